@@ -1,0 +1,294 @@
+"""``doc._.rel``: the relations of a Doc, stored in the Doc itself.
+
+Storage. Relations are kept in ``doc.user_data`` in the form of span extension values, one entry per
+head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``DocBin``, ``copy``,
+``n_process``, and with shifted offsets ``Doc.from_docs`` and ``Span.as_doc``::
+
+    ("._.", "rel_component.rel", head start, head end): ((label, score, head type, tail type,
+                                                         tail start - head start, tail length), ...)
+
+Offsets are characters, so retokenisation keeps them, and the tail is relative to the head, so they
+stay right when the head is shifted. Everything stored is an int, a float or a string.
+"""
+
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+
+from spacy.tokens import Doc, Span
+
+from .errors import AnnotationError, ExtensionConflict
+from .types import Relation
+
+DEFAULT_ATTR = "rel"
+
+RelationLike = Union[Relation, Tuple[Span, str, Span], Tuple[Span, str, Span, float]]
+TokenPairDict = Mapping[Tuple[int, int], Mapping[str, float]]
+_Stored = Tuple[str, float, str, str, int, int]
+
+
+class RelationView(Sequence[Relation]):
+    """Typed, read-only view of the relations of a Doc, in document order.
+
+    Indexing by position gives a :class:`Relation`; indexing by a pair of token positions, and
+    ``keys``, ``items``, ``values`` and ``get``, read the dict form (see :meth:`as_dict`).
+    """
+
+    def __init__(self, doc: Doc, attr: str = DEFAULT_ATTR) -> None:
+        """doc: the Doc to read. attr: name of the extension attribute."""
+        self._relations = _read(doc, attr)
+
+    def __len__(self) -> int:
+        return len(self._relations)
+
+    def __iter__(self) -> Iterator[Relation]:
+        return iter(self._relations)
+
+    def __contains__(self, item: Any) -> bool:
+        if isinstance(item, tuple) and len(item) == 2:
+            return item in self.as_dict()
+        return item in self._relations
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, tuple):
+            return self.as_dict()[index]
+        return self._relations[index]
+
+    def __repr__(self) -> str:
+        return "[" + ", ".join(map(str, self._relations)) + "]"
+
+    def __eq__(self, other: Any) -> bool:
+        if isinstance(other, RelationView):
+            return self._relations == other._relations
+        if isinstance(other, Mapping):
+            return self.as_dict() == other
+        return isinstance(other, list) and self._relations == other
+
+    def __json__(self) -> str:
+        """JSON text, the hook by which ``Doc.to_json(underscore=["rel"])`` can be written."""
+        import srsly
+
+        return str(srsly.json_dumps(self.to_json()))
+
+    def between(self, head: Span, tail: Span) -> List[Relation]:
+        """The relations that start from exactly the tokens of `head` and point to those of `tail`."""
+        return [rel for rel in self if _same(rel.head, head) and _same(rel.tail, tail)]
+
+    def of(self, span: Span) -> List[Relation]:
+        """The relations that have exactly the tokens of `span` as head or tail."""
+        return [rel for rel in self if _same(rel.head, span) or _same(rel.tail, span)]
+
+    def to_json(self) -> List[Dict[str, Any]]:
+        """A list of plain dicts, see :meth:`Relation.to_json`."""
+        return [rel.to_json() for rel in self]
+
+    def as_dict(self) -> Dict[Tuple[int, int], Dict[str, float]]:
+        """``{(head.start, tail.start): {label: score}}``, positions in tokens.
+
+        Mentions that share their first token share a key here (the higher score stays); iterate
+        the view where that matters.
+        """
+        data: Dict[Tuple[int, int], Dict[str, float]] = {}
+        for rel in self:
+            scores = data.setdefault((rel.head.start, rel.tail.start), {})
+            scores[rel.label] = max(rel.score, scores.get(rel.label, 0.0))
+        return data
+
+    def keys(self) -> Iterable[Tuple[int, int]]:
+        """Keys of the dict form."""
+        return self.as_dict().keys()
+
+    def values(self) -> Iterable[Dict[str, float]]:
+        """Values of the dict form."""
+        return self.as_dict().values()
+
+    def items(self) -> Iterable[Tuple[Tuple[int, int], Dict[str, float]]]:
+        """Items of the dict form."""
+        return self.as_dict().items()
+
+    def get(self, key: Tuple[int, int], default: Any = None) -> Any:
+        """Value of the dict form, or `default`."""
+        return self.as_dict().get(key, default)
+
+
+def get_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> RelationView:
+    """The relations of a Doc.
+
+    doc: the Doc to read.
+    attr: name of the extension attribute.
+    """
+    return RelationView(doc, attr)
+
+
+def set_relations(
+    doc: Doc,
+    relations: Union[Iterable[RelationLike], TokenPairDict],
+    attr: str = DEFAULT_ATTR,
+) -> None:
+    """Replace the relations of a Doc.
+
+    doc: the Doc to change.
+    relations: :class:`Relation` objects, ``(head, label, tail)`` or ``(head, label, tail, score)``
+        tuples with Spans of this Doc, or the dict form
+        ``{(head.start, tail.start): {label: score}}``, whose positions must be first tokens of
+        entities in ``doc.ents`` and whose scores of 0 mean "no such relation". Of relations with the
+        same head, label and tail the one with the highest score stays.
+    attr: name of the extension attribute.
+
+    :raises AnnotationError: if a span belongs to another Doc, is empty or no entity starts at a
+        position, or if a value has another form.
+    """
+    if isinstance(relations, Mapping):
+        rows = _from_dict(doc, relations)
+    else:
+        rows = [_check(doc, item) for item in relations]
+    best: Dict[Tuple[int, int], Dict[Tuple[str, str, str, int, int], float]] = {}
+    for rel in rows:
+        head, tail = rel.head, rel.tail
+        key = (
+            rel.label,
+            head.label_,
+            tail.label_,
+            tail.start_char - head.start_char,
+            tail.end_char - tail.start_char,
+        )
+        scores = best.setdefault((head.start_char, head.end_char), {})
+        scores[key] = max(float(rel.score), scores.get(key, 0.0))
+    name = _storage_name(attr)
+    clear_relations(doc, attr)
+    for (start, end), scores in best.items():
+        doc.user_data[("._.", name, start, end)] = tuple(
+            (label, score, head_type, tail_type, offset, length)
+            for (label, head_type, tail_type, offset, length), score in scores.items()
+        )
+
+
+def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
+    """Remove the relations of a Doc.
+
+    doc: the Doc to change.
+    attr: name of the extension attribute.
+    """
+    for key in [key for key in doc.user_data if _is_stored(key, _storage_name(attr))]:
+        del doc.user_data[key]
+
+
+def install_extension(attr: str = DEFAULT_ATTR) -> None:
+    """Register the extension attribute ``doc._.<attr>`` as the view of the relations.
+
+    attr: name of the extension attribute.
+
+    :raises ExtensionConflict: if another package has registered it.
+    """
+    if Doc.has_extension(attr):
+        getter = Doc.get_extension(attr)[2]
+        if isinstance(getter, _Getter):
+            return
+        raise ExtensionConflict(
+            f"The extension attribute Doc._.{attr} is already registered by other code. Choose "
+            f'another name for the relations: nlp.add_pipe("relation_extractor", '
+            f'config={{"attr": "relations"}}).'
+        )
+    Doc.set_extension(attr, getter=_Getter(attr), setter=_Setter(attr))
+
+
+class _Getter:
+    """Getter of the extension; its type is how we know an attribute is ours."""
+
+    def __init__(self, attr: str) -> None:
+        self.attr = attr
+
+    def __call__(self, doc: Doc) -> RelationView:
+        return RelationView(doc, self.attr)
+
+
+class _Setter:
+    def __init__(self, attr: str) -> None:
+        self.attr = attr
+
+    def __call__(self, doc: Doc, value: Any) -> None:
+        set_relations(doc, value, self.attr)
+
+
+def _storage_name(attr: str) -> str:
+    # A dot cannot occur in an attribute name, so no span extension of a user can meet this one.
+    return f"rel_component.{attr}"
+
+
+def _is_stored(key: Any, name: str) -> bool:
+    return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] == name
+
+
+def _same(span: Span, other: Span) -> bool:
+    return bool(span.start == other.start and span.end == other.end)
+
+
+def _read(doc: Doc, attr: str) -> List[Relation]:
+    name = _storage_name(attr)
+    relations = []
+    for key, stored in doc.user_data.items():
+        if not _is_stored(key, name):
+            continue
+        _, _, head_start, head_end = key
+        for label, score, head_type, tail_type, offset, length in stored:
+            head = _span(doc, head_start, head_end, head_type)
+            tail = _span(doc, head_start + offset, head_start + offset + length, tail_type)
+            if head is not None and tail is not None:
+                relations.append(Relation(head, label, tail, score))
+    relations.sort(
+        key=lambda rel: (rel.head.start, rel.head.end, rel.tail.start, rel.tail.end, rel.label)
+    )
+    return relations
+
+
+def _span(doc: Doc, start: int, end: int, label: str) -> Optional[Span]:
+    # Outside of the text: the Doc was cut from a longer one and the other end is not in it.
+    if start < 0 or end > len(doc.text):
+        return None
+    return doc.char_span(start, end, label=label, alignment_mode="expand")
+
+
+def _check(doc: Doc, item: Any) -> Relation:
+    if isinstance(item, Relation):
+        rel = item
+    elif isinstance(item, (tuple, list)) and len(item) in (3, 4):
+        rel = Relation(*item)
+    else:
+        raise AnnotationError(
+            f"Cannot store {item!r} as a relation: expected a Relation, (head, label, tail) or "
+            "(head, label, tail, score)."
+        )
+    for role, span in (("head", rel.head), ("tail", rel.tail)):
+        if not isinstance(span, Span):
+            raise AnnotationError(f"The {role} of {item!r} is not a Span.")
+        if span.doc is not doc:
+            raise AnnotationError(
+                f"The {role} {span.text!r} belongs to another Doc; take it from the Doc whose "
+                "relations are set."
+            )
+        if len(span) == 0:
+            raise AnnotationError(f"The {role} of {item!r} has no tokens.")
+    if not isinstance(rel.label, str) or not rel.label:
+        raise AnnotationError(f"The label of {item!r} is not a string.")
+    return rel
+
+
+def _from_dict(doc: Doc, data: TokenPairDict) -> List[Relation]:
+    by_start = {ent.start: ent for ent in doc.ents}
+    rows = []
+    for key, scores in data.items():
+        if not (isinstance(key, tuple) and len(key) == 2 and isinstance(scores, Mapping)):
+            raise AnnotationError(
+                f"Cannot store {key!r}: {scores!r}: expected (head.start, tail.start): {{label: score}}."
+            )
+        for position in key:
+            if position not in by_start:
+                raise AnnotationError(
+                    f"No entity in doc.ents starts at token {position!r}. Set doc.ents first, or "
+                    "assign relations with Spans."
+                )
+        for label, score in scores.items():
+            if score > 0:
+                rows.append(Relation(by_start[key[0]], label, by_start[key[1]], float(score)))
+    return rows
+
+
+install_extension()

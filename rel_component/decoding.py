@@ -1,0 +1,108 @@
+"""From probabilities of candidate pairs to relations."""
+
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy
+import numpy.typing as npt
+from spacy.tokens import Doc, Span
+
+from .candidates import type_indices
+from .schema import RelationSchema
+from .types import BoolArray, Candidates, Int32Array, Relation
+
+FloatArray = npt.NDArray[numpy.float32]
+
+
+def decode(
+    docs: Sequence[Doc],
+    candidates: Candidates,
+    probabilities: FloatArray,
+    schema: RelationSchema,
+    *,
+    exclusive: bool,
+    threshold: Optional[float] = None,
+    thresholds: Optional[Mapping[str, float]] = None,
+) -> List[List[Relation]]:
+    """The relations of each document.
+
+    Nothing that the schema forbids comes out: labels that are not allowed between the entity types
+    of a pair do not compete. A symmetric relation is reported once, from the mention that comes
+    first in the text, with the higher score of the two directions. An entity of several mentions is
+    represented by the first of them.
+
+    docs: the documents.
+    candidates: the pairs of the documents.
+    probabilities: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema; with
+        exclusive labels one more column, NO_RELATION, stands before them.
+    schema: the relation types.
+    exclusive: at most one label a pair, the most probable one; otherwise each label on its own.
+    threshold: the least probability to report. None: with exclusive labels any that is higher than
+        that of NO_RELATION, otherwise 0.5.
+    thresholds: the same for single labels, before `threshold`.
+    """
+    if not candidates.n_pairs:
+        return [[] for _ in docs]
+    labels = schema.labels
+    allowed = _allowed(docs, candidates, schema)
+    limits = _limits(labels, exclusive, threshold, thresholds or {})
+    if exclusive:
+        rows, columns = _best_label(probabilities, allowed, limits)
+        probabilities = probabilities[:, 1:]
+    else:
+        rows, columns = numpy.nonzero((probabilities >= limits) & allowed)
+    scores = probabilities[rows, columns]
+    found: Dict[Tuple[int, int, int], float] = {}
+    symmetric = {labels.index(label) for label in schema.symmetric_labels}
+    for (head, tail), column, score in zip(candidates.pairs[rows], columns, scores):
+        if int(column) in symmetric:
+            head, tail = min(head, tail), max(head, tail)
+        key = (int(head), int(tail), int(column))
+        found[key] = max(float(score), found.get(key, 0.0))
+    result: List[List[Relation]] = [[] for _ in docs]
+    first = candidates.first_mentions
+    for (head, tail, column), score in found.items():
+        doc_index, head_span = _span(docs, candidates, int(first[head]))
+        _, tail_span = _span(docs, candidates, int(first[tail]))
+        result[doc_index].append(Relation(head_span, labels[column], tail_span, score))
+    return result
+
+
+def _allowed(docs: Sequence[Doc], candidates: Candidates, schema: RelationSchema) -> BoolArray:
+    """Labels that the schema allows for each pair. *Shape:* ``(n_pairs, n_labels)``"""
+    mentions = candidates.mentions
+    names, types = type_indices(docs[0].vocab.strings, mentions.types)
+    types = types[candidates.first_mentions]
+    table = schema.allowed(names, schema.labels)
+    return table[types[candidates.pairs[:, 0]], types[candidates.pairs[:, 1]]]
+
+
+def _limits(
+    labels: Sequence[str],
+    exclusive: bool,
+    threshold: Optional[float],
+    thresholds: Mapping[str, float],
+) -> FloatArray:
+    """The least probability of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``"""
+    if threshold is None:
+        threshold = numpy.nan if exclusive else 0.5
+    return numpy.asarray([thresholds.get(label, threshold) for label in labels], dtype="float32")
+
+
+def _best_label(
+    probabilities: FloatArray, allowed: BoolArray, limits: FloatArray
+) -> Tuple[Int32Array, Int32Array]:
+    none = probabilities[:, 0]
+    scores = numpy.where(allowed, probabilities[:, 1:], -1.0)
+    best = scores.argmax(axis=1)
+    score = scores[numpy.arange(len(scores)), best]
+    limit = limits[best]
+    accepted = numpy.where(numpy.isnan(limit), score > none, score >= limit) & (score >= 0)
+    rows = numpy.nonzero(accepted)[0]
+    return rows.astype("int32"), best[rows].astype("int32")
+
+
+def _span(docs: Sequence[Doc], candidates: Candidates, mention: int) -> Tuple[int, Span]:
+    mentions = candidates.mentions
+    doc_index = int(numpy.searchsorted(numpy.cumsum(mentions.lengths), mention, side="right"))
+    start, end = (int(value) for value in mentions.spans[mention])
+    return doc_index, Span(docs[doc_index], start, end, label=int(mentions.types[mention]))

@@ -1,0 +1,94 @@
+"""Maximum over many ranges of rows of one matrix, by a sparse table.
+
+Level k of the table holds the maximum of every run of 2^k rows. A range is covered by two runs,
+which may overlap, so that its maximum takes two look-ups however long it is::
+
+    rows      a b c d e f g
+    range       [------)        b..f, 4 rows: level 2 at b, twice
+    range       [--------)      b..g, 5 rows: level 2 at b and at c
+
+See Bender and Farach-Colton (2000), The LCA problem revisited, section 3.
+"""
+
+from typing import Any
+
+import numpy
+from thinc.api import Ops
+from thinc.types import Floats2d, Ints2d
+
+from ..types import Int32Array
+
+
+class RangeMax:
+    """Element-wise maxima of ranges of rows; those of empty ranges are zero.
+
+    A range longer than twice `max_run` is represented by its first and its last `max_run` rows.
+    """
+
+    def __init__(self, ops: Ops, X: Floats2d, *, max_run: int, is_train: bool) -> None:
+        """ops: of the device of X. X: *Shape:* ``(n_rows, width)``. max_run: a power of two, in
+        rows. is_train: whether :meth:`backprop` will be needed."""
+        self.ops = ops
+        self.n_rows, self.width = X.shape
+        self.n_levels = max(1, min(self.n_rows, max_run).bit_length())
+        n = self.n_rows
+        self._values = ops.alloc2f(self.n_levels * n + 1, self.width)  # last row: empty range
+        self._values[:n] = X
+        self._sources: Any = None
+        if is_train:
+            self._sources = ops.xp.full(self._values.shape, n, dtype="int32")
+            self._sources[:n] = ops.xp.arange(n, dtype="int32")[:, None]
+        for level in range(1, self.n_levels):
+            self._fill(level)
+
+    def _fill(self, level: int) -> None:
+        xp, n, half = self.ops.xp, self.n_rows, 1 << (level - 1)
+        n_runs = n - 2 * half + 1
+        below, here = (level - 1) * n, level * n
+        left, right = slice(below, below + n_runs), slice(below + half, below + half + n_runs)
+        target = slice(here, here + n_runs)
+        xp.maximum(self._values[left], self._values[right], out=self._values[target])
+        if self._sources is not None:
+            self._sources[target] = xp.where(
+                self._values[left] >= self._values[right], self._sources[left], self._sources[right]
+            )
+
+    def cover(self, starts: Int32Array, ends: Int32Array) -> Int32Array:
+        """The two runs that cover each range.
+
+        starts, ends: *Shape:* ``(n_ranges,)``, rows, the end exclusive.
+
+        RETURNS: rows of the table. *Shape:* ``(n_ranges, 2)``
+        """
+        lengths = numpy.maximum(ends - starts, 0)
+        levels = numpy.minimum(numpy.frexp(lengths)[1] - 1, self.n_levels - 1)
+        base = levels * self.n_rows
+        runs = numpy.stack([base + starts, base + ends - (1 << numpy.maximum(levels, 0))], axis=1)
+        runs[lengths == 0] = self.n_levels * self.n_rows
+        return runs.astype("int32")
+
+    def __call__(self, runs: Ints2d) -> Floats2d:
+        """runs: rows of the table. *Shape:* ``(n_ranges, 2)``
+
+        RETURNS: *Shape:* ``(n_ranges, width)``
+        """
+        xp = self.ops.xp
+        Y = xp.take(self._values, runs[:, 0], axis=0)
+        return xp.maximum(Y, xp.take(self._values, runs[:, 1], axis=0), out=Y)
+
+    def backprop(self, runs: Ints2d, dY: Floats2d) -> Floats2d:
+        """Gradient of X: that of each maximum goes to the row it came from.
+
+        runs: rows of the table. *Shape:* ``(n_ranges, 2)``
+        dY: *Shape:* ``(n_ranges, width)``
+        """
+        ops, xp = self.ops, self.ops.xp
+        left, right = runs[:, 0], runs[:, 1]
+        sources = xp.where(
+            self._values[left] >= self._values[right], self._sources[left], self._sources[right]
+        )
+        cells = sources.astype("int64") * self.width + xp.arange(self.width)  # (n_ranges, width)
+        # one more row than X takes the gradient of empty ranges
+        dX = ops.alloc1f((self.n_rows + 1) * self.width)
+        ops.scatter_add(dX, cells.reshape(-1), ops.as_contig(dY).reshape(-1))
+        return dX.reshape(self.n_rows + 1, self.width)[: self.n_rows]

@@ -1,0 +1,168 @@
+"""Losses over candidate pairs.
+
+Every loss has the signature ``loss(logits, targets, *, labels, exclusive) -> (loss, d_logits)``:
+
+- logits: *Shape:* ``(n_pairs, n_labels)``.
+- targets: *Shape:* ``(n_pairs, n_labels)``, 0.0 or 1.0; with exclusive labels each row sums to 1.
+- labels: names of the columns; with exclusive labels the first is ``NO_RELATION``.
+- exclusive: softmax over the columns if True, a sigmoid for each of them if False.
+
+The loss is the mean over the pairs, and d_logits its gradient.
+"""
+
+from typing import Dict, Optional, Sequence, Tuple
+
+from thinc.api import get_array_module
+from thinc.types import Floats2d
+
+from .errors import ConfigError
+from .types import LossFunction
+
+
+def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) -> LossFunction:
+    """Categorical cross-entropy for exclusive labels (``rel_component.cross_entropy.v1``).
+
+    class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
+
+    :raises ConfigError: if a weight is negative, or at the first call if labels are not exclusive.
+    """
+    weights = _check_weights(class_weights)
+
+    def cross_entropy(
+        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    ) -> Tuple[float, Floats2d]:
+        if not exclusive:
+            raise ConfigError(
+                "cross_entropy needs exclusive labels: set exclusive = true, or use "
+                "rel_component.binary_cross_entropy.v1 or rel_component.focal.v1."
+            )
+        return _weighted_softmax_loss(logits, targets, labels, weights, gamma=0.0)
+
+    return cross_entropy
+
+
+def configure_focal(
+    gamma: float = 2.0, class_weights: Optional[Dict[str, float]] = None
+) -> LossFunction:
+    """Focal loss, which gives easy pairs less weight (``rel_component.focal.v1``).
+
+    Works with exclusive and with multiple labels (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
+
+    gamma: focusing exponent, 0 or more; 0 is cross-entropy.
+    class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
+
+    :raises ConfigError: if gamma or a weight is negative.
+    """
+    if gamma < 0:
+        raise ConfigError(f"gamma must be 0 or more, got {gamma}")
+    weights = _check_weights(class_weights)
+
+    def focal(
+        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    ) -> Tuple[float, Floats2d]:
+        compute = _weighted_softmax_loss if exclusive else _weighted_sigmoid_loss
+        return compute(logits, targets, labels, weights, gamma=gamma)
+
+    return focal
+
+
+def configure_binary_cross_entropy(
+    class_weights: Optional[Dict[str, float]] = None,
+) -> LossFunction:
+    """Binary cross-entropy for multiple labels (``rel_component.binary_cross_entropy.v1``).
+
+    class_weights: factors of the positive part of the loss by label; 1.0 where not given.
+
+    :raises ConfigError: if a weight is negative, or at the first call if labels are exclusive.
+    """
+    weights = _check_weights(class_weights)
+
+    def binary_cross_entropy(
+        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    ) -> Tuple[float, Floats2d]:
+        if exclusive:
+            raise ConfigError(
+                "binary_cross_entropy is for multiple labels: set exclusive = false, or use "
+                "rel_component.cross_entropy.v1 or rel_component.focal.v1."
+            )
+        return _weighted_sigmoid_loss(logits, targets, labels, weights, gamma=0.0)
+
+    return binary_cross_entropy
+
+
+def softmax(logits: Floats2d) -> Floats2d:
+    """Probabilities of exclusive labels. *Shape:* ``(n_pairs, n_labels)``"""
+    xp = get_array_module(logits)
+    exp = xp.exp(logits - logits.max(axis=1, keepdims=True))
+    return exp / exp.sum(axis=1, keepdims=True)
+
+
+def sigmoid(logits: Floats2d) -> Floats2d:
+    """Probabilities of multiple labels. *Shape:* ``(n_pairs, n_labels)``"""
+    xp = get_array_module(logits)
+    return 0.5 * (1.0 + xp.tanh(0.5 * logits))  # does not overflow
+
+
+def _check_weights(class_weights: Optional[Dict[str, float]]) -> Dict[str, float]:
+    for label, weight in (class_weights or {}).items():
+        if weight < 0:
+            raise ConfigError(f"class_weights.{label} must be 0 or more, got {weight}")
+    return dict(class_weights or {})
+
+
+def _weighted_softmax_loss(
+    logits: Floats2d,
+    targets: Floats2d,
+    labels: Sequence[str],
+    weights: Dict[str, float],
+    *,
+    gamma: float,
+) -> Tuple[float, Floats2d]:
+    xp = get_array_module(logits)
+    if not logits.shape[0]:
+        return 0.0, xp.zeros_like(logits)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))
+    p = xp.exp(log_p)
+    factors = targets * _column_weights(xp, labels, weights)
+    # loss = sum_k factor_k * -(1 - p_k)^gamma * log p_k; with u_k its derivative by log p_k,
+    # d loss / d logit_j = u_j - p_j * sum_k u_k
+    rest = xp.clip(1.0 - p, 1e-7, 1.0)
+    loss = -(factors * rest**gamma * log_p).sum()
+    u = -factors * rest**gamma
+    if gamma:
+        u += factors * gamma * rest ** (gamma - 1.0) * p * log_p
+    d_logits = u - p * u.sum(axis=1, keepdims=True)
+    n_pairs = logits.shape[0]
+    return float(loss) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
+
+
+def _weighted_sigmoid_loss(
+    logits: Floats2d,
+    targets: Floats2d,
+    labels: Sequence[str],
+    weights: Dict[str, float],
+    *,
+    gamma: float,
+) -> Tuple[float, Floats2d]:
+    xp = get_array_module(logits)
+    if not logits.shape[0]:
+        return 0.0, xp.zeros_like(logits)
+    # With z the logit of being right, p = sigmoid(z) and loss = -(1 - p)^gamma * log p
+    sign = 2.0 * targets - 1.0
+    z = sign * logits
+    log_p = -xp.logaddexp(0.0, -z)
+    p = xp.exp(log_p)
+    rest = xp.clip(1.0 - p, 1e-7, 1.0)
+    factors = xp.where(targets > 0, _column_weights(xp, labels, weights), 1.0)
+    loss = -(factors * rest**gamma * log_p).sum()
+    d_z = -factors * rest ** (gamma + 1.0)
+    if gamma:
+        d_z += factors * gamma * rest**gamma * p * log_p
+    n_pairs = logits.shape[0]
+    return float(loss) / n_pairs, (sign * d_z / n_pairs).astype(logits.dtype)
+
+
+def _column_weights(xp: object, labels: Sequence[str], weights: Dict[str, float]) -> Floats2d:
+    row = [[weights.get(label, 1.0) for label in labels]]
+    return xp.asarray(row, dtype="float32")  # type: ignore[attr-defined]  # numpy or cupy

@@ -1,0 +1,70 @@
+"""An optimizer that trains a pretrained encoder more slowly than the layers on top of it."""
+
+from typing import Any, List, Tuple, Union
+
+from thinc.api import Optimizer
+from thinc.types import FloatsXd
+
+Schedule = Union[float, List[float], Any]
+
+
+class EncoderAdam(Optimizer):
+    """AdamW with two learning rates.
+
+    Parameters inside of PyTorch modules, which is where spacy-transformers keeps its encoders, are
+    updated with ``encoder_scale`` times the learning rate; everything else, the layers that start
+    from random weights, with the learning rate itself.
+    """
+
+    __slots__ = ["encoder_scale"]
+
+    def __init__(self, learn_rate: Schedule, *, encoder_scale: float, **options: Any) -> None:
+        """learn_rate: a float or a schedule. encoder_scale: factor for the encoder's parameters.
+        options: see :class:`thinc.optimizers.Optimizer`."""
+        super().__init__(learn_rate, **options)
+        self.encoder_scale = encoder_scale
+
+    def __call__(
+        self,
+        key: Tuple[int, str],
+        weights: FloatsXd,
+        gradient: FloatsXd,
+        *,
+        lr_scale: float = 1.0,
+    ) -> Tuple[FloatsXd, FloatsXd]:
+        # Names of parameters in PyTorch modules are dotted paths, those of Thinc layers are not.
+        if "." in key[1]:
+            lr_scale *= self.encoder_scale
+        return super().__call__(key, weights, gradient, lr_scale=lr_scale)
+
+
+def make_encoder_adam(
+    learn_rate: Schedule = 5e-4,
+    encoder_scale: float = 0.2,
+    L2: float = 0.01,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    grad_clip: float = 1.0,
+    use_averages: bool = False,
+) -> Optimizer:
+    """AdamW with a lower learning rate for the encoder (``rel_component.EncoderAdam.v1``).
+
+    learn_rate: learning rate of all but the encoder, a float or a schedule.
+    encoder_scale: the encoder's learning rate as a fraction of it.
+    L2: decoupled weight decay.
+    beta1, beta2, eps: as in Adam.
+    grad_clip: largest norm of the gradient of a parameter; 0: no limit.
+    use_averages: whether to keep moving averages of the parameters.
+    """
+    return EncoderAdam(
+        learn_rate,
+        encoder_scale=encoder_scale,
+        L2=L2,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        grad_clip=grad_clip,
+        use_averages=use_averages,
+        L2_is_weight_decay=True,
+    )

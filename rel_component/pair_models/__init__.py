@@ -1,0 +1,1 @@
+"""Pair models: each a file with a builder that returns a ``PairModelT``."""

@@ -1,0 +1,482 @@
+"""The trainable component ``relation_extractor``."""
+
+import warnings
+from pathlib import Path
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
+
+import numpy
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.types import Floats2d
+
+from ..annotations import DEFAULT_ATTR, install_extension, set_relations
+from ..candidates import CandidateGenerator
+from ..decoding import decode
+from ..errors import ConfigError
+from ..losses import sigmoid, softmax
+from ..mentions import read_mentions, read_training_mentions
+from ..schema import RelationSchema
+from ..scoring import score_relations
+from ..targets import Targets, make_targets
+from ..types import NO_RELATION, BoolArray, Candidates, LossFunction, PairModelT, ScorerFunction
+
+DEFAULT_CONFIG = """
+[model]
+@architectures = "rel_component.SpanPair.v1"
+
+[model.tok2vec]
+@architectures = "spacy.HashEmbedCNN.v2"
+pretrained_vectors = null
+width = 96
+depth = 4
+embed_size = 2000
+window_size = 1
+maxout_pieces = 3
+subword_features = true
+
+[candidates]
+@misc = "rel_component.candidate_pairs.v1"
+
+[loss]
+@losses = "rel_component.cross_entropy.v1"
+
+[scorer]
+@scorers = "rel_component.relation_scorer.v1"
+"""
+
+DEFAULT_SCORE_WEIGHTS = {
+    "rel_micro_f": 1.0,
+    "rel_micro_p": 0.0,
+    "rel_micro_r": 0.0,
+    "rel_macro_f": 0.0,
+    "rel_boundaries_micro_f": None,
+    "rel_with_none_micro_f": None,
+    "rel_per_type": None,
+}
+
+
+class Scored(NamedTuple):
+    """Candidate pairs with their probabilities or logits, *Shape:* ``(n_pairs, n_outputs)``."""
+
+    candidates: Candidates
+    values: Floats2d
+
+
+@Language.factory(
+    "relation_extractor",
+    assigns=["doc._.rel"],
+    default_config={
+        **Config().from_str(DEFAULT_CONFIG),
+        "exclusive": True,
+        "threshold": None,
+        "thresholds": {},
+        "spans_key": None,
+        "training_mentions": "both",
+        "negative_ratio": None,
+        "attr": DEFAULT_ATTR,
+    },
+    default_score_weights=DEFAULT_SCORE_WEIGHTS,
+)
+def make_relation_extractor(
+    nlp: Language,
+    name: str,
+    model: Model,
+    candidates: Callable,
+    loss: Callable,
+    exclusive: bool,
+    threshold: Optional[float],
+    thresholds: Dict[str, float],
+    spans_key: Optional[str],
+    training_mentions: Literal["both", "predicted"],
+    negative_ratio: Optional[float],
+    attr: str,
+    scorer: Optional[Callable],
+) -> "RelationExtractor":
+    """The factory behind ``nlp.add_pipe("relation_extractor")``; see :class:`RelationExtractor`."""
+    return RelationExtractor(
+        nlp.vocab,
+        model,
+        candidates,
+        loss,
+        name,
+        exclusive=exclusive,
+        threshold=threshold,
+        thresholds=thresholds,
+        spans_key=spans_key,
+        training_mentions=training_mentions,
+        negative_ratio=negative_ratio,
+        attr=attr,
+        scorer=scorer,
+    )
+
+
+class RelationExtractor(TrainablePipe):
+    """Finds relations between the mentions of a document and writes them to ``doc._.rel``."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: PairModelT,
+        candidates: CandidateGenerator,
+        loss: LossFunction,
+        name: str = "relation_extractor",
+        *,
+        exclusive: bool = True,
+        threshold: Optional[float] = None,
+        thresholds: Optional[Dict[str, float]] = None,
+        spans_key: Optional[str] = None,
+        training_mentions: Literal["both", "predicted"] = "both",
+        negative_ratio: Optional[float] = None,
+        attr: str = DEFAULT_ATTR,
+        scorer: Optional[ScorerFunction] = score_relations,
+    ) -> None:
+        """vocab: the shared vocabulary.
+        model: scores candidate pairs.
+        candidates: makes candidate pairs from mentions.
+        loss: a loss function, see ``losses.py``; has to fit `exclusive`.
+        name: name of the component in the pipeline.
+        exclusive: at most one label a pair (softmax with a NO_RELATION class) or any number of
+            labels (a sigmoid for each).
+        threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
+            that is higher than that of NO_RELATION, otherwise 0.5.
+        thresholds: the same for single labels, before `threshold`.
+        spans_key: span group that holds the mentions, nested and overlapping ones included; None:
+            the entities in ``doc.ents``.
+        training_mentions: mentions to learn on: those of the predicted document, or both those and
+            the annotated ones. Annotated relations are found again by the characters of their
+            mentions; all other pairs are examples of NO_RELATION.
+        negative_ratio: in training, the most pairs without relation per pair with one, drawn at
+            random for each batch. None: all.
+        attr: name of the extension attribute.
+        scorer: scores the component in ``nlp.evaluate``.
+
+        :raises ConfigError: if an option is out of range.
+        :raises ExtensionConflict: if other code has registered ``doc._.<attr>``.
+        """
+        for label, value in [("", threshold), *(thresholds or {}).items()]:
+            if value is not None and not 0.0 <= value <= 1.0:
+                place = f"thresholds.{label}" if label else "threshold"
+                raise ConfigError(f"{place} must lie in [0, 1], got {value}")
+        if negative_ratio is not None and negative_ratio < 0:
+            raise ConfigError(f"negative_ratio must be 0 or more, got {negative_ratio}")
+        install_extension(attr)
+        self.vocab = vocab
+        self.model = model
+        self.candidates = candidates
+        self.loss = loss
+        self.name = name
+        self.exclusive = exclusive
+        self.threshold = threshold
+        self.thresholds = dict(thresholds or {})
+        self.spans_key = spans_key
+        self.training_mentions = training_mentions
+        self.negative_ratio = negative_ratio
+        self.attr = attr
+        self.scorer = scorer
+        self.schema = RelationSchema()
+        self.cfg: Dict[str, Any] = {}
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The relation types, NO_RELATION not among them."""
+        return self.schema.labels
+
+    @property
+    def label_data(self) -> Dict[str, Any]:
+        """The schema as plain data; ``initialize`` accepts it as `labels`."""
+        return self.schema.to_dict()
+
+    @property
+    def output_labels(self) -> Tuple[str, ...]:
+        """Names of the columns of the model's output."""
+        return (NO_RELATION, *self.labels) if self.exclusive else self.labels
+
+    def add_label(self, label: str) -> int:
+        """Add a relation type, also to a model that is already trained.
+
+        The new type has no constraints; what the model has learned so far stays as it is.
+
+        label: the label.
+
+        RETURNS: 1 if the label was added, 0 if it was there.
+        """
+        if label in self.schema:
+            return 0
+        self.schema = self.schema.add(label)
+        self.vocab.strings.add(label)
+        if self.model.has_dim("nO"):
+            self.model.attrs["resize_output"](self.model, len(self.output_labels))
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        labels: Optional[Union[List[str], Dict[str, Any]]] = None,
+        relation_schema: Optional[RelationSchema] = None,
+    ) -> None:
+        """Set labels and schema, and initialise the model.
+
+        get_examples: returns the training examples, or a representative sample of them.
+        nlp: the pipeline.
+        labels: the labels, or a whole schema as :attr:`label_data` gives it. Argument types that
+            are not given are read from the examples.
+        relation_schema: the schema, used as it is.
+
+        :raises ConfigError: if there are no labels, neither given nor in the examples.
+        """
+        validate_get_examples(get_examples, "RelationExtractor.initialize")
+        examples = list(get_examples())
+        inferred = RelationSchema.from_docs((eg.reference for eg in examples), attr=self.attr)
+        self.schema = self._choose_schema(inferred, labels, relation_schema)
+        if not self.labels:
+            raise ConfigError(
+                f"{self.name}: no relation in the examples and no labels given. Annotate "
+                f"eg.reference._.{self.attr}, call add_label, or pass labels or a schema."
+            )
+        for label in self.labels:
+            self.vocab.strings.add(label)
+        self._check_examples(examples)
+        sample = [eg for eg in examples if len(eg.predicted)][:10]
+        candidates = self._candidates(sample)
+        docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
+        if not sample:
+            candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
+        outputs = self.model.ops.alloc2f(1, len(self.output_labels))
+        self.model.initialize(X=(docs, candidates), Y=outputs)
+
+    def predict(self, docs: Iterable[Doc]) -> Scored:
+        """Score the candidate pairs of a batch of documents, in one call of the model.
+
+        RETURNS: the candidates and their probabilities. *Shape:* ``(n_pairs, n_outputs)``
+
+        :raises ConfigError: if the component is not initialised.
+        """
+        docs = list(docs)
+        if not self.model.has_dim("nO"):
+            raise ConfigError(
+                f"{self.name} is not initialised: call nlp.initialize with examples, or load a "
+                "trained pipeline."
+            )
+        candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
+        if not candidates.n_pairs:
+            return Scored(candidates, self.model.ops.alloc2f(0, len(self.output_labels)))
+        logits = self.model.predict((docs, candidates))
+        return Scored(candidates, softmax(logits) if self.exclusive else sigmoid(logits))
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Scored) -> None:
+        """Write the relations to ``doc._.rel``, in place of any that are there.
+
+        docs: the documents that were scored.
+        scores: what :meth:`predict` returned for them.
+        """
+        docs = list(docs)
+        decoded = decode(
+            docs,
+            scores.candidates,
+            self.model.ops.to_numpy(scores.values),
+            self.schema,
+            exclusive=self.exclusive,
+            threshold=self.threshold,
+            thresholds=self.thresholds,
+        )
+        install_extension(self.attr)  # another package may have taken the name since
+        for doc, relations in zip(docs, decoded):
+            set_relations(doc, relations, self.attr)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from a batch of examples.
+
+        examples: predicted documents, whose tokens and mentions count, and annotated ones.
+        drop: dropout rate of the layers.
+        sgd: the optimizer; None or False: only accumulate gradients.
+        losses: the loss is added under the name of the component.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "RelationExtractor.update")
+        if not any(len(eg.predicted) for eg in examples):
+            return losses
+        candidates = self._candidates(examples)
+        targets = self._targets(examples, candidates)
+        if self.negative_ratio is not None:
+            candidates = candidates.select(_sample_negatives(targets.positive, self.negative_ratio))
+        set_dropout_rate(self.model, drop)
+        docs = [eg.predicted for eg in examples]
+        # A batch without pairs goes through as well: a listener may be the one that has to pass the
+        # gradients of all components on to the encoder.
+        logits, backprop = self.model.begin_update((docs, candidates))
+        loss, d_logits = self.get_loss(examples, Scored(candidates, logits))
+        backprop(d_logits)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(
+        self, examples: Iterable[Example], scores: Scored
+    ) -> Tuple[float, Floats2d]:
+        """The loss of scored candidates and its gradient.
+
+        examples: the batch.
+        scores: candidates and their logits. *Shape:* ``(n_pairs, n_outputs)``
+
+        RETURNS: the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
+        """
+        targets = self._targets(list(examples), scores.candidates).values
+        if self.exclusive:
+            # Several labels on one pair share its probability; without one it is NO_RELATION.
+            none = (~targets.any(axis=1)).astype("float32")[:, None]
+            targets = numpy.concatenate([none, targets], axis=1)
+            targets /= targets.sum(axis=1, keepdims=True)
+        return self.loss(
+            scores.values,
+            self.model.ops.asarray2f(targets),
+            labels=self.output_labels,
+            exclusive=self.exclusive,
+        )
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """Score predicted documents against the reference; see :func:`score_relations`."""
+        if self.scorer is None:
+            return {}
+        options: Dict[str, Any] = {
+            "symmetric": self.schema.symmetric_labels,
+            "spans_key": self.spans_key,
+            "attr": self.attr,
+            **kwargs,
+        }
+        return self.scorer(examples, **options)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise the component. exclude: names among vocab, model and schema."""
+        return util.to_bytes(
+            {
+                "schema": lambda: srsly.json_dumps(self.schema.to_dict()),
+                "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+                "model": self.model.to_bytes,
+            },
+            exclude,
+        )
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RelationExtractor":
+        """Load what :meth:`to_bytes` returned. exclude: names among vocab, model and schema."""
+        util.from_bytes(
+            bytes_data,
+            {
+                "schema": lambda b: self._load_schema(srsly.json_loads(b)),
+                "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
+                "model": self.model.from_bytes,
+            },
+            exclude,
+        )
+        return self
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the component to a folder. exclude: names among vocab, model and schema."""
+        util.to_disk(
+            path,
+            {
+                "schema.json": lambda p: srsly.write_json(p, self.schema.to_dict()),
+                "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
+                "model": lambda p: self.model.to_disk(p),
+            },
+            exclude,
+        )
+
+    def from_disk(
+        self, path: Union[str, Path], *, exclude: Iterable[str] = ()
+    ) -> "RelationExtractor":
+        """Load a component from a folder. exclude: names among vocab, model and schema."""
+        util.from_disk(
+            path,
+            {
+                "schema.json": lambda p: self._load_schema(srsly.read_json(p)),
+                "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
+                "model": lambda p: self.model.from_disk(p),
+            },
+            exclude,
+        )
+        return self
+
+    def _load_schema(self, data: Any) -> None:
+        self.schema = RelationSchema.from_dict(data)
+
+    def _choose_schema(
+        self,
+        inferred: RelationSchema,
+        labels: Optional[Union[List[str], Dict[str, Any]]],
+        schema: Optional[RelationSchema],
+    ) -> RelationSchema:
+        if schema is None and isinstance(labels, dict):
+            schema = RelationSchema.from_dict(labels, source="labels")
+        if schema is None and labels is not None:
+            schema = RelationSchema(inferred[label] for label in labels if label in inferred)
+            for label in labels:
+                schema = schema.add(label)
+        chosen = inferred if schema is None else schema
+        for label in self.labels:  # from add_label
+            chosen = chosen.add(label)
+        return chosen
+
+    def _candidates(self, examples: Sequence[Example]) -> Candidates:
+        docs = [eg.predicted for eg in examples]
+        if self.training_mentions == "both":
+            references = [eg.reference for eg in examples]
+            mentions = read_training_mentions(docs, references, self.spans_key)
+        else:
+            mentions = read_mentions(docs, self.spans_key)
+        return self.candidates(docs, mentions, self.schema)
+
+    def _targets(self, examples: Sequence[Example], candidates: Candidates) -> Targets:
+        return make_targets(examples, candidates, self.labels, self.schema, self.attr)
+
+    def _check_examples(self, examples: Sequence[Example]) -> None:
+        """Warn about annotated relations that cannot be learned, with the reasons."""
+        violations = self.schema.validate((eg.reference for eg in examples), attr=self.attr)
+        if violations:
+            warnings.warn(
+                f"{self.name}: {len(violations)} relations of the examples are against the schema "
+                f"and cannot be learned; the first, in document {violations[0].doc}: "
+                f"{violations[0].relation}: {violations[0].message}",
+                stacklevel=3,
+            )
+
+
+def _sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
+    """Mask of all pairs with a relation and at most `ratio` times as many without."""
+    negative = numpy.flatnonzero(~positive)
+    n_keep = int(round(ratio * max(int(positive.sum()), 1)))
+    keep = positive.copy()
+    if n_keep >= len(negative):
+        keep[negative] = True
+    else:
+        keep[numpy.random.choice(negative, n_keep, replace=False)] = True
+    return keep

@@ -1,0 +1,343 @@
+"""The relation types of a task: labels, descriptions, argument types, symmetry and inverses.
+
+A schema file is YAML or JSON::
+
+    relations:
+      - label: FOUNDED_BY
+        description: The head organisation was founded by the tail.
+        head: [ORG]              # allowed entity types; left out or empty: any
+        tail: [PERSON, ORG]
+        inverse: FOUNDER_OF      # optional: label of the same fact read from tail to head
+      - label: PARTNER_OF
+        symmetric: true          # optional: head and tail can be exchanged
+        head: [ORG]
+        tail: [ORG]
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy
+import srsly
+from spacy.tokens import Doc
+
+from .annotations import DEFAULT_ATTR, get_relations
+from .errors import SchemaError
+from .types import NO_RELATION, BoolArray, Relation
+
+_KEYS = ("label", "description", "head", "tail", "symmetric", "inverse")
+
+
+@dataclass(frozen=True)
+class RelationType:
+    """One type of relation.
+
+    label (str): its name, e.g. ``FOUNDED_BY``.
+    description (str): what it means, in words.
+    head (Tuple[str, ...]): entity types allowed as head; empty: any.
+    tail (Tuple[str, ...]): entity types allowed as tail; empty: any.
+    symmetric (bool): whether head and tail can be exchanged.
+    inverse (Optional[str]): label of the same fact read from tail to head.
+    """
+
+    label: str
+    description: str = ""
+    head: Tuple[str, ...] = ()
+    tail: Tuple[str, ...] = ()
+    symmetric: bool = False
+    inverse: Optional[str] = None
+
+    def allows(self, head: str, tail: str) -> bool:
+        """Whether the relation may hold between mentions of these entity types."""
+        if self._fits(head, tail):
+            return True
+        return self.symmetric and self._fits(tail, head)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain data in the form of the schema file, without the keys left at their defaults."""
+        data: Dict[str, Any] = {"label": self.label}
+        if self.description:
+            data["description"] = self.description
+        if self.head:
+            data["head"] = list(self.head)
+        if self.tail:
+            data["tail"] = list(self.tail)
+        if self.symmetric:
+            data["symmetric"] = True
+        if self.inverse:
+            data["inverse"] = self.inverse
+        return data
+
+    def _fits(self, head: str, tail: str) -> bool:
+        return (not self.head or head in self.head) and (not self.tail or tail in self.tail)
+
+
+@dataclass(frozen=True)
+class SchemaViolation:
+    """A relation in data that the schema does not allow.
+
+    doc (int): position of the document.
+    relation (Relation): the relation at fault.
+    message (str): what is wrong with it.
+    """
+
+    doc: int
+    relation: Relation
+    message: str
+
+
+class RelationSchema(Mapping[str, RelationType]):
+    """The relation types of a task by label, in a fixed order."""
+
+    def __init__(self, types: Iterable[RelationType] = ()) -> None:
+        """types: the relation types.
+
+        :raises SchemaError: if a label occurs twice or is reserved, or if inverses disagree.
+        """
+        self._types: Dict[str, RelationType] = {}
+        for i, rel_type in enumerate(types):
+            if rel_type.label in self._types:
+                raise SchemaError(f"relations[{i}].label: {rel_type.label!r} is declared twice")
+            self._types[rel_type.label] = rel_type
+        _check_types(self._types)
+
+    def __getitem__(self, label: str) -> RelationType:
+        return self._types[label]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def __repr__(self) -> str:
+        return f"RelationSchema({list(self._types.values())!r})"
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The labels in order."""
+        return tuple(self._types)
+
+    @property
+    def symmetric_labels(self) -> Tuple[str, ...]:
+        """The labels of the symmetric types."""
+        return tuple(label for label, rel_type in self.items() if rel_type.symmetric)
+
+    @classmethod
+    def from_dict(cls, data: Any, *, source: str = "schema") -> "RelationSchema":
+        """Build a schema from plain data in the form of the schema file.
+
+        data: ``{"relations": [...]}``.
+        source: name of the place for error messages, e.g. a path.
+
+        :raises SchemaError: naming the source and the key at fault.
+        """
+        if not isinstance(data, Mapping) or not isinstance(data.get("relations"), (list, tuple)):
+            raise SchemaError(f'{source}: expected a mapping with a list under "relations"')
+        unknown = sorted(set(map(str, data)) - {"relations"})
+        if unknown:
+            raise SchemaError(f'{source}: {unknown[0]}: unknown key; accepted: "relations"')
+        types = [
+            _parse_type(item, f"{source}: relations[{i}]")
+            for i, item in enumerate(data["relations"])
+        ]
+        try:
+            return cls(types)
+        except SchemaError as err:
+            raise SchemaError(f"{source}: {err}") from None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain data in the form of the schema file."""
+        return {"relations": [rel_type.to_dict() for rel_type in self.values()]}
+
+    @classmethod
+    def from_file(cls, path: Union[str, Path]) -> "RelationSchema":
+        """Read a schema file, JSON if its name ends in ``.json`` and YAML otherwise.
+
+        :raises SchemaError: if the file is missing, cannot be parsed or is not a schema.
+        """
+        path = Path(path)
+        read = srsly.read_json if path.suffix == ".json" else srsly.read_yaml
+        try:
+            data = read(path)
+        except Exception as err:
+            raise SchemaError(f"{path}: cannot be read: {err}") from err
+        return cls.from_dict(data, source=str(path))
+
+    def to_file(self, path: Union[str, Path]) -> None:
+        """Write a schema file, JSON if its name ends in ``.json`` and YAML otherwise."""
+        path = Path(path)
+        write = srsly.write_json if path.suffix == ".json" else srsly.write_yaml
+        write(path, self.to_dict())
+
+    @classmethod
+    def from_docs(cls, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> "RelationSchema":
+        """Infer labels and argument types from annotated documents, both in alphabetical order.
+
+        Descriptions, symmetry and inverses are not in the data; add them with :meth:`merge`.
+
+        docs: annotated documents.
+        attr: name of the extension attribute.
+        """
+        arguments: Dict[str, Tuple[Counter[str], Counter[str]]] = {}
+        for doc in docs:
+            for rel in get_relations(doc, attr):
+                heads, tails = arguments.setdefault(rel.label, (Counter(), Counter()))
+                heads[rel.head.label_] += 1
+                tails[rel.tail.label_] += 1
+        # A mention without type puts no constraint on the types of that argument.
+        return cls(
+            RelationType(
+                label,
+                head=() if "" in heads else tuple(sorted(heads)),
+                tail=() if "" in tails else tuple(sorted(tails)),
+            )
+            for label, (heads, tails) in sorted(arguments.items())
+        )
+
+    def merge(self, other: "RelationSchema") -> "RelationSchema":
+        """This schema, with the types of `other` in place of or after its own."""
+        return RelationSchema({**self._types, **other._types}.values())
+
+    def add(self, label: str) -> "RelationSchema":
+        """This schema with one more type, without constraints, if `label` is not in it yet."""
+        return self if label in self else RelationSchema([*self.values(), RelationType(label)])
+
+    def allowed(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
+        """Which labels are allowed between which entity types.
+
+        types: entity types.
+        labels: labels; those that the schema does not know are allowed everywhere.
+
+        RETURNS: *Shape:* ``(n_types, n_types, n_labels)``, head type first.
+        """
+        table = numpy.ones((len(types), len(types), len(labels)), dtype="bool")
+        for k, label in enumerate(labels):
+            if label in self:
+                rel_type = self[label]
+                table[:, :, k] = [[rel_type.allows(h, t) for t in types] for h in types]
+        return table
+
+    def with_inverses(self, relations: Iterable[Relation]) -> List[Relation]:
+        """The relations and those that follow from them by the inverses of the schema.
+
+        relations: relations of one Doc.
+        """
+        result = list(relations)
+        known = {(r.head.start, r.head.end, r.label, r.tail.start, r.tail.end) for r in result}
+        for rel in list(result):
+            inverse = self[rel.label].inverse if rel.label in self else None
+            if inverse is None:
+                continue
+            key = (rel.tail.start, rel.tail.end, inverse, rel.head.start, rel.head.end)
+            if key not in known:
+                known.add(key)
+                result.append(Relation(rel.tail, inverse, rel.head, rel.score))
+        return result
+
+    def validate(self, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> List[SchemaViolation]:
+        """The relations in annotated documents that the schema does not allow.
+
+        docs: annotated documents.
+        attr: name of the extension attribute.
+        """
+        violations = []
+        for i, doc in enumerate(docs):
+            for rel in get_relations(doc, attr):
+                message = self.check(rel)
+                if message is not None:
+                    violations.append(SchemaViolation(i, rel, message))
+        return violations
+
+    def check(self, relation: Relation) -> Optional[str]:
+        """What is wrong with a relation, or None if the schema allows it."""
+        if relation.label not in self:
+            return f"unknown label {relation.label!r}; known: {', '.join(self) or 'none'}"
+        rel_type = self[relation.label]
+        if not rel_type.allows(relation.head.label_, relation.tail.label_):
+            return (
+                f"{relation.label} does not hold between {relation.head.label_ or 'untyped'} and "
+                f"{relation.tail.label_ or 'untyped'}; allowed: {_types(rel_type.head)} to "
+                f"{_types(rel_type.tail)}"
+            )
+        if (relation.head.start, relation.head.end) == (relation.tail.start, relation.tail.end):
+            return f"{relation.label} between a mention and itself"
+        return None
+
+
+def read_schema(path: Path) -> RelationSchema:
+    """Read a schema file from a config (``rel_component.read_schema.v1``).
+
+    path: a YAML or JSON file, see the top of this module.
+
+    :raises SchemaError: see :meth:`RelationSchema.from_file`.
+    """
+    return RelationSchema.from_file(path)
+
+
+def _types(types: Sequence[str]) -> str:
+    return "|".join(types) or "any"
+
+
+def _check_types(types: Dict[str, RelationType]) -> None:
+    for i, rel_type in enumerate(types.values()):
+        place = f"relations[{i}]"
+        if not rel_type.label or rel_type.label == NO_RELATION:
+            raise SchemaError(f"{place}.label: {rel_type.label!r} is empty or reserved")
+        if rel_type.inverse is None:
+            continue
+        if rel_type.symmetric:
+            raise SchemaError(f"{place}.inverse: the symmetric {rel_type.label} is its own inverse")
+        if rel_type.inverse == rel_type.label:
+            raise SchemaError(
+                f"{place}.inverse: {rel_type.label} is its own inverse; say symmetric: true instead"
+            )
+        declared = types.get(rel_type.inverse)
+        if declared is not None and declared.inverse not in (None, rel_type.label):
+            raise SchemaError(
+                f"{place}.inverse: {rel_type.inverse} is declared as the inverse of "
+                f"{declared.inverse}, not of {rel_type.label}"
+            )
+
+
+def _parse_type(item: Any, place: str) -> RelationType:
+    if isinstance(item, str):
+        return RelationType(item)
+    if not isinstance(item, Mapping):
+        raise SchemaError(f"{place}: expected a mapping with the keys {', '.join(_KEYS)}")
+    for key in item:
+        if key not in _KEYS:
+            raise SchemaError(f"{place}.{key}: unknown key; accepted: {', '.join(_KEYS)}")
+    rel_type = RelationType(
+        label=_parse(item, "label", str, "", place),
+        description=_parse(item, "description", str, "", place),
+        symmetric=_parse(item, "symmetric", bool, False, place),
+        inverse=_parse(item, "inverse", str, None, place),
+    )
+    if not rel_type.label:
+        raise SchemaError(f"{place}.label: missing or empty")
+    return replace(
+        rel_type, head=_parse_names(item, "head", place), tail=_parse_names(item, "tail", place)
+    )
+
+
+def _parse(item: Mapping[str, Any], key: str, kind: type, default: Any, place: str) -> Any:
+    value = item.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        expected = {str: "a string", bool: "true or false"}[kind]
+        raise SchemaError(f"{place}.{key}: expected {expected}, got {value!r}")
+    return value
+
+
+def _parse_names(item: Mapping[str, Any], key: str, place: str) -> Tuple[str, ...]:
+    value = item.get(key)
+    if value is None:
+        return ()
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and n for n in names):
+        raise SchemaError(f"{place}.{key}: expected a list of entity types, got {value!r}")
+    return tuple(names)

@@ -1,0 +1,110 @@
+"""Training targets: gold relations on the rows of the candidate pairs, aligned by characters."""
+
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Tuple
+
+import numpy
+import numpy.typing as npt
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from .annotations import DEFAULT_ATTR, get_relations
+from .schema import RelationSchema
+from .types import BoolArray, Candidates
+
+_CharSpan = Tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Gold labels of candidate pairs.
+
+    values: *Shape:* ``(n_pairs, n_labels)``, 1.0 where the label holds.
+    n_gold: relations in the reference whose label is known.
+    n_uncovered: those of them that no candidate pair stands for.
+    unknown_labels: labels of the reference that are not among the given ones.
+    """
+
+    values: npt.NDArray[numpy.float32]
+    n_gold: int
+    n_uncovered: int
+    unknown_labels: Tuple[str, ...] = ()
+
+    @property
+    def positive(self) -> BoolArray:
+        """Pairs with at least one label. *Shape:* ``(n_pairs,)``"""
+        return self.values.any(axis=1)
+
+
+def make_targets(
+    examples: Sequence[Example],
+    candidates: Candidates,
+    labels: Sequence[str],
+    schema: RelationSchema,
+    attr: str = DEFAULT_ATTR,
+) -> Targets:
+    """Align the relations of the reference documents with candidate pairs of the predicted ones.
+
+    A symmetric relation counts for both directions of its pair.
+
+    examples: the batch that the candidates were made from.
+    candidates: pairs of mentions of the predicted documents.
+    labels: labels of the columns.
+    schema: says which labels are symmetric.
+    attr: name of the extension attribute.
+    """
+    columns = {label: k for k, label in enumerate(labels)}
+    symmetric = set(schema.symmetric_labels)
+    values = numpy.zeros((candidates.n_pairs, len(labels)), dtype="float32")
+    rows_of = _row_lookup(candidates)
+    spans = _mentions_by_characters([eg.predicted for eg in examples], candidates)
+    n_gold = n_uncovered = 0
+    unknown = set()
+    for eg, by_chars in zip(examples, spans):
+        for rel in get_relations(eg.reference, attr):
+            if rel.label not in columns:
+                unknown.add(rel.label)
+                continue
+            n_gold += 1
+            heads = by_chars.get((rel.head.start_char, rel.head.end_char), [])
+            tails = by_chars.get((rel.tail.start_char, rel.tail.end_char), [])
+            rows = [row for h in heads for t in tails for row in rows_of(h, t)]
+            if rel.label in symmetric:
+                rows += [row for h in heads for t in tails for row in rows_of(t, h)]
+            values[rows, columns[rel.label]] = 1.0
+            n_uncovered += not rows
+    return Targets(values, n_gold, n_uncovered, tuple(sorted(unknown)))
+
+
+class _row_lookup:
+    """Rows of a pair of entities, by binary search in the sorted codes of all pairs."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._n = max(candidates.n_entities, 1)
+        codes = candidates.pairs[:, 0].astype("int64") * self._n + candidates.pairs[:, 1]
+        self._order = numpy.argsort(codes, kind="stable")
+        self._codes = codes[self._order]
+
+    def __call__(self, head: int, tail: int) -> List[int]:
+        code = head * self._n + tail
+        low, high = numpy.searchsorted(self._codes, [code, code + 1])
+        return [int(row) for row in self._order[low:high]]
+
+
+def _mentions_by_characters(
+    docs: Sequence[Doc], candidates: Candidates
+) -> List[Dict[_CharSpan, List[int]]]:
+    """For each document, the entities of the mentions at each character span."""
+    mentions = candidates.mentions
+    result = []
+    i = 0
+    for doc, length in zip(docs, mentions.lengths):
+        by_chars: Dict[_CharSpan, List[int]] = {}
+        for _ in range(length):
+            start, end = (int(value) for value in mentions.spans[i])
+            last = doc[end - 1]
+            key = (doc[start].idx, last.idx + len(last))
+            by_chars.setdefault(key, []).append(int(candidates.entities[i]))
+            i += 1
+        result.append(by_chars)
+    return result

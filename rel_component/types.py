@@ -1,0 +1,142 @@
+"""The nouns of the package and the types of its plug-ins."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
+
+import numpy
+import numpy.typing as npt
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Model
+from thinc.types import Floats2d
+
+NO_RELATION = "NO_RELATION"
+"""Name of the class of pairs that hold no relation; never a label of a schema."""
+
+Int32Array = npt.NDArray[numpy.int32]
+BoolArray = npt.NDArray[numpy.bool_]
+HashArray = npt.NDArray[numpy.uint64]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One decoded relation between two mentions of a Doc.
+
+    head (Span): the mention the relation starts from.
+    label (str): the relation type.
+    tail (Span): the mention the relation points to.
+    score (float): probability in [0, 1]; 1.0 for annotated relations.
+    """
+
+    head: Span
+    label: str
+    tail: Span
+    score: float = 1.0
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data: token and character offsets, texts, entity types, label and score."""
+        return {
+            "head": _span_to_json(self.head),
+            "label": self.label,
+            "tail": _span_to_json(self.tail),
+            "score": self.score,
+        }
+
+    def __str__(self) -> str:
+        return f"({self.head.text}, {self.label}, {self.tail.text})"
+
+
+def _span_to_json(span: Span) -> Dict[str, Any]:
+    return {
+        "text": span.text,
+        "label": span.label_,
+        "start": span.start,
+        "end": span.end,
+        "start_char": span.start_char,
+        "end_char": span.end_char,
+    }
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """The mentions of a batch of documents, ordered by document, start and end.
+
+    Arrays live on the host: they come from Python objects and are only used as indices.
+
+    spans: *Shape:* ``(n_mentions, 2)``, start and exclusive end, tokens of the document.
+    types: *Shape:* ``(n_mentions,)``, entity type as the StringStore hash, 0 for none.
+    lengths: *Shape:* ``(n_docs,)``, mentions per document.
+    """
+
+    spans: Int32Array
+    types: HashArray
+    lengths: Int32Array
+
+    def __len__(self) -> int:
+        return int(self.spans.shape[0])
+
+    @property
+    def docs(self) -> Int32Array:
+        """Index of the document of each mention. *Shape:* ``(n_mentions,)``"""
+        return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The head/tail pairs of a batch of documents that a pair model is asked about.
+
+    mentions: the mentions of the batch.
+    entities: *Shape:* ``(n_mentions,)``, the entity that each mention belongs to, numbered
+        through the batch; one entity per mention unless coreference clusters are given.
+    pairs: *Shape:* ``(n_pairs, 2)``, entity of the head and entity of the tail, grouped by document.
+    lengths: *Shape:* ``(n_docs,)``, pairs per document.
+    n_capped: pairs left out because their document has more than the configured maximum.
+    """
+
+    mentions: Mentions
+    entities: Int32Array
+    pairs: Int32Array
+    lengths: Int32Array
+    n_capped: int = field(default=0, compare=False)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs in the batch."""
+        return int(self.pairs.shape[0])
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities in the batch."""
+        return int(self.entities.max()) + 1 if len(self.entities) else 0
+
+    @property
+    def pair_docs(self) -> Int32Array:
+        """Index of the document of each pair. *Shape:* ``(n_pairs,)``"""
+        return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
+
+    @property
+    def first_mentions(self) -> Int32Array:
+        """Index of the first mention of each entity. *Shape:* ``(n_entities,)``"""
+        return numpy.unique(self.entities, return_index=True)[1].astype("int32")
+
+    def select(self, rows: BoolArray) -> "Candidates":
+        """The same mentions with only some of the pairs.
+
+        rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+        """
+        lengths = numpy.bincount(self.pair_docs[rows], minlength=len(self.lengths))
+        return replace(self, pairs=self.pairs[rows], lengths=lengths.astype("int32"))
+
+
+PairModelT = Model[Tuple[List[Doc], Candidates], Floats2d]
+"""Scores candidate pairs: logits, *Shape:* ``(n_pairs, n_labels)``."""
+
+LossFunction = Callable[..., Tuple[float, Floats2d]]
+"""``loss(logits, targets, *, labels, exclusive) -> (loss, d_logits)``; see ``losses.py``."""
+
+ScorerFunction = Callable[..., Dict[str, Any]]
+"""``scorer(examples, **options) -> scores``"""
+
+Examples = Iterable[Example]
+
+Labels = Sequence[str]
