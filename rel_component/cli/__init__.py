@@ -1,0 +1,23 @@
+"""``python -m spacy rel ...``: conversion, evaluation, extraction and schemas on the command line.
+
+spaCy imports this module through its entry points when its command line starts, so the commands
+import what they need when they run.
+"""
+
+import typer
+from spacy.cli._util import app
+
+from .convert import convert_cli
+from .evaluate import evaluate_cli
+from .extract import extract_cli
+from .schema import schema_cli
+
+HELP = "Relation extraction: convert annotations, evaluate, extract, manage schemas."
+
+rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
+rel_cli.command("convert")(convert_cli)
+rel_cli.command("evaluate")(evaluate_cli)
+rel_cli.command("extract")(extract_cli)
+rel_cli.command("schema")(schema_cli)
+
+app.add_typer(rel_cli)

@@ -1,0 +1,110 @@
+"""``spacy rel extract``"""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional, TextIO, Tuple
+
+import srsly
+from spacy import util
+from spacy.cli._util import Arg, Opt, setup_gpu
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..annotations import DEFAULT_ATTR, get_relations
+from ..converters.records import get, read_lines
+from ..errors import DataError
+from .messages import clear_errors, progress
+
+Source = Tuple[str, Dict[str, Any]]
+
+
+def extract_cli(
+    model: str = Arg(..., help="Name or path of a trained pipeline"),
+    input_path: Optional[Path] = Arg(
+        None, help="Text file, one document a line, or .jsonl with a text in each; - for stdin"
+    ),
+    text: Optional[str] = Opt(None, "--text", "-t", help="A text to read instead of a file"),
+    output: Optional[Path] = Opt(None, "--output", "-o", help="JSONL file for the relations"),
+    json: bool = Opt(False, "--json", help="Print JSONL instead of triples"),
+    batch_size: int = Opt(64, "--batch-size", "-b", help="Documents per batch"),
+    n_process: int = Opt(1, "--n-process", "-n", help="Processes"),
+    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU, -1 for CPU"),
+) -> None:
+    """Extract relations from raw text."""
+    setup_gpu(gpu_id, silent=True)
+    with clear_errors(), ExitStack() as stack:
+        if (text is None) == (input_path is None):
+            raise DataError("give a file or --text, one of them")
+        sources = [(text, {})] if text is not None else read_texts(input_path or Path("-"))
+        nlp = util.load_model(model)
+        attr = relation_attr(nlp)
+        target: TextIO = sys.stdout
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            target = stack.enter_context(output.open("w", encoding="utf8"))
+        results = nlp.pipe(sources, as_tuples=True, batch_size=batch_size, n_process=n_process)
+        for doc, context in progress(results, unit="docs"):
+            if json or output is not None:
+                target.write(srsly.json_dumps(to_record(doc, context, attr)) + "\n")
+            else:
+                for rel in get_relations(doc, attr):
+                    target.write(
+                        f"({rel.head.text}, {rel.label}, {rel.tail.text})\t{rel.score:.2f}\n"
+                    )
+
+
+def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
+    """A document and its relations as plain data, after the fields of its input record.
+
+    doc: the processed document. record: the input. attr: name of the extension attribute.
+    """
+    return {
+        **record,
+        "text": doc.text,
+        "entities": [
+            {
+                "text": ent.text,
+                "label": ent.label_,
+                "start_char": ent.start_char,
+                "end_char": ent.end_char,
+            }
+            for ent in doc.ents
+        ],
+        "relations": get_relations(doc, attr).to_json(),
+    }
+
+
+def relation_attr(nlp: Language) -> str:
+    """Name of the extension attribute that the pipeline writes relations to."""
+    for _, component in nlp.pipeline:
+        attr = getattr(component, "attr", None)
+        if isinstance(attr, str) and hasattr(component, "schema"):
+            return attr
+    return DEFAULT_ATTR
+
+
+def read_texts(path: Path) -> Iterator[Source]:
+    """The texts of a file: the lines, or with ``.jsonl`` the ``text`` of each object.
+
+    path: the file; ``-`` for lines on standard input.
+
+    :raises DataError: naming file and line.
+    """
+    if str(path) == "-":
+        for line in sys.stdin:
+            if line.strip():
+                yield line.rstrip("\r\n"), {}
+        return
+    for number, line in read_lines(path):
+        if path.suffix != ".jsonl":
+            yield line, {}
+            continue
+        place = f"{path}, line {number}"
+        try:
+            record = srsly.json_loads(line)
+        except ValueError as err:
+            raise DataError(f"broken JSON: {err}", place=place) from err
+        if not isinstance(record, dict):
+            raise DataError("expected an object", place=place)
+        yield get(record, "text", str, place), record

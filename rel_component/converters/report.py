@@ -1,0 +1,57 @@
+"""What happened in a conversion: counts, and everything that could not be used."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Literal
+
+from ..errors import DataError
+
+
+@dataclass
+class Report:
+    """Counts of a conversion.
+
+    on_error: ``stop`` raises at the first problem; ``skip`` notes it, leaves out what it is about
+        and goes on.
+    documents, mentions, relations: what was converted.
+    negatives: annotations that say there is no relation, e.g. arcs labelled ``No-rel``.
+    rejected: documents that their annotator rejected or ignored.
+    skipped: by kind (``document``, ``mention``, ``relation``), how much was left out.
+    problems: a message for each of them, with its place.
+    """
+
+    on_error: Literal["stop", "skip"] = "stop"
+    documents: int = 0
+    mentions: int = 0
+    relations: int = 0
+    negatives: int = 0
+    rejected: int = 0
+    skipped: Dict[str, int] = field(
+        default_factory=lambda: {"document": 0, "mention": 0, "relation": 0}
+    )
+    problems: List[str] = field(default_factory=list)
+
+    def problem(self, message: str, *, place: str, skips: str) -> None:
+        """Something cannot be used.
+
+        message: what is wrong. place: file, line and document. skips: what is left out, a key of
+        `skipped`.
+
+        :raises DataError: if the conversion stops at problems.
+        """
+        error = DataError(message, place=place)
+        if self.on_error == "stop":
+            raise error
+        self.skipped[skips] += 1
+        self.problems.append(str(error))
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain data."""
+        return {
+            "documents": self.documents,
+            "mentions": self.mentions,
+            "relations": self.relations,
+            "negatives": self.negatives,
+            "rejected": self.rejected,
+            "skipped": dict(self.skipped),
+            "problems": list(self.problems),
+        }

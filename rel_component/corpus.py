@@ -1,0 +1,113 @@
+"""``rel_component.RelationCorpus.v1``: annotated documents as training examples."""
+
+import warnings
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, List, Optional
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+
+from .errors import DataError
+from .mentions import mention_spans
+
+_ATTRS = ("ENT_IOB", "ENT_TYPE", "SENT_START")
+
+
+def make_relation_corpus(
+    path: Path,
+    gold_entities: bool = True,
+    gold_tokens: bool = True,
+    spans_key: Optional[str] = None,
+    limit: int = 0,
+) -> Callable[[Language], Iterable[Example]]:
+    """A corpus reader for relations (``rel_component.RelationCorpus.v1``).
+
+    Documents without relations, and without mentions, are examples like any other.
+
+    path: a ``.spacy`` file, or a folder that is searched for them.
+    gold_entities: whether the predicted documents are given the annotated mentions. False for
+        pipelines that find the mentions themselves.
+    gold_tokens: whether the predicted documents are given the tokens of the annotated ones;
+        otherwise the tokenizer of the pipeline makes them from the text, and mentions that do not
+        begin and end with one of its tokens are left out with a warning.
+    spans_key: span group that holds the mentions; None: the entities.
+    limit: the most documents to read; 0: all.
+
+    :raises DataError: when read, if there is no such file or it cannot be read.
+    """
+
+    def read(nlp: Language) -> Iterator[Example]:
+        n_missed = 0
+        for i, reference in enumerate(read_docs(path, nlp)):
+            if limit and i >= limit:
+                break
+            if gold_tokens:
+                words = [token.text for token in reference]
+                spaces = [bool(token.whitespace_) for token in reference]
+                predicted = Doc(nlp.vocab, words=words, spaces=spaces)
+            else:
+                predicted = nlp.make_doc(reference.text)
+            if gold_entities:
+                n_missed += _copy_mentions(reference, predicted, spans_key)
+            yield Example(predicted, reference)
+        if n_missed:
+            warnings.warn(
+                f"{path}: {n_missed} annotated mentions do not begin and end with a token of the "
+                "pipeline's tokenizer and were left out; their relations count as missed. Set "
+                "gold_tokens = true to use the annotated tokens.",
+                stacklevel=2,
+            )
+
+    return read
+
+
+def read_docs(path: Path, nlp: Language) -> Iterator[Doc]:
+    """The documents of a ``.spacy`` file or of all such files below a folder, in order of names.
+
+    path: the file or folder.
+    nlp: whose vocabulary the documents use.
+
+    :raises DataError: if there is no such file or it cannot be read.
+    """
+    path = Path(path)
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    if not files or not files[0].exists():
+        raise DataError(
+            'no .spacy file there; make one with "python -m spacy rel convert"', place=str(path)
+        )
+    for file in files:
+        try:
+            doc_bin = DocBin().from_disk(file)
+        except Exception as err:
+            raise DataError(f"not a .spacy file: {err}", place=str(file)) from err
+        yield from doc_bin.get_docs(nlp.vocab)
+
+
+def write_docs(docs: Iterable[Doc], path: Path) -> None:
+    """Write annotated documents, with their relations, to a ``.spacy`` file.
+
+    docs: the documents.
+    path: the file; its folder is made if necessary.
+    """
+    doc_bin = DocBin(attrs=_ATTRS, docs=docs, store_user_data=True)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    doc_bin.to_disk(path)
+
+
+def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:
+    """Give a document the mentions of another one; returns how many do not fit its tokens."""
+    spans: List = []
+    n_missed = 0
+    for span in mention_spans(reference, spans_key):
+        copied = predicted.char_span(span.start_char, span.end_char, label=span.label)
+        if copied is None:
+            n_missed += 1
+        else:
+            spans.append(copied)
+    if spans_key is None:
+        predicted.set_ents(spans)
+    else:
+        predicted.spans[spans_key] = spans
+    return n_missed

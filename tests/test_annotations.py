@@ -1,0 +1,378 @@
+"""``doc._.rel``: what can be assigned, how it is read, and that it survives what spaCy does."""
+
+import pickle
+
+import pytest
+import spacy
+import srsly
+from spacy.tokens import Doc, DocBin, Span
+
+from rel_component.annotations import (
+    RelationView,
+    clear_relations,
+    get_relations,
+    install_extension,
+    set_relations,
+)
+from rel_component.errors import AnnotationError, ExtensionConflict
+from rel_component.types import Relation
+
+from .helpers import facts, make_doc
+
+PERSON, ORG, CITY = (0, 1, "PERSON"), (3, 5, "ORG"), (6, 7, "GPE")
+EMPLOYED = ("Ada", "WORKS_AT", "Acme Labs")
+LOCATED = ("Acme Labs", "LOCATED_IN", "Oslo")
+
+
+@pytest.fixture
+def doc(vocab):
+    """Two relations: Ada works at Acme Labs, which is located in Oslo."""
+    relations = [(1, "LOCATED_IN", 2, 0.5), (0, "WORKS_AT", 1)]
+    return make_doc(vocab, "Ada works at Acme Labs in Oslo", [PERSON, ORG, CITY], relations)
+
+
+@pytest.fixture
+def other_extension():
+    """Registers ``doc._.rel`` the way that another package would, for one test."""
+    Doc.set_extension("rel", default=[], force=True)
+    yield
+    Doc.remove_extension("rel")
+    install_extension()
+
+
+def same_relations(first, second):
+    return get_relations(first).to_json() == get_relations(second).to_json()
+
+
+# Reading
+
+
+def test_iteration_is_in_document_order(doc):
+    assert [rel.label for rel in doc._.rel] == ["WORKS_AT", "LOCATED_IN"]
+
+
+def test_a_relation_has_spans_with_entity_types(doc):
+    rel = doc._.rel[1]
+    assert (rel.head.text, rel.head.label_, rel.tail.text, rel.tail.label_) == (
+        "Acme Labs",
+        "ORG",
+        "Oslo",
+        "GPE",
+    )
+
+
+def test_the_default_score_is_one(doc):
+    assert [rel.score for rel in doc._.rel] == [1.0, 0.5]
+
+
+def test_len_counts_relations(doc):
+    assert len(doc._.rel) == 2
+
+
+def test_negative_index_and_slice(doc):
+    assert doc._.rel[-1].label == "LOCATED_IN"
+    assert [rel.label for rel in doc._.rel[:1]] == ["WORKS_AT"]
+
+
+def test_a_new_doc_has_an_empty_view(vocab):
+    assert list(Doc(vocab, words=["Ada"])._.rel) == []
+
+
+def test_between_is_directed(doc):
+    person, org, _ = doc.ents
+    assert [rel.label for rel in doc._.rel.between(person, org)] == ["WORKS_AT"]
+    assert doc._.rel.between(org, person) == []
+
+
+def test_between_needs_the_same_tokens(doc):
+    assert doc._.rel.between(doc[0:1], doc[3:4]) == []
+
+
+def test_of_finds_head_and_tail(doc):
+    assert [rel.label for rel in doc._.rel.of(doc.ents[1])] == ["WORKS_AT", "LOCATED_IN"]
+    assert [rel.label for rel in doc._.rel.of(doc.ents[0])] == ["WORKS_AT"]
+
+
+def test_contains_a_relation(doc):
+    person, org, city = doc.ents
+    assert Relation(person, "WORKS_AT", org) in doc._.rel
+    assert Relation(person, "WORKS_AT", city) not in doc._.rel
+
+
+def test_to_json_has_offsets_in_tokens_and_characters(doc):
+    head = {"text": "Ada", "label": "PERSON", "start": 0, "end": 1, "start_char": 0, "end_char": 3}
+    tail = {
+        "text": "Acme Labs",
+        "label": "ORG",
+        "start": 3,
+        "end": 5,
+        "start_char": 13,
+        "end_char": 22,
+    }
+    expected = {"head": head, "label": "WORKS_AT", "tail": tail, "score": 1.0}
+    assert doc._.rel.to_json()[0] == expected
+
+
+def test_as_dict_has_start_tokens_as_keys(doc):
+    assert doc._.rel.as_dict() == {(0, 3): {"WORKS_AT": 1.0}, (3, 6): {"LOCATED_IN": 0.5}}
+
+
+def test_dict_access(doc):
+    view = doc._.rel
+    assert dict(view.items()) == view.as_dict()
+    assert list(view.keys()) == [(0, 3), (3, 6)]
+    assert list(view.values()) == [{"WORKS_AT": 1.0}, {"LOCATED_IN": 0.5}]
+
+
+def test_token_pairs_index_the_dict_form(doc):
+    assert doc._.rel[(3, 6)] == {"LOCATED_IN": 0.5}
+    assert (3, 6) in doc._.rel
+    assert (6, 3) not in doc._.rel
+
+
+def test_get_returns_the_default_for_unrelated_tokens(doc):
+    assert doc._.rel.get((0, 3)) == {"WORKS_AT": 1.0}
+    assert doc._.rel.get((0, 6), {}) == {}
+
+
+def test_the_view_cannot_be_changed(doc):
+    with pytest.raises(TypeError):
+        doc._.rel[0] = None
+
+
+def test_str_shows_triples(doc):
+    expected = "[(Ada, WORKS_AT, Acme Labs), (Acme Labs, LOCATED_IN, Oslo)]"
+    assert repr(doc._.rel) == expected
+
+
+def test_views_compare_with_views_lists_and_dicts(doc):
+    view = doc._.rel
+    assert view == RelationView(doc)
+    assert view == list(view)
+    assert view == view.as_dict()
+    assert view != []
+
+
+# Assigning
+
+
+def test_assign_relation_objects(doc):
+    doc._.rel = [Relation(doc.ents[2], "HOSTS", doc.ents[1], 0.25)]
+    assert [(rel.label, rel.score) for rel in doc._.rel] == [("HOSTS", 0.25)]
+
+
+@pytest.mark.parametrize(("score", "expected"), [((), 1.0), ((0.25,), 0.25)])
+def test_assign_tuples(doc, score, expected):
+    doc._.rel = [(doc.ents[2], "HOSTS", doc.ents[1], *score)]
+    assert [(rel.label, rel.score) for rel in doc._.rel] == [("HOSTS", expected)]
+
+
+def test_assign_a_view(doc):
+    before = doc._.rel
+    doc._.rel = before
+    assert doc._.rel == before
+
+
+def test_assign_the_dict_form(doc):
+    doc._.rel = {(0, 3): {"WORKS_AT": 1.0, "FOUNDED": 0.0}, (3, 0): {"WORKS_AT": 0.0}}
+    assert facts(doc) == [EMPLOYED]
+
+
+def test_assignment_replaces_what_was_there(doc):
+    doc._.rel = []
+    assert len(doc._.rel) == 0
+
+
+def test_clear_relations(doc):
+    clear_relations(doc)
+    assert len(doc._.rel) == 0
+
+
+def test_of_equal_relations_the_highest_score_stays(doc):
+    person, org, _ = doc.ents
+    doc._.rel = [(person, "WORKS_AT", org, score) for score in (0.2, 0.9, 0.4)]
+    assert [rel.score for rel in doc._.rel] == [0.9]
+
+
+def test_one_pair_can_have_several_labels(doc):
+    person, org, _ = doc.ents
+    doc._.rel = [(person, "WORKS_AT", org), (person, "FOUNDED", org)]
+    assert doc._.rel.as_dict() == {(0, 3): {"WORKS_AT": 1.0, "FOUNDED": 1.0}}
+
+
+def test_a_tail_may_come_before_its_head(doc):
+    person, _, city = doc.ents
+    doc._.rel = [(city, "HOME_OF", person)]
+    assert facts(doc) == [("Oslo", "HOME_OF", "Ada")]
+
+
+def test_nested_mentions_that_share_a_token_do_not_collide(vocab):
+    doc = Doc(vocab, words=["Bank", "of", "Oslo", "board"])
+    bank, board = Span(doc, 0, 3, label="ORG"), Span(doc, 0, 4, label="GROUP")
+    doc._.rel = [(board, "PART_OF", bank), (bank, "HAS", board)]
+    assert facts(doc) == [
+        ("Bank of Oslo", "HAS", "Bank of Oslo board"),
+        ("Bank of Oslo board", "PART_OF", "Bank of Oslo"),
+    ]
+
+
+def test_the_user_data_of_others_is_left_alone(doc):
+    doc.user_data["mine"] = 1
+    doc._.rel = []
+    assert doc.user_data["mine"] == 1
+
+
+def test_a_failed_assignment_changes_nothing(doc):
+    with pytest.raises(AnnotationError):
+        doc._.rel = [(doc.ents[0], "HOSTS", None)]
+    assert len(doc._.rel) == 2
+
+
+def test_error_for_another_form(doc):
+    with pytest.raises(AnnotationError, match=r"Cannot store 'WORKS_AT' .*expected a Relation"):
+        doc._.rel = ["WORKS_AT"]
+
+
+@pytest.mark.parametrize(("arguments", "role"), [((None, "X", 1), "head"), ((1, "X", None), "tail")])
+def test_error_for_an_argument_that_is_no_span(doc, arguments, role):
+    items = tuple(doc.ents[0] if value == 1 else value for value in arguments)
+    with pytest.raises(AnnotationError, match=f"The {role} of .* is not a Span"):
+        doc._.rel = [items]
+
+
+def test_error_for_a_span_of_another_doc(doc):
+    other = doc.copy()
+    with pytest.raises(AnnotationError, match="The tail 'Oslo' belongs to another Doc"):
+        doc._.rel = [(doc.ents[0], "LIVES_IN", other.ents[2])]
+
+
+def test_error_for_an_empty_span(doc):
+    with pytest.raises(AnnotationError, match="has no tokens"):
+        doc._.rel = [(doc.ents[0], "LIVES_IN", doc[2:2])]
+
+
+@pytest.mark.parametrize("label", ["", None, 3])
+def test_error_for_a_label_that_is_no_string(doc, label):
+    with pytest.raises(AnnotationError, match=r"The label of .* is not a string"):
+        doc._.rel = [(doc.ents[0], label, doc.ents[1])]
+
+
+def test_error_for_a_dict_without_token_pairs(doc):
+    with pytest.raises(AnnotationError, match=r"expected \(head.start, tail.start\)"):
+        doc._.rel = {0: {"WORKS_AT": 1.0}}
+
+
+def test_error_for_a_token_where_no_entity_starts(doc):
+    with pytest.raises(AnnotationError, match=r"No entity in doc\.ents starts at token 4"):
+        doc._.rel = {(0, 4): {"WORKS_AT": 1.0}}
+
+
+# Surviving
+
+
+def test_bytes_keep_relations(doc):
+    assert same_relations(Doc(doc.vocab).from_bytes(doc.to_bytes()), doc)
+
+
+def test_doc_bin_keeps_relations(doc):
+    data = DocBin(docs=[doc], store_user_data=True).to_bytes()
+    (loaded,) = DocBin().from_bytes(data).get_docs(doc.vocab)
+    assert same_relations(loaded, doc)
+
+
+def test_copy_keeps_relations(doc):
+    assert same_relations(doc.copy(), doc)
+
+
+def test_a_copy_is_independent(doc):
+    doc.copy()._.rel = []
+    assert len(doc._.rel) == 2
+
+
+def test_pickle_keeps_relations(doc):
+    assert same_relations(pickle.loads(pickle.dumps(doc)), doc)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (0, 7, [EMPLOYED, LOCATED]),
+        (0, 5, [EMPLOYED]),
+        (3, 7, [LOCATED]),
+        (0, 4, []),  # cuts Acme Labs
+        (4, 7, []),
+        (1, 3, []),
+    ],
+)
+def test_as_doc_keeps_the_relations_inside(doc, start, end, expected):
+    assert facts(doc[start:end].as_doc(copy_user_data=True)) == expected
+
+
+def test_as_doc_drops_a_relation_whose_tail_precedes_it(doc):
+    person, _, city = doc.ents
+    doc._.rel = [(city, "HOME_OF", person)]
+    assert facts(doc[3:7].as_doc(copy_user_data=True)) == []
+
+
+def test_from_docs_shifts_relations(doc, vocab):
+    second = make_doc(vocab, "Bo likes Oslo", [(0, 1, "PERSON"), (2, 3, "GPE")], [(0, "LIKES", 1)])
+    merged = Doc.from_docs([doc, second])
+    assert facts(merged) == [EMPLOYED, LOCATED, ("Bo", "LIKES", "Oslo")]
+    assert [(rel.head.start, rel.tail.start) for rel in merged._.rel] == [(0, 3), (3, 6), (7, 9)]
+
+
+def test_retokenizer_merge_keeps_relations(doc):
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[3:5])
+    assert facts(doc) == [EMPLOYED, LOCATED]
+    assert doc._.rel.as_dict() == {(0, 3): {"WORKS_AT": 1.0}, (3, 5): {"LOCATED_IN": 0.5}}
+
+
+def test_retokenizer_split_keeps_relations(doc):
+    with doc.retokenize() as retokenizer:
+        retokenizer.split(doc[6], ["Os", "lo"], heads=[doc[5], doc[5]])
+    assert facts(doc) == [EMPLOYED, LOCATED]
+
+
+def test_doc_to_json_can_be_written(doc):
+    data = srsly.json_loads(srsly.json_dumps(doc.to_json(underscore=["rel"])))
+    assert data["_"]["rel"] == doc._.rel.to_json()
+
+
+# The extension attribute
+
+
+def test_an_extension_of_another_package_is_a_conflict(other_extension):
+    with pytest.raises(ExtensionConflict, match=r"Doc\._\.rel is already registered"):
+        install_extension()
+
+
+def test_adding_the_component_beside_another_extension_is_a_conflict(other_extension):
+    with pytest.raises(ExtensionConflict, match='"attr": "relations"'):
+        spacy.blank("en").add_pipe("relation_extractor")
+
+
+def test_the_extension_of_another_package_is_left_alone(other_extension, doc):
+    with pytest.raises(ExtensionConflict):
+        install_extension()
+    assert doc._.rel == []
+
+
+def test_installing_twice_is_harmless(doc):
+    install_extension()
+    assert len(doc._.rel) == 2
+
+
+def test_another_attribute_holds_relations_of_its_own(doc):
+    install_extension("relations")
+    try:
+        doc._.relations = [(doc.ents[0], "LIVES_IN", doc.ents[2])]
+        assert facts(doc, "relations") == [("Ada", "LIVES_IN", "Oslo")]
+        assert facts(doc) == [EMPLOYED, LOCATED]
+    finally:
+        Doc.remove_extension("relations")
+
+
+def test_relations_can_be_set_without_an_extension(doc):
+    set_relations(doc, [(doc.ents[0], "LIVES_IN", doc.ents[2])], "unregistered")
+    assert facts(doc, "unregistered") == [("Ada", "LIVES_IN", "Oslo")]

@@ -1,0 +1,292 @@
+"""Candidate pairs: each option by hand, all of them together against a double loop."""
+
+import time
+from itertools import permutations
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rel_component.errors import ConfigError
+from rel_component.schema import RelationSchema, RelationType
+
+from .helpers import make_candidates, make_doc
+
+# tokens   0    1      2    3    4 .  5  6     7  8 .
+TEXT = "Ada joined Acme Labs .  Bo likes Oslo ."
+ADA, ACME, BO, OSLO = (0, 1, "PERSON"), (2, 4, "ORG"), (5, 6, "PERSON"), (7, 8, "GPE")
+MENTIONS = [ADA, ACME, BO, OSLO]
+TYPES = ("PERSON", "ORG", "GPE")
+
+
+def sentences(vocab, mentions=MENTIONS, **options):
+    return make_doc(vocab, TEXT, mentions, sent_starts=[0, 5], **options)
+
+
+def pairs_of(candidates):
+    """Start and end of head and tail of each pair."""
+    spans = [tuple(span) for span in candidates.mentions.spans.tolist()]
+    return [(spans[head], spans[tail]) for head, tail in candidates.pairs.tolist()]
+
+
+def both_ways(*pairs):
+    return {(h[:2], t[:2]) for pair in pairs for h, t in (pair, pair[::-1])}
+
+
+def test_all_ordered_pairs_without_options(vocab):
+    found = pairs_of(make_candidates([sentences(vocab)]))
+    assert len(found) == 12
+    assert set(found) == {(h[:2], t[:2]) for h, t in permutations(MENTIONS, 2)}
+
+
+@pytest.mark.parametrize(
+    ("distance", "expected"),
+    [
+        (0, []),
+        (1, [(ADA, ACME), (ACME, BO), (BO, OSLO)]),
+        (2, [(ADA, ACME), (ACME, BO), (BO, OSLO)]),
+        (3, [(ADA, ACME), (ACME, BO), (BO, OSLO), (ACME, OSLO)]),
+        (4, [(ADA, ACME), (ACME, BO), (BO, OSLO), (ACME, OSLO), (ADA, BO)]),
+    ],
+)
+def test_max_token_distance(vocab, distance, expected):
+    found = pairs_of(make_candidates([sentences(vocab)], max_token_distance=distance))
+    assert set(found) == both_ways(*expected)
+
+
+def test_neighbours_and_nested_mentions_have_distance_zero(vocab):
+    mentions = [(0, 3, "ORG"), (1, 2, "GPE"), (3, 4, "ORG"), (5, 6, "ORG")]
+    doc = make_doc(vocab, "a b c d e f", mentions, spans_key="sc")
+    found = pairs_of(make_candidates([doc], spans_key="sc", max_token_distance=0))
+    assert set(found) == both_ways(((0, 3), (1, 2)), ((0, 3), (3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("distance", "expected"),
+    [(0, [(ADA, ACME), (BO, OSLO)]), (1, [(a, b) for a, b in permutations(MENTIONS, 2)])],
+)
+def test_max_sentence_distance(vocab, distance, expected):
+    found = pairs_of(make_candidates([sentences(vocab)], max_sentence_distance=distance))
+    assert set(found) == both_ways(*expected)
+
+
+def test_options_combine(vocab):
+    options = {"max_token_distance": 1, "max_sentence_distance": 0}
+    found = pairs_of(make_candidates([sentences(vocab)], **options))
+    assert set(found) == both_ways((ADA, ACME), (BO, OSLO))
+
+
+def test_sentences_are_counted_per_document(vocab):
+    candidates = make_candidates([sentences(vocab)] * 2, max_sentence_distance=0)
+    assert candidates.lengths.tolist() == [4, 4]
+
+
+def test_an_empty_doc_needs_no_sentences(vocab):
+    docs = [make_doc(vocab, ""), sentences(vocab)]
+    assert make_candidates(docs, max_sentence_distance=0).lengths.tolist() == [0, 4]
+
+
+def test_the_schema_filters_by_types_and_direction(vocab):
+    schema = RelationSchema([RelationType("A", head=("PERSON",), tail=("ORG", "GPE"))])
+    found = pairs_of(make_candidates([sentences(vocab)], schema))
+    assert found == [((0, 1), (2, 4)), ((0, 1), (7, 8)), ((5, 6), (2, 4)), ((5, 6), (7, 8))]
+
+
+def test_a_pair_needs_one_label_that_is_allowed(vocab):
+    types = [
+        RelationType("A", head=("PERSON",), tail=("GPE",)),
+        RelationType("B", head=("ORG",), tail=("PERSON",)),
+    ]
+    found = pairs_of(make_candidates([sentences(vocab, [ACME, BO])], RelationSchema(types)))
+    assert found == [((2, 4), (5, 6))]
+
+
+def test_symmetric_types_allow_both_directions(vocab):
+    schema = RelationSchema([RelationType("A", head=("ORG",), tail=("GPE",), symmetric=True)])
+    found = pairs_of(make_candidates([sentences(vocab)], schema))
+    assert set(found) == both_ways((ACME, OSLO))
+
+
+def test_the_schema_is_ignored_on_request(vocab):
+    schema = RelationSchema([RelationType("A", head=("NONE",))])
+    assert make_candidates([sentences(vocab)], schema, use_schema=False).n_pairs == 12
+
+
+def test_a_mention_is_not_paired_with_the_same_tokens_of_another_type(vocab):
+    mentions = [(0, 1, "PERSON"), (0, 1, "ORG"), (2, 4, "ORG")]
+    doc = sentences(vocab, mentions, spans_key="sc")
+    found = pairs_of(make_candidates([doc], spans_key="sc"))
+    assert len(found) == 4
+    assert set(found) == both_ways(((0, 1), (2, 4)))
+
+
+def test_pairs_are_grouped_by_document(vocab):
+    docs = [sentences(vocab, [ADA, ACME]), make_doc(vocab, ""), sentences(vocab, MENTIONS[:3])]
+    candidates = make_candidates(docs)
+    assert candidates.lengths.tolist() == [2, 0, 6]
+    assert candidates.pair_docs.tolist() == [0, 0, 2, 2, 2, 2, 2, 2]
+    mention_docs = candidates.mentions.docs[candidates.pairs]
+    numpy.testing.assert_array_equal(mention_docs, candidates.pair_docs[:, None].repeat(2, axis=1))
+
+
+@pytest.mark.parametrize("mentions", [[], [ADA]])
+@pytest.mark.parametrize("options", [{}, {"max_token_distance": 3, "max_sentence_distance": 1}])
+def test_without_pairs_the_arrays_have_no_rows(vocab, mentions, options):
+    candidates = make_candidates([sentences(vocab, mentions)] * 2, **options)
+    assert candidates.pairs.shape == (0, 2)
+    assert candidates.lengths.tolist() == [0, 0]
+
+
+def test_an_empty_batch():
+    candidates = make_candidates([], max_sentence_distance=0, max_token_distance=0)
+    assert (candidates.pairs.shape, candidates.lengths.shape) == ((0, 2), (0,))
+
+
+def test_every_mention_is_its_own_entity(vocab):
+    candidates = make_candidates([sentences(vocab)] * 2)
+    assert candidates.entities.tolist() == list(range(8))
+
+
+def test_select_keeps_some_pairs(vocab):
+    candidates = make_candidates([sentences(vocab, [ADA, ACME])] * 2)
+    selected = candidates.select(numpy.asarray([False, True, False, False]))
+    assert (selected.pairs.tolist(), selected.lengths.tolist()) == ([[1, 0]], [1, 0])
+
+
+@pytest.mark.parametrize("name", ["max_token_distance", "max_sentence_distance"])
+def test_error_for_a_negative_distance(name):
+    with pytest.raises(ConfigError, match=f"{name} must be 0 or more, got -1"):
+        make_candidates([], **{name: -1})
+
+
+def test_error_for_a_cap_below_one_pair():
+    with pytest.raises(ConfigError, match="max_pairs must be 2 or more, got 1"):
+        make_candidates([], max_pairs=1)
+
+
+def test_error_for_sentence_distance_without_sentences(vocab):
+    with pytest.raises(ConfigError, match="needs sentence boundaries: add a sentencizer"):
+        make_candidates([make_doc(vocab, TEXT, MENTIONS)], max_sentence_distance=0)
+
+
+# The cap
+
+
+def entities(vocab, n):
+    return make_doc(vocab, ["x"] * n, [(i, i + 1, "X") for i in range(n)])
+
+
+def capped(docs, **options):
+    with pytest.warns(UserWarning, match="has more than max_pairs") as caught:
+        candidates = make_candidates(docs, **options)
+    return candidates, len(caught)
+
+
+def test_the_cap_gives_one_warning_for_a_batch(vocab):
+    _, n_warnings = capped([entities(vocab, 10)] * 3, max_pairs=40)
+    assert n_warnings == 1
+
+
+def test_the_cap_keeps_the_nearest_mentions(vocab):
+    candidates, _ = capped([entities(vocab, 10)], max_pairs=40)
+    distances = numpy.abs(candidates.pairs[:, 0] - candidates.pairs[:, 1])
+    assert set(distances.tolist()) == {1, 2}
+
+
+def test_the_cap_counts_what_it_leaves_out(vocab):
+    candidates, _ = capped([entities(vocab, 10)], max_pairs=40)
+    assert candidates.n_pairs + candidates.n_capped == 90
+
+
+@pytest.mark.parametrize("max_pairs", [2, 10, 17, 18, 40, 89])
+def test_the_cap_holds(vocab, max_pairs):
+    candidates, _ = capped([entities(vocab, 10)], max_pairs=max_pairs)
+    assert candidates.n_pairs <= max_pairs
+
+
+def test_the_cap_leaves_small_documents_alone(vocab):
+    candidates, _ = capped([entities(vocab, 10), entities(vocab, 6)], max_pairs=40)
+    assert candidates.lengths[1] == 30
+
+
+def test_as_many_pairs_as_the_cap_are_kept(vocab):
+    assert make_candidates([entities(vocab, 10)], max_pairs=90).n_pairs == 90
+
+
+def test_many_mentions_are_fast(vocab):
+    doc = entities(vocab, 400)
+    start = time.perf_counter()
+    assert make_candidates([doc]).n_pairs == 400 * 399
+    assert time.perf_counter() - start < 1.0
+
+
+# All options against a double loop
+
+N_TOKENS = 12
+
+
+@st.composite
+def mention_lists(draw):
+    spans = st.tuples(st.integers(0, N_TOKENS - 1), st.integers(1, 5), st.sampled_from(TYPES))
+    drawn = draw(st.lists(spans, max_size=6))
+    return [(start, min(start + length, N_TOKENS), kind) for start, length, kind in drawn]
+
+
+def brute_force(mentions, sent_starts, token_distance, sentence_distance, rel_type):
+    """Heads and tails of one document, by the words of the documentation."""
+
+    def sentence(mention):
+        return sum(0 < start <= mention[0] for start in sent_starts)
+
+    def wanted(head, tail):
+        first, second = sorted((head, tail))
+        if head[:2] == tail[:2]:
+            return False
+        if token_distance is not None and second[0] - first[1] > token_distance:
+            return False
+        if sentence_distance is not None:
+            if abs(sentence(head) - sentence(tail)) > sentence_distance:
+                return False
+        return rel_type is None or rel_type.allows(head[2], tail[2])
+
+    return sorted((h, t) for h in set(mentions) for t in set(mentions) if wanted(h, t))
+
+
+@given(
+    documents=st.lists(mention_lists(), max_size=3),
+    sent_starts=st.sets(st.integers(1, N_TOKENS - 1), max_size=3),
+    token_distance=st.none() | st.integers(0, 6),
+    sentence_distance=st.none() | st.integers(0, 2),
+    rel_type=st.none()
+    | st.builds(
+        RelationType,
+        label=st.just("A"),
+        head=st.sets(st.sampled_from(TYPES)).map(tuple),
+        tail=st.sets(st.sampled_from(TYPES)).map(tuple),
+        symmetric=st.booleans(),
+    ),
+)
+def test_pairs_are_those_of_a_double_loop(
+    vocab, documents, sent_starts, token_distance, sentence_distance, rel_type
+):
+    docs = [
+        make_doc(vocab, ["x"] * N_TOKENS, mentions, spans_key="sc", sent_starts={0, *sent_starts})
+        for mentions in documents
+    ]
+    candidates = make_candidates(
+        docs,
+        RelationSchema([] if rel_type is None else [rel_type]),
+        spans_key="sc",
+        max_token_distance=token_distance,
+        max_sentence_distance=sentence_distance,
+    )
+    rows = [
+        (*map(int, span), vocab.strings[int(kind)])
+        for span, kind in zip(candidates.mentions.spans, candidates.mentions.types)
+    ]
+    for i, mentions in enumerate(documents):
+        pairs = candidates.pairs[candidates.pair_docs == i]
+        found = sorted((rows[head], rows[tail]) for head, tail in pairs)
+        options = (sent_starts, token_distance, sentence_distance, rel_type)
+        assert found == brute_force(mentions, *options)

@@ -1,0 +1,187 @@
+"""From probabilities to relations."""
+
+from dataclasses import replace
+
+import numpy
+import pytest
+
+from rel_component.decoding import decode
+from rel_component.schema import RelationSchema, RelationType
+
+from .helpers import make_candidates, make_doc
+
+TEXT = "Ada joined Acme in Oslo"
+ADA, ACME, OSLO = (0, 1, "PERSON"), (2, 3, "ORG"), (4, 5, "GPE")
+ANY = RelationSchema([RelationType("A"), RelationType("B")])
+
+
+@pytest.fixture
+def doc(vocab):
+    """Two mentions: the pairs are (Ada, Acme) and (Acme, Ada)."""
+    return make_doc(vocab, TEXT, [ADA, ACME])
+
+
+def decoded(docs, rows, schema=ANY, *, candidates=None, **options):
+    """Head, label, tail and score of the relations of each document."""
+    candidates = make_candidates(docs) if candidates is None else candidates
+    probabilities = numpy.asarray(rows, dtype="float32").reshape(candidates.n_pairs, -1)
+    return [
+        [(rel.head.text, rel.label, rel.tail.text, round(rel.score, 3)) for rel in relations]
+        for relations in decode(docs, candidates, probabilities, schema, **options)
+    ]
+
+
+# Exclusive labels: columns NO_RELATION, A, B
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([0.5, 0.3, 0.2], []),
+        ([0.3, 0.5, 0.2], [("Ada", "A", "Acme", 0.5)]),
+        ([0.3, 0.2, 0.5], [("Ada", "B", "Acme", 0.5)]),
+        ([0.1, 0.4, 0.5], [("Ada", "B", "Acme", 0.5)]),
+        ([0.4, 0.4, 0.2], []),
+    ],
+)
+def test_exclusive_takes_the_most_probable_label(doc, row, expected):
+    assert decoded([doc], [row, [1, 0, 0]], exclusive=True) == [expected]
+
+
+@pytest.mark.parametrize(("threshold", "n_relations"), [(0.3, 1), (0.4, 1), (0.5, 0), (0.0, 1)])
+def test_an_exclusive_threshold_replaces_the_comparison_with_no_relation(
+    doc, threshold, n_relations
+):
+    rows = [[0.5, 0.4, 0.1], [1, 0, 0]]
+    (found,) = decoded([doc], rows, exclusive=True, threshold=threshold)
+    assert found[:1] == [("Ada", "A", "Acme", 0.4)][:n_relations]
+
+
+def test_the_threshold_of_a_label_comes_before_that_of_all(doc):
+    rows = [[0.4, 0.6, 0.0], [0.4, 0.0, 0.6]]
+    options = {"threshold": 0.7, "thresholds": {"B": 0.55}}
+    assert decoded([doc], rows, exclusive=True, **options) == [[("Acme", "B", "Ada", 0.6)]]
+
+
+def test_a_threshold_of_one_label_leaves_the_others_alone(doc):
+    rows = [[0.4, 0.6, 0.0], [0.4, 0.0, 0.6]]
+    assert decoded([doc], rows, exclusive=True, thresholds={"B": 0.7}) == [
+        [("Ada", "A", "Acme", 0.6)]
+    ]
+
+
+# Multiple labels: columns A, B
+
+
+def test_multiple_labels_are_decided_one_by_one(doc):
+    rows = [[0.6, 0.5], [0.49, 0.9]]
+    assert decoded([doc], rows, exclusive=False) == [
+        [("Ada", "A", "Acme", 0.6), ("Ada", "B", "Acme", 0.5), ("Acme", "B", "Ada", 0.9)]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"threshold": 0.6}, ["A"]),
+        ({"thresholds": {"A": 0.65}}, ["B"]),
+        ({"threshold": 0.9, "thresholds": {"B": 0.2}}, ["B"]),
+    ],
+)
+def test_multiple_labels_with_thresholds(doc, options, expected):
+    (found,) = decoded([doc], [[0.6, 0.55], [0, 0]], exclusive=False, **options)
+    assert [label for _, label, _, _ in found] == expected
+
+
+# Schema
+
+
+def test_forbidden_labels_do_not_compete(doc):
+    schema = RelationSchema([RelationType("A", head=("ORG",)), RelationType("B")])
+    rows = [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]]
+    assert decoded([doc], rows, schema, exclusive=True) == [
+        [("Ada", "B", "Acme", 0.3), ("Acme", "A", "Ada", 0.6)]
+    ]
+
+
+def test_a_pair_without_allowed_label_has_no_relation(doc):
+    schema = RelationSchema([RelationType("A", head=("GPE",)), RelationType("B", tail=("GPE",))])
+    rows = [[0.1, 0.6, 0.3]] * 2
+    assert decoded([doc], rows, schema, exclusive=True, threshold=0.0) == [[]]
+
+
+def test_forbidden_labels_are_not_reported_with_multiple_labels(doc):
+    schema = RelationSchema([RelationType("A", head=("ORG",)), RelationType("B")])
+    assert decoded([doc], [[0.9, 0.1], [0.9, 0.1]], schema, exclusive=False) == [
+        [("Acme", "A", "Ada", 0.9)]
+    ]
+
+
+@pytest.mark.parametrize("rows", [[[0.6], [0.9]], [[0.9], [0.6]], [[0.9], [0.2]], [[0.2], [0.9]]])
+def test_a_symmetric_relation_is_reported_once_with_the_higher_score(doc, rows):
+    schema = RelationSchema([RelationType("A", symmetric=True)])
+    assert decoded([doc], rows, schema, exclusive=False) == [[("Ada", "A", "Acme", 0.9)]]
+
+
+# Documents
+
+
+def test_relations_go_to_their_documents(vocab, doc):
+    empty, single = make_doc(vocab, ""), make_doc(vocab, TEXT, [OSLO])
+    other = make_doc(vocab, TEXT, [ACME, OSLO])
+    rows = [[0.9, 0], [0, 0], [0, 0], [0, 0.9]]
+    assert decoded([empty, doc, single, other], rows, exclusive=False) == [
+        [],
+        [("Ada", "A", "Acme", 0.9)],
+        [],
+        [("Oslo", "B", "Acme", 0.9)],
+    ]
+
+
+def test_spans_have_the_types_of_the_mentions(doc):
+    (relations,) = decode(
+        [doc], make_candidates([doc]), numpy.asarray([[1, 0], [0, 0]], "f4"), ANY, exclusive=False
+    )
+    assert (relations[0].head.label_, relations[0].tail.label_) == ("PERSON", "ORG")
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_no_pairs(vocab, exclusive):
+    docs = [make_doc(vocab, TEXT), make_doc(vocab, "")]
+    assert decoded(docs, numpy.zeros((0, 3)), exclusive=exclusive) == [[], []]
+
+
+# Entities of several mentions
+
+
+@pytest.fixture
+def cluster_doc(vocab):
+    return make_doc(vocab, "Ada says she joined Acme", [ADA, (2, 3, "PERSON"), (4, 5, "ORG")])
+
+
+def clusters(doc, entities):
+    """Candidates of two entities, (0, 1) and (1, 0)."""
+    return replace(
+        make_candidates([doc]),
+        entities=numpy.asarray(entities, dtype="int32"),
+        pairs=numpy.asarray([[0, 1], [1, 0]], dtype="int32"),
+        lengths=numpy.asarray([2], dtype="int32"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entities", "expected"),
+    [([0, 0, 1], ("Ada", "A", "Acme", 0.9)), ([1, 1, 0], ("Acme", "A", "Ada", 0.9))],
+)
+def test_the_first_mention_represents_an_entity(cluster_doc, entities, expected):
+    candidates = clusters(cluster_doc, entities)
+    found = decoded([cluster_doc], [[0.9, 0], [0, 0]], candidates=candidates, exclusive=False)
+    assert found == [[expected]]
+
+
+@pytest.mark.parametrize("entities", [[0, 0, 1], [1, 1, 0]])
+def test_a_symmetric_relation_starts_from_the_entity_that_comes_first(cluster_doc, entities):
+    schema = RelationSchema([RelationType("A", symmetric=True)])
+    candidates = clusters(cluster_doc, entities)
+    found = decoded([cluster_doc], [[0.9], [0.6]], schema, candidates=candidates, exclusive=False)
+    assert found == [[("Ada", "A", "Acme", 0.9)]]

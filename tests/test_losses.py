@@ -1,0 +1,170 @@
+"""Losses: hand-computed values and numeric gradients."""
+
+from math import exp, log
+
+import numpy
+import pytest
+
+from rel_component.errors import ConfigError
+from rel_component.losses import (
+    configure_binary_cross_entropy,
+    configure_cross_entropy,
+    configure_focal,
+    sigmoid,
+    softmax,
+)
+
+from .helpers import numeric_gradient
+
+EXCLUSIVE = ("NO_RELATION", "A", "B")
+MULTIPLE = ("A", "B", "C")
+WEIGHTS = {"NO_RELATION": 0.25, "A": 2.0}
+
+# name, loss, labels, exclusive
+LOSSES = [
+    ("cross_entropy", configure_cross_entropy(), True),
+    ("cross_entropy, weights", configure_cross_entropy(WEIGHTS), True),
+    ("focal, exclusive", configure_focal(), True),
+    ("focal, exclusive, gamma 0.5", configure_focal(0.5), True),
+    ("focal, exclusive, weights", configure_focal(1.0, WEIGHTS), True),
+    ("focal, multiple", configure_focal(), False),
+    ("focal, multiple, weights", configure_focal(0.5, WEIGHTS), False),
+    ("binary", configure_binary_cross_entropy(), False),
+    ("binary, weights", configure_binary_cross_entropy(WEIGHTS), False),
+]
+all_losses = pytest.mark.parametrize(
+    ("loss", "exclusive"), [row[1:] for row in LOSSES], ids=[row[0] for row in LOSSES]
+)
+
+
+def evaluate(loss, logits, targets, exclusive):
+    labels = EXCLUSIVE if exclusive else MULTIPLE
+    X, Y = numpy.asarray(logits, dtype="float64"), numpy.asarray(targets, dtype="float64")
+    return loss(X, Y, labels=labels[: X.shape[1]], exclusive=exclusive)
+
+
+# Logits log(2) and 0 are the odds 2 : 1, so that probabilities are 2/3 and 1/3.
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (configure_cross_entropy(), (log(3 / 2) + log(3)) / 2),
+        (configure_cross_entropy(WEIGHTS), (0.25 * log(3 / 2) + 2 * log(3)) / 2),
+        (configure_focal(0.0), (log(3 / 2) + log(3)) / 2),
+        (configure_focal(2.0), (log(3 / 2) / 9 + log(3) * 4 / 9) / 2),
+        (configure_focal(1.0, WEIGHTS), (0.25 * log(3 / 2) / 3 + 2 * log(3) * 2 / 3) / 2),
+    ],
+)
+def test_exclusive_losses_by_hand(loss, expected):
+    value, _ = evaluate(loss, [[log(2), 0], [log(2), 0]], [[1, 0], [0, 1]], True)
+    assert value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (configure_binary_cross_entropy(), log(3 / 2) + log(2)),
+        (configure_binary_cross_entropy(WEIGHTS), 2 * log(3 / 2) + log(2)),
+        (configure_focal(0.0), log(3 / 2) + log(2)),
+        (configure_focal(2.0), log(3 / 2) / 9 + log(2) / 4),
+        (configure_focal(1.0, {"A": 2.0}), 2 * log(3 / 2) / 3 + log(2) / 2),
+    ],
+)
+def test_multiple_losses_by_hand(loss, expected):
+    value, _ = evaluate(loss, [[log(2), 0]], [[1, 0]], False)
+    assert value == pytest.approx(expected)
+
+
+def test_weights_of_multiple_labels_leave_negatives_alone():
+    value, _ = evaluate(configure_binary_cross_entropy({"A": 5.0}), [[0.0]], [[0]], False)
+    assert value == pytest.approx(log(2))
+
+
+def test_the_loss_is_a_mean_over_pairs():
+    loss = configure_cross_entropy()
+    one, d_one = evaluate(loss, [[1, 0]], [[1, 0]], True)
+    two, d_two = evaluate(loss, [[1, 0]] * 2, [[1, 0]] * 2, True)
+    assert two == pytest.approx(one)
+    numpy.testing.assert_allclose(d_two, numpy.concatenate([d_one, d_one]) / 2)
+
+
+def test_a_pair_with_two_labels_shares_the_probability():
+    value, gradient = evaluate(configure_cross_entropy(), [[0, 0, 0]], [[0, 0.5, 0.5]], True)
+    assert value == pytest.approx(log(3))
+    numpy.testing.assert_allclose(gradient, [[1 / 3, 1 / 3 - 1 / 2, 1 / 3 - 1 / 2]])
+
+
+@all_losses
+def test_gradients(loss, exclusive):
+    rng = numpy.random.default_rng(0)
+    X = rng.normal(size=(4, 3))
+    Y = numpy.eye(3)[[0, 1, 2, 0]] if exclusive else numpy.asarray(rng.random((4, 3)) < 0.5, "f8")
+    _, gradient = evaluate(loss, X, Y, exclusive)
+    cells = list(numpy.ndindex(*X.shape))
+    expected = list(
+        numeric_gradient(lambda: evaluate(loss, X, Y, exclusive)[0], X, cells, eps=1e-6)
+    )
+    numpy.testing.assert_allclose(gradient.reshape(-1), expected, rtol=1e-5, atol=1e-8)
+
+
+@all_losses
+def test_extreme_logits_give_finite_gradients(loss, exclusive):
+    X = numpy.asarray([[80.0, -80.0, 0.0], [-80.0, 80.0, 0.0]], dtype="float32")
+    Y = numpy.asarray([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]], dtype="float32")
+    value, gradient = loss(X, Y, labels=EXCLUSIVE, exclusive=exclusive)
+    assert numpy.isfinite(value)
+    assert numpy.isfinite(gradient).all()
+
+
+@all_losses
+def test_float32_stays_float32(loss, exclusive):
+    X, Y = numpy.zeros((2, 3), dtype="float32"), numpy.eye(3, dtype="float32")[:2]
+    assert loss(X, Y, labels=EXCLUSIVE, exclusive=exclusive)[1].dtype == numpy.float32
+
+
+@all_losses
+def test_no_pairs(loss, exclusive):
+    value, gradient = evaluate(loss, numpy.zeros((0, 3)), numpy.zeros((0, 3)), exclusive)
+    assert (value, gradient.shape) == (0.0, (0, 3))
+
+
+@pytest.mark.parametrize(
+    ("loss", "exclusive", "message"),
+    [
+        (configure_cross_entropy(), False, "cross_entropy needs exclusive labels"),
+        (configure_binary_cross_entropy(), True, "binary_cross_entropy is for multiple labels"),
+    ],
+)
+def test_error_for_a_loss_that_does_not_fit(loss, exclusive, message):
+    with pytest.raises(ConfigError, match=message):
+        evaluate(loss, [[0, 0]], [[1, 0]], exclusive)
+
+
+@pytest.mark.parametrize(
+    "configure", [configure_cross_entropy, configure_focal, configure_binary_cross_entropy]
+)
+def test_error_for_a_negative_weight(configure):
+    with pytest.raises(ConfigError, match=r"class_weights\.A must be 0 or more, got -1"):
+        configure(class_weights={"A": -1})
+
+
+def test_error_for_a_negative_gamma():
+    with pytest.raises(ConfigError, match="gamma must be 0 or more, got -1"):
+        configure_focal(gamma=-1)
+
+
+def test_softmax():
+    X = numpy.asarray([[log(2), 0.0, 0.0], [1000.0, 0.0, -1000.0]])
+    numpy.testing.assert_allclose(softmax(X), [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
+
+
+def test_sigmoid():
+    X = numpy.asarray([[0.0, log(3), -log(3), 1.0], [1000.0, -1000.0, 0.0, 0.0]])
+    expected = [[0.5, 0.75, 0.25, 1 / (1 + exp(-1))], [1.0, 0.0, 0.5, 0.5]]
+    numpy.testing.assert_allclose(sigmoid(X), expected)
+
+
+@pytest.mark.parametrize("function", [softmax, sigmoid])
+def test_probabilities_of_no_pairs(function):
+    assert function(numpy.zeros((0, 3), dtype="float32")).shape == (0, 3)

@@ -1,0 +1,110 @@
+"""Mentions as arrays: order, types, span groups, and mentions joined with those of a reference."""
+
+import numpy
+import pytest
+from spacy.tokens import Span
+
+from rel_component.mentions import mention_spans, read_mentions, read_training_mentions
+
+from .helpers import make_doc
+
+TEXT = "Bank of Oslo hired Ada"
+NESTED = [(0, 3, "ORG"), (2, 3, "GPE"), (4, 5, "PERSON")]
+
+
+def rows(doc, mentions):
+    """Start, end and type of all mentions."""
+    return [
+        (int(start), int(end), doc.vocab.strings[int(kind)] if kind else "")
+        for (start, end), kind in zip(mentions.spans, mentions.types)
+    ]
+
+
+def test_entities_are_the_mentions(vocab):
+    doc = make_doc(vocab, TEXT, [NESTED[0], NESTED[2]])
+    assert rows(doc, read_mentions([doc])) == [NESTED[0], NESTED[2]]
+
+
+def test_a_span_group_may_be_nested(vocab):
+    doc = make_doc(vocab, TEXT, NESTED, spans_key="sc")
+    assert rows(doc, read_mentions([doc], "sc")) == NESTED
+
+
+def test_mentions_are_sorted_by_start_and_end(vocab):
+    spans = [(4, 5, "PERSON"), (0, 3, "ORG"), (0, 1, "ORG")]
+    doc = make_doc(vocab, TEXT, spans, spans_key="sc")
+    assert rows(doc, read_mentions([doc], "sc")) == [spans[2], spans[1], spans[0]]
+
+
+def test_equal_mentions_count_once(vocab):
+    doc = make_doc(vocab, TEXT, [NESTED[0], NESTED[0]], spans_key="sc")
+    assert len(read_mentions([doc], "sc")) == 1
+
+
+def test_equal_spans_of_two_types_are_two_mentions(vocab):
+    doc = make_doc(vocab, TEXT, [(2, 3, "GPE"), (2, 3, "ORG")], spans_key="sc")
+    assert sorted(rows(doc, read_mentions([doc], "sc"))) == [(2, 3, "GPE"), (2, 3, "ORG")]
+
+
+def test_mentions_may_have_no_type(vocab):
+    doc = make_doc(vocab, TEXT, [(2, 3, "")], spans_key="sc")
+    assert rows(doc, read_mentions([doc], "sc")) == [(2, 3, "")]
+
+
+def test_empty_spans_are_no_mentions(vocab):
+    doc = make_doc(vocab, TEXT)
+    doc.spans["sc"] = [Span(doc, 2, 2, label="GPE")]
+    assert len(read_mentions([doc], "sc")) == 0
+
+
+def test_a_missing_span_group_is_empty(vocab):
+    doc = make_doc(vocab, TEXT)
+    assert list(mention_spans(doc, "missing")) == []
+
+
+def test_lengths_and_docs_of_a_batch(vocab):
+    docs = [make_doc(vocab, TEXT, [NESTED[0], NESTED[2]]), make_doc(vocab, "")]
+    docs.append(make_doc(vocab, "Ada", [(0, 1, "PERSON")]))
+    mentions = read_mentions(docs)
+    assert mentions.lengths.tolist() == [2, 0, 1]
+    assert mentions.docs.tolist() == [0, 0, 2]
+
+
+@pytest.mark.parametrize("n_docs", [0, 2])
+def test_without_mentions_the_arrays_have_no_rows(vocab, n_docs):
+    mentions = read_mentions([make_doc(vocab, "Nobody here")] * n_docs)
+    assert (mentions.spans.shape, mentions.types.shape) == ((0, 2), (0,))
+    assert mentions.lengths.tolist() == [0] * n_docs
+
+
+def test_dtypes(vocab):
+    mentions = read_mentions([make_doc(vocab, TEXT, [NESTED[0]])])
+    dtypes = (mentions.spans.dtype, mentions.types.dtype, mentions.lengths.dtype)
+    assert dtypes == (numpy.int32, numpy.uint64, numpy.int32)
+
+
+def test_training_mentions_are_those_of_both_docs(vocab):
+    predicted = make_doc(vocab, TEXT, [(2, 3, "GPE")])
+    reference = make_doc(vocab, TEXT, [(0, 3, "ORG"), (4, 5, "PERSON")])
+    found = read_training_mentions([predicted], [reference])
+    assert rows(predicted, found) == NESTED
+
+
+def test_training_mentions_that_agree_count_once(vocab):
+    doc = make_doc(vocab, TEXT, [(0, 3, "ORG")])
+    assert len(read_training_mentions([doc], [doc.copy()])) == 1
+
+
+def test_reference_mentions_are_carried_over_by_characters(vocab):
+    predicted = make_doc(vocab, ["Bank", "of", "Os", "lo"], spaces=[True, True, False, False])
+    reference = make_doc(vocab, "Bank of Oslo", [(2, 3, "GPE")])
+    found = read_training_mentions([predicted], [reference])
+    assert rows(predicted, found) == [(2, 4, "GPE")]
+
+
+def test_reference_mentions_inside_of_a_token_are_left_out(vocab):
+    predicted = make_doc(vocab, ["Bank", "of", "Oslo"])
+    reference = make_doc(
+        vocab, ["Bank", "of", "Os", "lo"], [(2, 3, "GPE")], spaces=[True, True, False, True]
+    )
+    assert len(read_training_mentions([predicted], [reference])) == 0

@@ -1,0 +1,49 @@
+"""The optimizer with two learning rates."""
+
+import numpy
+import pytest
+from thinc.api import constant_then, decaying
+
+from rel_component.optimizers import make_encoder_adam
+
+
+def step(optimizer, name, *, key=1):
+    """How far one update moves a weight of 0 whose gradient is 1."""
+    weights, gradient = numpy.zeros(1, dtype="float32"), numpy.ones(1, dtype="float32")
+    weights, _ = optimizer((key, name), weights, gradient)
+    return -float(weights[0])
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.5, 2.0])
+def test_dotted_names_have_a_learning_rate_of_their_own(scale):
+    optimizer = make_encoder_adam(0.01, encoder_scale=scale, L2=0.0)
+    own, encoder = step(optimizer, "W", key=1), step(optimizer, "encoder.layer.0.weight", key=2)
+    assert encoder == pytest.approx(scale * own, rel=1e-4)
+
+
+def test_other_names_have_the_learning_rate_itself():
+    plain = make_encoder_adam(0.01, encoder_scale=1.0, L2=0.0)
+    scaled = make_encoder_adam(0.01, encoder_scale=0.1, L2=0.0)
+    assert step(scaled, "W") == pytest.approx(step(plain, "W"))
+
+
+def test_an_encoder_scale_of_zero_freezes_the_encoder():
+    assert step(make_encoder_adam(0.01, encoder_scale=0.0), "encoder.weight") == 0.0
+
+
+@pytest.mark.parametrize("name", ["W", "encoder.weight"])
+def test_schedules(name):
+    optimizer = make_encoder_adam(constant_then(0.01, 1, decaying(0.0, 0.0)), L2=0.0)
+    before = step(optimizer, name)
+    for _ in range(2):
+        optimizer.step_schedules()
+    assert before > 0.0
+    assert step(optimizer, name, key=2) == 0.0
+
+
+def test_the_registered_name():
+    from thinc.api import registry
+
+    config = {"@optimizers": "rel_component.EncoderAdam.v1", "learn_rate": 0.5}
+    optimizer = registry.resolve({"optimizer": config})["optimizer"]
+    assert optimizer.encoder_scale == 0.2

@@ -1,0 +1,252 @@
+"""Relation schemas: files, errors, inference from documents, and what they allow."""
+
+import numpy
+import pytest
+
+from rel_component.errors import SchemaError
+from rel_component.schema import RelationSchema, RelationType, read_schema
+from rel_component.types import Relation
+
+from .helpers import make_doc
+
+FOUNDED_BY = RelationType(
+    "FOUNDED_BY",
+    description="The tail founded the head.",
+    head=("ORG",),
+    tail=("PERSON", "ORG"),
+    inverse="FOUNDER_OF",
+)
+PARTNER_OF = RelationType("PARTNER_OF", head=("ORG",), tail=("ORG",), symmetric=True)
+MARRIED_TO = RelationType("MARRIED_TO", head=("PERSON",), tail=("PERSON",), symmetric=True)
+ANYTHING = RelationType("ANYTHING")
+PERSON, ORG = (0, 1, "PERSON"), (2, 3, "ORG")
+
+
+def founded(vocab, relation):
+    return make_doc(vocab, "Ada founded Acme", [PERSON, ORG], [relation])
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", ["schema.yaml", "schema.yml", "schema.json"])
+def test_file_round_trip(tmp_path, name):
+    schema = RelationSchema([FOUNDED_BY, PARTNER_OF, ANYTHING])
+    schema.to_file(tmp_path / name)
+    assert RelationSchema.from_file(tmp_path / name) == schema
+
+
+def test_the_file_in_the_documentation_can_be_read(tmp_path):
+    path = tmp_path / "schema.yaml"
+    path.write_text(
+        """
+relations:
+  - label: FOUNDED_BY
+    description: The tail founded the head.
+    head: [ORG]              # allowed entity types; left out or empty: any
+    tail: [PERSON, ORG]
+    inverse: FOUNDER_OF
+  - label: PARTNER_OF
+    symmetric: true
+    head: ORG
+    tail: ORG
+  - ANYTHING
+""",
+        encoding="utf8",
+    )
+    assert list(read_schema(path).values()) == [FOUNDED_BY, PARTNER_OF, ANYTHING]
+
+
+def test_to_dict_leaves_out_defaults():
+    assert RelationSchema([ANYTHING]).to_dict() == {"relations": [{"label": "ANYTHING"}]}
+
+
+def test_error_for_a_missing_file(tmp_path):
+    with pytest.raises(SchemaError, match=r"missing\.yaml: cannot be read"):
+        RelationSchema.from_file(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.json", "{"), ("a.yaml", "relations: [")])
+def test_error_for_a_file_that_cannot_be_parsed(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf8")
+    with pytest.raises(SchemaError, match=f"{name}: cannot be read"):
+        RelationSchema.from_file(tmp_path / name)
+
+
+def test_errors_name_the_file(tmp_path):
+    (tmp_path / "a.yaml").write_text("relations: [{head: [ORG]}]", encoding="utf8")
+    with pytest.raises(SchemaError, match=r"a\.yaml: relations\[0\]\.label"):
+        RelationSchema.from_file(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"relations": {}}, {"relations": "FOUNDED_BY"}])
+def test_error_for_data_without_a_list_of_relations(data):
+    with pytest.raises(SchemaError, match='expected a mapping with a list under "relations"'):
+        RelationSchema.from_dict(data)
+
+
+def test_error_for_an_unknown_key_beside_relations():
+    with pytest.raises(SchemaError, match="schema: entities: unknown key"):
+        RelationSchema.from_dict({"relations": [], "entities": []})
+
+
+@pytest.mark.parametrize(
+    ("relation", "message"),
+    [
+        (3, r"relations\[1\]: expected a mapping with the keys label, description"),
+        ({}, r"relations\[1\]\.label: missing or empty"),
+        ("", r"relations\[1\]\.label: '' is empty"),
+        ({"label": ""}, r"relations\[1\]\.label: missing or empty"),
+        ({"label": 3}, r"relations\[1\]\.label: expected a string, got 3"),
+        ({"label": "NO_RELATION"}, r"relations\[1\]\.label: 'NO_RELATION' is empty or reserved"),
+        ({"label": "A"}, r"relations\[1\]\.label: 'A' is declared twice"),
+        ({"label": "B", "description": 1}, r"relations\[1\]\.description: expected a string, got 1"),
+        ({"label": "B", "heads": []}, r"relations\[1\]\.heads: unknown key; accepted: label"),
+        ({"label": "B", "head": 3}, r"relations\[1\]\.head: expected a list of entity types, got 3"),
+        ({"label": "B", "tail": [""]}, r"relations\[1\]\.tail: expected a list of entity types"),
+        ({"label": "B", "symmetric": 1}, r"relations\[1\]\.symmetric: expected true or false, got 1"),
+        ({"label": "B", "inverse": ["A"]}, r"relations\[1\]\.inverse: expected a string"),
+        ({"label": "B", "inverse": "B"}, r"relations\[1\]\.inverse: B is its own inverse"),
+        (
+            {"label": "B", "inverse": "A", "symmetric": True},
+            r"relations\[1\]\.inverse: the symmetric B is its own inverse",
+        ),
+        (
+            {"label": "B", "inverse": "A"},
+            r"relations\[1\]\.inverse: A is declared as the inverse of C, not of B",
+        ),
+    ],
+)
+def test_errors_name_the_key(relation, message):
+    with pytest.raises(SchemaError, match=f"schema: {message}"):
+        RelationSchema.from_dict({"relations": [{"label": "A", "inverse": "C"}, relation]})
+
+
+# Putting schemas together
+
+
+def test_from_docs_reads_labels_and_argument_types_in_alphabetical_order(vocab):
+    docs = [
+        founded(vocab, (1, "FOUNDED_BY", 0)),
+        founded(vocab, (0, "ADVISES", 1)),
+        make_doc(vocab, "NASA founded Acme", [(0, 1, "AGENCY"), ORG], [(1, "FOUNDED_BY", 0)]),
+    ]
+    assert list(RelationSchema.from_docs(docs).values()) == [
+        RelationType("ADVISES", head=("PERSON",), tail=("ORG",)),
+        RelationType("FOUNDED_BY", head=("ORG",), tail=("AGENCY", "PERSON")),
+    ]
+
+
+def test_from_docs_does_not_constrain_an_argument_that_was_seen_without_type(vocab):
+    docs = [founded(vocab, (0, "ADVISES", 1))]
+    docs.append(make_doc(vocab, "Ada founded Acme", [(0, 1, ""), ORG], [(0, "ADVISES", 1)]))
+    assert RelationSchema.from_docs(docs)["ADVISES"] == RelationType("ADVISES", tail=("ORG",))
+
+
+def test_from_docs_without_relations_is_empty(vocab):
+    assert len(RelationSchema.from_docs([make_doc(vocab, "Ada sleeps")])) == 0
+
+
+def test_from_docs_reads_the_given_attribute(vocab):
+    doc = make_doc(vocab, "Ada founded Acme", [PERSON, ORG], [(0, "A", 1)], attr="mine")
+    assert RelationSchema.from_docs([doc]).labels == ()
+    assert RelationSchema.from_docs([doc], attr="mine").labels == ("A",)
+
+
+def test_merge_replaces_in_place_and_appends():
+    described = RelationType("A", description="described")
+    merged = RelationSchema([RelationType("A"), ANYTHING]).merge(
+        RelationSchema([PARTNER_OF, described])
+    )
+    assert list(merged.values()) == [described, ANYTHING, PARTNER_OF]
+
+
+def test_add_appends_a_type_without_constraints():
+    schema = RelationSchema([PARTNER_OF]).add("ANYTHING")
+    assert list(schema.values()) == [PARTNER_OF, ANYTHING]
+
+
+def test_add_keeps_a_label_that_is_there():
+    schema = RelationSchema([PARTNER_OF])
+    assert schema.add("PARTNER_OF") == schema
+
+
+def test_symmetric_labels():
+    schema = RelationSchema([FOUNDED_BY, PARTNER_OF, MARRIED_TO])
+    assert schema.symmetric_labels == ("PARTNER_OF", "MARRIED_TO")
+
+
+# What a schema allows
+
+
+@pytest.mark.parametrize(
+    ("rel_type", "head", "tail", "expected"),
+    [
+        (FOUNDED_BY, "ORG", "PERSON", True),
+        (FOUNDED_BY, "PERSON", "ORG", False),
+        (FOUNDED_BY, "ORG", "", False),
+        (ANYTHING, "", "GPE", True),
+        (RelationType("A", head=("ORG",)), "ORG", "GPE", True),
+        (RelationType("A", head=("ORG",)), "GPE", "ORG", False),
+        (RelationType("A", head=("ORG",), symmetric=True), "GPE", "ORG", True),
+        (RelationType("A", head=("ORG",), symmetric=True), "GPE", "GPE", False),
+    ],
+)
+def test_allows(rel_type, head, tail, expected):
+    assert rel_type.allows(head, tail) is expected
+
+
+def test_the_allowed_table():
+    schema = RelationSchema([FOUNDED_BY, MARRIED_TO])
+    table = schema.allowed(["ORG", "PERSON"], ["MARRIED_TO", "FOUNDED_BY", "UNKNOWN"])
+    founded_by = [[True, True], [False, False]]  # rows: head ORG, PERSON; columns: tail
+    married_to = [[False, False], [False, True]]
+    unknown = [[True, True], [True, True]]
+    expected = numpy.stack([married_to, founded_by, unknown], axis=2)
+    numpy.testing.assert_array_equal(table, expected)
+
+
+def test_the_allowed_table_without_types():
+    assert RelationSchema([FOUNDED_BY]).allowed([], ["FOUNDED_BY"]).shape == (0, 0, 1)
+
+
+def test_with_inverses_adds_the_other_direction(vocab):
+    (rel,) = founded(vocab, (1, "FOUNDED_BY", 0, 0.7))._.rel
+    closed = RelationSchema([FOUNDED_BY]).with_inverses([rel])
+    assert closed == [rel, Relation(rel.tail, "FOUNDER_OF", rel.head, 0.7)]
+
+
+def test_with_inverses_adds_nothing_twice(vocab):
+    (rel,) = founded(vocab, (1, "FOUNDED_BY", 0))._.rel
+    both = [rel, Relation(rel.tail, "FOUNDER_OF", rel.head)]
+    assert RelationSchema([FOUNDED_BY]).with_inverses(both) == both
+
+
+@pytest.mark.parametrize("schema", [RelationSchema(), RelationSchema([RelationType("FOUNDED_BY")])])
+def test_with_inverses_keeps_relations_without_inverse(vocab, schema):
+    relations = list(founded(vocab, (1, "FOUNDED_BY", 0))._.rel)
+    assert schema.with_inverses(relations) == relations
+
+
+@pytest.mark.parametrize(
+    ("relation", "message"),
+    [
+        ((1, "OWNS", 0), "unknown label 'OWNS'; known: FOUNDED_BY, ANYTHING"),
+        (
+            (0, "FOUNDED_BY", 1),
+            "FOUNDED_BY does not hold between PERSON and ORG; allowed: ORG to PERSON|ORG",
+        ),
+        ((1, "FOUNDED_BY", 1), "FOUNDED_BY between a mention and itself"),
+    ],
+)
+def test_validate_says_what_is_wrong(vocab, relation, message):
+    schema = RelationSchema([FOUNDED_BY, ANYTHING])
+    docs = [founded(vocab, (1, "FOUNDED_BY", 0)), founded(vocab, relation)]
+    (violation,) = schema.validate(docs)
+    assert (violation.doc, violation.message) == (1, message)
+    assert violation.relation == docs[1]._.rel[0]
+
+
+def test_validate_accepts_allowed_relations(vocab):
+    docs = [founded(vocab, (1, "FOUNDED_BY", 0)), founded(vocab, (0, "ANYTHING", 1))]
+    assert RelationSchema([FOUNDED_BY, ANYTHING]).validate(docs) == []

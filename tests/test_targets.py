@@ -1,0 +1,138 @@
+"""Targets: annotated relations on the rows of candidate pairs."""
+
+import pytest
+from spacy.training import Example
+
+from rel_component.schema import RelationSchema, RelationType
+from rel_component.targets import make_targets
+
+from .helpers import make_candidates, make_doc, make_example
+
+TEXT = "Ada joined Acme in Oslo"
+ADA, ACME, OSLO = (0, 1, "PERSON"), (2, 3, "ORG"), (4, 5, "GPE")
+LABELS = ("JOINED", "NEAR")
+SCHEMA = RelationSchema([RelationType("JOINED"), RelationType("NEAR", symmetric=True)])
+
+
+def targets_of(examples, **options):
+    candidates = make_candidates([eg.predicted for eg in examples], **options)
+    return make_targets(examples, candidates, LABELS, SCHEMA), candidates
+
+
+def positives(targets, candidates):
+    """Head, tail and label of the cells that are 1; head and tail by position among mentions."""
+    rows, columns = targets.values.nonzero()
+    return [(*candidates.pairs[row].tolist(), LABELS[column]) for row, column in zip(rows, columns)]
+
+
+def test_a_relation_marks_its_pair_and_direction(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME, OSLO], [(1, "JOINED", 0)])
+    assert positives(*targets_of([make_example(reference)])) == [(1, 0, "JOINED")]
+
+
+def test_a_symmetric_relation_marks_both_directions(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME, OSLO], [(2, "NEAR", 1)])
+    found = positives(*targets_of([make_example(reference)]))
+    assert sorted(found) == [(1, 2, "NEAR"), (2, 1, "NEAR")]
+
+
+def test_a_pair_can_have_several_labels(vocab):
+    relations = [(0, "JOINED", 1), (0, "NEAR", 1)]
+    reference = make_doc(vocab, TEXT, [ADA, ACME], relations)
+    found = positives(*targets_of([make_example(reference)]))
+    assert sorted(found) == [(0, 1, "JOINED"), (0, 1, "NEAR"), (1, 0, "NEAR")]
+
+
+def test_examples_of_a_batch_do_not_mix(vocab):
+    first = make_doc(vocab, TEXT, [ADA, ACME], [(0, "JOINED", 1)])
+    second = make_doc(vocab, TEXT, [ADA, ACME, OSLO], [(2, "JOINED", 0)])
+    found = positives(*targets_of([make_example(first), make_example(second)]))
+    assert found == [(0, 1, "JOINED"), (4, 2, "JOINED")]
+
+
+@pytest.mark.parametrize(
+    ("words", "spaces", "mentions"),
+    [
+        (["Ada", "joined", "Ac", "me"], [True, True, False, False], [(0, 1, "X"), (2, 4, "X")]),
+        (["A", "da", "joined", "Acme"], [False, True, True, False], [(0, 2, "X"), (3, 4, "X")]),
+        (["Ada joined", "Acme"], [True, False], [(1, 2, "X")]),
+    ],
+    ids=["tail split", "head split", "head merged"],
+)
+def test_mentions_are_matched_by_characters(vocab, words, spaces, mentions):
+    reference = make_doc(vocab, "Ada joined Acme", [ADA, ACME], [(0, "JOINED", 1)])
+    predicted = make_doc(vocab, words, mentions, spaces=spaces)
+    targets, candidates = targets_of([Example(predicted, reference)])
+    expected = [(0, 1, "JOINED")] if len(mentions) == 2 else []
+    assert positives(targets, candidates) == expected
+    assert targets.n_uncovered == 1 - len(expected)
+
+
+def test_entity_types_of_the_prediction_do_not_matter(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME], [(0, "JOINED", 1)])
+    example = make_example(reference, [(0, 1, "GPE"), (2, 3, "DATE")])
+    assert positives(*targets_of([example])) == [(0, 1, "JOINED")]
+
+
+def test_mentions_of_two_types_are_both_marked(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME], [(0, "JOINED", 1)])
+    predicted = make_doc(vocab, TEXT, [ADA, (2, 3, "GPE"), ACME], spans_key="sc")
+    targets, _ = targets_of([Example(predicted, reference)], spans_key="sc")
+    assert (targets.values.sum(), targets.n_uncovered) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("mentions", "n_uncovered"),
+    [
+        ([ADA, ACME, OSLO], 0),
+        ([ADA, ACME], 1),
+        ([ADA, (2, 4, "ORG"), OSLO], 2),
+        ([ADA], 2),
+        ([], 2),
+    ],
+)
+def test_relations_without_a_pair_are_counted(vocab, mentions, n_uncovered):
+    relations = [(0, "JOINED", 1), (2, "NEAR", 1)]
+    reference = make_doc(vocab, TEXT, [ADA, ACME, OSLO], relations)
+    targets, _ = targets_of([make_example(reference, mentions)])
+    assert (targets.n_gold, targets.n_uncovered) == (2, n_uncovered)
+
+
+def test_relations_of_pairs_that_were_filtered_out_are_counted(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME, OSLO], [(0, "JOINED", 2), (0, "JOINED", 1)])
+    targets, _ = targets_of([make_example(reference)], max_token_distance=1)
+    assert (targets.n_gold, targets.n_uncovered) == (2, 1)
+
+
+def test_unknown_labels_are_reported_and_not_counted(vocab):
+    relations = [(0, "OWNS", 1), (1, "BUYS", 0), (0, "JOINED", 1)]
+    reference = make_doc(vocab, TEXT, [ADA, ACME], relations)
+    targets, _ = targets_of([make_example(reference)])
+    assert targets.unknown_labels == ("BUYS", "OWNS")
+    assert (targets.n_gold, targets.n_uncovered) == (1, 0)
+
+
+def test_positive_marks_the_pairs_with_a_label(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME], [(1, "JOINED", 0)])
+    targets, _ = targets_of([make_example(reference)])
+    assert targets.positive.tolist() == [False, True]
+
+
+def test_all_mentions_of_an_entity_stand_for_it(vocab):
+    reference = make_doc(vocab, "Ada says she joined", [ADA, (2, 3, "PERSON"), (3, 4, "X")])
+    ada, she, joined = reference.ents
+    reference._.rel = [(she, "JOINED", joined)]
+    example = make_example(reference)
+    candidates = make_candidates([example.predicted])
+    clustered = candidates.__class__(
+        mentions=candidates.mentions,
+        entities=candidates.entities * 0 + [0, 0, 1],
+        pairs=candidates.pairs[:1] * 0 + [0, 1],
+        lengths=candidates.lengths * 0 + 1,
+    )
+    assert make_targets([example], clustered, LABELS, SCHEMA).values.tolist() == [[1.0, 0.0]]
+
+
+def test_no_pairs(vocab):
+    targets, _ = targets_of([make_example(make_doc(vocab, TEXT))])
+    assert targets.values.shape == (0, 2)
