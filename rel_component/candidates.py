@@ -137,6 +137,10 @@ def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Tuple[Int32Arr
     reach = numpy.maximum(max_pairs // (2 * numpy.maximum(mentions.lengths, 1)), 1)
     reach = numpy.where(too_many, reach, mentions.lengths)
     capped = numpy.minimum(last, own + 1 + reach[mentions.docs]).astype("int32")
+    # where even one partner each is too many, only the first mentions have one
+    begins = numpy.cumsum(mentions.lengths) - mentions.lengths
+    lone = too_many[mentions.docs] & (own - begins[mentions.docs] >= max_pairs // 2)
+    capped[lone] = own[lone] + 1
     warnings.warn(
         f"A document has more than max_pairs = {max_pairs} candidate pairs: only its mentions "
         "nearest to each other are paired. Set max_token_distance or max_sentence_distance, or "

@@ -15,7 +15,7 @@ _ATTRS = ("ENT_IOB", "ENT_TYPE", "SENT_START")
 
 
 def make_relation_corpus(
-    path: Path,
+    path: Optional[Path],
     gold_entities: bool = True,
     gold_tokens: bool = True,
     spans_key: Optional[str] = None,
@@ -62,7 +62,7 @@ def make_relation_corpus(
     return read
 
 
-def read_docs(path: Path, nlp: Language) -> Iterator[Doc]:
+def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
     """The documents of a ``.spacy`` file or of all such files below a folder, in order of names.
 
     path: the file or folder.
@@ -70,6 +70,8 @@ def read_docs(path: Path, nlp: Language) -> Iterator[Doc]:
 
     :raises DataError: if there is no such file or it cannot be read.
     """
+    if path is None:
+        raise DataError("no path given; set it in the config, e.g. with --paths.train")
     path = Path(path)
     files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
     if not files or not files[0].exists():

@@ -52,14 +52,14 @@ def decode(
         rows, columns = numpy.nonzero((probabilities >= limits) & allowed)
     scores = probabilities[rows, columns]
     found: Dict[Tuple[int, int, int], float] = {}
+    first = candidates.first_mentions
     symmetric = {labels.index(label) for label in schema.symmetric_labels}
     for (head, tail), column, score in zip(candidates.pairs[rows], columns, scores):
-        if int(column) in symmetric:
-            head, tail = min(head, tail), max(head, tail)
+        if int(column) in symmetric and first[tail] < first[head]:
+            head, tail = tail, head
         key = (int(head), int(tail), int(column))
         found[key] = max(float(score), found.get(key, 0.0))
     result: List[List[Relation]] = [[] for _ in docs]
-    first = candidates.first_mentions
     for (head, tail, column), score in found.items():
         doc_index, head_span = _span(docs, candidates, int(first[head]))
         _, tail_span = _span(docs, candidates, int(first[tail]))

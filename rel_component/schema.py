@@ -267,14 +267,14 @@ class RelationSchema(Mapping[str, RelationType]):
         return None
 
 
-def read_schema(path: Path) -> RelationSchema:
+def read_schema(path: Optional[Path] = None) -> Optional[RelationSchema]:
     """Read a schema file from a config (``rel_component.read_schema.v1``).
 
-    path: a YAML or JSON file, see the top of this module.
+    path: a YAML or JSON file, see the top of this module; None: no schema is given.
 
     :raises SchemaError: see :meth:`RelationSchema.from_file`.
     """
-    return RelationSchema.from_file(path)
+    return None if path is None else RelationSchema.from_file(path)
 
 
 def _types(types: Sequence[str]) -> str:

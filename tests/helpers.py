@@ -33,7 +33,8 @@ def make_doc(
     """A document with entities, or spans under `spans_key`, and relations between them.
 
     words: tokens, or a text to be split at spaces.
-    relations: ``(head, label, tail)`` and optionally a score; head and tail by position in mentions.
+    relations: ``(head, label, tail)`` and optionally a score; head and tail are positions in
+        mentions.
     sent_starts: tokens with which a sentence starts.
     """
     words = words.split() if isinstance(words, str) else list(words)

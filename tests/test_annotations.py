@@ -233,7 +233,9 @@ def test_error_for_another_form(doc):
         doc._.rel = ["WORKS_AT"]
 
 
-@pytest.mark.parametrize(("arguments", "role"), [((None, "X", 1), "head"), ((1, "X", None), "tail")])
+@pytest.mark.parametrize(
+    ("arguments", "role"), [((None, "X", 1), "head"), ((1, "X", None), "tail")]
+)
 def test_error_for_an_argument_that_is_no_span(doc, arguments, role):
     items = tuple(doc.ents[0] if value == 1 else value for value in arguments)
     with pytest.raises(AnnotationError, match=f"The {role} of .* is not a Span"):

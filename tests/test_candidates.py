@@ -245,9 +245,9 @@ def brute_force(mentions, sent_starts, token_distance, sentence_distance, rel_ty
             return False
         if token_distance is not None and second[0] - first[1] > token_distance:
             return False
-        if sentence_distance is not None:
-            if abs(sentence(head) - sentence(tail)) > sentence_distance:
-                return False
+        n_sentences = abs(sentence(head) - sentence(tail))
+        if sentence_distance is not None and n_sentences > sentence_distance:
+            return False
         return rel_type is None or rel_type.allows(head[2], tail[2])
 
     return sorted((h, t) for h in set(mentions) for t in set(mentions) if wanted(h, t))
@@ -283,7 +283,7 @@ def test_pairs_are_those_of_a_double_loop(
     )
     rows = [
         (*map(int, span), vocab.strings[int(kind)])
-        for span, kind in zip(candidates.mentions.spans, candidates.mentions.types)
+        for span, kind in zip(candidates.mentions.spans, candidates.mentions.types, strict=True)
     ]
     for i, mentions in enumerate(documents):
         pairs = candidates.pairs[candidates.pair_docs == i]

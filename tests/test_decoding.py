@@ -24,7 +24,7 @@ def doc(vocab):
 def decoded(docs, rows, schema=ANY, *, candidates=None, **options):
     """Head, label, tail and score of the relations of each document."""
     candidates = make_candidates(docs) if candidates is None else candidates
-    probabilities = numpy.asarray(rows, dtype="float32").reshape(candidates.n_pairs, -1)
+    probabilities = numpy.asarray(rows, dtype="float32")
     return [
         [(rel.head.text, rel.label, rel.tail.text, round(rel.score, 3)) for rel in relations]
         for relations in decode(docs, candidates, probabilities, schema, **options)

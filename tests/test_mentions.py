@@ -16,7 +16,7 @@ def rows(doc, mentions):
     """Start, end and type of all mentions."""
     return [
         (int(start), int(end), doc.vocab.strings[int(kind)] if kind else "")
-        for (start, end), kind in zip(mentions.spans, mentions.types)
+        for (start, end), kind in zip(mentions.spans, mentions.types, strict=True)
     ]
 
 

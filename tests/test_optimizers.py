@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from thinc.api import constant_then, decaying
+from thinc.api import constant_then, decaying, registry
 
 from rel_component.optimizers import make_encoder_adam
 
@@ -42,8 +42,6 @@ def test_schedules(name):
 
 
 def test_the_registered_name():
-    from thinc.api import registry
-
     config = {"@optimizers": "rel_component.EncoderAdam.v1", "learn_rate": 0.5}
     optimizer = registry.resolve({"optimizer": config})["optimizer"]
     assert optimizer.encoder_scale == 0.2

@@ -100,11 +100,20 @@ def test_error_for_an_unknown_key_beside_relations():
         ({"label": 3}, r"relations\[1\]\.label: expected a string, got 3"),
         ({"label": "NO_RELATION"}, r"relations\[1\]\.label: 'NO_RELATION' is empty or reserved"),
         ({"label": "A"}, r"relations\[1\]\.label: 'A' is declared twice"),
-        ({"label": "B", "description": 1}, r"relations\[1\]\.description: expected a string, got 1"),
+        (
+            {"label": "B", "description": 1},
+            r"relations\[1\]\.description: expected a string, got 1",
+        ),
         ({"label": "B", "heads": []}, r"relations\[1\]\.heads: unknown key; accepted: label"),
-        ({"label": "B", "head": 3}, r"relations\[1\]\.head: expected a list of entity types, got 3"),
+        (
+            {"label": "B", "head": 3},
+            r"relations\[1\]\.head: expected a list of entity types, got 3",
+        ),
         ({"label": "B", "tail": [""]}, r"relations\[1\]\.tail: expected a list of entity types"),
-        ({"label": "B", "symmetric": 1}, r"relations\[1\]\.symmetric: expected true or false, got 1"),
+        (
+            {"label": "B", "symmetric": 1},
+            r"relations\[1\]\.symmetric: expected true or false, got 1",
+        ),
         ({"label": "B", "inverse": ["A"]}, r"relations\[1\]\.inverse: expected a string"),
         ({"label": "B", "inverse": "B"}, r"relations\[1\]\.inverse: B is its own inverse"),
         (

@@ -1,5 +1,8 @@
 """Targets: annotated relations on the rows of candidate pairs."""
 
+from dataclasses import replace
+
+import numpy
 import pytest
 from spacy.training import Example
 
@@ -22,7 +25,8 @@ def targets_of(examples, **options):
 def positives(targets, candidates):
     """Head, tail and label of the cells that are 1; head and tail by position among mentions."""
     rows, columns = targets.values.nonzero()
-    return [(*candidates.pairs[row].tolist(), LABELS[column]) for row, column in zip(rows, columns)]
+    cells = zip(candidates.pairs[rows].tolist(), columns, strict=True)
+    return [(head, tail, LABELS[column]) for (head, tail), column in cells]
 
 
 def test_a_relation_marks_its_pair_and_direction(vocab):
@@ -120,15 +124,15 @@ def test_positive_marks_the_pairs_with_a_label(vocab):
 
 def test_all_mentions_of_an_entity_stand_for_it(vocab):
     reference = make_doc(vocab, "Ada says she joined", [ADA, (2, 3, "PERSON"), (3, 4, "X")])
-    ada, she, joined = reference.ents
+    _, she, joined = reference.ents
     reference._.rel = [(she, "JOINED", joined)]
     example = make_example(reference)
     candidates = make_candidates([example.predicted])
-    clustered = candidates.__class__(
-        mentions=candidates.mentions,
-        entities=candidates.entities * 0 + [0, 0, 1],
-        pairs=candidates.pairs[:1] * 0 + [0, 1],
-        lengths=candidates.lengths * 0 + 1,
+    clustered = replace(
+        candidates,
+        entities=numpy.asarray([0, 0, 1], dtype="int32"),
+        pairs=numpy.asarray([[0, 1]], dtype="int32"),
+        lengths=numpy.asarray([1], dtype="int32"),
     )
     assert make_targets([example], clustered, LABELS, SCHEMA).values.tolist() == [[1.0, 0.0]]
 

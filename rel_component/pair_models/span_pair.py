@@ -26,7 +26,9 @@ InT = Tuple[List[Doc], Candidates]
 OutT = Floats2d
 
 _BUCKETS = numpy.asarray([1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 64], dtype="int32")
+N_COUNTS = 6
 N_DISTANCES = 2 * (len(_BUCKETS) + 2)
+_NEW_LABEL_BIAS = -10.0  # below any learned logit, so that old predictions stay as they are
 _N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
 
 
@@ -37,6 +39,8 @@ def build_span_pair(
     type_size: int = 32,
     context: bool = True,
     max_context: int = 64,
+    outside: int = 0,
+    product: bool = False,
     dropout: float = 0.2,
     block_size: int = 4096,
     nO: Optional[int] = None,
@@ -70,12 +74,18 @@ def build_span_pair(
         "head": Linear(hidden_size),
         "tail": Linear(hidden_size),
         "distance": Embed(hidden_size, N_DISTANCES),
+        "order": Embed(hidden_size, 3 * N_COUNTS),
         "mention_dropout": Dropout(dropout),
         "hidden_dropout": Dropout(dropout),
         "output_layer": Linear(nO, hidden_size),
     }
-    if context:
-        layers["context"] = Linear(hidden_size)
+    if product:
+        layers["head_factor"] = Linear(hidden_size)
+        layers["tail_factor"] = Linear(hidden_size)
+    regions = ["between"] if context else []
+    regions += ["left", "right"] if outside else []
+    for region in regions:
+        layers[region] = Linear(hidden_size)
     model: PairModelT = Model(
         "span_pair",
         forward,
@@ -86,7 +96,9 @@ def build_span_pair(
         attrs={
             "max_context": max_context,
             "block_size": block_size,
-            "context": context,
+            "regions": regions,
+            "outside": outside,
+            "product": product,
             "resize_output": resize_output,
         },
     )
@@ -97,24 +109,25 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
     docs, candidates = X
     ops = model.ops
     token_vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
-    tokens = _concatenate(ops, token_vectors)  # (n_tokens, width)
-    index = _index_pairs(docs, candidates)
+    width = model.get_ref("pooling").get_dim("nI")
+    tokens = _concatenate(ops, token_vectors, width)  # (n_tokens, width)
+    index = _index_pairs(docs, candidates, model.attrs["outside"])
     rows, backprop_rows = _rows(model, tokens, candidates, index, is_train)
+    rows, factors = rows
     between, backprop_between = _between(model, tokens, index, is_train)
     if is_train:
-        logits, backprop_pairs = _score_train(model, rows, between, index)
+        logits, backprop_pairs = _score_train(model, rows, factors, between, index)
     else:
-        logits = _score(model, rows, between, index)
+        logits = _score(model, rows, factors, between, index)
 
     def backprop(d_logits: OutT) -> Any:
-        d_hidden = backprop_pairs(d_logits)  # (n_pairs, hidden)
+        d_hidden, d_factors = backprop_pairs(d_logits)  # (n_pairs, hidden)
         d_rows = ops.alloc2f(*rows.shape)
         for column in range(index.keys.shape[1]):
             keys = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, column]))
             ops.scatter_add(d_rows, keys, d_hidden)
-        d_tokens = backprop_rows(d_rows)
-        if between is not None:
-            d_tokens += backprop_between(d_hidden)
+        d_tokens = backprop_rows(d_rows, d_factors)
+        d_tokens += backprop_between(d_hidden)
         splits = numpy.cumsum([len(doc) for doc in docs])[:-1].tolist()
         # a copy each: listeners add to the arrays they are given
         return backprop_tok2vec([part.copy() for part in ops.xp.split(d_tokens, splits)])
@@ -138,8 +151,11 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     mention_width = pooling.get_dim("nO") + model.get_ref("types").get_dim("nO")
     for name in ("head", "tail"):
         model.get_ref(name).set_dim("nI", mention_width)
-    if model.attrs["context"]:
-        model.get_ref("context").set_dim("nI", width)
+    for name in model.attrs["regions"]:
+        model.get_ref(name).set_dim("nI", width)
+    if model.attrs["product"]:
+        for name in ("head_factor", "tail_factor"):
+            model.get_ref(name).set_dim("nI", mention_width)
     for layer in model.layers:
         if layer is not tok2vec and layer is not pooling:
             layer.initialize()
@@ -147,7 +163,7 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
 
 
 def resize_output(model: PairModelT, nO: int) -> PairModelT:
-    """Give the output layer more labels; the new ones come last and start at zero.
+    """Give the output layer more labels; the new ones come last and start out improbable.
 
     model: an initialised SpanPair model.
     nO: new number of outputs, at least the present one.
@@ -157,6 +173,8 @@ def resize_output(model: PairModelT, nO: int) -> PairModelT:
     new.initialize()
     for name in ("W", "b"):
         values = model.ops.xp.zeros_like(new.get_param(name))
+        if name == "b":
+            values += _NEW_LABEL_BIAS
         values[: old.get_dim("nO")] = old.get_param(name)
         new.set_param(name, values)
     model.layers[model.layers.index(old)] = new
@@ -178,10 +196,10 @@ class _PairIndex:
     keys: Int32Array
     type_pairs: Any
     spans: Int32Array
-    gaps: Int32Array
+    gaps: Any
 
 
-def _index_pairs(docs: Sequence[Doc], candidates: Candidates) -> _PairIndex:
+def _index_pairs(docs: Sequence[Doc], candidates: Candidates, outside: int) -> _PairIndex:
     mentions, n_entities = candidates.mentions, candidates.n_entities
     doc_lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
     offsets = numpy.cumsum(doc_lengths) - doc_lengths
@@ -204,10 +222,26 @@ def _index_pairs(docs: Sequence[Doc], candidates: Candidates) -> _PairIndex:
     # an odd multiplier makes the code of (PERSON, ORG) differ from that of (ORG, PERSON)
     type_pairs = types[head_types] * numpy.uint64(0x9E3779B97F4A7C15) + types[tail_types]
     distances = _distances(head_spans, tail_spans, gaps)
-    n_summands = (n_entities, n_entities, len(distinct))
+    n_summands = (n_entities, n_entities, len(distinct), N_DISTANCES, N_COUNTS, N_COUNTS)
     bases = numpy.cumsum((0, *n_summands))
-    keys = numpy.stack([head, tail, code_index, distances], axis=1) + bases
-    return _PairIndex(keys.astype("int32"), type_pairs, spans, gaps.astype("int32"))
+    n_types = max(len(types), 1)
+    mention_types = numpy.searchsorted(types, mentions.types)
+    prefix = numpy.zeros((n_types, len(mentions) + 1), dtype="int32")
+    prefix[:, 1:] = numpy.cumsum(numpy.arange(n_types)[:, None] == mention_types, axis=1)
+    low = numpy.minimum(first[head], first[tail]); high = numpy.maximum(first[head], first[tail])
+    counts = [numpy.minimum(c, N_COUNTS - 1) for c in (
+        high - low - 1,
+        prefix[mention_types[first[tail]], high] - prefix[mention_types[first[tail]], low + 1],
+        prefix[mention_types[first[head]], high] - prefix[mention_types[first[head]], low + 1],
+    )]
+    keys = numpy.stack([head, tail, code_index, distances, *counts], axis=1) + bases
+    g = {"between": gaps.astype("int32")}
+    if outside:
+        md = mentions.docs[first[head]]
+        a = numpy.minimum(head_spans[:, 0], tail_spans[:, 0]); b = numpy.maximum(head_spans[:, 1], tail_spans[:, 1])
+        g["left"] = numpy.stack([numpy.maximum(a - outside, offsets[md]), a], axis=1).astype("int32")
+        g["right"] = numpy.stack([b, numpy.minimum(b + outside, offsets[md] + doc_lengths[md])], axis=1).astype("int32")
+    return _PairIndex(keys.astype("int32"), type_pairs, spans, g)
 
 
 def _distances(head: Int32Array, tail: Int32Array, gaps: Int32Array) -> Int32Array:
@@ -221,11 +255,11 @@ def _distances(head: Int32Array, tail: Int32Array, gaps: Int32Array) -> Int32Arr
     return buckets + head_first * (len(_BUCKETS) + 2)
 
 
-def _concatenate(ops: Ops, arrays: List[Floats2d]) -> Floats2d:
+def _concatenate(ops: Ops, arrays: List[Floats2d], width: int) -> Floats2d:
     # Documents without tokens may come with a width of zero.
     full = [array for array in arrays if array.shape[0]]
     if not full:
-        return ops.alloc2f(0, arrays[0].shape[1] if arrays else 0)
+        return ops.alloc2f(0, width)
     return ops.xp.concatenate(full) if len(full) > 1 else full[0]
 
 
@@ -246,21 +280,33 @@ def _rows(
     type_pairs, backprop_type_pairs = model.get_ref("type_pairs")(pair_ids, is_train)
     all_distances = ops.xp.arange(N_DISTANCES, dtype="int32")
     distances, backprop_distances = model.get_ref("distance")(all_distances, is_train)
-    parts = [heads, tails, type_pairs, distances]
+    order, backprop_order = model.get_ref("order")(ops.xp.arange(3 * N_COUNTS, dtype="int32"), is_train)
+    parts = [heads, tails, type_pairs, distances, order]
+    factors = None
+    if model.attrs["product"]:
+        hf, bp_hf = model.get_ref("head_factor")(entities, is_train)
+        tf, bp_tf = model.get_ref("tail_factor")(entities, is_train)
+        factors = (hf, tf)
     splits = numpy.cumsum([part.shape[0] for part in parts])[:-1].tolist()
 
-    def backprop(d_rows: Floats2d) -> Floats2d:
-        d_heads, d_tails, d_type_pairs, d_distances = ops.xp.split(d_rows, splits)
+    def backprop(d_rows: Floats2d, d_factors) -> Floats2d:
+        d_heads, d_tails, d_type_pairs, d_distances, d_order = ops.xp.split(d_rows, splits)
+        backprop_order(d_order)
         backprop_distances(d_distances)
-        backprop_type_pairs(d_type_pairs)
-        d_mentions = backprop_entities(backprop_heads(d_heads) + backprop_tails(d_tails))
+        if len(d_type_pairs):  # HashEmbed cannot go back over no rows
+            backprop_type_pairs(d_type_pairs)
+        d_ent = backprop_heads(d_heads) + backprop_tails(d_tails)
+        if factors is not None:
+            d_ent += bp_hf(d_factors[0]) + bp_tf(d_factors[1])
+        d_mentions = backprop_entities(d_ent)
         d_mentions = backprop_dropout(d_mentions)
         width = pooled.shape[1]
-        backprop_types(ops.as_contig(d_mentions[:, width:]))
+        if len(d_mentions):
+            backprop_types(ops.as_contig(d_mentions[:, width:]))
         d_tokens, _ = backprop_pooling(ops.as_contig(d_mentions[:, :width]))
         return d_tokens
 
-    return ops.xp.concatenate(parts), backprop
+    return (ops.xp.concatenate(parts), factors), backprop
 
 
 def _mean_by_entity(
@@ -268,7 +314,7 @@ def _mean_by_entity(
 ) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
     """Mean of the mentions of each entity. *Shape:* ``(n_entities, mention width)``"""
     n_entities = candidates.n_entities
-    if n_entities == len(candidates.mentions):
+    if numpy.array_equal(candidates.entities, numpy.arange(len(candidates.mentions))):
         return mentions, lambda d_entities: d_entities
     entities = ops.asarray1i(candidates.entities)
     counts = numpy.bincount(candidates.entities, minlength=n_entities).astype("float32")
@@ -278,63 +324,70 @@ def _mean_by_entity(
     return means, lambda d_means: d_means[entities] * shares
 
 
-def _between(
-    model: PairModelT, tokens: Floats2d, index: _PairIndex, is_train: bool
-) -> Tuple[Optional[RangeMax], Callable[[Floats2d], Floats2d]]:
-    """Table of the projected tokens, from which the context of each pair is looked up."""
-    if not model.attrs["context"]:
-        return None, lambda d_hidden: model.ops.alloc2f(*tokens.shape)
-    projected, backprop_context = model.get_ref("context")(tokens, is_train)
-    table = RangeMax(
-        model.ops, projected, max_run=model.attrs["max_context"], is_train=is_train
-    )
+def _between(model, tokens, index, is_train):
+    """Tables of the projected tokens, from which the context of each pair is looked up."""
+    tables, bps = {}, {}
+    for name in model.attrs["regions"]:
+        projected, bps[name] = model.get_ref(name)(tokens, is_train)
+        tables[name] = RangeMax(
+            model.ops, projected, max_run=model.attrs["max_context"], is_train=is_train
+        )
 
     def backprop(d_hidden: Floats2d) -> Floats2d:
-        return backprop_context(table.backprop(_runs(model.ops, table, index), d_hidden))
+        d_tokens = model.ops.alloc2f(*tokens.shape)
+        for name, table in tables.items():
+            d_tokens += bps[name](table.backprop(_runs(model.ops, table, index, name), d_hidden))
+        return d_tokens
 
-    return table, backprop
+    return tables, backprop
 
 
-def _runs(ops: Ops, table: RangeMax, index: _PairIndex) -> Ints2d:
-    return ops.asarray2i(table.cover(index.gaps[:, 0], index.gaps[:, 1]))
+def _runs(ops: Ops, table: RangeMax, index: _PairIndex, name) -> Ints2d:
+    return ops.asarray2i(table.cover(index.gaps[name][:, 0], index.gaps[name][:, 1]))
 
 
-def _score(
-    model: PairModelT, rows: Floats2d, between: Optional[RangeMax], index: _PairIndex
-) -> Floats2d:
+def _score(model, rows, factors, between, index):
     output_layer = model.get_ref("output_layer")
     logits = model.ops.alloc2f(len(index.keys), model.get_dim("nO"))
     for start, end in _blocks(len(index.keys), model.attrs["block_size"]):
         block = _PairIndex(
-            index.keys[start:end], index.type_pairs, index.spans, index.gaps[start:end]
+            index.keys[start:end], index.type_pairs, index.spans, {k: v[start:end] for k, v in index.gaps.items()}
         )
-        hidden = _hidden(model.ops, rows, between, block)
+        hidden = _hidden(model.ops, rows, factors, between, block)
         logits[start:end] = output_layer.predict(hidden)
     return logits
 
 
-def _score_train(
-    model: PairModelT, rows: Floats2d, between: Optional[RangeMax], index: _PairIndex
-) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    hidden = _hidden(model.ops, rows, between, index)  # (n_pairs, hidden)
+def _score_train(model, rows, factors, between, index):
+    ops = model.ops
+    hidden = _hidden(ops, rows, factors, between, index)  # (n_pairs, hidden)
     dropped, backprop_dropout = model.get_ref("hidden_dropout")(hidden, True)
     logits, backprop_output = model.get_ref("output_layer")(dropped, True)
 
-    def backprop(d_logits: Floats2d) -> Floats2d:
-        return backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
+    def backprop(d_logits: Floats2d):
+        d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
+        d_factors = None
+        if factors is not None:
+            n = factors[0].shape[0]
+            h = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, 0])); t = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, 1] - n))
+            d_factors = (ops.alloc2f(*factors[0].shape), ops.alloc2f(*factors[1].shape))
+            ops.scatter_add(d_factors[0], h, d_hidden * factors[1][t])
+            ops.scatter_add(d_factors[1], t, d_hidden * factors[0][h])
+        return d_hidden, d_factors
 
     return logits, backprop
 
 
-def _hidden(
-    ops: Ops, rows: Floats2d, between: Optional[RangeMax], index: _PairIndex
-) -> Floats2d:
+def _hidden(ops, rows, factors, between, index):
     """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``"""
     if not len(index.keys):
         return ops.alloc2f(0, rows.shape[1])
     hidden = ops.gather_add(rows, ops.asarray2i(index.keys))
-    if between is not None:
-        hidden += between(_runs(ops, between, index))
+    for name, table in between.items():
+        hidden += table(_runs(ops, table, index, name))
+    if factors is not None:
+        n = factors[0].shape[0]
+        hidden += factors[0][ops.asarray1i(index.keys[:, 0])] * factors[1][ops.asarray1i(index.keys[:, 1] - n)]
     return ops.relu(hidden, inplace=True)
 
 

@@ -33,7 +33,7 @@ from ..decoding import decode
 from ..errors import ConfigError
 from ..losses import sigmoid, softmax
 from ..mentions import read_mentions, read_training_mentions
-from ..schema import RelationSchema
+from ..schema import RelationSchema, RelationType
 from ..scoring import score_relations
 from ..targets import Targets, make_targets
 from ..types import NO_RELATION, BoolArray, Candidates, LossFunction, PairModelT, ScorerFunction
@@ -261,6 +261,8 @@ class RelationExtractor(TrainablePipe):
         docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
         if not sample:
             candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
+        if self.model.has_dim("nO"):  # initialised before, perhaps with fewer labels
+            self.model.attrs["resize_output"](self.model, len(self.output_labels))
         outputs = self.model.ops.alloc2f(1, len(self.output_labels))
         self.model.initialize(X=(docs, candidates), Y=outputs)
 
@@ -438,9 +440,7 @@ class RelationExtractor(TrainablePipe):
         if schema is None and isinstance(labels, dict):
             schema = RelationSchema.from_dict(labels, source="labels")
         if schema is None and labels is not None:
-            schema = RelationSchema(inferred[label] for label in labels if label in inferred)
-            for label in labels:
-                schema = schema.add(label)
+            schema = RelationSchema(inferred.get(label, RelationType(label)) for label in labels)
         chosen = inferred if schema is None else schema
         for label in self.labels:  # from add_label
             chosen = chosen.add(label)

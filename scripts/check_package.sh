@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Train a small pipeline, package it, install the wheel in an empty virtual environment together with
+# its dependencies, and extract: check_package.sh FOLDER
+set -euo pipefail
+folder=$(realpath "$1")
+mkdir -p "$folder/wheels"
+for part in train dev; do
+  python -m spacy rel convert "assets/business_$part.jsonl" "$folder/corpus/$part.spacy"
+done
+python -m spacy train configs/cpu.cfg --output "$folder/training" \
+  --paths.train "$folder/corpus/train.spacy" --paths.dev "$folder/corpus/dev.spacy" \
+  --paths.schema assets/business_schema.yaml --training.max_steps 200 --training.eval_frequency 100
+python -m spacy package "$folder/training/model-best" "$folder/packages" \
+  --name relations --version 0.1.0 --build wheel --force
+pip wheel --no-deps --wheel-dir "$folder/wheels" .
+cp "$folder"/packages/*/dist/*.whl "$folder/wheels"
+
+python3 -m venv "$folder/empty"
+"$folder/empty/bin/pip" install torch==2.13.0
+"$folder/empty/bin/pip" install --find-links "$folder/wheels" en-relations
+cd "$folder"
+"$folder/empty/bin/python" -m spacy rel extract en_relations --json \
+  --text "Nordwind Energy was founded by Ilse Brandt in Hamburg." | tee extracted.jsonl
+grep -q '"relations":\[{' extracted.jsonl
+echo "The packaged pipeline loads by name and extracts."

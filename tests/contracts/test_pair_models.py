@@ -1,0 +1,316 @@
+"""The contract of pair models, over every registered architecture that returns one.
+
+A new pair model is tested here as soon as it is registered. Its builder returns a ``PairModelT``;
+if it has an argument `tok2vec`, it is given a small one.
+"""
+
+import inspect
+import time
+from dataclasses import replace
+from importlib.metadata import entry_points
+from typing import get_type_hints
+
+import numpy
+import pytest
+import spacy
+from thinc.api import set_dropout_rate
+
+from rel_component.types import PairModelT
+
+from ..helpers import fixed_tok2vec, make_candidates, make_doc, numeric_gradient
+
+WIDTH = 16
+N_LABELS = 3
+TEXT = "Ada and Bo of Acme Labs met Cy in Oslo"
+MENTIONS = [(0, 1, "PERSON"), (2, 3, "PERSON"), (4, 6, "ORG"), (7, 8, "PERSON"), (9, 10, "GPE")]
+
+
+def pair_models():
+    for entry in entry_points(group="spacy_architectures"):
+        if entry.name.startswith("rel_component."):
+            build = spacy.registry.get("architectures", entry.name)
+            if get_type_hints(build).get("return") == PairModelT:
+                yield entry.name
+
+
+every_model = pytest.mark.parametrize("name", sorted(pair_models()))
+
+
+def tiny_tok2vec():
+    build = spacy.registry.get("architectures", "spacy.HashEmbedCNN.v2")
+    return build(
+        width=WIDTH,
+        depth=1,
+        embed_size=100,
+        window_size=1,
+        maxout_pieces=2,
+        subword_features=True,
+        pretrained_vectors=None,
+    )
+
+
+def built(name, tok2vec=None):
+    """An architecture with a small encoder, where it takes one."""
+    build = spacy.registry.get("architectures", name)
+    if "tok2vec" in inspect.signature(build).parameters:
+        return build(tok2vec=tok2vec or tiny_tok2vec())
+    return build()
+
+
+def initialised(name, docs, tok2vec=None):
+    """A model without dropout, whose output layer is not all zeros."""
+    model = built(name, tok2vec)
+    model.initialize(X=(docs, make_candidates(docs)), Y=model.ops.alloc2f(1, N_LABELS))
+    set_dropout_rate(model, 0.0)
+    rng = numpy.random.default_rng(0)
+    for node in model.walk():
+        for param in node.param_names:
+            noise = rng.normal(scale=0.1, size=node.get_param(param).shape)
+            node.set_param(param, node.get_param(param) + noise.astype("float32"))
+    return model
+
+
+def predicted(model, docs, candidates=None):
+    return model.predict((docs, make_candidates(docs) if candidates is None else candidates))
+
+
+@pytest.fixture
+def doc(vocab):
+    """20 candidate pairs."""
+    return make_doc(vocab, TEXT, MENTIONS)
+
+
+@pytest.fixture
+def empty(vocab):
+    return make_doc(vocab, "")
+
+
+@pytest.fixture
+def single(vocab):
+    """One mention and no pair."""
+    return make_doc(vocab, "Ada sleeps", MENTIONS[:1])
+
+
+def test_there_are_pair_models():
+    assert "rel_component.SpanPair.v1" in set(pair_models())
+
+
+@every_model
+def test_logits_have_a_row_per_pair_and_a_column_per_label(name, doc, single):
+    docs = [doc, single, doc]
+    assert predicted(initialised(name, docs), docs).shape == (40, N_LABELS)
+
+
+@every_model
+def test_the_direction_of_a_pair_matters(name, doc):
+    Y = predicted(initialised(name, [doc]), [doc])  # each pair is followed by its mirror image
+    assert numpy.abs(Y[0::2] - Y[1::2]).max() > 1e-3
+
+
+@every_model
+def test_a_document_without_pairs(name, doc, single):
+    model = initialised(name, [doc])
+    assert predicted(model, [single]).shape == (0, N_LABELS)
+
+
+@every_model
+def test_an_empty_document_in_the_batch(name, doc, empty):
+    model = initialised(name, [doc])
+    Y = predicted(model, [empty, doc, empty])
+    numpy.testing.assert_allclose(Y, predicted(model, [doc]), rtol=1e-4, atol=1e-5)
+
+
+@every_model
+@pytest.mark.parametrize("n_docs", [1, 2])
+def test_a_batch_of_only_empty_documents(name, doc, empty, n_docs):
+    model = initialised(name, [doc])
+    assert predicted(model, [empty] * n_docs).shape == (0, N_LABELS)
+
+
+@every_model
+def test_training_on_a_batch_without_pairs(name, single, empty):
+    docs = [single, empty]
+    model = initialised(name, docs)
+    Y, backprop = model.begin_update((docs, make_candidates(docs)))
+    assert Y.shape == (0, N_LABELS)
+    backprop(Y)
+
+
+@every_model
+def test_a_batch_scores_like_its_documents(name, vocab, doc, single):
+    other = make_doc(vocab, "Acme Labs hired Ada", [(0, 2, "ORG"), (3, 4, "PERSON")])
+    docs = [other, doc, single, other]
+    model = initialised(name, docs)
+    expected = numpy.concatenate([predicted(model, [doc]) for doc in docs])
+    numpy.testing.assert_allclose(predicted(model, docs), expected, rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_training_without_dropout_scores_like_prediction(name, doc):
+    model = initialised(name, [doc])
+    Y, _ = model.begin_update(([doc], make_candidates([doc])))
+    numpy.testing.assert_allclose(Y, predicted(model, [doc]), rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_a_subset_of_the_pairs_scores_the_same(name, doc):
+    model, candidates = initialised(name, [doc]), make_candidates([doc])
+    rows = numpy.arange(candidates.n_pairs) % 3 == 0
+    numpy.testing.assert_allclose(
+        predicted(model, [doc], candidates.select(rows)),
+        predicted(model, [doc], candidates)[rows],
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@every_model
+def test_nested_mentions(name, vocab):
+    doc = make_doc(vocab, TEXT, [(0, 6, "GROUP"), (0, 1, "PERSON"), (2, 6, "X")], spans_key="sc")
+    candidates = make_candidates([doc], spans_key="sc")
+    Y = predicted(initialised(name, [doc]), [doc], candidates)
+    assert Y.shape == (6, N_LABELS)
+    assert numpy.isfinite(Y).all()
+
+
+@every_model
+def test_bytes_round_trip(name, doc):
+    model = initialised(name, [doc])
+    loaded = built(name).from_bytes(model.to_bytes())
+    numpy.testing.assert_array_equal(predicted(loaded, [doc]), predicted(model, [doc]))
+
+
+@every_model
+def test_400_mentions_take_no_loop_over_pairs(name, vocab):
+    doc = make_doc(vocab, ["x"] * 400, [(i, i + 1, "X") for i in range(400)])
+    model = initialised(name, [make_doc(vocab, TEXT, MENTIONS)])
+    start = time.perf_counter()
+    assert predicted(model, [doc]).shape == (400 * 399, N_LABELS)
+    assert time.perf_counter() - start < 15.0
+
+
+# Entities of several mentions
+
+
+def clustered(doc, entities):
+    """All ordered pairs of the given entities."""
+    n = max(entities) + 1
+    pairs = [(head, tail) for head in range(n) for tail in range(n) if head != tail]
+    return replace(
+        make_candidates([doc]),
+        entities=numpy.asarray(entities, dtype="int32"),
+        pairs=numpy.asarray(pairs, dtype="int32"),
+        lengths=numpy.asarray([len(pairs)], dtype="int32"),
+    )
+
+
+@every_model
+def test_entities_of_several_mentions(name, doc):
+    model = initialised(name, [doc])
+    candidates = clustered(doc, [0, 1, 2, 0, 2])
+    Y, backprop = model.begin_update(([doc], candidates))
+    assert Y.shape == (6, N_LABELS)
+    backprop(Y)
+
+
+@every_model
+def test_every_mention_of_an_entity_counts(name, doc):
+    model = initialised(name, [doc])
+    one, other = (
+        predicted(model, [doc], clustered(doc, entities))
+        for entities in ([0, 1, 2, 0, 1], [0, 1, 2, 1, 0])
+    )
+    assert numpy.abs(one - other).max() > 1e-4
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("entities", "numbers"),
+    [([0, 1, 2, 3, 4], [4, 3, 2, 1, 0]), ([0, 1, 2, 0, 1], [2, 0, 1])],
+    ids=["one mention each", "several mentions"],
+)
+def test_the_numbers_of_the_entities_do_not_matter(name, doc, entities, numbers):
+    model = initialised(name, [doc])
+    candidates = clustered(doc, entities)
+    numbers = numpy.asarray(numbers, dtype="int32")
+    renumbered = replace(
+        candidates, entities=numbers[candidates.entities], pairs=numbers[candidates.pairs]
+    )
+    numpy.testing.assert_allclose(
+        predicted(model, [doc], renumbered),
+        predicted(model, [doc], candidates),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+# Gradients
+
+
+def weights_of(Y):
+    return numpy.random.default_rng(3).normal(size=Y.shape).astype("float32")
+
+
+def assert_gradient(model, X, values, gradient, n_cells=12, message=""):
+    """Compare some cells of a gradient, the largest ones and some at random."""
+    docs, candidates = X
+    dY = weights_of(predicted(model, docs, candidates))
+
+    def loss():
+        return float((predicted(model, docs, candidates).astype("float64") * dY).sum())
+
+    rng = numpy.random.default_rng(4)
+    largest = numpy.abs(gradient).reshape(-1).argsort()[-n_cells:]
+    flat = [*largest, *rng.integers(0, gradient.size, n_cells)]
+    cells = [numpy.unravel_index(int(i), gradient.shape) for i in flat]
+    expected = list(numeric_gradient(loss, values, cells, eps=1e-3))
+    found = [gradient[cell] for cell in cells]
+    numpy.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02, err_msg=message)
+
+
+@every_model
+def test_numeric_gradient_of_the_token_vectors(name, vocab, doc, empty):
+    if "tok2vec" not in inspect.signature(spacy.registry.get("architectures", name)).parameters:
+        pytest.skip("has an encoder of its own")
+    docs = [doc, empty, make_doc(vocab, "Acme hired Ada", [(0, 1, "ORG"), (2, 3, "PERSON")])]
+    rng = numpy.random.default_rng(0)
+    vectors = [rng.normal(size=(len(doc), 8)).astype("float32") for doc in docs]
+    tok2vec = fixed_tok2vec(vectors)
+    model = initialised(name, docs, tok2vec)
+    candidates = make_candidates(docs)
+    Y, backprop = model.begin_update((docs, candidates))
+    backprop(weights_of(Y))
+    assert [grad.shape for grad in tok2vec.attrs["grad"]] == [X.shape for X in vectors]
+    for i in (0, 2):
+        X = (docs, candidates)
+        assert_gradient(model, X, vectors[i], tok2vec.attrs["grad"][i], n_cells=40)
+
+
+@every_model
+@pytest.mark.parametrize(
+    "entities", [[0, 1, 2, 3, 4], [0, 1, 2, 0, 1]], ids=["mentions", "clusters"]
+)
+def test_numeric_gradient_of_the_parameters(name, doc, entities):
+    vectors = numpy.random.default_rng(0).normal(size=(len(doc), 8)).astype("float32")
+    model = initialised(name, [doc], fixed_tok2vec([vectors]))
+    candidates = clustered(doc, entities)
+    Y, backprop = model.begin_update(([doc], candidates))
+    backprop(weights_of(Y))
+    for node in model.walk():
+        for param in node.param_names:
+            if node.has_grad(param):
+                values, gradient = node.get_param(param), node.get_grad(param)
+                assert_gradient(
+                    model, ([doc], candidates), values, gradient, message=f"{node.name}.{param}"
+                )
+
+
+@every_model
+def test_every_parameter_has_a_gradient(name, doc):
+    model = initialised(name, [doc])
+    Y, backprop = model.begin_update(([doc], make_candidates([doc])))
+    backprop(weights_of(Y))
+    for node in model.walk():
+        for param in node.param_names:
+            assert node.has_grad(param), f"{node.name}.{param}"
+            assert node.get_grad(param).any(), f"{node.name}.{param}"

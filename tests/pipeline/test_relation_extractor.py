@@ -1,0 +1,625 @@
+"""The component ``relation_extractor`` in a pipeline."""
+
+import subprocess
+import sys
+
+import numpy
+import pytest
+import spacy
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from rel_component.errors import ConfigError
+from rel_component.schema import RelationSchema, RelationType
+
+from ..helpers import facts, make_doc, make_example
+
+HIRED = "Acme hired Ada"  # ORG, PERSON: Ada works at Acme
+FOUNDED = "Bo founded Orbit"  # PERSON, ORG: Orbit was founded by Bo
+ACME, ADA = (0, 1, "ORG"), (2, 3, "PERSON")
+BO, ORBIT = (0, 1, "PERSON"), (2, 3, "ORG")
+WORKS_AT = ("Ada", "WORKS_AT", "Acme")
+FOUNDED_BY = ("Orbit", "FOUNDED_BY", "Bo")
+BOTH = [[WORKS_AT], [FOUNDED_BY]]
+
+TINY = {
+    "model": {
+        "@architectures": "rel_component.SpanPair.v1",
+        "hidden_size": 32,
+        "tok2vec": {
+            "@architectures": "spacy.HashEmbedCNN.v2",
+            "width": 16,
+            "depth": 1,
+            "embed_size": 200,
+            "window_size": 1,
+            "maxout_pieces": 2,
+            "subword_features": True,
+            "pretrained_vectors": None,
+        },
+    }
+}
+GENERATOR = {"@misc": "rel_component.candidate_pairs.v1"}
+MULTIPLE = {"exclusive": False, "loss": {"@losses": "rel_component.binary_cross_entropy.v1"}}
+
+
+def pipeline(**config):
+    """A pipeline with a small model that is not initialised."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("relation_extractor", config={**TINY, **config})
+    return nlp
+
+
+def references(nlp):
+    return [
+        make_doc(nlp.vocab, HIRED, [ACME, ADA], [(1, "WORKS_AT", 0)]),
+        make_doc(nlp.vocab, FOUNDED, [BO, ORBIT], [(1, "FOUNDED_BY", 0)]),
+    ]
+
+
+def examples_of(nlp):
+    return [make_example(reference) for reference in references(nlp)]
+
+
+def train(nlp, examples, *, steps=40, initialize=True, **options):
+    """Train until the last loss, which is returned by component."""
+    if initialize:
+        nlp.initialize(lambda: examples)
+    optimizer = nlp.resume_training() if not initialize else nlp._optimizer
+    optimizer.learn_rate = 0.01
+    for _ in range(steps):
+        losses = {}
+        nlp.update(examples, sgd=optimizer, losses=losses, **options)
+    return losses
+
+
+def trained(examples=examples_of, *, steps=40, **config):
+    nlp = pipeline(**config)
+    train(nlp, examples(nlp), steps=steps)
+    return nlp
+
+
+def inputs(nlp):
+    """The two training documents without relations."""
+    return [eg.predicted for eg in examples_of(nlp)]
+
+
+def outputs(nlp, docs=None):
+    return [facts(nlp(doc)) for doc in (inputs(nlp) if docs is None else docs)]
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    """A trained pipeline; tests leave it as it is."""
+    spacy.util.fix_random_seed(0)
+    return trained()
+
+
+# Training and prediction
+
+
+def test_without_config_two_examples_are_learned():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("relation_extractor")
+    train(nlp, examples_of(nlp), steps=20)
+    assert outputs(nlp) == BOTH
+
+
+def test_a_small_model_learns_two_examples(nlp):
+    assert outputs(nlp) == BOTH
+
+
+def test_scores_are_probabilities(nlp):
+    (rel,) = nlp(inputs(nlp)[0])._.rel
+    assert 0.5 < rel.score <= 1.0
+
+
+def test_evaluate(nlp):
+    scores = nlp.evaluate(examples_of(nlp))
+    assert scores["rel_micro_f"] == 1.0
+    assert sorted(scores["rel_per_type"]) == ["FOUNDED_BY", "WORKS_AT"]
+
+
+def test_evaluate_counts_relations_of_missed_mentions():
+    nlp = trained()
+    examples = [make_example(references(nlp)[0]), make_example(references(nlp)[1], [ORBIT])]
+    assert nlp.evaluate(examples)["rel_micro_r"] == 0.5
+
+
+def test_evaluate_without_scorer():
+    nlp = trained(scorer=None)
+    assert "rel_micro_f" not in nlp.evaluate(examples_of(nlp))
+
+
+def test_pipe_predicts_like_call(nlp):
+    other = make_doc(nlp.vocab, "Acme Ada Orbit Bo", [(i, i + 1, "ORG") for i in range(4)])
+    docs = [*inputs(nlp), make_doc(nlp.vocab, ""), make_doc(nlp.vocab, HIRED, [ADA]), other] * 3
+    expected = [nlp(doc.copy())._.rel.as_dict() for doc in docs]
+    for doc, relations in zip(nlp.pipe(docs, batch_size=4), expected, strict=True):
+        found = doc._.rel.as_dict()
+        assert found.keys() == relations.keys()
+        for pair, scores in relations.items():
+            assert found[pair] == pytest.approx(scores, abs=1e-4)
+
+
+def test_pipe_over_a_batch_without_pairs(nlp):
+    docs = [make_doc(nlp.vocab, ""), make_doc(nlp.vocab, HIRED, [ADA])]
+    assert [facts(doc) for doc in nlp.pipe(docs)] == [[], []]
+
+
+def test_pipe_over_nothing(nlp):
+    assert list(nlp.pipe([])) == []
+
+
+def test_pipe_over_two_processes(nlp):
+    docs = nlp.pipe(inputs(nlp) * 2, n_process=2, batch_size=1)
+    assert [facts(doc) for doc in docs] == [[WORKS_AT], [FOUNDED_BY]] * 2
+
+
+@pytest.mark.parametrize("mentions", [[], [ADA]], ids=["no entity", "one entity"])
+def test_without_pairs_there_are_no_relations(nlp, mentions):
+    assert outputs(nlp, [make_doc(nlp.vocab, HIRED, mentions)]) == [[]]
+
+
+def test_an_empty_document(nlp):
+    assert facts(nlp("")) == []
+
+
+def test_relations_are_replaced_when_entities_change(nlp):
+    doc = nlp(inputs(nlp)[0])
+    doc.ents = doc.ents[:1]
+    assert facts(nlp.get_pipe("relation_extractor")(doc)) == []
+
+
+def test_prediction_leaves_text_and_entities_alone(nlp):
+    doc = inputs(nlp)[0]
+    before = (doc.text, doc.ents, doc.to_array(["ORTH", "ENT_TYPE"]).tolist())
+    doc = nlp(doc)
+    assert (doc.text, doc.ents, doc.to_array(["ORTH", "ENT_TYPE"]).tolist()) == before
+
+
+def test_the_stored_values_are_plain(nlp):
+    doc = nlp(inputs(nlp)[0])
+    loaded = Doc(nlp.vocab).from_bytes(doc.to_bytes())
+    assert loaded._.rel.to_json() == doc._.rel.to_json()
+
+
+# Initialisation
+
+
+def test_error_without_labels():
+    nlp = pipeline()
+    with pytest.raises(ConfigError, match="no relation in the examples and no labels given"):
+        nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, HIRED, [ACME, ADA]))])
+
+
+def test_error_when_not_initialised():
+    nlp = pipeline()
+    with pytest.raises(ConfigError, match=r"relation_extractor is not initialised: call nlp\.init"):
+        nlp(inputs(nlp)[0])
+
+
+def test_error_when_not_initialised_and_there_are_no_pairs():
+    with pytest.raises(ConfigError, match="is not initialised"):
+        pipeline()("Nobody here")
+
+
+def test_labels_are_read_from_the_examples():
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp))
+    assert nlp.get_pipe("relation_extractor").labels == ("FOUNDED_BY", "WORKS_AT")
+
+
+def test_labels_as_a_list_keep_their_order():
+    nlp = pipeline()
+    labels = ["WORKS_AT", "OWNS", "FOUNDED_BY"]
+    nlp.config["initialize"]["components"]["relation_extractor"] = {"labels": labels}
+    nlp.initialize(lambda: examples_of(nlp))
+    pipe = nlp.get_pipe("relation_extractor")
+    assert pipe.labels == tuple(labels)
+    assert pipe.schema["WORKS_AT"] == RelationType("WORKS_AT", head=("PERSON",), tail=("ORG",))
+    assert pipe.schema["OWNS"] == RelationType("OWNS")
+
+
+def test_label_data_restores_the_schema(nlp):
+    data = nlp.get_pipe("relation_extractor").label_data
+    other = pipeline()
+    other.config["initialize"]["components"]["relation_extractor"] = {"labels": data}
+    other.initialize(lambda: examples_of(other))
+    assert other.get_pipe("relation_extractor").schema == nlp.get_pipe("relation_extractor").schema
+
+
+def test_a_schema_file_in_the_config(tmp_path):
+    types = [RelationType("FOUNDED_BY", symmetric=True), RelationType("WORKS_AT")]
+    RelationSchema(types).to_file(tmp_path / "schema.yaml")
+    nlp = pipeline()
+    nlp.config["initialize"]["components"]["relation_extractor"] = {
+        "relation_schema": {
+            "@misc": "rel_component.read_schema.v1",
+            "path": str(tmp_path / "schema.yaml"),
+        }
+    }
+    nlp.initialize(lambda: examples_of(nlp))
+    assert nlp.get_pipe("relation_extractor").schema == RelationSchema(types)
+
+
+def test_the_schema_filters_predictions(nlp):
+    swapped = make_doc(nlp.vocab, HIRED, [(0, 1, "GPE"), (2, 3, "GPE")])
+    assert outputs(nlp, [swapped]) == [[]]
+
+
+def test_examples_against_the_schema_give_a_warning():
+    nlp = pipeline()
+    schema = RelationSchema([RelationType("WORKS_AT", head=("ORG",)), RelationType("FOUNDED_BY")])
+    with pytest.warns(UserWarning, match="1 relations of the examples are against the schema"):
+        nlp.get_pipe("relation_extractor").initialize(
+            lambda: examples_of(nlp), nlp=nlp, relation_schema=schema
+        )
+
+
+def test_examples_with_labels_that_are_not_listed_give_a_warning():
+    nlp = pipeline()
+    with pytest.warns(UserWarning, match="unknown label 'FOUNDED_BY'; known: WORKS_AT"):
+        nlp.get_pipe("relation_extractor").initialize(
+            lambda: examples_of(nlp), nlp=nlp, labels=["WORKS_AT"]
+        )
+
+
+@pytest.mark.parametrize("mentions", [[], [ADA]])
+def test_examples_without_pairs_can_be_initialised_with_labels(mentions):
+    nlp = pipeline()
+    nlp.get_pipe("relation_extractor").add_label("WORKS_AT")
+    nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, HIRED, mentions))])
+    assert outputs(nlp, [make_doc(nlp.vocab, HIRED, mentions)]) == [[]]
+
+
+def test_only_empty_examples_can_be_initialised_with_labels():
+    nlp = pipeline()
+    nlp.get_pipe("relation_extractor").add_label("WORKS_AT")
+    nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, ""))])
+    assert len(outputs(nlp)) == 2
+
+
+def test_the_first_examples_may_have_no_pair():
+    nlp = pipeline()
+    without = [make_example(make_doc(nlp.vocab, HIRED, [ADA])) for _ in range(12)]
+    nlp.initialize(lambda: [*without, *examples_of(nlp)])
+    assert nlp.get_pipe("relation_extractor").labels == ("FOUNDED_BY", "WORKS_AT")
+
+
+def test_initialising_again_with_more_labels():
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp)[:1])
+    train(nlp, examples_of(nlp))
+    assert outputs(nlp) == BOTH
+
+
+# Adding labels
+
+
+def test_add_label_before_initialise():
+    nlp = pipeline()
+    pipe = nlp.get_pipe("relation_extractor")
+    assert (pipe.add_label("OWNS"), pipe.add_label("OWNS")) == (1, 0)
+    nlp.initialize(lambda: examples_of(nlp))
+    assert pipe.labels == ("FOUNDED_BY", "WORKS_AT", "OWNS")
+
+
+@pytest.mark.parametrize("config", [{}, MULTIPLE], ids=["exclusive", "multiple"])
+def test_a_label_added_after_training_leaves_predictions_as_they_are(config):
+    nlp = trained(**config)
+    nlp.get_pipe("relation_extractor").add_label("OWNS")
+    unrelated = make_doc(nlp.vocab, "Acme met Orbit near Ada", [ACME, (2, 3, "ORG"), (4, 5, "GPE")])
+    assert outputs(nlp, [*inputs(nlp), unrelated]) == [[WORKS_AT], [FOUNDED_BY], []]
+
+
+@pytest.mark.parametrize("config", [{}, MULTIPLE], ids=["exclusive", "multiple"])
+def test_a_label_added_after_training_can_be_learned(config):
+    nlp = trained(**config)
+    nlp.get_pipe("relation_extractor").add_label("OWNS")
+    owned = make_doc(nlp.vocab, "Zeta owns Eta", [ACME, (2, 3, "ORG")], [(0, "OWNS", 1)])
+    train(nlp, [*examples_of(nlp), make_example(owned)], steps=80, initialize=False)
+    docs = [*inputs(nlp), make_example(owned).predicted]
+    assert outputs(nlp, docs) == [[WORKS_AT], [FOUNDED_BY], [("Zeta", "OWNS", "Eta")]]
+
+
+# Serialisation
+
+
+def test_component_bytes(nlp):
+    other = pipeline()
+    data = nlp.get_pipe("relation_extractor").to_bytes()
+    other.get_pipe("relation_extractor").from_bytes(data)
+    assert outputs(other) == outputs(nlp)
+
+
+def test_component_to_disk(nlp, tmp_path):
+    nlp.get_pipe("relation_extractor").to_disk(tmp_path / "rel")
+    other = pipeline()
+    other.get_pipe("relation_extractor").from_disk(tmp_path / "rel")
+    assert outputs(other) == outputs(nlp)
+
+
+def test_pipeline_to_disk(nlp, tmp_path):
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    assert outputs(loaded) == outputs(nlp)
+    assert loaded.get_pipe("relation_extractor").schema == nlp.get_pipe("relation_extractor").schema
+
+
+def test_pipeline_bytes(nlp):
+    assert outputs(pipeline().from_bytes(nlp.to_bytes())) == outputs(nlp)
+
+
+def test_options_are_saved_with_the_pipeline(tmp_path):
+    nlp = trained(thresholds={"WORKS_AT": 0.999999}, negative_ratio=2.0)
+    nlp.to_disk(tmp_path)
+    pipe = spacy.load(tmp_path).get_pipe("relation_extractor")
+    assert (pipe.thresholds, pipe.negative_ratio) == ({"WORKS_AT": 0.999999}, 2.0)
+
+
+def test_a_component_with_an_added_label_can_be_loaded():
+    nlp = trained()
+    nlp.get_pipe("relation_extractor").add_label("OWNS")
+    loaded = pipeline().from_bytes(nlp.to_bytes())
+    assert loaded.get_pipe("relation_extractor").labels == ("FOUNDED_BY", "WORKS_AT", "OWNS")
+    assert outputs(loaded) == outputs(nlp)
+
+
+# Options
+
+
+def test_nested_mentions_in_a_span_group():
+    nlp = pipeline(spans_key="sc")
+    mentions = [(0, 3, "ORG"), (2, 3, "GPE"), (0, 5, "GROUP")]
+    relations = [(0, "IN", 1), (2, "PART_OF", 0)]
+    text = "Bank of Oslo board members"
+    reference = make_doc(nlp.vocab, text, mentions, relations, spans_key="sc")
+    example = Example(make_doc(nlp.vocab, text, mentions, spans_key="sc"), reference)
+    train(nlp, [example])
+    doc = nlp(make_doc(nlp.vocab, text, mentions, spans_key="sc"))
+    assert facts(doc) == [
+        ("Bank of Oslo", "IN", "Oslo"),
+        ("Bank of Oslo board members", "PART_OF", "Bank of Oslo"),
+    ]
+
+
+def test_two_relations_on_one_pair():
+    nlp = pipeline(**MULTIPLE)
+    relations = [(1, "WORKS_AT", 0), (1, "OWNS", 0)]
+    train(nlp, [make_example(make_doc(nlp.vocab, HIRED, [ACME, ADA], relations))])
+    assert outputs(nlp)[0] == [("Ada", "OWNS", "Acme"), WORKS_AT]
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_focal_loss(exclusive):
+    nlp = trained(exclusive=exclusive, loss={"@losses": "rel_component.focal.v1"})
+    assert outputs(nlp) == BOTH
+
+
+def test_error_for_a_loss_that_does_not_fit():
+    nlp = pipeline(exclusive=False)
+    with pytest.raises(ConfigError, match="cross_entropy needs exclusive labels"):
+        train(nlp, examples_of(nlp))
+
+
+def test_a_symmetric_relation_is_predicted_once():
+    nlp = pipeline()
+    reference = make_doc(nlp.vocab, HIRED, [ACME, ADA], [(1, "PARTNER", 0)])
+    schema = RelationSchema([RelationType("PARTNER", symmetric=True)])
+    nlp.get_pipe("relation_extractor").initialize(
+        lambda: [make_example(reference)], nlp=nlp, relation_schema=schema
+    )
+    train(nlp, [make_example(reference)], initialize=False)
+    assert outputs(nlp)[0] == [("Acme", "PARTNER", "Ada")]
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 10.0])
+def test_negative_ratio(ratio):
+    nlp = pipeline(negative_ratio=ratio, candidates={**GENERATOR, "use_schema": False})
+    losses = train(nlp, examples_of(nlp))
+    assert losses["relation_extractor"] < 0.1
+    works_at, founded_by = outputs(nlp)
+    assert WORKS_AT in works_at
+    assert FOUNDED_BY in founded_by
+
+
+def test_candidates_can_be_configured():
+    nlp = trained(candidates={**GENERATOR, "max_token_distance": 0})
+    assert outputs(nlp) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"threshold": 1.0}, [[], []]),
+        ({"thresholds": {"WORKS_AT": 1.0}}, [[], [FOUNDED_BY]]),
+        ({"threshold": 1.0, "thresholds": {"WORKS_AT": 0.5}}, [[WORKS_AT], []]),
+    ],
+)
+def test_thresholds(options, expected):
+    nlp = trained(steps=12, **options)  # few steps, so that no probability is rounded to 1
+    assert outputs(nlp) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1\.5"),
+        ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
+        ({"negative_ratio": -1.0}, "negative_ratio must be 0 or more, got -1"),
+    ],
+)
+def test_errors_for_options_out_of_range(options, message):
+    with pytest.raises(ConfigError, match=message):
+        pipeline(**options)
+
+
+def test_another_attribute():
+    def examples(nlp):
+        reference = make_doc(nlp.vocab, HIRED, [ACME, ADA], [(1, "WORKS_AT", 0)], attr="relations")
+        return [make_example(reference)]
+
+    try:
+        nlp = trained(examples, attr="relations")
+        doc = nlp(inputs(nlp)[0])
+        assert facts(doc, "relations") == [WORKS_AT]
+        assert [rel.label for rel in doc._.relations] == ["WORKS_AT"]
+        assert facts(doc) == []
+        assert nlp.evaluate(examples(nlp))["rel_micro_f"] == 1.0
+    finally:
+        Doc.remove_extension("relations")
+
+
+# Mentions in training
+
+
+@pytest.mark.parametrize(
+    "mentions",
+    [[], [ADA], [ADA, (1, 2, "VERB"), ACME], [(0, 2, "ORG"), (2, 3, "X")]],
+    ids=["none", "fewer", "more", "wrong ends"],
+)
+def test_annotated_mentions_are_learned_beside_predicted_ones(mentions):
+    nlp = pipeline()
+    train(nlp, [make_example(reference, mentions) for reference in references(nlp)])
+    assert outputs(nlp) == BOTH
+
+
+@pytest.mark.parametrize(
+    "mentions",
+    [[], [ADA], [(1, 2, "VERB"), ADA], [(0, 2, "ORG"), ADA]],
+    ids=["none", "fewer", "others", "wrong end"],
+)
+def test_predicted_mentions_may_match_no_relation(mentions):
+    nlp = pipeline(training_mentions="predicted")
+    examples = [make_example(reference, mentions) for reference in references(nlp)]
+    losses = train(nlp, examples, steps=3)
+    assert numpy.isfinite(losses["relation_extractor"])
+
+
+def test_predicted_mentions_are_enough_when_they_match():
+    assert outputs(trained(training_mentions="predicted")) == BOTH
+
+
+def test_examples_without_relations_are_negative_examples():
+    nlp = pipeline()
+    unrelated = make_doc(nlp.vocab, "Ada met Acme", [(0, 1, "PERSON"), (2, 3, "ORG")])
+    train(nlp, [*examples_of(nlp), make_example(unrelated)], steps=60)
+    assert outputs(nlp, [make_example(unrelated).predicted]) == [[]]
+
+
+@pytest.mark.parametrize("words", ["", "Nobody here"], ids=["empty", "no mention"])
+@pytest.mark.parametrize("negative_ratio", [None, 1.0])
+def test_training_on_a_batch_without_pairs(words, negative_ratio):
+    nlp = pipeline(negative_ratio=negative_ratio)
+    nlp.initialize(lambda: examples_of(nlp))
+    losses = nlp.update([make_example(make_doc(nlp.vocab, words))], losses={})
+    assert losses == {"relation_extractor": 0.0}
+
+
+def test_training_with_an_empty_document_in_the_batch():
+    nlp = pipeline()
+    train(nlp, [make_example(make_doc(nlp.vocab, "")), *examples_of(nlp)])
+    assert outputs(nlp) == BOTH
+
+
+def test_training_on_nothing():
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp))
+    assert nlp.get_pipe("relation_extractor").update([]) == {"relation_extractor": 0.0}
+
+
+# A shared encoder
+
+LISTENER = {
+    "model": {
+        **TINY["model"],
+        "tok2vec": {"@architectures": "spacy.Tok2VecListener.v1", "width": 16, "upstream": "*"},
+    }
+}
+
+
+def shared_encoder(*names):
+    """A pipeline with a tok2vec and components that listen to it."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": TINY["model"]["tok2vec"]})
+    for name in names:
+        config = LISTENER if name == "relation_extractor" else LISTENING_NER
+        nlp.add_pipe(name, config=config)
+    return nlp
+
+
+LISTENING_NER = {
+    "model": {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "extra_state_tokens": False,
+        "hidden_width": 16,
+        "maxout_pieces": 2,
+        "use_upper": True,
+        "tok2vec": LISTENER["model"]["tok2vec"],
+    }
+}
+
+
+def encoder_weights(nlp):
+    (node, *_) = (n for n in nlp.get_pipe("tok2vec").model.walk() if n.has_param("W"))
+    return node.get_param("W").copy()
+
+
+def test_a_shared_encoder_learns():
+    nlp = shared_encoder("relation_extractor")
+    nlp.initialize(lambda: examples_of(nlp))
+    before = encoder_weights(nlp)
+    train(nlp, examples_of(nlp))
+    assert outputs(nlp) == BOTH
+    assert numpy.abs(encoder_weights(nlp) - before).max() > 0
+
+
+def test_a_frozen_encoder_is_used_but_not_changed():
+    nlp = shared_encoder("relation_extractor")
+    nlp.initialize(lambda: examples_of(nlp))
+    before = encoder_weights(nlp)
+    train(nlp, examples_of(nlp), initialize=False, exclude=["tok2vec"], annotates=["tok2vec"])
+    assert outputs(nlp) == BOTH
+    numpy.testing.assert_array_equal(encoder_weights(nlp), before)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("ner", "relation_extractor"), ("relation_extractor", "ner")],
+    ids=lambda names: names[-1],
+)
+def test_an_encoder_shared_with_ner_trains_both(names):
+    nlp = shared_encoder(*names)
+    losses = train(nlp, examples_of(nlp), steps=60)
+    assert losses["relation_extractor"] < 0.1
+    assert losses["ner"] < 0.1
+
+
+@pytest.mark.parametrize("names", [("ner", "relation_extractor"), ("relation_extractor", "ner")])
+def test_a_batch_without_pairs_passes_on_the_gradients_of_ner(names):
+    nlp = shared_encoder(*names)
+    nlp.initialize(lambda: examples_of(nlp))
+    before = encoder_weights(nlp)
+    for _ in range(3):  # the first step of ner has no gradient, its upper layer starts at zero
+        nlp.update([make_example(make_doc(nlp.vocab, "Ada sleeps", [(0, 1, "PERSON")]))])
+    assert numpy.abs(encoder_weights(nlp) - before).max() > 0
+
+
+def test_entities_predicted_in_training_can_be_learned_on():
+    nlp = shared_encoder("ner", "relation_extractor")
+    bare = [Example(nlp.make_doc(reference.text), reference) for reference in references(nlp)]
+    train(nlp, bare, steps=60, annotates=["ner"])
+    assert [facts(nlp(text)) for text in (HIRED, FOUNDED)] == BOTH
+
+
+# Imports
+
+
+@pytest.mark.parametrize("module", ["rel_component", "rel_component.pipeline.relation_extractor"])
+def test_imports_need_neither_torch_nor_transformers(module):
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['transformers'] = None; "
+        f"import {module}; assert 'spacy_transformers' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
