@@ -1,6 +1,6 @@
 """Relations between given entities on CoNLL04: train on train, select on dev, read test once.
 
-    python benchmarks/conll04.py DATA --encoder FOLDER [--seeds 0 1 2] [--output FOLDER] [config overrides]
+    python benchmarks/conll04.py DATA --encoder FOLDER [--seeds 0 1 2] [--output FOLDER] [overrides]
 
 DATA holds conll04_train.json, conll04_dev.json and conll04_test.json in SpERT's format. Each seed that
 is already in the output folder is not trained again. Prints the scores of every seed, mean and
@@ -35,9 +35,7 @@ def run_seed(seed: int, folder: Path, encoder: str, overrides: Dict[str, Any]) -
         }
         train(CONFIG, output, overrides={**paths, **overrides})
         scores = {
-            part: evaluate(
-                str(output / "model-best"), folder / f"{part}.spacy", gold_entities=True
-            )
+            part: evaluate(str(output / "model-best"), folder / f"{part}.spacy", gold_entities=True)
             for part in ("dev", "test")
         }
         srsly.write_json(scores_path, scores)
@@ -58,7 +56,9 @@ def main() -> None:
         convert(source, args.output / f"{part}.spacy", format="spert")
     runs = {seed: run_seed(seed, args.output, args.encoder, overrides) for seed in args.seeds}
     print(f"CoNLL04, gold entities, {CONFIG.name}, encoder {args.encoder}, overrides {overrides}")
-    print(f"{'':>12}" + "".join(f"{part + ' ' + key:>20}" for part in ("dev", "test") for key in KEYS))
+    print(
+        f"{'':>12}" + "".join(f"{part + ' ' + key:>20}" for part in ("dev", "test") for key in KEYS)
+    )
     for seed, scores in runs.items():
         row = [100 * scores[part][key] for part in ("dev", "test") for key in KEYS]
         print(f"{'seed ' + str(seed):>12}" + "".join(f"{value:>20.2f}" for value in row))

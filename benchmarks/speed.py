@@ -64,7 +64,10 @@ def make_document(n_mentions: int, tokens_per_mention: int = 5) -> Tuple[Doc, in
     nlp = spacy.blank("en")
     n_tokens = n_mentions * tokens_per_mention
     doc = Doc(nlp.vocab, words=["word"] * n_tokens)
-    doc.ents = [Span(doc, i * tokens_per_mention, i * tokens_per_mention + 1, label="X") for i in range(n_mentions)]
+    doc.ents = [
+        Span(doc, i * tokens_per_mention, i * tokens_per_mention + 1, label="X")
+        for i in range(n_mentions)
+    ]
     return doc, n_tokens
 
 

@@ -28,12 +28,11 @@ def align_span(
     text = doc.text
     if not 0 <= start < end <= len(text):
         raise DataError(f"characters {start}:{end} are not a range of a text of {len(text)}")
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start == end:
+    inside = text[start:end]
+    if inside.isspace():
         raise DataError(f"characters {start}:{end} are only white space")
+    start += len(inside) - len(inside.lstrip())
+    end -= len(inside) - len(inside.rstrip())
     return doc.char_span(start, end, label=label, alignment_mode=mode)
 
 

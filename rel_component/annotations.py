@@ -154,8 +154,9 @@ def set_relations(
         scores[key] = max(float(rel.score), scores.get(key, 0.0))
     name = _storage_name(attr)
     clear_relations(doc, attr)
+    user_data: Dict[Any, Any] = doc.user_data
     for (start, end), scores in best.items():
-        doc.user_data[("._.", name, start, end)] = tuple(
+        user_data[("._.", name, start, end)] = tuple(
             (label, score, head_type, tail_type, offset, length)
             for (label, head_type, tail_type, offset, length), score in scores.items()
         )
@@ -224,7 +225,8 @@ def _same(span: Span, other: Span) -> bool:
 def _read(doc: Doc, attr: str) -> List[Relation]:
     name = _storage_name(attr)
     relations = []
-    for key, stored in doc.user_data.items():
+    user_data: Dict[Any, Any] = doc.user_data
+    for key, stored in user_data.items():
         if not _is_stored(key, name):
             continue
         _, _, head_start, head_end = key

@@ -171,5 +171,5 @@ def _schema_mask(
     if not len(pairs):
         return numpy.zeros((0,), dtype="bool")
     names, indices = type_indices(docs[0].vocab.strings, types)
-    allowed = schema.allowed(names, schema.labels).any(axis=2)
+    allowed: BoolArray = numpy.any(schema.allowed(names, schema.labels), axis=2)
     return allowed[indices[pairs[:, 0]], indices[pairs[:, 1]]]

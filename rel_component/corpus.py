@@ -1,11 +1,13 @@
 """``rel_component.RelationCorpus.v1``: annotated documents as training examples."""
 
+import random
 import warnings
+from itertools import islice
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, Optional
+from typing import Any, Callable, Iterable, Iterator, List, Optional
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from .errors import DataError
@@ -20,6 +22,8 @@ def make_relation_corpus(
     gold_tokens: bool = True,
     spans_key: Optional[str] = None,
     limit: int = 0,
+    shuffle: bool = False,
+    augmenter: Optional[Callable[..., Any]] = None,
 ) -> Callable[[Language], Iterable[Example]]:
     """A corpus reader for relations (``rel_component.RelationCorpus.v1``).
 
@@ -33,15 +37,24 @@ def make_relation_corpus(
         begin and end with one of its tokens are left out with a warning.
     spans_key: span group that holds the mentions; None: the entities.
     limit: the most documents to read; 0: all.
+    shuffle: whether each reading has another order. spaCy shuffles by itself unless
+        training.max_epochs is -1.
+    augmenter: changes the examples each time they are read, e.g. ``rel_component.swap_mentions.v1``;
+        with training.max_epochs = -1 that is anew in every epoch.
 
     :raises DataError: when read, if there is no such file or it cannot be read.
     """
 
     def read(nlp: Language) -> Iterator[Example]:
         n_missed = 0
-        for i, reference in enumerate(read_docs(path, nlp)):
-            if limit and i >= limit:
-                break
+        references = read_docs(path, nlp)
+        if limit:
+            references = islice(references, limit)
+        if shuffle:
+            loaded = list(references)
+            random.shuffle(loaded)
+            references = iter(loaded)
+        for reference in references:
             if gold_tokens:
                 words = [token.text for token in reference]
                 spaces = [bool(token.whitespace_) for token in reference]
@@ -50,7 +63,8 @@ def make_relation_corpus(
                 predicted = nlp.make_doc(reference.text)
             if gold_entities:
                 n_missed += _copy_mentions(reference, predicted, spans_key)
-            yield Example(predicted, reference)
+            example = Example(predicted, reference)
+            yield from (example,) if augmenter is None else augmenter(nlp, example)
         if n_missed:
             warnings.warn(
                 f"{path}: {n_missed} annotated mentions do not begin and end with a token of the "
@@ -100,7 +114,7 @@ def write_docs(docs: Iterable[Doc], path: Path) -> None:
 
 def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:
     """Give a document the mentions of another one; returns how many do not fit its tokens."""
-    spans: List = []
+    spans: List[Span] = []
     n_missed = 0
     for span in mention_spans(reference, spans_key):
         copied = predicted.char_span(span.start_char, span.end_char, label=span.label)

@@ -49,7 +49,8 @@ def decode(
         rows, columns = _best_label(probabilities, allowed, limits)
         probabilities = probabilities[:, 1:]
     else:
-        rows, columns = numpy.nonzero((probabilities >= limits) & allowed)
+        found_at = numpy.argwhere((probabilities >= limits) & allowed)
+        rows, columns = found_at.astype("int32").T
     scores = probabilities[rows, columns]
     found: Dict[Tuple[int, int, int], float] = {}
     first = candidates.first_mentions

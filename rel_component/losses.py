@@ -93,7 +93,7 @@ def configure_binary_cross_entropy(
 def softmax(logits: Floats2d) -> Floats2d:
     """Probabilities of exclusive labels. *Shape:* ``(n_pairs, n_labels)``"""
     xp = get_array_module(logits)
-    exp = xp.exp(logits - logits.max(axis=1, keepdims=True))
+    exp = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
     return exp / exp.sum(axis=1, keepdims=True)
 
 
@@ -121,7 +121,7 @@ def _weighted_softmax_loss(
     xp = get_array_module(logits)
     if not logits.shape[0]:
         return 0.0, xp.zeros_like(logits)
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    shifted = logits - xp.max(logits, axis=1, keepdims=True)
     log_p = shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))
     p = xp.exp(log_p)
     factors = targets * _column_weights(xp, labels, weights)

@@ -96,13 +96,13 @@ class LabelScores:
             "f": sum(prf.f1 for prf in values) / n,
         }
 
-    def to_dict(self, prefix: str) -> Dict[str, Optional[float]]:
-        """Micro and macro scores under ``<prefix>_micro_p`` and so on; None if nothing occurs."""
+    def to_dict(self, prefix: str) -> Dict[str, float]:
+        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs."""
         micro, macro = self.micro.to_dict(), self.macro
-        scores: Dict[str, Optional[float]] = {}
+        scores: Dict[str, float] = {}
         for key in ("p", "r", "f"):
-            scores[f"{prefix}_micro_{key}"] = micro[key] if self.counts else None
-            scores[f"{prefix}_macro_{key}"] = macro[key] if self.counts else None
+            scores[f"{prefix}_micro_{key}"] = micro[key]
+            scores[f"{prefix}_macro_{key}"] = macro[key]
         return scores
 
     def _of(self, label: str) -> PRF:

@@ -33,7 +33,7 @@ class Targets:
     @property
     def positive(self) -> BoolArray:
         """Pairs with at least one label. *Shape:* ``(n_pairs,)``"""
-        return self.values.any(axis=1)
+        return numpy.any(self.values, axis=1)
 
 
 def make_targets(

@@ -67,8 +67,8 @@ def convert_cli(
     msg.good(
         f"{output_path}: {report.documents} documents, {report.mentions} mentions, "
         f"{report.relations} relations",
-        f"skipped: {skipped}; marked as no relation: {report.negatives}; rejected by annotators: "
-        f"{report.rejected}",
+        f"skipped: {skipped}; annotated twice: {report.duplicates}; marked as no relation: "
+        f"{report.negatives}; rejected by annotators: {report.rejected}",
     )
 
 
@@ -99,5 +99,3 @@ def convert(
     )
     write_docs(progress(docs, unit="docs"), output_path)
     return report
-
-

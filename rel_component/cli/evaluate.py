@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 import srsly
 from spacy import util
 from spacy.cli._util import Arg, Opt, setup_gpu
-from wasabi import table
+from wasabi.tables import table
 
 from ..corpus import make_relation_corpus
 from .messages import clear_errors, printer, progress
@@ -78,9 +78,7 @@ def evaluate(
         spans_key=getattr(extractor, "spans_key", None),
     )
     examples = list(progress(corpus(nlp), unit="docs"))
-    finders = [
-        name for name in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(name).assigns
-    ]
+    finders = [name for name in nlp.pipe_names if "doc.ents" in nlp.get_pipe_meta(name).assigns]
     with nlp.select_pipes(disable=finders if gold_entities else []):
         scores = nlp.evaluate(examples)
     scores["n_docs"] = len(examples)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Iterable, Iterator, Optional, TypeVar
 
 from tqdm import tqdm
-from wasabi import Printer
+from wasabi.printer import Printer
 
 from ..errors import RelComponentError
 

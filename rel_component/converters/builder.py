@@ -10,7 +10,7 @@ from spacy.util import filter_spans
 
 from .. import registry
 from ..alignment import AlignmentMode, align_span, describe_misalignment
-from ..annotations import DEFAULT_ATTR, set_relations
+from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..errors import ConfigError, DataError
 from ..schema import RelationSchema
 from ..types import Relation
@@ -85,7 +85,9 @@ class DocBuilder:
             self._set_sentences(doc, annotated)
             self.report.documents += 1
             self.report.mentions += len(spans)
-            self.report.relations += len(relations)
+            n_relations = len(get_relations(doc, self.attr))
+            self.report.relations += n_relations
+            self.report.duplicates += len(relations) - n_relations
             yield doc
 
     def _tokenize(self, annotated: Annotated) -> Doc:

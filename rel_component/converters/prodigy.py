@@ -68,7 +68,9 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     return _with_tokens(annotated, tokens, place) if tokens else annotated
 
 
-def _add_mention(mentions: Dict[_Key, AnnotatedMention], span: Record, place: str) -> AnnotatedMention:
+def _add_mention(
+    mentions: Dict[_Key, AnnotatedMention], span: Record, place: str
+) -> AnnotatedMention:
     key = (
         get(span, "start", int, place),
         get(span, "end", int, place),
@@ -78,7 +80,11 @@ def _add_mention(mentions: Dict[_Key, AnnotatedMention], span: Record, place: st
 
 
 def _find(
-    mentions: Dict[_Key, AnnotatedMention], item: Record, role: str, tokens: List[Record], place: str
+    mentions: Dict[_Key, AnnotatedMention],
+    item: Record,
+    role: str,
+    tokens: List[Record],
+    place: str,
 ) -> AnnotatedMention:
     span = item.get(f"{role}_span")
     if isinstance(span, dict):
@@ -108,9 +114,7 @@ def _with_tokens(annotated: Annotated, tokens: List[Record], place: str) -> Anno
         if mention.start not in first or mention.end not in last:
             return annotated
         mentions.append(
-            AnnotatedMention(
-                mention.id, first[mention.start], last[mention.end] + 1, mention.label
-            )
+            AnnotatedMention(mention.id, first[mention.start], last[mention.end] + 1, mention.label)
         )
     annotated.text, annotated.words, annotated.spaces = None, words, spaces
     annotated.mentions = mentions

@@ -13,6 +13,7 @@ class Report:
     on_error: ``stop`` raises at the first problem; ``skip`` notes it, leaves out what it is about
         and goes on.
     documents, mentions, relations: what was converted.
+    duplicates: relations that were annotated more than once; one of each is kept.
     negatives: annotations that say there is no relation, e.g. arcs labelled ``No-rel``.
     rejected: documents that their annotator rejected or ignored.
     skipped: by kind (``document``, ``mention``, ``relation``), how much was left out.
@@ -23,6 +24,7 @@ class Report:
     documents: int = 0
     mentions: int = 0
     relations: int = 0
+    duplicates: int = 0
     negatives: int = 0
     rejected: int = 0
     skipped: Dict[str, int] = field(
@@ -50,6 +52,7 @@ class Report:
             "documents": self.documents,
             "mentions": self.mentions,
             "relations": self.relations,
+            "duplicates": self.duplicates,
             "negatives": self.negatives,
             "rejected": self.rejected,
             "skipped": dict(self.skipped),

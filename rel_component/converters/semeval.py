@@ -40,7 +40,9 @@ def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
             continue
         if _SENTENCE.match(line):
             if sentence:
-                report.problem("no relation follows", place=_place(path, *sentence[0]), skips="document")
+                report.problem(
+                    "no relation follows", place=_place(path, *sentence[0]), skips="document"
+                )
             sentence = [(number, line)]
         elif sentence:
             place = _place(path, *sentence[0])

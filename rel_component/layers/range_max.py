@@ -90,5 +90,5 @@ class RangeMax:
         cells = sources.astype("int64") * self.width + xp.arange(self.width)  # (n_ranges, width)
         # one more row than X takes the gradient of empty ranges
         dX = ops.alloc1f((self.n_rows + 1) * self.width)
-        ops.scatter_add(dX, cells.reshape(-1), ops.as_contig(dY).reshape(-1))
-        return dX.reshape(self.n_rows + 1, self.width)[: self.n_rows]
+        ops.scatter_add(dX, cells.reshape(-1), ops.reshape1f(ops.as_contig(dY), dY.size))
+        return ops.reshape2f(dX, self.n_rows + 1, self.width)[: self.n_rows]

@@ -1,6 +1,6 @@
 """Pool the token vectors of spans."""
 
-from typing import Callable, Dict, Optional, Sequence, Tuple
+from typing import Callable, Dict, Optional, Sequence, Tuple, cast
 
 import numpy
 from thinc.api import (
@@ -14,7 +14,7 @@ from thinc.api import (
     reduce_mean,
     reduce_sum,
 )
-from thinc.types import Floats2d, Ragged
+from thinc.types import Floats2d, Ints1d, Ragged
 
 from ..errors import ConfigError
 from ..types import Int32Array
@@ -47,7 +47,7 @@ def SpanPooling(reducers: Sequence[str]) -> Model[InT, OutT]:
             raise ConfigError(f"Unknown pooling {name!r}; accepted: {', '.join(REDUCERS)}")
     if not reducers:
         raise ConfigError(f"pooling is empty; accepted: {', '.join(REDUCERS)}")
-    layer = concatenate(*(REDUCERS[name]() for name in reducers))
+    layer: Model[Ragged, Floats2d] = concatenate(*(REDUCERS[name]() for name in reducers))
     return Model(
         "span_pooling",
         forward,
@@ -69,8 +69,8 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Call
     lengths = spans[:, 1] - spans[:, 0]
     begins = numpy.cumsum(lengths) - lengths
     positions = numpy.arange(int(lengths.sum())) - numpy.repeat(begins - spans[:, 0], lengths)
-    rows = ops.asarray1i(positions.astype("int32"))
-    gathered = Ragged(tokens[rows], ops.asarray1i(lengths))  # (sum of lengths, width)
+    rows = ops.asarray1i(cast(Ints1d, positions.astype("int32")))
+    gathered = Ragged(tokens[rows], ops.asarray1i(cast(Ints1d, lengths)))  # (sum of lengths, width)
     Y, backprop_reduce = model.layers[0](gathered, is_train)  # (n_spans, n_reducers * width)
 
     def backprop(dY: OutT) -> InT:

@@ -228,19 +228,28 @@ def _index_pairs(docs: Sequence[Doc], candidates: Candidates, outside: int) -> _
     mention_types = numpy.searchsorted(types, mentions.types)
     prefix = numpy.zeros((n_types, len(mentions) + 1), dtype="int32")
     prefix[:, 1:] = numpy.cumsum(numpy.arange(n_types)[:, None] == mention_types, axis=1)
-    low = numpy.minimum(first[head], first[tail]); high = numpy.maximum(first[head], first[tail])
-    counts = [numpy.minimum(c, N_COUNTS - 1) for c in (
-        high - low - 1,
-        prefix[mention_types[first[tail]], high] - prefix[mention_types[first[tail]], low + 1],
-        prefix[mention_types[first[head]], high] - prefix[mention_types[first[head]], low + 1],
-    )]
+    low = numpy.minimum(first[head], first[tail])
+    high = numpy.maximum(first[head], first[tail])
+    counts = [
+        numpy.minimum(c, N_COUNTS - 1)
+        for c in (
+            high - low - 1,
+            prefix[mention_types[first[tail]], high] - prefix[mention_types[first[tail]], low + 1],
+            prefix[mention_types[first[head]], high] - prefix[mention_types[first[head]], low + 1],
+        )
+    ]
     keys = numpy.stack([head, tail, code_index, distances, *counts], axis=1) + bases
     g = {"between": gaps.astype("int32")}
     if outside:
         md = mentions.docs[first[head]]
-        a = numpy.minimum(head_spans[:, 0], tail_spans[:, 0]); b = numpy.maximum(head_spans[:, 1], tail_spans[:, 1])
-        g["left"] = numpy.stack([numpy.maximum(a - outside, offsets[md]), a], axis=1).astype("int32")
-        g["right"] = numpy.stack([b, numpy.minimum(b + outside, offsets[md] + doc_lengths[md])], axis=1).astype("int32")
+        a = numpy.minimum(head_spans[:, 0], tail_spans[:, 0])
+        b = numpy.maximum(head_spans[:, 1], tail_spans[:, 1])
+        g["left"] = numpy.stack([numpy.maximum(a - outside, offsets[md]), a], axis=1).astype(
+            "int32"
+        )
+        g["right"] = numpy.stack(
+            [b, numpy.minimum(b + outside, offsets[md] + doc_lengths[md])], axis=1
+        ).astype("int32")
     return _PairIndex(keys.astype("int32"), type_pairs, spans, g)
 
 
@@ -251,7 +260,9 @@ def _distances(head: Int32Array, tail: Int32Array, gaps: Int32Array) -> Int32Arr
     """
     lengths = gaps[:, 1] - gaps[:, 0]
     buckets = numpy.where(lengths < 0, len(_BUCKETS) + 1, numpy.digitize(lengths, _BUCKETS))
-    head_first = (head[:, 0] < tail[:, 0]) | ((head[:, 0] == tail[:, 0]) & (head[:, 1] < tail[:, 1]))
+    head_first = (head[:, 0] < tail[:, 0]) | (
+        (head[:, 0] == tail[:, 0]) & (head[:, 1] < tail[:, 1])
+    )
     return buckets + head_first * (len(_BUCKETS) + 2)
 
 
@@ -280,7 +291,9 @@ def _rows(
     type_pairs, backprop_type_pairs = model.get_ref("type_pairs")(pair_ids, is_train)
     all_distances = ops.xp.arange(N_DISTANCES, dtype="int32")
     distances, backprop_distances = model.get_ref("distance")(all_distances, is_train)
-    order, backprop_order = model.get_ref("order")(ops.xp.arange(3 * N_COUNTS, dtype="int32"), is_train)
+    order, backprop_order = model.get_ref("order")(
+        ops.xp.arange(3 * N_COUNTS, dtype="int32"), is_train
+    )
     parts = [heads, tails, type_pairs, distances, order]
     factors = None
     if model.attrs["product"]:
@@ -351,7 +364,10 @@ def _score(model, rows, factors, between, index):
     logits = model.ops.alloc2f(len(index.keys), model.get_dim("nO"))
     for start, end in _blocks(len(index.keys), model.attrs["block_size"]):
         block = _PairIndex(
-            index.keys[start:end], index.type_pairs, index.spans, {k: v[start:end] for k, v in index.gaps.items()}
+            index.keys[start:end],
+            index.type_pairs,
+            index.spans,
+            {k: v[start:end] for k, v in index.gaps.items()},
         )
         hidden = _hidden(model.ops, rows, factors, between, block)
         logits[start:end] = output_layer.predict(hidden)
@@ -369,7 +385,8 @@ def _score_train(model, rows, factors, between, index):
         d_factors = None
         if factors is not None:
             n = factors[0].shape[0]
-            h = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, 0])); t = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, 1] - n))
+            h = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, 0]))
+            t = ops.asarray1i(numpy.ascontiguousarray(index.keys[:, 1] - n))
             d_factors = (ops.alloc2f(*factors[0].shape), ops.alloc2f(*factors[1].shape))
             ops.scatter_add(d_factors[0], h, d_hidden * factors[1][t])
             ops.scatter_add(d_factors[1], t, d_hidden * factors[0][h])
@@ -387,7 +404,10 @@ def _hidden(ops, rows, factors, between, index):
         hidden += table(_runs(ops, table, index, name))
     if factors is not None:
         n = factors[0].shape[0]
-        hidden += factors[0][ops.asarray1i(index.keys[:, 0])] * factors[1][ops.asarray1i(index.keys[:, 1] - n)]
+        hidden += (
+            factors[0][ops.asarray1i(index.keys[:, 0])]
+            * factors[1][ops.asarray1i(index.keys[:, 1] - n)]
+        )
     return ops.relu(hidden, inplace=True)
 
 

@@ -14,6 +14,7 @@ from typing import (
     Sequence,
     Tuple,
     Union,
+    cast,
 )
 
 import numpy
@@ -98,9 +99,9 @@ class Scored(NamedTuple):
 def make_relation_extractor(
     nlp: Language,
     name: str,
-    model: Model,
-    candidates: Callable,
-    loss: Callable,
+    model: Model[Any, Any],
+    candidates: Callable[..., Any],
+    loss: Callable[..., Any],
     exclusive: bool,
     threshold: Optional[float],
     thresholds: Dict[str, float],
@@ -108,7 +109,7 @@ def make_relation_extractor(
     training_mentions: Literal["both", "predicted"],
     negative_ratio: Optional[float],
     attr: str,
-    scorer: Optional[Callable],
+    scorer: Optional[Callable[..., Any]],
 ) -> "RelationExtractor":
     """The factory behind ``nlp.add_pipe("relation_extractor")``; see :class:`RelationExtractor`."""
     return RelationExtractor(
@@ -337,14 +338,12 @@ class RelationExtractor(TrainablePipe):
         logits, backprop = self.model.begin_update((docs, candidates))
         loss, d_logits = self.get_loss(examples, Scored(candidates, logits))
         backprop(d_logits)
-        if sgd not in (None, False):
+        if sgd:
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
 
-    def get_loss(
-        self, examples: Iterable[Example], scores: Scored
-    ) -> Tuple[float, Floats2d]:
+    def get_loss(self, examples: Iterable[Example], scores: Scored) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.
 
         examples: the batch.
@@ -360,7 +359,7 @@ class RelationExtractor(TrainablePipe):
             targets /= targets.sum(axis=1, keepdims=True)
         return self.loss(
             scores.values,
-            self.model.ops.asarray2f(targets),
+            self.model.ops.asarray2f(cast(Floats2d, targets)),
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
@@ -417,15 +416,12 @@ class RelationExtractor(TrainablePipe):
         self, path: Union[str, Path], *, exclude: Iterable[str] = ()
     ) -> "RelationExtractor":
         """Load a component from a folder. exclude: names among vocab, model and schema."""
-        util.from_disk(
-            path,
-            {
-                "schema.json": lambda p: self._load_schema(srsly.read_json(p)),
-                "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
-                "model": lambda p: self.model.from_disk(p),
-            },
-            exclude,
-        )
+        readers: Dict[str, Callable[[Path], Any]] = {
+            "schema.json": lambda p: self._load_schema(srsly.read_json(p)),
+            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
+            "model": lambda p: self.model.from_disk(p),
+        }
+        util.from_disk(path, readers, exclude)
         return self
 
     def _load_schema(self, data: Any) -> None:
@@ -473,7 +469,7 @@ class RelationExtractor(TrainablePipe):
 def _sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
     """Mask of all pairs with a relation and at most `ratio` times as many without."""
     negative = numpy.flatnonzero(~positive)
-    n_keep = int(round(ratio * max(int(positive.sum()), 1)))
+    n_keep = round(ratio * max(int(positive.sum()), 1))
     keep = positive.copy()
     if n_keep >= len(negative):
         keep[negative] = True

@@ -1,0 +1,151 @@
+"""The commands of ``spacy rel``, run as a user runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.cli._util import app
+from typer.testing import CliRunner
+
+from rel_component.cli import rel_cli
+from rel_component.corpus import make_relation_corpus
+
+ASSETS = Path(__file__).parents[2] / "assets"
+TEXT = "Nordwind Energy was founded by Ilse Brandt in Hamburg."
+
+
+def run(*args, code=0, input=None):
+    result = CliRunner().invoke(rel_cli, [str(arg) for arg in args], input=input)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+ENTITIES = [("ORG", "Nordwind Energy"), ("PERSON", "Ilse Brandt"), ("GPE", "Hamburg")]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "one.spacy"
+    record = {
+        "text": TEXT,
+        "entities": [
+            {
+                "id": i,
+                "start": TEXT.index(name),
+                "end": TEXT.index(name) + len(name),
+                "label": label,
+            }
+            for i, (label, name) in enumerate(ENTITIES)
+        ],
+        "relations": [
+            {"head": 0, "tail": 1, "label": "FOUNDED_BY"},
+            {"head": 0, "tail": 2, "label": "LOCATED_IN"},
+        ],
+    }
+    path.with_suffix(".jsonl").write_text(json.dumps(record), encoding="utf8")
+    run("convert", path.with_suffix(".jsonl"), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, data):
+    """A pipeline that knows one text: an entity ruler and a relation extractor."""
+    spacy.util.fix_random_seed(0)
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": label, "pattern": name} for label, name in ENTITIES])
+    nlp.add_pipe("relation_extractor")
+    examples = list(make_relation_corpus(data)(nlp))
+    sgd = nlp.initialize(lambda: examples)
+    ruler.add_patterns([{"label": label, "pattern": name} for label, name in ENTITIES])
+    for _ in range(30):
+        nlp.update(examples, sgd=sgd)
+    path = tmp_path_factory.mktemp("model")
+    nlp.to_disk(path)
+    return path
+
+
+def test_commands_are_part_of_spacy():
+    assert rel_cli in [group.typer_instance for group in app.registered_groups]
+
+
+def test_convert_reports(tmp_path):
+    output = tmp_path / "new" / "dev.spacy"
+    report = json.loads(run("convert", ASSETS / "business_dev.jsonl", output, "--json"))
+    assert report["documents"] == 45
+    assert report["problems"] == []
+    assert output.exists()
+
+
+def test_convert_stops_or_skips(tmp_path):
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"text": "Fine."}\n{broken\n', encoding="utf8")
+    assert "line 2" in run("convert", path, tmp_path / "a.spacy", code=1)
+    assert not (tmp_path / "a.spacy").exists()
+    report = json.loads(run("convert", path, tmp_path / "a.spacy", "--on-error", "skip", "--json"))
+    assert (report["documents"], report["skipped"]["document"]) == (1, 1)
+
+
+def test_convert_needs_a_known_format(tmp_path):
+    output = run("convert", ASSETS / "business_dev.jsonl", tmp_path / "a", "-f", "x", code=1)
+    assert "Unknown format" in output
+
+
+def test_extract_text(model):
+    lines = run("extract", model, "--text", TEXT).splitlines()
+    assert [line.partition("\t")[0] for line in lines] == [
+        "(Nordwind Energy, FOUNDED_BY, Ilse Brandt)",
+        "(Nordwind Energy, LOCATED_IN, Hamburg)",
+    ]
+
+
+def test_extract_files(model, tmp_path):
+    (tmp_path / "in.txt").write_text(f"{TEXT}\n\nNothing here.\n", encoding="utf8")
+    (tmp_path / "in.jsonl").write_text(json.dumps({"id": 9, "text": TEXT}), encoding="utf8")
+    rows = [
+        json.loads(line)
+        for line in run("extract", model, tmp_path / "in.txt", "--json").splitlines()
+    ]
+    assert [len(row["relations"]) for row in rows] == [2, 0]
+    run("extract", model, tmp_path / "in.jsonl", "--output", tmp_path / "out" / "out.jsonl")
+    row = json.loads((tmp_path / "out" / "out.jsonl").read_text(encoding="utf8"))
+    assert row["id"] == 9
+    assert row["relations"][0]["head"]["text"] == "Nordwind Energy"
+    assert [entity["label"] for entity in row["entities"]] == ["ORG", "PERSON", "GPE"]
+
+
+def test_extract_standard_input(model):
+    assert "FOUNDED_BY" in run("extract", model, "-", input=TEXT + "\n")
+
+
+def test_extract_names_the_line(model, tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"txt": "b"}\n', encoding="utf8")
+    assert "line 2" in run("extract", model, tmp_path / "in.jsonl", code=1)
+    assert "one of them" in run("extract", model, code=1)
+
+
+def test_evaluate(model, data, tmp_path):
+    output = run("evaluate", model, data, "--output", tmp_path / "new" / "scores.json")
+    assert "strict" in output
+    assert "FOUNDED_BY" in output
+    scores = json.loads((tmp_path / "new" / "scores.json").read_text(encoding="utf8"))
+    assert scores["rel_micro_f"] == 1.0
+    assert scores["n_docs"] == 1
+    assert json.loads(run("evaluate", model, data, "--json"))["rel_micro_f"] == 1.0
+
+
+def test_evaluate_with_gold_entities_leaves_out_components_that_find_them(model, data):
+    scores = json.loads(run("evaluate", model, data, "--gold-entities", "--json"))
+    assert scores["rel_micro_f"] == 1.0
+
+
+def test_schema_is_inferred_and_checked(data, tmp_path):
+    schema = tmp_path / "schema.yaml"
+    assert "label: FOUNDED_BY" in run("schema", data)
+    run("schema", data, "--output", schema)
+    assert "satisfy" in run("schema", data, "--check", schema)
+    schema.write_text("relations: [{label: FOUNDED_BY, tail: [ORG]}]", encoding="utf8")
+    output = run("schema", data, "--check", schema, code=1)
+    assert "does not hold between ORG and PERSON" in output.replace("\n", " ")
+    assert "unknown label" in output

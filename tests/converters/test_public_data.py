@@ -1,0 +1,32 @@
+"""The converters on the public data sets, where there is a copy of them."""
+
+import os
+from pathlib import Path
+
+import pytest
+import spacy
+
+from rel_component.converters.builder import convert_file
+from rel_component.converters.report import Report
+
+DATA = Path(os.environ.get("REL_COMPONENT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason="needs the public data sets")
+
+
+@pytest.mark.parametrize(
+    ("file", "format", "documents", "mentions", "relations", "negatives"),
+    [
+        ("conll04/conll04_train.json", "spert", 922, 3377, 1283, 0),
+        ("conll04/conll04_dev.json", "spert", 231, 893, 343, 0),
+        ("conll04/conll04_test.json", "spert", 288, 1079, 422, 0),
+        ("semeval2010_task8/TEST_FILE_FULL.TXT", "semeval", 2717, 5434, 2263, 454),
+        ("rel_tutorial/annotations.jsonl", "prodigy", 149, 466, 229, 34),
+    ],
+)
+def test_nothing_is_lost(file, format, documents, mentions, relations, negatives):
+    report = Report(on_error="stop")
+    docs = list(convert_file(DATA / file, format, spacy.blank("en"), report, alignment="expand"))
+    assert len(docs) == report.documents == documents
+    assert (report.mentions, report.relations, report.negatives) == (mentions, relations, negatives)
+    assert sum(len(doc._.rel) for doc in docs) == relations
