@@ -243,7 +243,8 @@ def _read(doc: Doc, attr: str) -> List[Relation]:
 
 def _span(doc: Doc, start: int, end: int, label: str) -> Optional[Span]:
     # Outside of the text: the Doc was cut from a longer one and the other end is not in it.
-    if start < 0 or end > len(doc.text):
+    last = doc[-1] if len(doc) else None
+    if last is None or start < 0 or end > last.idx + len(last):
         return None
     return doc.char_span(start, end, label=label, alignment_mode="expand")
 

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from .candidates import type_indices
 from .schema import RelationSchema
-from .types import BoolArray, Candidates, Int32Array, Relation
+from .types import BoolArray, Candidates, Int32Array, Mentions, Relation
 
 FloatArray = npt.NDArray[numpy.float32]
 
@@ -61,9 +61,12 @@ def decode(
         key = (int(head), int(tail), int(column))
         found[key] = max(float(score), found.get(key, 0.0))
     result: List[List[Relation]] = [[] for _ in docs]
+    mention_docs = candidates.mentions.docs
     for (head, tail, column), score in found.items():
-        doc_index, head_span = _span(docs, candidates, int(first[head]))
-        _, tail_span = _span(docs, candidates, int(first[tail]))
+        doc_index = int(mention_docs[first[head]])
+        head_span, tail_span = (
+            _span(docs[doc_index], candidates.mentions, first[entity]) for entity in (head, tail)
+        )
         result[doc_index].append(Relation(head_span, labels[column], tail_span, score))
     return result
 
@@ -102,8 +105,6 @@ def _best_label(
     return rows.astype("int32"), best[rows].astype("int32")
 
 
-def _span(docs: Sequence[Doc], candidates: Candidates, mention: int) -> Tuple[int, Span]:
-    mentions = candidates.mentions
-    doc_index = int(numpy.searchsorted(numpy.cumsum(mentions.lengths), mention, side="right"))
+def _span(doc: Doc, mentions: Mentions, mention: int) -> Span:
     start, end = (int(value) for value in mentions.spans[mention])
-    return doc_index, Span(docs[doc_index], start, end, label=int(mentions.types[mention]))
+    return Span(doc, start, end, label=int(mentions.types[mention]))

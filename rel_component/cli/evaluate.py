@@ -12,8 +12,8 @@ from ..corpus import make_relation_corpus
 from .messages import clear_errors, printer, progress
 
 _ROWS = {
-    "strict: spans, types, label, direction": "rel",
-    "boundaries: without entity types": "rel_boundaries",
+    "strict": "rel",
+    "boundaries": "rel_boundaries",
     "undirected": "rel_undirected",
     "within one sentence": "rel_within_sentence",
     "across sentences": "rel_across_sentences",
