@@ -7,8 +7,7 @@
     │   └── ExtensionConflict   another package owns the extension attribute
     ├── SchemaError             a schema that cannot be read, with the key at fault
     ├── DataError               a training or annotation file, with file, line and document
-    ├── ConfigError             options that do not fit together
-    └── MissingExtraError       an optional dependency that is not installed
+    └── ConfigError             options that do not fit together or lie outside their range
 """
 
 
@@ -40,7 +39,3 @@ class DataError(RelComponentError):
 
 class ConfigError(RelComponentError):
     """Options that do not fit together or lie outside their range."""
-
-
-class MissingExtraError(RelComponentError, ImportError):
-    """An optional dependency is not installed; the message names the extra to install."""

@@ -48,7 +48,7 @@ def test_error_for_an_unknown_pooling(doc):
 
 @pytest.mark.parametrize(("context", "matters"), [(True, True), (False, False)])
 def test_only_with_context_do_the_tokens_between_matter(doc, context, matters):
-    model = initialised(doc, context=context)
+    model = initialised(doc, context=context, outside=0)
     before = predicted(model, doc)
     model.get_ref("tok2vec").attrs["vectors"][0][1] += 5.0  # "and", part of no mention
     changed = numpy.abs(predicted(model, doc) - before).max(axis=1) > 1e-4
@@ -56,11 +56,30 @@ def test_only_with_context_do_the_tokens_between_matter(doc, context, matters):
     assert changed.any() == matters
 
 
-def test_tokens_outside_of_a_pair_do_not_matter(doc):
+@pytest.mark.parametrize(("outside", "matters"), [(0, False), (5, False), (6, True)])
+def test_tokens_outside_of_a_pair_matter_up_to_their_distance(doc, outside, matters):
+    model = initialised(doc, outside=outside)
+    before = predicted(model, doc)
+    model.get_ref("tok2vec").attrs["vectors"][0][8] += 5.0  # "in", the sixth token after Bo
+    changed = numpy.abs(predicted(model, doc) - before).max(axis=1) > 1e-4
+    assert changed[:2].all() == matters  # Ada and Bo
+    assert changed[:2].any() == matters
+
+
+def test_the_product_matters(doc):
     model = initialised(doc)
     before = predicted(model, doc)
-    model.get_ref("tok2vec").attrs["vectors"][0][8] += 5.0  # "in", between Cy and Oslo
-    numpy.testing.assert_array_equal(predicted(model, doc)[:2], before[:2])
+    model.get_ref("head_factor").get_param("W")[:] = 0.0
+    assert numpy.abs(predicted(model, doc) - before).max() > 1e-4
+    assert "head_factor" not in initialised(doc, product=False).ref_names
+
+
+@pytest.mark.parametrize(
+    "options", [{"max_context": 6}, {"max_context": 0}, {"outside": -1}, {"block_size": 0}]
+)
+def test_errors_for_numbers_out_of_range(doc, options):
+    with pytest.raises(ConfigError, match="must be|or more"):
+        initialised(doc, **options)
 
 
 def test_resizing_keeps_the_logits_of_the_old_labels(doc):

@@ -1,0 +1,96 @@
+"""Every code block of the README runs.
+
+Sessions are compared with their output. The pipeline that the first command trains takes minutes; where
+it is not there, one that was trained for a moment takes its place, and what it finds is not compared.
+"""
+
+import doctest
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+
+from rel_component.converters.builder import convert_file
+from rel_component.converters.report import Report
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf8")
+TRAINED = ROOT / "training" / "joint" / "model-best"
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder in which the commands of the README run, with what they train."""
+    folder = tmp_path_factory.mktemp("readme")
+    for name in ("assets", "configs"):
+        shutil.copytree(ROOT / name, folder / name)
+    (folder / "texts.txt").write_text("Acme was founded by Ann Lee.\n", encoding="utf8")
+    for block in blocks("bash"):
+        for line in block.splitlines():
+            if line.startswith("python -m spacy") and "rel extract" not in line:
+                run(line, folder)
+    shutil.copytree(folder / "training" / "own", folder / "training" / "joint")
+    if TRAINED.exists():
+        shutil.rmtree(folder / "training" / "joint")
+        shutil.copytree(ROOT / "training" / "joint", folder / "training" / "joint")
+    return folder
+
+
+def run(line, folder):
+    command = shlex.split(line)
+    command[0] = sys.executable
+    if "train" in command:
+        command += ["--training.max_steps", "60", "--training.eval_frequency", "30"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_commands(workplace):
+    assert (workplace / "training" / "own" / "model-best").exists()
+    extract = next(line for line in "".join(blocks("bash")).splitlines() if "rel extract" in line)
+    run(extract, workplace)
+    row = json.loads((workplace / "relations.jsonl").read_text(encoding="utf8"))
+    assert row["text"] == "Acme was founded by Ann Lee."
+
+
+def test_sessions(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    session = "\n".join(blocks("python"))
+    test = doctest.DocTestParser().get_doctest(session, {}, "README", "README.md", 0)
+    if not TRAINED.exists():
+        test.examples = [eg for eg in test.examples if not depends_on_training(eg.source)]
+    runner = doctest.DocTestRunner()
+    runner.run(test)
+    assert runner.summarize().failed == 0
+
+
+def depends_on_training(source):
+    return bool(re.search(r"\brel in doc|doc\._\.rel\[0\]|\brel\.head\.label_|between", source))
+
+
+def test_the_sample_document_can_be_read(tmp_path):
+    path = tmp_path / "sample.jsonl"
+    path.write_text("".join(blocks("json")), encoding="utf8")
+    report = Report()
+    docs = list(convert_file(path, "jsonl", spacy.blank("en"), report))
+    assert [str(rel) for rel in docs[0]._.rel] == ["(Ada Lovelace, WROTE_FOR, Taylor)"]
+
+
+def test_the_checks_call_the_command_of_the_readme():
+    command = next(block.strip() for block in blocks("bash") if "pytest" in block)
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf8")
+
+
+def test_the_first_command_runs_a_workflow_of_the_project():
+    assert "python -m spacy project run all" in blocks("bash")[0]
+    assert "\n  all:\n" in (ROOT / "project.yml").read_text(encoding="utf8")
