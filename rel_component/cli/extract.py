@@ -38,6 +38,9 @@ def extract_cli(
             raise DataError("give a file or --text, one of them")
         sources = [(text, {})] if text is not None else read_texts(input_path or Path("-"))
         nlp = util.load_model(model)
+        if n_process > 1 and "torch" in sys.modules:
+            # forked workers wait forever for the threads that PyTorch has started in their parent
+            sys.modules["torch"].set_num_threads(1)
         attr = relation_attr(nlp)
         target: TextIO = sys.stdout
         if output is not None:

@@ -78,7 +78,7 @@ def test_the_product_matters(doc):
     "options", [{"max_context": 6}, {"max_context": 0}, {"outside": -1}, {"block_size": 0}]
 )
 def test_errors_for_numbers_out_of_range(doc, options):
-    with pytest.raises(ConfigError, match="must be|or more"):
+    with pytest.raises(ConfigError, match=r"must be|or more"):
         initialised(doc, **options)
 
 
