@@ -258,14 +258,14 @@ class RelationExtractor(TrainablePipe):
             self.vocab.strings.add(label)
         self._check_examples(examples)
         sample = [eg for eg in examples if len(eg.predicted)][:10]
-        candidates = self._candidates(sample)
-        docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
         if not sample:
-            candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
+            doc = Doc(self.vocab, words=["hello"])
+            sample = [Example(doc, doc)]
         if self.model.has_dim("nO"):  # initialised before, perhaps with fewer labels
             self.model.attrs["resize_output"](self.model, len(self.output_labels))
         outputs = self.model.ops.alloc2f(1, len(self.output_labels))
-        self.model.initialize(X=(docs, candidates), Y=outputs)
+        docs = [eg.predicted for eg in sample]
+        self.model.initialize(X=(docs, self._candidates(sample)), Y=outputs)
 
     def predict(self, docs: Iterable[Doc]) -> Scored:
         """Score the candidate pairs of a batch of documents, in one call of the model.
@@ -462,6 +462,18 @@ class RelationExtractor(TrainablePipe):
                 f"{self.name}: {len(violations)} relations of the examples are against the schema "
                 f"and cannot be learned; the first, in document {violations[0].doc}: "
                 f"{violations[0].relation}: {violations[0].message}",
+                stacklevel=3,
+            )
+        if self.training_mentions != "both":
+            return  # a component that has yet to be trained may predict the mentions
+        targets = self._targets(examples, self._candidates(examples))
+        n_forbidden = sum(violation.relation.label in self.schema for violation in violations)
+        if targets.n_uncovered > n_forbidden:
+            warnings.warn(
+                f"{self.name}: {targets.n_uncovered} of {targets.n_gold} relations of the examples "
+                "have no candidate pair and cannot be learned: their mentions are not among the "
+                "entities (or the span group), cut a token, or lie further apart than the "
+                "candidate generator allows.",
                 stacklevel=3,
             )
 

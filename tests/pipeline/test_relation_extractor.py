@@ -424,7 +424,8 @@ def test_negative_ratio(ratio):
 
 
 def test_candidates_can_be_configured():
-    nlp = trained(candidates={**GENERATOR, "max_token_distance": 0})
+    with pytest.warns(UserWarning, match="have no candidate pair"):
+        nlp = trained(candidates={**GENERATOR, "max_token_distance": 0})
     assert outputs(nlp) == [[], []]
 
 
@@ -623,3 +624,17 @@ def test_imports_need_neither_torch_nor_transformers(module):
         f"import {module}; assert 'spacy_transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_relations_without_a_candidate_pair_warn():
+    nlp = spacy.blank("en")
+    near = {"candidates": {"@misc": "rel_component.candidate_pairs.v1", "max_token_distance": 1}}
+    nlp.add_pipe("relation_extractor", config=near)
+    reference = make_doc(
+        nlp.vocab,
+        "Ann who left Acme",
+        [(0, 1, "PERSON"), (3, 4, "ORG")],
+        [(0, "EMPLOYED_BY", 1)],
+    )
+    with pytest.warns(UserWarning, match="1 of 1 relations of the examples have no candidate"):
+        nlp.initialize(lambda: [make_example(reference)])
