@@ -56,7 +56,7 @@ def make_targets(
     columns = {label: k for k, label in enumerate(labels)}
     symmetric = set(schema.symmetric_labels)
     values = numpy.zeros((candidates.n_pairs, len(labels)), dtype="float32")
-    rows_of = _row_lookup(candidates)
+    rows_of = _RowLookup(candidates)
     spans = _mentions_by_characters([eg.predicted for eg in examples], candidates)
     n_gold = n_uncovered = 0
     unknown = set()
@@ -76,7 +76,7 @@ def make_targets(
     return Targets(values, n_gold, n_uncovered, tuple(sorted(unknown)))
 
 
-class _row_lookup:
+class _RowLookup:
     """Rows of a pair of entities, by binary search in the sorted codes of all pairs."""
 
     def __init__(self, candidates: Candidates) -> None:
