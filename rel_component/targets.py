@@ -76,6 +76,36 @@ def make_targets(
     return Targets(values, n_gold, n_uncovered, tuple(sorted(unknown)))
 
 
+def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.float32]:
+    """Targets of exclusive labels: a column for NO_RELATION first, rows that sum to 1.
+
+    Several labels of one pair share its probability.
+
+    values: *Shape:* ``(n_pairs, n_labels)``
+
+    RETURNS: *Shape:* ``(n_pairs, 1 + n_labels)``
+    """
+    none = (~values.any(axis=1)).astype("float32")[:, None]
+    joined = numpy.concatenate([none, values], axis=1)
+    return joined / joined.sum(axis=1, keepdims=True)
+
+
+def sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
+    """All pairs with a relation and at most `ratio` times as many without, drawn at random.
+
+    positive: whether a pair has a relation. *Shape:* ``(n_pairs,)``
+    ratio: number of pairs without relation per pair with one; a batch without relations counts as
+        having one.
+
+    RETURNS: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+    """
+    negative = numpy.flatnonzero(~positive)
+    n_keep = min(round(ratio * max(int(positive.sum()), 1)), len(negative))
+    keep = positive.copy()
+    keep[numpy.random.choice(negative, n_keep, replace=False)] = True
+    return keep
+
+
 class _RowLookup:
     """Rows of a pair of entities, by binary search in the sorted codes of all pairs."""
 

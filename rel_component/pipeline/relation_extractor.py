@@ -17,7 +17,6 @@ from typing import (
     cast,
 )
 
-import numpy
 import srsly
 from spacy import util
 from spacy.language import Language
@@ -25,7 +24,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
@@ -36,42 +35,8 @@ from ..losses import sigmoid, softmax
 from ..mentions import read_mentions, read_training_mentions
 from ..schema import RelationSchema, RelationType
 from ..scoring import score_relations
-from ..targets import Targets, make_targets
-from ..types import NO_RELATION, BoolArray, Candidates, LossFunction, PairModelT, ScorerFunction
-
-DEFAULT_CONFIG = """
-[model]
-@architectures = "rel_component.SpanPair.v1"
-
-[model.tok2vec]
-@architectures = "spacy.HashEmbedCNN.v2"
-pretrained_vectors = null
-width = 96
-depth = 4
-embed_size = 2000
-window_size = 1
-maxout_pieces = 3
-subword_features = true
-
-[candidates]
-@misc = "rel_component.candidate_pairs.v1"
-
-[loss]
-@losses = "rel_component.cross_entropy.v1"
-
-[scorer]
-@scorers = "rel_component.relation_scorer.v1"
-"""
-
-DEFAULT_SCORE_WEIGHTS = {
-    "rel_micro_f": 1.0,
-    "rel_micro_p": 0.0,
-    "rel_micro_r": 0.0,
-    "rel_macro_f": 0.0,
-    "rel_boundaries_micro_f": None,
-    "rel_with_none_micro_f": None,
-    "rel_per_type": None,
-}
+from ..targets import Targets, make_targets, sample_negatives, to_distribution
+from ..types import NO_RELATION, Candidates, LossFunction, PairModelT, ScorerFunction
 
 
 class Scored(NamedTuple):
@@ -79,54 +44,6 @@ class Scored(NamedTuple):
 
     candidates: Candidates
     values: Floats2d
-
-
-@Language.factory(
-    "relation_extractor",
-    assigns=["doc._.rel"],
-    default_config={
-        **Config().from_str(DEFAULT_CONFIG),
-        "exclusive": True,
-        "threshold": None,
-        "thresholds": {},
-        "spans_key": None,
-        "training_mentions": "both",
-        "negative_ratio": None,
-        "attr": DEFAULT_ATTR,
-    },
-    default_score_weights=DEFAULT_SCORE_WEIGHTS,
-)
-def make_relation_extractor(
-    nlp: Language,
-    name: str,
-    model: Model[Any, Any],
-    candidates: Callable[..., Any],
-    loss: Callable[..., Any],
-    exclusive: bool,
-    threshold: Optional[float],
-    thresholds: Dict[str, float],
-    spans_key: Optional[str],
-    training_mentions: Literal["both", "predicted"],
-    negative_ratio: Optional[float],
-    attr: str,
-    scorer: Optional[Callable[..., Any]],
-) -> "RelationExtractor":
-    """The factory behind ``nlp.add_pipe("relation_extractor")``; see :class:`RelationExtractor`."""
-    return RelationExtractor(
-        nlp.vocab,
-        model,
-        candidates,
-        loss,
-        name,
-        exclusive=exclusive,
-        threshold=threshold,
-        thresholds=thresholds,
-        spans_key=spans_key,
-        training_mentions=training_mentions,
-        negative_ratio=negative_ratio,
-        attr=attr,
-        scorer=scorer,
-    )
 
 
 class RelationExtractor(TrainablePipe):
@@ -330,7 +247,7 @@ class RelationExtractor(TrainablePipe):
         candidates = self._candidates(examples)
         targets = self._targets(examples, candidates)
         if self.negative_ratio is not None:
-            candidates = candidates.select(_sample_negatives(targets.positive, self.negative_ratio))
+            candidates = candidates.select(sample_negatives(targets.positive, self.negative_ratio))
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
@@ -353,10 +270,7 @@ class RelationExtractor(TrainablePipe):
         """
         targets = self._targets(list(examples), scores.candidates).values
         if self.exclusive:
-            # Several labels on one pair share its probability; without one it is NO_RELATION.
-            none = (~targets.any(axis=1)).astype("float32")[:, None]
-            targets = numpy.concatenate([none, targets], axis=1)
-            targets /= targets.sum(axis=1, keepdims=True)
+            targets = to_distribution(targets)
         return self.loss(
             scores.values,
             self.model.ops.asarray2f(cast(Floats2d, targets)),
@@ -476,15 +390,3 @@ class RelationExtractor(TrainablePipe):
                 "candidate generator allows.",
                 stacklevel=3,
             )
-
-
-def _sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
-    """Mask of all pairs with a relation and at most `ratio` times as many without."""
-    negative = numpy.flatnonzero(~positive)
-    n_keep = round(ratio * max(int(positive.sum()), 1))
-    keep = positive.copy()
-    if n_keep >= len(negative):
-        keep[negative] = True
-    else:
-        keep[numpy.random.choice(negative, n_keep, replace=False)] = True
-    return keep

@@ -617,7 +617,7 @@ def test_entities_predicted_in_training_can_be_learned_on():
 # Imports
 
 
-@pytest.mark.parametrize("module", ["rel_component", "rel_component.pipeline.relation_extractor"])
+@pytest.mark.parametrize("module", ["rel_component", "rel_component.pipeline.factory"])
 def test_imports_need_neither_torch_nor_transformers(module):
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['transformers'] = None; "

@@ -1,0 +1,91 @@
+"""The factory of ``relation_extractor``; spaCy imports it with every ``spacy.blank()``."""
+
+from typing import Any, Callable, Dict, Literal, Optional
+
+from spacy.language import Language
+from thinc.api import Config, Model
+
+from ..annotations import DEFAULT_ATTR
+from .relation_extractor import RelationExtractor
+
+DEFAULT_CONFIG = """
+[model]
+@architectures = "rel_component.SpanPair.v1"
+
+[model.tok2vec]
+@architectures = "spacy.HashEmbedCNN.v2"
+pretrained_vectors = null
+width = 96
+depth = 4
+embed_size = 2000
+window_size = 1
+maxout_pieces = 3
+subword_features = true
+
+[candidates]
+@misc = "rel_component.candidate_pairs.v1"
+
+[loss]
+@losses = "rel_component.cross_entropy.v1"
+
+[scorer]
+@scorers = "rel_component.relation_scorer.v1"
+"""
+
+DEFAULT_SCORE_WEIGHTS = {
+    "rel_micro_f": 1.0,
+    "rel_micro_p": 0.0,
+    "rel_micro_r": 0.0,
+    "rel_macro_f": 0.0,
+    "rel_boundaries_micro_f": None,
+    "rel_with_none_micro_f": None,
+    "rel_per_type": None,
+}
+
+
+@Language.factory(
+    "relation_extractor",
+    assigns=["doc._.rel"],
+    default_config={
+        **Config().from_str(DEFAULT_CONFIG),
+        "exclusive": True,
+        "threshold": None,
+        "thresholds": {},
+        "spans_key": None,
+        "training_mentions": "both",
+        "negative_ratio": None,
+        "attr": DEFAULT_ATTR,
+    },
+    default_score_weights=DEFAULT_SCORE_WEIGHTS,
+)
+def make_relation_extractor(
+    nlp: Language,
+    name: str,
+    model: Model[Any, Any],
+    candidates: Callable[..., Any],
+    loss: Callable[..., Any],
+    exclusive: bool,
+    threshold: Optional[float],
+    thresholds: Dict[str, float],
+    spans_key: Optional[str],
+    training_mentions: Literal["both", "predicted"],
+    negative_ratio: Optional[float],
+    attr: str,
+    scorer: Optional[Callable[..., Any]],
+) -> RelationExtractor:
+    """The factory behind ``nlp.add_pipe("relation_extractor")``; see :class:`RelationExtractor`."""
+    return RelationExtractor(
+        nlp.vocab,
+        model,
+        candidates,
+        loss,
+        name,
+        exclusive=exclusive,
+        threshold=threshold,
+        thresholds=thresholds,
+        spans_key=spans_key,
+        training_mentions=training_mentions,
+        negative_ratio=negative_ratio,
+        attr=attr,
+        scorer=scorer,
+    )
