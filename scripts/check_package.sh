@@ -3,7 +3,7 @@
 # its dependencies, and extract: check_package.sh FOLDER
 set -euo pipefail
 folder=$(realpath "$1")
-mkdir -p "$folder/wheels"
+mkdir -p "$folder/wheels" "$folder/packages"
 for part in train dev; do
   python -m spacy rel convert "assets/business_$part.jsonl" "$folder/corpus/$part.spacy"
 done
