@@ -13,6 +13,7 @@ stay right when the head is shifted. Everything stored is an int, a float or a s
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
+import srsly
 from spacy.tokens import Doc, Span
 
 from .errors import AnnotationError, ExtensionConflict
@@ -64,8 +65,6 @@ class RelationView(Sequence[Relation]):
 
     def __json__(self) -> str:
         """JSON text, the hook by which ``Doc.to_json(underscore=["rel"])`` can be written."""
-        import srsly
-
         return str(srsly.json_dumps(self.to_json()))
 
     def between(self, head: Span, tail: Span) -> List[Relation]:

@@ -55,9 +55,8 @@ def configure_candidate_pairs(
             last = numpy.minimum(
                 last, _last_within_sentences(docs, mentions, max_sentence_distance)
             )
-        n_capped = 0
         if max_pairs is not None:
-            last, n_capped = _cap(mentions, last, max_pairs)
+            last = _cap(mentions, last, max_pairs)
         pairs = _both_directions(_enumerate(last))
         spans = mentions.spans
         keep = (spans[pairs[:, 0]] != spans[pairs[:, 1]]).any(axis=1)
@@ -70,7 +69,6 @@ def configure_candidate_pairs(
             entities=numpy.arange(len(mentions), dtype="int32"),
             pairs=pairs,
             lengths=lengths.astype("int32"),
-            n_capped=n_capped,
         )
 
     return candidate_pairs
@@ -125,14 +123,14 @@ def _sentence_indices(docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
     return numpy.concatenate(per_doc) if per_doc else numpy.zeros((0,), dtype="int32")
 
 
-def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Tuple[Int32Array, int]:
+def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Int32Array:
     own = numpy.arange(len(mentions), dtype="int32")
     n_pairs = 2 * numpy.bincount(
         mentions.docs, weights=last - own - 1, minlength=len(mentions.lengths)
     ).astype("int64")
     too_many = n_pairs > max_pairs
     if not too_many.any():
-        return last, 0
+        return last
     # n mentions with w partners after each make at most 2 * n * w ordered pairs
     reach = numpy.maximum(max_pairs // (2 * numpy.maximum(mentions.lengths, 1)), 1)
     reach = numpy.where(too_many, reach, mentions.lengths)
@@ -147,7 +145,7 @@ def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Tuple[Int32Arr
         "raise max_pairs.",
         stacklevel=3,
     )
-    return capped, int(2 * (last - capped).sum())
+    return capped
 
 
 def _enumerate(last: Int32Array) -> Int32Array:

@@ -22,13 +22,11 @@ class Targets:
     values: *Shape:* ``(n_pairs, n_labels)``, 1.0 where the label holds.
     n_gold: relations in the reference whose label is known.
     n_uncovered: those of them that no candidate pair stands for.
-    unknown_labels: labels of the reference that are not among the given ones.
     """
 
     values: npt.NDArray[numpy.float32]
     n_gold: int
     n_uncovered: int
-    unknown_labels: Tuple[str, ...] = ()
 
     @property
     def positive(self) -> BoolArray:
@@ -59,11 +57,9 @@ def make_targets(
     rows_of = _RowLookup(candidates)
     spans = _mentions_by_characters([eg.predicted for eg in examples], candidates)
     n_gold = n_uncovered = 0
-    unknown = set()
     for eg, by_chars in zip(examples, spans):
         for rel in get_relations(eg.reference, attr):
             if rel.label not in columns:
-                unknown.add(rel.label)
                 continue
             n_gold += 1
             heads = by_chars.get((rel.head.start_char, rel.head.end_char), [])
@@ -73,7 +69,7 @@ def make_targets(
                 rows += [row for h in heads for t in tails for row in rows_of(t, h)]
             values[rows, columns[rel.label]] = 1.0
             n_uncovered += not rows
-    return Targets(values, n_gold, n_uncovered, tuple(sorted(unknown)))
+    return Targets(values, n_gold, n_uncovered)
 
 
 def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.float32]:

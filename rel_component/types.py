@@ -1,12 +1,11 @@
 """The nouns of the package and the types of its plug-ins."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy
 import numpy.typing as npt
 from spacy.tokens import Doc, Span
-from spacy.training import Example
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -90,14 +89,12 @@ class Candidates:
         through the batch; one entity per mention unless coreference clusters are given.
     pairs: *Shape:* ``(n_pairs, 2)``, entity of the head and entity of the tail, grouped by document.
     lengths: *Shape:* ``(n_docs,)``, pairs per document.
-    n_capped: pairs left out because their document has more than the configured maximum.
     """
 
     mentions: Mentions
     entities: Int32Array
     pairs: Int32Array
     lengths: Int32Array
-    n_capped: int = field(default=0, compare=False)
 
     @property
     def n_pairs(self) -> int:
@@ -136,7 +133,3 @@ LossFunction = Callable[..., Tuple[float, Floats2d]]
 
 ScorerFunction = Callable[..., Dict[str, Any]]
 """``scorer(examples, **options) -> scores``"""
-
-Examples = Iterable[Example]
-
-Labels = Sequence[str]

@@ -12,7 +12,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..converters.records import get, read_lines
+from ..converters.records import get, read_json_lines, read_lines
+from ..converters.report import Report
 from ..errors import DataError
 from .messages import clear_errors, progress
 
@@ -99,15 +100,9 @@ def read_texts(path: Path) -> Iterator[Source]:
             if line.strip():
                 yield line.rstrip("\r\n"), {}
         return
-    for number, line in read_lines(path):
-        if path.suffix != ".jsonl":
+    if path.suffix == ".jsonl":
+        for place, record in read_json_lines(path, Report(on_error="stop")):
+            yield get(record, "text", str, place), record
+    else:
+        for _, line in read_lines(path):
             yield line, {}
-            continue
-        place = f"{path}, line {number}"
-        try:
-            record = srsly.json_loads(line)
-        except ValueError as err:
-            raise DataError(f"broken JSON: {err}", place=place) from err
-        if not isinstance(record, dict):
-            raise DataError("expected an object", place=place)
-        yield get(record, "text", str, place), record

@@ -22,7 +22,7 @@ def clear_errors() -> Iterator[None]:
 
 
 def printer(*, json: bool) -> Printer:
-    """A printer to standard error where standard output is for machines."""
+    """A printer that is silent where standard output is for machines."""
     return Printer(no_print=json)
 
 

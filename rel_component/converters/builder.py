@@ -1,5 +1,6 @@
 """Makes documents from what the converters read."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Union
 
@@ -48,29 +49,21 @@ def convert_file(
     available = registry.converters.get_all()
     if format not in available:
         raise ConfigError(f"Unknown format {format!r}; available: {', '.join(sorted(available))}")
-    builder = DocBuilder(nlp, report, schema, alignment, spans_key, attr)
+    builder = _DocBuilder(nlp, report, schema, alignment, spans_key, attr)
     return builder.build(available[format](Path(path), report))
 
 
-class DocBuilder:
-    """Makes Docs from annotated documents; see :func:`convert_file` for the arguments."""
+@dataclass(frozen=True)
+class _DocBuilder:
+    """Makes Docs from annotated documents; :func:`convert_file` says what its fields mean."""
 
-    def __init__(
-        self,
-        nlp: Language,
-        report: Report,
-        schema: Optional[RelationSchema] = None,
-        alignment: AlignmentMode = "strict",
-        spans_key: Optional[str] = None,
-        attr: str = DEFAULT_ATTR,
-    ) -> None:
-        self.nlp = nlp
-        self.report = report
-        self.schema = schema
-        self.alignment = alignment
-        self.spans_key = spans_key
-        self.attr = attr
-        self._sentencizer = Sentencizer()
+    nlp: Language
+    report: Report
+    schema: Optional[RelationSchema]
+    alignment: AlignmentMode
+    spans_key: Optional[str]
+    attr: str
+    sentencizer: Sentencizer = field(default_factory=Sentencizer)
 
     def build(self, documents: Iterable[Annotated]) -> Iterator[Doc]:
         """The documents that can be used."""
@@ -178,7 +171,7 @@ class DocBuilder:
             for token in doc:
                 token.is_sent_start = token.i == 0
         else:
-            self._sentencizer(doc)
+            self.sentencizer(doc)
 
 
 def _unique(spans: Iterable[Span]) -> List[Span]:

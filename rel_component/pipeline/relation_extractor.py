@@ -245,9 +245,9 @@ class RelationExtractor(TrainablePipe):
         if not any(len(eg.predicted) for eg in examples):
             return losses
         candidates = self._candidates(examples)
-        targets = self._targets(examples, candidates)
         if self.negative_ratio is not None:
-            candidates = candidates.select(sample_negatives(targets.positive, self.negative_ratio))
+            positive = self._targets(examples, candidates).positive
+            candidates = candidates.select(sample_negatives(positive, self.negative_ratio))
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
