@@ -22,6 +22,7 @@ def decode(
     exclusive: bool,
     threshold: Optional[float] = None,
     thresholds: Optional[Mapping[str, float]] = None,
+    one_direction: bool = False,
 ) -> List[List[Relation]]:
     """The relations of each document.
 
@@ -39,6 +40,7 @@ def decode(
     threshold: the least probability to report. None: with exclusive labels any that is higher than
         that of NO_RELATION, otherwise 0.5.
     thresholds: the same for single labels, before `threshold`.
+    one_direction: whether of the two directions of a pair only that with the highest score counts.
     """
     if not candidates.n_pairs:
         return [[] for _ in docs]
@@ -52,6 +54,9 @@ def decode(
         found_at = numpy.argwhere((probabilities >= limits) & allowed)
         rows, columns = found_at.astype("int32").T
     scores = probabilities[rows, columns]
+    if one_direction:
+        kept = _better_direction(candidates.pairs[rows], scores)
+        rows, columns, scores = rows[kept], columns[kept], scores[kept]
     found: Dict[Tuple[int, int, int], float] = {}
     first = candidates.first_mentions
     symmetric = {labels.index(label) for label in schema.symmetric_labels}
@@ -103,6 +108,17 @@ def _best_label(
     accepted = numpy.where(numpy.isnan(limit), score > none, score >= limit) & (score >= 0)
     rows = numpy.nonzero(accepted)[0]
     return rows.astype("int32"), best[rows].astype("int32")
+
+
+def _better_direction(pairs: Int32Array, scores: FloatArray) -> BoolArray:
+    """Whether no relation in the other direction has a higher score; the first one if they tie."""
+    best: Dict[Tuple[int, int], Tuple[float, int]] = {}
+    keys = [(int(min(pair)), int(max(pair))) for pair in pairs]
+    for (head, _tail), key, score in zip(pairs, keys, scores):
+        if key not in best or score > best[key][0]:
+            best[key] = (float(score), int(head))
+    kept = [best[key][1] == int(head) for (head, _), key in zip(pairs, keys)]
+    return numpy.asarray(kept, dtype=bool)
 
 
 def _span(doc: Doc, mentions: Mentions, mention: int) -> Span:

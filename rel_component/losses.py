@@ -4,19 +4,20 @@ Every loss has the signature ``loss(logits, targets, *, labels, exclusive) -> (l
 
 - logits: *Shape:* ``(n_pairs, n_labels)``.
 - targets: *Shape:* ``(n_pairs, n_labels)``, 0.0 or 1.0; with exclusive labels each row sums to 1.
-- labels: names of the columns; with exclusive labels the first is ``NO_RELATION``.
+- labels: names of the columns; with exclusive labels, and with a learned threshold, the first is
+  ``NO_RELATION``.
 - exclusive: softmax over the columns if True, a sigmoid for each of them if False.
 
 The loss is the mean over the pairs, and d_logits its gradient.
 """
 
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
 from .errors import ConfigError
-from .types import LossFunction
+from .types import NO_RELATION, LossFunction
 
 
 def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) -> LossFunction:
@@ -88,6 +89,101 @@ def configure_binary_cross_entropy(
         return _weighted_sigmoid_loss(logits, targets, labels, weights, gamma=0.0)
 
     return binary_cross_entropy
+
+
+def configure_adaptive_threshold() -> LossFunction:
+    """Adaptive-threshold loss for multiple labels (``rel_component.adaptive_threshold.v1``).
+
+    Each pair learns a threshold of its own, the logit of ``NO_RELATION``: labels that hold are to
+    rise above it, and the others to stay below. It needs no tuned threshold and is little troubled by
+    the many pairs without relation. For components with ``adaptive_threshold = true``. See Zhou et
+    al. 2021 (https://arxiv.org/abs/2010.11304), section 4.1.
+
+    :raises ConfigError: at the first call if there is no column for the threshold.
+    """
+
+    def adaptive_threshold(
+        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    ) -> Tuple[float, Floats2d]:
+        if exclusive or not labels or labels[0] != NO_RELATION:
+            raise ConfigError(
+                "adaptive_threshold needs exclusive = false and adaptive_threshold = true."
+            )
+        xp = get_array_module(logits)
+        n_pairs = logits.shape[0]
+        if not n_pairs:
+            return 0.0, xp.zeros_like(logits)
+        positive = targets > 0
+        positive[:, 0] = False
+        threshold = xp.zeros_like(positive)
+        threshold[:, 0] = True
+        # the labels that hold against the threshold, and the threshold against the other labels
+        log_p, p = _masked_log_softmax(logits, positive | threshold)
+        log_q, q = _masked_log_softmax(logits, ~positive)
+        n_positive = positive.sum(axis=1, keepdims=True)
+        total: Any = log_p[positive].sum() + log_q[:, :1].sum()
+        d_logits = n_positive * p - positive + q - threshold
+        return -float(total) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
+
+    return adaptive_threshold
+
+
+def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Floats2d, Floats2d]:
+    """Logarithms and probabilities over the columns of a mask; probabilities are 0 elsewhere."""
+    xp = get_array_module(logits)
+    masked = xp.where(mask, logits, -xp.inf)
+    shifted = masked - xp.max(masked, axis=1, keepdims=True)
+    exp = xp.exp(shifted)
+    total = exp.sum(axis=1, keepdims=True)
+    return shifted - xp.log(total), exp / total
+
+
+def disagreement(
+    first: Floats2d, second: Floats2d, *, exclusive: bool
+) -> Tuple[float, Floats2d, Floats2d]:
+    """How much two predictions for the same pairs differ: their symmetric Kullback-Leibler divergence.
+
+    With the predictions of two passes under different dropout it regularises training: R-Drop, Liang
+    et al. 2021 (https://arxiv.org/abs/2106.14448).
+
+    first, second: logits. *Shape:* ``(n_pairs, n_labels)``
+    exclusive: softmax over the columns if True, a sigmoid for each of them if False.
+
+    RETURNS: the mean over the pairs, and the gradients of both. *Shape:* ``(n_pairs, n_labels)``
+    """
+    xp = get_array_module(first)
+    if not first.shape[0]:
+        return 0.0, xp.zeros_like(first), xp.zeros_like(second)
+    squash = softmax if exclusive else sigmoid
+    p: Any = squash(first)
+    q: Any = squash(second)
+    # The logits may stand for the log-probabilities: their difference is the same up to a constant
+    # by row, which p - q, with a sum of zero, does not see. For sigmoids they are the log-odds.
+    gap: Any = first - second
+    scale = 0.5 / first.shape[0]
+    loss = float(((p - q) * gap).sum()) * scale
+    if exclusive:
+        d_first = p * (gap - (p * gap).sum(axis=1, keepdims=True)) + (p - q)
+        d_second = -q * (gap - (q * gap).sum(axis=1, keepdims=True)) - (p - q)
+    else:
+        d_first = p * (1.0 - p) * gap + (p - q)
+        d_second = -q * (1.0 - q) * gap - (p - q)
+    return loss, (d_first * scale).astype(first.dtype), (d_second * scale).astype(first.dtype)
+
+
+def probabilities(
+    logits: Floats2d, *, exclusive: bool, adaptive_threshold: bool = False
+) -> Floats2d:
+    """Probabilities of the labels of pairs, by the kind of model.
+
+    logits: *Shape:* ``(n_pairs, n_outputs)``
+    exclusive: softmax over the columns, ``NO_RELATION`` included, if True; otherwise a sigmoid each.
+    adaptive_threshold: whether the first column is a threshold that the others are relative to; it is
+        left out.
+    """
+    if exclusive:
+        return softmax(logits)
+    return sigmoid(logits[:, 1:] - logits[:, :1] if adaptive_threshold else logits)
 
 
 def softmax(logits: Floats2d) -> Floats2d:

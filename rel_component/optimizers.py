@@ -11,9 +11,9 @@ Schedule = Union[float, List[float], Any]
 class EncoderAdam(Optimizer):
     """AdamW with two learning rates.
 
-    Parameters inside of PyTorch modules, which is where spacy-transformers keeps its encoders, are
-    updated with ``encoder_scale`` times the learning rate; everything else, the layers that start
-    from random weights, with the learning rate itself.
+    Parameters inside of PyTorch modules, which is where pretrained encoders are, are updated with
+    ``encoder_scale`` times the learning rate; everything else, the layers that start from random
+    weights, with the learning rate itself. Of a PyTorch module, that is a submodule named ``head``.
     """
 
     __slots__ = ["encoder_scale"]
@@ -33,7 +33,7 @@ class EncoderAdam(Optimizer):
         lr_scale: float = 1.0,
     ) -> Tuple[FloatsXd, FloatsXd]:
         # Names of parameters in PyTorch modules are dotted paths, those of Thinc layers are not.
-        if "." in key[1]:
+        if "." in key[1] and not key[1].startswith("head."):
             lr_scale *= self.encoder_scale
         return super().__call__(key, weights, gradient, lr_scale=lr_scale)
 

@@ -1,37 +1,18 @@
-"""``rel_component.SpanPair.v1``: pairs of pooled mentions over a shared tok2vec or transformer.
+"""``rel_component.SpanPair.v1``: pairs of pooled mentions over a shared tok2vec or transformer."""
 
-The scorer has two layers. What enters the first one is computed once for each mention, entity type,
-distance and token; a pair only looks up rows and adds them::
-
-    hidden = relu( head[h] + tail[t] + head factor[h] * tail factor[t]
-                   + type pair[h, t] + distance[h, t] + mentions between[h, t]
-                   + max(tokens between) + max(tokens left) + max(tokens right) )      (hidden width)
-    logits = hidden · W + b                                                            (labels)
-
-In prediction, pairs are scored in blocks, so that only the logits grow with their number.
-"""
-
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, cast
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy
 from spacy.tokens import Doc
-from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
-from thinc.types import Floats2d, Ints1d, Ints2d
+from thinc.api import Model, Ops
+from thinc.types import Floats2d
 
-from ..errors import ConfigError
-from ..layers.affine import Affine
-from ..layers.range_max import RangeMax
-from ..layers.span_pooling import SpanPooling
 from ..types import Candidates, PairModelT
-from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
+from .pair_scorer import Pairs, PairScorer
+from .pair_scorer import resize_output as resize_scorer
 
 InT = Tuple[List[Doc], Candidates]
 OutT = Floats2d
-Backprop = Callable[[Any], Any]
-
-_N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
-_NEW_LABEL_BIAS = -10.0  # a label added to a trained model stays silent until it is learned
 
 
 def build_span_pair(
@@ -47,11 +28,7 @@ def build_span_pair(
     block_size: int = 4096,
     nO: Optional[int] = None,
 ) -> PairModelT:
-    """Build a SpanPair model.
-
-    The decomposition of the first layer over mentions is that of additive span-pair scorers, e.g.
-    Lee et al. 2017 (https://aclanthology.org/D17-1018); the max-pooled context between the mentions
-    is that of SpERT (Eberts and Ulges 2020, https://arxiv.org/abs/1909.07755).
+    """Build a SpanPair model; see ``pair_scorer.py`` for its two layers.
 
     tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:* ``(n_tokens, width)``
         for each document.
@@ -71,57 +48,38 @@ def build_span_pair(
 
     :raises ConfigError: if a pooling is unknown or a number is out of range.
     """
-    if max_context < 1 or max_context & (max_context - 1):
-        raise ConfigError(f"max_context must be a power of two, got {max_context}")
-    if outside < 0 or block_size < 1:
-        raise ConfigError("outside must be 0 or more and block_size 1 or more")
-    layers: Dict[str, Model[Any, Any]] = {
-        "tok2vec": tok2vec,
-        "pooling": SpanPooling(pooling),
-        "types": HashEmbed(type_size, _N_TYPE_ROWS, dropout=None, seed=11),
-        "mention_dropout": Dropout(dropout),
-        "head": Affine(hidden_size),
-        "tail": Affine(hidden_size),
-        "type_pairs": HashEmbed(hidden_size, _N_TYPE_ROWS, dropout=None, seed=12),
-        "distances": Embed(hidden_size, N_DISTANCES),
-        "counts": Embed(hidden_size, N_COUNTERS * N_COUNTS),
-        "hidden_dropout": Dropout(dropout),
-        "output_layer": Affine(nO, hidden_size),
-    }
-    if product:
-        layers.update(head_factor=Affine(hidden_size), tail_factor=Affine(hidden_size))
-    regions = ["between"] * context + ["left", "right"] * bool(outside)
-    layers.update({name: Affine(hidden_size) for name in regions})
-    model: PairModelT = Model(
+    scorer = PairScorer(
+        pooling=pooling,
+        hidden_size=hidden_size,
+        type_size=type_size,
+        context=context,
+        outside=outside,
+        max_context=max_context,
+        product=product,
+        dropout=dropout,
+        block_size=block_size,
+        nO=nO,
+    )
+    return Model(
         "span_pair",
         forward,
         init=init,
-        layers=list(layers.values()),
+        layers=[tok2vec, scorer],
         dims={"nO": nO},
-        refs=dict(layers),
-        attrs={
-            "regions": regions,
-            "outside": outside,
-            "max_context": max_context,
-            "product": product,
-            "block_size": block_size,
-            "resize_output": resize_output,
-        },
+        refs={"tok2vec": tok2vec, "scorer": scorer},
+        attrs={"resize_output": resize_output},
     )
-    return model
 
 
 def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
     docs, candidates = X
-    ops = model.ops
+    ops, scorer = model.ops, model.get_ref("scorer")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
-    tokens = _concatenate(ops, vectors, model.get_ref("pooling").get_dim("nI"))  # (n_tokens, width)
-    index = index_pairs(docs, candidates, outside=model.attrs["outside"])
-    parts, backprop_parts = _parts(model, tokens, candidates, index, is_train)
-    logits, backprop_score = _score(model, parts, index, is_train)
+    tokens = _concatenate(ops, vectors, scorer.get_dim("nI"))  # (n_tokens, width)
+    logits, backprop_scorer = scorer(Pairs(docs, candidates, tokens), is_train)
 
     def backprop(d_logits: OutT) -> Any:
-        d_tokens = backprop_parts(backprop_score(d_logits))
+        d_tokens = backprop_scorer(d_logits).tokens
         splits = numpy.cumsum([len(doc) for doc in docs])[:-1].tolist()
         # a copy each: listeners add to the arrays they are given
         return backprop_tok2vec([part.copy() for part in ops.xp.split(d_tokens, splits)])
@@ -132,67 +90,24 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
-        model.get_ref("output_layer").set_dim("nO", Y.shape[1])
-    tok2vec, pooling = model.get_ref("tok2vec"), model.get_ref("pooling")
-    docs = X[0] if X is not None else None
-    tok2vec.initialize(X=docs)
-    if docs is None:
+    tok2vec, scorer = model.get_ref("tok2vec"), model.get_ref("scorer")
+    if X is None:
+        tok2vec.initialize()
+        scorer.initialize(Y=Y)
         return model
-    width = tok2vec.predict(docs)[0].shape[1]
-    pooling.set_dim("nI", width)
-    pooling.initialize()
-    mention_width = pooling.get_dim("nO") + model.get_ref("types").get_dim("nO")
-    factors = ["head_factor", "tail_factor"] if model.attrs["product"] else []
-    for name in ("head", "tail", *factors):
-        model.get_ref(name).set_dim("nI", mention_width)
-    for name in model.attrs["regions"]:
-        model.get_ref(name).set_dim("nI", width)
-    for layer in model.layers:
-        if layer is not tok2vec and layer is not pooling:
-            layer.initialize()
+    docs, candidates = X
+    tok2vec.initialize(X=docs)
+    vectors = tok2vec.predict(docs)
+    tokens = _concatenate(model.ops, vectors, vectors[0].shape[1])
+    scorer.initialize(X=Pairs(docs, candidates, tokens), Y=Y)
     return model
 
 
 def resize_output(model: PairModelT, nO: int) -> PairModelT:
-    """Give the output layer more labels; the new ones come last and start out improbable.
-
-    model: an initialised SpanPair model.
-    nO: new number of outputs, at least the present one.
-    """
-    old = model.get_ref("output_layer")
-    new = Affine(nO, old.get_dim("nI"))
-    new.initialize()
-    for name, start in (("W", 0.0), ("b", _NEW_LABEL_BIAS)):
-        values = model.ops.xp.full_like(new.get_param(name), start)
-        values[: old.get_dim("nO")] = old.get_param(name)
-        new.set_param(name, values)
-    model.layers[model.layers.index(old)] = new
-    model.set_ref("output_layer", new)
+    """Give the model more labels, see :func:`rel_component.pair_models.pair_scorer.resize_output`."""
+    resize_scorer(model.get_ref("scorer"), nO)
     model.set_dim("nO", nO, force=True)
     return model
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """What pairs are put together from.
-
-    rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
-    factors: of heads and tails, if there are any. *Shape:* ``(n_entities, hidden)`` each
-    tables: maxima over the projected tokens, by region.
-    """
-
-    rows: Floats2d
-    factors: Optional[Tuple[Floats2d, Floats2d]]
-    tables: Dict[str, RangeMax]
-
-
-@dataclass(frozen=True)
-class _PartGradients:
-    """Gradients of the parts; those of the tables are of the projected tokens."""
-
-    rows: Floats2d
-    factors: Optional[Tuple[Floats2d, Floats2d]]
-    tables: Dict[str, Floats2d]
 
 
 def _concatenate(ops: Ops, arrays: List[Floats2d], width: int) -> Floats2d:
@@ -201,157 +116,3 @@ def _concatenate(ops: Ops, arrays: List[Floats2d], width: int) -> Floats2d:
     if not full:
         return ops.alloc2f(0, width)
     return ops.xp.concatenate(full) if len(full) > 1 else full[0]
-
-
-def _parts(
-    model: PairModelT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
-) -> Tuple[_Parts, Callable[[_PartGradients], Floats2d]]:
-    ops = model.ops
-    entities, backprop_entities = _entities(model, tokens, candidates, index, is_train)
-    backprops: Dict[str, Backprop] = {}
-
-    def apply(name: str, inputs: Any) -> Floats2d:
-        Y, backprops[name] = model.get_ref(name)(inputs, is_train)
-        return Y
-
-    summands = {
-        "head": apply("head", entities),
-        "tail": apply("tail", entities),
-        "type_pairs": apply("type_pairs", _on_device(ops, index.type_pairs)),
-        "distances": apply("distances", ops.xp.arange(N_DISTANCES, dtype="int32")),
-        "counts": apply("counts", ops.xp.arange(N_COUNTERS * N_COUNTS, dtype="int32")),
-    }
-    factors = None
-    if model.attrs["product"]:
-        factors = (apply("head_factor", entities), apply("tail_factor", entities))
-    tables = {
-        name: RangeMax(
-            ops, apply(name, tokens), max_run=model.attrs["max_context"], is_train=is_train
-        )
-        for name in model.attrs["regions"]
-    }
-    splits = numpy.cumsum([rows.shape[0] for rows in summands.values()])[:-1].tolist()
-
-    def backprop(d: _PartGradients) -> Floats2d:
-        d_entities = ops.alloc2f(*entities.shape)
-        for name, d_rows in zip(summands, ops.xp.split(d.rows, splits)):
-            if not len(d_rows):  # embeddings cannot go back over no rows
-                continue
-            d_inputs = backprops[name](d_rows)
-            if name in ("head", "tail"):
-                d_entities += d_inputs
-        if d.factors is not None:
-            d_entities += backprops["head_factor"](d.factors[0])
-            d_entities += backprops["tail_factor"](d.factors[1])
-        d_tokens = backprop_entities(d_entities)
-        for name, d_projected in d.tables.items():
-            d_tokens += backprops[name](d_projected)
-        return d_tokens
-
-    return _Parts(ops.xp.concatenate(list(summands.values())), factors, tables), backprop
-
-
-def _entities(
-    model: PairModelT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
-) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Pooled tokens and type of each entity. *Shape:* ``(n_entities, mention width)``"""
-    ops = model.ops
-    pooled, backprop_pooling = model.get_ref("pooling")((tokens, index.spans), is_train)
-    type_ids = _on_device(ops, candidates.mentions.types)
-    types, backprop_types = model.get_ref("types")(type_ids, is_train)
-    mentions = ops.xp.concatenate([pooled, types], axis=1)  # (n_mentions, mention width)
-    mentions, backprop_dropout = model.get_ref("mention_dropout")(mentions, is_train)
-    entities, backprop_mean = _mean_by_entity(ops, mentions, candidates)
-
-    def backprop(d_entities: Floats2d) -> Floats2d:
-        d_mentions = backprop_dropout(backprop_mean(d_entities))
-        width = pooled.shape[1]
-        if len(d_mentions):
-            backprop_types(ops.as_contig(d_mentions[:, width:]))
-        d_tokens, _ = backprop_pooling(ops.as_contig(d_mentions[:, :width]))
-        return d_tokens
-
-    return entities, backprop
-
-
-def _mean_by_entity(
-    ops: Ops, mentions: Floats2d, candidates: Candidates
-) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Mean of the mentions of each entity. *Shape:* ``(n_entities, mention width)``"""
-    if numpy.array_equal(candidates.entities, numpy.arange(len(candidates.mentions))):
-        return mentions, lambda d_entities: d_entities
-    entities = ops.asarray1i(cast(Ints1d, candidates.entities))
-    counts = numpy.bincount(candidates.entities).astype("float32")
-    shares = ops.asarray2f(cast(Floats2d, (1.0 / counts[candidates.entities])[:, None]))
-    means = ops.alloc2f(candidates.n_entities, mentions.shape[1])
-    ops.scatter_add(means, entities, mentions * shares)
-    return means, lambda d_means: d_means[entities] * shares
-
-
-def _score(
-    model: PairModelT, parts: _Parts, index: PairIndex, is_train: bool
-) -> Tuple[Floats2d, Callable[[Floats2d], _PartGradients]]:
-    """Logits of all pairs, in blocks unless the hidden layer is needed for the way back."""
-    ops, output_layer = model.ops, model.get_ref("output_layer")
-    if is_train:
-        hidden = _hidden(ops, parts, index)  # (n_pairs, hidden)
-        dropped, backprop_dropout = model.get_ref("hidden_dropout")(hidden, True)
-        logits, backprop_output = output_layer(dropped, True)
-    else:
-        logits = ops.alloc2f(len(index), model.get_dim("nO"))
-        for rows in _blocks(len(index), model.attrs["block_size"]):
-            logits[rows] = output_layer.predict(_hidden(ops, parts, index[rows]))
-
-    def backprop(d_logits: Floats2d) -> _PartGradients:
-        d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
-        return _hidden_gradients(ops, parts, index, d_hidden)
-
-    return logits, backprop
-
-
-def _hidden(ops: Ops, parts: _Parts, index: PairIndex) -> Floats2d:
-    """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``"""
-    if not len(index):
-        return ops.alloc2f(0, parts.rows.shape[1])
-    hidden = ops.gather_add(parts.rows, _on_device(ops, index.keys))
-    for name, table in parts.tables.items():
-        hidden += table(_runs(ops, table, index, name))
-    if parts.factors is not None:
-        head, tail = _on_device(ops, index.entities.T)
-        product = ops.xp.take(parts.factors[0], head, axis=0)
-        product *= ops.xp.take(parts.factors[1], tail, axis=0)
-        hidden += product
-    return ops.relu(hidden, inplace=True)
-
-
-def _hidden_gradients(
-    ops: Ops, parts: _Parts, index: PairIndex, d_hidden: Floats2d
-) -> _PartGradients:
-    d_rows = ops.alloc2f(*parts.rows.shape)
-    for column in index.keys.T:
-        ops.scatter_add(d_rows, _on_device(ops, column), d_hidden)
-    d_factors = None
-    if parts.factors is not None:
-        head, tail = _on_device(ops, index.entities.T)
-        d_factors = (ops.alloc2f(*parts.factors[0].shape), ops.alloc2f(*parts.factors[1].shape))
-        ops.scatter_add(d_factors[0], head, d_hidden * parts.factors[1][tail])
-        ops.scatter_add(d_factors[1], tail, d_hidden * parts.factors[0][head])
-    d_tables = {
-        name: table.backprop(_runs(ops, table, index, name), d_hidden)
-        for name, table in parts.tables.items()
-    }
-    return _PartGradients(d_rows, d_factors, d_tables)
-
-
-def _runs(ops: Ops, table: RangeMax, index: PairIndex, name: str) -> Ints2d:
-    starts, ends = index.regions[name].T
-    return _on_device(ops, table.cover(starts, ends))
-
-
-def _on_device(ops: Ops, values: Any) -> Any:
-    return ops.asarray(cast(Ints1d, numpy.ascontiguousarray(values)))
-
-
-def _blocks(n_pairs: int, block_size: int) -> Iterator[slice]:
-    for start in range(0, n_pairs, block_size):
-        yield slice(start, min(start + block_size, n_pairs))

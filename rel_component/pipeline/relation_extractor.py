@@ -1,6 +1,5 @@
 """The trainable component ``relation_extractor``."""
 
-import warnings
 from pathlib import Path
 from typing import (
     Any,
@@ -31,12 +30,18 @@ from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..candidates import CandidateGenerator
 from ..decoding import decode
 from ..errors import ConfigError
-from ..losses import sigmoid, softmax
+from ..losses import disagreement, probabilities
 from ..mentions import read_mentions, read_training_mentions
 from ..schema import RelationSchema, RelationType
 from ..scoring import score_relations
 from ..targets import Targets, make_targets, sample_negatives, to_distribution
 from ..types import NO_RELATION, Candidates, LossFunction, PairModelT, ScorerFunction
+from .examples import (
+    refuse_listeners,
+    sample_examples,
+    warn_of_uncovered,
+    warn_of_violations,
+)
 
 
 class Scored(NamedTuple):
@@ -63,6 +68,9 @@ class RelationExtractor(TrainablePipe):
         spans_key: Optional[str] = None,
         training_mentions: Literal["both", "predicted"] = "both",
         negative_ratio: Optional[float] = None,
+        one_direction: bool = False,
+        adaptive_threshold: bool = False,
+        consistency: float = 0.0,
         attr: str = DEFAULT_ATTR,
         scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
@@ -83,6 +91,13 @@ class RelationExtractor(TrainablePipe):
             mentions; all other pairs are examples of NO_RELATION.
         negative_ratio: in training, the most pairs without relation per pair with one, drawn at
             random for each batch. None: all.
+        one_direction: of the two directions of a pair, only that with the most probable relation
+            counts.
+        adaptive_threshold: without exclusive labels, the model learns a threshold for each pair; goes
+            with the loss ``rel_component.adaptive_threshold.v1``. Probabilities are relative to it.
+        consistency: weight of a second loss in training: each batch passes the model twice, and the
+            predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
+            twice the time, and often pays on small data. Needs a model with an encoder of its own.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -95,6 +110,10 @@ class RelationExtractor(TrainablePipe):
                 raise ConfigError(f"{place} must lie in [0, 1], got {value}")
         if negative_ratio is not None and negative_ratio < 0:
             raise ConfigError(f"negative_ratio must be 0 or more, got {negative_ratio}")
+        if consistency < 0:
+            raise ConfigError(f"consistency must be 0 or more, got {consistency}")
+        if adaptive_threshold and exclusive:
+            raise ConfigError("adaptive_threshold is for multiple labels: set exclusive = false")
         install_extension(attr)
         self.vocab = vocab
         self.model = model
@@ -107,6 +126,9 @@ class RelationExtractor(TrainablePipe):
         self.spans_key = spans_key
         self.training_mentions = training_mentions
         self.negative_ratio = negative_ratio
+        self.one_direction = one_direction
+        self.adaptive_threshold = adaptive_threshold
+        self.consistency = consistency
         self.attr = attr
         self.scorer = scorer
         self.schema = RelationSchema()
@@ -125,7 +147,8 @@ class RelationExtractor(TrainablePipe):
     @property
     def output_labels(self) -> Tuple[str, ...]:
         """Names of the columns of the model's output."""
-        return (NO_RELATION, *self.labels) if self.exclusive else self.labels
+        none_first = self.exclusive or self.adaptive_threshold
+        return (NO_RELATION, *self.labels) if none_first else self.labels
 
     def add_label(self, label: str) -> int:
         """Add a relation type, also to a model that is already trained.
@@ -173,8 +196,15 @@ class RelationExtractor(TrainablePipe):
             )
         for label in self.labels:
             self.vocab.strings.add(label)
-        self._check_examples(examples)
-        sample = [eg for eg in examples if len(eg.predicted)][:10]
+        if self.consistency:
+            refuse_listeners(self.model, self.name)
+        warn_of_violations(examples, self.schema, self.name, self.attr)
+        if (
+            self.training_mentions == "both"
+        ):  # else a component may predict them that is yet untrained
+            targets = self._targets(examples, self._candidates(examples))
+            warn_of_uncovered(examples, targets, self.schema, self.name, self.attr)
+        sample = sample_examples(examples, self.spans_key)
         if not sample:
             doc = Doc(self.vocab, words=["hello"])
             sample = [Example(doc, doc)]
@@ -199,9 +229,15 @@ class RelationExtractor(TrainablePipe):
             )
         candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
-            return Scored(candidates, self.model.ops.alloc2f(0, len(self.output_labels)))
+            n_outputs = len(self.labels) + self.exclusive
+            return Scored(candidates, self.model.ops.alloc2f(0, n_outputs))
         logits = self.model.predict((docs, candidates))
-        return Scored(candidates, softmax(logits) if self.exclusive else sigmoid(logits))
+        return Scored(
+            candidates,
+            probabilities(
+                logits, exclusive=self.exclusive, adaptive_threshold=self.adaptive_threshold
+            ),
+        )
 
     def set_annotations(self, docs: Iterable[Doc], scores: Scored) -> None:
         """Write the relations to ``doc._.rel``, in place of any that are there.
@@ -218,6 +254,7 @@ class RelationExtractor(TrainablePipe):
             exclusive=self.exclusive,
             threshold=self.threshold,
             thresholds=self.thresholds,
+            one_direction=self.one_direction,
         )
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
@@ -254,6 +291,8 @@ class RelationExtractor(TrainablePipe):
         # gradients of all components on to the encoder.
         logits, backprop = self.model.begin_update((docs, candidates))
         loss, d_logits = self.get_loss(examples, Scored(candidates, logits))
+        if self.consistency:
+            loss += self._update_again(examples, Scored(candidates, logits), d_logits)
         backprop(d_logits)
         if sgd:
             self.finish_update(sgd)
@@ -269,7 +308,7 @@ class RelationExtractor(TrainablePipe):
         RETURNS: the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
         """
         targets = self._targets(list(examples), scores.candidates).values
-        if self.exclusive:
+        if self.exclusive or self.adaptive_threshold:
             targets = to_distribution(targets)
         return self.loss(
             scores.values,
@@ -277,6 +316,19 @@ class RelationExtractor(TrainablePipe):
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
+
+    def _update_again(self, examples: List[Example], first: Scored, d_first: Floats2d) -> float:
+        """A second pass that has to agree with the first; adds to the gradient of the first.
+
+        RETURNS: what to add to the loss of the first pass.
+        """
+        docs = [eg.predicted for eg in examples]
+        logits, backprop = self.model.begin_update((docs, first.candidates))
+        loss, d_logits = self.get_loss(examples, Scored(first.candidates, logits))
+        gap, d_gap_first, d_gap = disagreement(first.values, logits, exclusive=self.exclusive)
+        d_first += self.consistency * d_gap_first
+        backprop(d_logits + self.consistency * d_gap)
+        return loss + self.consistency * gap
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
@@ -367,26 +419,3 @@ class RelationExtractor(TrainablePipe):
 
     def _targets(self, examples: Sequence[Example], candidates: Candidates) -> Targets:
         return make_targets(examples, candidates, self.labels, self.schema, self.attr)
-
-    def _check_examples(self, examples: Sequence[Example]) -> None:
-        """Warn about annotated relations that cannot be learned, with the reasons."""
-        violations = self.schema.validate((eg.reference for eg in examples), attr=self.attr)
-        if violations:
-            warnings.warn(
-                f"{self.name}: {len(violations)} relations of the examples are against the schema "
-                f"and cannot be learned; the first, in document {violations[0].doc}: "
-                f"{violations[0].relation}: {violations[0].message}",
-                stacklevel=3,
-            )
-        if self.training_mentions != "both":
-            return  # a component that has yet to be trained may predict the mentions
-        targets = self._targets(examples, self._candidates(examples))
-        n_forbidden = sum(violation.relation.label in self.schema for violation in violations)
-        if targets.n_uncovered > n_forbidden:
-            warnings.warn(
-                f"{self.name}: {targets.n_uncovered} of {targets.n_gold} relations of the examples "
-                "have no candidate pair and cannot be learned: their mentions are not among the "
-                "entities (or the span group), cut a token, or lie further apart than the "
-                "candidate generator allows.",
-                stacklevel=3,
-            )

@@ -32,7 +32,7 @@ def predicted(model, doc):
 def test_blocks_do_not_change_the_logits(doc, block_size):
     model = initialised(doc)
     expected = predicted(model, doc)
-    model.attrs["block_size"] = block_size
+    model.get_ref("scorer").attrs["block_size"] = block_size
     numpy.testing.assert_allclose(predicted(model, doc), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -69,7 +69,7 @@ def test_tokens_outside_of_a_pair_matter_up_to_their_distance(doc, outside, matt
 def test_the_product_matters(doc):
     model = initialised(doc)
     before = predicted(model, doc)
-    model.get_ref("head_factor").get_param("W")[:] = 0.0
+    model.get_ref("scorer").get_ref("head_factor").get_param("W")[:] = 0.0
     assert numpy.abs(predicted(model, doc) - before).max() > 1e-4
     assert "head_factor" not in initialised(doc, product=False).ref_names
 

@@ -1,0 +1,203 @@
+"""Accuracy of pair models on public data: data set × model × seed.
+
+    python benchmarks/accuracy.py DATA --encoder FOLDER [--datasets ...] [--models ...] [--seeds ...]
+
+DATA holds the folders conll04 (SpERT's JSON) and semeval2010_task8 (the original files). Entities are
+given. Every run trains with the recipe of its model and the settings of its data set, and is read on
+the test part once; a run whose scores are in the output folder is not repeated, so that the command
+can be stopped and started. Prints mean and standard deviation as Markdown, and writes them, with all
+runs, as JSON.
+
+CoNLL04 trains on train, selects the best epoch on dev, and reports micro F1 (strict: labels, spans,
+types, direction). SemEval-2010 Task 8 trains on the whole training file for a fixed number of epochs,
+and reports the official score, the macro F1 of the nine relations, direction included.
+"""
+
+import argparse
+import math
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import srsly
+from spacy.tokens import DocBin
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}
+"""Name of a model, and of the recipe in configs/ that trains it."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Where a data set is and how it is trained on.
+
+    parts: files by name of the part, and how to convert them.
+    metric: key of the score to report.
+    batch_size: documents. epochs: passes over the training part.
+    overrides: further settings, by name of the model or for all of them ("").
+    """
+
+    parts: Dict[str, str]
+    convert: Sequence[str]
+    metric: str
+    batch_size: int
+    epochs: int
+    overrides: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+
+
+DATASETS = {
+    "conll04": Dataset(
+        parts={part: f"conll04/conll04_{part}.json" for part in ("train", "dev", "test")},
+        convert=["--format", "spert"],
+        metric="rel_micro_f",
+        batch_size=8,
+        epochs=11,
+    ),
+    "semeval": Dataset(
+        parts={
+            "train": "semeval2010_task8/TRAIN_FILE.TXT",
+            "test": "semeval2010_task8/TEST_FILE_FULL.TXT",
+        },
+        convert=["--format", "semeval", "--alignment", "expand"],
+        metric="rel_macro_f",
+        batch_size=32,
+        epochs=6,
+        overrides={
+            "": {
+                "components.relation_extractor.one_direction": True,
+                "corpora.train.augmenter.level": 0.0,  # its nominals are no names
+            },
+            "EntityMarkers": {
+                "components.relation_extractor.model.share_directions": True,
+            },
+        },
+    ),
+}
+
+
+def convert(name: str, data: Path, output: Path) -> None:
+    """Convert the parts of a data set, unless that is done."""
+    for part, file in DATASETS[name].parts.items():
+        target = output / name / f"{part}.spacy"
+        if not target.exists():
+            command = ["rel", "convert", str(data / file), str(target), *DATASETS[name].convert]
+            _spacy(command, output / name / f"convert_{part}.log")
+
+
+def run(
+    name: str, model: str, seed: int, output: Path, encoder: str, gpu_id: int, more: Sequence[str]
+) -> Dict[str, Any]:
+    """Train and evaluate one model; its scores, by part."""
+    dataset, folder = DATASETS[name], output / name
+    target = folder / model / f"seed{seed}"
+    scores_path = target / "scores.json"
+    if scores_path.exists():
+        return dict(srsly.read_json(scores_path))
+    n_docs = len(DocBin().from_disk(folder / "train.spacy"))
+    steps = math.ceil(n_docs / dataset.batch_size) * dataset.epochs
+    has_dev = "dev" in dataset.parts
+    settings: Dict[str, Any] = {
+        "paths.train": folder / "train.spacy",
+        "paths.dev": folder / ("dev.spacy" if has_dev else "train.spacy"),
+        "paths.encoder": encoder,
+        "system.seed": seed,
+        "training.batcher.size": dataset.batch_size,
+        "training.max_steps": steps,
+        "training.optimizer.learn_rate.warmup_steps": steps // dataset.epochs,
+        "training.eval_frequency": steps // dataset.epochs if has_dev else steps,
+        **dataset.overrides.get("", {}),
+        **dataset.overrides.get(model, {}),
+    }
+    flags = [text for key, value in settings.items() for text in (f"--{key}", _flag(value))]
+    config = CONFIGS / f"{MODELS[model]}.cfg"
+    gpu = ["--gpu-id", str(gpu_id)]
+    start = time.perf_counter()
+    _spacy(
+        ["train", str(config), "--output", str(target), *gpu, *flags, *more], target / "train.log"
+    )
+    seconds = time.perf_counter() - start
+    scores: Dict[str, Any] = {"train_seconds": seconds, "arguments": [*flags, *more]}
+    trained = target / ("model-best" if has_dev else "model-last")
+    for part in ("dev", "test") if has_dev else ("test",):
+        path = target / f"{part}.json"
+        arguments = [str(trained), str(folder / f"{part}.spacy"), "--output", str(path)]
+        _spacy(["rel", "evaluate", *arguments, "--gold-entities", *gpu], target / f"{part}.log")
+        scores[part] = srsly.read_json(path)
+    srsly.write_json(scores_path, scores)
+    return scores
+
+
+def table(results: Dict[Tuple[str, str], List[Dict[str, Any]]]) -> str:
+    """Mean and standard deviation over the seeds, in Markdown."""
+    lines = [
+        "| data set | model | score | dev | test | seeds | minutes to train |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (name, model), runs in results.items():
+        metric = DATASETS[name].metric
+        cells = [_mean(runs, part, metric) for part in ("dev", "test")]
+        minutes = statistics.fmean(scores["train_seconds"] / 60 for scores in runs)
+        lines.append(
+            f"| {name} | {model} | {metric} | {' | '.join(cells)} | {len(runs)} | {minutes:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _mean(runs: Sequence[Dict[str, Any]], part: str, metric: str) -> str:
+    values = [100 * scores[part][metric] for scores in runs if part in scores]
+    if not values:
+        return ""
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.2f}{spread}"
+
+
+def _spacy(arguments: Sequence[str], log: Path) -> None:
+    """Run a command of spaCy; its output goes to a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        command = [sys.executable, "-m", "spacy", *arguments]
+        code = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT)
+    if code:
+        raise SystemExit(f"{' '.join(command)} failed with {code}; see {log}")
+
+
+def _flag(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Run what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
+    parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=DATASETS)
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
+    parser.add_argument("--gpu-id", type=int, default=-1)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    args, more = parser.parse_known_args(arguments)
+    for name in args.datasets:
+        convert(name, args.data, args.output)
+    jobs = [(n, m, s) for s in args.seeds for n in args.datasets for m in args.models]
+    with ThreadPoolExecutor(args.jobs) as pool:
+        scores = list(
+            pool.map(lambda job: run(*job, args.output, args.encoder, args.gpu_id, more), jobs)
+        )
+    results: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
+    for (name, model, _), result in zip(jobs, scores):
+        results.setdefault((name, model), []).append(result)
+    text = table({key: results[key] for key in sorted(results)})
+    print(f"python benchmarks/accuracy.py {' '.join(arguments or sys.argv[1:])}\n\n{text}")
+    (args.output / "accuracy.md").write_text(text + "\n")
+    runs = {f"{name}/{model}": runs for (name, model), runs in results.items()}
+    srsly.write_json(args.output / "accuracy.json", runs)
+
+
+if __name__ == "__main__":
+    main()

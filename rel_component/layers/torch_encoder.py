@@ -1,0 +1,212 @@
+"""Pretrained encoders with their tokenizers: loading, refusing, saving without pickle.
+
+Saved is what is needed to build the encoder anew without network or files of its own: its
+configuration and tokenizer, and the weights in the safetensors format
+(https://github.com/huggingface/safetensors).
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy
+import srsly
+import torch
+from safetensors.torch import load, save
+from thinc.api import PyTorchGradScaler, PyTorchShim
+from thinc.util import get_torch_default_device
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from ..errors import ConfigError
+from ..types import Int32Array
+from .windows import padded_batches
+
+SUPPORTED = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "electra",
+    "distilbert",
+    "deberta",
+    "deberta-v2",
+)
+"""Values of ``model_type`` in the configuration of supported encoders; DeBERTa v3 is a deberta-v2."""
+
+_NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
+
+
+class PretrainedEncoder(nn.Module):
+    """An encoder with its tokenizer, and what a subclass trains on top of it.
+
+    A subclass that has parameters of its own keeps them in a submodule named ``head``.
+    """
+
+    def __init__(self, encoder: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.tokenizer = tokenizer
+
+    @property
+    def width(self) -> int:
+        """Width of the hidden states."""
+        return int(self.encoder.config.hidden_size)
+
+    @property
+    def max_pieces(self) -> int:
+        """Pieces of text that fit into one window, special tokens not counted."""
+        config = self.encoder.config
+        limit = config.max_position_embeddings
+        if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+            limit -= config.pad_token_id + 1  # positions are counted from there
+        return int(min(limit, self.tokenizer.model_max_length)) - 2
+
+    @property
+    def special_ids(self) -> Tuple[int, int, int]:
+        """Ids of the pieces before a text, after it, and for padding."""
+        tokenizer = self.tokenizer
+        return tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    def index(self, values: Any) -> Tensor:
+        """An array of the host as a tensor that indexes; integers become 64 bits wide."""
+        if values.dtype == numpy.int32:
+            values = values.astype("int64")
+        return torch.from_numpy(numpy.ascontiguousarray(values)).to(self.device)
+
+    def encode(
+        self,
+        ids: Int32Array,
+        bounds: Int32Array,
+        max_pieces: int,
+        *,
+        n_last: int = 1,
+        save_memory: bool = False,
+    ) -> Tensor:
+        """States of sequences, which lie one after the other without padding.
+
+        ids: *Shape:* ``(n_rows,)``
+        bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
+        max_pieces: the most pieces that pass the encoder at a time, padding included.
+        n_last: number of states, counted from the last layer's.
+        save_memory: whether to need less memory in training: of several batches, only what comes out
+            is kept, and the rest computed anew on the way back.
+
+        RETURNS: *Shape:* ``(n_last, n_rows, width)``
+        """
+        batches = padded_batches(ids, bounds, self.special_ids[2], max_pieces)
+        parts: List[Tensor] = []
+        for batch, rows in batches:
+            mask = self.index((rows >= 0).astype("int64"))
+            there = self.index(numpy.flatnonzero(rows >= 0))
+            arguments = (self.index(batch), mask, there, n_last)
+            if save_memory and len(batches) > 1 and torch.is_grad_enabled():
+                parts.append(checkpoint(self._encode, *arguments, use_reentrant=False))
+            else:
+                parts.append(self._encode(*arguments))
+        order = numpy.concatenate([rows[rows >= 0] for _, rows in batches])
+        return torch.cat(parts, dim=1)[:, self.index(numpy.argsort(order))]
+
+    def _encode(self, ids: Tensor, mask: Tensor, there: Tensor, n_last: int) -> Tensor:
+        states = self.encoder(input_ids=ids, attention_mask=mask, output_hidden_states=n_last > 1)
+        last = states.hidden_states[-n_last:] if n_last > 1 else [states.last_hidden_state]
+        return torch.stack([H.flatten(0, 1)[there] for H in last])
+
+    def options(self) -> Dict[str, Any]:
+        """Plain data from which, with encoder and tokenizer, the module can be built again."""
+        return {}
+
+
+def load_pretrained(name: str, options: Optional[Dict[str, Any]] = None) -> Tuple[Any, Any]:
+    """Encoder and tokenizer from a folder or a hub.
+
+    name: a folder, or the name of a model on a hub.
+    options: more arguments of ``from_pretrained``, e.g. a revision.
+
+    :raises ConfigError: if the encoder is of an unsupported kind or there is no fast tokenizer.
+    """
+    options = dict(options or {})
+    config = AutoConfig.from_pretrained(name, **options)
+    if config.model_type not in SUPPORTED:
+        raise ConfigError(
+            f"The encoder {name!r} is of the kind {config.model_type!r}; supported: "
+            f"{', '.join(SUPPORTED)}."
+        )
+    tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
+    if not tokenizer.is_fast:
+        raise ConfigError(
+            f"The tokenizer of {name!r} gives no character offsets: convert it to a fast one with "
+            "the package transformers (tokenizer.json)."
+        )
+    pooler = {"add_pooling_layer": False} if config.model_type in _NO_POOLER else {}
+    encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
+    return encoder.float(), tokenizer
+
+
+def encoder_shim(
+    build: Callable[..., PretrainedEncoder], *, mixed_precision: bool, grad_scaler: Dict[str, Any]
+) -> PyTorchShim:
+    """A shim that is empty until a module is set or loaded.
+
+    build: makes the module from encoder, tokenizer and the module's options.
+    mixed_precision: whether to compute in half precision where PyTorch considers it safe; GPU only.
+    grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
+    """
+
+    def deserialize(_: Any, data: bytes, device: torch.device) -> Optional[PretrainedEncoder]:
+        module = _from_bytes(build, data)
+        return module if module is None else module.to(device)
+
+    return PyTorchShim(
+        None,
+        mixed_precision=mixed_precision,
+        grad_scaler=PyTorchGradScaler(**{"enabled": mixed_precision, **grad_scaler}),
+        serialize_model=_to_bytes,
+        deserialize_model=deserialize,
+    )
+
+
+def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:
+    if module is None:
+        return b""
+    with TemporaryDirectory() as folder:
+        module.tokenizer.save_pretrained(folder)
+        files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    # parameters that share memory, as a copy each: safetensors refuses them
+    weights = {name: value.contiguous().clone() for name, value in module.state_dict().items()}
+    message = {
+        "config": module.encoder.config.to_json_string(),
+        "options": module.options(),
+        "tokenizer": files,
+        "weights": save(weights),
+    }
+    return srsly.msgpack_dumps(message)
+
+
+def _from_bytes(build: Callable[..., PretrainedEncoder], data: bytes) -> Any:
+    if not data:
+        return None
+    message = srsly.msgpack_loads(data)
+    settings = srsly.json_loads(message["config"])
+    kind = settings.pop("model_type")
+    config = AutoConfig.for_model(kind, **settings)
+    with TemporaryDirectory() as folder:
+        for name, content in message["tokenizer"].items():
+            Path(folder, name).write_bytes(content)
+        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
+    pooler = {"add_pooling_layer": False} if kind in _NO_POOLER else {}
+    encoder = AutoModel.from_config(config, **pooler).float()
+    module = build(encoder, tokenizer, **message["options"])
+    module.load_state_dict(load(message["weights"]))
+    return module
+
+
+def set_module(shim: Any, module: PretrainedEncoder) -> None:
+    """Put a module into an empty shim, on the device that is in use."""
+    shim._model = module.to(get_torch_default_device())

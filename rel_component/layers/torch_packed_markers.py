@@ -1,0 +1,181 @@
+"""Levitated markers: an encoder reads a text once, and markers for any number of pairs after it.
+
+The markers of a pair, one for each of its mentions, start in the middle of the encoder: from the mean
+of the states of the mention's pieces there, the mention's type, and whether it is the first or the
+second of the two. They pass the remaining layers together, see the text and each other, and are seen
+by nothing else. See PL-Marker (Ye et al. 2022, https://aclanthology.org/2022.acl-long.337) and PURE
+(Zhong and Chen 2021, https://aclanthology.org/2021.naacl-main.5).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from ..errors import ConfigError
+from ..types import Int32Array
+from .marker_inputs import MarkerBlock, TextBatch
+from .torch_deberta_markers import DebertaMarkerLayers
+from .torch_encoder import PretrainedEncoder
+from .torch_marker_layers import KeysValues, MarkerLayers, MarkerLayout
+from .windows import Windows
+
+N_TYPE_ROWS = 512
+
+
+@dataclass(frozen=True)
+class TextStates:
+    """What is computed once for a text.
+
+    tokens: mean of the last states of the pieces of each token. *Shape:* ``(n_tokens, width)``
+    first: states where markers start. *Shape:* ``(n_rows, width)``
+    keys_values: of the layers from there on. *Shape:* ``(n_rows, width)`` each
+    """
+
+    windows: Windows
+    tokens: Tensor
+    first: Tensor
+    keys_values: List[KeysValues]
+
+
+class _MarkerStart(nn.Module):
+    """The state with which a marker starts."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.roles = nn.Embedding(2, width)
+        self.types = nn.Embedding(2 * N_TYPE_ROWS, width)
+        self.norm = nn.LayerNorm(width)
+        for embedding in (self.roles, self.types):
+            nn.init.normal_(embedding.weight, std=0.02)
+
+    def forward(self, means: Tensor, types: Tensor) -> Tensor:
+        """means: of the mentions. *Shape:* ``(n_groups, 2, width)``
+        types: rows of the entity types. *Shape:* ``(n_groups, 2)``"""
+        roles = torch.arange(2, device=types.device)  # first and second in the text
+        markers = means + self.roles(roles) + self.types(types + roles * N_TYPE_ROWS)
+        result: Tensor = self.norm(markers)
+        return result
+
+
+class PackedMarkerEncoder(PretrainedEncoder):
+    """An encoder for texts and, apart from them, markers."""
+
+    def __init__(self, encoder: Any, tokenizer: Any, *, marker_layer: Optional[int] = None) -> None:
+        """encoder, tokenizer: see :func:`load_pretrained`.
+        marker_layer: number of layers that only the text passes. None: half of them.
+
+        :raises ConfigError: if the encoder has no such layer.
+        """
+        super().__init__(encoder, tokenizer)
+        n_layers = encoder.config.num_hidden_layers
+        self.marker_layer = n_layers // 2 if marker_layer is None else marker_layer
+        if not 0 <= self.marker_layer < n_layers:
+            raise ConfigError(
+                f"marker_layer must lie in [0, {n_layers - 1}], got {self.marker_layer}"
+            )
+        self.n_layers = n_layers
+        self._layers: Any = None
+        self._deberta: Any = None
+        if encoder.config.model_type.startswith("deberta"):
+            self._deberta = DebertaMarkerLayers(encoder, self.marker_layer)
+        else:
+            self._layers = MarkerLayers(encoder)
+        self.head = _MarkerStart(self.width)
+
+    def options(self) -> Dict[str, Any]:
+        return {"marker_layer": self.marker_layer}
+
+    def forward(
+        self, text: Any, blocks: Sequence[MarkerBlock] = (), max_pieces: int = 4096
+    ) -> Tuple[TextStates, Optional[Tensor]]:
+        """Encode a text, unless that is done, and markers.
+
+        text: a :class:`TextBatch`, or the states of one.
+        blocks: pairs; in training, each block is computed anew on the way back if there are several,
+            so that only one of them is in memory.
+        max_pieces: the most pieces that pass the encoder at a time, padding included.
+
+        RETURNS: the states of the text, and of the markers if there are any. *Shape:*
+            ``(n_groups, 2, width)``
+        """
+        states = text if isinstance(text, TextStates) else self._read(text, max_pieces)
+        if not blocks:
+            return states, None
+        if len(blocks) == 1 or not torch.is_grad_enabled():
+            return states, torch.cat([self._mark(states, block) for block in blocks])
+        markers = [checkpoint(self._mark, states, block, use_reentrant=False) for block in blocks]
+        return states, torch.cat(markers)
+
+    def _read(self, text: TextBatch, max_pieces: int) -> TextStates:
+        windows, k = text.windows, self.marker_layer
+        states = self.encode(
+            windows.ids, windows.bounds, max_pieces, n_last=self.n_layers - k + 1
+        )  # (n_layers - k + 1, n_rows, width)
+        keys_values = [
+            self._layers.keys_values(layer, H)
+            for layer, H in enumerate(states[:-1], start=k)
+            if self._layers is not None
+        ]
+        return TextStates(windows, self._mean_by_token(states[-1], text), states[0], keys_values)
+
+    def _mean_by_token(self, last: Tensor, text: TextBatch) -> Tensor:
+        pieces = last[self.index(text.windows.home)].float()
+        counts = numpy.bincount(text.tokens, minlength=text.n_tokens)
+        means = pieces.new_zeros(text.n_tokens, self.width)
+        means = means.index_add(0, self.index(text.tokens), pieces)
+        return means / self.index(numpy.maximum(counts, 1))[:, None]
+
+    def _mark(self, states: TextStates, block: MarkerBlock) -> Tensor:
+        """*Shape:* ``(n_groups, 2, width)``"""
+        types = (block.types % numpy.uint64(N_TYPE_ROWS)).astype("int64")
+        means = self._means(states.first, block.rows.reshape(-1, 2)).view(len(block), 2, -1)
+        markers = self.head(means, self.index(types))
+        if self._deberta is not None:
+            return self._deberta(markers, states.first, states.windows, block.windows, block.rows)
+        layout = self._lay_out(states.windows, block.windows.reshape(-1))
+        for layer, keys_values in enumerate(states.keys_values, start=self.marker_layer):
+            markers = self._layers(layer, markers, keys_values, layout, self.training)
+        return markers.float()
+
+    def _means(self, states: Tensor, runs: Int32Array) -> Tensor:
+        """Means of runs of rows. *Shape:* ``(n_runs, width)``"""
+        distinct, inverse = numpy.unique(runs, axis=0, return_inverse=True)
+        lengths = distinct[:, 1] - distinct[:, 0]
+        run = numpy.repeat(numpy.arange(len(distinct)), lengths)
+        offsets = numpy.arange(len(run)) - numpy.repeat(numpy.cumsum(lengths) - lengths, lengths)
+        rows = numpy.repeat(distinct[:, 0], lengths) + offsets
+        means = states.new_zeros(len(distinct), states.shape[1])
+        means = means.index_add(0, self.index(run), states[self.index(rows)])
+        means = means / self.index(lengths)[:, None].to(means.dtype)
+        return means[self.index(inverse.reshape(-1))]
+
+    def _lay_out(self, windows: Windows, of_markers: Int32Array) -> MarkerLayout:
+        """Rows of markers of the same window; see :class:`MarkerLayout`."""
+        size = int(min(numpy.bincount(of_markers).max(), _MAX_ROW))
+        order = numpy.argsort(of_markers, kind="stable")
+        in_order = of_markers[order]
+        # place of each marker among those of its window
+        place = numpy.arange(len(order)) - numpy.searchsorted(in_order, in_order)
+        new_row = (place % size == 0).astype("int64")
+        row = numpy.cumsum(new_row) - 1
+        cells = numpy.empty(len(order), dtype="int64")
+        cells[order] = row * size + place % size
+        window_of_row = in_order[new_row == 1]
+        begins, ends = windows.bounds[window_of_row], windows.bounds[window_of_row + 1]
+        places = numpy.arange((ends - begins).max())
+        text = numpy.minimum(begins[:, None] + places, ends[:, None] - 1)
+        mask = begins[:, None] + places < ends[:, None]
+        return MarkerLayout(
+            cells=self.index(cells),
+            n_rows=len(window_of_row),
+            size=size,
+            text=self.index(text),
+            mask=self.index(mask),
+        )
+
+
+_MAX_ROW = 64  # markers in a row: large enough for matrix products, small enough to waste little

@@ -1,0 +1,145 @@
+"""Windows of word pieces that fit into an encoder, for texts of any length.
+
+A text that is longer than the encoder's window is covered by windows at even distances, at most half
+a window apart. Every piece has its states from the window in whose middle it is::
+
+    pieces      0 . . . . . . . . . . . . . . . . . 18
+    windows     [------------)
+                      [------------)
+                             [------------)
+    home        0 0 0 0 0 0 0 1 1 1 1 1 2 2 2 2 2 2
+"""
+
+from dataclasses import dataclass
+from typing import Any, List, Sequence, Tuple
+
+import numpy
+
+from ..types import Int32Array
+from .word_pieces import WordPieces
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a batch of documents; pieces are numbered through the batch.
+
+    The states of all windows lie below each other in a table, special tokens included.
+
+    ids: the pieces of each row of that table. *Shape:* ``(n_rows,)``
+    bounds: first row of each window, and the number of rows. *Shape:* ``(n_windows + 1,)``
+    first_pieces: first piece of each window. *Shape:* ``(n_windows,)``
+    first_windows: first window of each document, and the number of windows. *Shape:* ``(n_docs + 1,)``
+    first_of_doc: first piece of each document, and the number of pieces. *Shape:* ``(n_docs + 1,)``
+    home: row of each piece in the window whose middle is nearest. *Shape:* ``(n_pieces,)``
+    """
+
+    ids: Int32Array
+    bounds: Int32Array
+    first_pieces: Int32Array
+    first_windows: Int32Array
+    first_of_doc: Int32Array
+    home: Int32Array
+
+    def __len__(self) -> int:
+        return len(self.first_pieces)
+
+    @property
+    def lengths(self) -> Int32Array:
+        """Pieces of each window, without special tokens. *Shape:* ``(n_windows,)``"""
+        return numpy.diff(self.bounds) - 2
+
+    def nearest(self, docs: Int32Array, starts: Int32Array, ends: Int32Array) -> Int32Array:
+        """The window in whose middle a run of pieces lies, as near as there is one.
+
+        docs: document of each run. starts, ends: its pieces. *Shape:* ``(n_runs,)``
+        """
+        first, last = self.first_windows[docs], self.first_windows[docs + 1] - 1
+        begin = self.first_of_doc[docs]
+        step = (self.first_pieces[last] - begin) / numpy.maximum(last - first, 1)
+        middle = (starts + ends) / 2 - begin - self.lengths[first] / 2
+        place = numpy.rint(middle / numpy.maximum(step, 1)).astype("int32")
+        return numpy.clip(first + place, first, last).astype("int32")
+
+    def contain(self, windows: Int32Array, starts: Int32Array, ends: Int32Array) -> numpy.ndarray:
+        """Whether runs of pieces lie within windows. *Shape:* ``(n_runs,)``, bool"""
+        first = self.first_pieces[windows]
+        return (starts >= first) & (ends <= first + self.lengths[windows])
+
+    def rows(
+        self, windows: Int32Array, starts: Int32Array, ends: Int32Array
+    ) -> Tuple[Int32Array, Int32Array]:
+        """Rows of runs of pieces, cut to the windows, at least one row each.
+
+        A run without pieces is represented by the piece after it, or the end of the window.
+        """
+        first, bounds = self.first_pieces[windows], self.bounds
+        low, high = bounds[windows] + 1, bounds[windows + 1] - 1
+        begin = numpy.clip(low + starts - first, low, high)
+        end = numpy.clip(low + ends - first, begin + 1, numpy.maximum(high, begin + 1))
+        return begin.astype("int32"), end.astype("int32")
+
+
+def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after: int) -> Windows:
+    """Cover documents by windows.
+
+    pieces: of the documents.
+    size: the most pieces of a window, special tokens not counted.
+    before, after: ids of the special tokens around a text.
+    """
+    ids: List[Int32Array] = []
+    first_pieces: List[int] = []
+    first_windows, first_of_doc = [0], [0]
+    for doc in pieces:
+        n, begin = len(doc), first_of_doc[-1]
+        n_windows = 1 if n <= size else 1 + -(-(n - size) // max(size // 2, 1))
+        starts = numpy.rint(numpy.linspace(0, max(n - size, 0), n_windows)).astype("int32")
+        for start in starts:
+            ids.append(numpy.concatenate([[before], doc.ids[start : start + size], [after]]))
+            first_pieces.append(begin + int(start))
+        first_windows.append(len(first_pieces))
+        first_of_doc.append(begin + n)
+    windows = Windows(
+        ids=numpy.concatenate(ids).astype("int32") if ids else numpy.zeros(0, dtype="int32"),
+        bounds=_int32(numpy.cumsum([0, *map(len, ids)])),
+        first_pieces=_int32(first_pieces),
+        first_windows=_int32(first_windows),
+        first_of_doc=_int32(first_of_doc),
+        home=numpy.zeros(0, dtype="int32"),
+    )
+    own = numpy.arange(first_of_doc[-1], dtype="int32")
+    docs = numpy.repeat(numpy.arange(len(pieces)), numpy.diff(windows.first_of_doc))
+    nearest = windows.nearest(_int32(docs), own, own + 1)
+    home, _ = windows.rows(nearest, own, own + 1)
+    return Windows(**{**windows.__dict__, "home": home})
+
+
+def padded_batches(
+    ids: Int32Array, bounds: Int32Array, padding: int, max_pieces: int
+) -> List[Tuple[Int32Array, Int32Array]]:
+    """Batches of sequences of about the same length.
+
+    ids: the sequences, one after the other. *Shape:* ``(n_rows,)``
+    bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
+    padding: id of the padding token.
+    max_pieces: the most pieces of a batch, padding included; one sequence is always possible.
+
+    RETURNS: for each batch the padded ids, *Shape:* ``(n, length)``, and the row of each piece, -1 for
+        padding. *Shape:* ``(n, length)``
+    """
+    sizes = numpy.diff(bounds)
+    batches: List[List[int]] = []
+    for sequence in numpy.argsort(-sizes, kind="stable"):  # the first of a batch is its longest
+        if not batches or (len(batches[-1]) + 1) * sizes[batches[-1][0]] > max_pieces:
+            batches.append([])
+        batches[-1].append(int(sequence))
+    result = []
+    for batch in batches:
+        places = numpy.arange(sizes[batch[0]])
+        rows = bounds[batch][:, None] + places
+        rows = numpy.where(places < sizes[batch][:, None], rows, -1).astype("int32")
+        result.append((numpy.where(rows >= 0, ids[rows], padding).astype("int32"), rows))
+    return result
+
+
+def _int32(values: Any) -> Int32Array:
+    return numpy.asarray(values, dtype="int32")

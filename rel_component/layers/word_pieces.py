@@ -1,0 +1,79 @@
+"""Word pieces of documents, as the tokenizer of an encoder makes them.
+
+Every piece belongs to the token in which it begins, so that the pieces of a token, and those of a
+span, are a run::
+
+    tokens   Cupertino        ,     California
+    pieces   cup ##ert ##ino  ,     california
+    starts   0                3     4            5
+"""
+
+from dataclasses import dataclass
+from typing import Any, List, Sequence, Tuple
+
+import numpy
+from spacy.tokens import Doc
+
+from ..types import Int32Array
+
+
+@dataclass(frozen=True)
+class WordPieces:
+    """The pieces of one document, without special tokens.
+
+    ids: rows of the encoder's vocabulary. *Shape:* ``(n_pieces,)``
+    starts: first piece of each token, and the number of pieces. *Shape:* ``(n_tokens + 1,)``
+    """
+
+    ids: Int32Array
+    starts: Int32Array
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def runs(self, spans: Int32Array) -> Int32Array:
+        """The pieces of spans of tokens; empty where a tokenizer drops all of a span's characters.
+
+        spans: *Shape:* ``(n_spans, 2)``, start and exclusive end in tokens.
+
+        RETURNS: *Shape:* ``(n_spans, 2)``, start and exclusive end in pieces.
+        """
+        return self.starts[spans]
+
+
+def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
+    """Tokenise every document once.
+
+    tokenizer: a fast tokenizer of the package transformers.
+    docs: the documents.
+    """
+    texts = [doc.text for doc in docs]
+    if not any(texts):
+        return [_align("", [], [], doc) for doc in docs]
+    encoded = tokenizer(
+        texts,
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,  # texts longer than the encoder's window are expected
+    )
+    parts = zip(texts, encoded["input_ids"], encoded["offset_mapping"], docs)
+    return [_align(text, ids, offsets, doc) for text, ids, offsets, doc in parts]
+
+
+def _align(text: str, ids: List[int], offsets: List[Tuple[int, int]], doc: Doc) -> WordPieces:
+    begins = numpy.asarray([_first_character(text, *offset) for offset in offsets], dtype="int32")
+    token_starts = numpy.asarray([token.idx for token in doc], dtype="int32")
+    tokens = numpy.searchsorted(token_starts, begins, side="right") - 1
+    # some normalisations shuffle offsets within a word: a run must not be torn by that
+    tokens = numpy.maximum.accumulate(tokens) if len(tokens) else tokens
+    starts = numpy.searchsorted(tokens, numpy.arange(len(doc) + 1), side="left")
+    return WordPieces(numpy.asarray(ids, dtype="int32"), starts.astype("int32"))
+
+
+def _first_character(text: str, start: int, end: int) -> int:
+    """Where a piece begins; many tokenizers count the space before a word as part of it."""
+    while start < end and text[start].isspace():
+        start += 1
+    return start

@@ -1,0 +1,84 @@
+"""What a component looks at before it trains: its examples, and whether its model fits."""
+
+import warnings
+from typing import Iterable, List, Optional, Sequence, Set
+
+from spacy.training import Example
+
+from ..errors import ConfigError
+from ..mentions import mention_spans
+from ..schema import RelationSchema
+from ..targets import Targets
+from ..types import PairModelT
+
+
+def sample_examples(
+    examples: Iterable[Example], spans_key: Optional[str], n_examples: int = 10
+) -> List[Example]:
+    """A few examples with tokens, and among them every entity type that occurs.
+
+    examples: all examples.
+    spans_key: span group of the mentions; None: the entities.
+    n_examples: the least number, if there are so many.
+    """
+    sample: List[Example] = []
+    seen: Set[int] = set()
+    for eg in examples:
+        types = {
+            span.label
+            for doc in (eg.predicted, eg.reference)
+            for span in mention_spans(doc, spans_key)
+        }
+        if len(eg.predicted) and (len(sample) < n_examples or not types <= seen):
+            sample.append(eg)
+            seen |= types
+    return sample
+
+
+def warn_of_violations(
+    examples: Sequence[Example], schema: RelationSchema, name: str, attr: str
+) -> None:
+    """Warn about annotated relations that the schema forbids.
+
+    name: of the component. attr: name of the extension attribute.
+    """
+    violations = schema.validate((eg.reference for eg in examples), attr=attr)
+    if violations:
+        warnings.warn(
+            f"{name}: {len(violations)} relations of the examples are against the schema "
+            f"and cannot be learned; the first, in document {violations[0].doc}: "
+            f"{violations[0].relation}: {violations[0].message}",
+            stacklevel=3,
+        )
+
+
+def warn_of_uncovered(
+    examples: Sequence[Example], targets: Targets, schema: RelationSchema, name: str, attr: str
+) -> None:
+    """Warn about annotated relations that no candidate pair stands for, unless the schema forbids them.
+
+    targets: of all the examples. name: of the component. attr: name of the extension attribute.
+    """
+    violations = schema.validate((eg.reference for eg in examples), attr=attr)
+    n_forbidden = sum(violation.relation.label in schema for violation in violations)
+    if targets.n_uncovered > n_forbidden:
+        warnings.warn(
+            f"{name}: {targets.n_uncovered} of {targets.n_gold} relations of the examples "
+            "have no candidate pair and cannot be learned: their mentions are not among the "
+            "entities (or the span group), cut a token, or lie further apart than the "
+            "candidate generator allows.",
+            stacklevel=3,
+        )
+
+
+def refuse_listeners(model: PairModelT, name: str) -> None:
+    """Check that a model can read a batch twice.
+
+    :raises ConfigError: if it listens to another component, which reads each batch once.
+    """
+    if any(hasattr(node, "upstream_name") for node in model.walk()):
+        raise ConfigError(
+            f"{name}: consistency needs a model with an encoder of its own, and this one listens to "
+            "another component. Set consistency = 0.0, or use spacy-transformers."
+            "Tok2VecTransformer.v3, rel_component.PackedMarkers.v1 or EntityMarkers.v1."
+        )
