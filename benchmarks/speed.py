@@ -1,119 +1,199 @@
-"""What the relation extractor costs beside its encoder, and how it grows with the mentions.
+"""What pair models cost beside their encoder, and how they grow with the mentions of a document.
 
-    python benchmarks/speed.py PIPELINE DOCS.spacy [--repeats 5]
+    python benchmarks/speed.py DOCS.spacy --encoder FOLDER [--repeats 3] [--output FILE]
 
-PIPELINE is trained by configs/transformer.cfg, DOCS.spacy has its documents. Both times are taken in
-turn in one run on one thread, on the same batches, and their ratio is reported, because absolute times
-vary. The second table has one document with N mentions, every ordered pair of them a
-candidate, over random token vectors of width 384.
+One thread. The first table has every ordered pair of annotated mentions of DOCS.spacy as a candidate.
+In each repetition every model, and its encoder alone, reads the same batches in turn; the ratio of
+their times is reported, because absolute times vary. The models are not trained: it costs the same.
+
+The second table has one document with N mentions, each pair of them a candidate, and a process for
+each row, so that its peak memory is known: that above what a document of two mentions needs. Prints
+Markdown and writes JSON.
 """
 
 import argparse
+import json
+import resource
 import statistics
+import subprocess
+import sys
 import time
-import tracemalloc
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy
 import spacy
 import torch
-from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
-from thinc.api import Model
+from thinc.api import Config, Model
 
 from rel_component.candidates import configure_candidate_pairs
 from rel_component.corpus import make_relation_corpus
+from rel_component.layers.windows import make_windows
+from rel_component.layers.word_pieces import split_into_pieces
 from rel_component.mentions import read_mentions
-from rel_component.pair_models.span_pair import build_span_pair
 from rel_component.schema import RelationSchema
+from rel_component.types import Candidates
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}
+N_LABELS = 10
+SIZES = (10, 50, 100, 200, 400)
 
 
-def pipeline_ratio(nlp: Language, path: Path, repeats: int) -> None:
-    """Time of the pipeline as a multiple of that of its transformer alone.
-
-    The two components take turns on the same batches, so that both see the same machine.
-    """
-    transformer, extractor = nlp.get_pipe("transformer"), nlp.get_pipe("relation_extractor")
-    corpus = make_relation_corpus(path, gold_entities=True)
-
-    def run() -> List[float]:
-        docs = [eg.predicted for eg in corpus(nlp)]
-        seconds = [0.0, 0.0]
-        for batch in minibatch(docs, nlp.batch_size):
-            for i, component in enumerate((transformer, extractor)):
-                start = time.process_time()
-                batch = list(component.pipe(batch, batch_size=nlp.batch_size))
-                seconds[i] += time.process_time() - start
-        return seconds
-
-    for title, use_schema in (("pairs of the schema", True), ("all ordered pairs", False)):
-        extractor.candidates = configure_candidate_pairs(use_schema=use_schema)
-        run()
-        ratios = sorted((alone + added) / alone for alone, added in (run() for _ in range(repeats)))
-        print(
-            f"{title}: time(pipeline) / time(transformer) median {statistics.median(ratios):.3f}, "
-            f"from {ratios[0]:.3f} to {ratios[-1]:.3f}"
-        )
+def build(model: str, encoder: str, docs: List[Doc]) -> Model:
+    """The model of a recipe, initialised."""
+    config = Config().from_disk(CONFIGS / f"{MODELS[model]}.cfg", interpolate=False)
+    config["paths"]["encoder"] = encoder
+    block = config.interpolate()["components"]["relation_extractor"]["model"]
+    built = spacy.registry.resolve({"model": block})["model"]
+    sample = docs[:10]
+    built.initialize(X=(sample, candidates_of(sample)), Y=built.ops.alloc2f(1, N_LABELS))
+    return built
 
 
-def make_document(n_mentions: int, tokens_per_mention: int = 5) -> Tuple[Doc, int]:
-    """A document of single-token mentions."""
+def candidates_of(docs: List[Doc]) -> Candidates:
+    """Every ordered pair of mentions."""
+    return configure_candidate_pairs()(docs, read_mentions(docs), RelationSchema())
+
+
+def encoder_alone(model: Model) -> Callable[[List[Doc]], Any]:
+    """A pass of a model's encoder over the texts, in the batches that the model would make."""
+    if model.has_ref("tok2vec"):
+        return model.get_ref("tok2vec").predict  # type: ignore[no-any-return]  # untyped reference
+    shim, max_pieces = model.shims[0], model.attrs["max_pieces"]
+    module = shim._model
+
+    def encode(docs: List[Doc]) -> Any:
+        before, after, _ = module.special_ids
+        pieces = split_into_pieces(module.tokenizer, docs)
+        windows = make_windows(pieces, module.max_pieces, before=before, after=after)
+        module.eval()
+        with torch.no_grad():
+            return module.encode(windows.ids, windows.bounds, max_pieces)
+
+    return encode
+
+
+def ratios(path: Path, encoder: str, batch_size: int, repeats: int) -> List[Dict[str, Any]]:
+    """Time of each model as a multiple of that of its encoder."""
     nlp = spacy.blank("en")
-    n_tokens = n_mentions * tokens_per_mention
-    doc = Doc(nlp.vocab, words=["word"] * n_tokens)
-    doc.ents = [
-        Span(doc, i * tokens_per_mention, i * tokens_per_mention + 1, label="X")
-        for i in range(n_mentions)
+    docs = [eg.predicted for eg in make_relation_corpus(path, gold_entities=True)(nlp)]
+    batches = [(batch, candidates_of(batch)) for batch in minibatch(docs, batch_size)]
+    n_pairs = sum(candidates.n_pairs for _, candidates in batches)
+    models = {name: build(name, encoder, docs) for name in MODELS}
+    alone = {name: encoder_alone(model) for name, model in models.items()}
+    seconds: Dict[str, List[Tuple[float, float]]] = {name: [] for name in models}
+    for repeat in range(repeats + 1):
+        totals = {name: [0.0, 0.0] for name in models}
+        for batch, candidates in batches if repeat else batches[:1]:  # the first time to warm up
+            for name, model in models.items():
+                totals[name][0] += _time(partial(alone[name], batch))
+                totals[name][1] += _time(partial(model.predict, (batch, candidates)))
+        if repeat:
+            for name, (encoder_seconds, model_seconds) in totals.items():
+                seconds[name].append((encoder_seconds, model_seconds))
+    return [
+        {
+            "model": name,
+            "ratio": statistics.median(b / a for a, b in pairs),
+            "lowest": min(b / a for a, b in pairs),
+            "highest": max(b / a for a, b in pairs),
+            "pairs_per_second": statistics.median(n_pairs / b for _, b in pairs),
+            "docs_per_second": statistics.median(len(docs) / b for _, b in pairs),
+            "seconds": statistics.median(b for _, b in pairs),
+        }
+        for name, pairs in seconds.items()
     ]
-    return doc, n_tokens
 
 
-def growth(n_mentions: int, width: int = 384, n_labels: int = 10) -> None:
-    """Time and peak memory of one document."""
-    doc, n_tokens = make_document(n_mentions)
-    vectors = numpy.random.default_rng(0).normal(size=(n_tokens, width)).astype("float32")
-    tok2vec: Model = Model(
-        "fixed", lambda model, docs, is_train: ([vectors for _ in docs], lambda dY: docs)
-    )
-    model = build_span_pair(tok2vec)
-    candidates = configure_candidate_pairs()
-    schema = RelationSchema()
+def make_document(n_mentions: int, tokens_per_mention: int = 5) -> Doc:
+    """A document of single-token mentions."""
+    n_tokens = n_mentions * tokens_per_mention
+    doc = Doc(spacy.blank("en").vocab, words=["word"] * n_tokens)
+    places = range(0, n_tokens, tokens_per_mention)
+    doc.ents = [Span(doc, place, place + 1, label="X") for place in places]
+    return doc
 
-    def score() -> Any:
-        batch = candidates([doc], read_mentions([doc]), schema)
-        return batch, model.predict(([doc], batch))
 
-    batch = candidates([doc], read_mentions([doc]), schema)
-    model.initialize(X=([doc], batch), Y=numpy.zeros((1, n_labels), dtype="float32"))
-    seconds = min(_time(score) for _ in range(3))
-    tracemalloc.start()
-    score()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    print(f"{n_mentions:>9} {batch.n_pairs:>9} {seconds:>9.3f} {peak / 2**20:>9.1f}")
+def growth(model_name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
+    """Time and peak memory of one document; to be run in a process of its own."""
+    small, large = make_document(2), make_document(n_mentions)
+    model = build(model_name, encoder, [small])
+    alone = encoder_alone(model)
+    model.predict(([small], candidates_of([small])))
+    before = _peak_mb()
+    encoder_seconds = min(_time(lambda: alone([large])) for _ in range(2))
+    with_encoder = _peak_mb()
+    candidates = candidates_of([large])
+    seconds = _time(lambda: model.predict(([large], candidates)))
+    return {
+        "model": model_name,
+        "mentions": n_mentions,
+        "tokens": len(large),
+        "pairs": candidates.n_pairs,
+        "seconds": seconds,
+        "encoder_seconds": encoder_seconds,
+        "peak_mb": _peak_mb() - before,
+        "encoder_mb": with_encoder - before,
+        "logits_mb": candidates.n_pairs * N_LABELS * 4 / 2**20,
+    }
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _time(function: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     function()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def main(arguments: List[str] | None = None) -> None:
-    """Print both tables."""
+def _in_process(name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
+    command = [sys.executable, __file__, "--encoder", encoder, "--one", name, str(n_mentions)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return dict(json.loads(output.splitlines()[-1]))
+
+
+def markdown(rows: List[Dict[str, Any]]) -> str:
+    """A table of rows with the same keys."""
+
+    def show(value: Any) -> str:
+        return f"{value:.3g}" if isinstance(value, float) else f"{value}"
+
+    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0])]
+    lines += [" | ".join(show(value) for value in row.values()) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("pipeline", nargs="?")
     parser.add_argument("docs", type=Path, nargs="?")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
+    parser.add_argument("--batch-size", type=int, default=32, help="documents")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/speed.json"))
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    if args.pipeline:
-        pipeline_ratio(spacy.load(args.pipeline), args.docs, args.repeats)
-    print(f"{'mentions':>9} {'pairs':>9} {'seconds':>9} {'peak MB':>9}")
-    for n_mentions in (10, 50, 100, 200, 400):
-        growth(n_mentions)
+    numpy.random.seed(0)
+    if args.one:
+        print(json.dumps(growth(args.one[0], args.encoder, int(args.one[1]))))
+        return
+    results: Dict[str, Any] = {}
+    if args.docs:
+        results["ratios"] = ratios(args.docs, args.encoder, args.batch_size, args.repeats)
+        print(f"All ordered pairs of {args.docs}, batches of {args.batch_size} documents\n")
+        print(markdown(results["ratios"]) + "\n")
+    names = ("SpanPair", "PackedMarkers")
+    results["growth"] = [_in_process(name, args.encoder, n) for name in names for n in SIZES]
+    print(markdown(results["growth"]))
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(results, indent=2))
 
 
 if __name__ == "__main__":

@@ -121,14 +121,14 @@ def configure_adaptive_threshold() -> LossFunction:
         log_p, p = _masked_log_softmax(logits, positive | threshold)
         log_q, q = _masked_log_softmax(logits, ~positive)
         n_positive = positive.sum(axis=1, keepdims=True)
-        total: Any = log_p[positive].sum() + log_q[:, :1].sum()
+        total = log_p[positive].sum() + log_q[threshold].sum()
         d_logits = n_positive * p - positive + q - threshold
         return -float(total) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
 
     return adaptive_threshold
 
 
-def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Floats2d, Floats2d]:
+def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Any, Any]:
     """Logarithms and probabilities over the columns of a mask; probabilities are 0 elsewhere."""
     xp = get_array_module(logits)
     masked = xp.where(mask, logits, -xp.inf)

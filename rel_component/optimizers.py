@@ -3,6 +3,7 @@
 from typing import Any, List, Tuple, Union
 
 from thinc.api import Optimizer
+from thinc.backends import get_array_ops
 from thinc.types import FloatsXd
 
 Schedule = Union[float, List[float], Any]
@@ -14,6 +15,7 @@ class EncoderAdam(Optimizer):
     Parameters inside of PyTorch modules, which is where pretrained encoders are, are updated with
     ``encoder_scale`` times the learning rate; everything else, the layers that start from random
     weights, with the learning rate itself. Of a PyTorch module, that is a submodule named ``head``.
+    Since encoders are large, their parameters are updated by PyTorch, in place.
     """
 
     __slots__ = ["encoder_scale"]
@@ -33,9 +35,40 @@ class EncoderAdam(Optimizer):
         lr_scale: float = 1.0,
     ) -> Tuple[FloatsXd, FloatsXd]:
         # Names of parameters in PyTorch modules are dotted paths, those of Thinc layers are not.
-        if "." in key[1] and not key[1].startswith("head."):
+        if "." not in key[1]:
+            return super().__call__(key, weights, gradient, lr_scale=lr_scale)
+        if not key[1].startswith("head."):
             lr_scale *= self.encoder_scale
-        return super().__call__(key, weights, gradient, lr_scale=lr_scale)
+        self._update_in_place(key, weights, gradient, lr_scale * self.learn_rate)
+        return weights, gradient
+
+    def _update_in_place(
+        self, key: Tuple[int, str], weights: FloatsXd, gradient: FloatsXd, learn_rate: float
+    ) -> None:
+        from .layers.torch_adam import adam_step
+
+        ops = get_array_ops(weights)
+        self.nr_update[key] += 1
+        for moments in (self.mom1, self.mom2):
+            if key not in moments:
+                moments[key] = ops.alloc(weights.shape)
+        adam_step(
+            weights,
+            gradient,
+            self.mom1[key],
+            self.mom2[key],
+            step=self.nr_update[key],
+            learn_rate=learn_rate,
+            beta1=self.b1,
+            beta2=self.b2,
+            eps=self.eps,
+            weight_decay=self.L2,
+            grad_clip=self.grad_clip,
+        )
+        if self.averages is not None:
+            if key not in self.averages:
+                self.averages[key] = ops.alloc(weights.shape)
+            ops.update_averages(self.averages[key], weights, self.nr_update[key])
 
 
 def make_encoder_adam(

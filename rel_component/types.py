@@ -124,6 +124,20 @@ class Candidates:
         lengths = numpy.bincount(self.pair_docs[rows], minlength=len(self.lengths))
         return replace(self, pairs=self.pairs[rows], lengths=lengths.astype("int32"))
 
+    def twice(self) -> "Candidates":
+        """The pairs of the same documents twice: of a batch followed by a copy of it."""
+        mentions = Mentions(
+            spans=numpy.concatenate([self.mentions.spans] * 2),
+            types=numpy.concatenate([self.mentions.types] * 2),
+            lengths=numpy.concatenate([self.mentions.lengths] * 2),
+        )
+        return Candidates(
+            mentions=mentions,
+            entities=numpy.concatenate([self.entities, self.entities + self.n_entities]),
+            pairs=numpy.concatenate([self.pairs, self.pairs + self.n_entities]),
+            lengths=numpy.concatenate([self.lengths] * 2),
+        )
+
 
 PairModelT = Model[Tuple[List[Doc], Candidates], Floats2d]
 """Scores candidate pairs: logits, *Shape:* ``(n_pairs, n_labels)``."""

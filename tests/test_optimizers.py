@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+import torch
 from thinc.api import constant_then, decaying, registry
 
 from rel_component.optimizers import make_encoder_adam
@@ -39,6 +40,21 @@ def test_schedules(name):
         optimizer.step_schedules()
     assert before > 0.0
     assert step(optimizer, name, key=2) == 0.0
+
+
+def test_parameters_of_pytorch_are_updated_as_pytorch_does():
+    rng = numpy.random.default_rng(0)
+    weights = rng.normal(size=(4, 3)).astype("float32")
+    parameter = torch.nn.Parameter(torch.tensor(weights))
+    theirs = torch.optim.AdamW([parameter], lr=0.02, weight_decay=0.1)
+    ours = make_encoder_adam(0.1, encoder_scale=0.2, L2=0.1, grad_clip=1.0)
+    for _ in range(3):
+        gradient = rng.normal(size=(4, 3)).astype("float32")  # of a norm above 1
+        parameter.grad = torch.tensor(gradient / numpy.linalg.norm(gradient))
+        theirs.step()
+        weights, gradient = ours((1, "encoder.weight"), weights, gradient)
+        assert not gradient.any()
+    numpy.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-5)
 
 
 def test_the_registered_name():

@@ -12,11 +12,15 @@ class TextBatch:
 
     tokens: token of each piece, tokens numbered through the batch. *Shape:* ``(n_pieces,)``
     n_tokens: tokens of the batch.
+    marked: the pieces of all mentions, some in several of them. *Shape:* ``(n_marked,)``
+    types: hashes of the types of their mentions. *Shape:* ``(n_marked,)``
     """
 
     windows: Windows
     tokens: Int32Array
     n_tokens: int
+    marked: Int32Array
+    types: HashArray
 
 
 @dataclass(frozen=True)

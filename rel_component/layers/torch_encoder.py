@@ -13,7 +13,7 @@ import numpy
 import srsly
 import torch
 from safetensors.torch import load, save
-from thinc.api import PyTorchGradScaler, PyTorchShim
+from thinc.api import ArgsKwargs, PyTorchGradScaler, PyTorchShim
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -86,6 +86,7 @@ class PretrainedEncoder(nn.Module):
         bounds: Int32Array,
         max_pieces: int,
         *,
+        added: Optional[Tensor] = None,
         n_last: int = 1,
         save_memory: bool = False,
     ) -> Tensor:
@@ -94,6 +95,7 @@ class PretrainedEncoder(nn.Module):
         ids: *Shape:* ``(n_rows,)``
         bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
         max_pieces: the most pieces that pass the encoder at a time, padding included.
+        added: what to add to the embeddings of the pieces. *Shape:* ``(n_rows, embedding width)``
         n_last: number of states, counted from the last layer's.
         save_memory: whether to need less memory in training: of several batches, only what comes out
             is kept, and the rest computed anew on the way back.
@@ -105,7 +107,8 @@ class PretrainedEncoder(nn.Module):
         for batch, rows in batches:
             mask = self.index((rows >= 0).astype("int64"))
             there = self.index(numpy.flatnonzero(rows >= 0))
-            arguments = (self.index(batch), mask, there, n_last)
+            more = None if added is None else added[self.index(rows)]  # of padding, any
+            arguments = (self.index(batch), mask, there, more, n_last)
             if save_memory and len(batches) > 1 and torch.is_grad_enabled():
                 parts.append(checkpoint(self._encode, *arguments, use_reentrant=False))
             else:
@@ -113,8 +116,13 @@ class PretrainedEncoder(nn.Module):
         order = numpy.concatenate([rows[rows >= 0] for _, rows in batches])
         return torch.cat(parts, dim=1)[:, self.index(numpy.argsort(order))]
 
-    def _encode(self, ids: Tensor, mask: Tensor, there: Tensor, n_last: int) -> Tensor:
-        states = self.encoder(input_ids=ids, attention_mask=mask, output_hidden_states=n_last > 1)
+    def _encode(
+        self, ids: Tensor, mask: Tensor, there: Tensor, added: Optional[Tensor], n_last: int
+    ) -> Tensor:
+        inputs = {"input_ids": ids}
+        if added is not None:
+            inputs = {"inputs_embeds": self.encoder.get_input_embeddings()(ids) + added}
+        states = self.encoder(**inputs, attention_mask=mask, output_hidden_states=n_last > 1)
         last = states.hidden_states[-n_last:] if n_last > 1 else [states.last_hidden_state]
         return torch.stack([H.flatten(0, 1)[there] for H in last])
 
@@ -149,27 +157,42 @@ def load_pretrained(name: str, options: Optional[Dict[str, Any]] = None) -> Tupl
     return encoder.float(), tokenizer
 
 
-def encoder_shim(
-    build: Callable[..., PretrainedEncoder], *, mixed_precision: bool, grad_scaler: Dict[str, Any]
-) -> PyTorchShim:
-    """A shim that is empty until a module is set or loaded.
+class EncoderShim(PyTorchShim):
+    """A shim that is empty until a module is set or loaded."""
 
-    build: makes the module from encoder, tokenizer and the module's options.
-    mixed_precision: whether to compute in half precision where PyTorch considers it safe; GPU only.
-    grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
-    """
+    def __init__(
+        self,
+        build: Callable[..., PretrainedEncoder],
+        *,
+        mixed_precision: bool,
+        grad_scaler: Dict[str, Any],
+    ) -> None:
+        """build: makes the module from encoder, tokenizer and the module's options.
+        mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
+            float16 with scaled gradients on a GPU, in bfloat16 on a CPU.
+        grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
+        """
+        on_gpu = get_torch_default_device().type == "cuda"
+        self._bfloat16 = mixed_precision and not on_gpu
+        super().__init__(
+            None,
+            mixed_precision=mixed_precision and on_gpu,
+            grad_scaler=PyTorchGradScaler(**{"enabled": mixed_precision and on_gpu, **grad_scaler}),
+            serialize_model=_to_bytes,
+            deserialize_model=lambda _, data, device: _from_bytes(build, data, device),
+        )
 
-    def deserialize(_: Any, data: bytes, device: torch.device) -> Optional[PretrainedEncoder]:
-        module = _from_bytes(build, data)
-        return module if module is None else module.to(device)
+    def predict(self, inputs: ArgsKwargs) -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
+            return super().predict(inputs)
 
-    return PyTorchShim(
-        None,
-        mixed_precision=mixed_precision,
-        grad_scaler=PyTorchGradScaler(**{"enabled": mixed_precision, **grad_scaler}),
-        serialize_model=_to_bytes,
-        deserialize_model=deserialize,
-    )
+    def begin_update(self, inputs: ArgsKwargs) -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
+            return super().begin_update(inputs)
+
+    def set_module(self, module: PretrainedEncoder) -> None:
+        """Put a module in, on the device that is in use."""
+        self._model = module.to(get_torch_default_device())
 
 
 def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:
@@ -189,7 +212,9 @@ def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:
     return srsly.msgpack_dumps(message)
 
 
-def _from_bytes(build: Callable[..., PretrainedEncoder], data: bytes) -> Any:
+def _from_bytes(
+    build: Callable[..., PretrainedEncoder], data: bytes, device: torch.device
+) -> Optional[PretrainedEncoder]:
     if not data:
         return None
     message = srsly.msgpack_loads(data)
@@ -204,9 +229,4 @@ def _from_bytes(build: Callable[..., PretrainedEncoder], data: bytes) -> Any:
     encoder = AutoModel.from_config(config, **pooler).float()
     module = build(encoder, tokenizer, **message["options"])
     module.load_state_dict(load(message["weights"]))
-    return module
-
-
-def set_module(shim: Any, module: PretrainedEncoder) -> None:
-    """Put a module into an empty shim, on the device that is in use."""
-    shim._model = module.to(get_torch_default_device())
+    return module.to(device)

@@ -1,5 +1,8 @@
 """Levitated markers: an encoder reads a text once, and markers for any number of pairs after it.
 
+The text is read with marks on all of its mentions: the embedding of each piece of a mention has that
+of the mention's type added to it, so that no piece is needed for it.
+
 The markers of a pair, one for each of its mentions, start in the middle of the encoder: from the mean
 of the states of the mention's pieces there, the mention's type, and whether it is the first or the
 second of the two. They pass the remaining layers together, see the text and each other, and are seen
@@ -16,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import ConfigError
-from ..types import Int32Array
+from ..types import HashArray, Int32Array
 from .marker_inputs import MarkerBlock, TextBatch
 from .torch_deberta_markers import DebertaMarkerLayers
 from .torch_encoder import PretrainedEncoder
@@ -41,15 +44,16 @@ class TextStates:
     keys_values: List[KeysValues]
 
 
-class _MarkerStart(nn.Module):
-    """The state with which a marker starts."""
+class _Head(nn.Module):
+    """What tells the encoder of mentions: marks in the text, and the states with which markers start."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, embedding_width: int) -> None:
         super().__init__()
+        self.marks = nn.Embedding(N_TYPE_ROWS, embedding_width)
         self.roles = nn.Embedding(2, width)
         self.types = nn.Embedding(2 * N_TYPE_ROWS, width)
         self.norm = nn.LayerNorm(width)
-        for embedding in (self.roles, self.types):
+        for embedding in (self.marks, self.roles, self.types):
             nn.init.normal_(embedding.weight, std=0.02)
 
     def forward(self, means: Tensor, types: Tensor) -> Tensor:
@@ -64,9 +68,17 @@ class _MarkerStart(nn.Module):
 class PackedMarkerEncoder(PretrainedEncoder):
     """An encoder for texts and, apart from them, markers."""
 
-    def __init__(self, encoder: Any, tokenizer: Any, *, marker_layer: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        encoder: Any,
+        tokenizer: Any,
+        *,
+        marker_layer: Optional[int] = None,
+        mark_mentions: bool = True,
+    ) -> None:
         """encoder, tokenizer: see :func:`load_pretrained`.
         marker_layer: number of layers that only the text passes. None: half of them.
+        mark_mentions: whether the text is read with the types of its mentions.
 
         :raises ConfigError: if the encoder has no such layer.
         """
@@ -84,10 +96,11 @@ class PackedMarkerEncoder(PretrainedEncoder):
             self._deberta = DebertaMarkerLayers(encoder, self.marker_layer)
         else:
             self._layers = MarkerLayers(encoder)
-        self.head = _MarkerStart(self.width)
+        self.mark_mentions = mark_mentions
+        self.head = _Head(self.width, encoder.get_input_embeddings().weight.shape[1])
 
     def options(self) -> Dict[str, Any]:
-        return {"marker_layer": self.marker_layer}
+        return {"marker_layer": self.marker_layer, "mark_mentions": self.mark_mentions}
 
     def forward(
         self, text: Any, blocks: Sequence[MarkerBlock] = (), max_pieces: int = 4096
@@ -113,7 +126,11 @@ class PackedMarkerEncoder(PretrainedEncoder):
     def _read(self, text: TextBatch, max_pieces: int) -> TextStates:
         windows, k = text.windows, self.marker_layer
         states = self.encode(
-            windows.ids, windows.bounds, max_pieces, n_last=self.n_layers - k + 1
+            windows.ids,
+            windows.bounds,
+            max_pieces,
+            added=self._marks(text) if self.mark_mentions else None,
+            n_last=self.n_layers - k + 1,
         )  # (n_layers - k + 1, n_rows, width)
         keys_values = [
             self._layers.keys_values(layer, H)
@@ -121,6 +138,14 @@ class PackedMarkerEncoder(PretrainedEncoder):
             if self._layers is not None
         ]
         return TextStates(windows, self._mean_by_token(states[-1], text), states[0], keys_values)
+
+    def _marks(self, text: TextBatch) -> Tensor:
+        """The types of the mentions that a piece is part of. *Shape:* ``(n_rows, embedding width)``"""
+        values = self.head.marks(self.index(_type_rows(text.types)))
+        # one more row, without a mark, is that of special tokens
+        by_piece = values.new_zeros(len(text.windows.home) + 1, values.shape[1])
+        by_piece = by_piece.index_add(0, self.index(text.marked), values)
+        return by_piece[self.index(text.windows.pieces)]
 
     def _mean_by_token(self, last: Tensor, text: TextBatch) -> Tensor:
         pieces = last[self.index(text.windows.home)].float()
@@ -131,9 +156,8 @@ class PackedMarkerEncoder(PretrainedEncoder):
 
     def _mark(self, states: TextStates, block: MarkerBlock) -> Tensor:
         """*Shape:* ``(n_groups, 2, width)``"""
-        types = (block.types % numpy.uint64(N_TYPE_ROWS)).astype("int64")
         means = self._means(states.first, block.rows.reshape(-1, 2)).view(len(block), 2, -1)
-        markers = self.head(means, self.index(types))
+        markers = self.head(means, self.index(_type_rows(block.types)))
         if self._deberta is not None:
             return self._deberta(markers, states.first, states.windows, block.windows, block.rows)
         layout = self._lay_out(states.windows, block.windows.reshape(-1))
@@ -176,6 +200,10 @@ class PackedMarkerEncoder(PretrainedEncoder):
             text=self.index(text),
             mask=self.index(mask),
         )
+
+
+def _type_rows(types: HashArray) -> Any:
+    return (types % numpy.uint64(N_TYPE_ROWS)).astype("int64")
 
 
 _MAX_ROW = 64  # markers in a row: large enough for matrix products, small enough to waste little

@@ -48,6 +48,15 @@ class Windows:
         """Pieces of each window, without special tokens. *Shape:* ``(n_windows,)``"""
         return numpy.diff(self.bounds) - 2
 
+    @property
+    def pieces(self) -> Int32Array:
+        """The piece in each row; of special tokens the number of pieces. *Shape:* ``(n_rows,)``"""
+        sizes = numpy.diff(self.bounds)
+        shift = numpy.repeat(self.first_pieces - self.bounds[:-1] - 1, sizes)
+        pieces = numpy.arange(len(shift), dtype="int32") + shift
+        pieces[[*self.bounds[:-1], *(self.bounds[1:] - 1)]] = self.first_of_doc[-1]
+        return pieces
+
     def nearest(self, docs: Int32Array, starts: Int32Array, ends: Int32Array) -> Int32Array:
         """The window in whose middle a run of pieces lies, as near as there is one.
 

@@ -47,6 +47,12 @@ def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
     tokenizer: a fast tokenizer of the package transformers.
     docs: the documents.
     """
+    distinct = list({id(doc): doc for doc in docs}.values())  # a document may come twice
+    pieces = {id(doc): part for doc, part in zip(distinct, _split(tokenizer, distinct))}
+    return [pieces[id(doc)] for doc in docs]
+
+
+def _split(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
     texts = [doc.text for doc in docs]
     if not any(texts):
         return [_align("", [], [], doc) for doc in docs]

@@ -68,8 +68,8 @@ def build_entity_markers(
     max_pieces: the most word pieces that pass the encoder at a time, padding included.
     block_size: number of pairs whose sequences are in memory at a time in prediction. In training,
         the states inside the encoder are kept for `max_pieces` only and computed anew when needed.
-    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe,
-        on a GPU.
+    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
+        float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
     grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
     transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
     nO: number of outputs; set by the component.
@@ -77,7 +77,7 @@ def build_entity_markers(
     :raises ConfigError: if an option is unknown or out of range, or at initialisation if the encoder
         is of an unsupported kind.
     """
-    from ..layers.torch_encoder import encoder_shim
+    from ..layers.torch_encoder import EncoderShim
     from ..layers.torch_marked_sequences import REPRESENTATIONS, MarkedSequenceEncoder
 
     unknown = [part for part in representation if part not in REPRESENTATIONS]
@@ -89,7 +89,7 @@ def build_entity_markers(
         raise ConfigError("max_pieces and block_size must be 1 or more")
     output_layer = Affine(nO, hidden_size)
     hidden: Model[Floats2d, Floats2d] = chain(Dropout(dropout), Relu(hidden_size, dropout=dropout))
-    shim = encoder_shim(
+    shim = EncoderShim(
         MarkedSequenceEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
     )
     return Model(
@@ -124,20 +124,21 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    from ..layers.torch_encoder import load_pretrained, set_module
+    from ..layers.torch_encoder import load_pretrained
     from ..layers.torch_marked_sequences import MarkedSequenceEncoder
 
-    shim, output_layer = model.shims[0], model.get_ref("output_layer")
+    shim: Any = model.shims[0]
+    output_layer = model.get_ref("output_layer")
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
         output_layer.set_dim("nO", Y.shape[1])
     if shim._model is None:
         loaded = load_pretrained(model.attrs["name"], model.attrs["transformer_config"])
         module = MarkedSequenceEncoder(*loaded, representation=model.attrs["representation"])
-        set_module(shim, module)
+        shim.set_module(module)
     if X is not None:
         shim._model.add_markers(_special_tokens(model.attrs["markers"], *X))
-        set_module(shim, shim._model)
+        shim.set_module(shim._model)
         sample = model.ops.alloc2f(1, shim._model.n_features)
         model.get_ref("hidden").initialize(X=sample)
     output_layer.initialize()

@@ -1,8 +1,8 @@
 """``rel_component.PackedMarkers.v1``: levitated markers and pooled mentions, in one pass of a text.
 
-An encoder of its own reads the text once. Pairs are scored by the pooled states of their mentions, as
-in SpanPair, and by two markers that see the text and each other (``layers/torch_packed_markers.py``).
-Both directions of a pair share their markers.
+An encoder of its own reads the text once, with the types of all mentions added to its input. Pairs are
+scored by the pooled states of their mentions, as in SpanPair, and by two markers that see the text and
+each other (``layers/torch_packed_markers.py``). Both directions of a pair share their markers.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple, cast
@@ -14,7 +14,7 @@ from thinc.types import Floats2d
 
 from ..errors import ConfigError
 from ..layers.marker_inputs import MarkerBlock, TextBatch
-from ..layers.windows import make_windows
+from ..layers.windows import Windows, make_windows
 from ..layers.word_pieces import split_into_pieces
 from ..types import Candidates, Int32Array, PairModelT
 from .mention_pairs import closest_mentions, unordered
@@ -27,6 +27,7 @@ OutT = Floats2d
 
 def build_packed_markers(
     name: str,
+    mark_mentions: bool = True,
     marker_layer: Optional[int] = None,
     max_pieces: int = 4096,
     pooling: List[str] = ["mean", "max"],  # noqa: B006  # never changed; shown in filled configs
@@ -52,6 +53,8 @@ def build_packed_markers(
 
     name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
         any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
+    mark_mentions: whether the text is read with the types of all mentions, which are added to the
+        embeddings of their pieces.
     marker_layer: number of the encoder's layers that only the text passes, 0 to all but one; the
         more, the faster. None: half of them.
     max_pieces: the most word pieces that pass the encoder at a time, padding included.
@@ -60,8 +63,8 @@ def build_packed_markers(
     dropout: probability of dropping a value of mentions, markers and the hidden layer; training sets
         it to its own rate.
     block_size: number of pairs whose markers are in memory at a time.
-    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe,
-        on a GPU.
+    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
+        float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
     grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
     transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
     nO: number of outputs; set by the component.
@@ -69,7 +72,7 @@ def build_packed_markers(
     :raises ConfigError: if a number is out of range, or at initialisation if the encoder is of an
         unsupported kind.
     """
-    from ..layers.torch_encoder import encoder_shim
+    from ..layers.torch_encoder import EncoderShim
     from ..layers.torch_packed_markers import PackedMarkerEncoder
 
     if max_pieces < 1:
@@ -87,7 +90,7 @@ def build_packed_markers(
         evidence=True,
         nO=nO,
     )
-    shim = encoder_shim(
+    shim = EncoderShim(
         PackedMarkerEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
     )
     return Model(
@@ -101,6 +104,7 @@ def build_packed_markers(
         attrs={
             "name": name,
             "transformer_config": transformer_config,
+            "mark_mentions": mark_mentions,
             "marker_layer": marker_layer,
             "max_pieces": max_pieces,
             "block_size": block_size,
@@ -116,16 +120,18 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    from ..layers.torch_encoder import load_pretrained, set_module
+    from ..layers.torch_encoder import load_pretrained
     from ..layers.torch_packed_markers import PackedMarkerEncoder
 
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
-    shim, scorer = model.shims[0], model.get_ref("scorer")
+    shim: Any = model.shims[0]
+    scorer = model.get_ref("scorer")
     if shim._model is None:
         loaded = load_pretrained(model.attrs["name"], model.attrs["transformer_config"])
-        module = PackedMarkerEncoder(*loaded, marker_layer=model.attrs["marker_layer"])
-        set_module(shim, module)
+        options = {key: model.attrs[key] for key in ("mark_mentions", "marker_layer")}
+        module = PackedMarkerEncoder(*loaded, **options)
+        shim.set_module(module)
     if X is not None:
         width = shim._model.width
         ops = model.ops
@@ -204,20 +210,26 @@ class _Layout:
             begin + numpy.repeat(numpy.arange(len(doc)), numpy.diff(pieces.starts))
             for doc, pieces, begin in zip(docs, self._pieces, begins)
         ]
-        self.text = TextBatch(
-            windows,
-            numpy.concatenate(tokens).astype("int32") if tokens else windows.home,
-            int(begins[-1]),
+        self._runs = self._mention_runs(windows)
+        lengths = self._runs[:, 1] - self._runs[:, 0]
+        offsets = numpy.arange(lengths.sum()) - numpy.repeat(
+            numpy.cumsum(lengths) - lengths, lengths
         )
-        self._runs = self._mention_runs()
+        self.text = TextBatch(
+            windows=windows,
+            tokens=numpy.concatenate(tokens).astype("int32") if tokens else windows.home,
+            n_tokens=int(begins[-1]),
+            marked=(numpy.repeat(self._runs[:, 0], lengths) + offsets).astype("int32"),
+            types=numpy.repeat(candidates.mentions.types, lengths),
+        )
 
-    def _mention_runs(self) -> Int32Array:
+    def _mention_runs(self, windows: Windows) -> Int32Array:
         """The pieces of each mention. *Shape:* ``(n_mentions, 2)``"""
         mentions = self.candidates.mentions
         spans = numpy.split(mentions.spans, numpy.cumsum(mentions.lengths)[:-1])
         runs = [
             pieces.runs(part) + begin
-            for pieces, part, begin in zip(self._pieces, spans, self.text.windows.first_of_doc)
+            for pieces, part, begin in zip(self._pieces, spans, windows.first_of_doc)
         ]
         return numpy.concatenate(runs) if runs else numpy.zeros((0, 2), dtype="int32")
 

@@ -289,10 +289,12 @@ class RelationExtractor(TrainablePipe):
         docs = [eg.predicted for eg in examples]
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
         # gradients of all components on to the encoder.
-        logits, backprop = self.model.begin_update((docs, candidates))
-        loss, d_logits = self.get_loss(examples, Scored(candidates, logits))
         if self.consistency:
-            loss += self._update_again(examples, Scored(candidates, logits), d_logits)
+            logits, backprop = self.model.begin_update((docs + docs, candidates.twice()))
+            loss, d_logits = self._loss_of_two(examples, candidates, logits)
+        else:
+            logits, backprop = self.model.begin_update((docs, candidates))
+            loss, d_logits = self.get_loss(examples, Scored(candidates, logits))
         backprop(d_logits)
         if sgd:
             self.finish_update(sgd)
@@ -317,18 +319,18 @@ class RelationExtractor(TrainablePipe):
             exclusive=self.exclusive,
         )
 
-    def _update_again(self, examples: List[Example], first: Scored, d_first: Floats2d) -> float:
-        """A second pass that has to agree with the first; adds to the gradient of the first.
-
-        RETURNS: what to add to the loss of the first pass.
-        """
-        docs = [eg.predicted for eg in examples]
-        logits, backprop = self.model.begin_update((docs, first.candidates))
-        loss, d_logits = self.get_loss(examples, Scored(first.candidates, logits))
-        gap, d_gap_first, d_gap = disagreement(first.values, logits, exclusive=self.exclusive)
-        d_first += self.consistency * d_gap_first
-        backprop(d_logits + self.consistency * d_gap)
-        return loss + self.consistency * gap
+    def _loss_of_two(
+        self, examples: Sequence[Example], candidates: Candidates, logits: Floats2d
+    ) -> Tuple[float, Floats2d]:
+        """The loss of a batch that passed the model twice, and what its two predictions differ by."""
+        halves = self.model.ops.xp.split(logits, 2)
+        losses, gradients = zip(
+            *(self.get_loss(examples, Scored(candidates, half)) for half in halves)
+        )
+        gap, *d_gap = disagreement(*halves, exclusive=self.exclusive)
+        d_logits = self.model.ops.xp.concatenate(gradients)
+        d_logits += self.consistency * self.model.ops.xp.concatenate(d_gap)
+        return sum(losses) + self.consistency * gap, d_logits
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""

@@ -18,7 +18,7 @@ from thinc.api import set_dropout_rate
 from rel_component.types import PairModelT
 
 from ..encoders import tiny_encoder
-from ..helpers import fixed_tok2vec, make_candidates, make_doc, numeric_gradient
+from ..helpers import fixed_tok2vec, make_candidates, make_doc
 
 WIDTH = 16
 N_LABELS = 3
@@ -275,9 +275,24 @@ def assert_gradient(model, X, values, gradient, n_cells=12, message="", atol=0.0
     largest = numpy.abs(gradient).reshape(-1).argsort()[-n_cells:]
     flat = [*largest, *rng.integers(0, gradient.size, n_cells)]
     cells = [numpy.unravel_index(int(i), gradient.shape) for i in flat]
-    expected = list(numeric_gradient(loss, values, cells, eps=5e-4))
-    found = [gradient[cell] for cell in cells]
-    numpy.testing.assert_allclose(found, expected, rtol=0.02, atol=atol, err_msg=message)
+    found = numpy.asarray([gradient[cell] for cell in cells])
+    # the slopes on the two sides; they differ where a maximum or a rectifier has a kink nearby
+    slopes = numpy.asarray(list(one_sided_slopes(loss, values, cells, eps=5e-4)))
+    nearest = numpy.clip(found, slopes.min(axis=1), slopes.max(axis=1))
+    numpy.testing.assert_allclose(found, nearest, rtol=0.02, atol=atol, err_msg=message)
+
+
+def one_sided_slopes(function, X, cells, eps):
+    """Below and above, for some cells of X, which the function reads."""
+    here = function()
+    for cell in cells:
+        value = X[cell]
+        slopes = []
+        for step in (-eps, eps):
+            X[cell] = value + step
+            slopes.append((function() - here) / step)
+        X[cell] = value
+        yield slopes
 
 
 @every_model
@@ -335,7 +350,7 @@ def test_numeric_gradient_of_the_parameters_of_an_encoder(name, doc):
                 ([doc], candidates),
                 parameter.data.numpy(),
                 gradient.numpy(),
-                n_cells=2,
+                n_cells=3,
                 message=key,
                 atol=0.02 * float(gradient.abs().max()) + 0.02,
             )

@@ -1,0 +1,69 @@
+"""Pieces belong to the token in which they begin."""
+
+import numpy
+import pytest
+from transformers import AutoTokenizer
+
+from rel_component.layers.word_pieces import split_into_pieces
+
+from ..encoders import tiny_encoder
+from ..helpers import make_doc
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return AutoTokenizer.from_pretrained(tiny_encoder())
+
+
+def by_token(tokenizer, doc):
+    (pieces,) = split_into_pieces(tokenizer, [doc])
+    texts = tokenizer.convert_ids_to_tokens(pieces.ids.tolist())
+    return [texts[a:b] for a, b in zip(pieces.starts, pieces.starts[1:])]
+
+
+def test_pieces_of_each_token(tokenizer, vocab):
+    doc = make_doc(vocab, "Ada and Bo")
+    assert by_token(tokenizer, doc) == [["a", "##d", "##a"], ["and"], ["b", "##o"]]
+
+
+def test_tokens_within_a_word(tokenizer, vocab):
+    doc = make_doc(vocab, ["A", "b", "'s", "x"], spaces=[False, False, True, False])
+    assert by_token(tokenizer, doc) == [["a"], ["##b"], ["'", "s"], ["x"]]
+
+
+def test_a_piece_over_two_tokens_belongs_to_the_first(tokenizer, vocab):
+    doc = make_doc(vocab, ["an", "d", "x"], spaces=[False, True, False])
+    assert by_token(tokenizer, doc) == [["and"], [], ["x"]]
+
+
+def test_tokens_that_the_tokenizer_drops(tokenizer, vocab):
+    doc = make_doc(vocab, ["a", " \n ", "\u200b", "b"], spaces=[True, False, True, False])
+    assert by_token(tokenizer, doc) == [["a"], [], [], ["b"]]
+
+
+def test_unknown_characters_stay_in_their_place(tokenizer, vocab):
+    assert by_token(tokenizer, make_doc(vocab, "a \U0001f600 b")) == [["a"], ["[UNK]"], ["b"]]
+
+
+def test_runs_of_spans(tokenizer, vocab):
+    (pieces,) = split_into_pieces(tokenizer, [make_doc(vocab, "Ada and Bo")])
+    spans = numpy.asarray([[0, 1], [1, 3], [0, 3]], dtype="int32")
+    assert pieces.runs(spans).tolist() == [[0, 3], [3, 6], [0, 6]]
+
+
+def test_documents_without_text(tokenizer, vocab):
+    docs = [make_doc(vocab, ""), make_doc(vocab, "a"), make_doc(vocab, "")]
+    assert [len(pieces) for pieces in split_into_pieces(tokenizer, docs)] == [0, 1, 0]
+    assert [p.starts.tolist() for p in split_into_pieces(tokenizer, docs[:1])] == [[0]]
+
+
+def test_spaces_that_count_as_part_of_a_piece(vocab):
+    class Metaspace:
+        """Gives offsets as SentencePiece does, with the space before a word."""
+
+        def __call__(self, texts, **options):
+            return {"input_ids": [[1, 2, 3]], "offset_mapping": [[(0, 1), (1, 3), (3, 4)]]}
+
+    doc = make_doc(vocab, ["a", "b", "c"], spaces=[True, False, False])
+    (pieces,) = split_into_pieces(Metaspace(), [doc])
+    assert pieces.starts.tolist() == [0, 1, 2, 3]
