@@ -67,7 +67,7 @@ def encoder_alone(model: Model) -> Callable[[List[Doc]], Any]:
     module = shim._model
 
     def encode(docs: List[Doc]) -> Any:
-        before, after, _ = module.special_ids
+        before, after = module.special_ids
         pieces = split_into_pieces(module.tokenizer, docs)
         windows = make_windows(pieces, module.max_pieces, before=before, after=after)
         module.eval()

@@ -35,6 +35,8 @@ SUPPORTED = (
 )
 """Values of ``model_type`` in the configuration of supported encoders; DeBERTa v3 is a deberta-v2."""
 
+_MIN_PIECES = {"cpu": 512, "cuda": 4096}  # that keep a device busy
+
 _NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
@@ -64,10 +66,9 @@ class PretrainedEncoder(nn.Module):
         return int(min(limit, self.tokenizer.model_max_length)) - 2
 
     @property
-    def special_ids(self) -> Tuple[int, int, int]:
-        """Ids of the pieces before a text, after it, and for padding."""
-        tokenizer = self.tokenizer
-        return tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id
+    def special_ids(self) -> Tuple[int, int]:
+        """Ids of the pieces before a text and after it."""
+        return self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
 
     @property
     def device(self) -> torch.device:
@@ -97,34 +98,37 @@ class PretrainedEncoder(nn.Module):
         max_pieces: the most pieces that pass the encoder at a time, padding included.
         added: what to add to the embeddings of the pieces. *Shape:* ``(n_rows, embedding width)``
         n_last: number of states, counted from the last layer's.
-        save_memory: whether to need less memory in training: of several batches, only what comes out
-            is kept, and the rest computed anew on the way back.
+        save_memory: whether to need less memory in training: of more pieces than `max_pieces`, only
+            what comes out is kept, and the rest computed anew on the way back.
 
         RETURNS: *Shape:* ``(n_last, n_rows, width)``
         """
-        batches = padded_batches(ids, bounds, self.special_ids[2], max_pieces)
+        min_pieces = _MIN_PIECES.get(self.device.type, 0)
+        batches = padded_batches(bounds, max_pieces, min_pieces)
+        # of all batches at once: the gradient of the embeddings is as large as the vocabulary
+        vectors = self.encoder.get_input_embeddings()(self.index(ids))  # (n_rows, embedding width)
+        if added is not None:
+            vectors = vectors + added
         parts: List[Tensor] = []
-        for batch, rows in batches:
-            mask = self.index((rows >= 0).astype("int64"))
-            there = self.index(numpy.flatnonzero(rows >= 0))
-            more = None if added is None else added[self.index(rows)]  # of padding, any
-            arguments = (self.index(batch), mask, there, more, n_last)
-            if save_memory and len(batches) > 1 and torch.is_grad_enabled():
+        for rows in batches:
+            arguments = (vectors, self.index(rows), n_last)
+            if save_memory and len(ids) > max_pieces and torch.is_grad_enabled():
                 parts.append(checkpoint(self._encode, *arguments, use_reentrant=False))
             else:
                 parts.append(self._encode(*arguments))
-        order = numpy.concatenate([rows[rows >= 0] for _, rows in batches])
+        order = numpy.concatenate([rows[rows >= 0] for rows in batches])
         return torch.cat(parts, dim=1)[:, self.index(numpy.argsort(order))]
 
-    def _encode(
-        self, ids: Tensor, mask: Tensor, there: Tensor, added: Optional[Tensor], n_last: int
-    ) -> Tensor:
-        inputs = {"input_ids": ids}
-        if added is not None:
-            inputs = {"inputs_embeds": self.encoder.get_input_embeddings()(ids) + added}
-        states = self.encoder(**inputs, attention_mask=mask, output_hidden_states=n_last > 1)
+    def _encode(self, vectors: Tensor, rows: Tensor, n_last: int) -> Tensor:
+        """rows: of a batch, -1 for padding. *Shape:* ``(n_sequences, length)``"""
+        there = rows >= 0
+        states = self.encoder(
+            inputs_embeds=vectors[rows],  # of padding, any
+            attention_mask=there.long(),
+            output_hidden_states=n_last > 1,
+        )
         last = states.hidden_states[-n_last:] if n_last > 1 else [states.last_hidden_state]
-        return torch.stack([H.flatten(0, 1)[there] for H in last])
+        return torch.stack([H[there] for H in last])
 
     def options(self) -> Dict[str, Any]:
         """Plain data from which, with encoder and tokenizer, the module can be built again."""

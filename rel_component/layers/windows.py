@@ -122,32 +122,33 @@ def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after:
     return Windows(**{**windows.__dict__, "home": home})
 
 
-def padded_batches(
-    ids: Int32Array, bounds: Int32Array, padding: int, max_pieces: int
-) -> List[Tuple[Int32Array, Int32Array]]:
+def padded_batches(bounds: Int32Array, max_pieces: int, min_pieces: int = 0) -> List[Int32Array]:
     """Batches of sequences of about the same length.
 
-    ids: the sequences, one after the other. *Shape:* ``(n_rows,)``
     bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
-    padding: id of the padding token.
     max_pieces: the most pieces of a batch, padding included; one sequence is always possible.
+    min_pieces: a batch of so many pieces takes no sequence that is much shorter than its longest.
 
-    RETURNS: for each batch the padded ids, *Shape:* ``(n, length)``, and the row of each piece, -1 for
-        padding. *Shape:* ``(n, length)``
+    RETURNS: for each batch the row of each piece, -1 for padding. *Shape:* ``(n, length)``
     """
     sizes = numpy.diff(bounds)
     batches: List[List[int]] = []
     for sequence in numpy.argsort(-sizes, kind="stable"):  # the first of a batch is its longest
-        if not batches or (len(batches[-1]) + 1) * sizes[batches[-1][0]] > max_pieces:
+        longest = sizes[batches[-1][0]] if batches else 0
+        n_pieces = len(batches[-1]) * longest if batches else 0
+        is_short = sizes[sequence] < _MIN_FILL * longest and n_pieces >= min_pieces
+        if not batches or n_pieces + longest > max_pieces or is_short:
             batches.append([])
         batches[-1].append(int(sequence))
     result = []
     for batch in batches:
         places = numpy.arange(sizes[batch[0]])
         rows = bounds[batch][:, None] + places
-        rows = numpy.where(places < sizes[batch][:, None], rows, -1).astype("int32")
-        result.append((numpy.where(rows >= 0, ids[rows], padding).astype("int32"), rows))
+        result.append(numpy.where(places < sizes[batch][:, None], rows, -1).astype("int32"))
     return result
+
+
+_MIN_FILL = 0.85  # a shorter sequence is mostly not worth its padding
 
 
 def _int32(values: Any) -> Int32Array:

@@ -226,7 +226,7 @@ class _Batch:
         of_pair: Int32Array = numpy.arange(len(groups), dtype="int32")
         if self.attrs["share_directions"]:
             groups, of_pair = unordered(groups)
-        before, after, _ = self._module.special_ids
+        before, after = self._module.special_ids
         builder = SequenceBuilder(self._module.max_pieces, before, after)
         spans, types = self._candidates.mentions.spans, self._candidates.mentions.types
         for group in groups:
@@ -288,7 +288,7 @@ class _Batch:
             text = f"{around} {sign} {word} {sign}" if word else around
             before = tokenizer(text, add_special_tokens=False)["input_ids"]
             return Marks(before, tokenizer(around, add_special_tokens=False)["input_ids"])
-        vocabulary = tokenizer.get_vocab()
+        vocabulary = tokenizer.added_tokens_encoder
         name = f"{_ROLES[role]}:{type_name}"
         if kind in ("untyped", "context") or f"[{name}]" not in vocabulary:
             name = _ROLES[role]

@@ -203,7 +203,7 @@ class _Layout:
         self.ops, self.docs, self.candidates = model.ops, docs, candidates
         self.mentions = closest_mentions(candidates)  # (n_pairs, 2)
         self._pieces = split_into_pieces(module.tokenizer, docs)
-        before, after, _ = module.special_ids
+        before, after = module.special_ids
         windows = make_windows(self._pieces, module.max_pieces, before=before, after=after)
         begins = numpy.cumsum([0, *map(len, docs)])
         tokens = [

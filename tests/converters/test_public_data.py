@@ -1,19 +1,15 @@
 """The converters on the public data sets, where there is a copy of them."""
 
-import os
-from pathlib import Path
-
 import pytest
 import spacy
 
 from rel_component.converters.builder import convert_file
 from rel_component.converters.report import Report
 
-DATA = Path(os.environ.get("REL_COMPONENT_DATA", Path(__file__).parents[3] / "shared" / "data"))
-
-pytestmark = pytest.mark.skipif(not DATA.exists(), reason="needs the public data sets")
+from ..public_data import DATA, needs_public_data
 
 
+@needs_public_data
 @pytest.mark.parametrize(
     ("file", "format", "documents", "mentions", "relations", "negatives"),
     [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rel_component.layers.windows import make_windows, padded_batches
 from rel_component.layers.word_pieces import WordPieces
 
-BEFORE, AFTER, PADDING = 101, 102, 0
+BEFORE, AFTER = 101, 102
 
 
 def pieces_of(n, first=1000):
@@ -72,23 +72,38 @@ def test_a_run_without_pieces_takes_the_row_after_it():
     assert end.tolist() == [2, 4, 5]
 
 
-@given(st.lists(st.integers(1, 20), min_size=1, max_size=10), st.integers(1, 50))
-def test_batches_hold_every_sequence_once(lengths, max_pieces):
-    bounds = numpy.cumsum([0, *lengths]).astype("int32")
-    ids = numpy.arange(1, bounds[-1] + 1, dtype="int32")
+def bounds_of(lengths):
+    return numpy.cumsum([0, *lengths]).astype("int32")
+
+
+@given(
+    st.lists(st.integers(1, 20), min_size=1, max_size=10), st.integers(1, 50), st.integers(0, 50)
+)
+def test_batches_hold_every_row_once(lengths, max_pieces, min_pieces):
     seen = []
-    for batch, rows in padded_batches(ids, bounds, PADDING, max_pieces):
-        assert batch.size <= max_pieces or len(batch) == 1
-        assert (batch[rows < 0] == PADDING).all()
-        assert (batch[rows >= 0] == ids[rows[rows >= 0]]).all()
+    for rows in padded_batches(bounds_of(lengths), max_pieces, min_pieces):
+        assert rows.size <= max_pieces or len(rows) == 1
+        for row in rows:
+            n = int((row >= 0).sum())
+            assert row.tolist() == [*range(row[0], row[0] + n), *[-1] * (len(row) - n)]
         seen += rows[rows >= 0].tolist()
-    assert sorted(seen) == list(range(len(ids)))
+    assert sorted(seen) == list(range(sum(lengths)))
 
 
-def test_batches_are_sorted_by_length():
-    bounds = numpy.asarray([0, 1, 9, 10, 18], dtype="int32")
-    batches = padded_batches(numpy.ones(18, dtype="int32"), bounds, PADDING, 16)
-    assert [batch.shape for batch, _ in batches] == [(2, 8), (2, 1)]
+@pytest.mark.parametrize(
+    ("lengths", "max_pieces", "min_pieces", "shapes"),
+    [
+        ([1, 8, 1, 8], 16, 0, [(2, 8), (2, 1)]),
+        ([1, 8, 1, 8], 99, 0, [(2, 8), (2, 1)]),
+        ([1, 8, 1, 8], 99, 99, [(4, 8)]),
+        ([7, 8], 99, 0, [(2, 8)]),
+        ([30, 1], 16, 0, [(1, 30), (1, 1)]),
+    ],
+    ids=["full", "too short", "too small to be split", "short, but not much", "a long one alone"],
+)
+def test_batches_are_of_similar_lengths(lengths, max_pieces, min_pieces, shapes):
+    batches = padded_batches(bounds_of(lengths), max_pieces, min_pieces)
+    assert [rows.shape for rows in batches] == shapes
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])
