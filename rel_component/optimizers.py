@@ -49,14 +49,15 @@ class EncoderAdam(Optimizer):
 
         ops = get_array_ops(weights)
         self.nr_update[key] += 1
-        for moments in (self.mom1, self.mom2):
-            if key not in moments:
-                moments[key] = ops.alloc(weights.shape)
+        for arrays in (self.mom1, self.mom2, self.averages):
+            if arrays is not None and key not in arrays:
+                arrays[key] = ops.alloc(weights.shape)
         adam_step(
             weights,
             gradient,
             self.mom1[key],
             self.mom2[key],
+            self.averages[key] if self.averages is not None else None,
             step=self.nr_update[key],
             learn_rate=learn_rate,
             beta1=self.b1,
@@ -65,10 +66,6 @@ class EncoderAdam(Optimizer):
             weight_decay=self.L2,
             grad_clip=self.grad_clip,
         )
-        if self.averages is not None:
-            if key not in self.averages:
-                self.averages[key] = ops.alloc(weights.shape)
-            ops.update_averages(self.averages[key], weights, self.nr_update[key])
 
 
 def make_encoder_adam(
@@ -88,7 +85,8 @@ def make_encoder_adam(
     L2: decoupled weight decay.
     beta1, beta2, eps: as in Adam.
     grad_clip: largest norm of the gradient of a parameter; 0: no limit.
-    use_averages: whether to keep moving averages of the parameters.
+    use_averages: whether to evaluate and save moving averages of the parameters. They do not reach
+        the encoders of spacy-transformers, only those of marker models.
     """
     return EncoderAdam(
         learn_rate,

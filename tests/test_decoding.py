@@ -123,6 +123,23 @@ def test_a_symmetric_relation_is_reported_once_with_the_higher_score(doc, rows):
     assert decoded([doc], rows, schema, exclusive=False) == [[("Ada", "A", "Acme", 0.9)]]
 
 
+# One direction
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[0.9, 0.0], [0.0, 0.6]], [("Ada", "A", "Acme", 0.9)]),
+        ([[0.6, 0.0], [0.0, 0.9]], [("Acme", "B", "Ada", 0.9)]),
+        ([[0.6, 0.7], [0.0, 0.9]], [("Acme", "B", "Ada", 0.9)]),
+        ([[0.6, 0.9], [0.0, 0.7]], [("Ada", "A", "Acme", 0.6), ("Ada", "B", "Acme", 0.9)]),
+        ([[0.7, 0.0], [0.7, 0.0]], [("Ada", "A", "Acme", 0.7)]),
+    ],
+)
+def test_the_better_direction_of_two(doc, rows, expected):
+    assert decoded([doc], rows, exclusive=False, one_direction=True) == [expected]
+
+
 # Documents
 
 

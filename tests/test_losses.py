@@ -7,9 +7,12 @@ import pytest
 
 from rel_component.errors import ConfigError
 from rel_component.losses import (
+    configure_adaptive_threshold,
     configure_binary_cross_entropy,
     configure_cross_entropy,
     configure_focal,
+    disagreement,
+    probabilities,
     sigmoid,
     softmax,
 )
@@ -152,6 +155,95 @@ def test_error_for_a_negative_weight(configure):
 def test_error_for_a_negative_gamma():
     with pytest.raises(ConfigError, match="gamma must be 0 or more, got -1"):
         configure_focal(gamma=-1)
+
+
+# Adaptive threshold: columns NO_RELATION (the threshold), A, B
+
+
+def adaptive(logits, targets, labels=EXCLUSIVE):
+    X, Y = numpy.asarray(logits, dtype="float64"), numpy.asarray(targets, dtype="float64")
+    return configure_adaptive_threshold()(X, Y, labels=labels, exclusive=False)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        # odds of threshold, A and B are 1 : 2 : 1
+        ([1, 0, 0], log(4)),  # the threshold against all
+        ([0, 1, 0], log(3 / 2) + log(2)),  # A against the threshold, the threshold against B
+        ([0, 0.5, 0.5], log(4 / 2) + log(4) + log(1)),  # both against the threshold
+    ],
+)
+def test_adaptive_threshold_by_hand(targets, expected):
+    value, _ = adaptive([[0, log(2), 0]], [targets])
+    assert value == pytest.approx(expected)
+
+
+def test_the_gradient_of_the_adaptive_threshold():
+    rng = numpy.random.default_rng(0)
+    X = rng.normal(size=(4, 3))
+    Y = numpy.asarray([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5, 0.5]])
+    _, gradient = adaptive(X, Y)
+    cells = list(numpy.ndindex(*X.shape))
+    expected = list(numeric_gradient(lambda: adaptive(X, Y)[0], X, cells, eps=1e-6))
+    numpy.testing.assert_allclose(gradient.reshape(-1), expected, rtol=1e-5, atol=1e-8)
+
+
+def test_the_adaptive_threshold_of_no_pairs():
+    value, gradient = adaptive(numpy.zeros((0, 3)), numpy.zeros((0, 3)))
+    assert (value, gradient.shape) == (0.0, (0, 3))
+
+
+def test_error_without_a_column_for_the_threshold():
+    with pytest.raises(ConfigError, match="adaptive_threshold needs exclusive = false and"):
+        adaptive([[0, 0]], [[1, 0]], labels=MULTIPLE)
+
+
+def test_probabilities_relative_to_a_threshold():
+    found = probabilities(
+        numpy.asarray([[1.0, 1.0, 1.0 + log(3)]]), exclusive=False, adaptive_threshold=True
+    )
+    numpy.testing.assert_allclose(found, [[0.5, 0.75]])
+
+
+# Disagreement of two predictions
+
+
+def test_disagreement_by_hand():
+    first, second = numpy.asarray([[log(2), 0.0]]), numpy.asarray([[0.0, log(2)]])
+    value, _, _ = disagreement(first, second, exclusive=True)
+    assert value == pytest.approx(log(2) / 3)  # 2/3 log 2 - 1/3 log 2, both ways the same
+
+
+def test_disagreement_of_multiple_labels_by_hand():
+    value, _, _ = disagreement(numpy.asarray([[log(2)]]), numpy.asarray([[0.0]]), exclusive=False)
+    there = 2 / 3 * log(4 / 3) + 1 / 3 * log(2 / 3)
+    back = 1 / 2 * log(3 / 4) + 1 / 2 * log(3 / 2)
+    assert value == pytest.approx((there + back) / 2)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_gradients_of_the_disagreement(exclusive):
+    rng = numpy.random.default_rng(0)
+    first, second = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+    _, *gradients = disagreement(first, second, exclusive=exclusive)
+    for X, gradient in zip((first, second), gradients):
+        expected = numeric_gradient(
+            lambda: disagreement(first, second, exclusive=exclusive)[0],
+            X,
+            list(numpy.ndindex(*X.shape)),
+            eps=1e-6,
+        )
+        numpy.testing.assert_allclose(gradient.reshape(-1), list(expected), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_equal_predictions_agree(exclusive):
+    X = numpy.asarray([[3.0, -1.0]])
+    value, d_first, d_second = disagreement(X, X, exclusive=exclusive)
+    assert value == 0.0
+    assert not d_first.any()
+    assert not d_second.any()
 
 
 def test_softmax():

@@ -1,5 +1,7 @@
 """AdamW with PyTorch's fused kernel: one pass over the memory of a parameter instead of many."""
 
+from typing import Optional
+
 import torch
 from thinc.api import xp2torch
 from thinc.types import FloatsXd
@@ -11,6 +13,7 @@ def adam_step(
     gradient: FloatsXd,
     means: FloatsXd,
     variances: FloatsXd,
+    average: Optional[FloatsXd] = None,
     *,
     step: int,
     learn_rate: float,
@@ -20,12 +23,13 @@ def adam_step(
     weight_decay: float,
     grad_clip: float,
 ) -> None:
-    """Update weights, means and variances in place, and set the gradient to zero.
+    """Update all but the gradient in place, and set the gradient to zero.
 
     See Loshchilov and Hutter 2019 (https://arxiv.org/abs/1711.05101), algorithm 2.
 
     weights, gradient: of a parameter, float32.
     means, variances: moving averages of the gradient and of its square, in the same shape.
+    average: moving average of the weights, over about the last ninth of all steps, as Thinc has it.
     step: number of this update, from 1 on.
     learn_rate, beta1, beta2, eps: as in Adam.
     weight_decay: decoupled, relative to the learning rate.
@@ -53,3 +57,5 @@ def adam_step(
         maximize=False,
     )
     slope.zero_()
+    if average is not None:
+        xp2torch(average).lerp_(parameter, 9.0 / (10.0 + step))

@@ -5,15 +5,16 @@ configuration and tokenizer, and the weights in the safetensors format
 (https://github.com/huggingface/safetensors).
 """
 
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy
 import srsly
 import torch
 from safetensors.torch import load, save
-from thinc.api import ArgsKwargs, PyTorchGradScaler, PyTorchShim
+from thinc.api import ArgsKwargs, PyTorchGradScaler, PyTorchShim, xp2torch
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -193,6 +194,18 @@ class EncoderShim(PyTorchShim):
     def begin_update(self, inputs: ArgsKwargs) -> Any:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
             return super().begin_update(inputs)
+
+    @contextmanager
+    def use_params(self, params: Dict[Any, Any]) -> Iterator[None]:
+        """Replace parameters by those under the keys of an optimizer, (id of the shim, name)."""
+        own = dict(self._model.named_parameters())
+        found = {name: params[self.id, name] for name in own if (self.id, name) in params}
+        backup = {name: own[name].data for name in found}
+        for name, values in found.items():
+            own[name].data = xp2torch(values, device=self.device)
+        yield
+        for name, data in backup.items():
+            own[name].data = data
 
     def set_module(self, module: PretrainedEncoder) -> None:
         """Put a module in, on the device that is in use."""

@@ -8,11 +8,12 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import set_dropout_rate
 
 from rel_component.errors import ConfigError
 from rel_component.schema import RelationSchema, RelationType
 
-from ..helpers import facts, make_doc, make_example
+from ..helpers import facts, make_candidates, make_doc, make_example
 
 HIRED = "Acme hired Ada"  # ORG, PERSON: Ada works at Acme
 FOUNDED = "Bo founded Orbit"  # PERSON, ORG: Orbit was founded by Bo
@@ -448,11 +449,57 @@ def test_thresholds(options, expected):
         ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1\.5"),
         ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
         ({"negative_ratio": -1.0}, "negative_ratio must be 0 or more, got -1"),
+        ({"consistency": -1.0}, "consistency must be 0 or more, got -1"),
+        ({"adaptive_threshold": True}, "set exclusive = false"),
     ],
 )
 def test_errors_for_options_out_of_range(options, message):
     with pytest.raises(ConfigError, match=message):
         pipeline(**options)
+
+
+ADAPTIVE = {
+    "exclusive": False,
+    "adaptive_threshold": True,
+    "loss": {"@losses": "rel_component.adaptive_threshold.v1"},
+}
+
+
+def test_a_learned_threshold():
+    nlp = trained(**ADAPTIVE)
+    assert outputs(nlp) == BOTH
+    assert outputs(nlp, [make_doc(nlp.vocab, "Ada", [(0, 1, "PERSON")])]) == [[]]
+    reloaded = pipeline(**ADAPTIVE).from_bytes(nlp.to_bytes())
+    assert outputs(reloaded) == BOTH
+
+
+def test_one_direction():
+    both_ways = {"thresholds": {"WORKS_AT": 0.0, "FOUNDED_BY": 0.0}, **MULTIPLE}
+    assert {len(found) for found in outputs(trained(**both_ways))} == {2}
+    assert {len(found) for found in outputs(trained(one_direction=True, **both_ways))} == {1}
+
+
+def test_predictions_that_agree():
+    """Two passes under dropout come closer to each other where that is trained."""
+
+    def gap(consistency):
+        spacy.util.fix_random_seed(0)
+        nlp = trained(steps=60, consistency=consistency)
+        model = nlp.get_pipe("relation_extractor").model
+        docs = inputs(nlp)
+        set_dropout_rate(model, 0.5)
+        candidates = make_candidates(docs)
+        passes = [model.begin_update((docs, candidates))[0] for _ in range(20)]
+        assert outputs(nlp) == BOTH
+        return numpy.std(passes, axis=0).mean() / numpy.abs(passes).mean()
+
+    assert gap(5.0) < gap(0.0)
+
+
+def test_error_for_two_passes_of_a_listener():
+    nlp = shared_encoder("relation_extractor", consistency=1.0)
+    with pytest.raises(ConfigError, match="consistency needs a model with an encoder of its own"):
+        nlp.initialize(lambda: examples_of(nlp))
 
 
 def test_another_attribute():
@@ -539,12 +586,13 @@ LISTENER = {
 }
 
 
-def shared_encoder(*names):
-    """A pipeline with a tok2vec and components that listen to it."""
+def shared_encoder(*names, **options):
+    """A pipeline with a tok2vec and components that listen to it; options: of the relation extractor."""
     nlp = spacy.blank("en")
     nlp.add_pipe("tok2vec", config={"model": TINY["model"]["tok2vec"]})
     for name in names:
-        config = LISTENER if name == "relation_extractor" else LISTENING_NER
+        is_ner = name != "relation_extractor"
+        config = LISTENING_NER if is_ner else {**LISTENER, **options}
         nlp.add_pipe(name, config=config)
     return nlp
 
