@@ -14,6 +14,7 @@ class TextBatch:
     n_tokens: tokens of the batch.
     marked: the pieces of all mentions, some in several of them. *Shape:* ``(n_marked,)``
     types: hashes of the types of their mentions. *Shape:* ``(n_marked,)``
+    numbers: of their mentions in the document. *Shape:* ``(n_marked,)``
     """
 
     windows: Windows
@@ -21,6 +22,7 @@ class TextBatch:
     n_tokens: int
     marked: Int32Array
     types: HashArray
+    numbers: Int32Array
 
 
 @dataclass(frozen=True)

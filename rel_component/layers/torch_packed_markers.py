@@ -1,7 +1,7 @@
 """Levitated markers: an encoder reads a text once, and markers for any number of pairs after it.
 
-The text is read with marks on all of its mentions: the embedding of each piece of a mention has that
-of the mention's type added to it, so that no piece is needed for it.
+The text is read with marks on all of its mentions: the embedding of each piece of a mention has those
+of the mention's type and number added to it, so that no piece is needed for it.
 
 The markers of a pair, one for each of its mentions, start in the middle of the encoder: from the mean
 of the states of the mention's pieces there, the mention's type, and whether it is the first or the
@@ -27,6 +27,7 @@ from .torch_marker_layers import KeysValues, MarkerLayers, MarkerLayout
 from .windows import Windows
 
 N_TYPE_ROWS = 512
+N_NUMBERS = 16  # mentions of a document are told apart by their numbers, modulo this
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class TextStates:
     """What is computed once for a text.
 
     tokens: mean of the last states of the pieces of each token. *Shape:* ``(n_tokens, width)``
+    classes: last states of the first special token of each window. *Shape:* ``(n_windows, width)``
     first: states where markers start. *Shape:* ``(n_rows, width)``
     keys_values: of the layers from there on. *Shape:* ``(n_rows, width)`` each
     """
 
     windows: Windows
     tokens: Tensor
+    classes: Tensor
     first: Tensor
     keys_values: List[KeysValues]
 
@@ -49,7 +52,7 @@ class _Head(nn.Module):
 
     def __init__(self, width: int, embedding_width: int) -> None:
         super().__init__()
-        self.marks = nn.Embedding(N_TYPE_ROWS, embedding_width)
+        self.marks = nn.Embedding(N_TYPE_ROWS + N_NUMBERS, embedding_width)
         self.roles = nn.Embedding(2, width)
         self.types = nn.Embedding(2 * N_TYPE_ROWS, width)
         self.norm = nn.LayerNorm(width)
@@ -112,16 +115,19 @@ class PackedMarkerEncoder(PretrainedEncoder):
             so that only one of them is in memory.
         max_pieces: the most pieces that pass the encoder at a time, padding included.
 
-        RETURNS: the states of the text, and of the markers if there are any. *Shape:*
-            ``(n_groups, 2, width)``
+        RETURNS: the states of the text, and if there are any, of the two markers of each pair and of
+            the first special token of what they read. *Shape:* ``(n_groups, 3, width)``
         """
         states = text if isinstance(text, TextStates) else self._read(text, max_pieces)
         if not blocks:
             return states, None
         if len(blocks) == 1 or not torch.is_grad_enabled():
-            return states, torch.cat([self._mark(states, block) for block in blocks])
-        markers = [checkpoint(self._mark, states, block, use_reentrant=False) for block in blocks]
-        return states, torch.cat(markers)
+            markers = [self._mark(states, block) for block in blocks]
+        else:
+            markers = [checkpoint(self._mark, states, b, use_reentrant=False) for b in blocks]
+        read = numpy.concatenate([block.windows for block in blocks])  # (n_groups, 2)
+        classes = states.classes[self.index(read)].mean(dim=1, keepdim=True)
+        return states, torch.cat([torch.cat(markers), classes], dim=1)
 
     def _read(self, text: TextBatch, max_pieces: int) -> TextStates:
         windows, k = text.windows, self.marker_layer
@@ -137,11 +143,18 @@ class PackedMarkerEncoder(PretrainedEncoder):
             for layer, H in enumerate(states[:-1], start=k)
             if self._layers is not None
         ]
-        return TextStates(windows, self._mean_by_token(states[-1], text), states[0], keys_values)
+        classes = states[-1][self.index(windows.bounds[:-1])].float()
+        tokens = self._mean_by_token(states[-1], text)
+        return TextStates(windows, tokens, classes, states[0], keys_values)
 
     def _marks(self, text: TextBatch) -> Tensor:
-        """The types of the mentions that a piece is part of. *Shape:* ``(n_rows, embedding width)``"""
+        """Types and numbers of the mentions that a piece is part of.
+
+        *Shape:* ``(n_rows, embedding width)``
+        """
         values = self.head.marks(self.index(_type_rows(text.types)))
+        numbers = text.numbers.astype("int64") % N_NUMBERS + N_TYPE_ROWS
+        values = values + self.head.marks(self.index(numbers))
         # one more row, without a mark, is that of special tokens
         by_piece = values.new_zeros(len(text.windows.home) + 1, values.shape[1])
         by_piece = by_piece.index_add(0, self.index(text.marked), values)

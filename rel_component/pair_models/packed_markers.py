@@ -1,8 +1,9 @@
 """``rel_component.PackedMarkers.v1``: levitated markers and pooled mentions, in one pass of a text.
 
-An encoder of its own reads the text once, with the types of all mentions added to its input. Pairs are
-scored by the pooled states of their mentions, as in SpanPair, and by two markers that see the text and
-each other (``layers/torch_packed_markers.py``). Both directions of a pair share their markers.
+An encoder of its own reads the text once, with the types and numbers of all mentions added to its
+input. Pairs are scored by the pooled states of their mentions, as in SpanPair, by two markers that see
+the text and each other (``layers/torch_packed_markers.py``), and by the state of the special token
+before the text. Both directions of a pair share their markers.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple, cast
@@ -53,8 +54,8 @@ def build_packed_markers(
 
     name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
         any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
-    mark_mentions: whether the text is read with the types of all mentions, which are added to the
-        embeddings of their pieces.
+    mark_mentions: whether the text is read with the types and numbers of all mentions, which are added
+        to the embeddings of their pieces.
     marker_layer: number of the encoder's layers that only the text passes, 0 to all but one; the
         more, the faster. None: half of them.
     max_pieces: the most word pieces that pass the encoder at a time, padding included.
@@ -135,7 +136,7 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     if X is not None:
         width = shim._model.width
         ops = model.ops
-        sample = Pairs(X[0], X[1], ops.alloc2f(1, width), lambda rows: ops.alloc2f(0, 2 * width))
+        sample = Pairs(X[0], X[1], ops.alloc2f(1, width), lambda rows: ops.alloc2f(0, 3 * width))
         scorer.initialize(X=sample, Y=Y)
     return model
 
@@ -170,7 +171,7 @@ def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[F
 
     def evidence(rows: slice) -> Floats2d:
         if markers is None:
-            return model.ops.alloc2f(0, 2 * states.tokens.shape[1])
+            return model.ops.alloc2f(0, 3 * states.tokens.shape[1])
         return layout.by_pair(_to_xp(model, markers), rows, of_pair)
 
     pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), evidence)
@@ -221,6 +222,7 @@ class _Layout:
             n_tokens=int(begins[-1]),
             marked=(numpy.repeat(self._runs[:, 0], lengths) + offsets).astype("int32"),
             types=numpy.repeat(candidates.mentions.types, lengths),
+            numbers=numpy.repeat(_numbers(candidates.mentions.lengths), lengths),
         )
 
     def _mention_runs(self, windows: Windows) -> Int32Array:
@@ -247,25 +249,34 @@ class _Layout:
         return MarkerBlock(chosen.astype("int32"), rows, mentions.types[groups])
 
     def by_pair(self, markers: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
-        """Marker states of head and tail side by side. *Shape:* ``(n_pairs, 2 * width)``
+        """States of the markers of head and tail, and of the special token, side by side.
 
-        markers: *Shape:* ``(n_groups, 2, width)``
+        markers: *Shape:* ``(n_groups, 3, width)``
+
+        RETURNS: *Shape:* ``(n_pairs, 3 * width)``
         """
         group, side = self._places(rows, of_pair)
         return cast(Floats2d, markers[group, side].reshape(len(of_pair), -1))
 
     def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
-        """The way back of :meth:`by_pair`. *Shape:* ``(n_groups, 2, width)``"""
+        """The way back of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``"""
         group, side = self._places(rows, of_pair)
-        cells = self.ops.as_contig((group * 2 + side).reshape(-1))
-        result = self.ops.alloc2f(shape[0] * 2, shape[2])
+        cells = self.ops.as_contig((group * 3 + side).reshape(-1))
+        result = self.ops.alloc2f(shape[0] * 3, shape[2])
         self.ops.scatter_add(result, cells, gradient.reshape(-1, shape[2]))
         return result.reshape(tuple(shape))
 
     def _places(self, rows: slice, of_pair: Int32Array) -> Tuple[Any, Any]:
-        """Group and side of the markers of head and tail. *Shape:* ``(n_pairs, 2)`` each"""
+        """Group of each pair, and where in it its states are. *Shape:* ``(n_pairs, 3)`` each"""
         mentions = self.mentions[rows]
-        head_second = mentions[:, 0] > mentions[:, 1]
-        side: Any = numpy.stack([head_second, ~head_second], axis=1).astype("int32")
-        group: Any = numpy.repeat(of_pair[:, None], 2, axis=1)
+        head_second = (mentions[:, 0] > mentions[:, 1]).astype("int32")
+        special = numpy.full_like(head_second, 2)
+        side: Any = numpy.stack([head_second, 1 - head_second, special], axis=1)
+        group: Any = numpy.repeat(of_pair[:, None], 3, axis=1)
         return self.ops.asarray(group), self.ops.asarray(side)
+
+
+def _numbers(lengths: Int32Array) -> Int32Array:
+    """Numbers of the mentions, from 0 on in each document. *Shape:* ``(n_mentions,)``"""
+    ends = numpy.cumsum(lengths)
+    return (numpy.arange(lengths.sum()) - numpy.repeat(ends - lengths, lengths)).astype("int32")
