@@ -61,7 +61,7 @@ DATASETS = {
         convert=["--format", "spert"],
         metric="rel_micro_f",
         batch_size=8,
-        epochs=6,
+        epochs=9,
     ),
     "semeval": Dataset(
         parts={
