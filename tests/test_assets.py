@@ -52,3 +52,15 @@ def test_recipes_are_complete(path):
     config = load_config(path, overrides={"paths.encoder": "an-encoder"})
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
     assert "relation_extractor" in nlp.pipe_names
+
+
+@pytest.mark.parametrize("recipe", ["packed", "markers"])
+def test_recipes_for_given_entities_differ_in_the_model_only(recipe):
+    configs = [
+        load_config(ROOT / "configs" / f"{name}.cfg", interpolate=False)
+        for name in ("transformer", recipe)
+    ]
+    for config in configs:
+        del config["components"]["relation_extractor"]["model"]
+        config["training"]["optimizer"].pop("use_averages", None)
+    assert configs[0] == configs[1]
