@@ -41,6 +41,18 @@ class WordPieces:
         return self.starts[spans]
 
 
+def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPieces:
+    """Insert a piece before each of some tokens, and count it as part of the token.
+
+    tokens: some of them perhaps several times. *Shape:* ``(n_inserted,)``
+    piece: id of the piece.
+    """
+    counts = numpy.bincount(tokens, minlength=len(pieces.starts) - 1)
+    ids = numpy.insert(pieces.ids, numpy.repeat(pieces.starts[:-1], counts), piece)
+    starts = pieces.starts + numpy.cumsum([0, *counts])
+    return WordPieces(ids.astype("int32"), starts.astype("int32"))
+
+
 def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
     """Tokenise every document once.
 

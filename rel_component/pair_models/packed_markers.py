@@ -6,7 +6,7 @@ the text and each other (``layers/torch_packed_markers.py``), and by the state o
 before the text. Both directions of a pair share their markers.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, cast
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy
 from spacy.tokens import Doc
@@ -16,7 +16,7 @@ from thinc.types import Floats2d
 from ..errors import ConfigError
 from ..layers.marker_inputs import MarkerBlock, TextBatch
 from ..layers.windows import Windows, make_windows
-from ..layers.word_pieces import split_into_pieces
+from ..layers.word_pieces import insert_pieces, split_into_pieces
 from ..types import Candidates, Int32Array, PairModelT
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
@@ -204,6 +204,15 @@ class _Layout:
         self.ops, self.docs, self.candidates = model.ops, docs, candidates
         self.mentions = closest_mentions(candidates)  # (n_pairs, 2)
         self._pieces = split_into_pieces(module.tokenizer, docs)
+        spans = numpy.split(
+            candidates.mentions.spans, numpy.cumsum(candidates.mentions.lengths)[:-1]
+        )
+        if module.mark_mentions:
+            marker = module.tokenizer.mask_token_id
+            self._pieces = [
+                insert_pieces(pieces, part[:, 0], marker)
+                for pieces, part in zip(self._pieces, spans)
+            ]
         before, after = module.special_ids
         windows = make_windows(self._pieces, module.max_pieces, before=before, after=after)
         begins = numpy.cumsum([0, *map(len, docs)])
@@ -211,7 +220,7 @@ class _Layout:
             begin + numpy.repeat(numpy.arange(len(doc)), numpy.diff(pieces.starts))
             for doc, pieces, begin in zip(docs, self._pieces, begins)
         ]
-        self._runs = self._mention_runs(windows)
+        self._runs = self._mention_runs(spans, windows)
         lengths = self._runs[:, 1] - self._runs[:, 0]
         offsets = numpy.arange(lengths.sum()) - numpy.repeat(
             numpy.cumsum(lengths) - lengths, lengths
@@ -225,10 +234,8 @@ class _Layout:
             numbers=numpy.repeat(_numbers(candidates.mentions.lengths), lengths),
         )
 
-    def _mention_runs(self, windows: Windows) -> Int32Array:
+    def _mention_runs(self, spans: Sequence[Int32Array], windows: Windows) -> Int32Array:
         """The pieces of each mention. *Shape:* ``(n_mentions, 2)``"""
-        mentions = self.candidates.mentions
-        spans = numpy.split(mentions.spans, numpy.cumsum(mentions.lengths)[:-1])
         runs = [
             pieces.runs(part) + begin
             for pieces, part, begin in zip(self._pieces, spans, windows.first_of_doc)
