@@ -34,8 +34,6 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}
 """Name of a model, and of the recipe in configs/ that trains it."""
 
-HALF_PRECISION = "--components.relation_extractor.model.mixed_precision"
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -91,51 +89,76 @@ def convert(name: str, data: Path, output: Path) -> None:
         target = output / name / f"{part}.spacy"
         if not target.exists():
             command = ["rel", "convert", str(data / file), str(target), *DATASETS[name].convert]
-            _spacy(command, output / name / f"convert_{part}.log")
+            run_spacy(command, output / name / f"convert_{part}.log")
     if "dev" not in DATASETS[name].parts:  # training wants one, if only to look at
         docs = list(DocBin().from_disk(output / name / "train.spacy").get_docs(Vocab()))
         write_docs(docs[:100], output / name / "sample.spacy")
 
 
-def run(
-    name: str, model: str, seed: int, output: Path, encoder: str, gpu_id: int, more: Sequence[str]
+def train_model(
+    name: str,
+    model: str,
+    seed: int,
+    paths: Tuple[Path, Path],
+    target: Path,
+    arguments: Sequence[str],
+    *,
+    evaluate_epochs: bool,
 ) -> Dict[str, Any]:
-    """Train and evaluate one model; its scores, by part."""
-    dataset, folder = DATASETS[name], output / name
-    target = folder / model / f"seed{seed}"
-    scores_path = target / "scores.json"
-    if scores_path.exists():
-        return dict(srsly.read_json(scores_path))
-    n_docs = len(DocBin().from_disk(folder / "train.spacy"))
-    steps = math.ceil(n_docs / dataset.batch_size) * dataset.epochs
-    has_dev = "dev" in dataset.parts
+    """Train with the recipe of a model and the settings of a data set.
+
+    paths: documents to train on, and to evaluate meanwhile.
+    arguments: further ones of the command.
+
+    RETURNS: seconds and settings.
+    """
+    dataset = DATASETS[name]
+    n_docs = len(DocBin().from_disk(paths[0]))
+    steps_per_epoch = math.ceil(n_docs / dataset.batch_size)
+    steps = steps_per_epoch * dataset.epochs
     settings: Dict[str, Any] = {
-        "paths.train": folder / "train.spacy",
-        "paths.dev": folder / ("dev.spacy" if has_dev else "sample.spacy"),
-        "paths.encoder": encoder,
+        "paths.train": paths[0],
+        "paths.dev": paths[1],
         "system.seed": seed,
         "training.batcher.size": dataset.batch_size,
         "training.max_steps": steps,
-        "training.optimizer.learn_rate.warmup_steps": steps // dataset.epochs,
-        "training.eval_frequency": steps // dataset.epochs if has_dev else steps,
+        "training.optimizer.learn_rate.warmup_steps": steps_per_epoch,
+        "training.eval_frequency": steps_per_epoch if evaluate_epochs else steps,
         **dataset.overrides.get("", {}),
         **dataset.overrides.get(model, {}),
     }
     flags = [text for key, value in settings.items() for text in (f"--{key}", _flag(value))]
-    config = CONFIGS / f"{MODELS[model]}.cfg"
-    gpu = ["--gpu-id", str(gpu_id)]
+    config = str(CONFIGS / f"{MODELS[model]}.cfg")
     start = time.perf_counter()
-    _spacy(
-        ["train", str(config), "--output", str(target), *gpu, *flags, *more], target / "train.log"
-    )
+    run_spacy(["train", config, "--output", str(target), *flags, *arguments], target / "train.log")
     seconds = time.perf_counter() - start
-    scores: Dict[str, Any] = {"train_seconds": seconds, "arguments": [*flags, *more]}
+    return {"train_seconds": seconds, "arguments": [*flags, *arguments]}
+
+
+def evaluate_model(path: Path, docs: Path, output: Path, arguments: Sequence[str]) -> Any:
+    """Scores of a pipeline with given entities; also written to a file."""
+    command = ["rel", "evaluate", str(path), str(docs), "--output", str(output), "--gold-entities"]
+    run_spacy([*command, *arguments], output.with_suffix(".log"))
+    return srsly.read_json(output)
+
+
+def run(
+    name: str, model: str, seed: int, output: Path, gpu: Sequence[str], more: Sequence[str]
+) -> Dict[str, Any]:
+    """Train and evaluate one model; its scores, by part."""
+    folder = output / name
+    target = folder / model / f"seed{seed}"
+    scores_path = target / "scores.json"
+    if scores_path.exists():
+        return dict(srsly.read_json(scores_path))
+    has_dev = "dev" in DATASETS[name].parts
+    paths = (folder / "train.spacy", folder / ("dev.spacy" if has_dev else "sample.spacy"))
+    arguments = [*gpu, *more]
+    scores = train_model(name, model, seed, paths, target, arguments, evaluate_epochs=has_dev)
     trained = target / ("model-best" if has_dev else "model-last")
     for part in ("dev", "test") if has_dev else ("test",):
-        path = target / f"{part}.json"
-        arguments = [str(trained), str(folder / f"{part}.spacy"), "--output", str(path)]
-        _spacy(["rel", "evaluate", *arguments, "--gold-entities", *gpu], target / f"{part}.log")
-        scores[part] = srsly.read_json(path)
+        docs = folder / f"{part}.spacy"
+        scores[part] = evaluate_model(trained, docs, target / f"{part}.json", gpu)
     srsly.write_json(scores_path, scores)
     return scores
 
@@ -164,7 +187,7 @@ def _mean(runs: Sequence[Dict[str, Any]], part: str, metric: str) -> str:
     return f"{statistics.fmean(values):.2f}{spread}"
 
 
-def _spacy(arguments: Sequence[str], log: Path) -> None:
+def run_spacy(arguments: Sequence[str], log: Path) -> None:
     """Run a command of spaCy; its output goes to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:
@@ -172,6 +195,12 @@ def _spacy(arguments: Sequence[str], log: Path) -> None:
         code = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT)
     if code:
         raise SystemExit(f"{' '.join(command)} failed with {code}; see {log}")
+
+
+def half_precision(model: str) -> List[str]:
+    """Arguments by which a model with an encoder of its own computes in half precision."""
+    is_own = model != "SpanPair"
+    return ["--components.relation_extractor.model.mixed_precision", "true"] if is_own else []
 
 
 def _flag(value: Any) -> str:
@@ -198,18 +227,16 @@ def main(arguments: Optional[List[str]] = None) -> None:
     for name in args.datasets:
         convert(name, args.data, args.output)
 
-    def half_of(job: Tuple[str, str, int]) -> List[str]:
-        is_half = args.mixed_precision and job[1] != "SpanPair"
-        return [HALF_PRECISION, "true"] if is_half else []
-
     jobs = [(n, m, s) for s in args.seeds for n in args.datasets for m in args.models]
+    gpu = ["--gpu-id", str(args.gpu_id)]
+
+    def do(job: Tuple[str, str, int]) -> Dict[str, Any]:
+        half = half_precision(job[1]) if args.mixed_precision else []
+        encoder = ["--paths.encoder", args.encoder]
+        return run(*job, args.output, gpu, [*encoder, *half, *more])
+
     with ThreadPoolExecutor(args.jobs) as pool:
-        scores = list(
-            pool.map(
-                lambda job: run(*job, args.output, args.encoder, args.gpu_id, half_of(job) + more),
-                jobs,
-            )
-        )
+        scores = list(pool.map(do, jobs))
     results: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}
     for (name, model, _), result in zip(jobs, scores):
         results.setdefault((name, model), []).append(result)

@@ -1,7 +1,8 @@
 """Levitated markers: an encoder reads a text once, and markers for any number of pairs after it.
 
-The text is read with marks on all of its mentions: the embedding of each piece of a mention has those
-of the mention's type and number added to it, so that no piece is needed for it.
+The text is read with marks on all of its mentions: a piece before each mention, which says that one
+begins, and the mention's type and number, which are added to the embeddings of that piece and of the
+mention's own. Such solid markers cost a piece each, however many pairs there are.
 
 The markers of a pair, one for each of its mentions, start in the middle of the encoder: from the mean
 of the states of the mention's pieces there, the mention's type, and whether it is the first or the

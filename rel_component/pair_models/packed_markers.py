@@ -1,9 +1,9 @@
 """``rel_component.PackedMarkers.v1``: levitated markers and pooled mentions, in one pass of a text.
 
-An encoder of its own reads the text once, with the types and numbers of all mentions added to its
-input. Pairs are scored by the pooled states of their mentions, as in SpanPair, by two markers that see
-the text and each other (``layers/torch_packed_markers.py``), and by the state of the special token
-before the text. Both directions of a pair share their markers.
+An encoder of its own reads the text once, with a marker before each mention. Pairs are scored by the
+pooled states of their mentions, as in SpanPair, by two markers that see the text and each other
+(``layers/torch_packed_markers.py``), and by the state of the special token before the text. Both
+directions of a pair share their markers.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
@@ -54,8 +54,8 @@ def build_packed_markers(
 
     name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
         any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
-    mark_mentions: whether the text is read with the types and numbers of all mentions, which are added
-        to the embeddings of their pieces.
+    mark_mentions: whether the text is read with a marker before each mention, and with the types and
+        numbers of the mentions added to their pieces.
     marker_layer: number of the encoder's layers that only the text passes, 0 to all but one; the
         more, the faster. None: half of them.
     max_pieces: the most word pieces that pass the encoder at a time, padding included.

@@ -4,7 +4,7 @@ import numpy
 import pytest
 from transformers import AutoTokenizer
 
-from rel_component.layers.word_pieces import split_into_pieces
+from rel_component.layers.word_pieces import insert_pieces, split_into_pieces
 
 from ..encoders import tiny_encoder
 from ..helpers import make_doc
@@ -67,3 +67,24 @@ def test_spaces_that_count_as_part_of_a_piece(vocab):
     doc = make_doc(vocab, ["a", "b", "c"], spaces=[True, False, False])
     (pieces,) = split_into_pieces(Metaspace(), [doc])
     assert pieces.starts.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([], [["and"], ["b", "##o"], ["a"]]),
+        ([1], [["and"], ["[MASK]", "b", "##o"], ["a"]]),
+        ([2, 0, 0], [["[MASK]", "[MASK]", "and"], ["b", "##o"], ["[MASK]", "a"]]),
+    ],
+)
+def test_pieces_inserted_before_tokens(tokenizer, vocab, tokens, expected):
+    (pieces,) = split_into_pieces(tokenizer, [make_doc(vocab, "and bo a")])
+    tokens = numpy.asarray(tokens, dtype="int32")
+    more = insert_pieces(pieces, tokens, tokenizer.mask_token_id)
+    bounds = zip(more.starts[:-1], more.starts[1:])
+    assert [tokenizer.convert_ids_to_tokens(more.ids[a:b]) for a, b in bounds] == expected
+
+
+def test_pieces_inserted_into_no_text(tokenizer, vocab):
+    (pieces,) = split_into_pieces(tokenizer, [make_doc(vocab, "")])
+    assert len(insert_pieces(pieces, numpy.zeros(0, dtype="int32"), 4)) == 0
