@@ -122,7 +122,9 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=DATASETS)
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
+    parser.add_argument(
+        "--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS, metavar="VARIANT"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
     parser.add_argument("--mixed-precision", action="store_true", help="as in accuracy.py")

@@ -7,13 +7,12 @@ In each repetition every model, and its encoder alone, reads the same batches in
 their times is reported, because absolute times vary. The models are not trained: it costs the same.
 
 The second table has one document with N mentions, each pair of them a candidate, and a process for
-each row, so that its peak memory is known: that above what a document of two mentions needs. Prints
+each row, so that its peak memory is known, that above what the process had before (Linux). Prints
 Markdown and writes JSON.
 """
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -124,10 +123,12 @@ def growth(model_name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
     model = build(model_name, encoder, [small])
     alone = encoder_alone(model)
     model.predict(([small], candidates_of([small])))
-    before = _peak_mb()
+    _start_peak()
+    before = _memory_mb("VmRSS")
     encoder_seconds = min(_time(lambda: alone([large])) for _ in range(2))
-    with_encoder = _peak_mb()
+    with_encoder = _memory_mb("VmHWM")
     candidates = candidates_of([large])
+    _start_peak()
     seconds = _time(lambda: model.predict(([large], candidates)))
     return {
         "model": model_name,
@@ -136,14 +137,21 @@ def growth(model_name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
         "pairs": candidates.n_pairs,
         "seconds": seconds,
         "encoder_seconds": encoder_seconds,
-        "peak_mb": _peak_mb() - before,
+        "peak_mb": _memory_mb("VmHWM") - before,
         "encoder_mb": with_encoder - before,
         "logits_mb": candidates.n_pairs * N_LABELS * 4 / 2**20,
     }
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _start_peak() -> None:
+    """Forget how much memory the process once had; Linux only, see proc(5)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _memory_mb(key: str) -> float:
+    """Resident memory of the process now (VmRSS) or at its peak (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
 
 
 def _time(function: Callable[[], Any]) -> float:
