@@ -171,6 +171,30 @@ def disagreement(
     return loss, (d_first * scale).astype(first.dtype), (d_second * scale).astype(first.dtype)
 
 
+def with_agreement(loss: LossFunction, weight: float) -> LossFunction:
+    """A loss for logits of two passes of the same pairs, one below the other, that are to agree.
+
+    loss: of each pass; its targets are those of one pass.
+    weight: of what the passes differ by, see :func:`disagreement`.
+
+    RETURNS: a loss whose value is a sum over both passes, and whose gradient is that of all logits.
+    """
+
+    def loss_of_two(
+        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    ) -> Tuple[float, Floats2d]:
+        xp = get_array_module(logits)
+        passes = xp.split(logits, 2)
+        values, gradients = zip(
+            *(loss(one, targets, labels=labels, exclusive=exclusive) for one in passes)
+        )
+        gap, *d_gap = disagreement(*passes, exclusive=exclusive)
+        d_logits = xp.concatenate(gradients) + weight * xp.concatenate(d_gap)
+        return sum(values) + weight * gap, d_logits.astype(logits.dtype)
+
+    return loss_of_two
+
+
 def probabilities(
     logits: Floats2d, *, exclusive: bool, adaptive_threshold: bool = False
 ) -> Floats2d:

@@ -112,7 +112,8 @@ class PretrainedEncoder(nn.Module):
             vectors = vectors + added
         parts: List[Tensor] = []
         for rows in batches:
-            arguments = (vectors, self.index(rows), n_last)
+            there = self.index(numpy.flatnonzero(rows >= 0))
+            arguments = (vectors, self.index(rows), there, n_last)
             if save_memory and len(ids) > max_pieces and torch.is_grad_enabled():
                 parts.append(checkpoint(self._encode, *arguments, use_reentrant=False))
             else:
@@ -120,16 +121,16 @@ class PretrainedEncoder(nn.Module):
         order = numpy.concatenate([rows[rows >= 0] for rows in batches])
         return torch.cat(parts, dim=1)[:, self.index(numpy.argsort(order))]
 
-    def _encode(self, vectors: Tensor, rows: Tensor, n_last: int) -> Tensor:
-        """rows: of a batch, -1 for padding. *Shape:* ``(n_sequences, length)``"""
-        there = rows >= 0
+    def _encode(self, vectors: Tensor, rows: Tensor, there: Tensor, n_last: int) -> Tensor:
+        """rows: of a batch, -1 for padding. *Shape:* ``(n_sequences, length)``
+        there: cells that are no padding, counted through the batch."""
         states = self.encoder(
             inputs_embeds=vectors[rows],  # of padding, any
-            attention_mask=there.long(),
+            attention_mask=(rows >= 0).long(),
             output_hidden_states=n_last > 1,
         )
         last = states.hidden_states[-n_last:] if n_last > 1 else [states.last_hidden_state]
-        return torch.stack([H[there] for H in last])
+        return torch.stack([H.flatten(0, 1)[there] for H in last])
 
     def options(self) -> Dict[str, Any]:
         """Plain data from which, with encoder and tokenizer, the module can be built again."""
@@ -198,14 +199,16 @@ class EncoderShim(PyTorchShim):
     @contextmanager
     def use_params(self, params: Dict[Any, Any]) -> Iterator[None]:
         """Replace parameters by those under the keys of an optimizer, (id of the shim, name)."""
-        own = dict(self._model.named_parameters())
+        own = dict(self._model.named_parameters()) if self._model is not None else {}
         found = {name: params[self.id, name] for name in own if (self.id, name) in params}
         backup = {name: own[name].data for name in found}
         for name, values in found.items():
             own[name].data = xp2torch(values, device=self.device)
-        yield
-        for name, data in backup.items():
-            own[name].data = data
+        try:
+            yield
+        finally:
+            for name, data in backup.items():
+                own[name].data = data
 
     def set_module(self, module: PretrainedEncoder) -> None:
         """Put a module in, on the device that is in use."""

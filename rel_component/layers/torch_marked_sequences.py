@@ -2,12 +2,12 @@
 
 from typing import Any, Dict, List, Sequence
 
-import numpy
 import torch
 from torch import Tensor
 
 from ..types import Int32Array
 from .marked_sequences import MarkedSequences
+from .runs import rows_of_runs
 from .torch_encoder import PretrainedEncoder
 
 REPRESENTATIONS = {"cls": 1, "start": 2, "mean": 2, "between": 1}
@@ -72,10 +72,8 @@ class MarkedSequenceEncoder(PretrainedEncoder):
 
     def _reduce(self, states: Tensor, runs: Int32Array, how: str) -> Tensor:
         """Reduce runs of rows. *Shape:* ``(n_runs, width)``"""
-        lengths = runs[:, 1] - runs[:, 0]
-        run = numpy.repeat(numpy.arange(len(runs)), lengths)
-        offsets = numpy.arange(len(run)) - numpy.repeat(numpy.cumsum(lengths) - lengths, lengths)
-        rows = states[self.index(numpy.repeat(runs[:, 0], lengths) + offsets)]
+        run, places = rows_of_runs(runs)
+        rows = states[self.index(places)]
         target = states.new_zeros(len(runs), states.shape[1])
         index = self.index(run)[:, None].expand_as(rows)
         return target.scatter_reduce(0, index, rows, how, include_self=False)

@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import ConfigError
 from ..types import HashArray, Int32Array
 from .marker_inputs import MarkerBlock, TextBatch
+from .runs import rows_of_runs
 from .torch_deberta_markers import DebertaMarkerLayers
 from .torch_encoder import PretrainedEncoder
 from .torch_marker_layers import KeysValues, MarkerLayers, MarkerLayout
@@ -82,9 +83,9 @@ class PackedMarkerEncoder(PretrainedEncoder):
     ) -> None:
         """encoder, tokenizer: see :func:`load_pretrained`.
         marker_layer: number of layers that only the text passes. None: half of them.
-        mark_mentions: whether the text is read with the types of its mentions.
+        mark_mentions: whether the text is read with marks on its mentions.
 
-        :raises ConfigError: if the encoder has no such layer.
+        :raises ConfigError: if the encoder has no such layer, or its tokenizer no token for a mark.
         """
         super().__init__(encoder, tokenizer)
         n_layers = encoder.config.num_hidden_layers
@@ -92,6 +93,11 @@ class PackedMarkerEncoder(PretrainedEncoder):
         if not 0 <= self.marker_layer < n_layers:
             raise ConfigError(
                 f"marker_layer must lie in [0, {n_layers - 1}], got {self.marker_layer}"
+            )
+        if mark_mentions and tokenizer.mask_token_id is None:
+            raise ConfigError(
+                "The tokenizer has no mask token, which is what marks a mention: set "
+                "mark_mentions = false"
             )
         self.n_layers = n_layers
         self._layers: Any = None
@@ -182,10 +188,8 @@ class PackedMarkerEncoder(PretrainedEncoder):
     def _means(self, states: Tensor, runs: Int32Array) -> Tensor:
         """Means of runs of rows. *Shape:* ``(n_runs, width)``"""
         distinct, inverse = numpy.unique(runs, axis=0, return_inverse=True)
+        run, rows = rows_of_runs(distinct)
         lengths = distinct[:, 1] - distinct[:, 0]
-        run = numpy.repeat(numpy.arange(len(distinct)), lengths)
-        offsets = numpy.arange(len(run)) - numpy.repeat(numpy.cumsum(lengths) - lengths, lengths)
-        rows = numpy.repeat(distinct[:, 0], lengths) + offsets
         means = states.new_zeros(len(distinct), states.shape[1])
         means = means.index_add(0, self.index(run), states[self.index(rows)])
         means = means / self.index(lengths)[:, None].to(means.dtype)

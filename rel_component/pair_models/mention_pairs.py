@@ -2,6 +2,7 @@
 
 import numpy
 
+from ..layers.runs import count_within
 from ..types import Candidates, Int32Array
 
 
@@ -22,7 +23,7 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
     n_heads, n_tails = counts[pairs[:, 0]], counts[pairs[:, 1]]
     sizes = n_heads * n_tails
     pair = numpy.repeat(numpy.arange(len(pairs)), sizes)
-    place = numpy.arange(len(pair)) - numpy.repeat(numpy.cumsum(sizes) - sizes, sizes)
+    place = count_within(sizes)
     head = members[begins[pairs[pair, 0]] + place // n_tails[pair]]
     tail = members[begins[pairs[pair, 1]] + place % n_tails[pair]]
     spans = candidates.mentions.spans

@@ -15,6 +15,7 @@ from thinc.types import Floats2d
 
 from ..errors import ConfigError
 from ..layers.marker_inputs import MarkerBlock, TextBatch
+from ..layers.runs import count_within, rows_of_runs
 from ..layers.windows import Windows, make_windows
 from ..layers.word_pieces import insert_pieces, split_into_pieces
 from ..types import Candidates, Int32Array, PairModelT
@@ -221,17 +222,14 @@ class _Layout:
             for doc, pieces, begin in zip(docs, self._pieces, begins)
         ]
         self._runs = self._mention_runs(spans, windows)
-        lengths = self._runs[:, 1] - self._runs[:, 0]
-        offsets = numpy.arange(lengths.sum()) - numpy.repeat(
-            numpy.cumsum(lengths) - lengths, lengths
-        )
+        mention, marked = rows_of_runs(self._runs)
         self.text = TextBatch(
             windows=windows,
             tokens=numpy.concatenate(tokens).astype("int32") if tokens else windows.home,
             n_tokens=int(begins[-1]),
-            marked=(numpy.repeat(self._runs[:, 0], lengths) + offsets).astype("int32"),
-            types=numpy.repeat(candidates.mentions.types, lengths),
-            numbers=numpy.repeat(_numbers(candidates.mentions.lengths), lengths),
+            marked=marked,
+            types=candidates.mentions.types[mention],
+            numbers=count_within(candidates.mentions.lengths)[mention],
         )
 
     def _mention_runs(self, spans: Sequence[Int32Array], windows: Windows) -> Int32Array:
@@ -281,9 +279,3 @@ class _Layout:
         side: Any = numpy.stack([head_second, 1 - head_second, special], axis=1)
         group: Any = numpy.repeat(of_pair[:, None], 3, axis=1)
         return self.ops.asarray(group), self.ops.asarray(side)
-
-
-def _numbers(lengths: Int32Array) -> Int32Array:
-    """Numbers of the mentions, from 0 on in each document. *Shape:* ``(n_mentions,)``"""
-    ends = numpy.cumsum(lengths)
-    return (numpy.arange(lengths.sum()) - numpy.repeat(ends - lengths, lengths)).astype("int32")

@@ -30,7 +30,7 @@ from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..candidates import CandidateGenerator
 from ..decoding import decode
 from ..errors import ConfigError
-from ..losses import disagreement, probabilities
+from ..losses import probabilities, with_agreement
 from ..mentions import read_mentions, read_training_mentions
 from ..schema import RelationSchema, RelationType
 from ..scoring import score_relations
@@ -97,7 +97,7 @@ class RelationExtractor(TrainablePipe):
             with the loss ``rel_component.adaptive_threshold.v1``. Probabilities are relative to it.
         consistency: weight of a second loss in training: each batch passes the model twice, and the
             predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
-            twice the time, and often pays on small data. Needs a model with an encoder of its own.
+            twice the time. Needs a model with an encoder of its own.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -290,11 +290,12 @@ class RelationExtractor(TrainablePipe):
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
         # gradients of all components on to the encoder.
         if self.consistency:
+            loss_function = with_agreement(self.loss, self.consistency)
             logits, backprop = self.model.begin_update((docs + docs, candidates.twice()))
-            loss, d_logits = self._loss_of_two(examples, candidates, logits)
         else:
+            loss_function = self.loss
             logits, backprop = self.model.begin_update((docs, candidates))
-            loss, d_logits = self.get_loss(examples, Scored(candidates, logits))
+        loss, d_logits = self._loss(loss_function, examples, Scored(candidates, logits))
         backprop(d_logits)
         if sgd:
             self.finish_update(sgd)
@@ -309,28 +310,20 @@ class RelationExtractor(TrainablePipe):
 
         RETURNS: the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
         """
-        targets = self._targets(list(examples), scores.candidates).values
+        return self._loss(self.loss, list(examples), scores)
+
+    def _loss(
+        self, function: LossFunction, examples: Sequence[Example], scores: Scored
+    ) -> Tuple[float, Floats2d]:
+        targets = self._targets(examples, scores.candidates).values
         if self.exclusive or self.adaptive_threshold:
             targets = to_distribution(targets)
-        return self.loss(
+        return function(
             scores.values,
             self.model.ops.asarray2f(cast(Floats2d, targets)),
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
-
-    def _loss_of_two(
-        self, examples: Sequence[Example], candidates: Candidates, logits: Floats2d
-    ) -> Tuple[float, Floats2d]:
-        """The loss of a batch that passed the model twice, and what its two predictions differ by."""
-        halves = self.model.ops.xp.split(logits, 2)
-        losses, gradients = zip(
-            *(self.get_loss(examples, Scored(candidates, half)) for half in halves)
-        )
-        gap, *d_gap = disagreement(*halves, exclusive=self.exclusive)
-        d_logits = self.model.ops.xp.concatenate(gradients)
-        d_logits += self.consistency * self.model.ops.xp.concatenate(d_gap)
-        return sum(losses) + self.consistency * gap, d_logits
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""

@@ -196,9 +196,9 @@ def test_many_mentions_take_no_loop_over_pairs(name, vocab):
     model = initialised(name, [make_doc(vocab, TEXT, MENTIONS)])
     n = 30 if model.attrs.get("sequence_per_pair") else 400
     doc = make_doc(vocab, ["x"] * n, [(i, i + 1, "X") for i in range(n)])
-    start = time.perf_counter()
+    start = time.process_time()
     assert predicted(model, [doc]).shape == (n * (n - 1), N_LABELS)
-    assert time.perf_counter() - start < 15.0
+    assert time.process_time() - start < 15.0
 
 
 # Entities of several mentions

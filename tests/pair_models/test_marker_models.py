@@ -124,6 +124,8 @@ def test_moving_averages_are_what_is_evaluated_and_saved(build, doc):
                 expected = sgd.averages[model.shims[0].id, name]
                 numpy.testing.assert_array_equal(parameter.detach().numpy(), expected)
     assert numpy.abs(averaged - last).max() > 1e-3
+    with pytest.raises(KeyError), model.shims[0].use_params(sgd.averages):
+        raise KeyError
     numpy.testing.assert_array_equal(predicted(model, [doc]), last)
     loaded = build(name="/no/such/folder").from_bytes(saved)
     numpy.testing.assert_array_equal(predicted(loaded, [doc]), averaged)
