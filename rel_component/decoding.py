@@ -3,14 +3,11 @@
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
-import numpy.typing as npt
 from spacy.tokens import Doc, Span
 
 from .candidates import type_indices
 from .schema import RelationSchema
-from .types import BoolArray, Candidates, Int32Array, Mentions, Relation
-
-FloatArray = npt.NDArray[numpy.float32]
+from .types import BoolArray, Candidates, FloatArray, Int32Array, Mentions, Relation
 
 
 def decode(

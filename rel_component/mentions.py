@@ -1,6 +1,6 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
-from typing import Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -12,23 +12,25 @@ MentionRow = Tuple[int, int, int]
 
 
 def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
-    """The mentions of a document as Spans.
+    """The mentions of a document as Spans: those of a span group if it has that, or its entities.
 
     doc: the document.
-    spans_key: name of a span group; None: the entities.
+    spans_key: name of the span group; None: the entities.
     """
-    if spans_key is None:
+    if spans_key is None or spans_key not in doc.spans:
         return doc.ents
-    return list(doc.spans[spans_key]) if spans_key in doc.spans else []
+    return list(doc.spans[spans_key])
 
 
 def read_mentions(docs: Sequence[Doc], spans_key: Optional[str] = None) -> Mentions:
     """The mentions of a batch of documents; equal spans of one type count once.
 
     docs: the documents.
-    spans_key: name of a span group; None: the entities.
+    spans_key: name of the span group that holds the mentions of those documents that have it, with
+        their probabilities in ``attrs["scores"]`` if they have any; otherwise, and with None, the
+        entities are the mentions.
     """
-    return _to_arrays([_rows(mention_spans(doc, spans_key)) for doc in docs])
+    return _to_arrays([_rows(doc, spans_key) for doc in docs])
 
 
 def read_training_mentions(
@@ -41,27 +43,47 @@ def read_training_mentions(
 
     predicted: the documents whose tokens count.
     reference: annotated documents with the same texts.
-    spans_key: name of a span group; None: the entities.
+    spans_key: see :func:`read_mentions`.
     """
     rows = []
     for doc, annotated in zip(predicted, reference):
-        found = _rows(mention_spans(doc, spans_key))
+        found = _rows(doc, spans_key)
         for span in mention_spans(annotated, spans_key):
             carried = doc.char_span(span.start_char, span.end_char, label=span.label)
             if carried is not None:
-                found.add((carried.start, carried.end, span.label))
+                found[carried.start, carried.end, span.label] = 1.0
         rows.append(found)
     return _to_arrays(rows)
 
 
-def _rows(spans: Iterable[Span]) -> Set[MentionRow]:
-    return {(span.start, span.end, span.label) for span in spans if span.end > span.start}
+def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Span, float]]:
+    """The mentions of a document with their probabilities, 1.0 where none are known.
+
+    spans_key: see :func:`read_mentions`.
+    """
+    spans = mention_spans(doc, spans_key)
+    scores = None
+    if spans_key is not None and spans_key in doc.spans:
+        scores = doc.spans[spans_key].attrs.get("scores")
+    if scores is None or len(scores) != len(spans):  # the group was changed since
+        return [(span, 1.0) for span in spans]
+    return [(span, float(score)) for span, score in zip(spans, scores)]
 
 
-def _to_arrays(rows: List[Set[MentionRow]]) -> Mentions:
-    ordered = [row for doc_rows in rows for row in sorted(doc_rows)]
+def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, float]:
+    rows: Dict[MentionRow, float] = {}
+    for span, score in scored_mentions(doc, spans_key):
+        if span.end > span.start:
+            row = (span.start, span.end, span.label)
+            rows[row] = max(score, rows.get(row, 0.0))
+    return rows
+
+
+def _to_arrays(rows: List[Dict[MentionRow, float]]) -> Mentions:
+    ordered = [item for doc_rows in rows for item in sorted(doc_rows.items())]
     return Mentions(
-        spans=numpy.asarray([row[:2] for row in ordered], dtype="int32").reshape(-1, 2),
-        types=numpy.asarray([row[2] for row in ordered], dtype="uint64"),
+        spans=numpy.asarray([row[:2] for row, _ in ordered], dtype="int32").reshape(-1, 2),
+        types=numpy.asarray([row[2] for row, _ in ordered], dtype="uint64"),
+        scores=numpy.asarray([score for _, score in ordered], dtype="float32"),
         lengths=numpy.asarray([len(doc_rows) for doc_rows in rows], dtype="int32"),
     )

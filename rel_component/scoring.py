@@ -19,11 +19,12 @@ from typing import (
     Tuple,
 )
 
+from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
-from .mentions import mention_spans
+from .mentions import mention_spans, scored_mentions
 from .types import NO_RELATION, Relation, ScorerFunction
 
 _Chars = Tuple[int, int]
@@ -112,6 +113,40 @@ class LabelScores:
 def make_relation_scorer() -> ScorerFunction:
     """The scorer of relation components (``rel_component.relation_scorer.v1``)."""
     return score_relations
+
+
+def make_mention_scorer() -> ScorerFunction:
+    """The scorer of span recognizers (``rel_component.mention_scorer.v1``)."""
+    return score_mentions
+
+
+def score_mentions(
+    examples: Iterable[Example], *, spans_key: Optional[str] = None, **_: Any
+) -> Dict[str, Any]:
+    """Compare the entities of predicted documents with those of the reference.
+
+    ``ents_p``, ``ents_r``, ``ents_f`` and ``ents_per_type`` are those of spaCy. Where reference
+    documents have the span group, ``mentions_p`` and so on compare it, nested and overlapping
+    mentions included, with the predicted mentions that are at least as probable as not.
+
+    examples: predicted and reference documents.
+    spans_key: name of the span group.
+    """
+    examples = list(examples)
+    scores = get_ner_prf(examples)
+    counts = PRF()
+    for eg in examples:
+        if spans_key is not None and spans_key in eg.reference.spans:
+            gold = {_typed(span) for span in eg.reference.spans[spans_key]}
+            found = {
+                _typed(span)
+                for span, score in scored_mentions(eg.predicted, spans_key)
+                if score >= 0.5
+            }
+            counts += PRF(len(gold & found), len(found - gold), len(gold - found))
+    if counts != PRF():
+        scores.update({f"mentions_{key}": value for key, value in counts.to_dict().items()})
+    return scores
 
 
 def score_relations(

@@ -12,9 +12,13 @@ from thinc.types import Floats2d
 NO_RELATION = "NO_RELATION"
 """Name of the class of pairs that hold no relation; never a label of a schema."""
 
+NO_ENTITY = "NO_ENTITY"
+"""Name of the class of spans that are no mention; never an entity type."""
+
 Int32Array = npt.NDArray[numpy.int32]
 BoolArray = npt.NDArray[numpy.bool_]
 HashArray = npt.NDArray[numpy.uint64]
+FloatArray = npt.NDArray[numpy.float32]
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,13 @@ class Mentions:
 
     spans: *Shape:* ``(n_mentions, 2)``, start and exclusive end, tokens of the document.
     types: *Shape:* ``(n_mentions,)``, entity type as the StringStore hash, 0 for none.
+    scores: *Shape:* ``(n_mentions,)``, probability of being a mention of that type; 1.0 if given.
     lengths: *Shape:* ``(n_docs,)``, mentions per document.
     """
 
     spans: Int32Array
     types: HashArray
+    scores: FloatArray
     lengths: Int32Array
 
     def __len__(self) -> int:
@@ -129,6 +135,7 @@ class Candidates:
         mentions = Mentions(
             spans=numpy.concatenate([self.mentions.spans] * 2),
             types=numpy.concatenate([self.mentions.types] * 2),
+            scores=numpy.concatenate([self.mentions.scores] * 2),
             lengths=numpy.concatenate([self.mentions.lengths] * 2),
         )
         return Candidates(
@@ -141,6 +148,9 @@ class Candidates:
 
 PairModelT = Model[Tuple[List[Doc], Candidates], Floats2d]
 """Scores candidate pairs: logits, *Shape:* ``(n_pairs, n_labels)``."""
+
+SpanModelT = Model[Tuple[List[Doc], Int32Array], Floats2d]
+"""Scores spans, rows of the tokens of all documents: logits, *Shape:* ``(n_spans, n_outputs)``."""
 
 LossFunction = Callable[..., Tuple[float, Floats2d]]
 """``loss(logits, targets, *, labels, exclusive) -> (loss, d_logits)``; see ``losses.py``."""

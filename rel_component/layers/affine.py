@@ -8,6 +8,8 @@ from thinc.types import Floats1d, Floats2d
 InT = Floats2d
 OutT = Floats2d
 
+_NEW_LABEL_BIAS = -10.0  # a label added to a trained model stays silent until it is learned
+
 
 def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, OutT]:
     """``Y = X · Wᵀ + b``, with parameters as in ``thinc.api.Linear``.
@@ -51,3 +53,17 @@ def init(
     model.set_param("W", glorot_uniform_init(model.ops, shape))
     model.set_param("b", model.ops.alloc1f(shape[0]))
     return model
+
+
+def resized(old: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
+    """A copy of an affine output layer with more outputs, which come last and start out improbable.
+
+    nO: new number of outputs, at least the present one.
+    """
+    new = Affine(nO, old.get_dim("nI"))
+    new.initialize()
+    for name, start in (("W", 0.0), ("b", _NEW_LABEL_BIAS)):
+        values = old.ops.xp.full_like(new.get_param(name), start)
+        values[: old.get_dim("nO")] = old.get_param(name)
+        new.set_param(name, values)
+    return new

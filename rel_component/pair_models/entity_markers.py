@@ -16,12 +16,11 @@ from thinc.api import ArgsKwargs, Dropout, Model, Relu, chain, torch2xp, xp2torc
 from thinc.types import Floats2d
 
 from ..errors import ConfigError
-from ..layers.affine import Affine
+from ..layers.affine import Affine, resized
 from ..layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
 from ..layers.word_pieces import split_into_pieces
 from ..types import Candidates, Int32Array, PairModelT
 from .mention_pairs import closest_mentions, unordered
-from .pair_scorer import resized
 
 InT = Tuple[List[Doc], Candidates]
 OutT = Floats2d

@@ -16,7 +16,7 @@ decomposition of the first layer over mentions is that of additive span-pair sco
 """
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, cast
 
 import numpy
 from spacy.tokens import Doc
@@ -24,8 +24,9 @@ from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
 from thinc.types import Floats2d, Ints1d, Ints2d
 
 from ..errors import ConfigError
-from ..layers.affine import Affine
+from ..layers.affine import Affine, resized
 from ..layers.range_max import RangeMax
+from ..layers.rows import blocks, on_device
 from ..layers.span_pooling import SpanPooling
 from ..types import Candidates
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
@@ -59,7 +60,6 @@ Backprop = Callable[[Any], Any]
 PairScorerT = Model[Pairs, OutT]
 
 _N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
-_NEW_LABEL_BIAS = -10.0  # a label added to a trained model stays silent until it is learned
 
 
 def PairScorer(
@@ -175,17 +175,6 @@ def resize_output(model: PairScorerT, nO: int) -> PairScorerT:
     return model
 
 
-def resized(old: Model[Floats2d, Floats2d], nO: int) -> Model[Floats2d, Floats2d]:
-    """A copy of an affine output layer with more outputs, see :func:`resize_output`."""
-    new = Affine(nO, old.get_dim("nI"))
-    new.initialize()
-    for name, start in (("W", 0.0), ("b", _NEW_LABEL_BIAS)):
-        values = old.ops.xp.full_like(new.get_param(name), start)
-        values[: old.get_dim("nO")] = old.get_param(name)
-        new.set_param(name, values)
-    return new
-
-
 @dataclass(frozen=True)
 class _Parts:
     """What pairs are put together from.
@@ -223,7 +212,7 @@ def _parts(
     summands = {
         "head": apply("head", entities),
         "tail": apply("tail", entities),
-        "type_pairs": apply("type_pairs", _on_device(ops, index.type_pairs)),
+        "type_pairs": apply("type_pairs", on_device(ops, index.type_pairs)),
         "distances": apply("distances", ops.xp.arange(N_DISTANCES, dtype="int32")),
         "counts": apply("counts", ops.xp.arange(N_COUNTERS * N_COUNTS, dtype="int32")),
     }
@@ -263,7 +252,7 @@ def _entities(
     """Pooled tokens and type of each entity. *Shape:* ``(n_entities, mention width)``"""
     ops = model.ops
     pooled, backprop_pooling = model.get_ref("pooling")((tokens, index.spans), is_train)
-    type_ids = _on_device(ops, candidates.mentions.types)
+    type_ids = on_device(ops, candidates.mentions.types)
     types, backprop_types = model.get_ref("types")(type_ids, is_train)
     mentions = ops.xp.concatenate([pooled, types], axis=1)  # (n_mentions, mention width)
     mentions, backprop_dropout = model.get_ref("mention_dropout")(mentions, is_train)
@@ -311,7 +300,7 @@ def _score(
         logits, backprop_output = output_layer(dropped, True)
     else:
         logits = ops.alloc2f(len(index), model.get_dim("nO"))
-        for rows in _blocks(len(index), model.attrs["block_size"]):
+        for rows in blocks(len(index), model.attrs["block_size"]):
             more, _ = _more(model, evidence, rows, False)
             logits[rows] = output_layer.predict(_hidden(ops, parts, index[rows], more))
 
@@ -337,11 +326,11 @@ def _hidden(ops: Ops, parts: _Parts, index: PairIndex, more: Optional[Floats2d] 
     """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``"""
     if not len(index):
         return ops.alloc2f(0, parts.rows.shape[1])
-    hidden = ops.gather_add(parts.rows, _on_device(ops, index.keys))
+    hidden = ops.gather_add(parts.rows, on_device(ops, index.keys))
     for name, table in parts.tables.items():
         hidden += table(_runs(ops, table, index, name))
     if parts.factors is not None:
-        head, tail = _on_device(ops, index.entities.T)
+        head, tail = on_device(ops, index.entities.T)
         product = ops.xp.take(parts.factors[0], head, axis=0)
         product *= ops.xp.take(parts.factors[1], tail, axis=0)
         hidden += product
@@ -355,10 +344,10 @@ def _hidden_gradients(
 ) -> _PartGradients:
     d_rows = ops.alloc2f(*parts.rows.shape)
     for column in index.keys.T:
-        ops.scatter_add(d_rows, _on_device(ops, column), d_hidden)
+        ops.scatter_add(d_rows, on_device(ops, column), d_hidden)
     d_factors = None
     if parts.factors is not None:
-        head, tail = _on_device(ops, index.entities.T)
+        head, tail = on_device(ops, index.entities.T)
         d_factors = (ops.alloc2f(*parts.factors[0].shape), ops.alloc2f(*parts.factors[1].shape))
         ops.scatter_add(d_factors[0], head, d_hidden * parts.factors[1][tail])
         ops.scatter_add(d_factors[1], tail, d_hidden * parts.factors[0][head])
@@ -371,13 +360,4 @@ def _hidden_gradients(
 
 def _runs(ops: Ops, table: RangeMax, index: PairIndex, name: str) -> Ints2d:
     starts, ends = index.regions[name].T
-    return _on_device(ops, table.cover(starts, ends))
-
-
-def _on_device(ops: Ops, values: Any) -> Any:
-    return ops.asarray(cast(Ints1d, numpy.ascontiguousarray(values)))
-
-
-def _blocks(n_pairs: int, block_size: int) -> Iterator[slice]:
-    for start in range(0, n_pairs, block_size):
-        yield slice(start, min(start + block_size, n_pairs))
+    return on_device(ops, table.cover(starts, ends))

@@ -2,11 +2,11 @@
 
 from typing import Any, Callable, List, Optional, Tuple
 
-import numpy
 from spacy.tokens import Doc
-from thinc.api import Model, Ops
+from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..layers.rows import join_rows
 from ..types import Candidates, PairModelT
 from .pair_scorer import Pairs, PairScorer
 from .pair_scorer import resize_output as resize_scorer
@@ -75,14 +75,11 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
     docs, candidates = X
     ops, scorer = model.ops, model.get_ref("scorer")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
-    tokens = _concatenate(ops, vectors, scorer.get_dim("nI"))  # (n_tokens, width)
+    tokens, split = join_rows(ops, vectors, scorer.get_dim("nI"))  # (n_tokens, width)
     logits, backprop_scorer = scorer(Pairs(docs, candidates, tokens), is_train)
 
     def backprop(d_logits: OutT) -> Any:
-        d_tokens = backprop_scorer(d_logits).tokens
-        splits = numpy.cumsum([len(doc) for doc in docs])[:-1].tolist()
-        # a copy each: listeners add to the arrays they are given
-        return backprop_tok2vec([part.copy() for part in ops.xp.split(d_tokens, splits)])
+        return backprop_tok2vec(split(backprop_scorer(d_logits).tokens))
 
     return logits, backprop
 
@@ -98,7 +95,7 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     docs, candidates = X
     tok2vec.initialize(X=docs)
     vectors = tok2vec.predict(docs)
-    tokens = _concatenate(model.ops, vectors, vectors[0].shape[1])
+    tokens, _ = join_rows(model.ops, vectors, vectors[0].shape[1])
     scorer.initialize(X=Pairs(docs, candidates, tokens), Y=Y)
     return model
 
@@ -108,11 +105,3 @@ def resize_output(model: PairModelT, nO: int) -> PairModelT:
     resize_scorer(model.get_ref("scorer"), nO)
     model.set_dim("nO", nO, force=True)
     return model
-
-
-def _concatenate(ops: Ops, arrays: List[Floats2d], width: int) -> Floats2d:
-    # Documents without tokens may come with a width of zero.
-    full = [array for array in arrays if array.shape[0]]
-    if not full:
-        return ops.alloc2f(0, width)
-    return ops.xp.concatenate(full) if len(full) > 1 else full[0]

@@ -3,6 +3,7 @@
 import warnings
 from typing import Iterable, List, Optional, Sequence, Set
 
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..errors import ConfigError
@@ -67,6 +68,24 @@ def warn_of_uncovered(
             "have no candidate pair and cannot be learned: their mentions are not among the "
             "entities (or the span group), cut a token, or lie further apart than the "
             "candidate generator allows.",
+            stacklevel=3,
+        )
+
+
+def warn_of_longer(
+    references: Sequence[Doc], max_width: int, name: str, spans_key: Optional[str]
+) -> None:
+    """Warn about annotated mentions that are too long to be found.
+
+    max_width: the most tokens of a mention. name: of the component. spans_key: span group of the
+    mentions; None: the entities.
+    """
+    widths = [len(span) for doc in references for span in mention_spans(doc, spans_key)]
+    n_longer = sum(width > max_width for width in widths)
+    if n_longer:
+        warnings.warn(
+            f"{name}: {n_longer} of {len(widths)} annotated mentions have more than max_width = "
+            f"{max_width} tokens and cannot be found; the longest has {max(widths)}.",
             stacklevel=3,
         )
 

@@ -1,4 +1,4 @@
-"""The factory of ``relation_extractor``; spaCy imports it with every ``spacy.blank()``."""
+"""The factories of the components; spaCy imports them with every ``spacy.blank()``."""
 
 from typing import Any, Callable, Dict, Literal, Optional
 
@@ -7,11 +7,9 @@ from thinc.api import Config, Model
 
 from ..annotations import DEFAULT_ATTR
 from .relation_extractor import RelationExtractor
+from .span_recognizer import SpanRecognizer
 
-DEFAULT_CONFIG = """
-[model]
-@architectures = "rel_component.SpanPair.v1"
-
+TOK2VEC = """
 [model.tok2vec]
 @architectures = "spacy.HashEmbedCNN.v2"
 pretrained_vectors = null
@@ -21,7 +19,12 @@ embed_size = 2000
 window_size = 1
 maxout_pieces = 3
 subword_features = true
+"""
 
+DEFAULT_CONFIG = f"""
+[model]
+@architectures = "rel_component.SpanPair.v1"
+{TOK2VEC}
 [candidates]
 @misc = "rel_component.candidate_pairs.v1"
 
@@ -96,5 +99,57 @@ def make_relation_extractor(
         adaptive_threshold=adaptive_threshold,
         consistency=consistency,
         attr=attr,
+        scorer=scorer,
+    )
+
+
+SPAN_RECOGNIZER_CONFIG = f"""
+[model]
+@architectures = "rel_component.SpanScorer.v1"
+{TOK2VEC}
+[scorer]
+@scorers = "rel_component.mention_scorer.v1"
+"""
+
+
+@Language.factory(
+    "span_recognizer",
+    assigns=["doc.ents", "doc.spans"],
+    default_config={
+        **Config().from_str(SPAN_RECOGNIZER_CONFIG),
+        "spans_key": "mentions",
+        "threshold": None,
+        "min_score": 0.1,
+        "annotate_updates": True,
+    },
+    default_score_weights={
+        "ents_f": 1.0,
+        "ents_p": 0.0,
+        "ents_r": 0.0,
+        "ents_per_type": None,
+        "mentions_f": None,
+        "mentions_p": None,
+        "mentions_r": None,
+    },
+)
+def make_span_recognizer(
+    nlp: Language,
+    name: str,
+    model: Model[Any, Any],
+    spans_key: str,
+    threshold: Optional[float],
+    min_score: float,
+    annotate_updates: bool,
+    scorer: Optional[Callable[..., Any]],
+) -> SpanRecognizer:
+    """The factory behind ``nlp.add_pipe("span_recognizer")``; see :class:`SpanRecognizer`."""
+    return SpanRecognizer(
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        threshold=threshold,
+        min_score=min_score,
+        annotate_updates=annotate_updates,
         scorer=scorer,
     )

@@ -138,6 +138,26 @@ def test_evaluate(model, data, tmp_path):
 def test_evaluate_with_gold_entities_leaves_out_components_that_find_them(model, data):
     scores = json.loads(run("evaluate", model, data, "--gold-entities", "--json"))
     assert scores["rel_micro_f"] == 1.0
+    assert "gold_entities" not in scores
+
+
+def test_evaluate_tells_apart_what_the_entities_and_what_the_relations_miss(model, data, tmp_path):
+    nlp = spacy.load(model)
+    nlp.get_pipe("entity_ruler").clear()
+    nlp.get_pipe("entity_ruler").add_patterns([{"label": "ORG", "pattern": "Nordwind"}])
+    nlp.to_disk(tmp_path / "blind")
+    path = tmp_path / "mistakes.jsonl"
+    output = run("evaluate", tmp_path / "blind", data, "--mistakes", path)
+    assert "Where mistakes come from" in output
+    records = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+    assert [(r["label"], r["reason"]) for r in records] == [
+        ("FOUNDED_BY", "entity missed"),
+        ("LOCATED_IN", "entity missed"),
+    ]
+    scores = json.loads(run("evaluate", tmp_path / "blind", data, "--json"))
+    assert scores["rel_micro_f"] == 0.0
+    assert scores["gold_entities"]["rel_micro_f"] == 1.0
+    assert scores["mistakes"] == {"right": 0, "missed": {"entity missed": 2}, "spurious": {}}
 
 
 def test_schema_is_inferred_and_checked(data, tmp_path):

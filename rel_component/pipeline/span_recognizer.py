@@ -1,0 +1,235 @@
+"""The trainable component ``span_recognizer``."""
+
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, cast
+
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Optimizer, set_dropout_rate
+from thinc.types import Floats2d, Ints1d
+
+from ..errors import ConfigError
+from ..losses import configure_cross_entropy, softmax
+from ..recognition import annotated_classes, annotated_labels, recognize, write_mentions
+from ..scoring import score_mentions
+from ..span_scorer import enumerate_spans
+from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
+from .examples import sample_examples, warn_of_longer
+
+
+class ScoredSpans(NamedTuple):
+    """Spans and their probabilities or logits.
+
+    spans: rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
+    values: ``NO_ENTITY`` and the entity types. *Shape:* ``(n_spans, 1 + n_labels)``
+    """
+
+    spans: Int32Array
+    values: Floats2d
+
+
+class SpanRecognizer(TrainablePipe):
+    """Finds entities by scoring every span, and writes them to ``doc.ents`` and a span group.
+
+    The group holds nested and overlapping mentions as well, and those that are too improbable for
+    an entity but may still be rescued by a relation; ``doc.spans[key].attrs["scores"]`` has their
+    probabilities, as that of spaCy's ``spancat``.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: SpanModelT,
+        name: str = "span_recognizer",
+        *,
+        spans_key: str = "mentions",
+        threshold: Optional[float] = None,
+        min_score: float = 0.1,
+        annotate_updates: bool = True,
+        scorer: Optional[ScorerFunction] = score_mentions,
+    ) -> None:
+        """vocab: the shared vocabulary.
+        model: scores spans.
+        name: name of the component in the pipeline.
+        spans_key: name of the span group that is written, and of that which is learned from;
+            documents without it are learned from by their entities.
+        threshold: the least probability of an entity, in [0, 1]. None: any that is higher than that
+            of being none.
+        min_score: the least probability of a mention in the span group, in [0, 1]; entities are in
+            it anyway.
+        annotate_updates: whether predicted documents are annotated in training with what the
+            component finds in them while it learns. Components after it see the mistakes that they
+            will meet, without another pass of the model, and under dropout.
+        scorer: scores the component in ``nlp.evaluate``.
+
+        :raises ConfigError: if an option is out of range.
+        """
+        for option, value in (("threshold", threshold), ("min_score", min_score)):
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ConfigError(f"{option} must lie in [0, 1], got {value}")
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.spans_key = spans_key
+        self.threshold = threshold
+        self.min_score = min_score
+        self.annotate_updates = annotate_updates
+        self.scorer = scorer
+        self.cfg: Dict[str, Any] = {"labels": []}
+        self._cross_entropy = configure_cross_entropy()
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The entity types."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> List[str]:
+        """The entity types; ``initialize`` accepts them as `labels`."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Add an entity type, also to a model that is already trained.
+
+        RETURNS: 1 if the label was added, 0 if it was there.
+        """
+        if label in self.labels:
+            return 0
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        if self.model.has_dim("nO"):
+            self.model.attrs["resize_output"](self.model, 1 + len(self.labels))
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        labels: Optional[List[str]] = None,
+    ) -> None:
+        """Set the labels and initialise the model.
+
+        get_examples: returns the training examples, or a representative sample of them.
+        nlp: the pipeline.
+        labels: the entity types. None: those of the examples.
+
+        :raises ConfigError: if there are no labels, neither given nor in the examples.
+        """
+        validate_get_examples(get_examples, "SpanRecognizer.initialize")
+        examples = list(get_examples())
+        references = [eg.reference for eg in examples]
+        for label in annotated_labels(references, self.spans_key) if labels is None else labels:
+            self.add_label(label)
+        if not self.labels:
+            raise ConfigError(
+                f"{self.name}: no entity in the examples and no labels given. Annotate "
+                "eg.reference.ents, call add_label, or pass labels."
+            )
+        warn_of_longer(references, self.model.attrs["max_width"], self.name, self.spans_key)
+        sample = sample_examples(examples, self.spans_key)
+        docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
+        outputs = self.model.ops.alloc2f(1, 1 + len(self.labels))
+        self.model.initialize(X=(docs, self._spans(docs)), Y=outputs)
+
+    def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
+        """Score the spans of a batch of documents, in one call of the model.
+
+        RETURNS: the spans and their probabilities. *Shape:* ``(n_spans, 1 + n_labels)``
+
+        :raises ConfigError: if the component is not initialised.
+        """
+        docs = list(docs)
+        if not self.model.has_dim("nO"):
+            raise ConfigError(
+                f"{self.name} is not initialised: call nlp.initialize with examples, or load a "
+                "trained pipeline."
+            )
+        spans = self._spans(docs)
+        if not len(spans):
+            return ScoredSpans(spans, self.model.ops.alloc2f(0, 1 + len(self.labels)))
+        return ScoredSpans(spans, softmax(self.model.predict((docs, spans))))
+
+    def set_annotations(self, docs: Iterable[Doc], scores: ScoredSpans) -> None:
+        """Write the span group and the entities.
+
+        Entities do not overlap: of those that do, the most probable one is kept. Entities that a
+        document has already stay as they are, in the group with a score of 1.
+
+        docs: the documents that were scored.
+        scores: what :meth:`predict` returned for them.
+        """
+        docs = list(docs)
+        mentions = recognize(
+            docs,
+            scores.spans,
+            self.model.ops.to_numpy(scores.values),
+            threshold=self.threshold,
+            min_score=self.min_score,
+        )
+        for doc, found in zip(docs, mentions):
+            write_mentions(doc, found, self.labels, self.spans_key)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from a batch of examples.
+
+        examples: predicted documents, whose tokens count, and annotated ones.
+        drop: dropout rate of the layers.
+        sgd: the optimizer; None or False: only accumulate gradients.
+        losses: the loss is added under the name of the component.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "SpanRecognizer.update")
+        docs = [eg.predicted for eg in examples]
+        if not any(len(doc) for doc in docs):
+            return losses
+        set_dropout_rate(self.model, drop)
+        spans = self._spans(docs)
+        logits, backprop = self.model.begin_update((docs, spans))
+        loss, d_logits = self.get_loss(examples, ScoredSpans(spans, logits))
+        backprop(d_logits)
+        if sgd:
+            self.finish_update(sgd)
+        if self.annotate_updates:
+            self.set_annotations(docs, ScoredSpans(spans, softmax(logits)))
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: ScoredSpans) -> Tuple[float, Floats2d]:
+        """The loss of scored spans and its gradient: cross-entropy, a sum over the spans, divided by
+        the number of annotated mentions.
+
+        examples: the batch.
+        scores: the spans and their logits. *Shape:* ``(n_spans, 1 + n_labels)``
+
+        RETURNS: the loss and the gradient of the logits. *Shape:* ``(n_spans, 1 + n_labels)``
+        """
+        examples = list(examples)
+        classes = annotated_classes(examples, scores.spans, self.labels, self.spans_key)
+        columns = self.model.ops.asarray1i(cast(Ints1d, classes))
+        targets = self.model.ops.xp.eye(1 + len(self.labels), dtype="float32")[columns]
+        loss, d_logits = self._cross_entropy(
+            scores.values, targets, labels=(NO_ENTITY, *self.labels), exclusive=True
+        )
+        scale = len(classes) / max(int((classes > 0).sum()), 1)
+        return loss * scale, d_logits * scale
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """Score predicted documents against the reference; see :func:`score_mentions`."""
+        if self.scorer is None:
+            return {}
+        return self.scorer(examples, **{"spans_key": self.spans_key, **kwargs})
+
+    def _spans(self, docs: List[Doc]) -> Int32Array:
+        return enumerate_spans(docs, self.model.attrs["max_width"])

@@ -1,0 +1,143 @@
+"""From probabilities of spans to mentions and entities, and from annotated mentions to classes."""
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence
+
+import numpy
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+
+from .mentions import mention_spans
+from .types import BoolArray, FloatArray, Int32Array
+
+
+@dataclass(frozen=True)
+class Found:
+    """Mentions found in a document, by start and end.
+
+    spans: start and exclusive end in tokens. *Shape:* ``(n, 2)``
+    labels: index of the entity type. *Shape:* ``(n,)``
+    scores: probability of the mention with this type. *Shape:* ``(n,)``
+    is_entity: whether it is probable enough for an entity. *Shape:* ``(n,)``
+    """
+
+    spans: Int32Array
+    labels: Int32Array
+    scores: FloatArray
+    is_entity: BoolArray
+
+
+def recognize(
+    docs: Sequence[Doc],
+    spans: Int32Array,
+    probabilities: FloatArray,
+    *,
+    threshold: Optional[float],
+    min_score: float,
+) -> List[Found]:
+    """The mentions of each document: the entity types of each span that are probable enough.
+
+    docs: the documents.
+    spans: rows of the tokens of all documents, ordered. *Shape:* ``(n_spans, 2)``
+    probabilities: of none and of each entity type. *Shape:* ``(n_spans, 1 + n_labels)``
+    threshold: the least probability of an entity; None: more than that of none. A span is an entity
+        of its most probable type only.
+    min_score: the least probability of other mentions.
+    """
+    none, scores = probabilities[:, 0], probabilities[:, 1:]
+    best = scores.argmax(axis=1)
+    best_score = scores[numpy.arange(len(scores)), best]
+    is_entity = best_score > none if threshold is None else best_score >= threshold
+    wanted = scores >= min_score
+    wanted[is_entity, best[is_entity]] = True
+    rows, labels = numpy.nonzero(wanted)
+    begins = numpy.cumsum([0, *map(len, docs)])
+    splits = numpy.searchsorted(spans[rows, 0], begins[1:-1])
+    return [
+        Found(
+            spans=(spans[part] - begin).astype("int32"),
+            labels=label.astype("int32"),
+            scores=scores[part, label],
+            is_entity=is_entity[part] & (best[part] == label),
+        )
+        for part, label, begin in zip(
+            numpy.split(rows, splits), numpy.split(labels, splits), begins[:-1]
+        )
+    ]
+
+
+def write_mentions(doc: Doc, found: Found, labels: Sequence[str], spans_key: str) -> None:
+    """Write mentions to a span group, and those of them that are entities to ``doc.ents``.
+
+    Entities that the document has already stay, and are mentions with a score of 1. Of entities that
+    overlap, the most probable one is written.
+
+    doc: the document.
+    found: its mentions.
+    labels: the entity types.
+    spans_key: name of the span group, which is replaced.
+    """
+    entities = list(doc.ents)
+    mentions = {(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities}
+    taken = numpy.zeros(len(doc), dtype=bool)
+    for ent in entities:
+        taken[ent.start : ent.end] = True
+    for i in numpy.argsort(-found.scores, kind="stable"):
+        start, end = (int(value) for value in found.spans[i])
+        span = Span(doc, start, end, label=labels[found.labels[i]])
+        mentions.setdefault((start, end, span.label_), (span, float(found.scores[i])))
+        if found.is_entity[i] and not taken[start:end].any():
+            taken[start:end] = True
+            entities.append(span)
+    doc.set_ents(entities)
+    ordered = [mentions[key] for key in sorted(mentions)]
+    scores = numpy.asarray([score for _, score in ordered], dtype="float32")
+    doc.spans[spans_key] = SpanGroup(
+        doc, name=spans_key, spans=[span for span, _ in ordered], attrs={"scores": scores}
+    )
+
+
+def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]:
+    """The entity types of annotated documents, sorted.
+
+    spans_key: span group of the mentions, where there is one; None: the entities.
+    """
+    return sorted(
+        {span.label_ for doc in docs for span in mention_spans(doc, spans_key) if span.label_}
+    )
+
+
+def annotated_classes(
+    examples: Sequence[Example], spans: Int32Array, labels: Sequence[str], spans_key: Optional[str]
+) -> Int32Array:
+    """For each span of the predicted documents 0, or 1 more than the index of its annotated type.
+
+    Annotated mentions are found again by their characters; those that are none of the spans, or of
+    an unknown type, are left out.
+
+    examples: the batch.
+    spans: rows of the tokens of all predicted documents, ordered. *Shape:* ``(n_spans, 2)``
+    labels: the entity types.
+    spans_key: span group of the annotated mentions, where there is one; None: the entities.
+
+    RETURNS: *Shape:* ``(n_spans,)``
+    """
+    columns = {label: k for k, label in enumerate(labels, start=1)}
+    wanted = []
+    begin = 0
+    for eg in examples:
+        for span in mention_spans(eg.reference, spans_key):
+            found = eg.predicted.char_span(span.start_char, span.end_char)
+            if found is not None and span.label_ in columns:
+                wanted.append((begin + found.start, begin + found.end, columns[span.label_]))
+        begin += len(eg.predicted)
+    classes = numpy.zeros(len(spans), dtype="int32")
+    if wanted and len(spans):
+        starts, ends, values = numpy.asarray(wanted, dtype="int64").T
+        # no span ends beyond the last token, so that start and end make one ordered number
+        codes = spans[:, 0].astype("int64") * (begin + 1) + spans[:, 1]
+        sought = starts * (begin + 1) + ends
+        places = numpy.minimum(numpy.searchsorted(codes, sought), len(codes) - 1)
+        there = codes[places] == sought
+        classes[places[there]] = values[there]
+    return classes
