@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..errors import ConfigError
 from ..types import Int32Array
-from .windows import padded_batches
+from .windows import Windows, padded_batches
 
 SUPPORTED = (
     "bert",
@@ -131,6 +131,22 @@ class PretrainedEncoder(nn.Module):
         )
         last = states.hidden_states[-n_last:] if n_last > 1 else [states.last_hidden_state]
         return torch.stack([H.flatten(0, 1)[there] for H in last])
+
+    def mean_by_token(
+        self, states: Tensor, windows: Windows, tokens: Int32Array, n_tokens: int
+    ) -> Tensor:
+        """Means of the states of the pieces of each token, zeros for a token without pieces.
+
+        states: of the rows of the windows. *Shape:* ``(n_rows, width)``
+        tokens: token of each piece. *Shape:* ``(n_pieces,)``
+
+        RETURNS: *Shape:* ``(n_tokens, width)``
+        """
+        pieces = states[self.index(windows.home)].float()
+        counts = numpy.bincount(tokens, minlength=n_tokens)
+        means = pieces.new_zeros(n_tokens, states.shape[1])
+        means = means.index_add(0, self.index(tokens), pieces)
+        return means / self.index(numpy.maximum(counts, 1))[:, None]
 
     def options(self) -> Dict[str, Any]:
         """Plain data from which, with encoder and tokenizer, the module can be built again."""

@@ -151,7 +151,7 @@ class PackedMarkerEncoder(PretrainedEncoder):
             if self._layers is not None
         ]
         classes = states[-1][self.index(windows.bounds[:-1])].float()
-        tokens = self._mean_by_token(states[-1], text)
+        tokens = self.mean_by_token(states[-1], windows, text.tokens, text.n_tokens)
         return TextStates(windows, tokens, classes, states[0], keys_values)
 
     def _marks(self, text: TextBatch) -> Tensor:
@@ -166,13 +166,6 @@ class PackedMarkerEncoder(PretrainedEncoder):
         by_piece = values.new_zeros(len(text.windows.home) + 1, values.shape[1])
         by_piece = by_piece.index_add(0, self.index(text.marked), values)
         return by_piece[self.index(text.windows.pieces)]
-
-    def _mean_by_token(self, last: Tensor, text: TextBatch) -> Tensor:
-        pieces = last[self.index(text.windows.home)].float()
-        counts = numpy.bincount(text.tokens, minlength=text.n_tokens)
-        means = pieces.new_zeros(text.n_tokens, self.width)
-        means = means.index_add(0, self.index(text.tokens), pieces)
-        return means / self.index(numpy.maximum(counts, 1))[:, None]
 
     def _mark(self, states: TextStates, block: MarkerBlock) -> Tensor:
         """*Shape:* ``(n_groups, 2, width)``"""

@@ -53,6 +53,13 @@ def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPie
     return WordPieces(ids.astype("int32"), starts.astype("int32"))
 
 
+def tokens_of_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
+    """The token of each piece; tokens are numbered through the documents. *Shape:* ``(n_pieces,)``"""
+    counts = [numpy.diff(doc.starts) for doc in pieces]
+    sizes = numpy.concatenate(counts) if counts else numpy.zeros(0, dtype="int32")
+    return numpy.repeat(numpy.arange(len(sizes), dtype="int32"), sizes)
+
+
 def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
     """Tokenise every document once.
 

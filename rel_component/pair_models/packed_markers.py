@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from ..layers.marker_inputs import MarkerBlock, TextBatch
 from ..layers.runs import count_within, rows_of_runs
 from ..layers.windows import Windows, make_windows
-from ..layers.word_pieces import insert_pieces, split_into_pieces
+from ..layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
 from ..types import Candidates, Int32Array, PairModelT
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
@@ -216,17 +216,12 @@ class _Layout:
             ]
         before, after = module.special_ids
         windows = make_windows(self._pieces, module.max_pieces, before=before, after=after)
-        begins = numpy.cumsum([0, *map(len, docs)])
-        tokens = [
-            begin + numpy.repeat(numpy.arange(len(doc)), numpy.diff(pieces.starts))
-            for doc, pieces, begin in zip(docs, self._pieces, begins)
-        ]
         self._runs = self._mention_runs(spans, windows)
         mention, marked = rows_of_runs(self._runs)
         self.text = TextBatch(
             windows=windows,
-            tokens=numpy.concatenate(tokens).astype("int32") if tokens else windows.home,
-            n_tokens=int(begins[-1]),
+            tokens=tokens_of_pieces(self._pieces),
+            n_tokens=sum(map(len, docs)),
             marked=marked,
             types=candidates.mentions.types[mention],
             numbers=count_within(candidates.mentions.lengths)[mention],

@@ -1,12 +1,15 @@
 """The factories of the components; spaCy imports them with every ``spacy.blank()``."""
 
-from typing import Any, Callable, Dict, Literal, Optional
+from typing import Any, Callable, Dict, List, Literal, Optional
 
 from spacy.language import Language
+from spacy.tokens import Doc
 from thinc.api import Config, Model
+from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR
 from .relation_extractor import RelationExtractor
+from .shared_encoder import SharedEncoder
 from .span_recognizer import SpanRecognizer
 
 TOK2VEC = """
@@ -153,3 +156,11 @@ def make_span_recognizer(
         annotate_updates=annotate_updates,
         scorer=scorer,
     )
+
+
+@Language.factory("shared_encoder", assigns=["doc.tensor"])
+def make_shared_encoder(
+    nlp: Language, name: str, model: Model[List[Doc], List[Floats2d]]
+) -> SharedEncoder:
+    """The factory behind ``nlp.add_pipe("shared_encoder")``; see :class:`SharedEncoder`."""
+    return SharedEncoder(nlp.vocab, model, name)
