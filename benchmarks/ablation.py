@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import srsly
-from accuracy import DATASETS, convert, evaluate_model, half_precision, train_model
+from accuracy import DATASETS, MODELS, convert, evaluate_model, half_precision, train_model
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
@@ -92,7 +92,9 @@ def run(
         paths = split(name, output)
         flags = [text for key, value in settings.items() for text in (f"--{key}", value)]
         arguments = [*gpu, *more, *flags]
-        scores = train_model(name, model, seed, paths, target, arguments, evaluate_epochs=False)
+        scores = train_model(
+            DATASETS[name], MODELS[model], seed, paths, target, arguments, evaluate_epochs=False
+        )
         scores["dev"] = evaluate_model(target / "model-last", paths[1], target / "dev.json", gpu)
         srsly.write_json(scores_path, scores)
     return dict(srsly.read_json(scores_path))

@@ -42,7 +42,7 @@ class Dataset:
     parts: files by name of the part, and how to convert them.
     metric: key of the score to report.
     batch_size: documents. epochs: passes over the training part.
-    overrides: further settings, by name of the model or for all of them ("").
+    overrides: further settings, by name of the recipe or for all of them ("").
     """
 
     parts: Dict[str, str]
@@ -75,7 +75,7 @@ DATASETS = {
                 "components.relation_extractor.one_direction": True,
                 "corpora.train.augmenter.level": 0.0,  # its nominals are no names
             },
-            "EntityMarkers": {
+            "markers": {
                 "components.relation_extractor.model.share_directions": True,
             },
         },
@@ -96,8 +96,8 @@ def convert(name: str, data: Path, output: Path) -> None:
 
 
 def train_model(
-    name: str,
-    model: str,
+    dataset: Dataset,
+    recipe: str,
     seed: int,
     paths: Tuple[Path, Path],
     target: Path,
@@ -105,14 +105,14 @@ def train_model(
     *,
     evaluate_epochs: bool,
 ) -> Dict[str, Any]:
-    """Train with the recipe of a model and the settings of a data set.
+    """Train with a recipe and the settings of a data set.
 
+    recipe: name of a file in configs/.
     paths: documents to train on, and to evaluate meanwhile.
     arguments: further ones of the command.
 
     RETURNS: seconds and settings.
     """
-    dataset = DATASETS[name]
     n_docs = len(DocBin().from_disk(paths[0]))
     steps_per_epoch = math.ceil(n_docs / dataset.batch_size)
     steps = steps_per_epoch * dataset.epochs
@@ -125,10 +125,10 @@ def train_model(
         "training.optimizer.learn_rate.warmup_steps": steps_per_epoch,
         "training.eval_frequency": steps_per_epoch if evaluate_epochs else steps,
         **dataset.overrides.get("", {}),
-        **dataset.overrides.get(model, {}),
+        **dataset.overrides.get(recipe, {}),
     }
     flags = [text for key, value in settings.items() for text in (f"--{key}", _flag(value))]
-    config = str(CONFIGS / f"{MODELS[model]}.cfg")
+    config = str(CONFIGS / f"{recipe}.cfg")
     start = time.perf_counter()
     run_spacy(["train", config, "--output", str(target), *flags, *arguments], target / "train.log")
     seconds = time.perf_counter() - start
@@ -154,7 +154,9 @@ def run(
     has_dev = "dev" in DATASETS[name].parts
     paths = (folder / "train.spacy", folder / ("dev.spacy" if has_dev else "sample.spacy"))
     arguments = [*gpu, *more]
-    scores = train_model(name, model, seed, paths, target, arguments, evaluate_epochs=has_dev)
+    scores = train_model(
+        DATASETS[name], MODELS[model], seed, paths, target, arguments, evaluate_epochs=has_dev
+    )
     trained = target / ("model-best" if has_dev else "model-last")
     for part in ("dev", "test") if has_dev else ("test",):
         docs = folder / f"{part}.spacy"
@@ -198,9 +200,12 @@ def run_spacy(arguments: Sequence[str], log: Path) -> None:
 
 
 def half_precision(model: str) -> List[str]:
-    """Arguments by which a model with an encoder of its own computes in half precision."""
-    is_own = model != "SpanPair"
-    return ["--components.relation_extractor.model.mixed_precision", "true"] if is_own else []
+    """Arguments by which the encoder of a recipe computes in half precision."""
+    encoder = {
+        "SpanPair": "components.relation_extractor.model.tok2vec",
+        "Joint": "components.shared_encoder.model",
+    }.get(model, "components.relation_extractor.model")
+    return [f"--{encoder}.mixed_precision", "true"]
 
 
 def _flag(value: Any) -> str:
@@ -219,7 +224,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument(
         "--mixed-precision",
         action="store_true",
-        help="train marker models in half precision, on a CPU in bfloat16",
+        help="train in half precision, on a CPU in bfloat16",
     )
     parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")

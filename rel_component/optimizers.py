@@ -86,7 +86,7 @@ def make_encoder_adam(
     beta1, beta2, eps: as in Adam.
     grad_clip: largest norm of the gradient of a parameter; 0: no limit.
     use_averages: whether to evaluate and save moving averages of the parameters. They do not reach
-        the encoders of spacy-transformers, only those of marker models.
+        the encoders of spacy-transformers, only those of this package.
     """
     return EncoderAdam(
         learn_rate,

@@ -1,5 +1,6 @@
 """From probabilities of spans to mentions and entities, and from annotated mentions to classes."""
 
+import math
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
@@ -34,6 +35,7 @@ def recognize(
     *,
     threshold: Optional[float],
     min_score: float,
+    max_mentions: float,
 ) -> List[Found]:
     """The mentions of each document: the entity types of each span that are probable enough.
 
@@ -43,6 +45,7 @@ def recognize(
     threshold: the least probability of an entity; None: more than that of none. A span is an entity
         of its most probable type only.
     min_score: the least probability of other mentions.
+    max_mentions: the most mentions of a document, per token of it; the most probable ones are kept.
     """
     none, scores = probabilities[:, 0], probabilities[:, 1:]
     best = scores.argmax(axis=1)
@@ -53,17 +56,23 @@ def recognize(
     rows, labels = numpy.nonzero(wanted)
     begins = numpy.cumsum([0, *map(len, docs)])
     splits = numpy.searchsorted(spans[rows, 0], begins[1:-1])
-    return [
-        Found(
-            spans=(spans[part] - begin).astype("int32"),
-            labels=label.astype("int32"),
-            scores=scores[part, label],
-            is_entity=is_entity[part] & (best[part] == label),
+    found = []
+    for doc, part, label, begin in zip(
+        docs, numpy.split(rows, splits), numpy.split(labels, splits), begins
+    ):
+        limit = math.ceil(max_mentions * len(doc))
+        if len(part) > limit:
+            kept = numpy.sort(numpy.argsort(-scores[part, label], kind="stable")[:limit])
+            part, label = part[kept], label[kept]
+        found.append(
+            Found(
+                spans=(spans[part] - begin).astype("int32"),
+                labels=label.astype("int32"),
+                scores=scores[part, label],
+                is_entity=is_entity[part] & (best[part] == label),
+            )
         )
-        for part, label, begin in zip(
-            numpy.split(rows, splits), numpy.split(labels, splits), begins[:-1]
-        )
-    ]
+    return found
 
 
 def write_mentions(doc: Doc, found: Found, labels: Sequence[str], spans_key: str) -> None:

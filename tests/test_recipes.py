@@ -55,12 +55,15 @@ def trained(recipe, corpus, folder, steps, **options):
 
 @pytest.fixture(scope="module")
 def joint(corpus, tmp_path_factory):
-    return trained("joint", corpus, tmp_path_factory.mktemp("joint"), 90)
+    options = {"components.span_recognizer.annotate_after": 30, **LAST_WEIGHTS}
+    return trained("joint", corpus, tmp_path_factory.mktemp("joint"), 90, **options)
 
 
 @pytest.fixture(scope="module")
 def transformer(corpus, tmp_path_factory):
-    return trained("transformer", corpus, tmp_path_factory.mktemp("transformer"), 60)
+    return trained(
+        "transformer", corpus, tmp_path_factory.mktemp("transformer"), 60, **LAST_WEIGHTS
+    )
 
 
 def texts(corpus):
@@ -118,7 +121,6 @@ def test_worker_processes(joint, corpus):
 def test_relations_outlive_the_pipeline(joint, corpus):
     doc = joint(texts(corpus)[0])
     assert len(doc._.rel) > 0
-    doc._.trf_data = None
     blank = spacy.blank("en")
     loaded = Doc(blank.vocab).from_bytes(doc.to_bytes())
     (stored,) = DocBin(docs=[doc], store_user_data=True).get_docs(blank.vocab)

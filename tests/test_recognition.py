@@ -28,8 +28,9 @@ def probabilities(docs, max_width, **rows):
     return spans, values
 
 
-def found(docs, spans, values, threshold=None, min_score=0.1):
-    results = recognize(docs, spans, values, threshold=threshold, min_score=min_score)
+def found(docs, spans, values, threshold=None, min_score=0.1, max_mentions=1.0):
+    limits = {"threshold": threshold, "min_score": min_score, "max_mentions": max_mentions}
+    results = recognize(docs, spans, values, **limits)
     return [
         [
             (*span, LABELS[label], round(float(score), 2), bool(is_entity))
@@ -66,6 +67,15 @@ def test_an_entity_is_a_mention_however_improbable(vocab):
     assert found(docs, spans, values, min_score=0.9) == [[(0, 1, "ORG", 0.4, True)]]
 
 
+def test_the_most_probable_mentions_are_kept(vocab):
+    docs = [make_doc(vocab, "a b c d e"), make_doc(vocab, "f")]
+    scores = {f"t{i}_{i + 1}": [0.5 - i / 10, 0.5 + i / 10, 0.0] for i in range(5)}
+    spans, values = probabilities(docs, 2, **scores, t5_6=[0.7, 0.3, 0.0])
+    first, second = found(docs, spans, values, max_mentions=0.4)
+    assert [mention[0] for mention in first] == [3, 4]
+    assert len(second) == 1
+
+
 def test_no_documents_and_no_spans(vocab):
     assert found([], *probabilities([], 2)) == []
     assert found([make_doc(vocab, "")], *probabilities([make_doc(vocab, "")], 2)) == [[]]
@@ -73,7 +83,7 @@ def test_no_documents_and_no_spans(vocab):
 
 def written(doc, **rows):
     spans, values = probabilities([doc], 3, **rows)
-    (result,) = recognize([doc], spans, values, threshold=None, min_score=0.1)
+    (result,) = recognize([doc], spans, values, threshold=None, min_score=0.1, max_mentions=1.0)
     write_mentions(doc, result, LABELS, "mentions")
     return [(span.start, span.end, span.label_, score) for span, score in _rounded(doc)]
 

@@ -98,6 +98,6 @@ def refuse_listeners(model: PairModelT, name: str) -> None:
     if any(hasattr(node, "upstream_name") for node in model.walk()):
         raise ConfigError(
             f"{name}: consistency needs a model with an encoder of its own, and this one listens to "
-            "another component. Set consistency = 0.0, or use spacy-transformers."
-            "Tok2VecTransformer.v3, rel_component.PackedMarkers.v1 or EntityMarkers.v1."
+            "another component. Set consistency = 0.0, or use rel_component."
+            "Encoder.v1 in place of the listener."
         )

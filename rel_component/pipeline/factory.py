@@ -123,7 +123,8 @@ SPAN_RECOGNIZER_CONFIG = f"""
         "spans_key": "mentions",
         "threshold": None,
         "min_score": 0.1,
-        "annotate_updates": True,
+        "max_mentions": 0.4,
+        "annotate_after": 0,
     },
     default_score_weights={
         "ents_f": 1.0,
@@ -142,7 +143,8 @@ def make_span_recognizer(
     spans_key: str,
     threshold: Optional[float],
     min_score: float,
-    annotate_updates: bool,
+    max_mentions: float,
+    annotate_after: Optional[int],
     scorer: Optional[Callable[..., Any]],
 ) -> SpanRecognizer:
     """The factory behind ``nlp.add_pipe("span_recognizer")``; see :class:`SpanRecognizer`."""
@@ -153,7 +155,8 @@ def make_span_recognizer(
         spans_key=spans_key,
         threshold=threshold,
         min_score=min_score,
-        annotate_updates=annotate_updates,
+        max_mentions=max_mentions,
+        annotate_after=annotate_after,
         scorer=scorer,
     )
 

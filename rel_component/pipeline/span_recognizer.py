@@ -47,7 +47,8 @@ class SpanRecognizer(TrainablePipe):
         spans_key: str = "mentions",
         threshold: Optional[float] = None,
         min_score: float = 0.1,
-        annotate_updates: bool = True,
+        max_mentions: float = 0.4,
+        annotate_after: Optional[int] = 0,
         scorer: Optional[ScorerFunction] = score_mentions,
     ) -> None:
         """vocab: the shared vocabulary.
@@ -59,9 +60,11 @@ class SpanRecognizer(TrainablePipe):
             of being none.
         min_score: the least probability of a mention in the span group, in [0, 1]; entities are in
             it anyway.
-        annotate_updates: whether predicted documents are annotated in training with what the
-            component finds in them while it learns. Components after it see the mistakes that they
-            will meet, without another pass of the model, and under dropout.
+        max_mentions: the most mentions of a document, per token of it; the most probable ones are
+            kept (Lee et al. 2017, section 4.2, have 0.4).
+        annotate_after: number of updates after which the component annotates the predicted documents
+            in training with what it finds in them while it learns. Components after it then see the
+            mistakes that they will meet, without another pass of the model. None: never.
         scorer: scores the component in ``nlp.evaluate``.
 
         :raises ConfigError: if an option is out of range.
@@ -69,15 +72,21 @@ class SpanRecognizer(TrainablePipe):
         for option, value in (("threshold", threshold), ("min_score", min_score)):
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ConfigError(f"{option} must lie in [0, 1], got {value}")
+        if max_mentions <= 0:
+            raise ConfigError(f"max_mentions must be more than 0, got {max_mentions}")
+        if annotate_after is not None and annotate_after < 0:
+            raise ConfigError(f"annotate_after must be 0 or more, got {annotate_after}")
         self.vocab = vocab
         self.model = model
         self.name = name
         self.spans_key = spans_key
         self.threshold = threshold
         self.min_score = min_score
-        self.annotate_updates = annotate_updates
+        self.max_mentions = max_mentions
+        self.annotate_after = annotate_after
         self.scorer = scorer
         self.cfg: Dict[str, Any] = {"labels": []}
+        self._n_updates = 0
         self._cross_entropy = configure_cross_entropy()
 
     @property
@@ -168,6 +177,7 @@ class SpanRecognizer(TrainablePipe):
             self.model.ops.to_numpy(scores.values),
             threshold=self.threshold,
             min_score=self.min_score,
+            max_mentions=self.max_mentions,
         )
         for doc, found in zip(docs, mentions):
             write_mentions(doc, found, self.labels, self.spans_key)
@@ -201,7 +211,8 @@ class SpanRecognizer(TrainablePipe):
         backprop(d_logits)
         if sgd:
             self.finish_update(sgd)
-        if self.annotate_updates:
+        self._n_updates += 1
+        if self.annotate_after is not None and self._n_updates > self.annotate_after:
             self.set_annotations(docs, ScoredSpans(spans, softmax(logits)))
         losses[self.name] += loss
         return losses

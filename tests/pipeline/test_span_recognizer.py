@@ -31,6 +31,7 @@ MODEL = {
 
 
 def pipeline(**config):
+    config.setdefault("max_mentions", 1.0)  # texts are short
     nlp = spacy.blank("en")
     nlp.add_pipe("span_recognizer", config={"model": MODEL, **config})
     return nlp
@@ -106,9 +107,11 @@ def test_nested_mentions_are_learned_from_the_span_group():
     assert nlp.evaluate(examples_of(nlp, nested, "mentions"))["mentions_f"] == 1.0
 
 
-@pytest.mark.parametrize("annotate", [True, False])
-def test_components_after_it_see_what_it_finds_while_it_learns(annotate):
-    nlp = pipeline(annotate_updates=annotate)
+@pytest.mark.parametrize(
+    ("after", "annotated"), [(0, True), (59, True), (60, False), (None, False)]
+)
+def test_components_after_it_see_what_it_finds_while_it_learns(after, annotated):
+    nlp = pipeline(annotate_after=after)
     seen = []
 
     class Watcher:
@@ -124,7 +127,7 @@ def test_components_after_it_see_what_it_finds_while_it_learns(annotate):
     nlp.add_pipe("watcher")
     examples = examples_of(nlp)
     train(nlp, examples)
-    assert seen[-1][0] == (MENTIONS if annotate else [])
+    assert seen[-1][0] == (MENTIONS if annotated else [])
     assert entities(examples[0].predicted) == []  # a copy was annotated
 
 
@@ -159,6 +162,10 @@ def test_mentions_that_are_too_long_are_reported():
 def test_clear_errors(nlp):
     with pytest.raises(ConfigError, match="min_score must lie in"):
         pipeline(min_score=2.0)
+    with pytest.raises(ConfigError, match="max_mentions"):
+        pipeline(max_mentions=0)
+    with pytest.raises(ConfigError, match="annotate_after"):
+        pipeline(annotate_after=-1)
     with pytest.raises(ConfigError, match="not initialised"):
         pipeline()("a text")
     empty = make_doc(nlp.vocab, "a b")
