@@ -1,6 +1,7 @@
 """What pair models cost beside their encoder, and how they grow with the mentions of a document.
 
     python benchmarks/speed.py DOCS.spacy --encoder FOLDER [--repeats 3] [--output FILE]
+    python benchmarks/speed.py DOCS.spacy --pipeline FOLDER [--repeats 3]
 
 One thread. The first table has every ordered pair of annotated mentions of DOCS.spacy as a candidate.
 In each repetition every model, and its encoder alone, reads the same batches in turn; the ratio of
@@ -9,6 +10,9 @@ their times is reported, because absolute times vary. The models are not trained
 The second table has one document with N mentions, each pair of them a candidate, and a process for
 each row, so that its peak memory is known, that above what the process had before (Linux). Prints
 Markdown and writes JSON.
+
+With a trained pipeline that has a shared_encoder, in place of all that: what it costs from raw text to
+relations, beside the encoder alone on the same batches in turn.
 """
 
 import argparse
@@ -108,6 +112,30 @@ def ratios(path: Path, encoder: str, batch_size: int, repeats: int) -> List[Dict
     ]
 
 
+def pipeline_ratio(path: Path, folder: Path, batch_size: int, repeats: int) -> Dict[str, Any]:
+    """Time of a pipeline from raw text on, as a multiple of that of its encoder."""
+    nlp = spacy.load(folder)
+    alone = encoder_alone(nlp.get_pipe("shared_encoder").model)
+    docs = [eg.predicted for eg in make_relation_corpus(path)(nlp)]
+    seconds: List[Tuple[float, float]] = []
+    for repeat in range(repeats + 1):
+        totals = [0.0, 0.0]
+        for batch in minibatch(docs, batch_size):
+            texts = [doc.text for doc in batch]
+            totals[0] += _time(partial(alone, batch))
+            totals[1] += _time(lambda texts=texts: list(nlp.pipe(texts, batch_size=batch_size)))
+        if repeat:  # the first time to warm up
+            seconds.append((totals[0], totals[1]))
+    ratios = [pipeline / encoder for encoder, pipeline in seconds]
+    return {
+        "pipeline": " + ".join(nlp.pipe_names),
+        "ratio": statistics.median(ratios),
+        "lowest": min(ratios),
+        "highest": max(ratios),
+        "docs_per_second": statistics.median(len(docs) / pipeline for _, pipeline in seconds),
+    }
+
+
 def make_document(n_mentions: int, tokens_per_mention: int = 5) -> Doc:
     """A document of single-token mentions."""
     n_tokens = n_mentions * tokens_per_mention
@@ -181,7 +209,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("docs", type=Path, nargs="?")
-    parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
+    parser.add_argument("--encoder", help="a folder, or a name on a hub")
+    parser.add_argument("--pipeline", type=Path, help="a trained pipeline with a shared_encoder")
     parser.add_argument("--batch-size", type=int, default=32, help="documents")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/speed.json"))
@@ -192,6 +221,12 @@ def main(arguments: Optional[List[str]] = None) -> None:
     if args.one:
         print(json.dumps(growth(args.one[0], args.encoder, int(args.one[1]))))
         return
+    if args.pipeline:
+        row = pipeline_ratio(args.docs, args.pipeline, args.batch_size, args.repeats)
+        print(markdown([row]))
+        return
+    if not args.encoder:
+        parser.error("give --encoder or --pipeline")
     results: Dict[str, Any] = {}
     if args.docs:
         results["ratios"] = ratios(args.docs, args.encoder, args.batch_size, args.repeats)

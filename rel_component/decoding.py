@@ -20,6 +20,8 @@ def decode(
     threshold: Optional[float] = None,
     thresholds: Optional[Mapping[str, float]] = None,
     one_direction: bool = False,
+    mention_weight: float = 0.0,
+    overlapping: bool = True,
 ) -> List[List[Relation]]:
     """The relations of each document.
 
@@ -38,10 +40,16 @@ def decode(
         that of NO_RELATION, otherwise 0.5.
     thresholds: the same for single labels, before `threshold`.
     one_direction: whether of the two directions of a pair only that with the highest score counts.
+    mention_weight: exponent of the product of the probabilities of both mentions, by which that of a
+        relation is multiplied; 0.0: it counts as it is.
+    overlapping: whether the mentions of the relations of a document may overlap. If not, relations
+        give way to more probable ones whose mentions share tokens with theirs and are not the same.
     """
     if not candidates.n_pairs:
         return [[] for _ in docs]
     labels = schema.labels
+    if mention_weight:
+        probabilities = _weigh(probabilities, candidates, mention_weight, exclusive=exclusive)
     allowed = _allowed(docs, candidates, schema)
     limits = _limits(labels, exclusive, threshold, thresholds or {})
     if exclusive:
@@ -53,6 +61,9 @@ def decode(
     scores = probabilities[rows, columns]
     if one_direction:
         kept = _better_direction(candidates.pairs[rows], scores)
+        rows, columns, scores = rows[kept], columns[kept], scores[kept]
+    if not overlapping:
+        kept = _without_overlaps(candidates, candidates.pairs[rows], scores)
         rows, columns, scores = rows[kept], columns[kept], scores[kept]
     found: Dict[Tuple[int, int, int], float] = {}
     first = candidates.first_mentions
@@ -116,6 +127,35 @@ def _better_direction(pairs: Int32Array, scores: FloatArray) -> BoolArray:
             best[key] = (float(score), int(head))
     kept = [best[key][1] == int(head) for (head, _), key in zip(pairs, keys)]
     return numpy.asarray(kept, dtype=bool)
+
+
+def _weigh(
+    probabilities: FloatArray, candidates: Candidates, weight: float, *, exclusive: bool
+) -> FloatArray:
+    """Probabilities of the relations, given that they are 0 unless both mentions are right."""
+    scores = candidates.mentions.scores[candidates.first_mentions] ** weight
+    factors = scores[candidates.pairs].prod(axis=1, keepdims=True)
+    if not exclusive:
+        return probabilities * factors
+    related = probabilities[:, 1:] * factors
+    return numpy.concatenate([1.0 - related.sum(axis=1, keepdims=True), related], axis=1)
+
+
+def _without_overlaps(candidates: Candidates, pairs: Int32Array, scores: FloatArray) -> BoolArray:
+    """Whether no mention of a relation overlaps with another one of a more probable relation."""
+    mentions, first = candidates.mentions, candidates.first_mentions
+    owners: Dict[Tuple[int, int], int] = {}  # mention that has taken a token of a document
+    kept = numpy.zeros(len(pairs), dtype=bool)
+    for i in numpy.argsort(-scores, kind="stable"):
+        tokens = {
+            (int(mentions.docs[mention]), token): int(mention)
+            for mention in first[pairs[i]]
+            for token in range(*mentions.spans[mention])
+        }
+        kept[i] = all(owners.get(token, mention) == mention for token, mention in tokens.items())
+        if kept[i]:
+            owners.update(tokens)
+    return kept
 
 
 def _span(doc: Doc, mentions: Mentions, mention: int) -> Span:

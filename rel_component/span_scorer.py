@@ -10,8 +10,9 @@ additions of rows and the output layer.
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy
+from spacy.attrs import SHAPE
 from spacy.tokens import Doc
-from thinc.api import Dropout, Embed, Model, Ops
+from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
 from thinc.types import Floats2d, Ints2d
 
 from .errors import ConfigError
@@ -20,6 +21,8 @@ from .layers.range_max import RangeMax
 from .layers.rows import blocks, join_rows, on_device
 from .layers.runs import count_within
 from .types import Int32Array, SpanModelT
+
+_N_SHAPE_ROWS = 1024  # a shape hashes to 4 of these rows
 
 InT = Tuple[List[Doc], Int32Array]
 OutT = Floats2d
@@ -42,6 +45,7 @@ def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
 def build_span_scorer(
     tok2vec: Model[List[Doc], List[Floats2d]],
     hidden_size: int = 256,
+    shape_size: int = 32,
     max_width: int = 12,
     dropout: float = 0.2,
     block_size: int = 16384,
@@ -52,6 +56,8 @@ def build_span_scorer(
     tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:* ``(n_tokens, width)``
         for each document.
     hidden_size: width of the hidden layer.
+    shape_size: width of the embedding of a token's shape (``Xxxx``, ``XXdd``), which is put beside its
+        vector: many encoders do not tell upper from lower case. 0: none.
     max_width: the most tokens of a span.
     dropout: probability of dropping a value of the token vectors and of the hidden layer; training
         sets it to its own rate.
@@ -60,8 +66,8 @@ def build_span_scorer(
 
     :raises ConfigError: if a number is out of range.
     """
-    if max_width < 1 or block_size < 1:
-        raise ConfigError("max_width and block_size must be 1 or more")
+    if max_width < 1 or block_size < 1 or shape_size < 0:
+        raise ConfigError("max_width and block_size must be 1 or more, shape_size 0 or more")
     layers: Dict[str, Model[Any, Any]] = {
         "tok2vec": tok2vec,
         "token_dropout": Dropout(dropout),
@@ -72,6 +78,8 @@ def build_span_scorer(
         "hidden_dropout": Dropout(dropout),
         "output_layer": Affine(nO, hidden_size),
     }
+    if shape_size:
+        layers["shapes"] = HashEmbed(shape_size, _N_SHAPE_ROWS, dropout=None, seed=13)
     return Model(
         "span_scorer",
         forward,
@@ -92,11 +100,20 @@ def forward(model: SpanModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
     ops = model.ops
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     tokens, split = join_rows(ops, vectors, model.get_dim("nI"))
+    width = tokens.shape[1]
+    if model.has_ref("shapes"):
+        ids = [doc.to_array(SHAPE) for doc in docs]
+        shape_ids = on_device(ops, numpy.concatenate(ids) if ids else numpy.zeros(0, "uint64"))
+        shapes, backprop_shapes = model.get_ref("shapes")(shape_ids, is_train)
+        tokens = ops.xp.concatenate([tokens, shapes], axis=1)
     dropped, backprop_dropout = model.get_ref("token_dropout")(tokens, is_train)
     logits, backprop_spans = _score(model, dropped, spans, is_train)
 
     def backprop(d_logits: OutT) -> Any:
-        return backprop_tok2vec(split(backprop_dropout(backprop_spans(d_logits))))
+        d_tokens = backprop_dropout(backprop_spans(d_logits))
+        if model.has_ref("shapes") and len(d_tokens):  # embeddings cannot go back over no rows
+            backprop_shapes(ops.as_contig(d_tokens[:, width:]))
+        return backprop_tok2vec(split(d_tokens[:, :width]))
 
     return logits, backprop
 
@@ -113,6 +130,7 @@ def init(model: SpanModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     tok2vec.initialize(X=docs)
     width = tok2vec.predict(docs)[0].shape[1]
     model.set_dim("nI", width)
+    width += model.get_ref("shapes").get_dim("nO") if model.has_ref("shapes") else 0
     for name in ("first", "last", "inside"):
         model.get_ref(name).set_dim("nI", width)
     for layer in model.layers:

@@ -202,3 +202,61 @@ def test_a_symmetric_relation_starts_from_the_entity_that_comes_first(cluster_do
     candidates = clusters(cluster_doc, entities)
     found = decoded([cluster_doc], [[0.9], [0.6]], schema, candidates=candidates, exclusive=False)
     assert found == [[("Ada", "A", "Acme", 0.9)]]
+
+
+# Probabilities of mentions
+
+
+def uncertain(docs, scores, **options):
+    """Candidates whose mentions have probabilities."""
+    candidates = make_candidates(docs, **options)
+    values = numpy.asarray(scores, dtype="float32")
+    return replace(candidates, mentions=replace(candidates.mentions, scores=values))
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [
+        (0.0, [("Ada", "A", "Acme", 0.9)]),
+        (0.5, [("Ada", "A", "Acme", 0.54)]),  # 0.9 * (0.36 * 1.0) ** 0.5
+        (1.0, []),  # 0.9 * 0.36: less probable than no relation
+    ],
+)
+def test_a_relation_is_as_probable_as_its_mentions(doc, weight, expected):
+    candidates = uncertain([doc], [0.36, 1.0])
+    rows = [[0.1, 0.9, 0.0], [1, 0, 0]]
+    options = {"exclusive": True, "mention_weight": weight, "candidates": candidates}
+    assert decoded([doc], rows, **options) == [expected]
+
+
+def test_multiple_labels_of_uncertain_mentions(doc):
+    candidates = uncertain([doc], [0.81, 1.0])
+    options = {"exclusive": False, "mention_weight": 0.5, "candidates": candidates}
+    assert decoded([doc], [[0.9, 0.5], [0, 0]], **options) == [[("Ada", "A", "Acme", 0.81)]]
+
+
+NESTED = [(0, 1, "PERSON"), (2, 3, "ORG"), (2, 5, "ORG")]  # Acme, and Acme in Oslo
+
+
+@pytest.mark.parametrize(
+    ("overlapping", "expected"),
+    [
+        (True, [("Ada", "A", "Acme", 0.6), ("Ada", "A", "Acme in Oslo", 0.8)]),
+        (False, [("Ada", "A", "Acme in Oslo", 0.8)]),
+    ],
+)
+def test_overlapping_mentions(vocab, overlapping, expected):
+    docs = [make_doc(vocab, TEXT, NESTED, spans_key="sc")]
+    candidates = make_candidates(docs, spans_key="sc")
+    scores = {(0, 1): 0.6, (0, 2): 0.8}
+    pairs = [tuple(pair) for pair in candidates.pairs.tolist()]
+    rows = [[1 - scores.get(pair, 0.0), scores.get(pair, 0.0), 0.0] for pair in pairs]
+    options = {"exclusive": True, "candidates": candidates, "overlapping": overlapping}
+    assert decoded(docs, rows, **options) == [expected]
+
+
+def test_a_mention_may_be_in_several_relations_and_documents(vocab):
+    docs = [make_doc(vocab, TEXT, [ADA, ACME, OSLO])] * 2
+    rows = numpy.tile([0.2, 0.8, 0.0], (12, 1))
+    (first, second) = decoded(docs, rows, exclusive=True, overlapping=False)
+    assert len(first) == len(second) == 6

@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+import spacy
 from thinc.api import set_dropout_rate
 
 from rel_component.errors import ConfigError
@@ -85,7 +86,17 @@ def test_numeric_gradients(docs):
             message = f"{node.name}.{name}"
             assert_gradients(loss, node.get_param(name), node.get_grad(name), message)
             n_checked += 1
-    assert n_checked == 9  # four affine layers, the widths
+    assert n_checked == 10  # four affine layers, widths and shapes
+
+
+def test_the_shape_of_a_token_counts():
+    vocab = spacy.blank("en").vocab  # knows shapes
+    docs = [make_doc(vocab, text) for text in ("a b", "A b")]
+    vectors = token_vectors(docs)[:1] * 2
+    for options, differ in ({}, True), ({"shape_size": 0}, False):
+        model, X = initialised(docs, vectors, **options)
+        lower, upper = model.predict(X).reshape(2, 3, -1)
+        assert (numpy.abs(lower - upper).max() > 1e-4) == differ
 
 
 def test_training_on_a_batch_without_spans(docs):

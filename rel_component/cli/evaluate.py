@@ -1,12 +1,13 @@
 """``spacy rel evaluate``"""
 
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 import srsly
 from spacy import util
 from spacy.cli._util import Arg, Opt, setup_gpu
 from spacy.language import Language
+from spacy.scorer import Scorer
 from spacy.training import Example
 from wasabi.tables import table
 
@@ -109,12 +110,12 @@ def evaluate(
         return list(progress(corpus(nlp), unit="docs"))
 
     finders = _finders(nlp, spans_key)
+    scorer = _KeepingScorer(nlp)
     with nlp.select_pipes(disable=finders if gold_entities else []):
-        evaluated = examples(gold_entities)
-        scores = nlp.evaluate(evaluated)
-    scores["n_docs"] = len(evaluated)
+        scores = nlp.evaluate(examples(gold_entities), scorer=scorer)
+    scores["n_docs"] = len(scorer.examples)
     mistakes = find_mistakes(
-        evaluated,
+        scorer.examples,
         symmetric=extractor.schema.symmetric_labels if extractor is not None else (),
         spans_key=spans_key,
         attr=getattr(extractor, "attr", DEFAULT_ATTR),
@@ -125,6 +126,14 @@ def evaluate(
             given = nlp.evaluate(examples(True))
         scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
     return Evaluation(scores, mistakes)
+
+
+class _KeepingScorer(Scorer):
+    """Keeps the examples with what was predicted; ``nlp.evaluate`` predicts on copies."""
+
+    def score(self, examples: Iterable[Example], *, per_component: bool = False) -> Dict[str, Any]:
+        self.examples = list(examples)
+        return super().score(self.examples, per_component=per_component)
 
 
 def _finders(nlp: Language, spans_key: Optional[str]) -> List[str]:

@@ -63,6 +63,8 @@ DEFAULT_SCORE_WEIGHTS = {
         "one_direction": False,
         "adaptive_threshold": False,
         "consistency": 0.0,
+        "mention_weight": 0.0,
+        "overlapping": True,
         "attr": DEFAULT_ATTR,
     },
     default_score_weights=DEFAULT_SCORE_WEIGHTS,
@@ -82,6 +84,8 @@ def make_relation_extractor(
     one_direction: bool,
     adaptive_threshold: bool,
     consistency: float,
+    mention_weight: float,
+    overlapping: bool,
     attr: str,
     scorer: Optional[Callable[..., Any]],
 ) -> RelationExtractor:
@@ -101,6 +105,8 @@ def make_relation_extractor(
         one_direction=one_direction,
         adaptive_threshold=adaptive_threshold,
         consistency=consistency,
+        mention_weight=mention_weight,
+        overlapping=overlapping,
         attr=attr,
         scorer=scorer,
     )

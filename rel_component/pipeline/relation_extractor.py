@@ -71,6 +71,8 @@ class RelationExtractor(TrainablePipe):
         one_direction: bool = False,
         adaptive_threshold: bool = False,
         consistency: float = 0.0,
+        mention_weight: float = 0.0,
+        overlapping: bool = True,
         attr: str = DEFAULT_ATTR,
         scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
@@ -98,6 +100,11 @@ class RelationExtractor(TrainablePipe):
         consistency: weight of a second loss in training: each batch passes the model twice, and the
             predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
             twice the time. Needs a model with an encoder of its own.
+        mention_weight: how much the probabilities of the mentions count for that of a relation: the
+            exponent of their product, by which it is multiplied. Mentions have probabilities if
+            their span group has them in ``attrs["scores"]``.
+        overlapping: whether the mentions of the relations of a document may overlap. If not, of
+            relations with overlapping mentions, the most probable one is reported.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -112,6 +119,8 @@ class RelationExtractor(TrainablePipe):
             raise ConfigError(f"negative_ratio must be 0 or more, got {negative_ratio}")
         if consistency < 0:
             raise ConfigError(f"consistency must be 0 or more, got {consistency}")
+        if mention_weight < 0:
+            raise ConfigError(f"mention_weight must be 0 or more, got {mention_weight}")
         if adaptive_threshold and exclusive:
             raise ConfigError("adaptive_threshold is for multiple labels: set exclusive = false")
         install_extension(attr)
@@ -129,6 +138,8 @@ class RelationExtractor(TrainablePipe):
         self.one_direction = one_direction
         self.adaptive_threshold = adaptive_threshold
         self.consistency = consistency
+        self.mention_weight = mention_weight
+        self.overlapping = overlapping
         self.attr = attr
         self.scorer = scorer
         self.schema = RelationSchema()
@@ -255,6 +266,8 @@ class RelationExtractor(TrainablePipe):
             threshold=self.threshold,
             thresholds=self.thresholds,
             one_direction=self.one_direction,
+            mention_weight=self.mention_weight,
+            overlapping=self.overlapping,
         )
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):

@@ -139,6 +139,7 @@ def test_evaluate_with_gold_entities_leaves_out_components_that_find_them(model,
     scores = json.loads(run("evaluate", model, data, "--gold-entities", "--json"))
     assert scores["rel_micro_f"] == 1.0
     assert "gold_entities" not in scores
+    assert scores["mistakes"] == {"right": 2, "missed": {}, "spurious": {}}
 
 
 def test_evaluate_tells_apart_what_the_entities_and_what_the_relations_miss(model, data, tmp_path):
