@@ -122,7 +122,7 @@ def pipeline():
     }
     nlp.add_pipe("ner", config={"model": recognizer})
     scorer = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": listener()}
-    nlp.add_pipe("span_recognizer", config={"model": scorer})
+    nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
     pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": listener()}
     nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
     return nlp
@@ -159,6 +159,32 @@ def test_components_share_an_encoder_and_all_teach_it(tmp_path):
     with nlp.use_params(sgd.averages):
         assert numpy.abs(nlp("Acme hired Ada").tensor - before).max() > 1e-6
     numpy.testing.assert_allclose(nlp("Acme hired Ada").tensor, before, rtol=1e-5)
+
+
+def test_components_listen_to_spacy_transformers_too(vocab):
+    nlp = spacy.blank("en")
+    encoder = {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": str(tiny_encoder()),
+        "get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"},
+    }
+    nlp.add_pipe("transformer", config={"model": encoder})
+    ear = {
+        "@architectures": "spacy-transformers.TransformerListener.v1",
+        "grad_factor": 1.0,
+        "pooling": {"@layers": "reduce_mean.v1"},
+    }
+    scorer = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": ear}
+    nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
+    pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": ear}
+    nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
+    examples = [eg for eg in examples_of(nlp) if len(eg.predicted)]
+    nlp.initialize(lambda: examples)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    for _ in range(40):
+        losses = nlp.update(examples, sgd=sgd)
+    assert losses["relation_extractor"] < 0.1
+    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
 
 
 def test_a_listener_weighs_its_gradient(vocab, docs):
