@@ -33,6 +33,8 @@ VARIANTS: Dict[str, Tuple[str, Dict[str, str]]] = {
     "SpanPair, no context between": ("SpanPair", {f"{MODEL}.context": "false"}),
     "SpanPair, nothing outside": ("SpanPair", {f"{MODEL}.outside": "0"}),
     "SpanPair, no product": ("SpanPair", {f"{MODEL}.product": "false"}),
+    "SpanPair, last layer anew": ("SpanPair", {f"{MODEL}.tok2vec.reset_layers": "1"}),
+    "SpanPair, last weights": ("SpanPair", {"training.optimizer.use_averages": "false"}),
     "SpanPair, names not swapped": ("SpanPair", {"corpora.train.augmenter.level": "0.0"}),
     "SpanPair, two passes that agree": ("SpanPair", {f"{COMPONENT}.consistency": "2.0"}),
     "SpanPair, focal loss": ("SpanPair", {f"{LOSS}.@losses": "rel_component.focal.v1"}),

@@ -26,6 +26,7 @@ OutT = List[Floats2d]
 def build_encoder(
     name: str,
     mixed_precision: bool = False,
+    reset_layers: int = 0,
     max_pieces: int = 4096,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
@@ -36,6 +37,9 @@ def build_encoder(
         ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
     mixed_precision: whether to compute in half precision where PyTorch considers it safe: in float16
         on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
+    reset_layers: number of the encoder's last layers that start from random weights. The last layers
+        of an encoder have specialised in what it was trained for before, see Zhang et al. 2021
+        (https://arxiv.org/abs/2006.05987).
     max_pieces: the most word pieces that pass the encoder at a time, padding included.
     grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
     transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
@@ -59,7 +63,12 @@ def build_encoder(
         init=init,
         shims=[shim],
         dims={"nO": None},
-        attrs={"name": name, "transformer_config": transformer_config, "max_pieces": max_pieces},
+        attrs={
+            "name": name,
+            "transformer_config": transformer_config,
+            "reset_layers": reset_layers,
+            "max_pieces": max_pieces,
+        },
     )
 
 
@@ -98,12 +107,13 @@ def forward(
 def init(
     model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
 ) -> Model[InT, OutT]:
-    from .layers.torch_encoder import load_pretrained
+    from .layers.torch_encoder import load_pretrained, reset_layers
     from .layers.torch_token_encoder import TokenEncoder
 
     shim: Any = model.shims[0]
     if shim._model is None:
         loaded = load_pretrained(model.attrs["name"], model.attrs["transformer_config"])
+        reset_layers(loaded[0], model.attrs["reset_layers"])
         shim.set_module(TokenEncoder(*loaded))
     model.set_dim("nO", shim._model.width)
     return model

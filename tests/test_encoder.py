@@ -92,7 +92,21 @@ def test_a_saved_encoder_needs_nothing_else(model, docs):
         numpy.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "deberta-v2"])
+def test_the_last_layers_can_start_anew(docs, kind):
+    spacy.util.fix_random_seed(0)
+    models = [build_encoder(tiny_encoder(kind), reset_layers=n) for n in (0, 1)]
+    for model in models:
+        model.initialize(X=docs)
+    old, new = (dict(m.shims[0]._model.named_parameters()) for m in models)
+    changed = {name for name in old if not torch.equal(old[name], new[name])}
+    assert changed
+    assert all(".layer.1." in name for name in changed)
+
+
 def test_clear_errors(docs):
+    with pytest.raises(ConfigError, match="reset_layers must lie in"):
+        build_encoder(tiny_encoder(), reset_layers=3).initialize(X=docs)
     with pytest.raises(ConfigError, match="max_pieces"):
         build_encoder(tiny_encoder(), max_pieces=0)
     with pytest.raises(ConfigError, match="not initialised"):

@@ -179,6 +179,19 @@ def load_pretrained(name: str, options: Optional[Dict[str, Any]] = None) -> Tupl
     return encoder.float(), tokenizer
 
 
+def reset_layers(encoder: Any, n_layers: int) -> None:
+    """Give the last layers of an encoder new random weights.
+
+    :raises ConfigError: if it has fewer layers.
+    """
+    is_distilbert = encoder.config.model_type == "distilbert"
+    layers = (encoder.transformer if is_distilbert else encoder.encoder).layer
+    if not 0 <= n_layers <= len(layers):
+        raise ConfigError(f"reset_layers must lie in [0, {len(layers)}], got {n_layers}")
+    for layer in layers[len(layers) - n_layers :]:
+        layer.apply(encoder._init_weights)
+
+
 class EncoderShim(PyTorchShim):
     """A shim that is empty until a module is set or loaded."""
 
