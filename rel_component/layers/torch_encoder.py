@@ -153,13 +153,17 @@ class PretrainedEncoder(nn.Module):
         return {}
 
 
-def load_pretrained(name: str, options: Optional[Dict[str, Any]] = None) -> Tuple[Any, Any]:
+def load_pretrained(
+    name: str, options: Optional[Dict[str, Any]] = None, *, reset_layers: int = 0
+) -> Tuple[Any, Any]:
     """Encoder and tokenizer from a folder or a hub.
 
     name: a folder, or the name of a model on a hub.
     options: more arguments of ``from_pretrained``, e.g. a revision.
+    reset_layers: number of the last layers that are given random weights.
 
-    :raises ConfigError: if the encoder is of an unsupported kind or there is no fast tokenizer.
+    :raises ConfigError: if the encoder is of an unsupported kind, it has fewer layers or there is no
+        fast tokenizer.
     """
     options = dict(options or {})
     config = AutoConfig.from_pretrained(name, **options)
@@ -176,14 +180,11 @@ def load_pretrained(name: str, options: Optional[Dict[str, Any]] = None) -> Tupl
         )
     pooler = {"add_pooling_layer": False} if config.model_type in _NO_POOLER else {}
     encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
+    _reset_layers(encoder, reset_layers)
     return encoder.float(), tokenizer
 
 
-def reset_layers(encoder: Any, n_layers: int) -> None:
-    """Give the last layers of an encoder new random weights.
-
-    :raises ConfigError: if it has fewer layers.
-    """
+def _reset_layers(encoder: Any, n_layers: int) -> None:
     is_distilbert = encoder.config.model_type == "distilbert"
     layers = (encoder.transformer if is_distilbert else encoder.encoder).layer
     if not 0 <= n_layers <= len(layers):

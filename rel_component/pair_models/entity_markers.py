@@ -32,6 +32,7 @@ _PUNCTUATION = (("@", "*"), ("#", "^"))  # around head and tail, and around thei
 
 def build_entity_markers(
     name: str,
+    reset_layers: int = 0,
     markers: Markers = "typed",
     representation: List[str] = ["cls", "start", "mean", "between"],  # noqa: B006  # never changed
     type_words: Dict[str, str] = {},  # noqa: B006  # as above
@@ -53,6 +54,8 @@ def build_entity_markers(
 
     name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
         any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
+    reset_layers: number of the encoder's last layers that start from random weights, see
+        :func:`~rel_component.encoder.build_encoder`.
     markers: ``untyped``: ``[HEAD] Ada [/HEAD]``; ``typed``: ``[HEAD:PERSON] Ada [/HEAD:PERSON]``;
         ``punctuation``: ``@ * person * Ada @`` and ``# ^ org ^ Acme #``, without new pieces;
         ``mask``: ``[HEAD:PERSON]`` in place of the name; ``context``: ``[HEAD]`` in its place.
@@ -102,6 +105,7 @@ def build_entity_markers(
         attrs={
             "name": name,
             "transformer_config": transformer_config,
+            "reset_layers": reset_layers,
             "markers": markers,
             "representation": representation,
             "type_words": type_words,
@@ -132,7 +136,11 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
         model.set_dim("nO", Y.shape[1])
         output_layer.set_dim("nO", Y.shape[1])
     if shim._model is None:
-        loaded = load_pretrained(model.attrs["name"], model.attrs["transformer_config"])
+        loaded = load_pretrained(
+            model.attrs["name"],
+            model.attrs["transformer_config"],
+            reset_layers=model.attrs["reset_layers"],
+        )
         module = MarkedSequenceEncoder(*loaded, representation=model.attrs["representation"])
         shim.set_module(module)
     if X is not None:

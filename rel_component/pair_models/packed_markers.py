@@ -29,6 +29,7 @@ OutT = Floats2d
 
 def build_packed_markers(
     name: str,
+    reset_layers: int = 0,
     mark_mentions: bool = True,
     marker_layer: Optional[int] = None,
     max_pieces: int = 4096,
@@ -55,6 +56,8 @@ def build_packed_markers(
 
     name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
         any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
+    reset_layers: number of the encoder's last layers that start from random weights, see
+        :func:`~rel_component.encoder.build_encoder`.
     mark_mentions: whether the text is read with a marker before each mention, and with the types and
         numbers of the mentions added to their pieces.
     marker_layer: number of the encoder's layers that only the text passes, 0 to all but one; the
@@ -106,6 +109,7 @@ def build_packed_markers(
         attrs={
             "name": name,
             "transformer_config": transformer_config,
+            "reset_layers": reset_layers,
             "mark_mentions": mark_mentions,
             "marker_layer": marker_layer,
             "max_pieces": max_pieces,
@@ -130,7 +134,11 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     shim: Any = model.shims[0]
     scorer = model.get_ref("scorer")
     if shim._model is None:
-        loaded = load_pretrained(model.attrs["name"], model.attrs["transformer_config"])
+        loaded = load_pretrained(
+            model.attrs["name"],
+            model.attrs["transformer_config"],
+            reset_layers=model.attrs["reset_layers"],
+        )
         options = {key: model.attrs[key] for key in ("mark_mentions", "marker_layer")}
         module = PackedMarkerEncoder(*loaded, **options)
         shim.set_module(module)
