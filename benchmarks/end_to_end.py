@@ -24,8 +24,12 @@ from spacy.vocab import Vocab
 
 from rel_component.corpus import write_docs
 
-DATASET = replace(DATASETS["conll04"], epochs=13)
 RECIPE = "joint"
+DATASET = replace(
+    DATASETS["conll04"],
+    epochs=13,
+    overrides={RECIPE: {"components.span_recognizer.annotate_after": 400}},
+)
 
 COLUMNS: Dict[str, Callable[[Dict[str, Any]], float]] = {
     "entities": lambda scores: scores["ents_f"],
