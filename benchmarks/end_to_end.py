@@ -28,7 +28,12 @@ RECIPE = "joint"
 DATASET = replace(
     DATASETS["conll04"],
     epochs=13,
-    overrides={RECIPE: {"components.span_recognizer.annotate_after": 400}},
+    overrides={
+        RECIPE: {
+            "components.span_recognizer.annotate_after": 400,
+            "corpora.train.augmenter.level": 0.5,
+        }
+    },
 )
 
 COLUMNS: Dict[str, Callable[[Dict[str, Any]], float]] = {
