@@ -120,7 +120,7 @@ def listener(**options):
     return {"@architectures": LISTENER, **options}
 
 
-def pipeline():
+def pipeline(pairs=None):
     """All components that may listen, spaCy's recogniser among them, whose width is not set."""
     nlp = spacy.blank("en")
     encoder = {"@architectures": ENCODER, "name": str(tiny_encoder())}
@@ -137,7 +137,7 @@ def pipeline():
     nlp.add_pipe("ner", config={"model": recognizer})
     scorer = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": listener()}
     nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
-    pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": listener()}
+    pairs = pairs or {"@architectures": "rel_component.SpanPair.v1", "tok2vec": listener()}
     nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
     return nlp
 
@@ -173,6 +173,48 @@ def test_components_share_an_encoder_and_all_teach_it(tmp_path):
     with nlp.use_params(sgd.averages):
         assert numpy.abs(nlp("Acme hired Ada").tensor - before).max() > 1e-6
     numpy.testing.assert_allclose(nlp("Acme hired Ada").tensor, before, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def joint():
+    """A pipeline that has learned one relation, and its examples."""
+    spacy.util.fix_random_seed(0)
+    nlp = pipeline()
+    examples = examples_of(nlp)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    nlp.initialize(lambda: examples)
+    for _ in range(40):
+        nlp.update(examples, sgd=sgd)
+    return nlp
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+@pytest.mark.parametrize("given", ["ruler", "code"])
+def test_mentions_may_come_from_elsewhere(joint, given):
+    nlp = spacy.util.load_model_from_config(joint.config)
+    nlp.from_bytes(joint.to_bytes())
+    nlp.disable_pipes("ner", "span_recognizer")
+    if given == "ruler":
+        ruler = nlp.add_pipe("entity_ruler", first=True)
+        names = {"Acme": "ORG", "Ada": "PERSON"}
+        ruler.add_patterns([{"label": v, "pattern": k} for k, v in names.items()])
+        doc = nlp("Acme hired Ada")
+    else:
+        doc = nlp(make_doc(nlp.vocab, "Acme hired Ada", [(0, 1, "ORG"), (2, 3, "PERSON")]))
+    assert facts(doc) == [("Ada", "WORKS_AT", "Acme")]
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+def test_marker_models_are_a_second_pass():
+    spacy.util.fix_random_seed(0)
+    packed = {"@architectures": "rel_component.PackedMarkers.v1", "name": str(tiny_encoder())}
+    nlp = pipeline(packed)
+    examples = examples_of(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    for _ in range(40):
+        nlp.update(examples, sgd=sgd)
+    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
 
 
 def test_components_listen_to_spacy_transformers_too(vocab):

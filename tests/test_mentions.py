@@ -30,6 +30,22 @@ def test_a_span_group_may_be_nested(vocab):
     assert rows(doc, read_mentions([doc], "sc")) == NESTED
 
 
+def test_documents_without_the_span_group_have_their_entities(vocab):
+    docs = [make_doc(vocab, TEXT, [NESTED[0]]), make_doc(vocab, TEXT, NESTED, spans_key="sc")]
+    assert read_mentions(docs, "sc").lengths.tolist() == [1, 3]
+    docs[0].spans["sc"] = []  # the group is there and says: none
+    assert read_mentions(docs, "sc").lengths.tolist() == [0, 3]
+
+
+def test_annotated_mentions_are_certain(vocab):
+    found = make_doc(vocab, TEXT, NESTED[:2], spans_key="sc")
+    found.spans["sc"].attrs["scores"] = numpy.asarray([0.3, 0.4], dtype="float32")
+    annotated = make_doc(vocab, TEXT, [NESTED[0], NESTED[2]])
+    joined = read_training_mentions([found], [annotated], "sc")
+    assert rows(found, joined) == NESTED
+    numpy.testing.assert_allclose(joined.scores, [1.0, 0.4, 1.0])
+
+
 def test_mentions_are_sorted_by_start_and_end(vocab):
     spans = [(4, 5, "PERSON"), (0, 3, "ORG"), (0, 1, "ORG")]
     doc = make_doc(vocab, TEXT, spans, spans_key="sc")
