@@ -1,6 +1,6 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -68,6 +68,20 @@ def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Spa
     if scores is None or len(scores) != len(spans):  # the group was changed since
         return [(span, 1.0) for span in spans]
     return [(span, float(score)) for span, score in zip(spans, scores)]
+
+
+def add_entities(doc: Doc, spans: Iterable[Span]) -> None:
+    """Make spans entities, in place of those that they overlap with; the first ones come first."""
+    added: List[Span] = []
+    for span in spans:
+        if not any(_overlap(span, other) for other in added):
+            added.append(span)
+    kept = [ent for ent in doc.ents if not any(_overlap(ent, span) for span in added)]
+    doc.set_ents([*kept, *added])
+
+
+def _overlap(span: Span, other: Span) -> bool:
+    return bool(span.start < other.end and other.start < span.end)
 
 
 def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, float]:

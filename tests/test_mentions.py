@@ -4,7 +4,12 @@ import numpy
 import pytest
 from spacy.tokens import Span
 
-from rel_component.mentions import mention_spans, read_mentions, read_training_mentions
+from rel_component.mentions import (
+    add_entities,
+    mention_spans,
+    read_mentions,
+    read_training_mentions,
+)
 
 from .helpers import make_doc
 
@@ -44,6 +49,15 @@ def test_annotated_mentions_are_certain(vocab):
     joined = read_training_mentions([found], [annotated], "sc")
     assert rows(found, joined) == NESTED
     numpy.testing.assert_allclose(joined.scores, [1.0, 0.4, 1.0])
+
+
+def test_added_entities_take_the_place_of_what_they_overlap_with(vocab):
+    doc = make_doc(vocab, TEXT, [NESTED[1], NESTED[2]])
+    spans = [Span(doc, start, end, label=label) for start, end, label in (NESTED[0], (0, 1, "X"))]
+    add_entities(doc, spans)
+    assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [NESTED[0], NESTED[2]]
+    add_entities(doc, [])
+    assert len(doc.ents) == 2
 
 
 def test_mentions_are_sorted_by_start_and_end(vocab):

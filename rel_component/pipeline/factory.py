@@ -65,6 +65,7 @@ DEFAULT_SCORE_WEIGHTS = {
         "consistency": 0.0,
         "mention_weight": 0.0,
         "overlapping": True,
+        "rescue_entities": False,
         "attr": DEFAULT_ATTR,
     },
     default_score_weights=DEFAULT_SCORE_WEIGHTS,
@@ -86,6 +87,7 @@ def make_relation_extractor(
     consistency: float,
     mention_weight: float,
     overlapping: bool,
+    rescue_entities: bool,
     attr: str,
     scorer: Optional[Callable[..., Any]],
 ) -> RelationExtractor:
@@ -107,6 +109,7 @@ def make_relation_extractor(
         consistency=consistency,
         mention_weight=mention_weight,
         overlapping=overlapping,
+        rescue_entities=rescue_entities,
         attr=attr,
         scorer=scorer,
     )

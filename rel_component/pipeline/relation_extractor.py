@@ -31,7 +31,7 @@ from ..candidates import CandidateGenerator
 from ..decoding import decode
 from ..errors import ConfigError
 from ..losses import probabilities, with_agreement
-from ..mentions import read_mentions, read_training_mentions
+from ..mentions import add_entities, read_mentions, read_training_mentions
 from ..schema import RelationSchema, RelationType
 from ..scoring import score_relations
 from ..targets import Targets, make_targets, sample_negatives, to_distribution
@@ -73,6 +73,7 @@ class RelationExtractor(TrainablePipe):
         consistency: float = 0.0,
         mention_weight: float = 0.0,
         overlapping: bool = True,
+        rescue_entities: bool = False,
         attr: str = DEFAULT_ATTR,
         scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
@@ -105,6 +106,8 @@ class RelationExtractor(TrainablePipe):
             their span group has them in ``attrs["scores"]``.
         overlapping: whether the mentions of the relations of a document may overlap. If not, of
             relations with overlapping mentions, the most probable one is reported.
+        rescue_entities: whether the mentions of relations become entities where they are none, in
+            place of those that they overlap with.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -140,6 +143,7 @@ class RelationExtractor(TrainablePipe):
         self.consistency = consistency
         self.mention_weight = mention_weight
         self.overlapping = overlapping
+        self.rescue_entities = rescue_entities
         self.attr = attr
         self.scorer = scorer
         self.schema = RelationSchema()
@@ -272,6 +276,9 @@ class RelationExtractor(TrainablePipe):
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)
+            if self.rescue_entities:
+                best_first = sorted(relations, key=lambda rel: -rel.score)
+                add_entities(doc, [span for rel in best_first for span in (rel.head, rel.tail)])
 
     def update(
         self,

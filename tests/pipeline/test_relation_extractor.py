@@ -686,3 +686,23 @@ def test_relations_without_a_candidate_pair_warn():
     )
     with pytest.warns(UserWarning, match="1 of 1 relations of the examples have no candidate"):
         nlp.initialize(lambda: [make_example(reference)])
+
+
+# Uncertain mentions
+
+
+@pytest.mark.parametrize(
+    ("options", "relations", "entities"),
+    [
+        ({}, [WORKS_AT], []),
+        ({"rescue_entities": True}, [WORKS_AT], ["Acme", "Ada"]),
+        ({"rescue_entities": True, "mention_weight": 1.0}, [], []),
+    ],
+)
+def test_uncertain_mentions_are_rescued_or_dropped(options, relations, entities):
+    nlp = trained(spans_key="mentions", **options)
+    doc = make_doc(nlp.vocab, HIRED, [ACME, ADA], spans_key="mentions")
+    doc.spans["mentions"].attrs["scores"] = numpy.asarray([0.3, 0.9], dtype="float32")
+    doc = nlp(doc)
+    assert facts(doc) == relations
+    assert [ent.text for ent in doc.ents] == entities
