@@ -5,7 +5,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy
 import numpy.typing as npt
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
@@ -43,6 +43,9 @@ def make_targets(
 ) -> Targets:
     """Align the relations of the reference documents with candidate pairs of the predicted ones.
 
+    Where a predicted mention has the characters and the type of an annotated one, others of the same
+    characters are mistakes and have no relation; where none has its type, those do.
+
     A symmetric relation counts for both directions of its pair.
 
     examples: the batch that the candidates were made from.
@@ -62,8 +65,7 @@ def make_targets(
             if rel.label not in columns:
                 continue
             n_gold += 1
-            heads = by_chars.get((rel.head.start_char, rel.head.end_char), [])
-            tails = by_chars.get((rel.tail.start_char, rel.tail.end_char), [])
+            heads, tails = _entities(by_chars, rel.head), _entities(by_chars, rel.tail)
             rows = [row for h in heads for t in tails for row in rows_of(h, t)]
             if rel.label in symmetric:
                 rows += [row for h in heads for t in tails for row in rows_of(t, h)]
@@ -117,20 +119,28 @@ class _RowLookup:
         return [int(row) for row in self._order[low:high]]
 
 
+def _entities(by_chars: Dict[_CharSpan, Dict[int, List[int]]], span: Span) -> List[int]:
+    """The entities that an annotated mention stands for."""
+    by_type = by_chars.get((span.start_char, span.end_char), {})
+    any_type = [entity for entities in by_type.values() for entity in entities]
+    return by_type.get(span.label, any_type)
+
+
 def _mentions_by_characters(
     docs: Sequence[Doc], candidates: Candidates
-) -> List[Dict[_CharSpan, List[int]]]:
-    """For each document, the entities of the mentions at each character span."""
+) -> List[Dict[_CharSpan, Dict[int, List[int]]]]:
+    """For each document, the entities of the mentions at each character span, by entity type."""
     mentions = candidates.mentions
     result = []
     i = 0
     for doc, length in zip(docs, mentions.lengths):
-        by_chars: Dict[_CharSpan, List[int]] = {}
+        by_chars: Dict[_CharSpan, Dict[int, List[int]]] = {}
         for _ in range(length):
             start, end = (int(value) for value in mentions.spans[i])
             last = doc[end - 1]
             key = (doc[start].idx, last.idx + len(last))
-            by_chars.setdefault(key, []).append(int(candidates.entities[i]))
+            by_type = by_chars.setdefault(key, {})
+            by_type.setdefault(int(mentions.types[i]), []).append(int(candidates.entities[i]))
             i += 1
         result.append(by_chars)
     return result

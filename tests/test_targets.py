@@ -78,11 +78,22 @@ def test_entity_types_of_the_prediction_do_not_matter(vocab):
     assert positives(*targets_of([example])) == [(0, 1, "JOINED")]
 
 
-def test_mentions_of_two_types_are_both_marked(vocab):
+@pytest.mark.parametrize(
+    ("types", "marked"),
+    [
+        (["GPE", "ORG"], {"ORG"}),  # one of them is right
+        (["GPE", "TEAM"], {"GPE", "TEAM"}),  # none is
+        (["GPE"], {"GPE"}),
+    ],
+)
+def test_mentions_of_several_types(vocab, types, marked):
     reference = make_doc(vocab, TEXT, [ADA, ACME], [(0, "JOINED", 1)])
-    predicted = make_doc(vocab, TEXT, [ADA, (2, 3, "GPE"), ACME], spans_key="sc")
-    targets, _ = targets_of([Example(predicted, reference)], spans_key="sc")
-    assert (targets.values.sum(), targets.n_uncovered) == (2, 0)
+    mentions = [ADA, *((2, 3, label) for label in types)]
+    predicted = make_doc(vocab, TEXT, mentions, spans_key="sc")
+    targets, candidates = targets_of([Example(predicted, reference)], spans_key="sc")
+    tails = candidates.pairs[targets.positive][:, 1]
+    assert {vocab.strings[int(t)] for t in candidates.mentions.types[tails]} == marked
+    assert targets.n_uncovered == 0
 
 
 @pytest.mark.parametrize(
