@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
-from .mentions import mention_spans
+from .mentions import mention_spans, scored_mentions
 from .types import Relation
 
 Kind = Literal["missed", "spurious"]
@@ -88,12 +88,11 @@ def find_mistakes(
     """Compare the relations of predicted documents with those of the reference, strictly.
 
     The mentions of a document are its entities, or those of its span group, and the arguments of its
-    relations; of predicted documents the entities and arguments only, since a group may hold
-    improbable mentions.
+    relations; of the group of a predicted document those that are at least as probable as not.
 
     examples: predicted and reference documents.
     symmetric: labels whose direction does not count.
-    spans_key: span group of the annotated mentions, where there is one; None: the entities.
+    spans_key: span group of the mentions, where there is one; None: the entities.
     attr: name of the extension attribute.
     """
     result = Mistakes()
@@ -103,7 +102,8 @@ def find_mistakes(
         gold_facts = {fact for rel in gold for fact in _facts(rel, symmetric)}
         predicted_facts = {fact for rel in predicted for fact in _facts(rel, symmetric)}
         annotated = _mentions(mention_spans(eg.reference, spans_key), gold)
-        found = _mentions(eg.predicted.ents, predicted)
+        probable = [span for span, p in scored_mentions(eg.predicted, spans_key) if p >= 0.5]
+        found = _mentions([*eg.predicted.ents, *probable], predicted)
         for rel in gold:
             if _fact(rel) in predicted_facts:
                 result.n_right += 1

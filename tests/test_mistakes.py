@@ -69,6 +69,20 @@ def test_annotated_mentions_of_a_span_group(vocab):
     assert ("spurious", "relation spurious", "") in reasons(found)
 
 
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [(None, "relation missed"), ([0.9, 0.6], "relation missed"), ([0.9, 0.3], "entity missed")],
+)
+def test_predicted_mentions_of_a_span_group(vocab, scores, reason):
+    reference = make_doc(vocab, TEXT, [ADA, ACME], GOLD)
+    example = make_example(reference, [])
+    example.predicted = make_doc(vocab, TEXT, [ADA, ACME], spans_key="mentions")
+    if scores:
+        example.predicted.spans["mentions"].attrs["scores"] = scores
+    found = find_mistakes([example], spans_key="mentions")
+    assert reasons(found) == [("missed", reason, "")]
+
+
 def test_a_symmetric_relation_has_no_direction(vocab):
     turned = [(1, "WORKS_AT", 0)]
     assert mistakes_of(vocab, [ADA, ACME], turned, symmetric=["WORKS_AT"]).n_right == 1
