@@ -11,6 +11,15 @@ MentionRow = Tuple[int, int, int]
 """Start and exclusive end in tokens, entity type as StringStore hash."""
 
 
+TypedKey = Tuple[int, int, str]
+"""Start and exclusive end in characters, entity type: comparable between tokenisations."""
+
+
+def typed_key(span: Span) -> TypedKey:
+    """What two mentions share if they are strictly the same."""
+    return (span.start_char, span.end_char, span.label_)
+
+
 def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
     """The mentions of a document as Spans: those of a span group if it has that, or its entities.
 

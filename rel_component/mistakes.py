@@ -8,11 +8,10 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
-from .mentions import mention_spans, scored_mentions
+from .mentions import TypedKey, mention_spans, scored_mentions, typed_key
 from .types import Relation
 
 Kind = Literal["missed", "spurious"]
-_Key = Tuple[int, int, str]
 
 REASONS = {
     "entity missed": "no predicted mention shares a token with one of the arguments",
@@ -117,26 +116,22 @@ def find_mistakes(
     return result
 
 
-def _key(span: Span) -> _Key:
-    return (span.start_char, span.end_char, span.label_)
+def _fact(rel: Relation) -> Tuple[TypedKey, str, TypedKey]:
+    return (typed_key(rel.head), rel.label, typed_key(rel.tail))
 
 
-def _fact(rel: Relation) -> Tuple[_Key, str, _Key]:
-    return (_key(rel.head), rel.label, _key(rel.tail))
-
-
-def _facts(rel: Relation, symmetric: Collection[str]) -> List[Tuple[_Key, str, _Key]]:
+def _facts(rel: Relation, symmetric: Collection[str]) -> List[Tuple[TypedKey, str, TypedKey]]:
     head, label, tail = _fact(rel)
     return [(head, label, tail), (tail, label, head)] if label in symmetric else [_fact(rel)]
 
 
-def _mentions(spans: Iterable[Span], relations: Sequence[Relation]) -> Set[_Key]:
+def _mentions(spans: Iterable[Span], relations: Sequence[Relation]) -> Set[TypedKey]:
     arguments = (span for rel in relations for span in (rel.head, rel.tail))
-    return {_key(span) for span in (*spans, *arguments)}
+    return {typed_key(span) for span in (*spans, *arguments)}
 
 
 def _explain(
-    rel: Relation, mentions: Set[_Key], relations: Sequence[Relation], kind: Kind
+    rel: Relation, mentions: Set[TypedKey], relations: Sequence[Relation], kind: Kind
 ) -> Tuple[str, str]:
     """The first reason that applies, and what the other document has instead.
 
@@ -151,14 +146,14 @@ def _explain(
         if _fact(other) == (tail, label, head):
             return "wrong direction", str(other)
     for other in relations:
-        if {_key(other.head), _key(other.tail)} == {head, tail}:
+        if {typed_key(other.head), typed_key(other.tail)} == {head, tail}:
             return "wrong label", str(other)
     return f"relation {kind}", ""
 
 
-def _flaw(span: Span, mentions: Set[_Key], kind: Kind) -> Optional[Tuple[str, str]]:
+def _flaw(span: Span, mentions: Set[TypedKey], kind: Kind) -> Optional[Tuple[str, str]]:
     """What is wrong with an argument, and the mention that is there instead."""
-    start, end, label = _key(span)
+    start, end, label = typed_key(span)
     if (start, end, label) in mentions:
         return None
     same = sorted(key for key in mentions if key[:2] == (start, end))

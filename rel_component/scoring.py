@@ -24,7 +24,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
-from .mentions import mention_spans, scored_mentions
+from .mentions import mention_spans, scored_mentions, typed_key
 from .types import NO_RELATION, Relation, ScorerFunction
 
 _Chars = Tuple[int, int]
@@ -137,9 +137,9 @@ def score_mentions(
     counts = PRF()
     for eg in examples:
         if spans_key is not None and spans_key in eg.reference.spans:
-            gold = {_typed(span) for span in eg.reference.spans[spans_key]}
+            gold = {typed_key(span) for span in eg.reference.spans[spans_key]}
             found = {
-                _typed(span)
+                typed_key(span)
                 for span, score in scored_mentions(eg.predicted, spans_key)
                 if score >= 0.5
             }
@@ -191,11 +191,11 @@ def score_relations(
     for eg in examples:
         gold = list(get_relations(eg.reference, attr))
         predicted = list(get_relations(eg.predicted, attr))
-        for name, key in (("rel", _typed), ("rel_boundaries", _chars)):
+        for name, key in (("rel", typed_key), ("rel_boundaries", _chars)):
             groups[name].add(_facts(gold, key, both_ways), _facts(predicted, key, both_ways))
         everything = both_ways | {rel.label for rel in gold + predicted}
         groups["rel_undirected"].add(
-            _facts(gold, _typed, everything), _facts(predicted, _typed, everything)
+            _facts(gold, typed_key, everything), _facts(predicted, typed_key, everything)
         )
         if eg.reference.has_annotation("SENT_START"):
             _add_by_sentence(groups, eg.reference, gold, predicted, both_ways)
@@ -216,10 +216,6 @@ def score_relations(
 
 def _chars(span: Span) -> _Chars:
     return (span.start_char, span.end_char)
-
-
-def _typed(span: Span) -> Tuple[int, int, str]:
-    return (span.start_char, span.end_char, span.label_)
 
 
 def _facts(
@@ -250,8 +246,8 @@ def _add_by_sentence(
 
     for name, wanted in (("rel_within_sentence", True), ("rel_across_sentences", False)):
         groups[name].add(
-            _facts([rel for rel in gold if within(rel) == wanted], _typed, symmetric),
-            _facts([rel for rel in predicted if within(rel) == wanted], _typed, symmetric),
+            _facts([rel for rel in gold if within(rel) == wanted], typed_key, symmetric),
+            _facts([rel for rel in predicted if within(rel) == wanted], typed_key, symmetric),
         )
 
 
