@@ -1,10 +1,11 @@
 """What a component looks at before it trains: its examples, and whether its model fits."""
 
 import warnings
-from typing import Iterable, List, Optional, Sequence, Set
+from typing import Any, Iterable, List, Optional, Sequence, Set
 
 from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import Model
 
 from ..errors import ConfigError
 from ..mentions import mention_spans
@@ -87,6 +88,18 @@ def warn_of_longer(
             f"{name}: {n_longer} of {len(widths)} annotated mentions have more than max_width = "
             f"{max_width} tokens and cannot be found; the longest has {max(widths)}.",
             stacklevel=3,
+        )
+
+
+def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
+    """Check that a model can predict.
+
+    :raises ConfigError: if it has no outputs yet.
+    """
+    if not model.has_dim("nO"):
+        raise ConfigError(
+            f"{name} is not initialised: call nlp.initialize with examples, or load a trained "
+            "pipeline."
         )
 
 

@@ -38,6 +38,7 @@ from ..targets import Targets, make_targets, sample_negatives, to_distribution
 from ..types import NO_RELATION, Candidates, LossFunction, PairModelT, ScorerFunction
 from .examples import (
     refuse_listeners,
+    refuse_uninitialised,
     sample_examples,
     warn_of_uncovered,
     warn_of_violations,
@@ -237,11 +238,7 @@ class RelationExtractor(TrainablePipe):
         :raises ConfigError: if the component is not initialised.
         """
         docs = list(docs)
-        if not self.model.has_dim("nO"):
-            raise ConfigError(
-                f"{self.name} is not initialised: call nlp.initialize with examples, or load a "
-                "trained pipeline."
-            )
+        refuse_uninitialised(self.model, self.name)
         candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
             n_outputs = len(self.labels) + self.exclusive

@@ -16,7 +16,7 @@ from ..recognition import annotated_classes, annotated_labels, recognize, write_
 from ..scoring import score_mentions
 from ..span_scorer import enumerate_spans
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
-from .examples import sample_examples, warn_of_longer
+from .examples import refuse_uninitialised, sample_examples, warn_of_longer
 
 
 class ScoredSpans(NamedTuple):
@@ -151,11 +151,7 @@ class SpanRecognizer(TrainablePipe):
         :raises ConfigError: if the component is not initialised.
         """
         docs = list(docs)
-        if not self.model.has_dim("nO"):
-            raise ConfigError(
-                f"{self.name} is not initialised: call nlp.initialize with examples, or load a "
-                "trained pipeline."
-            )
+        refuse_uninitialised(self.model, self.name)
         spans = self._spans(docs)
         if not len(spans):
             return ScoredSpans(spans, self.model.ops.alloc2f(0, 1 + len(self.labels)))
