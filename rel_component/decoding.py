@@ -27,7 +27,8 @@ def decode(
 
     Nothing that the schema forbids comes out: labels that are not allowed between the entity types
     of a pair do not compete. A symmetric relation is reported once, from the mention that comes
-    first in the text, with the higher score of the two directions. An entity of several mentions is
+    first in the text, with the higher score of the two directions, and an asymmetric one only in the
+    direction with the higher score. An entity of several mentions is
     represented by the first of them.
 
     docs: the documents.
@@ -59,8 +60,12 @@ def decode(
         found_at = numpy.argwhere((probabilities >= limits) & allowed)
         rows, columns = found_at.astype("int32").T
     scores = probabilities[rows, columns]
-    if one_direction:
-        kept = _better_direction(candidates.pairs[rows], scores)
+    asymmetric = numpy.isin(columns, [labels.index(label) for label in schema.asymmetric_labels])
+    # directions compete whatever the labels, or only with the same label
+    rivals = numpy.zeros_like(columns) if one_direction else columns
+    if one_direction or asymmetric.any():
+        kept = _better_direction(candidates.pairs[rows], rivals, scores)
+        kept |= not one_direction and ~asymmetric
         rows, columns, scores = rows[kept], columns[kept], scores[kept]
     if not overlapping:
         kept = _without_overlaps(candidates, candidates.pairs[rows], scores)
@@ -118,10 +123,13 @@ def _best_label(
     return rows.astype("int32"), best[rows].astype("int32")
 
 
-def _better_direction(pairs: Int32Array, scores: FloatArray) -> BoolArray:
-    """Whether no relation in the other direction has a higher score; the first one if they tie."""
-    best: Dict[Tuple[int, int], Tuple[float, int]] = {}
-    keys = [(int(min(pair)), int(max(pair))) for pair in pairs]
+def _better_direction(pairs: Int32Array, groups: Int32Array, scores: FloatArray) -> BoolArray:
+    """Whether no relation of the same group in the other direction has a higher score.
+
+    The first one if they tie.
+    """
+    best: Dict[Tuple[int, int, int], Tuple[float, int]] = {}
+    keys = [(int(min(pair)), int(max(pair)), int(group)) for pair, group in zip(pairs, groups)]
     for (head, _tail), key, score in zip(pairs, keys, scores):
         if key not in best or score > best[key][0]:
             best[key] = (float(score), int(head))

@@ -8,6 +8,7 @@ A schema file is YAML or JSON::
         head: [ORG]              # allowed entity types; left out or empty: any
         tail: [PERSON, ORG]
         inverse: FOUNDER_OF      # optional: label of the same fact read from tail to head
+        asymmetric: true         # optional: never holds in both directions at once
       - label: PARTNER_OF
         symmetric: true          # optional: head and tail can be exchanged
         head: [ORG]
@@ -27,7 +28,7 @@ from .annotations import DEFAULT_ATTR, get_relations
 from .errors import SchemaError
 from .types import NO_RELATION, BoolArray, Relation
 
-_KEYS = ("label", "description", "head", "tail", "symmetric", "inverse")
+_KEYS = ("label", "description", "head", "tail", "symmetric", "asymmetric", "inverse")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class RelationType:
     head (Tuple[str, ...]): entity types allowed as head; empty: any.
     tail (Tuple[str, ...]): entity types allowed as tail; empty: any.
     symmetric (bool): whether head and tail can be exchanged.
+    asymmetric (bool): whether it holds in one direction at most: nobody is their parent's parent.
     inverse (Optional[str]): label of the same fact read from tail to head.
     """
 
@@ -47,6 +49,7 @@ class RelationType:
     head: Tuple[str, ...] = ()
     tail: Tuple[str, ...] = ()
     symmetric: bool = False
+    asymmetric: bool = False
     inverse: Optional[str] = None
 
     def allows(self, head: str, tail: str) -> bool:
@@ -66,6 +69,8 @@ class RelationType:
             data["tail"] = list(self.tail)
         if self.symmetric:
             data["symmetric"] = True
+        if self.asymmetric:
+            data["asymmetric"] = True
         if self.inverse:
             data["inverse"] = self.inverse
         return data
@@ -124,6 +129,11 @@ class RelationSchema(Mapping[str, RelationType]):
     def symmetric_labels(self) -> Tuple[str, ...]:
         """The labels of the symmetric types."""
         return tuple(label for label, rel_type in self.items() if rel_type.symmetric)
+
+    @property
+    def asymmetric_labels(self) -> Tuple[str, ...]:
+        """The labels of the asymmetric types."""
+        return tuple(label for label, rel_type in self.items() if rel_type.asymmetric)
 
     @classmethod
     def from_dict(cls, data: Any, *, source: str = "schema") -> "RelationSchema":
@@ -286,6 +296,8 @@ def _check_types(types: Dict[str, RelationType]) -> None:
         place = f"relations[{i}]"
         if not rel_type.label or rel_type.label == NO_RELATION:
             raise SchemaError(f"{place}.label: {rel_type.label!r} is empty or reserved")
+        if rel_type.symmetric and rel_type.asymmetric:
+            raise SchemaError(f"{place}.asymmetric: {rel_type.label} is symmetric already")
         if rel_type.inverse is None:
             continue
         if rel_type.symmetric:
@@ -314,6 +326,7 @@ def _parse_type(item: Any, place: str) -> RelationType:
         label=_parse(item, "label", str, "", place),
         description=_parse(item, "description", str, "", place),
         symmetric=_parse(item, "symmetric", bool, False, place),
+        asymmetric=_parse(item, "asymmetric", bool, False, place),
         inverse=_parse(item, "inverse", str, None, place),
     )
     if not rel_type.label:

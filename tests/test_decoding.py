@@ -140,6 +140,20 @@ def test_the_better_direction_of_two(doc, rows, expected):
     assert decoded([doc], rows, exclusive=False, one_direction=True) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[0.6, 0.0], [0.9, 0.0]], [("Acme", "A", "Ada", 0.9)]),
+        ([[0.6, 0.0], [0.0, 0.9]], [("Ada", "A", "Acme", 0.6), ("Acme", "B", "Ada", 0.9)]),
+        ([[0.0, 0.9], [0.0, 0.6]], [("Ada", "B", "Acme", 0.9), ("Acme", "B", "Ada", 0.6)]),
+        ([[0.9, 0.9], [0.6, 0.0]], [("Ada", "A", "Acme", 0.9), ("Ada", "B", "Acme", 0.9)]),
+    ],
+)
+def test_an_asymmetric_relation_holds_in_the_better_direction(doc, rows, expected):
+    schema = RelationSchema([RelationType("A", asymmetric=True), RelationType("B")])
+    assert decoded([doc], rows, schema, exclusive=False) == [expected]
+
+
 # Documents
 
 

@@ -121,6 +121,10 @@ def test_error_for_an_unknown_key_beside_relations():
             r"relations\[1\]\.inverse: the symmetric B is its own inverse",
         ),
         (
+            {"label": "B", "symmetric": True, "asymmetric": True},
+            r"relations\[1\]\.asymmetric: B is symmetric already",
+        ),
+        (
             {"label": "B", "inverse": "A"},
             r"relations\[1\]\.inverse: A is declared as the inverse of C, not of B",
         ),
@@ -178,6 +182,11 @@ def test_add_appends_a_type_without_constraints():
 def test_add_keeps_a_label_that_is_there():
     schema = RelationSchema([PARTNER_OF])
     assert schema.add("PARTNER_OF") == schema
+
+
+def test_asymmetric_labels_are_kept_in_the_data():
+    schema = RelationSchema([RelationType("A", asymmetric=True), RelationType("B")])
+    assert RelationSchema.from_dict(schema.to_dict()).asymmetric_labels == ("A",)
 
 
 def test_symmetric_labels():
