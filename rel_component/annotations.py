@@ -21,9 +21,9 @@ from .types import Relation
 
 DEFAULT_ATTR = "rel"
 
-RelationLike = Union[Relation, Tuple[Span, str, Span], Tuple[Span, str, Span, float]]
+RelationLike = Union[Relation, Tuple[Span, str, Span], Tuple[Span, str, Span, Optional[float]]]
 TokenPairDict = Mapping[Tuple[int, int], Mapping[str, float]]
-_Stored = Tuple[str, float, str, str, int, int]
+_Stored = Tuple[str, Optional[float], str, str, int, int]
 
 
 class RelationView(Sequence[Relation]):
@@ -82,13 +82,14 @@ class RelationView(Sequence[Relation]):
     def as_dict(self) -> Dict[Tuple[int, int], Dict[str, float]]:
         """``{(head.start, tail.start): {label: score}}``, positions in tokens.
 
-        Mentions that share their first token share a key here (the higher score stays); iterate
-        the view where that matters.
+        Mentions that share their first token share a key here (the higher score stays), and
+        relations without a score have 1.0; iterate the view where that matters.
         """
         data: Dict[Tuple[int, int], Dict[str, float]] = {}
         for rel in self:
             scores = data.setdefault((rel.head.start, rel.tail.start), {})
-            scores[rel.label] = max(rel.score, scores.get(rel.label, 0.0))
+            score = 1.0 if rel.score is None else rel.score
+            scores[rel.label] = max(score, scores.get(rel.label, 0.0))
         return data
 
     def keys(self) -> Iterable[Tuple[int, int]]:
@@ -129,7 +130,8 @@ def set_relations(
         tuples with Spans of this Doc, or the dict form
         ``{(head.start, tail.start): {label: score}}``, whose positions must be first tokens of
         entities in ``doc.ents`` and whose scores of 0 mean "no such relation". Of relations with the
-        same head, label and tail the one with the highest score stays.
+        same head, label and tail the one with the highest score stays. A score may be None: not
+        known.
     attr: name of the extension attribute.
 
     :raises AnnotationError: if a span belongs to another Doc, is empty or no entity starts at a
@@ -139,7 +141,7 @@ def set_relations(
         rows = _from_dict(doc, relations)
     else:
         rows = [_check(doc, item) for item in relations]
-    best: Dict[Tuple[int, int], Dict[Tuple[str, str, str, int, int], float]] = {}
+    best: Dict[Tuple[int, int], Dict[Tuple[str, str, str, int, int], Optional[float]]] = {}
     for rel in rows:
         head, tail = rel.head, rel.tail
         key = (
@@ -150,7 +152,7 @@ def set_relations(
             tail.end_char - tail.start_char,
         )
         scores = best.setdefault((head.start_char, head.end_char), {})
-        scores[key] = max(float(rel.score), scores.get(key, 0.0))
+        scores[key] = _higher(rel.score, scores.get(key))
     name = _storage_name(attr)
     clear_relations(doc, attr)
     user_data: Dict[Any, Any] = doc.user_data
@@ -215,6 +217,11 @@ def _storage_name(attr: str) -> str:
 
 def _is_stored(key: Any, name: str) -> bool:
     return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] == name
+
+
+def _higher(score: Optional[float], other: Optional[float]) -> Optional[float]:
+    known = [float(value) for value in (score, other) if value is not None]
+    return max(known) if known else None
 
 
 def _same(span: Span, other: Span) -> bool:

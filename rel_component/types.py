@@ -1,7 +1,7 @@
 """The nouns of the package and the types of its plug-ins."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy
 import numpy.typing as npt
@@ -28,13 +28,14 @@ class Relation:
     head (Span): the mention the relation starts from.
     label (str): the relation type.
     tail (Span): the mention the relation points to.
-    score (float): probability in [0, 1]; 1.0 for annotated relations.
+    score (Optional[float]): probability in [0, 1]; 1.0 for annotated relations, None if whoever
+        found the relation does not say how sure that is.
     """
 
     head: Span
     label: str
     tail: Span
-    score: float = 1.0
+    score: Optional[float] = 1.0
 
     def to_json(self) -> Dict[str, Any]:
         """Plain data: token and character offsets, texts, entity types, label and score."""

@@ -378,3 +378,12 @@ def test_another_attribute_holds_relations_of_its_own(doc):
 def test_relations_can_be_set_without_an_extension(doc):
     set_relations(doc, [(doc.ents[0], "LIVES_IN", doc.ents[2])], "unregistered")
     assert facts(doc, "unregistered") == [("Ada", "LIVES_IN", "Oslo")]
+
+
+def test_a_score_may_be_unknown(doc):
+    head, tail = doc.ents[:2]
+    doc._.rel = [Relation(head, "A", tail, None)]
+    assert [rel.score for rel in Doc(doc.vocab).from_bytes(doc.to_bytes())._.rel] == [None]
+    assert doc._.rel.as_dict() == {(head.start, tail.start): {"A": 1.0}}
+    doc._.rel = [Relation(head, "A", tail, None), Relation(head, "A", tail, 0.4)]
+    assert [rel.score for rel in doc._.rel] == [0.4]

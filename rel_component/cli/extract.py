@@ -53,9 +53,8 @@ def extract_cli(
                 target.write(srsly.json_dumps(to_record(doc, context, attr)) + "\n")
             else:
                 for rel in get_relations(doc, attr):
-                    target.write(
-                        f"({rel.head.text}, {rel.label}, {rel.tail.text})\t{rel.score:.2f}\n"
-                    )
+                    score = "-" if rel.score is None else f"{rel.score:.2f}"
+                    target.write(f"({rel.head.text}, {rel.label}, {rel.tail.text})\t{score}\n")
 
 
 def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dict[str, Any]:

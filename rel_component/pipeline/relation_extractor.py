@@ -274,7 +274,7 @@ class RelationExtractor(TrainablePipe):
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)
             if self.rescue_entities:
-                best_first = sorted(relations, key=lambda rel: -rel.score)
+                best_first = sorted(relations, key=lambda rel: -(rel.score or 0.0))
                 add_entities(doc, [span for rel in best_first for span in (rel.head, rel.tail)])
 
     def update(
