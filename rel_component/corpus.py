@@ -10,10 +10,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
-from .errors import DataError
+from .errors import ConfigError, DataError
 from .mentions import mention_spans
 
-_ATTRS = ("ENT_IOB", "ENT_TYPE", "SENT_START")
+_ATTRS = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
 
 
 def make_relation_corpus(
@@ -100,14 +100,40 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
         yield from doc_bin.get_docs(nlp.vocab)
 
 
-def write_docs(docs: Iterable[Doc], path: Path) -> None:
-    """Write annotated documents, with their relations, to a ``.spacy`` file.
+def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
+    """Write annotated documents, with their relations.
 
     docs: the documents.
-    path: the file; its folder is made if necessary.
+    path: the ``.spacy`` file; with a shard size, the folder for numbered ``.spacy`` files, which every
+        reader of training data takes in place of one file.
+    shard_size: documents in a file, which are in memory together; 0: all of them in one file.
+
+    :raises ConfigError: if the size is negative, or the folder is a file or holds ``.spacy`` files.
     """
-    doc_bin = DocBin(attrs=_ATTRS, docs=docs, store_user_data=True)
     path = Path(path)
+    if shard_size < 0:
+        raise ConfigError(f"shard size {shard_size}: expected 0 or more documents")
+    if shard_size == 0:
+        _write(docs, path)
+        return
+    if path.suffix == ".spacy" or (path.exists() and not path.is_dir()):
+        raise ConfigError(f"{path}: files of {shard_size} documents need a folder to go to")
+    if path.exists() and next(path.rglob("*.spacy"), None) is not None:
+        raise ConfigError(f"{path} has .spacy files in it already; give a folder without")
+    written: List[Path] = []
+    remaining = iter(docs)
+    try:
+        while shard := list(islice(remaining, shard_size)):
+            written.append(path / f"{len(written) + 1:06}.spacy")
+            _write(shard, written[-1])
+    except BaseException:
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _write(docs: Iterable[Doc], path: Path) -> None:
+    doc_bin = DocBin(attrs=_ATTRS, docs=docs, store_user_data=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     doc_bin.to_disk(path)
 

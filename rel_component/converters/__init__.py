@@ -1,6 +1,8 @@
 """Annotation formats.
 
-A converter is a function ``(path, report) -> Iterator[Annotated]`` that only parses; it says what it
-cannot use to the report and goes on. ``builder.py`` makes the documents. Register one as an entry
-point of the group ``rel_component_converters``.
+A format is one object, :class:`.format.AnnotationFormat`: a function that parses a file into
+:class:`.annotated.Annotated` documents, one that writes them, and what tells its files from others.
+It says to the report what it cannot use and goes on. ``checks.py`` looks at what was read,
+``builder.py`` makes Docs of it, ``from_doc.py`` goes back, ``writing.py`` says what a format cannot
+hold. Register a format as an entry point of the group ``rel_component_converters``.
 """

@@ -9,18 +9,36 @@
                     "head_span": {"start": 13, "end": 18, "label": "ORG", ...},
                     "child_span": {"start": 0, "end": 4, "label": "PERSON", ...}}]}
 
-``head`` and ``child`` are the last tokens of the spans, by number. A relation goes from head to
-child. Labels such as ``No-rel``, which annotators give to pairs they have looked at and found
-unrelated, are no relations: they are counted and left out. Described at
+``head`` and ``child`` are the last tokens of the spans, by number; ``token_end`` is the last token of a
+span, while ``end`` is the character after it. A relation goes from head to child. Labels such as
+``No-rel``, which annotators give to pairs they have looked at and found unrelated, are no relations:
+they are counted and left out. Examples without relations, as ner.manual makes them, are read too; those
+that were rejected or ignored are counted and left out. Described at
 https://prodi.gy/docs/api-interfaces#relations.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterable, Iterator, List, Tuple
 
 from ..errors import DataError
-from .annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from .records import Record, get, get_objects, read_json_lines
+from .annotated import (
+    Annotated,
+    AnnotatedMention,
+    AnnotatedRelation,
+    MentionId,
+    in_characters,
+    word_offsets,
+)
+from .format import AnnotationFormat
+from .records import (
+    Record,
+    get,
+    get_objects,
+    objects_on_lines,
+    read_json_lines,
+    write_json_lines,
+)
 from .report import Report
 
 NEGATIVE_LABELS = frozenset({"no-rel", "no_rel", "norel", "no_relation", "no-relation"})
@@ -30,7 +48,7 @@ _Key = Tuple[int, int, str]
 
 
 def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file that Prodigy's rel.manual has written (converter ``prodigy``).
+    """Read a file that Prodigy's rel.manual has written (format ``prodigy``).
 
     path: the file. report: takes note of what cannot be used.
     """
@@ -39,9 +57,19 @@ def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
             report.rejected += 1
             continue
         try:
-            yield _read(record, place, report)
+            annotated = _read(record, place, report)
         except DataError as err:
             report.problem(err.message, place=place, skips="document")
+            continue
+        yield annotated
+
+
+def write_prodigy(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a file for Prodigy's rel.manual, or for its database of accepted examples.
+
+    documents: with words. path: the file. report: nothing to take note of.
+    """
+    write_json_lines(map(_to_record, documents), path)
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
@@ -101,21 +129,84 @@ def _find(
 
 def _with_tokens(annotated: Annotated, tokens: List[Record], place: str) -> Annotated:
     """The same document with Prodigy's tokens, if they make up its text."""
-    words = [str(get(token, "text", str, place)) for token in tokens]
-    starts = [get(token, "start", int, place) for token in tokens]
-    ends = [get(token, "end", int, place) for token in tokens]
-    spaces = [ends[i] < starts[i + 1] for i in range(len(tokens) - 1)] + [False]
-    text = "".join(word + " " * space for word, space in zip(words, spaces))
-    if text != (annotated.text or "").rstrip(" "):
+    text = annotated.text or ""
+    words = [get(token, "text", str, place) for token in tokens]
+    given = [(get(token, "start", int, place), get(token, "end", int, place)) for token in tokens]
+    followers = [*(start for start, _ in given[1:]), len(text)]
+    spaces = [text[end:follower] == " " for (_, end), follower in zip(given, followers)]
+    joined = "".join(word + " " * space for word, space in zip(words, spaces))
+    if joined != text or word_offsets(words, spaces) != given:
         return annotated
-    first, last = {s: i for i, s in enumerate(starts)}, {e: i for i, e in enumerate(ends)}
-    mentions = []
-    for mention in annotated.mentions:
-        if mention.start not in first or mention.end not in last:
-            return annotated
-        mentions.append(
-            AnnotatedMention(mention.id, first[mention.start], last[mention.end] + 1, mention.label)
+    first = {start: i for i, (start, _) in enumerate(given)}
+    last = {end: i + 1 for i, (_, end) in enumerate(given)}
+    if not all(m.start in first and m.end in last for m in annotated.mentions):
+        return annotated
+    mentions = [replace(m, start=first[m.start], end=last[m.end]) for m in annotated.mentions]
+    return replace(annotated, text=None, words=words, spaces=spaces, mentions=mentions)
+
+
+def _to_record(annotated: Annotated) -> Record:
+    words, spaces = annotated.words or [], annotated.spaces
+    characters = in_characters(annotated)
+    offsets = word_offsets(words, spaces)
+    spans: Dict[MentionId, Record] = {
+        mention.id: {
+            "start": offsets[mention.start][0],
+            "end": offsets[mention.end - 1][1],
+            "token_start": mention.start,
+            "token_end": mention.end - 1,
+            "label": mention.label,
+        }
+        for mention in annotated.mentions
+    }
+    record: Record = {
+        "text": characters.text,
+        "tokens": [
+            {
+                "text": word,
+                "start": start,
+                "end": end,
+                "id": i,
+                "ws": bool(spaces[i]) if spaces is not None else i < len(words) - 1,
+            }
+            for i, (word, (start, end)) in enumerate(zip(words, offsets))
+        ],
+        "spans": list(spans.values()),
+        "relations": [
+            {
+                "head": spans[relation.head]["token_end"],
+                "child": spans[relation.tail]["token_end"],
+                "head_span": spans[relation.head],
+                "child_span": spans[relation.tail],
+                "label": relation.label,
+            }
+            for relation in annotated.relations
+        ],
+        "answer": "accept",
+    }
+    if annotated.meta:
+        record["meta"] = annotated.meta
+    return record
+
+
+def _looks_like(head: str) -> bool:
+    records = objects_on_lines(head)
+    return (
+        bool(records)
+        and all("text" in record for record in records)
+        and any(
+            not record.keys().isdisjoint({"spans", "tokens", "answer", "_input_hash"})
+            for record in records
         )
-    annotated.text, annotated.words, annotated.spaces = None, words, spaces
-    annotated.mentions = mentions
-    return annotated
+    )
+
+
+FORMAT = AnnotationFormat(
+    name="prodigy",
+    description="Prodigy's JSONL of rel.manual",
+    read=read_prodigy,
+    write=write_prodigy,
+    looks_like=_looks_like,
+    holds=frozenset({"tokens", "id", "meta"}),
+    unit="tokens",
+)

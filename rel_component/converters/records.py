@@ -1,9 +1,14 @@
-"""Reading of JSON records, with the place of whatever is wrong with them."""
+"""Reading and writing of JSON records, with the place of whatever is wrong with them."""
 
+import io
+import json
+import math
+import os
+import re
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
-
-import srsly
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, TextIO, Tuple
 
 from ..errors import DataError
 from .report import Report
@@ -11,6 +16,9 @@ from .report import Report
 Record = Dict[str, Any]
 
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SPACES = re.compile(r"[ \t\r\n]*")
+_CHUNK = 1 << 16
 
 
 def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
@@ -18,16 +26,44 @@ def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
 
     :raises DataError: if the file is missing or not UTF-8.
     """
-    number = 0
     try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):
+        with path.open("rb") as lines:
+            for number, encoded in enumerate(lines, start=1):
+                try:
+                    line = encoded.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as err:
+                    raise DataError(f"not UTF-8: {err}", place=f"{path}, line {number}") from err
                 if line.strip():
                     yield number, line.rstrip("\r\n")
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, with its line breaks as they are.
+
+    :raises DataError: if the file is missing or not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
     except UnicodeDecodeError as err:
-        raise DataError(f"not UTF-8: {err}", place=f"{path}, after line {number}") from err
+        raise DataError(f"not UTF-8: {err}", place=str(path)) from err
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    :raises DataError: if it is broken, or has values that no other program reads: halves of
+        characters, infinite or very large numbers, very deep nesting.
+    """
+    try:
+        value = _DECODER.decode(text)
+        _reject_halves(value, text, 0, len(text))
+    except (ValueError, RecursionError) as err:
+        raise DataError(f"broken JSON: {err}") from err
+    return value
 
 
 def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
@@ -35,16 +71,112 @@ def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
     for number, line in read_lines(path):
         place = f"{path}, line {number}"
         try:
-            record = srsly.json_loads(line)
-        except ValueError as err:
-            report.problem(f"broken JSON: {err}", place=place, skips="document")
+            record = parse_json(line)
+        except DataError as err:
+            report.problem(err.message, place=place, skips="document")
             continue
         if not isinstance(record, dict):
             report.problem(f"expected an object, got {line[:40]}", place=place, skips="document")
             continue
         if "id" in record:
-            place += f", document {record['id']}"
+            place += f", document {record['id']!s:.60}"
         yield place, record
+
+
+def read_json_list(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+    """The objects of a file that is one JSON list, one after the other, with their places.
+
+    :raises DataError: if the file is missing, not UTF-8, no JSON list or broken.
+    """
+    for i, item in enumerate(_list_items(path)):
+        place = f"{path}, document {i}"
+        if isinstance(item, dict):
+            yield place, item
+        else:
+            report.problem(f"expected an object, got {item!r:.60}", place=place, skips="document")
+
+
+def write_json_lines(records: Iterable[Record], path: Path) -> None:
+    """Write objects to a JSONL file, one after the other."""
+    with open_output(path) as output:
+        for record in records:
+            output.write(to_json(record) + "\n")
+
+
+def write_json_list(records: Iterable[Record], path: Path) -> None:
+    """Write objects to a file that is one JSON list, one object a line, one after the other."""
+    with open_output(path) as output:
+        before = "[\n"
+        for record in records:
+            output.write(before + to_json(record))
+            before = ",\n"
+        output.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def to_json(value: Any) -> str:
+    """A JSON text on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[TextIO]:
+    """A file to write to, in UTF-8 with line breaks as written; its folder is made if necessary.
+
+    It appears under its name when it is complete; nothing remains if writing fails.
+
+    :raises DataError: if it cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf8", newline="") as output:
+            yield output
+        os.replace(part, path)
+    except OSError as err:
+        raise DataError(f"cannot be written: {err.strerror}", place=str(path)) from err
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=1)
+def objects_on_lines(head: str) -> Sequence[Record]:
+    """The objects on the lines at the beginning of a file; none if one line is something else.
+
+    head: the beginning of a file, whose last line may be incomplete. Does not raise.
+    """
+    objects = []
+    lines = [line for line in head.lstrip("\ufeff").split("\n") if line.strip()]
+    for i, line in enumerate(lines):
+        try:
+            value = _DECODER.decode(line) if line.lstrip().startswith("{") else None
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            objects.append(value)
+        elif i == 0 or i < len(lines) - 1:
+            return ()
+    return tuple(objects)
+
+
+@lru_cache(maxsize=1)
+def objects_in_list(head: str) -> Sequence[Record]:
+    """The objects at the beginning of a file that is one JSON list; none if it is not.
+
+    head: the beginning of a file, whose last object may be incomplete. Does not raise.
+    """
+    objects: List[Record] = []
+    items = _items(_Buffer(io.StringIO(head.lstrip("\ufeff"))))
+    while True:
+        try:
+            value = next(items, None)
+        except (ValueError, RecursionError):
+            value = None
+        if value is None:
+            return tuple(objects)
+        if not isinstance(value, dict):
+            return ()
+        objects.append(value)
 
 
 def get(record: Record, key: str, kind: type, place: str, default: Any = None) -> Any:
@@ -64,6 +196,14 @@ def get(record: Record, key: str, kind: type, place: str, default: Any = None) -
     return value
 
 
+def get_id(record: Record, key: str, place: str) -> Any:
+    """A string or an integer of a record; errors as in :func:`get`."""
+    value = record.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return get(record, key, str, place)
+
+
 def get_objects(record: Record, key: str, place: str) -> List[Record]:
     """A list of objects in a record, empty if the key is missing; errors as in :func:`get`."""
     items = get(record, key, list, place, default=[])
@@ -71,3 +211,106 @@ def get_objects(record: Record, key: str, place: str) -> List[Record]:
         if not isinstance(item, dict):
             raise DataError(f'"{key}"[{i}]: expected an object, got {item!r:.60}', place=place)
     return list(items)
+
+
+def _list_items(path: Path) -> Iterator[Any]:
+    """The items of a file that is one JSON list; only the one at hand is in memory."""
+    number = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as source:
+            for value in _items(_Buffer(source)):
+                yield value
+                number += 1
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+    except UnicodeDecodeError as err:
+        raise DataError(f"not UTF-8: {err}", place=f"{path}, document {number}") from err
+    except (ValueError, RecursionError) as err:
+        raise DataError(f"broken JSON: {err}", place=f"{path}, document {number}") from err
+
+
+def _items(buffer: "_Buffer") -> Iterator[Any]:
+    if buffer.next() != "[":
+        raise ValueError("expected a list of objects")
+    if buffer.peek() == "]":
+        sign = buffer.next()
+    else:
+        sign = ","
+        while sign == ",":
+            yield buffer.value()
+            sign = buffer.next()
+    if sign != "]":
+        raise ValueError(f"expected a comma or the end of the list, got {sign or 'nothing'!r}")
+    if buffer.peek():
+        raise ValueError(f"{buffer.peek()!r} after the end of the list")
+
+
+class _Buffer:
+    """JSON values of a stream, from which no more is read than the next one needs."""
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+        self._text = ""
+        self._position = 0
+
+    def peek(self) -> str:
+        """The next character that is not white space, empty at the end."""
+        while True:
+            match = _SPACES.match(self._text, self._position)
+            self._position = match.end() if match else self._position
+            if self._position < len(self._text):
+                return self._text[self._position]
+            if not self._read_more():
+                return ""
+
+    def next(self) -> str:
+        """The same, and go on after it."""
+        character = self.peek()
+        self._position += len(character)
+        return character
+
+    def value(self) -> Any:
+        """The next value."""
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._position)
+            except ValueError:
+                if self._read_more():
+                    continue
+                raise
+            # A number may go on after what is at hand.
+            if end == len(self._text) and self._read_more():
+                continue
+            _reject_halves(value, self._text, self._position, end)
+            self._position = end
+            return value
+
+    def _read_more(self) -> bool:
+        rest = self._text[self._position :]
+        more = self._source.read(max(_CHUNK, len(rest)))
+        self._text, self._position = rest + more, 0
+        return bool(more)
+
+
+def _reject_halves(value: Any, text: str, start: int, end: int) -> None:
+    """Halves of characters, ``\\ud83d`` without the other one, cannot be encoded."""
+    if _HALF.search(text, start, end):
+        json.dumps(value, ensure_ascii=False).encode("utf8")
+
+
+def _integer(digits: str) -> int:
+    value = int(digits)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{digits:.30} has more than 64 bits")
+    return value
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits:.30} is not a finite number")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=_finite)

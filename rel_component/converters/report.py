@@ -1,7 +1,7 @@
 """What happened in a conversion: counts, and everything that could not be used."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Literal
+from typing import Any, Dict, List, Literal, Tuple
 
 from ..errors import DataError
 
@@ -18,6 +18,7 @@ class Report:
     rejected: documents that their annotator rejected or ignored.
     skipped: by kind (``document``, ``mention``, ``relation``), how much was left out.
     problems: a message for each of them, with its place.
+    notes: what else was changed or left behind, by message: how often, and the first place.
     """
 
     on_error: Literal["stop", "skip"] = "stop"
@@ -31,9 +32,10 @@ class Report:
         default_factory=lambda: {"document": 0, "mention": 0, "relation": 0}
     )
     problems: List[str] = field(default_factory=list)
+    notes: Dict[str, Tuple[int, str]] = field(default_factory=dict)
 
     def problem(self, message: str, *, place: str, skips: str) -> None:
-        """Something cannot be used.
+        """A document, mention or relation cannot be used.
 
         message: what is wrong. place: file, line and document. skips: what is left out, a key of
         `skipped`.
@@ -46,6 +48,15 @@ class Report:
         self.skipped[skips] += 1
         self.problems.append(str(error))
 
+    def note(self, message: str, *, place: str, count: int = 1) -> None:
+        """Something was changed or left behind, but no document, mention or relation.
+
+        message: what; the same words each time, so that it can be counted. place: file, line and
+        document. count: how often.
+        """
+        before, first = self.notes.get(message, (0, place))
+        self.notes[message] = (before + count, first)
+
     def to_dict(self) -> Dict[str, Any]:
         """Plain data."""
         return {
@@ -57,4 +68,8 @@ class Report:
             "rejected": self.rejected,
             "skipped": dict(self.skipped),
             "problems": list(self.problems),
+            "notes": [
+                {"message": message, "count": count, "first": first}
+                for message, (count, first) in self.notes.items()
+            ],
         }

@@ -11,41 +11,46 @@ at https://github.com/lavis-nlp/spert.
 """
 
 from pathlib import Path
-from typing import Iterator
-
-import srsly
+from typing import Iterable, Iterator
 
 from ..errors import DataError
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from .records import Record, get, get_objects, read_lines
+from .format import AnnotationFormat
+from .records import (
+    Record,
+    get,
+    get_objects,
+    objects_in_list,
+    read_json_list,
+    write_json_list,
+)
 from .report import Report
 
 
 def read_spert(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file of SpERT's format (converter ``spert``).
+    """Read a file of SpERT's format (format ``spert``); the whole file is held in memory.
 
     path: the file. report: takes note of what cannot be used.
 
     :raises DataError: if the file is no JSON list.
     """
-    try:
-        records = srsly.json_loads("\n".join(line for _, line in read_lines(path)))
-    except ValueError as err:
-        if isinstance(err, DataError):
-            raise
-        raise DataError(f"broken JSON: {err}", place=str(path)) from err
-    if not isinstance(records, list):
-        raise DataError("expected a list of sentences", place=str(path))
-    for i, record in enumerate(records):
-        place = f"{path}, document {i}"
+    for place, record in read_json_list(path, report):
+        if "orig_id" in record:
+            place += f" (orig_id {record['orig_id']!s:.60})"
         try:
-            if not isinstance(record, dict):
-                raise DataError(f"expected an object, got {record!r:.60}")
-            if "orig_id" in record:
-                place += f" (orig_id {record['orig_id']})"
-            yield _read(record, place)
+            annotated = _read(record, place)
         except DataError as err:
             report.problem(err.message, place=place, skips="document")
+            continue
+        yield annotated
+
+
+def write_spert(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a file of SpERT's format.
+
+    documents: with words. path: the file. report: takes note of spaces, which the format lacks.
+    """
+    write_json_list((_to_record(annotated, report) for annotated in documents), path)
 
 
 def _read(record: Record, place: str) -> Annotated:
@@ -72,6 +77,49 @@ def _read(record: Record, place: str) -> Annotated:
             )
             for item in get_objects(record, "relations", place)
         ],
-        one_sentence=True,
+        sentence_starts=[0],
         meta={"id": record["orig_id"]} if "orig_id" in record else {},
     )
+
+
+def _to_record(annotated: Annotated, report: Report) -> Record:
+    spaces = (annotated.spaces or [])[:-1]
+    if not all(spaces):
+        report.note("spert does not say where there are no spaces", place=annotated.place)
+    if annotated.sentence_starts is not None and len(annotated.sentence_starts) > 1:
+        report.note("spert takes each document as one sentence", place=annotated.place)
+    positions = {mention.id: i for i, mention in enumerate(annotated.mentions)}
+    record: Record = {
+        "tokens": annotated.words,
+        "entities": [
+            {"type": mention.label, "start": mention.start, "end": mention.end}
+            for mention in annotated.mentions
+        ],
+        "relations": [
+            {
+                "type": relation.label,
+                "head": positions[relation.head],
+                "tail": positions[relation.tail],
+            }
+            for relation in annotated.relations
+        ],
+    }
+    if "id" in annotated.meta:
+        record["orig_id"] = annotated.meta["id"]
+    return record
+
+
+def _looks_like(head: str) -> bool:
+    records = objects_in_list(head)
+    return bool(records) and all({"tokens", "entities"} <= record.keys() for record in records)
+
+
+FORMAT = AnnotationFormat(
+    name="spert",
+    description="SpERT's JSON, e.g. CoNLL04",
+    read=read_spert,
+    write=write_spert,
+    looks_like=_looks_like,
+    holds=frozenset({"tokens", "sentences", "id"}),
+    unit="tokens",
+)

@@ -1,10 +1,14 @@
 """The converters on the public data sets, where there is a copy of them."""
 
+from dataclasses import replace
+
 import pytest
 import spacy
 
 from rel_component.converters.builder import convert_file
+from rel_component.converters.format import detect_format, get_format
 from rel_component.converters.report import Report
+from rel_component.converters.writing import write_file
 
 from ..public_data import DATA, needs_public_data
 
@@ -26,3 +30,22 @@ def test_nothing_is_lost(file, format, documents, mentions, relations, negatives
     assert len(docs) == report.documents == documents
     assert (report.mentions, report.relations, report.negatives) == (mentions, relations, negatives)
     assert sum(len(doc._.rel) for doc in docs) == relations
+
+
+@needs_public_data
+@pytest.mark.parametrize(
+    ("file", "format"),
+    [
+        ("conll04/conll04_test.json", "spert"),
+        ("semeval2010_task8/TEST_FILE_FULL.TXT", "semeval"),
+        ("rel_tutorial/annotations.jsonl", "prodigy"),
+    ],
+)
+def test_what_is_written_is_what_was_read(tmp_path, file, format):
+    assert detect_format(DATA / file) == format
+    report = Report(on_error="stop")
+    nlp = spacy.blank("en")
+    first = list(get_format(format).read(DATA / file, report))
+    write_file(first, tmp_path / "written", format, nlp, report)
+    second = list(get_format(format).read(tmp_path / "written", report))
+    assert [replace(a, place="") for a in second] == [replace(a, place="") for a in first]

@@ -1,0 +1,192 @@
+"""Whether what a format reads makes sense; what does not goes to the report."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set
+
+from ..errors import DataError
+from ..schema import RelationSchema
+from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from .report import Report
+
+_MAX_DEPTH = 100
+
+
+def check_documents(
+    documents: Iterable[Annotated], report: Report, schema: Optional[RelationSchema] = None
+) -> Iterator[Annotated]:
+    """The documents without what is wrong in them.
+
+    Mentions must be ranges of their document with a label, their ids unique; relations must have a
+    label and lie between two mentions; clusters must consist of mentions; sentences must start
+    inside of the text.
+
+    documents: as a format reads them.
+    report: takes note of what is wrong.
+    schema: if given, relations it does not allow are wrong.
+
+    :raises DataError: at the first problem, if the report stops at problems.
+    """
+    for annotated in documents:
+        try:
+            _check_document(annotated)
+        except DataError as err:
+            report.problem(err.message, place=annotated.place, skips="document")
+            continue
+        mentions = _checked_mentions(annotated, report)
+        relations = _checked_relations(annotated, mentions, report, schema)
+        yield replace(
+            annotated,
+            mentions=list(mentions.values()),
+            relations=relations,
+            clusters=keep_members(annotated, mentions.keys(), report),
+        )
+
+
+def keep_members(annotated: Annotated, kept: Iterable[MentionId], report: Report) -> List[Any]:
+    """The clusters of a document without mentions that are not kept, or that are in one already.
+
+    kept: ids of the mentions that remain. report: takes note of those that go.
+    """
+    free: Set[MentionId] = set(kept)
+    clusters = []
+    for cluster in annotated.clusters:
+        members = [key for key in dict.fromkeys(cluster) if key in free]
+        if len(members) < len(cluster):
+            report.note(
+                "members of clusters that are no mention, were left out or are in two clusters",
+                place=annotated.place,
+                count=len(cluster) - len(members),
+            )
+        free.difference_update(members)
+        if members:
+            clusters.append(members)
+    return clusters
+
+
+def _check_document(annotated: Annotated) -> None:
+    words, spaces, starts = annotated.words, annotated.spaces, annotated.sentence_starts
+    if words is not None and not all(words):
+        raise DataError(f"token {words.index('')} is empty")
+    if words is not None and spaces is not None and len(words) != len(spaces):
+        raise DataError(f"{len(words)} tokens, but spaces for {len(spaces)}")
+    if starts is not None:
+        inside = all(0 <= start < max(annotated.length, 1) for start in starts)
+        if not inside or any(a >= b for a, b in pairwise(starts)):
+            raise DataError(
+                f"sentences start at {starts!s:.60}: expected positions in ascending order, below "
+                f"{annotated.length}"
+            )
+    _check_plain(annotated.meta, "meta")
+    for mention in annotated.mentions:
+        _check_plain(mention.attributes, "attributes")
+    n_sentences = len(starts or [])
+    for relation in annotated.relations:
+        _check_plain(relation.attributes, "attributes")
+        if any(not 0 <= i < n_sentences for i in relation.evidence):
+            raise DataError(
+                f"evidence {list(relation.evidence)!s:.60}: there are {n_sentences} sentences"
+            )
+
+
+def _check_plain(value: Any, name: str, depth: int = 0) -> None:
+    """Deeper nesting fits neither into JSON nor into a .spacy file."""
+    if depth > _MAX_DEPTH:
+        raise DataError(f"{name}: nested more than {_MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        for item in value.values():
+            _check_plain(item, name, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _check_plain(item, name, depth + 1)
+
+
+def _checked_mentions(annotated: Annotated, report: Report) -> Dict[MentionId, AnnotatedMention]:
+    mentions: Dict[MentionId, AnnotatedMention] = {}
+    members = {key for cluster in annotated.clusters for key in cluster}
+    for mention in annotated.mentions:
+        message = _mention_problem(mention, annotated, members)
+        if message is None and mention.id in mentions:
+            message = "two mentions have this id"
+        if message is not None:
+            place = f"{annotated.place}, mention {mention.id!s:.60}"
+            report.problem(message, place=place, skips="mention")
+            continue
+        mentions[mention.id] = mention
+    return mentions
+
+
+def _mention_problem(
+    mention: AnnotatedMention, annotated: Annotated, members: Set[MentionId]
+) -> Optional[str]:
+    if not mention.label and mention.id not in members:
+        return "a mention needs a label"
+    length, start, end = annotated.length, mention.start, mention.end
+    if not 0 <= start < end <= length:
+        if annotated.words is not None:
+            return f"tokens {start}:{end} are not a range of {length} tokens"
+        return f"characters {start}:{end} are not a range of a text of {length}"
+    if annotated.text is not None and annotated.text[start:end].isspace():
+        return f"characters {start}:{end} are only white space"
+    return _pieces_problem(mention.pieces, start, end)
+
+
+def _pieces_problem(pieces: Sequence[Sequence[int]], start: int, end: int) -> Optional[str]:
+    if not pieces:
+        return None
+    flat = [position for piece in pieces for position in piece]
+    gaps = [b for a, b in pieces[:-1]] < [a for a, b in pieces[1:]]
+    if any(a >= b for a, b in pieces) or sorted(flat) != flat or not gaps:
+        return f"pieces {list(pieces)!s:.60}: expected ranges in ascending order"
+    if (flat[0], flat[-1]) != (start, end):
+        return f"pieces {list(pieces)!s:.60} do not go from {start} to {end}"
+    return None
+
+
+def _checked_relations(
+    annotated: Annotated,
+    mentions: Dict[MentionId, AnnotatedMention],
+    report: Report,
+    schema: Optional[RelationSchema],
+) -> List[AnnotatedRelation]:
+    known = {mention.id for mention in annotated.mentions}
+    relations = []
+    for relation in annotated.relations:
+        missing = [key for key in (relation.head, relation.tail) if key not in mentions]
+        if missing:
+            reason = "was left out" if missing[0] in known else "does not exist"
+            message: Optional[str] = f"its mention {missing[0]!s:.60} {reason}"
+        else:
+            message = _relation_problem(
+                relation, mentions[relation.head], mentions[relation.tail], schema
+            )
+        if message is not None:
+            report.problem(message, place=relation_place(annotated, relation), skips="relation")
+            continue
+        relations.append(relation)
+    return relations
+
+
+def relation_place(annotated: Annotated, relation: AnnotatedRelation) -> str:
+    """Where a relation is, for messages."""
+    return (
+        f"{annotated.place}, relation {relation.label:.60} of {relation.head!s:.60} to "
+        f"{relation.tail!s:.60}"
+    )
+
+
+def _relation_problem(
+    relation: AnnotatedRelation,
+    head: AnnotatedMention,
+    tail: AnnotatedMention,
+    schema: Optional[RelationSchema],
+) -> Optional[str]:
+    if not relation.label:
+        return "a relation needs a label"
+    if (head.start, head.end) == (tail.start, tail.end):
+        return "head and tail are the same mention"
+    if schema is not None and relation.label not in schema:
+        return f"unknown label {relation.label!r}; known: {', '.join(schema) or 'none'}"
+    if schema is not None and not schema[relation.label].allows(head.label, tail.label):
+        return f"{relation.label} does not hold between {head.label} and {tail.label}"
+    return None

@@ -1,0 +1,97 @@
+"""The annotations of a Doc, for a format to write: the counterpart of :mod:`.builder`."""
+
+import re
+from typing import Dict, List, Optional, Set, Tuple
+
+from spacy.tokens import Doc, Span
+
+from ..annotations import DEFAULT_ATTR, get_relations
+from ..mentions import mention_spans
+from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from .builder import CLUSTER_PREFIX
+from .details import as_json, mention_details, relation_details
+
+_Key = Tuple[int, int, str]
+
+
+def to_annotated(
+    doc: Doc,
+    *,
+    place: str = "",
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+) -> Annotated:
+    """The annotations of a document, or what a pipeline has found in it.
+
+    doc: the document. Its mentions are joined with the heads and tails of its relations and the
+        members of its clusters, where these are others.
+    place: name of the document, for messages.
+    spans_key: span group that holds the mentions of documents that have it; None: the entities.
+    attr: name of the extension attribute of the relations.
+    """
+    mentions = _Mentions(doc)
+    for span in mention_spans(doc, spans_key):
+        mentions.add(span)
+    relations = []
+    for rel in get_relations(doc, attr):
+        id, evidence, attributes = relation_details(doc, rel.label, rel.head, rel.tail)
+        head, tail = mentions.add(rel.head), mentions.add(rel.tail)
+        relations.append(
+            AnnotatedRelation(head, tail, rel.label, rel.score, id, evidence, attributes)
+        )
+    clusters = [[mentions.add(span) for span in doc.spans[key]] for key in _cluster_keys(doc)]
+    has_sentences = doc.has_annotation("SENT_START")
+    return Annotated(
+        place=place,
+        words=[token.text for token in doc],
+        spaces=None if doc.has_unknown_spaces else [bool(token.whitespace_) for token in doc],
+        mentions=mentions.found,
+        relations=relations,
+        clusters=clusters,
+        sentence_starts=[token.i for token in doc if token.is_sent_start]
+        if has_sentences
+        else None,
+        meta=as_json(doc.user_data.get("meta", {})),
+    )
+
+
+class _Mentions:
+    """Mentions of a document, each once, with the ids they were read with where there are any."""
+
+    def __init__(self, doc: Doc) -> None:
+        self.found: List[AnnotatedMention] = []
+        self._doc = doc
+        self._ids: Dict[_Key, MentionId] = {}
+        self._used: Set[MentionId] = set()
+
+    def add(self, span: Span) -> MentionId:
+        key = (span.start, span.end, span.label_)
+        if key not in self._ids:
+            id, attributes = mention_details(self._doc, span)
+            self._ids[key] = self._free(id)
+            self.found.append(
+                AnnotatedMention(
+                    self._ids[key],
+                    span.start,
+                    span.end,
+                    span.label_,
+                    kb_id=span.kb_id_,
+                    attributes=attributes,
+                )
+            )
+        return self._ids[key]
+
+    def _free(self, id: Optional[MentionId]) -> MentionId:
+        """The id, or a new one if there is none or, in joined documents, another mention has it."""
+        number = len(self.found) + 1
+        while id is None or id in self._used:
+            id = f"T{number}"
+            number += 1
+        self._used.add(id)
+        return id
+
+
+def _cluster_keys(doc: Doc) -> List[str]:
+    pattern = re.compile(rf"{CLUSTER_PREFIX}_(\d+)")
+    numbered = [(int(match[1]), key) for key in doc.spans if (match := pattern.fullmatch(key))]
+    return [key for _, key in sorted(numbered)]

@@ -1,0 +1,120 @@
+"""``spacy rel convert`` between formats, run as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from rel_component.annotations import set_relations
+from rel_component.cli import rel_cli
+
+from ..helpers import make_doc
+
+DATA = Path(__file__).parent / "data"
+
+
+def convert(*args, code=0):
+    result = CliRunner().invoke(rel_cli, ["convert", *map(str, args)])
+    assert result.exit_code == code, result.output
+    return " ".join(result.output.split())
+
+
+def report(*args):
+    return json.loads(convert(*args, "--json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "documents", "mentions", "relations"),
+    [
+        ("own.jsonl", 3, 6, 3),
+        ("doccano.jsonl", 2, 6, 4),
+        ("label_studio.json", 3, 7, 7),
+        ("prodigy.jsonl", 2, 4, 1),
+        ("brat", 2, 6, 3),
+        ("relations.csv", 3, 4, 2),
+        ("semeval.txt", 2, 4, 1),
+        ("spert.json", 2, 2, 1),
+    ],
+)
+def test_formats_are_recognised(tmp_path, name, documents, mentions, relations):
+    output = tmp_path / "out.spacy"
+    options = ("--on-error", "skip", "--spans-key", "mentions")
+    counts = report(DATA / name, output, *options)
+    assert counts["documents"] == documents
+    assert (counts["mentions"], counts["relations"]) == (mentions, relations)
+    assert len(DocBin().from_disk(output)) == documents
+
+
+@pytest.mark.parametrize(
+    "to", ["jsonl", "doccano", "label_studio", "prodigy", "brat", "csv", "spert"]
+)
+def test_from_one_tool_to_another_and_back(tmp_path, to):
+    between, back = tmp_path / "between", tmp_path / "back.jsonl"
+    first = report(DATA / "relations.csv", between, "--to", to)
+    assert (first["documents"], first["mentions"], first["relations"]) == (3, 4, 2)
+    second = report(between, back, "--to", "jsonl")
+    assert (second["documents"], second["mentions"], second["relations"]) == (3, 4, 2)
+    assert first["problems"] == second["problems"] == []
+
+
+def test_predictions_go_back_to_a_tool(tmp_path, vocab):
+    doc = make_doc(vocab, "Nordwind hired Ilse", [(0, 1, "ORG"), (2, 3, "PERSON")])
+    set_relations(doc, [(doc.ents[0], "HIRED", doc.ents[1], 0.75)])
+    doc.user_data["meta"] = {"id": "d1"}
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "predicted.spacy")
+    output = convert(tmp_path / "predicted.spacy", tmp_path / "tasks.json", "--to", "label_studio")
+    assert "1 documents, 2 mentions, 1 relations" in output
+    assert "1 documents whose tokens label_studio does not hold" in output
+    (task,) = json.loads((tmp_path / "tasks.json").read_text(encoding="utf8"))
+    assert task["data"]["id"] == "d1"
+    assert task["predictions"][0]["result"][2]["score"] == 0.75
+    back = report(tmp_path / "tasks.json", tmp_path / "back.spacy")
+    assert back["relations"] == 1
+
+
+def test_knowledge_base_ids_and_names_survive_spacy_files(tmp_path):
+    report(DATA / "own.jsonl", tmp_path / "out.spacy")
+    report(tmp_path / "out.spacy", tmp_path / "back.jsonl", "--to", "jsonl")
+    (first, *_) = [
+        json.loads(line)
+        for line in (tmp_path / "back.jsonl").read_text(encoding="utf8").splitlines()
+    ]
+    assert first == json.loads((DATA / "own.jsonl").read_text(encoding="utf8").splitlines()[0])
+
+
+def test_shards(tmp_path):
+    counts = report(DATA / "own.jsonl", tmp_path / "train", "--shard-size", "2")
+    assert counts["documents"] == 3
+    sizes = [len(DocBin().from_disk(path)) for path in sorted((tmp_path / "train").iterdir())]
+    assert sizes == [2, 1]
+    assert report(tmp_path / "train", tmp_path / "a.jsonl", "--to", "jsonl")["documents"] == 3
+
+
+def test_the_schema_holds_for_other_formats_too(tmp_path):
+    schema = tmp_path / "schema.yaml"
+    schema.write_text("relations: [{label: FOUNDED_BY, tail: [ORG]}]", encoding="utf8")
+    options = ("--to", "doccano", "--schema", schema, "--on-error", "skip", "--json")
+    counts = json.loads(convert(DATA / "relations.csv", tmp_path / "out.jsonl", *options))
+    assert counts["skipped"] == {"document": 0, "mention": 0, "relation": 2}
+    assert "does not hold between ORG and PERSON" in counts["problems"][0]
+    assert "unknown label 'LIVES_IN'" in counts["problems"][1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--to", "nonsense"), "Unknown format 'nonsense'; available: brat"),
+        (("--format", "brat"), "cannot be read"),
+        (("--to", "csv", "--shard-size", "2"), "--shard-size is for spaCy's format"),
+    ],
+)
+def test_options_that_do_not_fit(tmp_path, options, message):
+    assert message in convert(DATA / "own.jsonl", tmp_path / "out", *options, code=1)
+
+
+def test_what_is_a_spacy_file_already(tmp_path):
+    report(DATA / "own.jsonl", tmp_path / "a.spacy")
+    output = convert(tmp_path / "a.spacy", tmp_path / "b.spacy", code=1)
+    assert "is of spaCy's format already; say with --to" in output

@@ -1,0 +1,388 @@
+"""The formats of data sets and of INCEpTION: examples, round trips, broken files."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+
+import pytest
+import spacy
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from rel_component.converters.builder import convert_file
+from rel_component.converters.checks import check_documents
+from rel_component.converters.format import detect_format, get_format, get_formats
+from rel_component.converters.report import Report
+from rel_component.converters.writing import keep_what_fits, write_file
+from rel_component.errors import DataError
+
+from ..public_data import DATA as PUBLIC_DATA
+from ..public_data import needs_public_data
+from .strategies import LABELS, NAMES, SHORT, documents
+from .test_fuzz import EDITS, edited
+
+DATA = Path(__file__).parent / "data"
+NLP = spacy.blank("en")
+EXAMPLES = [
+    # file, format, documents, mentions, relations, negatives
+    ("docred.json", "docred", 2, 10, 3, 0),
+    ("tacred.json", "tacred", 2, 4, 1, 1),
+    ("crossre.json", "crossre", 2, 3, 3, 0),
+    ("dygie.jsonl", "dygie", 2, 7, 2, 0),
+    ("fewrel.json", "fewrel", 3, 7, 3, 0),
+    ("spacy_llm.yml", "spacy_llm", 2, 3, 2, 0),
+    ("spacy_llm.jsonl", "spacy_llm", 2, 5, 3, 0),
+    ("webanno.tsv", "webanno", 1, 6, 3, 0),
+    ("xmi/nordwind.xmi", "xmi", 1, 5, 2, 0),
+]
+METAS = NAMES.map(lambda id: {"id": f"d{id}"})
+FLAGS = st.fixed_dictionaries(
+    {},
+    optional={"explanation": LABELS, "uncertain": st.just(True), "syntax_ambiguity": st.just(True)},
+)
+TWO = st.just(2)
+GENERATED = {
+    "docred": documents(tokens=True, clusters=True, sentences=True, metas=METAS),
+    "tacred": documents(tokens=True, n_mentions=TWO, max_relations=1, metas=METAS),
+    "crossre": documents(tokens=True, relation_attributes=FLAGS, metas=METAS),
+    "dygie": documents(tokens=True, clusters=True, metas=METAS),
+    "fewrel": documents(
+        tokens=True, n_mentions=TWO, max_relations=1, labels=st.just("ENTITY"), kb_ids=SHORT
+    ),
+    "webanno": documents(tokens=True, sentences=True, kb_ids=SHORT, metas=METAS),
+    "spacy_llm": documents(),
+}
+NAME = {"webanno": "written.tsv", "spacy_llm": "written.yml"}
+FUZZED = [(name, format) for name, format, *_ in EXAMPLES]
+
+
+def needs_cassis(format):
+    if format == "xmi":
+        pytest.importorskip("cassis")
+
+
+def read(path, format, on_error="stop"):
+    report = Report(on_error=on_error)
+    return list(check_documents(get_format(format).read(path, report), report)), report
+
+
+def read_text(tmp_path, content, format, name="data"):
+    path = tmp_path / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf8")
+    return read(path, format, "skip")
+
+
+def notes(report):
+    return {message: count for message, (count, _) in report.notes.items()}
+
+
+def mention_facts(annotated):
+    return Counter((m.start, m.end, m.label, m.kb_id, m.pieces) for m in annotated.mentions)
+
+
+def relation_facts(annotated):
+    spans = {m.id: (m.start, m.end) for m in annotated.mentions}
+    return Counter(
+        (
+            spans[r.head],
+            r.label,
+            spans[r.tail],
+            tuple(sorted(r.evidence)),
+            json.dumps(r.attributes, sort_keys=True),
+        )
+        for r in annotated.relations
+    )
+
+
+def cluster_facts(annotated):
+    spans = {m.id: (m.start, m.end) for m in annotated.mentions}
+    return {frozenset(spans[key] for key in c) for c in annotated.clusters if len(c) > 1}
+
+
+def facts(annotated):
+    return (
+        annotated.text,
+        annotated.words,
+        annotated.sentence_starts,
+        annotated.meta,
+        mention_facts(annotated),
+        relation_facts(annotated),
+        cluster_facts(annotated),
+    )
+
+
+def write_and_read(written, format, folder):
+    path = Path(folder) / NAME.get(format, "written")
+    report = Report(on_error="skip")
+    write_file(written, path, format, NLP, report)
+    if not path.exists():
+        return [], report
+    assert path.is_dir() or detect_format(path) == format or not written[0].mentions
+    return read(path, format)[0], report
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "n_documents", "mentions", "relations", "negatives"), EXAMPLES
+)
+def test_nothing_is_lost(name, format, n_documents, mentions, relations, negatives):
+    needs_cassis(format)
+    found, report = read(DATA / name, format)
+    assert len(found) == n_documents
+    assert sum(len(annotated.mentions) for annotated in found) == mentions
+    assert sum(len(annotated.relations) for annotated in found) == relations
+    assert report.negatives == negatives
+
+
+@pytest.mark.parametrize(("name", "format"), FUZZED)
+def test_its_own_format_alone_recognises_a_file(name, format):
+    head = (DATA / name).read_text(encoding="utf8")
+    assert [key for key, other in get_formats().items() if other.looks_like(head)] == [format]
+
+
+@pytest.mark.parametrize(("name", "format"), FUZZED)
+def test_an_example_is_written_as_it_was_read(name, format, tmp_path):
+    if get_format(format).write is None:
+        pytest.skip("only read")
+    found, _ = read(DATA / name, format)
+    again, _ = write_and_read(found, format, tmp_path / "first")
+    third, report = write_and_read(again, format, tmp_path / "second")
+    assert list(map(facts, third)) == list(map(facts, again))
+    assert report.problems == []
+
+
+@pytest.mark.parametrize("format", GENERATED)
+@given(data=st.data())
+def test_what_is_written_comes_back(format, data):
+    annotated = data.draw(GENERATED[format])
+    if format in ("tacred", "fewrel"):
+        assume(annotated.relations)
+    expected = keep_what_fits(annotated, get_format(format), Report())
+    with TemporaryDirectory() as folder:
+        found, report = write_and_read([annotated], format, folder)
+        assert len(found) == 1 - report.skipped["document"]
+        for again in found:
+            assert again.words == expected.words
+            assert again.meta == expected.meta or format == "webanno"
+            lost = mention_facts(expected) - mention_facts(again)
+            assert lost.total() == report.skipped["mention"]
+            assert mention_facts(again) <= mention_facts(expected)
+            n_merged = notes(report).get(
+                "relations of other mentions of the same entities, written as one", 0
+            )
+            n_relations = len(expected.relations) - report.skipped["relation"] - n_merged
+            assert len(again.relations) == n_relations
+            if format != "docred":  # its relations are those of entities
+                assert relation_facts(again) <= relation_facts(expected)
+            if not report.skipped["mention"] and format in ("docred", "dygie"):
+                assert cluster_facts(again) == cluster_facts(expected)
+            if format in ("docred", "webanno") and annotated.words:
+                assert again.sentence_starts == annotated.sentence_starts
+            third, second_report = write_and_read([again], format, Path(folder) / "again")
+            assert [facts(again)] == list(map(facts, third))
+            assert second_report.problems == []
+
+
+@pytest.mark.parametrize(("name", "format"), FUZZED)
+@given(edits=EDITS)
+def test_broken_files(name, format, edits):
+    needs_cassis(format)
+    with TemporaryDirectory() as folder:
+        if format == "xmi":
+            copytree(DATA / "xmi", Path(folder) / "xmi")
+        path = Path(folder) / name
+        path.write_bytes(edited((DATA / name).read_bytes(), edits))
+        head = path.read_text(encoding="utf-8-sig", errors="replace")
+        assert all(isinstance(other.looks_like(head), bool) for other in get_formats().values())
+        for on_error in ("stop", "skip"):
+            report = Report(on_error=on_error)
+            try:
+                docs = list(convert_file(path, format, NLP, report, spans_key="mentions"))
+            except DataError as err:
+                report.problems.append(str(err))
+                report.skipped["document"] += 1
+            else:
+                assert len(docs) == report.documents
+            assert all(str(path.parent) in problem for problem in report.problems)
+            assert len(report.problems) == sum(report.skipped.values())
+
+
+def test_relations_of_entities(tmp_path):
+    (annotated, _), report = read(DATA / "docred.json", "docred")
+    texts = {m.id: " ".join(annotated.words[m.start : m.end]) for m in annotated.mentions}
+    found = [(texts[r.head], r.label, texts[r.tail], r.evidence) for r in annotated.relations]
+    assert found == [
+        ("Nordwind", "P112", "Ilse Brandt", (0,)),
+        ("Nordwind", "P159", "Kiel", (0, 2)),
+        ("Kiel", "P131", "Schleswig", ()),
+    ]
+    assert [len(cluster) for cluster in annotated.clusters] == [2, 3, 2, 1, 1]
+    assert annotated.sentence_starts == [0, 10, 16]
+    assert notes(report) == {"mentions that one entity lists twice": 1}
+
+
+def test_an_entity_is_named_by_a_mention_of_its_own(tmp_path):
+    vertex = [{"name": "a", "sent_id": 0, "pos": [i, i + 1], "type": "X"} for i in range(3)]
+    labels = [{"h": 0, "t": 1, "r": "P1", "evidence": [1, 7]}]
+    record = {"sents": [["a", "b", "c"], [], ["d"]], "vertexSet": [vertex[:2], vertex[::2]]}
+    (annotated,), report = read_text(tmp_path, [{**record, "labels": labels}], "docred")
+    ((head, tail),) = [(r.head, r.tail) for r in annotated.relations]
+    assert [annotated.mentions[head].start, annotated.mentions[tail].start] == [1, 2]
+    assert notes(report) == {"evidence that is no sentence of the document": 2}
+
+
+def test_attributes_of_crossre():
+    (annotated, _), _ = read(DATA / "crossre.json", "crossre")
+    assert [relation.attributes for relation in annotated.relations] == [
+        {"explanation": "founder"},
+        {"uncertain": True},
+        {"syntax_ambiguity": True},
+    ]
+
+
+def test_events_and_clusters_of_dygie():
+    (durkan, boat), report = read(DATA / "dygie.jsonl", "dygie")
+    assert durkan.clusters == [[0, 2], [1, 3]]
+    assert [mention.label for mention in boat.mentions] == ["", ""]
+    assert durkan.meta == {"id": "durkan", "dataset": "news"}
+    assert notes(report) == {"events, which are not read": 1}
+
+
+def test_several_mentions_of_an_entity_of_fewrel():
+    (_, annotated, _), _ = read(DATA / "fewrel.json", "fewrel")
+    assert annotated.clusters == [["h0", "h1"]]
+    assert [mention.kb_id for mention in annotated.mentions] == ["Q101", "Q101", "Q1707"]
+
+
+def test_a_list_of_fewrel(tmp_path):
+    instance = {"tokens": ["a", "b", "c"], "h": ["a c", "", [[0, 2]]], "t": ["b", "", [[1]]]}
+    content = [{**instance, "relation": "P1"}, instance]
+    (first, second), report = read_text(tmp_path, content, "fewrel")
+    assert first.mentions[0].pieces == ((0, 1), (2, 3))
+    assert [len(first.relations), len(second.relations)] == [1, 0]
+    assert report.problems == []
+
+
+def document(n, relations):
+    mentions = [AnnotatedMention(i, i, i + 1, "A") for i in range(n)]
+    links = [AnnotatedRelation(head, tail, "r") for head, tail in relations]
+    return Annotated("d", words=list("abcd"), mentions=mentions, relations=links)
+
+
+@pytest.mark.parametrize(
+    ("n", "relations", "written"),
+    [
+        (2, [(0, 1)], ["r"]),
+        (3, [(0, 1), (2, 0)], ["r", "r"]),
+        (2, [], ["no_relation"]),
+        (3, [], []),
+    ],
+)
+def test_tacred_has_a_sentence_for_each_relation(n, relations, written, tmp_path):
+    report = Report(on_error="skip")
+    write_file([document(n, relations)], tmp_path / "written", "tacred", NLP, report)
+    content = json.loads((tmp_path / "written").read_text(encoding="utf8"))
+    assert [record["relation"] for record in content] == written
+    assert report.skipped["document"] == (0 if written else 1)
+
+
+@pytest.mark.parametrize("ending", [".yml", ".json", ".jsonl"])
+def test_forms_of_spacy_llm(ending, tmp_path):
+    found, _ = read(DATA / "spacy_llm.yml", "spacy_llm")
+    path = tmp_path / f"examples{ending}"
+    write_file(found, path, "spacy_llm", NLP, Report())
+    assert list(map(facts, read(path, "spacy_llm")[0])) == list(map(facts, found))
+    assert detect_format(path) == "spacy_llm"
+
+
+def test_spacy_llm_reads_what_is_written(tmp_path):
+    registry = pytest.importorskip("spacy_llm.registry")
+    found, _ = read(DATA / "spacy_llm.yml", "spacy_llm")
+    path = tmp_path / "examples.yml"
+    write_file(found, path, "spacy_llm", NLP, Report())
+    examples = list(registry.fewshot_reader(path)())
+    assert [example["text"] for example in examples] == [annotated.text for annotated in found]
+    assert examples[0]["relations"][0] == {"dep": 1, "dest": 0, "relation": "FOUNDED_BY"}
+
+
+@pytest.mark.parametrize(
+    ("content", "format", "message"),
+    [
+        ([{"sents": [["a"]]}], "docred", '"vertexSet": expected a list, got nothing'),
+        ([{"sents": ["a"], "vertexSet": []}], "docred", '"sents": expected a list of lists'),
+        (
+            [{"sents": [["a"]], "vertexSet": [[{"sent_id": 0, "pos": [0, 2], "type": "X"}]]}],
+            "docred",
+            "document 0, entity 0: tokens 0:2 are not a range",
+        ),
+        (
+            [{"sents": [["a"]], "vertexSet": [], "labels": [{"h": 0, "t": 1, "r": "P1"}]}],
+            "docred",
+            'document 0, label 0: "h": there is no entity 0',
+        ),
+        ([{"token": ["a"]}], "tacred", '"subj_start": expected an integer'),
+        ({"sentence": ["a"], "ner": [[0, "a"]]}, "crossre", "expected [first token, last token"),
+        (
+            {"sentence": ["a", "b"], "ner": [[0, 0, "X"]], "relations": [[0, 0, 1, 1, "r"]]},
+            "crossre",
+            "no mention goes from token 1 to token 1",
+        ),
+        ({"sentences": [["a"]], "ner": [[0]]}, "dygie", '"ner"[0]: expected a list, got 0'),
+        ({"P1": [{"tokens": ["a"], "h": ["a", "Q1", []]}]}, "fewrel", "relation P1, document 0"),
+        ("- text: 2001-01-01\n", "spacy_llm", "document 0: Object of type date"),
+        ("- text: hm\n  ents: 1\n", "spacy_llm", '"ents": expected a list, got 1'),
+        ('- text: "\\uD83D"\n', "spacy_llm", "document 0: broken JSON"),
+    ],
+)
+def test_problems_name_the_place(content, format, message, tmp_path):
+    _, report = read_text(tmp_path, content, format)
+    assert len(report.problems) == 1
+    assert report.problems[0].startswith(str(tmp_path / "data"))
+    assert message in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "- &a [*a]",
+        "\n".join(
+            ["- &x0 [a]", *(f"- &x{i + 1} [{', '.join([f'*x{i}'] * 9)}]" for i in range(12))]
+        ),
+    ],
+)
+def test_aliases_do_not_fill_the_memory(yaml, tmp_path):
+    with pytest.raises(DataError, match="aliases that make it too large"):
+        read_text(tmp_path, yaml, "spacy_llm")
+
+
+@needs_public_data
+def test_redocred_is_read_whole():
+    path = PUBLIC_DATA / "redocred/dev_revised.json"
+    report = Report(on_error="stop")
+    docs = list(convert_file(path, "docred", NLP, report, spans_key="mentions"))
+    # 35 mentions stand twice in one entity. Two entities of one document have the same only mention,
+    # and 8 relations in common.
+    assert (len(docs), report.mentions) == (500, 13189 - 35)
+    assert report.relations + report.duplicates == 17284
+    assert report.duplicates == 8
+    assert notes(report) == {"mentions that one entity lists twice": 35}
+
+
+@needs_public_data
+def test_redocred_is_written_as_it_was_read(tmp_path):
+    found, _ = read(PUBLIC_DATA / "redocred/dev_revised.json", "docred")
+    again, report = write_and_read(found, "docred", tmp_path)
+    assert list(map(facts, again)) == list(map(facts, found))
+    assert sum(len(annotated.relations) for annotated in again) == 17284
+    assert report.problems == []
+
+
+@needs_public_data
+def test_fewrel_is_read_whole():
+    found, report = read(PUBLIC_DATA / "fewrel/val_wiki.json", "fewrel")
+    assert (len(found), sum(len(annotated.relations) for annotated in found)) == (11200, 11200)
+    assert len({relation.label for annotated in found for relation in annotated.relations}) == 16
+    assert sum(len(annotated.mentions) for annotated in found) == 22838
+    assert report.notes == {}

@@ -1,0 +1,330 @@
+"""Each format on a file of the form that its tool writes: what is read, and what is said of the rest."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+
+from rel_component.converters.builder import convert_file
+from rel_component.converters.checks import check_documents
+from rel_component.converters.format import get_format
+from rel_component.converters.report import Report
+from rel_component.errors import DataError
+
+DATA = Path(__file__).parent / "data"
+NLP = spacy.blank("en")
+
+
+def read(name, format, *, on_error="skip"):
+    report = Report(on_error=on_error)
+    documents = get_format(format).read(DATA / name, report)
+    return list(check_documents(documents, report)), report
+
+
+def read_text(tmp_path, text, format, *, name="data", on_error="skip"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf8")
+    report = Report(on_error=on_error)
+    return list(check_documents(get_format(format).read(path, report), report)), report
+
+
+def facts(annotated):
+    """Text of the head, label and text of the tail of each relation."""
+    texts = {
+        mention.id: annotated.text[mention.start : mention.end] for mention in annotated.mentions
+    }
+    return [(texts[rel.head], rel.label, texts[rel.tail]) for rel in annotated.relations]
+
+
+def notes(report):
+    return {message: count for message, (count, _) in report.notes.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "documents", "mentions", "relations"),
+    [
+        ("own.jsonl", "jsonl", 3, 6, 3),
+        ("doccano.jsonl", "doccano", 2, 6, 4),
+        ("doccano_spans.jsonl", "doccano", 3, 5, 0),
+        ("label_studio.json", "label_studio", 3, 7, 7),
+        ("prodigy.jsonl", "prodigy", 2, 4, 1),
+        ("brat", "brat", 2, 7, 4),
+        ("relations.csv", "csv", 3, 4, 2),
+        ("semeval.txt", "semeval", 2, 4, 1),
+        ("spert.json", "spert", 2, 2, 1),
+    ],
+)
+def test_nothing_is_lost(name, format, documents, mentions, relations):
+    found, report = read(name, format, on_error="stop")
+    assert len(found) == documents
+    assert sum(len(annotated.mentions) for annotated in found) == mentions
+    assert sum(len(annotated.relations) for annotated in found) == relations
+    assert report.problems == []
+
+
+def test_own_details():
+    annotated = read("own.jsonl", "jsonl")[0][0]
+    assert [mention.kb_id for mention in annotated.mentions] == ["Q1", "", "", ""]
+    assert annotated.mentions[2].attributes == {"sure": True}
+    relation = annotated.relations[0]
+    assert (relation.id, relation.score, relation.evidence) == ("R1", 0.25, (0,))
+    assert (annotated.clusters, annotated.sentence_starts) == ([["T2", "T4"]], [0, 55])
+    assert annotated.meta == {"id": "d1", "source": "press", "year": 2026}
+
+
+def test_doccano_relations():
+    first, _ = read("doccano.jsonl", "doccano")[0]
+    assert facts(first) == [
+        ("Nordwind Energy", "foundedAt", "4 May 1998"),
+        ("Nordwind Energy", "foundedBy", "Ilse Brandt"),
+        ("Nordwind Energy", "foundedBy", "Jörg Müller"),
+    ]
+    assert [relation.id for relation in first.relations] == [9, 10, 11]
+    assert first.meta == {"id": 7, "source": "press"}
+
+
+def test_doccano_counts_in_utf16_units_today_and_in_characters_before():
+    (_, today), report = read("doccano.jsonl", "doccano")
+    assert facts(today) == [("firemen", "drive", "firetrucks")]
+    assert today.meta["Comments"] == ["looks odd"]
+    (*_, before), _ = read("doccano_spans.jsonl", "doccano")
+    assert [before.text[m.start : m.end] for m in before.mentions] == ["😄", "label2"]
+    assert notes(report) == {
+        "documents with emojis and the like whose offsets were taken for UTF-16 units": 1
+    }
+
+
+def test_doccano_offsets_within_an_emoji(tmp_path):
+    line = json.dumps({"text": "😄 a", "label": [[1, 2, "X"]], "offset_unit": "utf-16"})
+    (annotated,), report = read_text(tmp_path, line, "doccano")
+    assert annotated.mentions == []
+    assert "UTF-16 units 1:2 are not a range of characters" in report.problems[0]
+
+
+def test_doccano_labels_by_number_are_refused(tmp_path):
+    line = '{"text": "a", "annotations": [{"label": 1, "start_offset": 0, "end_offset": 1}]}'
+    _, report = read_text(tmp_path, line, "doccano")
+    assert "text labels" in report.problems[0]
+
+
+def test_label_studio_annotations_and_predictions():
+    (annotated, emojis, predicted), report = read("label_studio.json", "label_studio")
+    assert facts(annotated) == [
+        ("Nordwind Energy", "FOUNDED_BY", "Ilse Brandt"),
+        ("Ilse Brandt", "FOUNDER_OF", "Nordwind Energy"),
+    ]
+    assert annotated.mentions[0].attributes == {"text": ["a company"]}
+    assert annotated.meta == {"id": 101, "source": "press"}
+    assert facts(emojis) == [
+        ("annotation", "SAME", "This"),
+        ("This", "SAME", "annotation"),
+        ("annotation", "NEAR", "This"),
+        ("This", "NEAR", "annotation"),
+    ]
+    assert [relation.score for relation in predicted.relations] == [0.75]
+    assert report.rejected == 1
+    assert notes(report) == {
+        "tasks with several annotations, of which the first was read": 1,
+        "results that are neither labels nor relations": 1,
+        "regions with several labels: one mention for each, relations with the first one": 1,
+        "relations in both directions: one each way": 1,
+        "tasks without annotations, whose first prediction was read": 1,
+        "tasks that nobody has annotated were left out": 1,
+    }
+
+
+def label_studio_task(*results, text="Ilse Brandt"):
+    return json.dumps([{"data": {"text": text}, "annotations": [{"result": results}]}])
+
+
+REGION = {"id": "a", "type": "labels", "value": {"start": 0, "end": 4, "labels": ["X"]}}
+RELATION = {"type": "relation", "from_id": "a", "to_id": "b", "labels": ["X"]}
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ({**REGION, "value": {**REGION["value"], "text": "Anna"}}, "its text is 'Anna', but 0:4"),
+        ({**REGION, "value": {**REGION["value"], "labels": []}}, "no label"),
+        ({**REGION, "value": {**REGION["value"], "start": "/p[1]"}}, "it goes from '/p[1]' to 4"),
+        ({**REGION, "value": {**REGION["value"], "end": 40}}, "0:40 are not a range"),
+        ({**REGION, "type": "hypertextlabels"}, "a region of type hypertextlabels"),
+        ({**RELATION, "direction": "up"}, "expected left, right or bi, got 'up'"),
+        ({**RELATION, "labels": []}, "a relation needs a label"),
+        (RELATION, "its mention a does not exist"),
+        ({"type": "relation"}, '"from_id": expected a string, got nothing'),
+    ],
+)
+def test_label_studio_problems(tmp_path, result, message):
+    with pytest.raises(DataError) as stopped:
+        read_text(tmp_path, label_studio_task(result), "label_studio", on_error="stop")
+    assert message in str(stopped.value)
+    assert str(tmp_path / "data") in str(stopped.value)
+
+
+def test_label_studio_texts_may_have_any_name(tmp_path):
+    task = {"data": {"article": "Ilse Brandt"}, "annotations": [{"result": [REGION]}]}
+    (annotated,), _ = read_text(tmp_path, json.dumps([task]), "label_studio")
+    assert (annotated.text, annotated.meta) == ("Ilse Brandt", {})
+
+
+def test_prodigy_tokens_and_examples_without_relations():
+    (first, second), report = read("prodigy.jsonl", "prodigy")
+    assert first.words == ["Jobs", "founded", "NeXT", "Computer", "in", "1985"]
+    spans = [(mention.start, mention.end, mention.label) for mention in first.mentions]
+    assert spans == [(0, 1, "PERSON"), (2, 4, "ORG"), (5, 6, "DATE")]
+    assert [(r.head, r.label, r.tail) for r in first.relations] == [(1, "FOUNDED_BY", 0)]
+    assert (second.text, len(second.mentions)) == ("Ilse Brandt owns it.", 1)
+    assert (report.rejected, report.negatives) == (2, 1)
+
+
+def test_brat_lines():
+    (annotated, empty), report = read("brat", "brat")
+    assert facts(annotated) == [
+        ("Nordwind", "Origin", "Sweden"),
+        ("Energy and power units", "Subject-of", "Sunwave"),
+        ("joint venture", "Org", "Sunwave"),
+        ("joint venture", "Org", "Nordwind"),
+    ]
+    mentions = {mention.id: mention for mention in annotated.mentions}
+    assert mentions["T2"].attributes == {"Negation": True}
+    assert mentions["T3"].attributes == {"Speculation": True}
+    assert mentions["T4"].attributes == {"#AnnotatorNotes": "the country, not the band"}
+    assert mentions["T4"].kb_id == "Wikipedia:5058739"
+    assert mentions["T7"].pieces == ((81, 87), (98, 103))
+    assert annotated.relations[0].attributes == {"Confidence": "High"}
+    assert annotated.relations[1].attributes == {"argument names": ["Subject", "Object"]}
+    assert annotated.clusters == [["T1", "T5"]]
+    assert (annotated.meta, empty.meta) == ({"id": "agency-01"}, {"id": "empty"})
+    assert notes(report) == {
+        "texts without an .ann file were left out": 1,
+        "pieces of mentions with only white space between them were joined": 1,
+        "events: read as relations from their triggers to their arguments": 1,
+        "notes that are broken or of something unknown": 1,
+    }
+
+
+def test_brat_pieces_on_two_lines_are_one_mention():
+    (annotated, _), _ = read("brat", "brat")
+    (phrase,) = [mention for mention in annotated.mentions if mention.label == "Phrase"]
+    assert annotated.text[phrase.start : phrase.end] == "power company\nbased in"
+    assert phrase.pieces == ()
+
+
+def test_one_brat_file():
+    (annotated,), _ = read("brat/agency-01.ann", "brat")
+    assert annotated.meta == {"id": "agency-01"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("T1\tORG 0\tIlse", "expected a type, a start and an end"),
+        ("T1\tORG 0 4\tAnna", "the text there is not 'Anna'"),
+        ("T1\tORG 0 99\tIlse", "the text there is not 'Ilse'"),
+        ("T1\tORG 0 99", "0:99 are not a range of a text of 12"),
+        ("R1\tOwns Arg1:T1 Arg2:T2", "its mention T1 does not exist"),
+        ("R1\tOwns Arg1:T1", "expected a type and two arguments"),
+        ("E1\tOwns", "expected roles and what fills them"),
+        ("E1\tOwns:T9 Theme:T8", "its mention T9 does not exist"),
+        ("Ilse", "not an annotation: 'Ilse'"),
+    ],
+)
+def test_brat_problems(tmp_path, line, message):
+    (tmp_path / "data.txt").write_text("Ilse Brandt\n", encoding="utf8")
+    _, report = read_text(tmp_path, line + "\n", "brat", name="data.ann")
+    assert message in report.problems[0]
+    assert "data.ann" in report.problems[0]
+
+
+def test_brat_needs_the_text(tmp_path):
+    documents, report = read_text(tmp_path, "", "brat", name="data.ann")
+    assert documents == []
+    assert "data.txt: cannot be read" in report.problems[0]
+
+
+def test_brat_in_utf16_units(tmp_path):
+    (tmp_path / "data.txt").write_text("🚒 Ilse", encoding="utf8")
+    (annotated,), _ = read_text(tmp_path, "T1\tP 3 7\tIlse\n", "brat", name="data.ann")
+    assert (annotated.mentions[0].start, annotated.mentions[0].end) == (2, 6)
+
+
+def test_csv_groups_rows():
+    (first, second, third), _ = read("relations.csv", "csv")
+    assert facts(first) == [
+        ("Nordwind", "FOUNDED_BY", "Ilse Brandt"),
+        ("Ilse Brandt", "LIVES_IN", "Hamburg"),
+    ]
+    assert [len(annotated.mentions) for annotated in (first, second, third)] == [3, 1, 0]
+    assert first.meta == {"id": "d1"}
+
+
+HEADER = "text,head_start,head_end,head_label,tail_start,tail_end,tail_label,label,score,head\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a b,0,1,X,2,3,X,Y,,b", "\"head\" is 'b', but 0:1 of the text is 'a'"),
+        ("a b,0,1,X,2,3,X,Y,2,", '"score": expected a number from 0 to 1'),
+        ("a b,0,1,X,2,3,X,Y,maybe,", '"score": expected a number from 0 to 1'),
+        ("a b,x,1,X,2,3,X,Y,,", '"head_start": expected a number of characters'),
+        ("a b,,,,2,3,X,Y,,", "a tail without a head"),
+        ("a b,0,1,X,2,9,X,Y,,", "characters 2:9 are not a range"),
+        ("a b,0,1,X,2,3,X,,,", "a relation needs a label"),
+        ("a b,0,1", "expected 10 fields, got 3"),
+        ('a b,"0"1,1,X,2,3,X,Y,,', "broken CSV"),
+        ('"a b,0,1,X,2,3,X,Y,,', "broken CSV"),
+    ],
+)
+def test_csv_problems(tmp_path, row, message):
+    with pytest.raises(DataError) as stopped:
+        read_text(tmp_path, HEADER + row + "\n", "csv", on_error="stop")
+    assert message in str(stopped.value)
+    assert "line" in str(stopped.value)
+
+
+def test_csv_needs_its_header(tmp_path):
+    with pytest.raises(DataError, match="expected a header with the columns head_end, "):
+        read_text(tmp_path, "text,label\n", "csv")
+
+
+def test_csv_takes_long_texts(tmp_path):
+    (annotated,), _ = read_text(tmp_path, HEADER + "x" * 200_000 + "," * 9 + "\n", "csv")
+    assert len(annotated.text) == 200_000
+
+
+def test_a_broken_list_names_the_document(tmp_path):
+    report = Report(on_error="skip")
+    path = tmp_path / "data.json"
+    path.write_text((DATA / "spert.json").read_text(encoding="utf8")[:-10], encoding="utf8")
+    documents = get_format("spert").read(path, report)
+    assert next(documents).meta == {"id": 7}
+    with pytest.raises(DataError, match="document 1: broken JSON"):
+        next(documents)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text": "a", "meta": {"x": NaN}}', "not a finite number"),
+        ('{"text": "a", "meta": {"x": 1e999}}', "not a finite number"),
+        ('{"text": "a", "meta": {"x": 123456789012345678901}}', "more than 64 bits"),
+        ('{"text": "half \\ud83d"}', "surrogates not allowed"),
+        ('{"text": "a", "meta": {"x": ' + "[" * 200 + "]" * 200 + "}}", "levels deep"),
+        ("[" * 100_000, "broken JSON"),
+    ],
+)
+def test_json_that_no_other_program_reads(tmp_path, line, message):
+    documents, report = read_text(tmp_path, line, "jsonl")
+    assert documents == []
+    assert message in report.problems[0]
+
+
+def test_a_text_too_long_for_the_tokenizer(tmp_path):
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps({"text": "a" * 1_000_001}), encoding="utf8")
+    report = Report(on_error="skip")
+    assert list(convert_file(path, "jsonl", NLP, report)) == []
+    assert "1000001 characters; the tokenizer takes 1000000" in report.problems[0]
