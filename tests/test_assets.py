@@ -1,5 +1,7 @@
 """The business corpus and the recipes."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,30 @@ from rel_component.schema import RelationSchema
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "assets"
 PARTS = ("train", "dev", "test")
+MIN_ARGUMENTS = 3
+ORG, PERSON, GPE, DATE, PRODUCT = ({label} for label in ("ORG", "PERSON", "GPE", "DATE", "PRODUCT"))
+EVENTS = {
+    "FOUNDING": {"organisation": ORG, "founder": PERSON | ORG, "time": DATE, "place": GPE},
+    "ACQUISITION": {"buyer": ORG, "target": ORG, "seller": PERSON | ORG, "time": DATE},
+    "APPOINTMENT": {"person": PERSON, "organisation": ORG, "time": DATE, "predecessor": PERSON},
+    "PARTNERSHIP": {"partner": ORG, "product": PRODUCT, "time": DATE},
+    "LAUNCH": {"maker": ORG, "product": PRODUCT, "time": DATE, "place": GPE},
+}
 
 
 def records(name):
     return list(srsly.read_jsonl(ASSETS / name))
+
+
+def mentions(record):
+    return {mention["id"]: mention for mention in record["entities"]}
+
+
+def events():
+    """Each event of the corpus after its document."""
+    for record in records("business.jsonl"):
+        for event in record["meta"].get("events", []):
+            yield record, event
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -47,11 +69,109 @@ def test_every_relation_type_is_in_every_part():
         assert found == labels
 
 
+def test_clusters_are_disjoint_and_of_one_type():
+    for record in records("business.jsonl"):
+        labels = {key: mention["label"] for key, mention in mentions(record).items()}
+        clusters = record.get("clusters", [])
+        members = [key for cluster in clusters for key in cluster]
+        assert len(members) == len(set(members))
+        assert all(len(cluster) > 1 for cluster in clusters)
+        assert all(len({labels[key] for key in cluster}) == 1 for cluster in clusters)
+        assert all(labels[key] != "DATE" for key in members)
+
+
+def test_mentions_of_one_name_and_type_are_in_one_cluster():
+    for part in ("dev", "test"):
+        for record in records(f"business_{part}.jsonl"):
+            cluster_of = {key: i for i, c in enumerate(record.get("clusters", [])) for key in c}
+            names = {}
+            for key, mention in mentions(record).items():
+                name = record["text"][mention["start"] : mention["end"]]
+                names.setdefault((name, mention["label"]), []).append(key)
+            for keys in names.values():
+                assert len(keys) == 1 or len({cluster_of[key] for key in keys}) == 1
+
+
+def test_members_of_a_cluster_have_one_id_in_the_knowledge_base():
+    for record in records("business.jsonl"):
+        by_key = mentions(record)
+        for cluster in record.get("clusters", []):
+            assert len({by_key[key].get("kb_id") for key in cluster}) == 1
+
+
+def test_an_id_in_the_knowledge_base_is_of_one_type():
+    labels = {}
+    for record in records("business.jsonl"):
+        for mention in record["entities"]:
+            if "kb_id" in mention:
+                assert re.fullmatch("Q[1-9][0-9]*", mention["kb_id"])
+                labels.setdefault(mention["kb_id"], set()).add(mention["label"])
+    assert all(len(types) == 1 and types != DATE for types in labels.values())
+
+
+def test_triggers_lie_at_word_borders_outside_of_mentions():
+    for record, event in events():
+        text, start, end = record["text"], event["trigger"]["start"], event["trigger"]["end"]
+        borders = {match.start() for match in re.finditer(r"\b", text)}
+        assert {start, end} <= borders
+        assert text[start:end] == text[start:end].strip()
+        assert not any(start < m["end"] and m["start"] < end for m in record["entities"])
+
+
+def test_arguments_are_mentions_of_the_types_of_their_roles():
+    for record, event in events():
+        labels = {key: mention["label"] for key, mention in mentions(record).items()}
+        arguments = [argument["entity"] for argument in event["arguments"]]
+        assert len(arguments) == len(set(arguments)) >= MIN_ARGUMENTS
+        for argument in event["arguments"]:
+            assert labels[argument["entity"]] in EVENTS[event["type"]][argument["role"]]
+
+
+def test_no_event_is_annotated_twice():
+    seen = [
+        (record["id"], event["type"], frozenset(a["entity"] for a in event["arguments"]))
+        for record, event in events()
+    ]
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize("layer", ["clusters", "kb_ids", "events"])
+def test_the_guideline_counts_what_is_annotated(layer):
+    found = Counter()
+    for part in PARTS:
+        for record in records(f"business_{part}.jsonl"):
+            found[part, "clusters"] += len(record.get("clusters", []))
+            found[part, "kb_ids"] += sum("kb_id" in mention for mention in record["entities"])
+            found[part, "events"] += len(record["meta"].get("events", []))
+    guideline = (ASSETS / "business_guideline.md").read_text(encoding="utf8")
+    counts = re.search(rf"^\| `{layer}` \| (\d+) \| (\d+) \| (\d+) \|$", guideline, re.M)
+    assert counts is not None
+    assert [int(count) for count in counts.groups()] == [found[part, layer] for part in PARTS]
+
+
+def test_clusters_and_ids_are_converted():
+    report = Report(on_error="stop")
+    docs = list(convert_file(ASSETS / "business_test.jsonl", "jsonl", spacy.blank("en"), report))
+    for doc, record in zip(docs, records("business_test.jsonl")):
+        converted = [[(s.start_char, s.end_char) for s in group] for group in doc.spans.values()]
+        by_key = mentions(record)
+        assert converted == [
+            [(by_key[key]["start"], by_key[key]["end"]) for key in cluster]
+            for cluster in record.get("clusters", [])
+        ]
+        assert [ent.kb_id_ for ent in doc.ents] == [m.get("kb_id", "") for m in record["entities"]]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda p: p.stem)
-def test_recipes_are_complete(path):
-    config = load_config(path, overrides={"paths.encoder": "an-encoder"})
+def test_recipes_are_complete(path, tmp_path):
+    model = tmp_path / "model.gguf"
+    model.touch()
+    overrides = {"prompt_local": {"paths.model": str(model)}, "prompt": {}}
+    config = load_config(path, overrides=overrides.get(path.stem, {"paths.encoder": "an-encoder"}))
+    if path.stem in overrides:
+        config["components"]["llm_relation_extractor"]["cache"] = None
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
-    assert "relation_extractor" in nlp.pipe_names
+    assert {"relation_extractor", "llm_relation_extractor"} & {*nlp.pipe_names}
 
 
 @pytest.mark.parametrize("recipe", ["packed", "markers"])
