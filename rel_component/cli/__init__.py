@@ -7,6 +7,7 @@ import what they need when they run.
 import typer
 from spacy.cli._util import app
 
+from .agreement import agreement_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .extract import extract_cli
@@ -15,6 +16,7 @@ from .schema import schema_cli
 HELP = "Relation extraction: convert annotations, evaluate, extract, manage schemas."
 
 rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
+rel_cli.command("agreement")(agreement_cli)
 rel_cli.command("convert")(convert_cli)
 rel_cli.command("evaluate")(evaluate_cli)
 rel_cli.command("extract")(extract_cli)
