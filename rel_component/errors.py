@@ -7,8 +7,16 @@
     │   └── ExtensionConflict   another package owns the extension attribute
     ├── SchemaError             a schema that cannot be read, with the key at fault
     ├── DataError               a training or annotation file, with file, line and document
-    └── ConfigError             options that do not fit together or lie outside their range
+    ├── ConfigError             options that do not fit together or lie outside their range
+    └── LLMError                a language model did not answer a request
+        ├── LLMUnavailable      another attempt may succeed: connection, rate limit, server error
+        ├── LLMRefused          another attempt is of no use: key, model or request at fault
+        │   ├── FormatUnsupported   the endpoint does not know the format of answers
+        │   └── PromptTooLong       the prompt does not fit into the context window
+        └── BudgetExceeded      the request was not sent, because the budget might not cover it
 """
+
+from typing import Any, Optional
 
 
 class RelComponentError(ValueError):
@@ -39,3 +47,47 @@ class DataError(RelComponentError):
 
 class ConfigError(RelComponentError):
     """Options that do not fit together or lie outside their range."""
+
+
+class LLMError(RelComponentError):
+    """A language model did not answer a request."""
+
+
+class LLMUnavailable(LLMError):
+    """The language model cannot be reached, is busy, or sent something that is no answer."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: Optional[float] = None,
+        status: Optional[int] = None,
+        usage: Any = None,
+    ) -> None:
+        """What happened, and what the endpoint said with it.
+
+        message: what happened.
+        retry_after: seconds to wait, if the endpoint named them.
+        status: HTTP status of the response, if there was one.
+        usage: ``llm.types.Usage``, the bill of the attempt, if the endpoint sent one.
+        """
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.status = status
+        self.usage = usage
+
+
+class LLMRefused(LLMError):
+    """The language model refuses the request; sending it again is of no use."""
+
+
+class FormatUnsupported(LLMRefused):
+    """The endpoint does not know the format in which an answer was asked for."""
+
+
+class PromptTooLong(LLMRefused):
+    """The prompt does not fit into the context window of the model."""
+
+
+class BudgetExceeded(LLMError):
+    """The request was not sent, because the budget might not cover it."""

@@ -19,13 +19,14 @@ from typing import (
     Tuple,
 )
 
+import numpy
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .mentions import mention_spans, scored_mentions, typed_key
-from .types import NO_RELATION, Relation, ScorerFunction
+from .types import NO_RELATION, Int32Array, Relation, ScorerFunction
 
 _Chars = Tuple[int, int]
 
@@ -212,6 +213,36 @@ def score_relations(
         label: prf.to_dict() for label, prf in sorted(groups["rel"].counts.items())
     }
     return scores
+
+
+def count_by_document(
+    examples: Sequence[Example],
+    *,
+    symmetric: Collection[str] = (),
+    attr: str = DEFAULT_ATTR,
+) -> Tuple[List[str], Int32Array]:
+    """Counts of strictly right, spurious and missed relations of each document and label.
+
+    examples: predicted and reference documents.
+    symmetric: labels whose direction does not count.
+    attr: name of the extension attribute.
+
+    RETURNS: the labels, and the counts. *Shape:* ``(n_docs, n_labels, 3)``
+    """
+    by_document: List[LabelScores] = []
+    for eg in examples:
+        gold, predicted = (
+            _facts(list(get_relations(doc, attr)), typed_key, set(symmetric))
+            for doc in (eg.reference, eg.predicted)
+        )
+        by_document.append(LabelScores())
+        by_document[-1].add(gold, predicted)
+    labels = sorted({label for scores in by_document for label in scores.counts})
+    counts = numpy.zeros((len(examples), len(labels), 3), dtype="int32")
+    for i, scores in enumerate(by_document):
+        for label, prf in scores.counts.items():
+            counts[i, labels.index(label)] = (prf.tp, prf.fp, prf.fn)
+    return labels, counts
 
 
 def _chars(span: Span) -> _Chars:

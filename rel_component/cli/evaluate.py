@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 import srsly
-from spacy import util
 from spacy.cli._util import Arg, Opt, setup_gpu
-from spacy.language import Language
 from spacy.scorer import Scorer
 from spacy.training import Example
 from wasabi.tables import table
@@ -15,6 +13,7 @@ from ..annotations import DEFAULT_ATTR
 from ..corpus import make_relation_corpus
 from ..mistakes import REASONS, Mistakes, find_mistakes
 from .messages import clear_errors, printer, progress
+from .pipelines import entity_finders, find_extractor, load_pipeline
 
 _ROWS = {
     "strict": "rel",
@@ -34,7 +33,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate_cli(
-    model: str = Arg(..., help="Name or path of a trained pipeline"),
+    model: str = Arg(..., help="Name or path of a pipeline, or a config of one"),
     data_path: Path = Arg(..., help="Annotated documents, a .spacy file or folder", exists=True),
     output: Optional[Path] = Opt(None, "--output", "-o", help="JSON file for the scores"),
     mistakes: Optional[Path] = Opt(
@@ -97,10 +96,8 @@ def evaluate(
 
     :raises DataError: if the documents cannot be read.
     """
-    nlp = util.load_model(model)
-    extractor: Any = None
-    if nlp.has_pipe("relation_extractor"):
-        extractor = nlp.get_pipe("relation_extractor")
+    nlp = load_pipeline(model)
+    extractor = find_extractor(nlp)
     spans_key = getattr(extractor, "spans_key", None)
 
     def examples(given: bool) -> List[Example]:
@@ -109,7 +106,7 @@ def evaluate(
         )
         return list(progress(corpus(nlp), unit="docs"))
 
-    finders = _finders(nlp, spans_key)
+    finders = entity_finders(nlp, spans_key)
     scorer = _KeepingScorer(nlp)
     with nlp.select_pipes(disable=finders if gold_entities else []):
         scores = nlp.evaluate(examples(gold_entities), scorer=scorer)
@@ -134,12 +131,6 @@ class _KeepingScorer(Scorer):
     def score(self, examples: Iterable[Example], *, per_component: bool = False) -> Dict[str, Any]:
         self.examples = list(examples)
         return super().score(self.examples, per_component=per_component)
-
-
-def _finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
-    """Components that find what the relation extractor takes for mentions."""
-    places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
-    return [name for name in nlp.pipe_names if places & set(nlp.get_pipe_meta(name).assigns)]
 
 
 def _percent(value: Optional[float]) -> str:

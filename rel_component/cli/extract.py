@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, TextIO, Tuple
 
 import srsly
-from spacy import util
 from spacy.cli._util import Arg, Opt, setup_gpu
-from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
@@ -16,12 +14,13 @@ from ..converters.records import get, read_json_lines, read_lines
 from ..converters.report import Report
 from ..errors import DataError
 from .messages import clear_errors, progress
+from .pipelines import load_pipeline, relation_attr
 
 Source = Tuple[str, Dict[str, Any]]
 
 
 def extract_cli(
-    model: str = Arg(..., help="Name or path of a trained pipeline"),
+    model: str = Arg(..., help="Name or path of a pipeline, or a config of one"),
     input_path: Optional[Path] = Arg(
         None, help="Text file, one document a line, or .jsonl with a text in each; - for stdin"
     ),
@@ -38,7 +37,7 @@ def extract_cli(
         if (text is None) == (input_path is None):
             raise DataError("give a file or --text, one of them")
         sources = [(text, {})] if text is not None else read_texts(input_path or Path("-"))
-        nlp = util.load_model(model)
+        nlp = load_pipeline(model)
         if n_process > 1 and "torch" in sys.modules:
             # forked workers wait forever for the threads that PyTorch has started in their parent
             sys.modules["torch"].set_num_threads(1)
@@ -76,15 +75,6 @@ def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dic
         ],
         "relations": get_relations(doc, attr).to_json(),
     }
-
-
-def relation_attr(nlp: Language) -> str:
-    """Name of the extension attribute that the pipeline writes relations to."""
-    for _, component in nlp.pipeline:
-        attr = getattr(component, "attr", None)
-        if isinstance(attr, str) and hasattr(component, "schema"):
-            return attr
-    return DEFAULT_ATTR
 
 
 def read_texts(path: Path) -> Iterator[Source]:

@@ -1,7 +1,7 @@
 """What a component looks at before it trains: its examples, and whether its model fits."""
 
 import warnings
-from typing import Any, Iterable, List, Optional, Sequence, Set
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -114,3 +114,20 @@ def refuse_listeners(model: PairModelT, name: str) -> None:
             "another component. Set consistency = 0.0, or use rel_component."
             "Encoder.v1 in place of the listener."
         )
+
+
+def score_extractor(component: Any, examples: Iterable[Example], **options: Any) -> Dict[str, Any]:
+    """Scores of predicted documents by the scorer of a component that extracts relations.
+
+    component: its `scorer`, `schema`, `spans_key` and `attr` count.
+    options: in their place.
+    """
+    if component.scorer is None:
+        return {}
+    settings = {
+        "symmetric": component.schema.symmetric_labels,
+        "spans_key": component.spans_key,
+        "attr": component.attr,
+        **options,
+    }
+    return dict(component.scorer(examples, **settings))

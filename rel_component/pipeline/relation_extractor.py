@@ -40,6 +40,7 @@ from .examples import (
     refuse_listeners,
     refuse_uninitialised,
     sample_examples,
+    score_extractor,
     warn_of_uncovered,
     warn_of_violations,
 )
@@ -344,15 +345,7 @@ class RelationExtractor(TrainablePipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
-        if self.scorer is None:
-            return {}
-        options: Dict[str, Any] = {
-            "symmetric": self.schema.symmetric_labels,
-            "spans_key": self.spans_key,
-            "attr": self.attr,
-            **kwargs,
-        }
-        return self.scorer(examples, **options)
+        return score_extractor(self, examples, **kwargs)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise the component. exclude: names among vocab, model and schema."""

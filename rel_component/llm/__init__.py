@@ -1,0 +1,1 @@
+"""Relations by prompting a generative language model."""

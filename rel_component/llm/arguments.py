@@ -1,0 +1,231 @@
+"""From the arguments of statements to spans of the document."""
+
+import re
+from collections import Counter
+from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from spacy.tokens import Doc, Span
+
+from .grounding import MAX_NAME, Grounder, bare_name, same_names
+from .stated import Argument, StatedEntity
+
+UNKNOWN_MENTION = "unknown_mention"
+"""Reason of a drop: none of the given mentions is meant, or not clearly."""
+
+NOT_IN_TEXT = "not_in_text"
+"""Reason of a drop: the document does not hold the name."""
+
+WRONG_TYPE = "wrong_type"
+"""Reason of a drop: the entity has no type, or one that is not accepted."""
+
+TYPE_SPELLING = "type_spelling"
+"""Repair: an entity type written in another way."""
+
+MAX_WORD = 60
+"""Characters of a label or an entity type, where any is accepted."""
+
+Choice = Dict[Optional[str], List[Span]]
+"""The spans that an argument may mean, by entity type; None: no type is stated."""
+
+_ID = re.compile(r"[<\[(]{0,2}(M|ENT|)([0-9]{1,6})[>\])]{0,2}", re.IGNORECASE)
+_ID_BEFORE = re.compile(r"[<\[(]?(M[0-9]{1,6})\b[>\])]?\W*", re.IGNORECASE)
+_ID_BEHIND = re.compile(r"\s*[(\[<]/?(M[0-9]{1,6})[)\]>]$", re.IGNORECASE)
+_NOT_PLAIN = re.compile(r"[\W_]+")
+
+
+class Drop(Exception):
+    """A statement cannot be used. reason: as reports count it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Arguments(Protocol):
+    """Finds out what arguments mean."""
+
+    def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
+        """Note an entity that the answer lists; its first place, and its type if one is stated.
+
+        :raises Drop: if it cannot be used.
+        """
+        ...
+
+    def find(self, argument: Argument) -> Choice:
+        """The spans that an argument may mean, at least one.
+
+        :raises Drop: if there is none.
+        """
+        ...
+
+
+class GivenMentions:
+    """Arguments among given mentions, by their ids or names."""
+
+    def __init__(self, mentions: Mapping[str, Span], *, knows_numbers: bool = True) -> None:
+        """mentions: the mentions by id.
+        knows_numbers: whether 1 means M1; not where the answer counts from 0.
+        """
+        self._mentions = mentions
+        self._spans = list(mentions.values())
+        self._texts = [span.text for span in self._spans]
+        self._knows_numbers = knows_numbers
+        self._names: Dict[str, str] = {}  # of ids that the answer gives to mentions itself
+        self._by_name: Dict[str, List[Span]] = {}
+
+    def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
+        """See :class:`Arguments`."""
+        choice = self.find(Argument(stated.text, stated.id))
+        if stated.id is not None:
+            self._names.setdefault(stated.id, stated.text)
+        return min(span for spans in choice.values() for span in spans), None
+
+    def find(self, argument: Argument) -> Choice:
+        """See :class:`Arguments`."""
+        stated = argument.text or argument.id or ""
+        id, name = _without_id(argument.text or "")
+        given = self._with_id(argument.id) or self._with_id(id)
+        named = self._with_name(name)
+        if given is None and not named:
+            named = self._with_name(self._names.get(stated, ""))
+        if (given is None and not named) or (given is not None and named and given not in named):
+            known = ", ".join(self._mentions)
+            raise Drop(UNKNOWN_MENTION, f"{quoted(stated)} is not one of {known}")
+        choice: Choice = {}
+        for span in named if given is None else [given]:
+            choice.setdefault(span.label_, []).append(span)
+        return choice
+
+    def _with_id(self, id: Optional[str]) -> Optional[Span]:
+        match = _ID.fullmatch(id.strip()) if id else None
+        if match is None:
+            return None
+        prefix, number = match[1].upper(), int(match[2])
+        if prefix == "ENT":
+            number += 1  # of spacy-llm, which counts from 0
+        elif not prefix and not self._knows_numbers:
+            return None
+        return self._mentions.get(f"M{number}")
+
+    def _with_name(self, name: str) -> List[Span]:
+        if name not in self._by_name:
+            same = same_names(name, self._texts) or same_names(split_type(name)[0], self._texts)
+            self._by_name[name] = [self._spans[i] for i in same]
+        return self._by_name[name]
+
+
+class NamedEntities:
+    """Arguments that are names of entities in the document, which the answer may list too."""
+
+    def __init__(
+        self,
+        doc: Doc,
+        window: Optional[Span],
+        entity_types: Sequence[str],
+        min_similarity: float,
+        repaired: "Counter[str]",
+    ) -> None:
+        """doc: the document.
+        window: where to look; None: everywhere.
+        entity_types: types that entities may have; empty: any.
+        min_similarity: see :func:`ground`.
+        repaired: where repairs are counted.
+        """
+        self._grounder = Grounder(doc, window=window, min_similarity=min_similarity)
+        self._entity_types = entity_types
+        self._repaired = repaired
+        self._names: Dict[str, str] = {}  # of the listed entities, by id, name and bare name
+        self._types: Dict[Tuple[int, int], List[str]] = {}  # stated ones, by first place
+
+    def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
+        """See :class:`Arguments`."""
+        spans, kind = self._places(stated.text)
+        kind = stated.type or kind
+        accepted = self._accepted(kind)
+        if kind and accepted is None:
+            known = ", ".join(self._entity_types) or f"words of at most {MAX_WORD} characters"
+            raise Drop(WRONG_TYPE, f"type {quoted(kind)} is not one of {known}")
+        for key in (stated.id, stated.text, bare_name(stated.text[:MAX_NAME])):
+            if key:
+                self._names.setdefault(key, stated.text)
+        types = self._types.setdefault(_place(spans), [])
+        if accepted is not None and accepted not in types:
+            types.append(accepted)
+        return spans[0], accepted
+
+    def find(self, argument: Argument) -> Choice:
+        """See :class:`Arguments`."""
+        stated = argument.text or argument.id or ""
+        keys = (argument.id, stated, bare_name(stated[:MAX_NAME]))
+        listed = next((self._names[key] for key in keys if key in self._names), None)
+        spans, kind = self._places(listed or stated)
+        accepted = self._accepted(argument.type or kind)
+        if accepted is not None:
+            return {accepted: spans}
+        types: Sequence[Optional[str]] = self._types.get(_place(spans)) or [None]
+        return dict.fromkeys(types, spans)
+
+    def _places(self, name: str) -> Tuple[List[Span], str]:
+        """Where a name stands, and the type behind it if it has one: ``Apple (ORG)``."""
+        bare, kind = split_type(name)
+        spans = self._grounder.find(name, fuzzy=not kind)
+        if spans:
+            return spans, ""
+        spans = self._grounder.find(bare) if kind else []
+        if not spans:
+            raise Drop(NOT_IN_TEXT, f"{quoted(name)} is not in the document")
+        return spans, kind
+
+    def _accepted(self, stated: str) -> Optional[str]:
+        """The type that is meant, or None if there is none or it is not accepted."""
+        if not self._entity_types:
+            return stated if is_word(stated) else None
+        if stated in self._entity_types:
+            return stated
+        same = [kind for kind in self._entity_types if plain(kind) == plain(stated) != ""]
+        if len(same) != 1:
+            return None
+        self._repaired[TYPE_SPELLING] += 1
+        return same[0]
+
+
+def plain(word: str) -> str:
+    """A label or type without case, spaces and punctuation."""
+    return _NOT_PLAIN.sub("", word).casefold()
+
+
+def is_word(word: str) -> bool:
+    """Whether a label or type can be one, where any is accepted."""
+    return 0 < len(word) <= MAX_WORD and word.isprintable() and not word.isspace()
+
+
+def quoted(text: str) -> str:
+    """What an answer says, short enough for a message."""
+    return repr(text[:MAX_WORD])
+
+
+def split_type(name: str) -> Tuple[str, str]:
+    """A name and the type in brackets behind it, which is empty if there is none."""
+    name = name.strip()
+    opener = {")": "(", "]": "["}.get(name[-1:])
+    if opener is None:
+        return name, ""
+    bare, _, kind = name[:-1].rpartition(opener)
+    return (bare.strip(), kind.strip()) if bare.strip() and kind.strip() else (name, "")
+
+
+def _without_id(text: str) -> Tuple[str, str]:
+    """The id in a text, if there is one, and the name beside it."""
+    text = text.strip()
+    if _ID.fullmatch(text):
+        return text, text if text.isdigit() else ""
+    before, behind = _ID_BEFORE.match(text), _ID_BEHIND.search(text)
+    if before is None and behind is None:
+        return "", text
+    ids = [match[1] for match in (before, behind) if match]
+    start, end = before.end() if before else 0, behind.start() if behind else len(text)
+    return ids[0], text[start:end]
+
+
+def _place(spans: Sequence[Span]) -> Tuple[int, int]:
+    return spans[0].start, spans[0].end

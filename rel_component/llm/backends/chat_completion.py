@@ -1,0 +1,209 @@
+"""Chat completions: the wire format that servers and local runtimes have in common.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+import codecs
+import re
+import urllib.parse
+from itertools import accumulate
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ...errors import FormatUnsupported, LLMError, LLMRefused, LLMUnavailable, PromptTooLong
+from ..types import AnswerFormat, JsonSchema, Message, OutputToken, Reply, Usage
+
+_SCHEMA_NAME = "answer"
+_MAX_ERROR_CHARS = 500
+
+_TOO_LONG = re.compile(
+    r"context[ _-]?(length|size|window)|prompt is too long|input is too long"
+    r"|longer than the maximum model length|tokens?\b.*\bmust be <=|input token count.*exceeds",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORMAT = re.compile(
+    r"response_format|json[ _-]?schema|json_object|structured[ _]outputs?|guided|grammar",
+    re.IGNORECASE,
+)
+_NO_QUOTA = re.compile(r"insufficient_quota|billing_hard_limit", re.IGNORECASE)
+
+_TOO_LARGE = re.compile(r"request too large|must be reduced", re.IGNORECASE)
+_TRANSIENT = frozenset({408, 409, 425, 429})
+_NOT_ABOUT_CONTENT = frozenset({401, 403, 404})
+
+
+def message_dicts(messages: Sequence[Message]) -> List[Dict[str, str]]:
+    """Messages as endpoints and chat templates take them."""
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def response_format(
+    format: AnswerFormat, schema: Optional[JsonSchema], *, lengths: bool = True
+) -> Optional[Dict[str, Any]]:
+    """The field ``response_format`` of a request, or None if it has to be left out.
+
+    format: how to ask for a structured answer.
+    schema: JSON schema of the answer; None: free text.
+    lengths: whether the endpoint accepts lengths of strings, as OpenAI's own does not
+        (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
+    """
+    if schema is None or format == "text":
+        return None
+    if not lengths:
+        schema = _without_lengths(schema)
+    if format == "json_schema":
+        return {
+            "type": "json_schema",
+            "json_schema": {"name": _SCHEMA_NAME, "strict": True, "schema": schema},
+        }
+    if format == "json_object_schema":
+        return {"type": "json_object", "schema": schema}
+    return {"type": "json_object"}
+
+
+def _without_lengths(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        kept = {key: value for key, value in schema.items() if key != "maxLength"}
+        return {key: _without_lengths(value) for key, value in kept.items()}
+    if isinstance(schema, list):
+        return [_without_lengths(value) for value in schema]
+    return schema
+
+
+def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
+    """The answer in the body of a response.
+
+    body: the decoded JSON.
+    seconds: time from the request to the response.
+    secret: what no error message may hold.
+
+    :raises LLMUnavailable: if there is no answer in it.
+    """
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+        raise LLMUnavailable(
+            f"The response has no answer: {error_text(body, secret)}", usage=_bill(body, seconds)
+        )
+    message = choice["message"]
+    finish_reason = str(choice.get("finish_reason") or "stop")
+    text = message.get("content")
+    if isinstance(message.get("refusal"), str) and not text:
+        text, finish_reason = message["refusal"], "refusal"
+    if text is None and finish_reason != "stop":
+        text = ""  # cut off or filtered before its first word: that is paid for, and final
+    if not isinstance(text, str):
+        raise LLMUnavailable(
+            f"The content of the answer is not a text: {error_text(message, secret)}",
+            usage=_bill(body, seconds),
+        )
+    return Reply(
+        text=text,
+        finish_reason=finish_reason,
+        usage=_bill(body, seconds) or Usage(requests=1, seconds=seconds),
+        tokens=_read_tokens(choice.get("logprobs"), text),
+    )
+
+
+def output_tokens(tokens: Iterable[Tuple[bytes, float]], text: str) -> Tuple[OutputToken, ...]:
+    """The tokens that spell an answer, or none if it does not begin and end with a token.
+
+    Tokens before and after it, such as reasoning, a fence or the end of the text, are left out. A
+    character whose bytes are spread over several tokens belongs to the last of them; the others
+    have no text.
+
+    tokens: bytes and log-probability of each token.
+    text: the answer.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    found = [OutputToken(decoder.decode(piece), logprob) for piece, logprob in tokens]
+    if found:  # an answer that was cut off within a character
+        rest = decoder.decode(b"", final=True)
+        found[-1] = OutputToken(found[-1].text + rest, found[-1].logprob)
+    start = "".join(token.text for token in found).rfind(text)
+    offsets = accumulate((len(token.text) for token in found), initial=0)
+    end = start + len(text)
+    spelling = [token for offset, token in zip(offsets, found) if start <= offset < end]
+    return tuple(spelling) if "".join(token.text for token in spelling) == text else ()
+
+
+def endpoint_error(
+    status: int,
+    text: str,
+    *,
+    structured: bool,
+    retry_after: Optional[float] = None,
+    source: str = "The endpoint",
+) -> LLMError:
+    """The error for a response that is none.
+
+    status: HTTP status.
+    text: what the endpoint says.
+    structured: whether the request asked for a structured answer.
+    retry_after: seconds to wait, if the endpoint named them.
+    source: who answered.
+    """
+    message = f"{source} answered {status}: {text}"
+    about_content = status not in _TRANSIENT | _NOT_ABOUT_CONTENT
+    if (
+        status == 413
+        or (status == 429 and _TOO_LARGE.search(text))  # more than is allowed in a minute
+        or (about_content and status < 500 and _TOO_LONG.search(text))
+    ):
+        return PromptTooLong(f"{message} Shorten the text or take a model with a larger context.")
+    # Some servers answer 500 to a response_format that they do not know.
+    if structured and about_content and _FORMAT.search(text):
+        return FormatUnsupported(message)
+    if status >= 500 or (status in _TRANSIENT and not _NO_QUOTA.search(text)):
+        return LLMUnavailable(message, retry_after=retry_after, status=status)
+    return LLMRefused(message)
+
+
+def error_text(body: Any, secret: str = "") -> str:
+    """What a body says about an error, on one line, shortened, and without the secret."""
+    error = body.get("error", body) if isinstance(body, Mapping) else body
+    if isinstance(error, Mapping) and isinstance(error.get("message"), str):
+        named = [str(error[key]) for key in ("type", "code", "param") if error.get(key)]
+        error = " ".join([error["message"], f"({', '.join(named)})" if named else ""])
+    line = without_secret(" ".join(str(error).split()), secret)  # before a part of it is cut off
+    return line if len(line) <= _MAX_ERROR_CHARS else f"{line[:_MAX_ERROR_CHARS]}..."
+
+
+def without_secret(text: str, secret: str) -> str:
+    """The text with stars for the secret, also where it is quoted for URLs."""
+    for found in {secret, urllib.parse.quote(secret, safe="")} - {""}:
+        text = text.replace(found, "***")
+    return text
+
+
+def _bill(body: Any, seconds: float) -> Optional[Usage]:
+    """What was paid, or None if the body does not say."""
+    usage = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    details = usage.get("prompt_tokens_details")
+    return Usage(
+        requests=1,
+        input_tokens=_count(usage.get("prompt_tokens")),
+        cached_tokens=_count(details.get("cached_tokens") if isinstance(details, dict) else None),
+        output_tokens=_count(usage.get("completion_tokens")),
+        seconds=seconds,
+    )
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _read_tokens(logprobs: Any, text: str) -> Tuple[OutputToken, ...]:
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(content, list):
+        return ()
+    try:
+        return output_tokens([_read_token(token) for token in content], text)
+    except (KeyError, TypeError, ValueError):  # tokens are a courtesy: the answer holds without
+        return ()
+
+
+def _read_token(token: Dict[str, Any]) -> Tuple[bytes, float]:
+    piece = token.get("bytes")
+    return token["token"].encode() if piece is None else bytes(list(piece)), float(token["logprob"])

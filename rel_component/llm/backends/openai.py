@@ -1,0 +1,303 @@
+"""Models behind OpenAI's API and the many servers that speak it."""
+
+import json
+import os
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from functools import partial
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Sequence,
+    Union,
+)
+
+from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable
+from ..per_process import PerProcess
+from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
+from .chat_completion import (
+    endpoint_error,
+    error_text,
+    message_dicts,
+    read_completion,
+    response_format,
+    without_secret,
+)
+from .retry_after import read_retry_after
+from .sampling import check_sample, check_sampling
+
+MaxTokensParameter = Literal["max_tokens", "max_completion_tokens"]
+
+_OPENAI_URL = "https://api.openai.com/v1"
+_NO_KEY = "none"  # the SDK insists on one; requests bring their own
+_DEFAULT_TIMEOUT = 600.0
+
+
+def openai_backend(
+    model: str,
+    *,
+    base_url: Optional[str] = None,
+    api_key_env: Optional[str] = "OPENAI_API_KEY",
+    api_key: Optional[Callable[[], str]] = None,
+    api_version: Optional[str] = None,
+    formats: Optional[List[AnswerFormat]] = None,
+    temperature: Optional[float] = 0.0,
+    max_tokens: int = 1024,
+    max_tokens_parameter: Optional[MaxTokensParameter] = None,
+    seed: Optional[int] = None,
+    logprobs: bool = False,
+    context_window: Optional[int] = None,
+    extra_body: Optional[Dict[str, Any]] = None,
+) -> "OpenAIBackend":
+    """Ask a model behind an API like OpenAI's (``rel_component.openai.v1``).
+
+    vLLM, Ollama, llama.cpp's server, TGI, Azure and many others speak it.
+
+    model: name of the model; on Azure, of the deployment.
+    base_url: where the API lives, such as ``http://localhost:8000/v1``; on Azure, the endpoint of
+        the resource. None: the environment variable ``OPENAI_BASE_URL``, or else OpenAI.
+    api_key_env: environment variable that holds the key; None: send no key. Servers at `base_url`
+        that need no key get none if the variable is not set.
+    api_key: function that returns the key, in the place of `api_key_env`; called for each request.
+    api_version: version of Azure's API, such as ``2024-10-21``; None: not Azure.
+    formats: the formats worth trying, best first; None: all.
+    temperature: 0: the most probable answer; None: what the endpoint prefers, for models that
+        refuse other values.
+    max_tokens: tokens that an answer may have, those of its reasoning included.
+    max_tokens_parameter: the field that says so; None: ``max_completion_tokens`` for OpenAI and
+        Azure, ``max_tokens`` for all others.
+    seed: number that makes answers repeatable where the endpoint supports it. Sample n of a request
+        has the seed ``seed + n``.
+    logprobs: ask for the log-probabilities of the tokens.
+    context_window: tokens of prompt and answer together; None: not known.
+    extra_body: more fields of the request, such as ``{"top_p": 0.9}``.
+
+    :raises ConfigError: if an option is out of range or a secret is in a place where it would be
+        stored.
+    """
+    if api_key is not None and not callable(api_key):
+        raise ConfigError(
+            "api_key must be a function that returns the key, so that no configuration holds it. "
+            "Put the key into an environment variable and name it in api_key_env."
+        )
+    check_sampling(temperature, max_tokens)
+    url = _endpoint(base_url, azure=api_version is not None)
+    official = _is_official(url, api_version)
+    parameter = max_tokens_parameter or ("max_completion_tokens" if official else "max_tokens")
+    parameters: Dict[str, Any] = {parameter: max_tokens}
+    if temperature is not None:
+        parameters["temperature"] = temperature
+    if seed is not None:
+        parameters["seed"] = seed
+    if logprobs:
+        parameters.update(logprobs=True, top_logprobs=1)  # some servers send 20 if not told
+    parameters.update(extra_body or {})
+    return OpenAIBackend(
+        settings={
+            "backend": "rel_component.openai.v1",
+            "model": model,
+            "base_url": url,
+            "api_version": api_version,
+            "parameters": parameters,
+        },
+        formats=_check_formats(ANSWER_FORMATS if formats is None else formats),
+        context_window=context_window,
+        max_tokens=max_tokens,
+        key_env=None if api_key is not None else api_key_env,
+        read_key=api_key,
+        key_needed=official and api_key_env is not None,
+    )
+
+
+@dataclass
+class OpenAIBackend:
+    """A model behind an endpoint; see :func:`openai_backend` and the contract ``Backend``.
+
+    key_env: environment variable of the key. read_key: function that returns it instead.
+    key_needed: whether the endpoint answers nobody without a key.
+    """
+
+    settings: Mapping[str, Any]
+    formats: Sequence[AnswerFormat]
+    context_window: Optional[int]
+    max_tokens: int
+    key_env: Optional[str]
+    read_key: Optional[Callable[[], str]] = field(repr=False)
+    key_needed: bool
+    batch_size: int = 1
+    concurrency: Optional[int] = None
+    _connection: PerProcess["_Connection"] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        url, api_version = self.settings["base_url"], self.settings["api_version"]
+        self._connection = PerProcess(partial(_connect, url, api_version))
+
+    def __call__(
+        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+    ) -> List[Reply]:
+        """Answer requests; see the contract ``Backend``."""
+        return [self._answer(request, format, timeout) for request in requests]
+
+    def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
+        """None: endpoints count only what they are sent."""
+        return None
+
+    def _answer(self, request: Request, format: AnswerFormat, timeout: Optional[float]) -> Reply:
+        official = _is_official(self.settings["base_url"], self.settings["api_version"])
+        structure = response_format(format, request.schema, lengths=not official)
+        fields = dict(self.settings["parameters"])
+        if structure is not None:
+            fields["response_format"] = structure
+        if request.sample:
+            check_sample(request.sample, fields.get("temperature"))
+            if "seed" in fields:
+                fields["seed"] += request.sample
+        key = self._key()
+        outcome = self._send(request, fields, key, _DEFAULT_TIMEOUT if timeout is None else timeout)
+        # Raised here, so that no error of the SDK, with its headers and texts, is its context.
+        if isinstance(outcome, LLMError):
+            outcome.args = tuple(without_secret(str(arg), key) for arg in outcome.args)
+            outcome.__context__ = None
+            raise outcome
+        return outcome
+
+    def _send(
+        self, request: Request, fields: Dict[str, Any], key: str, timeout: float
+    ) -> Union[Reply, LLMError]:
+        client = self._connection().client
+        import openai
+
+        azure = self.settings["api_version"] is not None
+        header, scheme = ("api-key", "") if azure else ("Authorization", "Bearer ")
+        start = time.perf_counter()
+        try:
+            with client.chat.completions.with_streaming_response.create(
+                model=self.settings["model"],
+                messages=message_dicts(request.messages),
+                extra_headers={header: f"{scheme}{key}" if key else openai.Omit()},
+                extra_body=fields,
+                timeout=timeout,
+            ) as response:
+                body = _read_body(response.iter_bytes(), start + timeout)
+            return read_completion(body, time.perf_counter() - start, key)
+        except LLMError as err:
+            return err
+        except openai.APIStatusError as err:
+            return self._status_error(err, key, structured="response_format" in fields)
+        except openai.APITimeoutError:
+            return LLMUnavailable(f"No answer within {timeout:g} seconds.")
+        except openai.APIConnectionError as err:
+            return LLMUnavailable(
+                f"No connection to {self.settings['base_url']}: {err.__cause__ or err}"
+            )
+        except openai.OpenAIError as err:
+            return LLMRefused(f"The request could not be sent: {err}")
+
+    def _status_error(self, err: Any, key: str, *, structured: bool) -> LLMError:
+        status = err.status_code
+        text = error_text(err.body, key)
+        if status in (401, 403):
+            source = f"the environment variable {self.key_env}" if self.key_env else "api_key"
+            text += f" Check the key in {source} and what it gives access to."
+        elif status == 404:
+            text += f" Check the model {self.settings['model']!r} and {self.settings['base_url']}."
+        return endpoint_error(
+            status, text, structured=structured, retry_after=read_retry_after(err.response.headers)
+        )
+
+    def _key(self) -> str:
+        source = f"The environment variable {self.key_env}"
+        if self.read_key is not None:
+            source, key = "The function api_key", self.read_key()
+        else:
+            key = os.environ.get(self.key_env, "") if self.key_env else ""
+        key = key.strip()
+        if not key and self.key_needed:
+            raise LLMRefused(f"{source} holds no key for {self.settings['base_url']}. Set it.")
+        if not (key.isascii() and key.isprintable()):
+            raise LLMRefused(f"{source} holds no valid key: it has characters no key can have.")
+        return key
+
+
+class _Connection:
+    """The client of the SDK, which is closed when nobody holds it any more.
+
+    It is in a cycle of references, and its sockets would be collected before it.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self._process = os.getpid()
+
+    def __del__(self) -> None:
+        if self._process == os.getpid():  # and not in one that was forked from it
+            self.client.close()
+
+
+def _connect(url: str, api_version: Optional[str]) -> _Connection:
+    try:
+        import openai
+    except ImportError:
+        raise ConfigError(
+            "The package openai is not installed. Run: pip install 'rel-component[llm]'"
+        ) from None
+    options: Dict[str, Any] = {"api_key": _NO_KEY, "max_retries": 0}
+    if api_version is not None:
+        return _Connection(
+            openai.AzureOpenAI(azure_endpoint=url, api_version=api_version, **options)
+        )
+    return _Connection(openai.OpenAI(base_url=url, **options))
+
+
+def _read_body(chunks: Iterable[bytes], deadline: float) -> Any:
+    """The JSON of a response, whose parts may come one by one as if to keep us waiting."""
+    body = bytearray()
+    try:
+        for chunk in chunks:
+            body += chunk
+            if time.perf_counter() > deadline:
+                raise LLMUnavailable("The response was not complete in time.")
+        return json.loads(body)
+    except LLMUnavailable:
+        raise
+    except (ValueError, RecursionError) as err:
+        raise LLMUnavailable(f"The response is not JSON: {err}") from None
+    except Exception as err:  # of the HTTP library, which is another one in other versions
+        raise LLMUnavailable(f"The response broke off: {err!r}") from None
+
+
+def _is_official(url: str, api_version: Optional[str]) -> bool:
+    """Whether the endpoint is OpenAI's own, there or on Azure."""
+    return api_version is not None or url.rstrip("/") == _OPENAI_URL
+
+
+def _endpoint(base_url: Optional[str], *, azure: bool) -> str:
+    """The URL of the API, without anything secret in it."""
+    variable = "AZURE_OPENAI_ENDPOINT" if azure else "OPENAI_BASE_URL"
+    url = base_url or os.environ.get(variable) or ("" if azure else _OPENAI_URL)
+    parts = urllib.parse.urlsplit(url)
+    if "@" in url or parts.query:
+        raise ConfigError(
+            "base_url must hold neither a password nor a query, because it is stored. "
+            "Put the key into an environment variable and name it in api_key_env."
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(
+            f"base_url must be a URL such as 'http://localhost:8000/v1', got {url!r}. "
+            f"Where it is not given, the environment variable {variable} says it."
+        )
+    return url
+
+
+def _check_formats(formats: Sequence[AnswerFormat]) -> List[AnswerFormat]:
+    unknown = [name for name in formats if name not in ANSWER_FORMATS]
+    if unknown or not formats:
+        raise ConfigError(f"formats must be some of {list(ANSWER_FORMATS)}, got {list(formats)}")
+    return list(formats)

@@ -1,0 +1,282 @@
+"""Local models of the package transformers, whose answers are constrained by llguidance."""
+
+import json
+import os
+import time
+from dataclasses import InitVar, dataclass, field
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ...errors import ConfigError, FormatUnsupported, LLMRefused, LLMUnavailable, PromptTooLong
+from ..per_process import PerProcess
+from ..types import AnswerFormat, Message, Reply, Request, Usage
+from .chat_completion import message_dicts, output_tokens
+from .constrained_generation import Writing, json_matcher, write
+from .sampling import check_sample, check_sampling
+
+_NAME = "rel_component.transformers.v1"
+_FIRST_PROCESS = os.getpid()
+
+
+def transformers_backend(
+    model: str,
+    *,
+    revision: Optional[str] = None,
+    gguf_file: Optional[str] = None,
+    device: Optional[str] = None,
+    dtype: Optional[str] = None,
+    local_files_only: bool = False,
+    batch_size: int = 8,
+    context_window: Optional[int] = None,
+    temperature: float = 0.0,
+    max_tokens: int = 1024,
+    seed: int = 0,
+    logprobs: bool = False,
+) -> "TransformersBackend":
+    """Run a causal Hugging Face model in this process (``rel_component.transformers.v1``).
+
+    The model is loaded with the first request, once for each process. Answers are constrained to
+    the schema while they are written (https://github.com/guidance-ai/llguidance).
+
+    model: folder, or name on the Hugging Face hub, of a model with a chat template.
+    revision: branch, tag or commit on the hub.
+    gguf_file: a GGUF file there, instead of weights and tokenizer.
+    device: where to compute, such as ``cpu`` or ``cuda:0``; None: on the GPU if there is one.
+    dtype: of the weights, such as ``bfloat16``; None: float32 on the CPU, as saved elsewhere.
+    local_files_only: never look on the hub.
+    batch_size: requests that are answered at the same time.
+    context_window: tokens of prompt and answer together; None: as the model says.
+    temperature: 0: the most probable answer.
+    max_tokens: tokens that an answer may have.
+    seed: of the sampling. Sample n of a request has the seed ``seed + n``.
+    logprobs: give the log-probabilities of the tokens: as the model sees them, before the schema
+        rules any out.
+
+    :raises ConfigError: if an option is out of range.
+    """
+    check_sampling(temperature, max_tokens)
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, got {batch_size}")
+    options: Dict[str, Any] = {"local_files_only": local_files_only}
+    options.update({"revision": revision} if revision is not None else {})
+    options.update({"gguf_file": gguf_file} if gguf_file is not None else {})
+    return TransformersBackend(
+        settings={
+            "backend": _NAME,
+            "model": model,
+            "revision": revision,
+            "gguf_file": gguf_file,
+            "dtype": dtype,
+            "parameters": {
+                "temperature": temperature,
+                "max_tokens": max_tokens,
+                "seed": seed,
+                "logprobs": logprobs,
+            },
+        },
+        batch_size=batch_size,
+        context_window=context_window,
+        max_tokens=max_tokens,
+        load=partial(_load, model, device=device, dtype=dtype, options=options),
+    )
+
+
+@dataclass
+class TransformersBackend:
+    """A model in this process; see :func:`transformers_backend` and the contract ``Backend``.
+
+    context_window: if it was not given, None until the model is loaded.
+    load: loads the model.
+    """
+
+    settings: Mapping[str, Any]
+    batch_size: int
+    context_window: Optional[int]
+    max_tokens: int
+    load: InitVar[Callable[[], "_Loaded"]]
+    formats: Sequence[AnswerFormat] = ("json_schema", "text")
+    concurrency: Optional[int] = 1
+    _model: PerProcess["_Loaded"] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self, load: Callable[[], "_Loaded"]) -> None:
+        self._model = PerProcess(load)
+
+    def __call__(
+        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+    ) -> List[Reply]:
+        """Answer requests; see the contract ``Backend``."""
+        if format not in self.formats:
+            raise FormatUnsupported(f"format must be one of {list(self.formats)}, got {format!r}")
+        if not requests:
+            return []
+        loaded, parameters = self._loaded(), self.settings["parameters"]
+        start = time.perf_counter()
+        deadline = None if timeout is None else start + timeout
+        writings = [self._begin(loaded, request, format) for request in requests]
+        write(
+            loaded.model,
+            writings,
+            end_tokens=loaded.end_tokens,
+            pad_token=loaded.pad_token,
+            temperature=parameters["temperature"],
+            deadline=deadline,
+        )
+        if not all(writing.done for writing in writings):
+            raise LLMUnavailable(f"The answers were not complete within {timeout} seconds.")
+        seconds = (time.perf_counter() - start) / len(requests)  # one computation serves them all
+        return [_reply(loaded, writing, seconds, parameters["logprobs"]) for writing in writings]
+
+    def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
+        """Number of tokens of a prompt, those of the chat template included."""
+        return len(self._loaded().prompt(messages))
+
+    def _begin(self, loaded: "_Loaded", request: Request, format: AnswerFormat) -> Writing:
+        parameters = self.settings["parameters"]
+        check_sample(request.sample, parameters["temperature"])
+        prompt = loaded.prompt(request.messages)
+        limit = self.max_tokens
+        if self.context_window is not None:
+            limit = min(limit, self.context_window - len(prompt))
+        if limit < 1:
+            raise PromptTooLong(
+                f"The prompt has {len(prompt)} tokens, and the context window only "
+                f"{self.context_window}. Shorten the text or take a model with a larger context."
+            )
+        matcher = None
+        if request.schema is not None and format == "json_schema":
+            matcher = json_matcher(loaded.grammar_tokenizer, request.schema)
+        return Writing(prompt, limit, matcher, parameters["seed"] + request.sample)
+
+    def _loaded(self) -> "_Loaded":
+        loaded = self._model()
+        if self.context_window is None:
+            self.context_window = loaded.context_window
+        return loaded
+
+
+@dataclass
+class _Loaded:
+    """A model in memory.
+
+    grammar_tokenizer: llguidance's view of the tokenizer.
+    end_tokens: ids of the tokens that end an answer. pad_token: id of the token to fill up with.
+    context_window: tokens of prompt and answer together; None: no limit is known.
+    """
+
+    model: Any
+    tokenizer: Any
+    grammar_tokenizer: Any
+    end_tokens: List[int]
+    pad_token: int
+    context_window: Optional[int]
+
+    def prompt(self, messages: Sequence[Message]) -> List[int]:
+        """Ids of the tokens of a prompt.
+
+        :raises LLMRefused: if the chat template does not take such messages.
+        """
+        from jinja2 import TemplateError
+
+        try:
+            return list(
+                self.tokenizer.apply_chat_template(
+                    message_dicts(messages), add_generation_prompt=True, tokenize=True
+                )
+            )
+        except TemplateError as err:
+            raise LLMRefused(f"The chat template of the model refuses messages: {err}") from err
+
+
+def _load(
+    name: str, *, device: Optional[str], dtype: Optional[str], options: Dict[str, Any]
+) -> _Loaded:
+    tokenizer, model = _load_pretrained(name, device, dtype, options)
+    if getattr(tokenizer, "chat_template", None) is None:
+        raise ConfigError(
+            f"The tokenizer of {name!r} has no chat template. "
+            "Take a model that was trained to follow instructions."
+        )
+    ends = _end_tokens(tokenizer, model)
+    pad = tokenizer.pad_token_id
+    return _Loaded(
+        model=model,
+        tokenizer=tokenizer,
+        grammar_tokenizer=_grammar_tokenizer(tokenizer, ends),
+        end_tokens=ends,
+        pad_token=ends[0] if pad is None else pad,
+        context_window=getattr(model.config, "max_position_embeddings", None),
+    )
+
+
+def _load_pretrained(
+    name: str, device: Optional[str], dtype: Optional[str], options: Dict[str, Any]
+) -> Tuple[Any, Any]:
+    """Tokenizer and model, in evaluation mode, without sampling options of its own."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.generation.configuration_utils import GenerationConfig
+
+    if os.getpid() != _FIRST_PROCESS:
+        # A forked process waits for ever for the threads that PyTorch has started in its parent.
+        torch.set_num_threads(1)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    # bfloat16, as many models are saved, is slow on most CPUs
+    dtype = dtype or ("float32" if device == "cpu" else "auto")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **options)
+        model = AutoModelForCausalLM.from_pretrained(name, torch_dtype=dtype, **options)
+    except (OSError, ValueError, ImportError) as err:
+        raise ConfigError(f"The model {name!r} cannot be loaded: {err}") from err
+    ends = model.generation_config.eos_token_id
+    model.generation_config = GenerationConfig(eos_token_id=ends)
+    return tokenizer, model.to(device).eval()
+
+
+def _end_tokens(tokenizer: Any, model: Any) -> List[int]:
+    known = model.generation_config.eos_token_id
+    ends = known if isinstance(known, list) else [known]
+    found = {token for token in [tokenizer.eos_token_id, *ends] if token is not None}
+    if not found:
+        raise ConfigError(f"The model {model.name_or_path!r} has no token that ends a text.")
+    return sorted(found)
+
+
+def _grammar_tokenizer(tokenizer: Any, end_tokens: List[int]) -> Any:
+    try:
+        from llguidance import LLTokenizer
+    except ImportError:
+        raise ConfigError(
+            "The package llguidance is not installed. Run: pip install 'rel-component[llm-local]'"
+        ) from None
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise ConfigError(
+            f"The tokenizer {type(tokenizer).__name__} is written in Python. "
+            "Take a model with a fast tokenizer."
+        )
+    description = json.loads(backend.to_str())
+    description.update(padding=None, truncation=None)
+    # Tokenizers from GGUF files decode in several steps, of which llguidance knows only the first.
+    steps = (description.get("decoder") or {}).get("decoders", [])
+    description["decoder"] = next(
+        (step for step in steps if step["type"] == "ByteLevel"), description.get("decoder")
+    )
+    return LLTokenizer(json.dumps(description), eos_token=end_tokens)
+
+
+def _reply(loaded: _Loaded, writing: Writing, seconds: float, logprobs: bool) -> Reply:
+    ids = writing.tokens[: -1 if writing.ended else None]
+    view = loaded.grammar_tokenizer
+    pieces = [b"" if view.is_special_token(token) else view.decode_bytes([token]) for token in ids]
+    text = b"".join(pieces).decode("utf-8", errors="replace")
+    return Reply(
+        text=text,
+        finish_reason="stop" if writing.ended else "length",
+        usage=Usage(
+            requests=1,
+            input_tokens=len(writing.prompt),
+            output_tokens=len(writing.tokens),
+            seconds=seconds,
+        ),
+        tokens=output_tokens(zip(pieces, writing.logprobs), text) if logprobs else (),
+    )

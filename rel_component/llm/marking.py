@@ -1,0 +1,33 @@
+"""Texts in prompts: mentions marked, and nothing in them that looks like our marks."""
+
+import re
+from typing import List, Sequence, Tuple
+
+_TAG = re.compile(r"<(?=/?(?:document|M\d+)\b)", re.IGNORECASE)
+
+MarkedMention = Tuple[int, int, str]
+"""Start and exclusive end in characters of the text, and the id."""
+
+
+def neutral(text: str) -> str:
+    """A text in which nothing ends the document or marks a mention: ``< /document>``."""
+    return _TAG.sub("< ", text)
+
+
+def mark_mentions(text: str, mentions: Sequence[MarkedMention]) -> str:
+    """A text with its mentions in tags, ``<M1>Apple</M1>``; nested ones nest.
+
+    Mentions that overlap without nesting have tags that overlap.
+
+    text: the text. mentions: where the mentions are.
+    """
+    # at one place: ends before starts; the inner of two mentions ends first and starts last
+    tags: List[Tuple[int, int, int, str]] = []
+    for start, end, mention_id in mentions:
+        tags.append((start, 1, -end, f"<{mention_id}>"))
+        tags.append((end, 0, -start, f"</{mention_id}>"))
+    parts, last = [], 0
+    for place, _, _, tag in sorted(tags):
+        parts += [neutral(text[last:place]), tag]
+        last = place
+    return "".join([*parts, neutral(text[last:])])

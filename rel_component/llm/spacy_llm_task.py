@@ -1,0 +1,169 @@
+"""A task for the component ``llm`` of spacy-llm, for those who have a config of it already.
+
+It follows the protocols of ``spacy_llm/ty.py`` without importing it::
+
+    [components.llm.task]
+    @llm_tasks = "rel_component.REL.v1"
+    relation_schema = {"@misc": "rel_component.read_schema.v1", "path": "schema.yaml"}
+
+spacy-llm sends the prompts, as plain text and one after the other. The Doc that comes out is the one
+that went in, with our relations on ``doc._.rel``.
+"""
+
+from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations import DEFAULT_ATTR, install_extension, set_relations
+from ..mentions import mention_spans
+from ..schema import RelationSchema
+from .client import Outcome
+from .examples import ExampleSelector, PromptExample
+from .extraction import AnswerReader
+from .prompts import Prompter, PromptLimits, Question
+from .template import PromptTemplate
+from .types import REPORT_KEY, Message, Reply
+
+ANSWER_TOKENS = 1024
+"""Room for the answer, where spacy-llm tells the size of the context window."""
+
+
+def make_relation_task(
+    relation_schema: Any,
+    template: str = "relations.v1",
+    mentions: Literal["given", "found"] = "given",
+    spans_key: Optional[str] = None,
+    entities_key: str = "llm_entities",
+    entity_types: Optional[List[str]] = None,
+    examples: Optional[Callable[[Language], Iterable[Doc]]] = None,
+    n_examples: int = 4,
+    attr: str = DEFAULT_ATTR,
+) -> "RelationTask":
+    """Build the task (``rel_component.REL.v1`` in spacy-llm's registry ``llm_tasks``).
+
+    relation_schema: a schema, or plain data in the form of a schema file.
+    template, mentions, spans_key, entities_key, entity_types, n_examples, attr: as those of
+        ``llm_relation_extractor``.
+    examples: reads annotated documents to show in prompts,
+        ``rel_component.read_prompt_examples.v1``.
+    """
+    if isinstance(relation_schema, dict):
+        relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
+    return RelationTask(
+        relation_schema,
+        PromptTemplate.load(template),
+        mentions_given=mentions == "given",
+        spans_key=spans_key,
+        entities_key=entities_key,
+        entity_types=entity_types or (),
+        examples=examples,
+        n_examples=n_examples,
+        attr=attr,
+    )
+
+
+class RelationTask:
+    """Prompts for relations and reads the answers, with spacy-llm between the two."""
+
+    def __init__(
+        self,
+        schema: RelationSchema,
+        template: PromptTemplate,
+        *,
+        mentions_given: bool,
+        spans_key: Optional[str],
+        entities_key: str,
+        entity_types: Iterable[str],
+        examples: Optional[Callable[[Language], Iterable[Doc]]],
+        n_examples: int,
+        attr: str,
+    ) -> None:
+        """See :func:`make_relation_task`."""
+        install_extension(attr)
+        self.schema = schema
+        self.template = template
+        self.mentions_given = mentions_given
+        self.spans_key = spans_key
+        self.entities_key = entities_key
+        self.entity_types = tuple(entity_types)
+        self.n_examples = n_examples
+        self.attr = attr
+        self._read_examples = examples
+        self._examples: List[PromptExample] = []
+        self._questions: Dict[int, List[Question]] = {}
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The relation types."""
+        return self.schema.labels
+
+    def initialize(
+        self, get_examples: Callable[[], Iterable[Example]], nlp: Language, **_: Any
+    ) -> None:
+        """Read the examples for prompts."""
+        if self._read_examples is not None:
+            self._examples = [
+                PromptExample.from_doc(doc, spans_key=self.spans_key, attr=self.attr)
+                for doc in self._read_examples(nlp)
+            ]
+
+    def generate_prompts(
+        self, docs: Iterable[Doc], context_length: Optional[int] = None
+    ) -> Iterable[Tuple[Iterable[str], Iterable[Doc]]]:
+        """Prompts of each document, and the document once for each of them.
+
+        docs: the documents.
+        context_length: tokens of prompt and answer together; None: no limit.
+        """
+        prompter = self._prompter(context_length)
+        for doc in docs:
+            given = mention_spans(doc, self.spans_key) if self.mentions_given else ()
+            questions = prompter.questions(doc, given)
+            self._questions[id(doc)] = questions
+            # one at least, for spacy-llm expects an answer to every document
+            prompts = [_as_text(question.messages) for question in questions] or [""]
+            yield prompts, [doc] * len(prompts)
+
+    def parse_responses(
+        self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[str]]
+    ) -> Iterable[Doc]:
+        """Write the relations of each document.
+
+        shards: what :meth:`generate_prompts` returned beside the prompts.
+        responses: the answers.
+        """
+        reader = AnswerReader(
+            self.schema,
+            mentions_given=self.mentions_given,
+            entity_types=self._prompter(None).entity_types,
+            open_labels=self.template.open_labels,
+        )
+        for doc_shards, answers in zip(shards, responses):
+            doc = next(iter(doc_shards))
+            questions = self._questions.pop(id(doc))
+            outcomes = [
+                Outcome(question, Reply(str(answer)))
+                for question, answer in zip(questions, answers)
+            ]
+            extraction = reader.extract(doc, questions, outcomes)
+            set_relations(doc, extraction.relations, self.attr)
+            if not self.mentions_given:
+                doc.spans[self.entities_key] = extraction.entities
+            doc.user_data[REPORT_KEY] = extraction.report()
+            yield doc
+
+    def _prompter(self, context_length: Optional[int]) -> Prompter:
+        return Prompter(
+            self.schema,
+            self.template,
+            ExampleSelector(self._examples, n_examples=self.n_examples),
+            PromptLimits(context_length, ANSWER_TOKENS),
+            mentions_given=self.mentions_given,
+            entity_types=self.entity_types,
+        )
+
+
+def _as_text(messages: Iterable[Message]) -> str:
+    return "\n\n".join(message.content for message in messages)

@@ -1,0 +1,437 @@
+"""The component ``llm_relation_extractor``: relations by prompting a language model."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import (
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    Optional,
+    Tuple,
+    Union,
+)
+
+import numpy
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.vocab import Vocab
+
+from ..annotations import DEFAULT_ATTR, install_extension, set_relations
+from ..errors import ConfigError, LLMError
+from ..llm.client import LLMClient, Outcome
+from ..llm.examples import ExampleSelector, PromptExample, Selection
+from ..llm.extraction import AnswerReader, Extraction
+from ..llm.prompts import Prompter, PromptLimits, Question
+from ..llm.template import PromptTemplate
+from ..llm.types import REPORT_KEY, Usage
+from ..mentions import add_entities, mention_spans
+from ..schema import RelationSchema
+from ..scoring import score_relations
+from ..types import FloatArray, ScorerFunction
+from .examples import score_extractor
+
+MAX_WAITING = 1024
+"""The most documents that are taken before some are given back."""
+
+_SERIALIZED = ("schema", "template", "examples")
+
+
+class LLMRelationExtractor(Pipe):
+    """Finds relations by asking a language model, and writes them to ``doc._.rel``."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        client: LLMClient,
+        name: str = "llm_relation_extractor",
+        *,
+        relation_schema: Optional[RelationSchema] = None,
+        template: str = "relations.v1",
+        mentions: Literal["given", "found"] = "given",
+        spans_key: Optional[str] = None,
+        entities_key: str = "llm_entities",
+        set_entities: bool = False,
+        entity_types: Iterable[str] = (),
+        n_examples: int = 4,
+        example_selection: Selection = "fixed",
+        n_samples: int = 1,
+        min_agreement: float = 0.5,
+        min_similarity: float = 85.0,
+        threshold: float = 0.0,
+        repair: bool = False,
+        max_entities: int = 32,
+        max_relations: int = 32,
+        overlap: int = 1,
+        on_failure: Literal["mark", "raise"] = "mark",
+        attr: str = DEFAULT_ATTR,
+        scorer: Optional[ScorerFunction] = score_relations,
+    ) -> None:
+        """vocab: the shared vocabulary.
+        client: sends requests to a language model.
+        name: name of the component in the pipeline.
+        relation_schema: the relation types, with descriptions; may also come from `initialize`.
+        template: name or path of a prompt template, see ``llm/template.py``.
+        mentions: ``given``, the mentions of the document are shown to the model, which relates them;
+            ``found``, the model finds entities itself.
+        spans_key: span group that holds the given mentions; None: the entities in ``doc.ents``.
+        entities_key: span group for the entities that the model finds.
+        set_entities: whether they also become entities in ``doc.ents``, in place of those that they
+            overlap with.
+        entity_types: types of entities to find; empty: the argument types of the schema.
+        n_examples: the most examples in a prompt.
+        example_selection: ``fixed``, ``random``, or ``nearest`` by the vectors of the pipeline.
+        n_samples: answers for each question; more than one (self-consistency, Wang et al. 2023,
+            https://arxiv.org/abs/2203.11171) needs a temperature above 0, and scores relations by
+            the share of answers that state them.
+        min_agreement: that share, at least.
+        min_similarity: of a name that the model gives to words of the document, from 0 to 100.
+        threshold: the least score of a relation; those without a score pass.
+        repair: whether an answer with mistakes is sent back once, with the mistakes named.
+        max_entities, max_relations: the most of each in an answer.
+        overlap: sentences that neighbouring windows of a long document share.
+        on_failure: ``mark``, a document without answer has no relations, says why in its
+            ``user_data`` and is counted; ``raise``, it raises the error.
+        attr: name of the extension attribute.
+        scorer: scores the component in ``nlp.evaluate``.
+
+        :raises ConfigError: if an option is out of range or options do not fit together.
+        :raises ExtensionConflict: if other code has registered ``doc._.<attr>``.
+        """
+        _check_options(client, n_samples, min_agreement, min_similarity, threshold)
+        install_extension(attr)
+        self.vocab = vocab
+        self.client = client
+        self.name = name
+        self.schema = relation_schema or RelationSchema()
+        self.template = PromptTemplate.load(template)
+        self.mentions = mentions
+        self.spans_key = spans_key
+        self.entities_key = entities_key
+        self.set_entities = set_entities
+        self.entity_types = tuple(entity_types)
+        self.n_examples = n_examples
+        self.example_selection: Selection = example_selection
+        self.n_samples = n_samples
+        self.min_agreement = min_agreement
+        self.min_similarity = min_similarity
+        self.threshold = threshold
+        self.repair = repair
+        self.max_entities = max_entities
+        self.max_relations = max_relations
+        self.overlap = overlap
+        self.on_failure = on_failure
+        self.attr = attr
+        self.scorer = scorer
+        self.examples: List[PromptExample] = []
+        self.n_failed = 0
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The relation types."""
+        return self.schema.labels
+
+    @property
+    def usage(self) -> Usage:
+        """What was paid since the component was made."""
+        return self.client.usage
+
+    def add_label(self, label: str) -> int:
+        """Add a relation type without constraints.
+
+        RETURNS: 1 if the label was added, 0 if it was there.
+        """
+        added = label not in self.schema
+        self.schema = self.schema.add(label)
+        return int(added)
+
+    def initialize(
+        self,
+        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
+        *,
+        nlp: Optional[Language] = None,
+        relation_schema: Optional[RelationSchema] = None,
+        examples: Optional[Callable[[Language], Iterable[Doc]]] = None,
+    ) -> None:
+        """Set the schema and the examples for prompts.
+
+        get_examples: training examples; the schema is read from them if there is no other.
+        nlp: the pipeline.
+        relation_schema: the relation types.
+        examples: reads annotated documents to show in prompts,
+            ``rel_component.read_prompt_examples.v1``.
+        """
+        if relation_schema is not None:
+            self.schema = relation_schema
+        elif not self.schema and get_examples is not None:
+            docs = (eg.reference for eg in get_examples())
+            self.schema = RelationSchema.from_docs(docs, attr=self.attr)
+        if examples is not None and nlp is not None:
+            self.set_examples(examples(nlp), nlp)
+
+    def set_examples(self, docs: Iterable[Doc], nlp: Optional[Language] = None) -> None:
+        """Show annotated documents as examples in prompts.
+
+        docs: the documents.
+        nlp: the pipeline, whose components before this one make vectors of them for the selection
+            of the nearest ones.
+
+        :raises ConfigError: if the nearest examples are wanted and have no vectors.
+        """
+        docs = list(docs)
+        vectors: List[Optional[FloatArray]] = [None] * len(docs)
+        if self.example_selection == "nearest" and nlp is not None:
+            vectors = self._vectors(docs, nlp)
+        examples = [
+            PromptExample.from_doc(doc, spans_key=self.spans_key, attr=self.attr, vector=vector)
+            for doc, vector in zip(docs, vectors)
+        ]
+        self._selector(examples)  # refuses examples without vectors
+        self.examples = examples
+
+    def questions(self, doc: Doc) -> List[Question]:
+        """The questions that a document gives rise to: what would be sent.
+
+        :raises ConfigError: if schema, template and mode do not fit together.
+        :raises PromptTooLong: if the context window is too small.
+        """
+        return self._ask(self._prompter(), doc)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the relations of a document."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Find the relations of documents, with requests in flight for several at a time.
+
+        stream: the documents.
+        batch_size: is of no importance: documents are taken and given back one by one.
+        """
+        prompter, reader = self._prompter(), self._reader()
+        docs = iter(stream)
+        n_failed = self.n_failed
+        waiting: Deque[_Pending] = deque()
+
+        def requests() -> Iterator[Question]:
+            # ends in time for documents that nothing is asked about to be given back
+            for doc in islice(docs, MAX_WAITING):
+                waiting.append(self._pending(prompter, doc))
+                yield from waiting[-1].questions
+
+        follow_up = reader.correction if self.repair else None
+        while True:
+            for outcome in self.client.stream(requests(), follow_up=follow_up):
+                while waiting[0].complete:
+                    yield self._annotate(waiting.popleft(), reader)
+                waiting[0].outcomes.append(outcome)
+            if not waiting:
+                break
+            while waiting:
+                yield self._annotate(waiting.popleft(), reader)
+        if self.n_failed > n_failed:
+            util.logger.warning(
+                "%s: %d documents have no or incomplete answers; doc.user_data[%r] says why.",
+                self.name,
+                self.n_failed - n_failed,
+                REPORT_KEY,
+            )
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """Score predicted documents against the reference; see :func:`score_relations`."""
+        return score_extractor(self, examples, **kwargs)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise the component. exclude: names among schema, template and examples."""
+        getters: Dict[str, Callable[[], Any]] = {
+            name: partial(self._dump, name) for name in _SERIALIZED
+        }
+        return util.to_bytes(getters, exclude)
+
+    def from_bytes(
+        self, bytes_data: bytes, *, exclude: Iterable[str] = ()
+    ) -> "LLMRelationExtractor":
+        """Load what :meth:`to_bytes` returned. exclude: names among schema, template and examples."""
+        setters: Dict[str, Callable[[Any], Any]] = {
+            name: partial(self._load, name) for name in _SERIALIZED
+        }
+        util.from_bytes(bytes_data, setters, exclude)
+        return self
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the component to a folder. exclude: names among schema, template and examples."""
+
+        def write(name: str, file: Path) -> None:
+            srsly.write_json(file, self._dump(name))
+
+        writers: Dict[str, Callable[[Path], None]] = {n: partial(write, n) for n in _SERIALIZED}
+        util.to_disk(path, writers, exclude)
+
+    def from_disk(
+        self, path: Union[str, Path], *, exclude: Iterable[str] = ()
+    ) -> "LLMRelationExtractor":
+        """Load a component from a folder. exclude: names among schema, template and examples."""
+
+        def read(name: str, file: Path) -> None:
+            self._load(name, srsly.read_json(file))
+
+        readers: Dict[str, Callable[[Path], None]] = {n: partial(read, n) for n in _SERIALIZED}
+        util.from_disk(path, readers, exclude)
+        return self
+
+    def _dump(self, name: str) -> Any:
+        if name == "schema":
+            return self.schema.to_dict()
+        if name == "template":
+            return {"name": self.template.name, "source": self.template.source}
+        return [example.to_dict() for example in self.examples]
+
+    def _load(self, name: str, data: Any) -> None:
+        if name == "schema":
+            self.schema = RelationSchema.from_dict(data)
+        elif name == "template":
+            self.template = PromptTemplate(data["source"], name=data["name"])
+        else:
+            self.examples = [PromptExample.from_dict(item) for item in data]
+
+    def _pending(self, prompter: Prompter, doc: Doc) -> "_Pending":
+        try:
+            return _Pending(doc, self._ask(prompter, doc))
+        except LLMError as err:
+            if self.on_failure == "raise":
+                raise
+            return _Pending(doc, [], failure=err)
+
+    def _ask(self, prompter: Prompter, doc: Doc) -> List[Question]:
+        vector = None
+        if self.examples and self.example_selection == "nearest":
+            vector = _vector(doc)
+        given = mention_spans(doc, self.spans_key) if self.mentions == "given" else ()
+        return prompter.questions(doc, given, vector)
+
+    def _annotate(self, pending: "_Pending", reader: AnswerReader) -> Doc:
+        doc = pending.doc
+        extraction = reader.extract(doc, pending.questions, pending.outcomes)
+        if pending.failure is not None:
+            extraction.failures.append(f"{type(pending.failure).__name__}: {pending.failure}")
+        if extraction.failures:
+            self.n_failed += 1
+            if self.on_failure == "raise":
+                raise _first_error(pending)
+        self._write(doc, extraction)
+        return doc
+
+    def _write(self, doc: Doc, extraction: Extraction) -> None:
+        relations = [
+            rel for rel in extraction.relations if rel.score is None or rel.score >= self.threshold
+        ]
+        install_extension(self.attr)  # another package may have taken the name since
+        set_relations(doc, relations, self.attr)
+        if self.mentions == "found":
+            doc.spans[self.entities_key] = extraction.entities
+            if self.set_entities:
+                add_entities(doc, extraction.entities)
+        doc.user_data[REPORT_KEY] = extraction.report()
+
+    def _prompter(self) -> Prompter:
+        backend = self.client.backend
+        limits = PromptLimits(backend.context_window, backend.max_tokens, backend.count_tokens)
+        return Prompter(
+            self.schema,
+            self.template,
+            self._selector(self.examples),
+            limits,
+            mentions_given=self.mentions == "given",
+            entity_types=self.entity_types,
+            n_samples=self.n_samples,
+            max_entities=self.max_entities,
+            max_relations=self.max_relations,
+            overlap=self.overlap,
+        )
+
+    def _selector(self, examples: List[PromptExample]) -> ExampleSelector:
+        return ExampleSelector(
+            examples, n_examples=self.n_examples, selection=self.example_selection
+        )
+
+    def _reader(self) -> AnswerReader:
+        return AnswerReader(
+            self.schema,
+            mentions_given=self.mentions == "given",
+            entity_types=self._prompter().entity_types,
+            open_labels=self.template.open_labels,
+            min_similarity=self.min_similarity,
+            min_agreement=self.min_agreement,
+        )
+
+    def _vectors(self, docs: List[Doc], nlp: Language) -> List[Optional[FloatArray]]:
+        names = nlp.pipe_names
+        later = names[names.index(self.name) :] if self.name in names else []
+        copies = [
+            Doc(
+                nlp.vocab,
+                words=[token.text for token in doc],
+                spaces=[bool(token.whitespace_) for token in doc],
+            )
+            for doc in docs
+        ]
+        with nlp.select_pipes(disable=later):
+            return [_vector(doc) for doc in nlp.pipe(copies)]
+
+
+@dataclass
+class _Pending:
+    """A document on its way: what was asked about it, and what was answered so far."""
+
+    doc: Doc
+    questions: List[Question]
+    outcomes: List[Outcome] = field(default_factory=list)
+    failure: Optional[LLMError] = None
+
+    @property
+    def complete(self) -> bool:
+        return len(self.outcomes) == len(self.questions)
+
+
+def _first_error(pending: _Pending) -> LLMError:
+    errors = [outcome.error for outcome in pending.outcomes if outcome.error is not None]
+    return errors[0] if errors else pending.failure or LLMError("no answer")
+
+
+def _vector(doc: Doc) -> FloatArray:
+    vector = doc.vector
+    get = getattr(vector, "get", None)  # of a GPU array
+    return numpy.asarray(get() if get else vector, dtype="float32")
+
+
+def _check_options(
+    client: LLMClient,
+    n_samples: int,
+    min_agreement: float,
+    min_similarity: float,
+    threshold: float,
+) -> None:
+    for name, value, most in (
+        ("min_agreement", min_agreement, 1.0),
+        ("min_similarity", min_similarity, 100.0),
+        ("threshold", threshold, 1.0),
+    ):
+        if not 0.0 <= value <= most:
+            raise ConfigError(f"{name} must lie in [0, {most:g}], got {value}")
+    if n_samples < 1:
+        raise ConfigError(f"n_samples must be 1 or more, got {n_samples}")
+    if n_samples > 1 and client.backend.settings.get("parameters", {}).get("temperature") == 0:
+        raise ConfigError(
+            f"n_samples = {n_samples} needs a backend with a temperature above 0: at 0 all samples "
+            "are the same"
+        )

@@ -1,0 +1,186 @@
+"""``spacy rel prompt``, ``annotate`` and ``compare``, with recorded answers."""
+
+import json
+
+import pytest
+import spacy
+
+from rel_component.corpus import write_docs
+
+from ..helpers import make_doc
+from .test_commands import run
+
+TEXTS = ["Acme was founded by Ada Bell.", "Orbit was founded by Bo Lee.", "Nobody founded Acme."]
+FOUNDED = {"head": "M1", "label": "FOUNDED_BY", "tail": "M2"}
+CONFIG = """
+[nlp]
+lang = "en"
+pipeline = ["entity_ruler","llm_relation_extractor"]
+
+[components]
+
+[components.entity_ruler]
+source = "{rules}"
+
+[components.llm_relation_extractor]
+factory = "llm_relation_extractor"
+cache = null
+
+[components.llm_relation_extractor.backend]
+@rel_llm_backends = "rel_component.replay.v1"
+path = "{replies}"
+
+[initialize]
+
+[initialize.components]
+
+[initialize.components.llm_relation_extractor]
+
+[initialize.components.llm_relation_extractor.relation_schema]
+@misc = "rel_component.read_schema.v1"
+path = "{schema}"
+
+[initialize.components.llm_relation_extractor.examples]
+@misc = "rel_component.read_prompt_examples.v1"
+path = "{examples}"
+"""
+PATTERNS = [
+    ("Acme", "ORG"),
+    ("Orbit", "ORG"),
+    ("Ada Bell", "PERSON"),
+    ("Bo Lee", "PERSON"),
+    ("Nobody", "PERSON"),
+]
+EXAMPLE = {
+    "text": "Initech, founded by Ann Ray",
+    "entities": [
+        {"id": 0, "start": 0, "end": 7, "label": "ORG"},
+        {"id": 1, "start": 20, "end": 27, "label": "PERSON"},
+    ],
+    "relations": [{"head": 0, "tail": 1, "label": "FOUNDED_BY"}],
+}
+
+
+def reply(*relations, **rest):
+    return {"text": json.dumps({"relations": list(relations)}), **rest}
+
+
+def lines(path, records):
+    path.write_text("\n".join(map(json.dumps, records)), encoding="utf8")
+    return path
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A config of a prompted pipeline; its answers: one that is right, one with a slip, none."""
+    rules = spacy.blank("en")
+    patterns = [{"pattern": pattern, "label": label} for pattern, label in PATTERNS]
+    rules.add_pipe("entity_ruler").add_patterns(patterns)
+    rules.to_disk(tmp_path / "rules")
+    slip = {"head": "M1", "label": "OWNS", "tail": "M2"}
+    schema = {"relations": [{"label": "FOUNDED_BY", "head": ["ORG"], "tail": ["PERSON"]}]}
+    (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf8")
+    path = tmp_path / "prompted.cfg"
+    path.write_text(
+        CONFIG.format(
+            replies=lines(
+                tmp_path / "replies.jsonl", [reply(FOUNDED), reply(FOUNDED, slip), reply()]
+            ),
+            rules=tmp_path / "rules",
+            schema=tmp_path / "schema.json",
+            examples=lines(tmp_path / "examples.jsonl", [EXAMPLE]),
+        ),
+        encoding="utf8",
+    )
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path):
+    return lines(
+        tmp_path / "texts.jsonl", [{"id": f"t{i}", "text": t} for i, t in enumerate(TEXTS)]
+    )
+
+
+def test_prompt_shows_what_would_be_sent(config):
+    output = run("prompt", config, "--text", TEXTS[0])
+    assert "<M1>Acme</M1> was founded by <M2>Ada Bell</M2>." in output
+    assert "Initech" in output
+    assert '"enum":["FOUNDED_BY"]' in output.replace(" ", "").replace("\n", "")
+
+
+def test_prompt_as_json(config, texts):
+    prompts = [
+        json.loads(line) for line in run("prompt", config, texts, "-l", 3, "--json").splitlines()
+    ]
+    assert len(prompts) == 3
+    assert [message["role"] for message in prompts[0]["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
+
+
+def test_prompt_needs_a_prompted_pipeline(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    assert "llm_relation_extractor" in run("prompt", tmp_path / "blank", "--text", "x", code=1)
+
+
+def test_extract_takes_a_config(config):
+    output = run("extract", config, "--text", TEXTS[0])
+    assert output == "(Acme, FOUNDED_BY, Ada Bell)\t-\n"
+
+
+def test_annotate_parts_what_is_sure(config, texts, tmp_path):
+    arguments = ["annotate", config, texts, tmp_path / "silver.spacy"]
+    counts = json.loads(run(*arguments, "--review", tmp_path / "review.jsonl", "--json"))
+    assert (counts["sure"], counts["unsure"]) == (2, 1)
+    assert counts["reasons"] == {"statements were dropped": 1}
+    (record,) = (tmp_path / "review.jsonl").read_text(encoding="utf8").splitlines()
+    assert json.loads(record)["text"] == TEXTS[1]
+    report = json.loads(
+        run("convert", tmp_path / "review.jsonl", tmp_path / "reviewed.spacy", "--json")
+    )
+    assert (report["documents"], report["mentions"], report["relations"]) == (1, 2, 1)
+
+
+def test_annotate_with_a_least_score(config, texts, tmp_path):
+    output = run("annotate", config, texts, tmp_path / "silver.spacy", "--min-score", 0.5)
+    output = " ".join(output.split())
+    assert "1 documents to train on" in output  # the one without relations
+    assert "1 for review: relations without a score" in output
+    assert "documents for review were left out" in output
+
+
+def test_compare_pipelines(config, texts, tmp_path):
+    vocab = spacy.blank("en").vocab
+    docs = [
+        make_doc(vocab, "Acme was founded by Ada Bell .", [(0, 1, "ORG"), (4, 6, "PERSON")]),
+        make_doc(vocab, "Orbit was founded by Bo Lee .", [(0, 1, "ORG"), (4, 6, "PERSON")]),
+        make_doc(vocab, "Nobody founded Acme .", [(0, 1, "PERSON"), (2, 3, "ORG")]),
+    ]
+    for doc in docs[:2]:
+        doc._.rel = [(doc.ents[0], "FOUNDED_BY", doc.ents[1])]
+    write_docs(docs, tmp_path / "gold.spacy")
+    silent = tmp_path / "silent.cfg"
+    empty = lines(tmp_path / "none.jsonl", [reply()] * 3)
+    text = config.read_text(encoding="utf8")
+    silent.write_text(text.replace(str(tmp_path / "replies.jsonl"), str(empty)), encoding="utf8")
+    arguments = ["compare", tmp_path / "gold.spacy", config, silent, "--names", "good,silent"]
+    results = json.loads(run(*arguments, "--json"))
+    assert [result["name"] for result in results] == ["good", "silent"]
+    assert results[0]["scores"]["micro_f"]["value"] == 1.0
+    assert results[0]["valid"] == pytest.approx(2 / 3)  # one has a label outside the schema
+    assert results[0]["dropped"] == {"unknown_label": 1}
+    assert results[1]["difference"]["value"] == -1.0
+    table = run(*arguments, "--gold-entities", "--markdown", tmp_path / "new" / "table.md")
+    assert "100.00" in table
+    rows = (tmp_path / "new" / "table.md").read_text(encoding="utf8").splitlines()
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["good", "silent"]
+
+
+def test_compare_needs_as_many_names(config, tmp_path):
+    write_docs([make_doc(spacy.blank("en").vocab, "Acme")], tmp_path / "gold.spacy")
+    output = run("compare", tmp_path / "gold.spacy", config, "--names", "a,b", code=1)
+    assert "2 names for 1 pipelines" in output

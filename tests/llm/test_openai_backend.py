@@ -1,0 +1,409 @@
+import json
+import socket
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rel_component.errors import (
+    ConfigError,
+    FormatUnsupported,
+    LLMRefused,
+    LLMUnavailable,
+    PromptTooLong,
+)
+from rel_component.llm.backends.openai import openai_backend
+from rel_component.llm.types import ANSWER_FORMATS, Message, OutputToken, Request
+
+from .endpoint import ANSWER, Endpoint
+
+KEY = "sk-very/secret+key"
+MESSAGES = (Message("system", "You know people."), Message("user", "Does Ada work? In JSON."))
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"enum": ["yes", "no"]}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+PLAIN = Request(MESSAGES)
+STRUCTURED = Request(MESSAGES, SCHEMA)
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", KEY)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def endpoint():
+    with Endpoint() as endpoint:
+        yield endpoint
+
+
+def backend_of(endpoint, **options):
+    return openai_backend("m", base_url=endpoint.url, api_key_env="TEST_KEY", **options)
+
+
+def answer(backend, request=PLAIN, format="json_schema", **options):
+    (reply,) = backend([request], format=format, **options)
+    return reply
+
+
+def failing(endpoint, status, error, **headers):
+    endpoint.status, endpoint.headers = status, headers
+    endpoint.body = error if isinstance(error, bytes) else json.dumps({"error": error}).encode()
+    return backend_of(endpoint)
+
+
+def body(**message):
+    """A chat completion with other content, and choice where it is given."""
+    choice = {"message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}
+    choice.update(message.pop("choice", {}))
+    choice["message"] = {**choice["message"], **message}
+    return json.dumps({**ANSWER, "choices": [choice]}).encode()
+
+
+def test_what_is_sent(endpoint):
+    backend = backend_of(endpoint, seed=3, extra_body={"top_p": 0.5})
+    reply = answer(backend)
+    assert (reply.text, reply.finish_reason) == ("yes", "stop")
+    assert endpoint.paths == ["/v1/chat/completions"]
+    assert endpoint.bodies == [
+        {
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "You know people."},
+                {"role": "user", "content": "Does Ada work? In JSON."},
+            ],
+            "max_tokens": 1024,
+            "temperature": 0.0,
+            "seed": 3,
+            "top_p": 0.5,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("format", "expected"),
+    [
+        (
+            "json_schema",
+            {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA},
+            },
+        ),
+        ("json_object_schema", {"type": "json_object", "schema": SCHEMA}),
+        ("json_object", {"type": "json_object"}),
+        ("text", None),
+    ],
+)
+def test_each_format_has_its_response_format(endpoint, format, expected):
+    answer(backend_of(endpoint), STRUCTURED, format)
+    assert endpoint.bodies[0].get("response_format") == expected
+
+
+def test_usage_is_read_and_time_is_measured(endpoint):
+    usage = {"prompt_tokens": 9, "completion_tokens": 4}
+    usage["prompt_tokens_details"] = {"cached_tokens": 5}
+    endpoint.body = json.dumps({**ANSWER, "usage": usage}).encode()
+    found = answer(backend_of(endpoint)).usage
+    assert (found.requests, found.input_tokens, found.cached_tokens) == (1, 9, 5)
+    assert found.output_tokens == 4
+    assert 0 < found.seconds < 10
+
+
+def test_usage_may_be_missing(endpoint):
+    endpoint.body = json.dumps({"choices": ANSWER["choices"]}).encode()
+    found = answer(backend_of(endpoint)).usage
+    assert (found.requests, found.input_tokens, found.output_tokens) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("https://api.openai.com/v1", "max_completion_tokens"), ("http://x/v1", "max_tokens")],
+)
+def test_the_field_for_the_limit_of_tokens_depends_on_the_endpoint(url, name):
+    assert openai_backend("m", base_url=url).settings["parameters"][name] == 1024
+    chosen = openai_backend("m", base_url=url, max_tokens_parameter="max_tokens")
+    assert "max_tokens" in chosen.settings["parameters"]
+
+
+def test_no_temperature_is_sent_if_there_is_none(endpoint):
+    answer(backend_of(endpoint, temperature=None))
+    assert "temperature" not in endpoint.bodies[0]
+
+
+def test_samples_have_seeds_of_their_own(endpoint):
+    backend = backend_of(endpoint, seed=3, temperature=1.0)
+    answer(backend, Request(MESSAGES, sample=2))
+    assert endpoint.bodies[0]["seed"] == 5
+
+
+def test_samples_at_temperature_0_would_be_the_same(endpoint):
+    with pytest.raises(ConfigError, match="needs a temperature above 0"):
+        answer(backend_of(endpoint), Request(MESSAGES, sample=1))
+
+
+def test_a_refusal_is_an_answer(endpoint):
+    endpoint.body = body(content=None, refusal="I would rather not.")
+    reply = answer(backend_of(endpoint))
+    assert (reply.text, reply.finish_reason) == ("I would rather not.", "refusal")
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_an_answer_that_ended_before_its_first_word_is_empty(endpoint, reason):
+    endpoint.body = body(content=None, choice={"finish_reason": reason})
+    reply = answer(backend_of(endpoint))
+    assert (reply.text, reply.finish_reason) == ("", reason)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not JSON",
+        b"[" * 100_000,
+        b'{"choices": [{"message": {"content": "\xff"}}]}',
+        b'"a text"',
+        b'{"choices": []}',
+        b'{"choices": [{}]}',
+        b'{"error": {"message": "overloaded", "code": 502}}',
+        body(content=None),
+        body(content=["yes"]),
+    ],
+)
+def test_bodies_without_an_answer(endpoint, content):
+    endpoint.body = content
+    with pytest.raises(LLMUnavailable):
+        answer(backend_of(endpoint))
+
+
+def test_an_answer_that_is_none_is_paid_for(endpoint):
+    endpoint.body = body(content=None)
+    with pytest.raises(LLMUnavailable) as caught:
+        answer(backend_of(endpoint))
+    assert (caught.value.usage.requests, caught.value.usage.input_tokens) == (1, 7)
+
+
+def test_a_body_that_breaks_off(endpoint):
+    endpoint.length = len(endpoint.body) + 10
+    with pytest.raises(LLMUnavailable, match="broke off"):
+        answer(backend_of(endpoint))
+
+
+def test_a_body_that_cannot_be_unpacked(endpoint):
+    endpoint.headers = {"Content-Encoding": "gzip"}
+    with pytest.raises(LLMUnavailable):
+        answer(backend_of(endpoint))
+
+
+def test_nobody_listens():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with pytest.raises(LLMUnavailable, match="No connection to"):
+        answer(openai_backend("m", base_url=url))
+
+
+def test_no_answer_in_time():
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        backend = openai_backend("m", base_url=f"http://127.0.0.1:{mute.getsockname()[1]}/v1")
+        with pytest.raises(LLMUnavailable, match=r"within 0\.05 seconds"):
+            answer(backend, timeout=0.05)
+
+
+def test_an_answer_that_trickles_is_out_of_time(endpoint):
+    endpoint.seconds = 0.02
+    start = time.monotonic()
+    with pytest.raises(LLMUnavailable, match="not complete in time"):
+        answer(backend_of(endpoint), timeout=0.1)
+    assert time.monotonic() - start < 1.0
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 529])
+def test_statuses_that_pass(endpoint, status):
+    with pytest.raises(LLMUnavailable, match=f"{status}: busy") as caught:
+        answer(failing(endpoint, status, {"message": "busy"}))
+    assert (caught.value.status, caught.value.retry_after) == (status, None)
+
+
+def test_the_time_to_wait(endpoint):
+    with pytest.raises(LLMUnavailable) as caught:
+        answer(failing(endpoint, 429, {"message": "busy"}, **{"Retry-After": "7"}))
+    assert caught.value.retry_after == 7.0
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Invalid parameter: 'response_format' of type 'json_schema' is not supported"),
+        (400, "Failed to parse the JSON schema"),
+        (422, "unknown variant `json_schema`, expected `json_object`"),
+        (500, 'response_format type must be one of "text" or "json_object"'),
+    ],
+)
+def test_formats_that_the_endpoint_does_not_know(endpoint, status, message):
+    with pytest.raises(FormatUnsupported):
+        answer(failing(endpoint, status, {"message": message}), STRUCTURED)
+
+
+def test_a_request_without_a_format_has_no_wrong_format(endpoint):
+    with pytest.raises(LLMRefused) as caught:
+        answer(failing(endpoint, 400, {"message": "bad grammar"}))
+    assert type(caught.value) is LLMRefused
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": "This model's maximum context length is 8192 tokens."}),
+        (400, {"message": "too many tokens", "code": "context_length_exceeded"}),
+        (400, {"message": "exceeds the available context size", "type": "x"}),
+        (400, {"message": "prompt is too long: 213462 tokens > 200000 maximum"}),
+        (422, {"message": "`inputs` tokens + `max_new_tokens` must be <= 4096"}),
+        (413, {"message": "Payload Too Large"}),
+        (429, {"message": "Request too large: the input must be reduced"}),
+    ],
+)
+def test_prompts_that_are_too_long(endpoint, status, error):
+    with pytest.raises(PromptTooLong):
+        answer(failing(endpoint, status, error), STRUCTURED)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        (401, {"message": "wrong"}, "TEST_KEY"),
+        (403, {"message": "no"}, "TEST_KEY"),
+        (404, {"message": "unknown model"}, "'m'"),
+        (400, {"message": "bad", "param": "top_p"}, "bad .top_p."),
+        (400, b"<html>\n bad</html>", "<html> bad</html>"),
+        (429, {"message": "pay", "code": "insufficient_quota"}, "pay"),
+    ],
+)
+def test_refusals_say_what_to_check(endpoint, status, error, expected):
+    with pytest.raises(LLMRefused, match=f"{status}.*{expected}") as caught:
+        answer(failing(endpoint, status, error))
+    assert type(caught.value) is LLMRefused
+
+
+def test_azure(endpoint):
+    url = endpoint.url.removesuffix("/v1")
+    backend = openai_backend(
+        "deployed", base_url=url, api_version="2024-10-21", api_key_env="TEST_KEY"
+    )
+    answer(backend)
+    assert endpoint.paths == [
+        "/openai/deployments/deployed/chat/completions?api-version=2024-10-21"
+    ]
+    assert endpoint.sent_headers[0]["api-key"] == KEY
+    assert endpoint.bodies[0]["max_completion_tokens"] == 1024
+
+
+def test_the_package_may_be_missing(endpoint, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with pytest.raises(ConfigError, match=r"openai.*rel-component\[llm\]"):
+        answer(backend_of(endpoint))
+
+
+def test_azure_needs_an_endpoint():
+    with pytest.raises(ConfigError, match="AZURE_OPENAI_ENDPOINT"):
+        openai_backend("m", api_version="2024-10-21")
+
+
+def test_the_endpoint_may_come_from_the_environment(endpoint, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    backend = openai_backend("m", api_key_env="TEST_KEY")
+    assert answer(backend).text == "yes"
+    assert backend.settings["base_url"] == endpoint.url
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1.0}, "temperature must be at least 0, got -1.0"),
+        ({"max_tokens": 0}, "max_tokens must be at least 1, got 0"),
+        ({"formats": ["xml"]}, "formats must be some of"),
+        ({"formats": []}, "formats must be some of"),
+        ({"base_url": "localhost:8000"}, "got 'localhost:8000'"),
+    ],
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(ConfigError, match=message):
+        openai_backend("m", **options)
+
+
+def logprobs_body(text, tokens):
+    content = [{"token": t, "bytes": b, "logprob": -float(n)} for n, (t, b) in enumerate(tokens)]
+    return body(content=text, choice={"logprobs": {"content": content}})
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "expected"),
+    [
+        ("yes!", [("yes", None), ("!", None)], ["yes", "!"]),
+        ("é.", [("\\xc3", [0xC3]), ("\\xa9", [0xA9]), (".", [46])], ["", "é", "."]),
+        ("yes", [("yes", [121, 101, 115]), ("<|im_end|>", None)], ["yes"]),
+        ("{}", [("```", None), ("\n", None), ("{}", None), ("\n```", None)], ["{}"]),
+        ("yes", [("yes?", None), ("yes", None)], ["yes"]),
+        ("yes", [(" yes", None)], []),
+        ("no", [("yes", None)], []),
+        ("yes", [("yes", 3)], []),
+        ("é", [("\\xc3", [0xC3])], []),
+    ],
+)
+def test_tokens_spell_the_answer_or_are_dropped(endpoint, text, tokens, expected):
+    endpoint.body = logprobs_body(text, tokens)
+    reply = answer(backend_of(endpoint, logprobs=True))
+    assert [token.text for token in reply.tokens] == expected
+    assert endpoint.bodies[0]["logprobs"] is True
+
+
+def test_tokens_have_their_log_probabilities(endpoint):
+    endpoint.body = logprobs_body("yes!", [("yes", None), ("!", None)])
+    reply = answer(backend_of(endpoint, logprobs=True))
+    assert reply.tokens == (OutputToken("yes", 0.0), OutputToken("!", -1.0))
+
+
+def test_many_threads_at_a_time(endpoint):
+    backend = backend_of(endpoint)
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: answer(backend).text, range(40)))
+    assert replies == ["yes"] * 40
+
+
+# With a real model behind a real server:
+
+
+@pytest.fixture
+def real(llama_endpoint, monkeypatch):
+    url, key = llama_endpoint
+    monkeypatch.setenv("TEST_KEY", key)
+    return openai_backend("any", base_url=url, api_key_env="TEST_KEY", max_tokens=40, logprobs=True)
+
+
+@pytest.mark.parametrize("format", ANSWER_FORMATS)
+def test_a_real_answer_in_each_format(real, format):
+    reply = answer(real, STRUCTURED, format)
+    if format in ("json_schema", "json_object_schema"):
+        assert json.loads(reply.text)["answer"] in ("yes", "no")
+    assert reply.usage.input_tokens > 0
+    assert 0 < reply.usage.output_tokens <= 40
+    assert "".join(token.text for token in reply.tokens) == reply.text != ""
+    assert all(token.logprob <= 0 for token in reply.tokens)
+
+
+def test_real_errors(real, monkeypatch):
+    with pytest.raises(PromptTooLong):
+        answer(real, Request((Message("user", "word " * 600),), SCHEMA))
+    with pytest.raises(FormatUnsupported):
+        answer(real, Request(MESSAGES, {"type": "nonsense"}))
+    monkeypatch.setenv("TEST_KEY", "sk-wrong")
+    with pytest.raises(LLMRefused, match="TEST_KEY"):
+        answer(real, STRUCTURED)
