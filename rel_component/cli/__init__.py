@@ -1,4 +1,4 @@
-"""``python -m spacy rel ...``: conversion, evaluation, extraction and schemas on the command line.
+"""``python -m spacy rel ...``: all commands.
 
 spaCy imports this module through its entry points when its command line starts, so the commands
 import what they need when they run.
@@ -9,6 +9,7 @@ from spacy.cli._util import app
 
 from .agreement import agreement_cli
 from .annotate import annotate_cli
+from .audit import audit_cli
 from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
@@ -16,11 +17,12 @@ from .extract import extract_cli
 from .prompt import prompt_cli
 from .schema import schema_cli
 
-HELP = "Relation extraction: convert annotations, evaluate, extract, manage schemas."
+HELP = "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt."
 
 rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
 rel_cli.command("agreement")(agreement_cli)
 rel_cli.command("annotate")(annotate_cli)
+rel_cli.command("audit")(audit_cli)
 rel_cli.command("compare")(compare_cli)
 rel_cli.command("convert")(convert_cli)
 rel_cli.command("evaluate")(evaluate_cli)

@@ -38,7 +38,7 @@ MAX_ERRORS = 10
 
 MEND = "Answer again, with the whole corrected JSON and nothing else."
 
-_LABEL = re.compile(r"[^\"'\n]*")
+_LABEL = re.compile(r"[^\"'\n,|;:)\]}>]*")
 
 _RelationKey = Tuple[Any, str, Any]
 
@@ -87,6 +87,7 @@ class AnswerReader:
         self,
         schema: RelationSchema,
         *,
+        keys: Sequence[str] = (),
         mentions_given: bool,
         entity_types: Sequence[str] = (),
         open_labels: bool = False,
@@ -94,6 +95,7 @@ class AnswerReader:
         min_agreement: float = 0.5,
     ) -> None:
         """schema: the relation types.
+        keys: names of head, label and tail in answers, beside the usual ones.
         mentions_given: whether answers refer to mentions by id, or name entities.
         entity_types: types that entities may have; empty: any.
         open_labels: whether labels outside the schema are accepted.
@@ -101,6 +103,7 @@ class AnswerReader:
         min_agreement: the least share of the samples of a question that has to state a relation.
         """
         self.schema = schema
+        self.keys = tuple(keys)
         self.mentions_given = mentions_given
         self.entity_types = entity_types
         self.open_labels = open_labels
@@ -109,7 +112,7 @@ class AnswerReader:
 
     def read(self, doc: Doc, question: Question, reply: Reply) -> Tuple[Reading, bool]:
         """The relations that one answer about a document states, and whether its form is right."""
-        answer = parse_answer(reply.text, finish_reason=reply.finish_reason)
+        answer = parse_answer(reply.text, finish_reason=reply.finish_reason, keys=self.keys)
         reading = validate_answer(
             answer,
             doc,
@@ -131,7 +134,8 @@ class AnswerReader:
         if reading.valid or not reading.errors:
             return None
         complaint = "\n".join(["Your answer is not right:", *reading.errors[:MAX_ERRORS], MEND])
-        turns = (Message("assistant", reply.text), Message("user", complaint))
+        said = reply.text.encode("utf8", "replace").decode("utf8")  # lone surrogates cannot be sent
+        turns = (Message("assistant", said), Message("user", complaint))
         return replace(request, messages=(*request.messages, *turns))
 
     def extract(

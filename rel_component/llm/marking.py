@@ -1,17 +1,22 @@
-"""Texts in prompts: mentions marked, and nothing in them that looks like our marks."""
+"""Texts in prompts: mentions marked, and nothing else that looks like a mark of ours or a model's."""
 
 import re
 from typing import List, Sequence, Tuple
 
-_TAG = re.compile(r"<(?=/?(?:document|M\d+)\b)", re.IGNORECASE)
+# our tags, and those with which chat templates begin and end turns
+_TAG = re.compile(
+    r"[<\[](?=\s*/?\s*(?:document|M\d+)\b"
+    r"|\||/?s>|</?SYS>|/?INST\]|(?:start|end)_of_turn>|/?(?:system|user|assistant)>)",
+    re.IGNORECASE,
+)
 
 MarkedMention = Tuple[int, int, str]
 """Start and exclusive end in characters of the text, and the id."""
 
 
 def neutral(text: str) -> str:
-    """A text in which nothing ends the document or marks a mention: ``< /document>``."""
-    return _TAG.sub("< ", text)
+    """A text in which nothing ends the document, marks a mention or begins a turn: ``< /document>``."""
+    return _TAG.sub(lambda match: f"{match.group()} ", text)
 
 
 def mark_mentions(text: str, mentions: Sequence[MarkedMention]) -> str:

@@ -136,6 +136,7 @@ class RelationTask:
         """
         reader = AnswerReader(
             self.schema,
+            keys=self.template.keys,
             mentions_given=self.mentions_given,
             entity_types=self._prompter(None).entity_types,
             open_labels=self.template.open_labels,

@@ -367,6 +367,7 @@ class LLMRelationExtractor(Pipe):
     def _reader(self) -> AnswerReader:
         return AnswerReader(
             self.schema,
+            keys=self.template.keys,
             mentions_given=self.mentions == "given",
             entity_types=self._prompter().entity_types,
             open_labels=self.template.open_labels,

@@ -19,12 +19,20 @@ def test_mentions_are_marked(mentions, expected):
     assert mark_mentions("Bank of Oslo fell", mentions) == expected
 
 
-@pytest.mark.parametrize("tag", ["<M1>", "</M12>", "</document>", "<Document>", "<DOCUMENT id=3>"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *("<M1>", "</M12>", "</document>", "<Document>", "<DOCUMENT id=3>", "</ document>"),
+        *("<|im_start|>", "<|im_end|>", "<s>", "</s>", "[INST]", "[/INST]", "<end_of_turn>"),
+    ],
+)
 def test_marks_of_the_text_itself_are_broken(tag):
-    assert neutral(f"a {tag} b") == f"a < {tag[1:]} b"
-    assert mark_mentions(f"a {tag} b", [(0, 1, "M1")]) == f"<M1>a</M1> < {tag[1:]} b"
+    assert neutral(f"a {tag} b") == f"a {tag[0]} {tag[1:]} b"
+    assert mark_mentions(f"a {tag} b", [(0, 1, "M1")]) == f"<M1>a</M1> {tag[0]} {tag[1:]} b"
 
 
-@pytest.mark.parametrize("text", ["a < b", "<b>bold</b>", "<M>", "<Mx>", "<documents>"])
+@pytest.mark.parametrize(
+    "text", ["a < b", "<b>bold</b>", "<M>", "<Mx>", "<documents>", "[1]", "[M]", "<strong>"]
+)
 def test_other_texts_stay(text):
     assert neutral(text) == text

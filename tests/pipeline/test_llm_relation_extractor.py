@@ -189,6 +189,19 @@ def test_one_question_for_each_pair(pipeline):
     assert (report(doc)["questions"], report(doc)["valid"]) == (5, 5)
 
 
+def test_a_template_names_the_parts_of_an_answer(pipeline, tmp_path):
+    template = tmp_path / "mine.jinja"
+    template.write_text(
+        '{% set keys = ["von", "was", "nach"] %}{% macro system(task) %}{% endmacro %}'
+        "{% macro user(task, item) %}{{ item.marked_text or item.text }}{% endmacro %}",
+        encoding="utf8",
+    )
+    made = {"von": "M1", "was": "FOUNDED_BY", "nach": "M2"}
+    doc = pipeline(answer(made), template=str(template))(TEXT)
+    assert facts(doc) == [("Apple", "FOUNDED_BY", "Steve Jobs")]
+    assert report(doc)["valid"] == 1
+
+
 def test_open_labels(pipeline):
     made = {"head": "M1", "label": "was started by", "tail": "M2"}
     doc = pipeline(answer(made), template="open.v1", relation_schema=None)(TEXT)

@@ -1,0 +1,193 @@
+"""What all checks of an audit share: documents, schema, options, and what is computed once."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+
+from spacy.tokens import Doc
+
+from ..annotations import DEFAULT_ATTR
+from ..errors import ConfigError
+from ..schema import RelationSchema
+from .classifier import out_of_fold
+from .documents import AuditedDoc, Part
+from .features import text_features
+from .name_lists import NameGroups
+from .pairs import Pair, allowed_types, collect_pairs
+from .predictor import Predictor
+from .reading import Readings
+from .shingles import SimilarPair, find_similar, shingles
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """How to audit.
+
+    max_findings (int): the most findings of one kind to report; all are counted.
+    similarity (float): Jaccard similarity of word pairs from which on texts are near-duplicates.
+    folds (int): parts of the cross-validation.
+    max_unrelated (int): the most unrelated pairs that the light model looks at.
+    max_rows (int): the most pairs that a light model learns from.
+    max_rewritten (int): the most documents in which a pipeline is tried with other names.
+    seed (int): seed of everything that is drawn.
+    spans_key (Optional[str]): span group of the mentions; None: the entities.
+    attr (str): name of the extension attribute of the relations.
+    """
+
+    max_findings: int = 100
+    similarity: float = 0.6
+    folds: int = 10
+    max_unrelated: int = 100_000
+    max_rows: int = 30_000
+    max_rewritten: int = 500
+    seed: int = 0
+    spans_key: Optional[str] = None
+    attr: str = DEFAULT_ATTR
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("max_findings", 1),
+            ("folds", 2),
+            ("max_rows", 1),
+            ("max_rewritten", 1),
+        ):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be {least} or more, got {getattr(self, name)}")
+        if not 0.0 < self.similarity <= 1.0:
+            raise ConfigError(f"similarity must lie in (0, 1], got {self.similarity}")
+
+
+@dataclass(frozen=True)
+class AuditContext:
+    """The corpus under audit.
+
+    parts (Sequence[Part]): its parts; names are different.
+    given_schema (Optional[RelationSchema]): the schema, if there is one.
+    options (AuditOptions): how to audit.
+    predictor (Optional[Predictor]): a trained pipeline to audit with.
+    name_groups (Optional[NameGroups]): names to try the pipeline with.
+    """
+
+    parts: Sequence[Part]
+    given_schema: Optional[RelationSchema] = None
+    options: AuditOptions = field(default_factory=AuditOptions)
+    predictor: Optional[Predictor] = None
+    name_groups: Optional[NameGroups] = None
+
+    @cached_property
+    def docs(self) -> List[AuditedDoc]:
+        """All documents, part by part."""
+        return [
+            AuditedDoc(part, i, doc, self.options.spans_key, self.options.attr)
+            for part in self.parts
+            for i, doc in enumerate(part.docs)
+        ]
+
+    def docs_of(self, part: Part) -> List[AuditedDoc]:
+        """The documents of a part."""
+        return [doc for doc in self.docs if doc.part is part]
+
+    @property
+    def train_docs(self) -> List[AuditedDoc]:
+        """The documents that are not held out."""
+        return [doc for doc in self.docs if not doc.part.held_out]
+
+    @property
+    def held_out_parts(self) -> List[Part]:
+        """The parts for development and test."""
+        return [part for part in self.parts if part.held_out]
+
+    @cached_property
+    def schema(self) -> RelationSchema:
+        """The given schema, with labels that occur besides, or what can be inferred without one."""
+        docs: List[Doc] = [doc.doc for doc in self.docs]
+        inferred = RelationSchema.from_docs(docs, attr=self.options.attr)
+        if self.given_schema is None:
+            return inferred
+        unknown = [
+            rel_type for label, rel_type in inferred.items() if label not in self.given_schema
+        ]
+        return self.given_schema.merge(RelationSchema(unknown))
+
+    @cached_property
+    def allowed_types(self) -> Set[Tuple[str, str]]:
+        """Entity types of head and tail between which a relation is possible."""
+        return allowed_types(self.docs, self.schema)
+
+    @cached_property
+    def similar(self) -> List[SimilarPair]:
+        """Documents with near-same texts, as positions in `docs`."""
+        return find_similar([shingles(doc.words) for doc in self.docs], self.options.similarity)
+
+    @cached_property
+    def rewritten_docs(self) -> List[AuditedDoc]:
+        """Documents with relations, held-out ones if there are any, to try other names in."""
+        docs = [doc for doc in self.docs if doc.relations]
+        docs = [doc for doc in docs if doc.part.held_out] or docs
+        if len(docs) > self.options.max_rewritten:
+            docs = random.Random(self.options.seed).sample(docs, self.options.max_rewritten)
+        return docs
+
+    @cached_property
+    def pairs(self) -> List[Pair]:
+        """Related pairs and unrelated ones that could be related."""
+        return collect_pairs(
+            self.docs,
+            self.schema,
+            max_unrelated=self.options.max_unrelated,
+            seed=self.options.seed,
+        )
+
+    @cached_property
+    def related(self) -> List[Pair]:
+        """Pairs with relations."""
+        return [pair for pair in self.pairs if pair.labels]
+
+    @cached_property
+    def readings(self) -> Readings:
+        """What the light model says of all pairs, learnt from other documents."""
+        return self.read(self.pairs)
+
+    @cached_property
+    def related_readings(self) -> Readings:
+        """What the light model says of related pairs, learnt from other documents' related pairs."""
+        return self.read(self.related)
+
+    def read(self, pairs: Sequence[Pair]) -> Readings:
+        """Out-of-fold predictions of the light model."""
+        rows = (text_features(pair) for pair in pairs)
+        return self.cross_validate(rows, [pair.given for pair in pairs], pairs)
+
+    def cross_validate(
+        self, rows: Iterable[Sequence[str]], labels: Sequence[str], pairs: Sequence[Pair]
+    ) -> Readings:
+        """Out-of-fold predictions from features; near-duplicates are in the same fold."""
+        options = self.options
+        groups = [self._groups[id(pair.doc)] for pair in pairs]
+        classes, probabilities = out_of_fold(
+            rows, labels, groups, folds=options.folds, max_rows=options.max_rows, seed=options.seed
+        )
+        return Readings(pairs, labels, classes, probabilities)
+
+    @cached_property
+    def _groups(self) -> Dict[int, int]:
+        """For each document the first of those that it resembles.
+
+        Where so many resemble each other that they do not fit into a fold, each stands alone.
+        """
+        first = list(range(len(self.docs)))
+
+        def root(i: int) -> int:
+            while first[i] != i:
+                i = first[i]
+            return i
+
+        for i, j, _ in self.similar:
+            first[max(root(i), root(j))] = min(root(i), root(j))
+        roots = [root(i) for i in range(len(self.docs))]
+        largest = max(Counter(roots).values(), default=0)
+        if largest * self.options.folds > max(len(roots), self.options.folds):
+            roots = list(range(len(self.docs)))
+        return {id(doc): number for doc, number in zip(self.docs, roots)}

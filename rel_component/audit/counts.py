@@ -1,0 +1,206 @@
+"""Counts: how much there is of what, and how uneven it is."""
+
+from collections import Counter
+from typing import Callable, Dict, List, Mapping, Sequence
+
+import numpy
+
+from .context import AuditContext
+from .documents import AuditedDoc, position, token_distance
+from .findings import Cell, Finding, Place, Section, Table
+
+_QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+_SHOWN = 3
+_FEW = 10  # examples of a label that are too few to learn from or to score
+
+
+def count_corpus(context: AuditContext) -> Section:
+    """Documents, mentions, relations, pairs without relation, distances, long tail."""
+    section = Section(
+        "counts",
+        "Counts",
+        "What there is, part by part.",
+        context.options.max_findings,
+    )
+    parts = {part.name: context.docs_of(part) for part in context.parts}
+    section.tables += [
+        _overview(parts),
+        _no_relation(parts, context),
+        _by_type("Mentions by entity type", parts, _mention_types),
+        _by_type("Relations by label", parts, lambda doc: [rel.label for rel in doc.relations]),
+        _type_pairs(context),
+        _distances(context),
+    ]
+    relations = [rel for doc in context.docs for rel in doc.relations]
+    pairs = sum(map(_n_pairs, context.docs))
+    allowed = sum(_allowed_pairs(doc, context) for doc in context.docs)
+    related = sum(len(_related(doc)) for doc in context.docs)
+    section.figures.update(
+        {
+            "documents": len(context.docs),
+            "tokens": sum(len(doc.doc) for doc in context.docs),
+            "mentions": sum(len(doc.mentions) for doc in context.docs),
+            "relations": len(relations),
+            "share of ordered pairs without relation": _share(pairs - related, pairs),
+            "the same, of pairs that the schema allows": _share(allowed - related, allowed),
+        }
+    )
+    section.add("Labels with few examples", _long_tail(context))
+    section.add("Documents without mentions", _empty(context.docs))
+    return section
+
+
+def _overview(parts: Mapping[str, Sequence[AuditedDoc]]) -> Table:
+    measures: Dict[str, Callable[[AuditedDoc], int]] = {
+        "documents": lambda doc: 1,
+        "documents without mentions": lambda doc: not doc.mentions,
+        "documents without relations": lambda doc: not doc.relations,
+        "sentences": lambda doc: int(doc.sentences[-1]) + 1 if len(doc.doc) else 0,
+        "tokens": lambda doc: len(doc.doc),
+        "mentions": lambda doc: len(doc.mentions),
+        "mentions that overlap the next": _n_overlaps,
+        "relations": lambda doc: len(doc.relations),
+        "relations across sentences": lambda doc: sum(map(doc.across_sentences, doc.relations)),
+        "relations of a mention with itself": lambda doc: sum(
+            position(rel.head) == position(rel.tail) for rel in doc.relations
+        ),
+        "pairs with several relations": lambda doc: sum(n > 1 for n in _related(doc).values()),
+    }
+    rows: List[List[Cell]] = [
+        [name, *(sum(int(measure(doc)) for doc in docs) for docs in parts.values())]
+        for name, measure in measures.items()
+    ]
+    return Table("Overview", ["", *parts], rows)
+
+
+def _no_relation(parts: Mapping[str, Sequence[AuditedDoc]], context: AuditContext) -> Table:
+    rows: List[List[Cell]] = []
+    for name, docs in parts.items():
+        pairs = sum(map(_n_pairs, docs))
+        allowed = sum(_allowed_pairs(doc, context) for doc in docs)
+        related = sum(len(_related(doc)) for doc in docs)
+        shares = (_share(pairs - related, pairs), _share(allowed - related, allowed))
+        rows.append([name, pairs, shares[0], allowed, shares[1]])
+    return Table(
+        "Ordered pairs without relation",
+        ["part", "pairs", "NO_RELATION", "allowed by the schema", "NO_RELATION among them"],
+        rows,
+        bars=[2, 4],
+        shares=[2, 4],
+    )
+
+
+def _mention_types(doc: AuditedDoc) -> List[str]:
+    return [span.label_ or "untyped" for span in doc.mentions]
+
+
+def _by_type(
+    title: str,
+    parts: Mapping[str, Sequence[AuditedDoc]],
+    labels: Callable[[AuditedDoc], List[str]],
+) -> Table:
+    counts = [Counter(label for doc in docs for label in labels(doc)) for docs in parts.values()]
+    total: Counter[str] = sum(counts, Counter())
+    n = sum(total.values())
+    rows: List[List[Cell]] = [
+        [label, *(count[label] for count in counts), total[label] / n]
+        for label in sorted(total, key=lambda label: (-total[label], label))
+    ]
+    return Table(title, ["", *parts, "share"], rows, bars=[len(parts) + 1], shares=[len(parts) + 1])
+
+
+def _type_pairs(context: AuditContext) -> Table:
+    counts = Counter(
+        (rel.label, rel.head.label_ or "untyped", rel.tail.label_ or "untyped")
+        for doc in context.docs
+        for rel in doc.relations
+    )
+    labels = Counter(rel.label for doc in context.docs for rel in doc.relations)
+    return Table(
+        "Entity types by label",
+        ["label", "head", "tail", "relations", "share of the label"],
+        [[*key, n, n / labels[key[0]]] for key, n in sorted(counts.items())],
+        bars=[4],
+        shares=[4],
+    )
+
+
+def _distances(context: AuditContext) -> Table:
+    distances: Dict[str, List[int]] = {}
+    across: Counter[str] = Counter()
+    for doc in context.docs:
+        for rel in doc.relations:
+            distances.setdefault(rel.label, []).append(token_distance(rel))
+            across[rel.label] += doc.across_sentences(rel)
+    rows: List[List[Cell]] = []
+    for label, values in sorted(distances.items()):
+        quantiles = numpy.quantile(values, _QUANTILES).round().astype(int)
+        rows.append([label, *map(int, quantiles), across[label] / len(values)])
+    header = ["label", "least", "25%", "median", "75%", "90%", "99%", "most", "across sentences"]
+    return Table("Tokens between head and tail", header, rows, bars=[8], shares=[8])
+
+
+def _long_tail(context: AuditContext) -> List[Finding]:
+    places: Dict[str, List[Place]] = {label: [] for label in context.schema}
+    for doc in context.train_docs:
+        for rel in doc.relations:
+            places[rel.label].append(Place.of(doc, rel))
+    return [
+        Finding(
+            "warning",
+            f"{label} has {len(found) or 'no'} examples outside of held-out parts.",
+            found[:_SHOWN],
+            -len(found),
+        )
+        for label, found in places.items()
+        if len(found) < _FEW
+    ]
+
+
+def _empty(docs: Sequence[AuditedDoc]) -> List[Finding]:
+    return [
+        Finding("info", f"{doc.name} has no mentions.", [Place(doc)])
+        for doc in docs
+        if not doc.mentions
+    ]
+
+
+def _positions(doc: AuditedDoc) -> Dict[object, List[str]]:
+    """Mentions by their tokens, with their types."""
+    found: Dict[object, List[str]] = {}
+    for span in doc.mentions:
+        found.setdefault(position(span), []).append(span.label_)
+    return found
+
+
+def _related(doc: AuditedDoc) -> Counter[object]:
+    """Ordered pairs with a relation, and how many they have."""
+    return Counter(
+        (position(rel.head), position(rel.tail))
+        for rel in doc.relations
+        if position(rel.head) != position(rel.tail)
+    )
+
+
+def _n_pairs(doc: AuditedDoc) -> int:
+    n = len(_positions(doc))
+    return n * (n - 1)
+
+
+def _allowed_pairs(doc: AuditedDoc, context: AuditContext) -> int:
+    """Ordered pairs of mentions between which the schema allows a relation, and related ones."""
+    types = Counter(tuple(labels) for labels in _positions(doc).values())
+    n = 0
+    for heads, n_heads in types.items():
+        for tails, n_tails in types.items():
+            if any((head, tail) in context.allowed_types for head in heads for tail in tails):
+                n += n_heads * (n_tails - (heads == tails))
+    return n
+
+
+def _n_overlaps(doc: AuditedDoc) -> int:
+    return sum(b.start < a.end for a, b in zip(doc.mentions, doc.mentions[1:]))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,137 @@
+"""The annotated documents of an audit, with what all checks read of them."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy
+import numpy.typing as npt
+from spacy.strings import get_string_id
+from spacy.tokens import Doc, Span
+
+from ..annotations import DEFAULT_ATTR, get_relations
+from ..mentions import mention_spans, typed_key
+from ..types import HashArray, Relation
+
+Position = Tuple[int, int]
+"""Start and exclusive end of a mention in tokens."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a corpus.
+
+    name (str): how it is called, e.g. ``train``.
+    docs (Sequence[Doc]): its documents.
+    held_out (bool): whether it is for development or test.
+    """
+
+    name: str
+    docs: Sequence[Doc]
+    held_out: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class AuditedDoc:
+    """A document with its place in the corpus.
+
+    part (Part): the part it belongs to.
+    index (int): its position in the part, from 0 on.
+    doc (Doc): the document.
+    spans_key (Optional[str]): span group of the mentions; None: the entities.
+    attr (str): name of the extension attribute of the relations.
+    """
+
+    part: Part
+    index: int
+    doc: Doc
+    spans_key: Optional[str] = None
+    attr: str = DEFAULT_ATTR
+
+    @property
+    def id(self) -> str:
+        """The id that the document has from its annotation file, empty if none."""
+        meta = self.doc.user_data.get("meta")
+        return str(meta.get("id", "")) if isinstance(meta, dict) else ""
+
+    @property
+    def name(self) -> str:
+        """Part, position and id, for people."""
+        return f"{self.part.name} {self.index}" + (f" ({self.id})" if self.id else "")
+
+    @cached_property
+    def relations(self) -> List[Relation]:
+        """The annotated relations."""
+        return list(get_relations(self.doc, self.attr))
+
+    @cached_property
+    def mentions(self) -> List[Span]:
+        """The mentions and arguments of relations, each once, by start and end."""
+        arguments = [span for rel in self.relations for span in (rel.head, rel.tail)]
+        spans = [*mention_spans(self.doc, self.spans_key), *arguments]
+        unique = {typed_key(span): span for span in spans if len(span)}
+        return [unique[key] for key in sorted(unique)]
+
+    @cached_property
+    def sentences(self) -> npt.NDArray[numpy.int64]:
+        """The sentence of each token, counted from 0; all 0 where sentences are not known."""
+        if not self.doc.has_annotation("SENT_START"):
+            return numpy.zeros(len(self.doc), dtype="int64")
+        starts = [bool(token.is_sent_start) and token.i > 0 for token in self.doc]
+        return numpy.cumsum(numpy.asarray(starts, dtype="int64"))
+
+    @cached_property
+    def words(self) -> HashArray:
+        """Hashes of the words without case; punctuation is left out."""
+        return self._hashes[self._hashes > 0]
+
+    @cached_property
+    def masked_words(self) -> List[str]:
+        """The words in lower case, with mentions as their types; empty behind the first word of one.
+
+        Of mentions that overlap, the last one is seen.
+        """
+        words = [token.text.lower() for token in self.doc]
+        for span in self.mentions:
+            words[span.start : span.end] = [f"[{span.label_}]"] + [""] * (len(span) - 1)
+        return words
+
+    def sentence_words(self) -> Dict[int, HashArray]:
+        """The same for each sentence."""
+        hashes, sentences = self._hashes, self.sentences
+        return {
+            int(number): hashes[(sentences == number) & (hashes > 0)]
+            for number in numpy.unique(sentences)
+        }
+
+    def across_sentences(self, rel: Relation) -> bool:
+        """Whether the arguments of a relation begin in different sentences."""
+        return bool(self.sentences[rel.head.start] != self.sentences[rel.tail.start])
+
+    @cached_property
+    def _hashes(self) -> HashArray:
+        return numpy.asarray([_hash_word(token.text) for token in self.doc], dtype="uint64")
+
+
+@lru_cache(maxsize=1 << 18)
+def _hash_word(word: str) -> int:
+    """0 for what has neither letters nor digits; the same for a word in any case and process."""
+    known = any(character.isalnum() for character in word)
+    return int(get_string_id(unicodedata.normalize("NFKC", word).casefold())) if known else 0
+
+
+def normalize_name(text: str) -> str:
+    """A name as it is compared: compatible characters, without case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def position(span: Span) -> Position:
+    """Where a mention is, whatever its type."""
+    return (span.start, span.end)
+
+
+def token_distance(rel: Relation) -> int:
+    """Tokens between the arguments of a relation, 0 if they overlap."""
+    first, last = sorted((rel.head, rel.tail), key=lambda span: (span.start, span.end))
+    return max(0, last.start - first.end)

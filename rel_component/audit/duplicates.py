@@ -1,0 +1,112 @@
+"""Documents that occur more than once, word for word or nearly."""
+
+from collections import defaultdict
+from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Tuple
+
+from .context import AuditContext
+from .documents import AuditedDoc
+from .findings import Finding, Place, Section
+
+_SHOWN = 6
+
+
+class Duplicates(NamedTuple):
+    """Documents with the same words, and pairs with nearly the same and their similarity."""
+
+    same: List[List[AuditedDoc]]
+    near: List[Tuple[AuditedDoc, AuditedDoc, float]]
+
+
+def check_duplicates(context: AuditContext) -> Section:
+    """Duplicates and near-duplicates, within parts and between them."""
+    section = Section(
+        "duplicates",
+        "Duplicates",
+        "Texts are compared without case, punctuation and spaces; near-duplicates share at least "
+        f"{context.options.similarity:.0%} of their pairs of neighbouring words. What held-out parts "
+        "repeat of training is listed under leakage.",
+        context.options.max_findings,
+    )
+    found = find_duplicates(context)
+    section.figures["documents that repeat another one"] = sum(len(g) - 1 for g in found.same)
+    section.figures["pairs of near-duplicates"] = len(found.near)
+    section.add("The same text, annotated differently", _contradictions(found))
+    section.add("The same text", _repetitions(found))
+    section.add("Near-duplicates", _near(found))
+    return section
+
+
+def find_duplicates(context: AuditContext) -> Duplicates:
+    """Groups of documents with the same words, and pairs that are near-duplicates besides."""
+    groups: Dict[bytes, List[AuditedDoc]] = defaultdict(list)
+    for doc in context.docs:
+        if len(doc.words):
+            groups[doc.words.tobytes()].append(doc)
+    near = []
+    for i, j, similarity in context.similar:
+        first, second = context.docs[i], context.docs[j]
+        if first.words.tobytes() != second.words.tobytes():
+            near.append((first, second, similarity))
+    return Duplicates([group for group in groups.values() if len(group) > 1], near)
+
+
+def _contradictions(found: Duplicates) -> Iterator[Finding]:
+    for group in found.same:
+        kinds: Dict[FrozenSet[object], List[AuditedDoc]] = defaultdict(list)
+        for doc in group:
+            kinds[_annotation(doc)].append(doc)
+        if len(kinds) > 1:
+            docs = [doc for docs in kinds.values() for doc in docs[:1]]
+            yield Finding(
+                "error",
+                f"{_names(group)} have the same text and {len(kinds)} different annotations.",
+                [_first_place(doc) for doc in docs[:_SHOWN]],
+                len(group),
+            )
+
+
+def _repetitions(found: Duplicates) -> Iterator[Finding]:
+    for group in found.same:
+        if len({_annotation(doc) for doc in group}) > 1:
+            continue
+        for held_out in (False, True):
+            docs = [doc for doc in group if doc.part.held_out == held_out]
+            if len(docs) > 1:
+                yield Finding(
+                    "warning",
+                    f"{_names(docs)} have the same text and annotation.",
+                    [_first_place(doc) for doc in docs[:_SHOWN]],
+                    len(docs),
+                )
+
+
+def _near(found: Duplicates) -> Iterator[Finding]:
+    for first, second, similarity in found.near:
+        if first.part.held_out == second.part.held_out:
+            yield Finding(
+                "warning",
+                f"{first.name} and {second.name} share {similarity:.0%} of their pairs of words.",
+                [_first_place(first), _first_place(second)],
+                similarity,
+            )
+
+
+def _annotation(doc: AuditedDoc) -> FrozenSet[object]:
+    """Relations by the words of their arguments: comparable between tokenisations."""
+    spans = {
+        id(span): span.text.casefold() for rel in doc.relations for span in (rel.head, rel.tail)
+    }
+    return frozenset(
+        (spans[id(rel.head)], rel.head.label_, rel.label, spans[id(rel.tail)], rel.tail.label_)
+        for rel in doc.relations
+    )
+
+
+def _names(group: List[AuditedDoc]) -> str:
+    names = [doc.name for doc in group[:_SHOWN]]
+    more = len(group) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def _first_place(doc: AuditedDoc) -> Place:
+    return Place.of(doc, doc.relations[0]) if doc.relations else Place(doc)

@@ -1,0 +1,88 @@
+"""Features of pairs of mentions: of the text around them, of their types, of their names."""
+
+from itertools import pairwise
+from typing import List, Tuple
+
+from .documents import normalize_name
+from .pairs import Pair, reverse
+
+_NEAR = 4  # words before the first and after the second mention
+_BETWEEN = 12  # longer connections do not recur as a whole
+_AROUND = 8  # words before and after of which the beginnings count, wherever they are
+_STEM = 5  # characters
+_DISTANCES = (0, 1, 2, 3, 5, 8, 13, 21, 34)
+
+
+def text_features(pair: Pair) -> List[str]:
+    """What a light model reads: types, order, distance, words between, before, after and around.
+
+    Mentions are seen as their types, so that no name is learnt.
+    """
+    first, second = pair.first, pair.second
+    words = pair.doc.masked_words
+    types = f"{first.label_} {second.label_}"
+    between = [word for word in words[first.end : second.start] if word]
+    before = [word for word in words[max(0, first.start - _NEAR) : first.start] if word]
+    after = [word for word in words[second.end : second.end + _NEAR] if word]
+    distance = sum(second.start - first.end > limit for limit in _DISTANCES)
+    n_sentences = min(2, pair.doc.sentences[second.start] - pair.doc.sentences[first.start])
+    n_between = min(4, sum(word.startswith("[") for word in between))
+    features = [f"types {types}", f"first {first.label_}", f"second {second.label_}"]
+    features += [f"distance {distance}", f"distance {distance} {types}"]
+    features += [f"sentences {n_sentences}", f"sentences {n_sentences} {types}"]
+    features.append(f"mentions between {n_between} {types}")
+    for name, part in (("between", between), ("before", before), ("after", after)):
+        features += [f"{name} {word}" for word in part]
+        features += [f"{name} {types} {word}" for word in part]
+        features += [f"{name} {a} {b}" for a, b in pairwise(part)]
+    for name, part in (
+        ("next", between[:1]),
+        ("last", between[-1:]),
+        ("left", before[-1:]),
+        ("right", after[:1]),
+    ):
+        features.append(f"{name} {types} {' '.join(part)}")
+    features += [f"near first {types} {word}" for word in between[:3]]
+    features += [f"near second {types} {word}" for word in between[-3:]]
+    features += [f"around {types} {stem}" for stem in _stems_around(pair, words)]
+    if len(between) <= _BETWEEN:
+        features.append(f"all between {types} {' '.join(between)}")
+    return features
+
+
+def _stems_around(pair: Pair, words: List[str]) -> List[str]:
+    around = words[max(0, pair.first.start - _AROUND) : pair.second.end + _AROUND]
+    return sorted({word if word.startswith("[") else word[:_STEM] for word in around if word})
+
+
+def canonical(pair: Pair, label: str) -> Tuple[Pair, str]:
+    """The pair in the order of its types and names, with the label to match.
+
+    The order in the text would tell those who do not read which is the head.
+    """
+    swap = _sort_key(pair.second.label_, pair.second.text) < _sort_key(
+        pair.first.label_, pair.first.text
+    )
+    if not swap:
+        return pair, label
+    return Pair(pair.doc, pair.second, pair.first, pair.labels), reverse(label)
+
+
+def type_features(pair: Pair) -> List[str]:
+    """The entity types alone."""
+    first, second = pair.first.label_, pair.second.label_
+    return [f"types {first} {second}", f"first {first}", f"second {second}"]
+
+
+def name_features(pair: Pair) -> List[str]:
+    """The names and their words alone."""
+    names = (normalize_name(pair.first.text), normalize_name(pair.second.text))
+    features = [f"names {names[0]} | {names[1]}"]
+    for place, name in zip(("first", "second"), names):
+        features.append(f"{place} {name}")
+        features += [f"{place} word {word}" for word in name.split()]
+    return features
+
+
+def _sort_key(label: str, text: str) -> Tuple[str, str]:
+    return (label, normalize_name(text))

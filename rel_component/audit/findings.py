@@ -1,0 +1,219 @@
+"""What checks return: findings with their places, figures and tables."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Literal, NamedTuple, Optional, Sequence, Union
+
+from spacy.tokens import Span
+
+from ..types import Relation
+from .documents import AuditedDoc
+
+Severity = Literal["error", "warning", "info"]
+"""``error``: against the schema, or a score would be wrong; ``warning``: likely a mistake, look at
+it; ``info``: a fact to know."""
+
+SEVERITIES: Sequence[Severity] = ("error", "warning", "info")
+
+Cell = Union[str, int, float, None]
+"""A cell of a table; floats between 0 and 1 in a share column are shown as percentages."""
+
+_CONTEXT = 25
+_SHORT = 90
+
+
+class Segment(NamedTuple):
+    """A piece of text. role: ``head``, ``tail``, ``mention``, or empty. type: entity type."""
+
+    text: str
+    role: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a finding is.
+
+    doc (AuditedDoc): the document.
+    head (Optional[Span]): the head of the relation or pair, or the mention, if it is about one.
+    tail (Optional[Span]): the tail, if it is about a pair.
+    label (str): the annotated label, empty if none.
+    """
+
+    doc: AuditedDoc
+    head: Optional[Span] = None
+    tail: Optional[Span] = None
+    label: str = ""
+
+    @classmethod
+    def of(cls, doc: AuditedDoc, rel: Relation) -> "Place":
+        """The place of an annotated relation."""
+        return cls(doc, rel.head, rel.tail, rel.label)
+
+    def segments(self) -> List[Segment]:
+        """The text around the place, or all of a short text, cut at its mentions."""
+        doc, spans = self.doc.doc, [span for span in (self.head, self.tail) if span is not None]
+        start, end = 0, len(doc)
+        if end > _SHORT:
+            start = max(0, min((span.start for span in spans), default=0) - _CONTEXT)
+            end = min(end, max((span.end for span in spans), default=_SHORT) + _CONTEXT)
+        roles = [
+            (span, role) for span, role in zip((self.head, self.tail), ("head", "tail")) if span
+        ]
+        roles += [(span, "mention") for span in self.doc.mentions]
+        taken = [False] * len(doc)
+        kept = {}
+        for span, role in roles:
+            if start <= span.start and span.end <= end and not any(taken[span.start : span.end]):
+                taken[span.start : span.end] = [True] * len(span)
+                kept[span.start] = (span, role)
+        segments = [Segment("… ")] if start else []
+        at = start
+        for span, role in (kept[key] for key in sorted(kept)):
+            segments.append(Segment(doc[at : span.start].text_with_ws))
+            segments.append(Segment(span.text, role, span.label_))
+            segments.append(Segment(span[-1].whitespace_))
+            at = span.end
+        segments.append(Segment(doc[at:end].text_with_ws))
+        segments += [Segment(" …")] if end < len(doc) else []
+        return [segment for segment in segments if segment.text]
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data; offsets are tokens."""
+        data: Dict[str, Any] = {
+            "part": self.doc.part.name,
+            "doc": self.doc.index,
+            "id": self.doc.id,
+            "label": self.label,
+        }
+        for name, span in (("head", self.head), ("tail", self.tail)):
+            if span is not None:
+                data[name] = {
+                    "text": span.text,
+                    "label": span.label_,
+                    "start": span.start,
+                    "end": span.end,
+                }
+        data["text"] = "".join(segment.text for segment in self.segments()).strip()
+        return data
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """Something to look at.
+
+    severity (Severity): see there.
+    message (str): what it is, a sentence.
+    places (Sequence[Place]): where it is.
+    rank (float): findings of one kind with higher ranks come first.
+    """
+
+    severity: Severity
+    message: str
+    places: Sequence[Place] = ()
+    rank: float = 0.0
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data."""
+        return {
+            "severity": self.severity,
+            "message": self.message,
+            "places": [place.to_json() for place in self.places],
+        }
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    title (str): what it shows.
+    header (Sequence[str]): names of the columns.
+    rows (Sequence[Sequence[Cell]]): the cells.
+    bars (Sequence[int]): columns that are also drawn as bars.
+    shares (Sequence[int]): columns of shares in [0, 1].
+    """
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    bars: Sequence[int] = ()
+    shares: Sequence[int] = ()
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data: title, header and rows."""
+        return {
+            "title": self.title,
+            "header": list(self.header),
+            "rows": [list(row) for row in self.rows],
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings of one kind, the first of them.
+
+    title (str): what they are.
+    findings (Sequence[Finding]): those to show.
+    counts (Dict[str, int]): how many there are by severity, those not shown included.
+    """
+
+    title: str
+    findings: Sequence[Finding]
+    counts: Dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.counts.values())
+
+
+@dataclass
+class Section:
+    """What a check found.
+
+    name (str): short name, a key in JSON.
+    title (str): heading.
+    intro (str): what was looked at, in a sentence or two.
+    max_findings (int): the most findings of one kind to keep.
+    figures (Dict[str, Cell]): single numbers by what they say.
+    tables (List[Table]): tables.
+    groups (List[Group]): findings by kind.
+    """
+
+    name: str
+    title: str
+    intro: str
+    max_findings: int
+    figures: Dict[str, Cell] = field(default_factory=dict)
+    tables: List[Table] = field(default_factory=list)
+    groups: List[Group] = field(default_factory=list)
+
+    def add(self, title: str, findings: Iterable[Finding]) -> None:
+        """Add the findings of one kind, the worst first; nothing if there are none."""
+        found = list(findings)
+        if not found:
+            return
+        found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -finding.rank))
+        counts = Counter(finding.severity for finding in found)
+        by_severity: Dict[str, int] = {name: counts[name] for name in SEVERITIES if counts[name]}
+        self.groups.append(Group(title, found[: self.max_findings], by_severity))
+
+    def count(self, severity: Severity) -> int:
+        """Findings of a severity, those not shown included."""
+        return sum(group.counts.get(severity, 0) for group in self.groups)
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data."""
+        return {
+            "title": self.title,
+            "figures": self.figures,
+            "tables": [table.to_json() for table in self.tables],
+            "findings": [
+                {
+                    "kind": group.title,
+                    "total": group.total,
+                    "shown": [finding.to_json() for finding in group.findings],
+                }
+                for group in self.groups
+            ],
+        }

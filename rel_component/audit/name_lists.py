@@ -1,0 +1,65 @@
+"""Lists of names by group, to try a pipeline with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Collection, Dict, Optional, Tuple
+
+import srsly
+
+from ..errors import ConfigError
+from .rewriting import Name
+
+_PEOPLE = ("PERSON", "PER", "Person", "Peop", "person")
+
+
+@dataclass(frozen=True)
+class NameGroups:
+    """Names by group, and the entity type that they are for.
+
+    groups (Dict[str, Tuple[Name, ...]]): the names of each group, as words.
+    type (Optional[str]): entity type of the mentions that they replace; None: people, by whichever
+        of the usual names that type has.
+    """
+
+    groups: Dict[str, Tuple[Name, ...]]
+    type: Optional[str] = None
+
+    @classmethod
+    def read(cls, path: Path, type: Optional[str] = None) -> "NameGroups":
+        """Read a YAML or JSON file: a mapping from groups to lists of names.
+
+        :raises ConfigError: if it cannot be read or is something else.
+        """
+        read = srsly.read_json if path.suffix == ".json" else srsly.read_yaml
+        try:
+            data: Any = read(path)
+        except Exception as err:
+            raise ConfigError(f"{path}: cannot be read: {err}") from err
+        if not isinstance(data, Mapping) or len(data) < 2:
+            raise ConfigError(
+                f"{path}: expected a mapping from two or more groups to lists of names"
+            )
+        groups: Dict[str, Tuple[Name, ...]] = {}
+        for group, names in data.items():
+            if not isinstance(names, list) or not names:
+                raise ConfigError(f"{path}: {group}: expected a list of names, got {names!r:.60}")
+            for name in names:
+                if not isinstance(name, str) or not name.split():
+                    raise ConfigError(f"{path}: {group}: {name!r:.60} is not a name")
+            groups[str(group)] = tuple(tuple(name.split()) for name in names)
+        return cls(groups, type)
+
+    def type_in(self, types: Collection[str]) -> str:
+        """The entity type to replace, of those that occur.
+
+        :raises ConfigError: if it does not occur.
+        """
+        wanted = _PEOPLE if self.type is None else (self.type,)
+        for name in wanted:
+            if name in types:
+                return name
+        raise ConfigError(
+            f"no mention has the type {' or '.join(wanted)}; types in the corpus: "
+            f"{', '.join(sorted(types)) or 'none'}. Say with --names-type which one to replace."
+        )

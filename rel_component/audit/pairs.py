@@ -1,0 +1,135 @@
+"""Pairs of mentions with the relations between them, related or not: what classifiers learn from."""
+
+import random
+from dataclasses import dataclass
+from itertools import islice
+from typing import Collection, Dict, Iterator, List, Sequence, Set, Tuple
+
+import numpy
+from spacy.tokens import Span
+
+from ..schema import RelationSchema
+from ..types import NO_RELATION
+from .documents import AuditedDoc, Position, position, token_distance
+
+FORWARD, BACKWARD, BOTH = ">", "<", "="
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two mentions of a document, the one that comes first in the text first.
+
+    doc (AuditedDoc): the document.
+    first, second (Span): the mentions.
+    labels (Tuple[str, ...]): annotated labels, each with the way it points: ``ACQUIRED>`` from the
+        first mention to the second, ``ACQUIRED<`` back, ``PARTNER_OF=`` if it is symmetric; empty if
+        the two are not related.
+    """
+
+    doc: AuditedDoc
+    first: Span
+    second: Span
+    labels: Tuple[str, ...] = ()
+
+    @property
+    def given(self) -> str:
+        """The first annotated label with its direction, ``NO_RELATION`` if there is none."""
+        return self.labels[0] if self.labels else NO_RELATION
+
+
+def plain(label: str) -> str:
+    """A label without its direction."""
+    return label if label == NO_RELATION else label[:-1]
+
+
+def reverse(label: str) -> str:
+    """The same label the other way round."""
+    turned = {FORWARD: BACKWARD, BACKWARD: FORWARD}
+    return label if label == NO_RELATION else label[:-1] + turned.get(label[-1], label[-1])
+
+
+def arguments(pair: Pair, label: str) -> Tuple[Span, Span]:
+    """Head and tail of a pair if it has a label with this direction."""
+    return (pair.second, pair.first) if label.endswith(BACKWARD) else (pair.first, pair.second)
+
+
+def collect_pairs(
+    docs: Sequence[AuditedDoc],
+    schema: RelationSchema,
+    *,
+    max_unrelated: int = 100_000,
+    seed: int = 0,
+) -> List[Pair]:
+    """All related pairs, and pairs that could be related but are not.
+
+    Those are pairs of entity types between which the schema allows a relation, and not further apart
+    than 99 of 100 related ones.
+
+    docs: the documents.
+    schema: the relation types.
+    max_unrelated: the most unrelated pairs; if there are more, that many are drawn.
+    seed: seed of the draw.
+    """
+    distances = [token_distance(rel) for doc in docs for rel in doc.relations]
+    reach = int(numpy.quantile(distances, 0.99)) if distances else 0
+    related: List[Pair] = []
+    unrelated: List[Pair] = []
+    rng = random.Random(seed)
+    n_seen = 0
+    fits = allowed_types(docs, schema)
+    fits |= {(tail, head) for head, tail in fits}
+    for doc in docs:
+        labels = _labels(doc, schema.symmetric_labels)
+        for first, second in _candidates(doc.mentions, reach, fits, set(labels)):
+            key = (position(first), position(second))
+            if key in labels:
+                related.append(Pair(doc, first, second, tuple(labels.pop(key))))
+                continue
+            n_seen += 1  # a reservoir: each unrelated pair is kept with the same probability
+            slot = len(unrelated) if n_seen <= max_unrelated else rng.randrange(n_seen)
+            if slot < max_unrelated:
+                unrelated[slot : slot + 1] = [Pair(doc, first, second)]
+    return related + unrelated
+
+
+def allowed_types(docs: Sequence[AuditedDoc], schema: RelationSchema) -> Set[Tuple[str, str]]:
+    """Entity types of head and tail between which the schema allows a relation.
+
+    docs: where the entity types are from. schema: the relation types.
+    """
+    types = {span.label_ for doc in docs for span in doc.mentions}
+    return {
+        (head, tail)
+        for head in types
+        for tail in types
+        if any(rel_type.allows(head, tail) for rel_type in schema.values())
+    }
+
+
+_PairKey = Tuple[Position, Position]
+
+
+def _labels(doc: AuditedDoc, symmetric: Collection[str]) -> Dict[_PairKey, List[str]]:
+    labels: Dict[_PairKey, List[str]] = {}
+    for rel in doc.relations:
+        head, tail = position(rel.head), position(rel.tail)
+        if head == tail:
+            continue
+        way = BOTH if rel.label in symmetric else FORWARD if head < tail else BACKWARD
+        found = labels.setdefault((min(head, tail), max(head, tail)), [])
+        if rel.label + way not in found:
+            found.append(rel.label + way)
+    return labels
+
+
+def _candidates(
+    mentions: Sequence[Span], reach: int, fits: Set[Tuple[str, str]], related: Set[_PairKey]
+) -> Iterator[Tuple[Span, Span]]:
+    """Pairs of mentions in text order that are related, or near and of fitting types."""
+    for i, first in enumerate(mentions):
+        for second in islice(mentions, i + 1, None):
+            if position(first) == position(second):
+                continue
+            near = second.start - first.end <= reach and (first.label_, second.label_) in fits
+            if near or (position(first), position(second)) in related:
+                yield first, second

@@ -1,0 +1,54 @@
+"""Runs the checks of an audit."""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Sequence
+
+from .context import AuditContext
+from .counts import count_corpus
+from .duplicates import check_duplicates
+from .findings import SEVERITIES, Section, Severity
+from .label_noise import check_label_noise
+from .leakage import check_leakage
+from .model_checks import check_disagreement, check_rewritten
+from .name_bias import check_name_bias
+from .name_groups import check_name_groups
+from .schema_checks import check_schema
+
+Check = Callable[[AuditContext], Section]
+
+CHECKS: Sequence[Check] = (
+    count_corpus,
+    check_schema,
+    check_duplicates,
+    check_leakage,
+    check_label_noise,
+    check_name_bias,
+)
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What an audit found. sections (List[Section]): one for each check."""
+
+    sections: List[Section]
+
+    def count(self, severity: Severity) -> int:
+        """Findings of a severity, those not shown included."""
+        return sum(section.count(severity) for section in self.sections)
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data."""
+        return {
+            "counts": {severity: self.count(severity) for severity in SEVERITIES},
+            "sections": {section.name: section.to_json() for section in self.sections},
+        }
+
+
+def run_audit(context: AuditContext) -> AuditReport:
+    """Run all checks; those with a pipeline only if there is one."""
+    checks = list(CHECKS)
+    if context.predictor is not None:
+        checks += [check_disagreement, check_rewritten]
+        if context.name_groups is not None:
+            checks.append(check_name_groups)
+    return AuditReport([check(context) for check in checks])

@@ -1,0 +1,150 @@
+"""Relations against the schema, and annotations that cannot all be right."""
+
+from collections import Counter, defaultdict
+from typing import Dict, Iterator, List, Sequence, Set, Tuple
+
+from spacy.tokens import Span
+
+from .context import AuditContext
+from .documents import AuditedDoc, normalize_name, position
+from .findings import Finding, Place, Section
+
+_RARE_SHARE = 0.02
+_RARE_COUNT = 3
+
+
+def check_schema(context: AuditContext) -> Section:
+    """Violations of the schema, self loops, relations in both directions, names of several types."""
+    section = Section(
+        "schema",
+        "Schema and consistency",
+        "Checked against the given schema."
+        if context.given_schema is not None
+        else "No schema was given: labels, types and directions are compared with each other only.",
+        context.options.max_findings,
+    )
+    section.add("Relations that the schema does not allow", _violations(context))
+    section.add("Relations between a mention and itself", _loops(context.docs))
+    section.add("Relations in both directions", _both_directions(context))
+    section.add("Relations that are stated with their inverse as well", _inverses(context))
+    section.add("Rare entity types for a relation", _rare_types(context))
+    section.add("Names with several entity types", _ambiguous_names(context.docs))
+    section.add("Mentions that overlap", _overlaps(context.docs))
+    return section
+
+
+def _violations(context: AuditContext) -> Iterator[Finding]:
+    if context.given_schema is None:
+        return
+    for doc in context.docs:
+        for rel in doc.relations:
+            message = context.given_schema.check(rel)
+            if message is not None and position(rel.head) != position(rel.tail):
+                yield Finding("error", f"{rel}: {message}.", [Place.of(doc, rel)])
+
+
+def _loops(docs: Sequence[AuditedDoc]) -> Iterator[Finding]:
+    for doc in docs:
+        for rel in doc.relations:
+            if position(rel.head) == position(rel.tail):
+                yield Finding(
+                    "error", f"{rel}: head and tail are one mention.", [Place.of(doc, rel)]
+                )
+
+
+def _both_directions(context: AuditContext) -> Iterator[Finding]:
+    schema = context.schema
+    for doc in context.docs:
+        found = {(position(rel.head), rel.label, position(rel.tail)) for rel in doc.relations}
+        for rel in doc.relations:
+            head, tail = position(rel.head), position(rel.tail)
+            if head >= tail or (tail, rel.label, head) not in found:
+                continue
+            rel_type = schema[rel.label]
+            if rel_type.symmetric:
+                yield Finding(
+                    "info",
+                    f"{rel}: symmetric, and annotated both ways; once is enough.",
+                    [Place.of(doc, rel)],
+                )
+            else:
+                yield Finding(
+                    "error" if rel_type.asymmetric else "warning",
+                    f"{rel}: the same from tail to head"
+                    + (f", though {rel.label} is asymmetric." if rel_type.asymmetric else "."),
+                    [Place.of(doc, rel)],
+                )
+
+
+def _inverses(context: AuditContext) -> Iterator[Finding]:
+    for doc in context.docs:
+        found = {(position(rel.head), rel.label, position(rel.tail)) for rel in doc.relations}
+        for rel in doc.relations:
+            inverse = context.schema[rel.label].inverse
+            if inverse and (position(rel.tail), inverse, position(rel.head)) in found:
+                yield Finding(
+                    "info",
+                    f"{rel}: {inverse} from tail to head says the same.",
+                    [Place.of(doc, rel)],
+                )
+
+
+def _rare_types(context: AuditContext) -> Iterator[Finding]:
+    places: Dict[str, Dict[Tuple[str, str], List[Place]]] = defaultdict(lambda: defaultdict(list))
+    for doc in context.docs:
+        for rel in doc.relations:
+            places[rel.label][rel.head.label_, rel.tail.label_].append(Place.of(doc, rel))
+    for label, by_types in places.items():
+        total = sum(map(len, by_types.values()))
+        for (head, tail), found in by_types.items():
+            if len(found) <= min(_RARE_COUNT, _RARE_SHARE * total):
+                for place in found:
+                    yield Finding(
+                        "warning",
+                        f"{label} from {head or 'untyped'} to {tail or 'untyped'}: {len(found)} of "
+                        f"{total} have these types.",
+                        [place],
+                        1 / len(found),
+                    )
+
+
+def _ambiguous_names(docs: Sequence[AuditedDoc]) -> Iterator[Finding]:
+    places: Dict[str, Dict[str, List[Tuple[AuditedDoc, Span]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for doc in docs:
+        for span in doc.mentions:
+            places[normalize_name(span.text)][span.label_].append((doc, span))
+    for by_type in places.values():
+        if len(by_type) < 2:
+            continue
+        ordered = sorted(by_type.items(), key=lambda item: (-len(item[1]), item[0]))
+        counts = ", ".join(f"{label or 'untyped'} {len(found)} times" for label, found in ordered)
+        shown = [Place(*found[0]) for _, found in ordered]
+        one_doc = _share_document([found for _, found in ordered])
+        common, rare = len(ordered[0][1]), len(ordered[-1][1])
+        yield Finding(
+            "warning" if one_doc or common >= 5 * rare else "info",
+            f"{ordered[0][1][0][1].text!r} is {counts}"
+            + (", in one document." if one_doc else "."),
+            shown,
+            common / rare,
+        )
+
+
+def _share_document(found: Sequence[Sequence[Tuple[AuditedDoc, Span]]]) -> bool:
+    ids: List[Set[int]] = [{id(doc) for doc, _ in places} for places in found]
+    return max(Counter(key for group in ids for key in group).values()) > 1
+
+
+def _overlaps(docs: Sequence[AuditedDoc]) -> Iterator[Finding]:
+    for doc in docs:
+        for first, second in zip(doc.mentions, doc.mentions[1:]):
+            if second.start < first.end:
+                same = position(first) == position(second)
+                yield Finding(
+                    "warning" if same else "info",
+                    f"{first.text!r} ({first.label_}) and {second.text!r} ({second.label_}) "
+                    + ("are the same tokens." if same else "overlap."),
+                    [Place(doc, first, second)],
+                )

@@ -1,0 +1,36 @@
+"""Hand-made corpora for audits."""
+
+from typing import Any, Sequence
+
+from spacy.tokens import Doc
+
+from rel_component.audit.context import AuditContext, AuditOptions
+from rel_component.audit.documents import Part
+from rel_component.audit.findings import Finding, Section
+from rel_component.schema import RelationSchema
+
+SCHEMA = RelationSchema.from_dict(
+    {
+        "relations": [
+            {"label": "FOUNDED", "head": ["PERSON"], "tail": ["ORG"], "inverse": "FOUNDED_BY"},
+            {"label": "LEADS", "head": ["PERSON"], "tail": ["ORG"]},
+            {"label": "OWNS", "head": ["ORG"], "tail": ["ORG"], "asymmetric": True},
+            {"label": "PARTNER", "head": ["ORG"], "tail": ["ORG"], "symmetric": True},
+        ]
+    }
+)
+
+
+def make_context(
+    train: Sequence[Doc], test: Sequence[Doc] = (), schema: Any = SCHEMA, **options: Any
+) -> AuditContext:
+    """A corpus of one part, or of two."""
+    parts = [Part("train", train)]
+    if test:
+        parts.append(Part("test", test, held_out=True))
+    return AuditContext(parts, schema, AuditOptions(**options))
+
+
+def group(section: Section, title: str) -> Sequence[Finding]:
+    """The findings of one kind, none if there are none."""
+    return next((found.findings for found in section.groups if found.title == title), ())

@@ -1,0 +1,113 @@
+"""``spacy rel audit``, run as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+import typer
+from spacy.vocab import Vocab
+from typer.testing import CliRunner
+
+from rel_component.cli.audit import audit_cli
+from rel_component.corpus import make_relation_corpus, write_docs
+
+from ..helpers import make_doc
+
+app = typer.Typer()
+app.command()(audit_cli)
+
+SCHEMA = "relations: [{label: LEADS, head: [PERSON], tail: [ORG]}]"
+MENTIONS = [(0, 1, "PERSON"), (2, 3, "ORG")]
+
+
+def run(*args, code=0):
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def write(path: Path, relations, names=("Ada", "Bob", "Cy", "Di")):
+    vocab = Vocab()
+    docs = [make_doc(vocab, f"{name} leads Acme", MENTIONS, relations) for name in names]
+    write_docs(docs, path)
+    return path
+
+
+@pytest.fixture
+def train(tmp_path):
+    return write(tmp_path / "train.spacy", [(0, "LEADS", 1)])
+
+
+@pytest.fixture
+def schema(tmp_path):
+    path = tmp_path / "schema.yaml"
+    path.write_text(SCHEMA, encoding="utf8")
+    return path
+
+
+def test_prints_a_summary_and_writes_json_and_html(train, schema, tmp_path):
+    test = write(tmp_path / "test.spacy", [(0, "LEADS", 1)], ["Ada", "Zoe"])
+    output, html = tmp_path / "out" / "audit.json", tmp_path / "new" / "audit.html"
+    args = ("--test", test, "--schema", schema, "--output", output, "--html", html)
+    printed = run(train, *args)
+    assert "Leakage between parts" in printed
+    assert "share of new facts in test" in printed
+    data = json.loads(output.read_text(encoding="utf8"))
+    assert data["sections"]["leakage"]["figures"]["share of new facts in test"] == 0.5
+    assert data["counts"]["error"] == 1
+    assert "<title>Audit of train.spacy, test.spacy</title>" in html.read_text(encoding="utf8")
+
+
+def test_strict_fails_on_errors_only(train, schema, tmp_path):
+    run(train, "--schema", schema, "--strict")
+    wrong = write(tmp_path / "wrong.spacy", [(1, "LEADS", 0)])
+    run(wrong, "--schema", schema)
+    run(wrong, "--schema", schema, "--strict", code=1)
+
+
+def test_json(train, tmp_path):
+    other = write(tmp_path / "more.spacy", [])
+    data = json.loads(run(train, other, "--json"))
+    assert data["sections"]["counts"]["figures"]["documents"] == 8
+
+
+def test_max_findings(tmp_path, schema):
+    wrong = write(tmp_path / "wrong.spacy", [(1, "LEADS", 0)])
+    data = json.loads(run(wrong, "--schema", schema, "--max-findings", 2, "--json"))
+    (found,) = [f for f in data["sections"]["schema"]["findings"] if "allow" in f["kind"]]
+    assert (found["total"], len(found["shown"])) == (4, 2)
+    assert "max_findings must be 1 or more" in run(wrong, "--max-findings", 0, code=1)
+
+
+def test_parts_of_one_name_go_by_their_paths(train, tmp_path):
+    other = tmp_path / "other" / "train.spacy"
+    write(other, [])
+    assert f"share of new facts in {other}"[:40] in run(train, "--test", other)
+    assert "given twice" in run(train, "--test", train, code=1)
+
+
+@pytest.mark.parametrize("option", ["--names-by-group", "--schema"])
+def test_errors_are_messages(train, tmp_path, option):
+    assert "Error" in run(train, option, tmp_path / "missing.yaml", code=1)
+
+
+def test_a_pipeline_and_groups_of_names(train, schema, tmp_path):
+    spacy.util.fix_random_seed(0)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("relation_extractor")
+    examples = list(make_relation_corpus(train)(nlp))
+    sgd = nlp.initialize(lambda: examples)
+    for _ in range(30):
+        nlp.update(examples, sgd=sgd)
+    nlp.to_disk(tmp_path / "leader")
+    names = tmp_path / "names.yaml"
+    names.write_text("old: [Ada]\nnew: [Xu Li, Yu]\n", encoding="utf8")
+    args = ("--model", tmp_path / "leader", "--names-by-group", names, "--json")
+    sections = json.loads(run(train, "--schema", schema, *args))["sections"]
+    assert sections["model"]["title"] == "Where leader disagrees"
+    assert sections["model"]["tables"][0]["rows"] == [["train", 1.0, 1.0, 1.0]]
+    assert sections["swaps"]["figures"]["kept, as they are"] == 1.0
+    rows = sections["name_groups"]["tables"][0]["rows"]
+    assert [(row[0], row[1]) for row in rows] == [("old", 1), ("new", 2)]
+    assert rows[0][3] == 1.0
