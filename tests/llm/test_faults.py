@@ -213,12 +213,14 @@ def test_the_budget_is_never_exceeded(server, budget):
 
 
 SCRIPT = """
+    import signal
     import sys
     from rel_component.llm.backends.openai import openai_backend
     from rel_component.llm.cache import ReplyCache
     from rel_component.llm.client import LLMClient
     from rel_component.llm.types import Message, Request
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # may be ignored where tests run
     url, path = sys.argv[1:]
     backend = openai_backend("m", base_url=url, api_key_env=None)
     client = LLMClient(backend, cache=ReplyCache(path), max_concurrency=4)

@@ -103,7 +103,7 @@ def test_a_real_model(gguf, mode):
         "n_threads": 1,
     }
     nlp = make_pipeline(backend, mode, timeout=300.0)
-    texts = [case["text"] for case in CASES]
+    texts = [case["text"] for case in CASES[MODES.index(mode) :: 4]]  # others in each mode
     for doc, text in zip(nlp.pipe(texts), texts):
         assert_sound(doc, text)
         assert doc.user_data[REPORT_KEY]["failures"] == ()

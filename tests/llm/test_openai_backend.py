@@ -401,7 +401,7 @@ def test_a_real_answer_in_each_format(real, format):
 
 def test_real_errors(real, monkeypatch):
     with pytest.raises(PromptTooLong):
-        answer(real, Request((Message("user", "word " * 600),), SCHEMA))
+        answer(real, Request((Message("user", "word " * 1000),), SCHEMA))
     with pytest.raises(FormatUnsupported):
         answer(real, Request(MESSAGES, {"type": "nonsense"}))
     monkeypatch.setenv("TEST_KEY", "sk-wrong")
