@@ -16,6 +16,7 @@ from .evaluate import evaluate_cli
 from .extract import extract_cli
 from .prompt import prompt_cli
 from .schema import schema_cli
+from .split import split_cli
 
 HELP = "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt."
 
@@ -29,5 +30,6 @@ rel_cli.command("evaluate")(evaluate_cli)
 rel_cli.command("extract")(extract_cli)
 rel_cli.command("prompt")(prompt_cli)
 rel_cli.command("schema")(schema_cli)
+rel_cli.command("split")(split_cli)
 
 app.add_typer(rel_cli)
