@@ -95,7 +95,8 @@ def run(nlp: Language, path: Path, limit: int) -> Tuple[int, Dict[str, Any]]:
 def overhead(nlp: Language, path: Path, limit: int) -> float:
     """Milliseconds a document for prompts and for reading an answer with three relations."""
     extractor = nlp.get_pipe("llm_relation_extractor")
-    reader, prompter = extractor._reader(), extractor._prompter()
+    prompter = extractor._prompter()
+    reader = extractor._reader(prompter)
     docs = [eg.predicted for eg in make_relation_corpus(path, limit=limit)(nlp)]
     start = time.perf_counter()
     for doc in docs:

