@@ -31,6 +31,7 @@ from .records import (
     get_id,
     get_objects,
     objects_on_lines,
+    read_each,
     read_json_lines,
     write_json_lines,
 )
@@ -48,13 +49,8 @@ def read_doccano(path: Path, report: Report) -> Iterator[Annotated]:
 
     path: the file. report: takes note of what cannot be used.
     """
-    for place, record in read_json_lines(path, report):
-        try:
-            annotated = _read(record, place, report)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        yield annotated
+    records = read_json_lines(path, report)
+    yield from read_each(records, _read, report)
 
 
 def write_doccano(documents: Iterable[Annotated], path: Path, report: Report) -> None:

@@ -27,6 +27,7 @@ from .records import (
     get_id,
     get_objects,
     objects_in_list,
+    read_each,
     read_json_list,
     write_json_list,
 )
@@ -43,15 +44,8 @@ def read_docred(path: Path, report: Report) -> Iterator[Annotated]:
 
     :raises DataError: if the file is no JSON list.
     """
-    for place, record in read_json_list(path, report):
-        if "title" in record:
-            place += f" ({record['title']!s:.60})"
-        try:
-            annotated = _read(record, place, report)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        yield annotated
+    records = read_json_list(path, report)
+    yield from read_each(records, _read, report, key="title", form=" ({})")
 
 
 def write_docred(documents: Iterable[Annotated], path: Path, report: Report) -> None:

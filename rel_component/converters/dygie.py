@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List
 from ..errors import DataError
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from .format import AnnotationFormat
-from .records import Record, get_id, objects_on_lines, read_json_lines, write_json_lines
+from .records import Record, get_id, objects_on_lines, read_each, read_json_lines, write_json_lines
 from .report import Report
 from .sentences import read_sentences, sentence_starts, split_sentences
 from .token_spans import (
@@ -38,15 +38,8 @@ def read_dygie(path: Path, report: Report) -> Iterator[Annotated]:
 
     path: the file. report: takes note of what cannot be used.
     """
-    for place, record in read_json_lines(path, report):
-        if "doc_key" in record:
-            place += f", document {record['doc_key']!s:.60}"
-        try:
-            annotated = _read(record, place, report)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        yield annotated
+    records = read_json_lines(path, report)
+    yield from read_each(records, _read, report, key="doc_key", form=", document {}")
 
 
 def write_dygie(documents: Iterable[Annotated], path: Path, report: Report) -> None:

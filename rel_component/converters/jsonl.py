@@ -27,6 +27,7 @@ from .records import (
     get_id,
     get_objects,
     objects_on_lines,
+    read_each,
     read_json_lines,
     write_json_lines,
 )
@@ -38,13 +39,8 @@ def read_jsonl(path: Path, report: Report) -> Iterator[Annotated]:
 
     path: the file. report: takes note of what cannot be used.
     """
-    for place, record in read_json_lines(path, report):
-        try:
-            annotated = _read(record, place)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        yield annotated
+    records = read_json_lines(path, report)
+    yield from read_each(records, lambda record, place, _: _read(record, place), report)
 
 
 def write_jsonl(documents: Iterable[Annotated], path: Path, report: Report) -> None:

@@ -32,6 +32,7 @@ from .records import (
     get_id,
     get_objects,
     objects_in_list,
+    read_each,
     read_json_list,
     write_json_list,
 )
@@ -50,16 +51,8 @@ def read_label_studio(path: Path, report: Report) -> Iterator[Annotated]:
 
     :raises DataError: if the file is no JSON list.
     """
-    for place, task in read_json_list(path, report):
-        if "id" in task:
-            place += f" (task {task['id']!s:.60})"
-        try:
-            annotated = _read(task, place, report)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        if annotated is not None:
-            yield annotated
+    records = read_json_list(path, report)
+    yield from read_each(records, _read, report, key="id", form=" (task {})")
 
 
 def write_label_studio(documents: Iterable[Annotated], path: Path, report: Report) -> None:

@@ -8,10 +8,24 @@ import re
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, TextIO, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    TextIO,
+    Tuple,
+    TypeVar,
+)
 
 from ..errors import DataError
 from .report import Report
+
+T = TypeVar("T")
 
 Record = Dict[str, Any]
 
@@ -177,6 +191,32 @@ def objects_in_list(head: str) -> Sequence[Record]:
         if not isinstance(value, dict):
             return ()
         objects.append(value)
+
+
+def read_each(
+    records: Iterable[Tuple[str, Record]],
+    read: Callable[[Record, str, Report], Optional[T]],
+    report: Report,
+    *,
+    key: str = "",
+    form: str = "",
+) -> Iterator[T]:
+    """What is read of each record; those that cannot be used go to the report.
+
+    records: the records with their places.
+    read: reads one, given its place; None: there is nothing in it.
+    key: of a record's name, which is added to its place in the given form.
+    """
+    for place, record in records:
+        if key in record:
+            place += form.format(f"{record[key]!s:.60}")
+        try:
+            result = read(record, place, report)
+        except DataError as err:
+            report.problem(err.message, place=place, skips="document")
+            continue
+        if result is not None:
+            yield result
 
 
 def get(record: Record, key: str, kind: type, place: str, default: Any = None) -> Any:

@@ -21,6 +21,7 @@ from .records import (
     get,
     get_objects,
     objects_in_list,
+    read_each,
     read_json_list,
     write_json_list,
 )
@@ -34,15 +35,14 @@ def read_spert(path: Path, report: Report) -> Iterator[Annotated]:
 
     :raises DataError: if the file is no JSON list.
     """
-    for place, record in read_json_list(path, report):
-        if "orig_id" in record:
-            place += f" (orig_id {record['orig_id']!s:.60})"
-        try:
-            annotated = _read(record, place)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        yield annotated
+    records = read_json_list(path, report)
+    yield from read_each(
+        records,
+        lambda record, place, _: _read(record, place),
+        report,
+        key="orig_id",
+        form=" (orig_id {})",
+    )
 
 
 def write_spert(documents: Iterable[Annotated], path: Path, report: Report) -> None:
