@@ -1,0 +1,43 @@
+"""The settings of the benchmarks fit the recipes they are meant for; nothing is trained."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from spacy.cli._util import parse_config_overrides
+from spacy.util import load_config, load_model_from_config
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def benchmarks():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import ablation
+        import accuracy
+    finally:
+        sys.path.pop(0)
+    return accuracy, ablation
+
+
+def load(recipe, settings):
+    flags = [text for key, value in settings.items() for text in (f"--{key}", value)]
+    overrides = {"paths.encoder": "some/encoder", **parse_config_overrides(flags)}
+    config = load_config(ROOT / "configs" / f"{recipe}.cfg", overrides=overrides)
+    return load_model_from_config(config, auto_fill=True, validate=True)
+
+
+def test_every_variant_of_the_ablation_is_a_valid_config(benchmarks):
+    accuracy, ablation = benchmarks
+    for model, settings in ablation.VARIANTS.values():
+        assert load(accuracy.MODELS[model], settings).pipe_names == ["relation_extractor"]
+
+
+@pytest.mark.parametrize("recipe", ["joint", "markers", "packed", "transformer"])
+def test_a_recipe_becomes_multi_label_by_two_settings(recipe):
+    settings = {
+        "components.relation_extractor.exclusive": "false",
+        "components.relation_extractor.loss.@losses": "rel_component.binary_cross_entropy.v1",
+    }
+    assert not load(recipe, settings).get_pipe("relation_extractor").exclusive
