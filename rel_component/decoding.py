@@ -1,6 +1,6 @@
 """From probabilities of candidate pairs to relations."""
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -48,45 +48,29 @@ def decode(
     """
     if not candidates.n_pairs:
         return [[] for _ in docs]
-    labels = schema.labels
     if mention_weight:
         probabilities = _weigh(probabilities, candidates, mention_weight, exclusive=exclusive)
     allowed = _allowed(docs, candidates, schema)
-    limits = _limits(labels, exclusive, threshold, thresholds or {})
+    limits = _limits(schema.labels, exclusive, threshold, thresholds or {})
     if exclusive:
-        rows, columns = _best_label(probabilities, allowed, limits)
-        probabilities = probabilities[:, 1:]
+        found = _most_probable_labels(probabilities, allowed, limits)
     else:
-        found_at = numpy.argwhere((probabilities >= limits) & allowed)
-        rows, columns = found_at.astype("int32").T
-    scores = probabilities[rows, columns]
-    asymmetric = numpy.isin(columns, [labels.index(label) for label in schema.asymmetric_labels])
-    # directions compete whatever the labels, or only with the same label
-    rivals = numpy.zeros_like(columns) if one_direction else columns
-    if one_direction or asymmetric.any():
-        kept = _better_direction(candidates.pairs[rows], rivals, scores)
-        kept |= not one_direction and ~asymmetric
-        rows, columns, scores = rows[kept], columns[kept], scores[kept]
+        found = _probable_labels(probabilities, allowed, limits)
+    found = _without_opposites(found, candidates.pairs, schema, one_direction=one_direction)
     if not overlapping:
-        kept = _without_overlaps(candidates, candidates.pairs[rows], scores)
-        rows, columns, scores = rows[kept], columns[kept], scores[kept]
-    found: Dict[Tuple[int, int, int], float] = {}
-    first = candidates.first_mentions
-    symmetric = {labels.index(label) for label in schema.symmetric_labels}
-    for (head, tail), column, score in zip(candidates.pairs[rows], columns, scores):
-        if int(column) in symmetric and first[tail] < first[head]:
-            head, tail = tail, head
-        key = (int(head), int(tail), int(column))
-        found[key] = max(float(score), found.get(key, 0.0))
-    result: List[List[Relation]] = [[] for _ in docs]
-    mention_docs = candidates.mentions.docs
-    for (head, tail, column), score in found.items():
-        doc_index = int(mention_docs[first[head]])
-        head_span, tail_span = (
-            _span(docs[doc_index], candidates.mentions, first[entity]) for entity in (head, tail)
-        )
-        result[doc_index].append(Relation(head_span, labels[column], tail_span, score))
-    return result
+        found = _without_overlaps(found, candidates)
+    return _relations(docs, candidates, found, schema)
+
+
+class _Found(NamedTuple):
+    """What was found: pair, label and probability of each relation."""
+
+    rows: Int32Array
+    columns: Int32Array
+    scores: FloatArray
+
+    def keep(self, kept: BoolArray) -> "_Found":
+        return _Found(self.rows[kept], self.columns[kept], self.scores[kept])
 
 
 def _allowed(docs: Sequence[Doc], candidates: Candidates, schema: RelationSchema) -> BoolArray:
@@ -110,17 +94,39 @@ def _limits(
     return numpy.asarray([thresholds.get(label, threshold) for label in labels], dtype="float32")
 
 
-def _best_label(
+def _most_probable_labels(
     probabilities: FloatArray, allowed: BoolArray, limits: FloatArray
-) -> Tuple[Int32Array, Int32Array]:
+) -> _Found:
+    """At most one label a pair; the first column is NO_RELATION."""
     none = probabilities[:, 0]
-    scores = numpy.where(allowed, probabilities[:, 1:], -1.0)
-    best = scores.argmax(axis=1)
-    score = scores[numpy.arange(len(scores)), best]
-    limit = limits[best]
-    accepted = numpy.where(numpy.isnan(limit), score > none, score >= limit) & (score >= 0)
-    rows = numpy.nonzero(accepted)[0]
-    return rows.astype("int32"), best[rows].astype("int32")
+    all_scores = numpy.where(allowed, probabilities[:, 1:], -1.0)
+    columns = all_scores.argmax(axis=1).astype("int32")
+    scores = all_scores[numpy.arange(len(columns)), columns]
+    limit = limits[columns]
+    accepted = numpy.where(numpy.isnan(limit), scores > none, scores >= limit) & (scores >= 0)
+    rows = numpy.arange(len(columns), dtype="int32")
+    return _Found(rows, columns, scores).keep(accepted)
+
+
+def _probable_labels(probabilities: FloatArray, allowed: BoolArray, limits: FloatArray) -> _Found:
+    """Any number of labels a pair."""
+    rows, columns = numpy.argwhere((probabilities >= limits) & allowed).astype("int32").T
+    return _Found(rows, columns, probabilities[rows, columns])
+
+
+def _without_opposites(
+    found: _Found, pairs: Int32Array, schema: RelationSchema, *, one_direction: bool
+) -> _Found:
+    """Leave out labels, asymmetric or all, whose pair has a better one in the other direction."""
+    labels = schema.labels
+    asymmetric = [labels.index(label) for label in schema.asymmetric_labels]
+    if not one_direction and not asymmetric:
+        return found
+    groups = numpy.zeros_like(found.columns) if one_direction else found.columns
+    kept = _better_direction(pairs[found.rows], groups, found.scores)
+    if not one_direction:
+        kept |= ~numpy.isin(found.columns, asymmetric)
+    return found.keep(kept)
 
 
 def _better_direction(pairs: Int32Array, groups: Int32Array, scores: FloatArray) -> BoolArray:
@@ -149,21 +155,43 @@ def _weigh(
     return numpy.concatenate([1.0 - related.sum(axis=1, keepdims=True), related], axis=1)
 
 
-def _without_overlaps(candidates: Candidates, pairs: Int32Array, scores: FloatArray) -> BoolArray:
-    """Whether no mention of a relation overlaps with another one of a more probable relation."""
-    mentions, first = candidates.mentions, candidates.first_mentions
+def _without_overlaps(found: _Found, candidates: Candidates) -> _Found:
+    """Leave out relations with a mention that overlaps one of a more probable relation."""
+    mentions, pairs = candidates.mentions, candidates.pairs[found.rows]
     owners: Dict[Tuple[int, int], int] = {}  # mention that has taken a token of a document
     kept = numpy.zeros(len(pairs), dtype=bool)
-    for i in numpy.argsort(-scores, kind="stable"):
+    for i in numpy.argsort(-found.scores, kind="stable"):
         tokens = {
             (int(mentions.docs[mention]), token): int(mention)
-            for mention in first[pairs[i]]
+            for mention in candidates.first_mentions[pairs[i]]
             for token in range(*mentions.spans[mention])
         }
         kept[i] = all(owners.get(token, mention) == mention for token, mention in tokens.items())
         if kept[i]:
             owners.update(tokens)
-    return kept
+    return found.keep(kept)
+
+
+def _relations(
+    docs: Sequence[Doc], candidates: Candidates, found: _Found, schema: RelationSchema
+) -> List[List[Relation]]:
+    """The relations of each document, symmetric ones once."""
+    labels, mentions, first = schema.labels, candidates.mentions, candidates.first_mentions
+    symmetric = {labels.index(label) for label in schema.symmetric_labels}
+    scores: Dict[Tuple[int, int, int], float] = {}
+    for (head, tail), column, score in zip(candidates.pairs[found.rows], *found[1:]):
+        if int(column) in symmetric and first[tail] < first[head]:
+            head, tail = tail, head
+        key = (int(head), int(tail), int(column))
+        scores[key] = max(float(score), scores.get(key, 0.0))
+    result: List[List[Relation]] = [[] for _ in docs]
+    for (head, tail, column), score in scores.items():
+        doc_index = int(mentions.docs[first[head]])
+        head_span, tail_span = (
+            _span(docs[doc_index], mentions, first[entity]) for entity in (head, tail)
+        )
+        result[doc_index].append(Relation(head_span, labels[column], tail_span, score))
+    return result
 
 
 def _span(doc: Doc, mentions: Mentions, mention: int) -> Span:
