@@ -13,6 +13,7 @@ from ..mentions import typed_key
 from ..schema import RelationSchema
 from ..types import Relation
 from .client import Outcome
+from .grounding import MIN_SIMILARITY
 from .parsing import parse_answer
 from .prompts import Question
 from .types import Message, Reply, Request, Usage
@@ -91,7 +92,7 @@ class AnswerReader:
         mentions_given: bool,
         entity_types: Sequence[str] = (),
         open_labels: bool = False,
-        min_similarity: float = 85.0,
+        min_similarity: float = MIN_SIMILARITY,
         min_agreement: float = 0.5,
     ) -> None:
         """schema: the relation types.

@@ -13,6 +13,9 @@ from ..errors import ConfigError
 MIN_FUZZY = 4
 """Characters that a name needs at least to be looked for by similarity."""
 
+MIN_SIMILARITY = 88.0
+"""From which on words are taken for a name: "Aple" is Apple (88.9), Austria is not Australia (87.5)."""
+
 MAX_NAME = 300
 """Characters of the longest name that is looked for."""
 
@@ -28,7 +31,7 @@ _QUOTES = {
 
 
 def ground(
-    name: str, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = 85.0
+    name: str, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
 ) -> List[Span]:
     """The places where a name stands, in order of the text; empty if there is none.
 
@@ -87,7 +90,7 @@ class Grounder:
     """Looks for names in a document; see :func:`ground`."""
 
     def __init__(
-        self, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = 85.0
+        self, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
     ) -> None:
         """doc: the document. window: where to look. min_similarity: the least one."""
         window = doc[:] if window is None else window

@@ -25,7 +25,7 @@ from .arguments import NOT_IN_TEXT as NOT_IN_TEXT
 from .arguments import TYPE_SPELLING as TYPE_SPELLING
 from .arguments import UNKNOWN_MENTION as UNKNOWN_MENTION
 from .arguments import WRONG_TYPE as WRONG_TYPE
-from .grounding import nearest
+from .grounding import MIN_SIMILARITY, nearest
 from .parsing import NOT_JSON, Answer, is_no_relation
 from .stated import Argument, StatedEntity, StatedRelation
 from .statements import MALFORMED_ITEM, TRUNCATED
@@ -95,7 +95,7 @@ def validate_answer(
     pair: Optional[Tuple[str, str]] = None,
     entity_types: Sequence[str] = (),
     open_labels: bool = False,
-    min_similarity: float = 85.0,
+    min_similarity: float = MIN_SIMILARITY,
 ) -> Reading:
     """Check the statements of an answer.
 

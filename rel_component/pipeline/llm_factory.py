@@ -11,6 +11,7 @@ from ..llm.accounting import Budget, Prices
 from ..llm.cache import ReplyCache
 from ..llm.client import LLMClient
 from ..llm.examples import Selection
+from ..llm.grounding import MIN_SIMILARITY
 from ..llm.retries import RetryPolicy
 from ..schema import RelationSchema
 from .factory import DEFAULT_SCORE_WEIGHTS
@@ -38,7 +39,7 @@ LLM_CONFIG = """
         "example_selection": "fixed",
         "n_samples": 1,
         "min_agreement": 0.5,
-        "min_similarity": 85.0,
+        "min_similarity": MIN_SIMILARITY,
         "threshold": 0.0,
         "repair": False,
         "max_entities": 32,

@@ -33,6 +33,7 @@ from ..errors import ConfigError, LLMError
 from ..llm.client import LLMClient, Outcome
 from ..llm.examples import ExampleSelector, PromptExample, Selection
 from ..llm.extraction import AnswerReader, Extraction
+from ..llm.grounding import MIN_SIMILARITY
 from ..llm.prompts import Prompter, PromptLimits, Question
 from ..llm.template import PromptTemplate
 from ..llm.types import REPORT_KEY, Usage
@@ -68,7 +69,7 @@ class LLMRelationExtractor(Pipe):
         example_selection: Selection = "fixed",
         n_samples: int = 1,
         min_agreement: float = 0.5,
-        min_similarity: float = 85.0,
+        min_similarity: float = MIN_SIMILARITY,
         threshold: float = 0.0,
         repair: bool = False,
         max_entities: int = 32,

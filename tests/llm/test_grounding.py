@@ -99,6 +99,14 @@ def test_names_with_mistakes(doc, name, found):
     assert texts(name, doc, min_similarity=100) == []
 
 
+@pytest.mark.parametrize(
+    ("there", "asked"), [("Australia", "Austria"), ("Anderson", "Andersen"), ("Nigeria", "Niger")]
+)
+def test_similar_names_of_other_things(there, asked):
+    doc = NLP(f"The company has a plant in {there}.")
+    assert texts(asked, doc) == []
+
+
 def test_only_in_the_window(doc):
     assert [span.start for span in ground("2011", doc, window=doc[20:])] == [
         span.start for span in ground("2011", doc) if span.start >= 20
