@@ -107,17 +107,8 @@ def forward(
 def init(
     model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
 ) -> Model[InT, OutT]:
-    from .layers.torch_encoder import load_pretrained
-    from .layers.torch_token_encoder import TokenEncoder
-
     shim: Any = model.shims[0]
-    if shim._model is None:
-        loaded = load_pretrained(
-            model.attrs["name"],
-            model.attrs["transformer_config"],
-            reset_layers=model.attrs["reset_layers"],
-        )
-        shim.set_module(TokenEncoder(*loaded))
+    shim.load_pretrained(model.attrs)
     model.set_dim("nO", shim._model.width)
     return model
 

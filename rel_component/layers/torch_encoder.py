@@ -8,7 +8,7 @@ configuration and tokenizer, and the weights in the safetensors format
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy
 import srsly
@@ -209,6 +209,7 @@ class EncoderShim(PyTorchShim):
         grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
         """
         on_gpu = get_torch_default_device().type == "cuda"
+        self._build = build
         self._bfloat16 = mixed_precision and not on_gpu
         super().__init__(
             None,
@@ -239,6 +240,17 @@ class EncoderShim(PyTorchShim):
         finally:
             for name, data in backup.items():
                 own[name].data = data
+
+    def load_pretrained(self, attrs: Mapping[str, Any], **options: Any) -> None:
+        """Read the encoder that the attributes of a model name, unless there is a module already.
+
+        attrs: with ``name``, ``transformer_config`` and ``reset_layers``.
+        options: of the module.
+        """
+        if self._model is None:
+            name, reset_layers = attrs["name"], attrs["reset_layers"]
+            loaded = load_pretrained(name, attrs["transformer_config"], reset_layers=reset_layers)
+            self.set_module(self._build(*loaded, **options))
 
     def set_module(self, module: PretrainedEncoder) -> None:
         """Put a module in, on the device that is in use."""

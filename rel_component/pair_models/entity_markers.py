@@ -127,22 +127,12 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    from ..layers.torch_encoder import load_pretrained
-    from ..layers.torch_marked_sequences import MarkedSequenceEncoder
-
     shim: Any = model.shims[0]
     output_layer = model.get_ref("output_layer")
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
         output_layer.set_dim("nO", Y.shape[1])
-    if shim._model is None:
-        loaded = load_pretrained(
-            model.attrs["name"],
-            model.attrs["transformer_config"],
-            reset_layers=model.attrs["reset_layers"],
-        )
-        module = MarkedSequenceEncoder(*loaded, representation=model.attrs["representation"])
-        shim.set_module(module)
+    shim.load_pretrained(model.attrs, representation=model.attrs["representation"])
     if X is not None:
         shim._model.add_markers(_special_tokens(model.attrs["markers"], *X))
         shim.set_module(shim._model)

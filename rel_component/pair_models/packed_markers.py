@@ -126,22 +126,12 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    from ..layers.torch_encoder import load_pretrained
-    from ..layers.torch_packed_markers import PackedMarkerEncoder
-
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     shim: Any = model.shims[0]
     scorer = model.get_ref("scorer")
-    if shim._model is None:
-        loaded = load_pretrained(
-            model.attrs["name"],
-            model.attrs["transformer_config"],
-            reset_layers=model.attrs["reset_layers"],
-        )
-        options = {key: model.attrs[key] for key in ("mark_mentions", "marker_layer")}
-        module = PackedMarkerEncoder(*loaded, **options)
-        shim.set_module(module)
+    options = {key: model.attrs[key] for key in ("mark_mentions", "marker_layer")}
+    shim.load_pretrained(model.attrs, **options)
     if X is not None:
         width = shim._model.width
         ops = model.ops
