@@ -224,6 +224,10 @@ class _Document:
             message = "mentions with several knowledge-base ids, of which the first was read"
             self.report.note(message, place=str(self.file))
             return None
+        name = tail.strip()
+        if name and name != self.text[mention.start : mention.end]:
+            message = "names of knowledge-base entries, which are not read"
+            self.report.note(message, place=str(self.file))
         kb_id = match[4] if match[3] == NO_DATABASE else f"{match[3]}:{match[4]}"
         self.mentions[target] = replace(mention, kb_id=kb_id)
         return None

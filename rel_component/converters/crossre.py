@@ -19,12 +19,21 @@ from typing import Any, Dict, Iterable, Iterator, List
 from ..errors import DataError
 from .annotated import Annotated, AnnotatedRelation
 from .format import AnnotationFormat
-from .records import Record, get_id, objects_on_lines, read_each, read_json_lines, write_json_lines
+from .records import (
+    Record,
+    get_id,
+    note_unread,
+    objects_on_lines,
+    read_each,
+    read_json_lines,
+    write_json_lines,
+)
 from .report import Report
 from .sentences import read_words
 from .token_spans import ends_by_id, get_lists, ids_by_ends, read_mentions, read_relation
 
 _EXPLANATION, _FLAGS = "explanation", ("uncertain", "syntax_ambiguity")
+_FIELDS = frozenset({"doc_key", "sentence", "ner", "relations"})
 
 
 def read_crossre(path: Path, report: Report) -> Iterator[Annotated]:
@@ -57,6 +66,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
             report.problem(err.message, place=place, skips="relation")
             continue
         relations.append(relation)
+    note_unread(record, _FIELDS, place, report)
     return Annotated(
         place=place,
         words=words,

@@ -222,7 +222,7 @@ def _record_fits(record: Record) -> Optional[bool]:
         return True
     items: List[Tuple[str, Any]] = [
         (key, item)
-        for key in ("relations", *_SPAN_FIELDS)
+        for key in ("relations", "annotations", *_SPAN_FIELDS)
         if isinstance(record.get(key), list)
         for item in record[key]
     ]

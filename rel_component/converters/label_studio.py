@@ -66,17 +66,20 @@ def write_label_studio(documents: Iterable[Annotated], path: Path, report: Repor
 
 
 def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
+    if _is_minimal(task):
+        raise DataError("JSON-MIN, which has no relations; export JSON instead", place=place)
     chosen, is_prediction = _choose(task, place, report)
     if chosen is None:
         return None
-    text_key, text = _text(task, place)
+    results = get_objects(chosen, "result", place)
+    text_key, text = _text(task, results, place)
     meta = {key: value for key, value in get(task, "data", dict, place).items() if key != text_key}
     meta.update(get(task, "meta", dict, place, default={}))
     if "id" in task:
         meta.setdefault("id", task["id"])
     annotated = Annotated(place=place, text=text, meta=meta)
     n_others = 0
-    for item in get_objects(chosen, "result", place):
+    for item in results:
         kind = item.get("type")
         if kind == "labels":
             _add_region(annotated, item, report)
@@ -84,7 +87,8 @@ def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
             _add_relations(annotated, item, is_prediction, report)
         elif isinstance(kind, str) and kind.endswith("labels"):
             message = f"a region of type {kind:.40}; expected labels of a Text"
-            report.problem(message, place=place, skips="mention")
+            where = f"{place}, mention {item.get('id')!s:.60}"
+            report.problem(message, place=where, skips="mention")
         else:
             n_others += 1
     if n_others:
@@ -113,15 +117,34 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     return None, False
 
 
-def _text(task: Record, place: str) -> Tuple[str, str]:
-    """The text of a task and its name in the data."""
+def _text(task: Record, results: List[Record], place: str) -> Tuple[str, str]:
+    """The text of a task and its name in the data: ``text``, or the string that fits the results."""
     data = get(task, "data", dict, place)
     if isinstance(data.get(_TEXT), str):
         return _TEXT, data[_TEXT]
     texts = [key for key, value in data.items() if isinstance(value, str)]
+    if len(texts) > 1:
+        texts = [key for key in texts if _fits(data[key], results)]
     if len(texts) != 1:
-        raise DataError(f'"data": expected a string under "{_TEXT}", got {list(data)!r:.60}')
+        raise DataError(
+            f'"data": expected a string under "{_TEXT}", or one that fits the regions, got '
+            f"{list(data)!r:.60}",
+            place=place,
+        )
     return texts[0], data[texts[0]]
+
+
+def _fits(text: str, results: List[Record]) -> bool:
+    """Whether a text has all regions, of which there must be some."""
+    values = [item.get("value") for item in results if item.get("type") == "labels"]
+    return bool(values) and all(isinstance(value, dict) and _has(text, value) for value in values)
+
+
+def _has(text: str, value: Record) -> bool:
+    start, end, shown = (value.get(key) for key in ("start", "end", "text"))
+    if type(start) is not int or type(end) is not int or not isinstance(shown, str) or not shown:
+        return False
+    return _characters(text, start, end, shown) is not None
 
 
 def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
@@ -278,11 +301,18 @@ def _region(annotated: Annotated, mention: AnnotatedMention, names: Dict[Mention
 
 def _looks_like(head: str) -> bool:
     tasks = objects_in_list(head)
-    return (
-        bool(tasks)
-        and all(isinstance(task.get("data"), dict) for task in tasks)
-        and any(_has_results(task) for task in tasks)
+    if not tasks:
+        return False
+    if all(_is_minimal(task) for task in tasks):
+        return True
+    return all(isinstance(task.get("data"), dict) for task in tasks) and any(
+        _has_results(task) for task in tasks
     )
+
+
+def _is_minimal(task: Record) -> bool:
+    """Whether it is of an export as JSON-MIN."""
+    return "data" not in task and "annotation_id" in task
 
 
 def _has_results(task: Record) -> bool:

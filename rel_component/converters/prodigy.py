@@ -12,7 +12,8 @@
 ``head`` and ``child`` are the last tokens of the spans, by number; ``token_end`` is the last token of a
 span, while ``end`` is the character after it. A relation goes from head to child. Labels such as
 ``No-rel``, which annotators give to pairs they have looked at and found unrelated, are no relations:
-they are counted and left out. Examples without relations, as ner.manual makes them, are read too; those
+they are counted and left out. Relations of single tokens, whose spans have no label, cannot be used.
+Examples without relations, as ner.manual makes them, are read too; those
 that were rejected or ignored are counted and left out. Described at
 https://prodi.gy/docs/api-interfaces#relations.
 """
@@ -35,6 +36,7 @@ from .records import (
     Record,
     get,
     get_objects,
+    note_unread,
     objects_on_lines,
     read_json_lines,
     write_json_lines,
@@ -43,6 +45,8 @@ from .report import Report
 
 NEGATIVE_LABELS = frozenset({"no-rel", "no_rel", "norel", "no_relation", "no-relation"})
 """Labels, in lower case, that say there is no relation."""
+
+_FIELDS = frozenset({"text", "tokens", "spans", "relations", "meta", "answer"})
 
 _Key = Tuple[int, int, str]
 
@@ -59,7 +63,7 @@ def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
         try:
             annotated = _read(record, place, report)
         except DataError as err:
-            report.problem(err.message, place=place, skips="document")
+            report.problem(err.message, place=err.place or place, skips="document")
             continue
         yield annotated
 
@@ -80,12 +84,22 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     relations: List[AnnotatedRelation] = []
     for item in get_objects(record, "relations", place):
         label = get(item, "label", str, place)
+        is_negative = label.lower() in NEGATIVE_LABELS
+        report.negatives += is_negative
+        bare = [role for role in ("head", "child") if _is_bare(item, role)]
+        if bare and not is_negative:
+            report.problem(
+                f'its "{bare[0]}_span" has no label; a relation lies between spans with labels',
+                place=f"{place}, relation {label:.60} of {item.get('head')} to {item.get('child')}",
+                skips="relation",
+            )
+        if bare:
+            continue
         head = _find(mentions, item, "head", tokens, place)
         tail = _find(mentions, item, "child", tokens, place)
-        if label.lower() in NEGATIVE_LABELS:
-            report.negatives += 1
-        else:
+        if not is_negative:
             relations.append(AnnotatedRelation(head.id, tail.id, label))
+    note_unread({k: v for k, v in record.items() if k[:1] != "_"}, _FIELDS, place, report)
     annotated = Annotated(
         place=place,
         text=get(record, "text", str, place),
@@ -107,6 +121,12 @@ def _add_mention(
     return mentions.setdefault(key, AnnotatedMention(len(mentions), *key))
 
 
+def _is_bare(item: Record, role: str) -> bool:
+    """Whether an end of a relation is not a labelled span but a token, or a span without label."""
+    span = item.get(f"{role}_span")
+    return isinstance(span, dict) and span.get("label") in (None, "")
+
+
 def _find(
     mentions: Dict[_Key, AnnotatedMention],
     item: Record,
@@ -118,6 +138,8 @@ def _find(
     if isinstance(span, dict):
         return _add_mention(mentions, span, place)
     number = get(item, role, int, place)
+    if not tokens:
+        raise DataError(f'"{role}": token {number}, but the example has no "tokens"', place=place)
     if not 0 <= number < len(tokens):
         raise DataError(f'"{role}": there is no token {number}', place=place)
     end = get(tokens[number], "end", int, place)

@@ -7,8 +7,10 @@ import os
 import re
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import (
+    AbstractSet,
     Any,
     Callable,
     Dict,
@@ -81,8 +83,18 @@ def parse_json(text: str) -> Any:
 
 
 def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
-    """The objects of a JSONL file with their places; broken lines go to the report."""
-    for number, line in read_lines(path):
+    """The objects of a JSONL file with their places; broken lines go to the report.
+
+    If the first line is nothing but ``{``, objects are written over several lines.
+
+    :raises DataError: if the file is missing or not UTF-8, or broken with objects over several lines.
+    """
+    lines = read_lines(path)
+    first = list(islice(lines, 1))
+    if _is_pretty(line for _, line in first):
+        yield from _pretty_objects(path, report)
+        return
+    for number, line in chain(first, lines):
         place = f"{path}, line {number}"
         try:
             record = parse_json(line)
@@ -97,12 +109,23 @@ def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
         yield place, record
 
 
+def _pretty_objects(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+    for number, value in enumerate(_read_values(path, _values), start=1):
+        place = f"{path}, object {number}"
+        if not isinstance(value, dict):
+            report.problem(f"expected an object, got {value!r:.60}", place=place, skips="document")
+            continue
+        if "id" in value:
+            place += f", document {value['id']!s:.60}"
+        yield place, value
+
+
 def read_json_list(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
     """The objects of a file that is one JSON list, one after the other, with their places.
 
     :raises DataError: if the file is missing, not UTF-8, no JSON list or broken.
     """
-    for i, item in enumerate(_list_items(path)):
+    for i, item in enumerate(_read_values(path, _items)):
         place = f"{path}, document {i}"
         if isinstance(item, dict):
             yield place, item
@@ -157,10 +180,13 @@ def open_output(path: Path) -> Iterator[TextIO]:
 def objects_on_lines(head: str) -> Sequence[Record]:
     """The objects on the lines at the beginning of a file; none if one line is something else.
 
-    head: the beginning of a file, whose last line may be incomplete. Does not raise.
+    head: the beginning of a file, whose last line, or object over several lines, may be incomplete.
+        Does not raise.
     """
     objects = []
     lines = [line for line in head.lstrip("\ufeff").split("\n") if line.strip()]
+    if _is_pretty(lines):
+        return _complete_objects(_values(_buffer(head)))
     for i, line in enumerate(lines):
         try:
             value = _DECODER.decode(line) if line.lstrip().startswith("{") else None
@@ -179,11 +205,19 @@ def objects_in_list(head: str) -> Sequence[Record]:
 
     head: the beginning of a file, whose last object may be incomplete. Does not raise.
     """
+    return _complete_objects(_items(_buffer(head)))
+
+
+def _is_pretty(lines: Iterable[str]) -> bool:
+    return next(iter(lines), "").strip() == "{"
+
+
+def _complete_objects(values: Iterator[Any]) -> Sequence[Record]:
+    """The values before the first that is incomplete; none if one of them is no object."""
     objects: List[Record] = []
-    items = _items(_Buffer(io.StringIO(head.lstrip("\ufeff"))))
     while True:
         try:
-            value = next(items, None)
+            value = next(values, None)
         except (ValueError, RecursionError):
             value = None
         if value is None:
@@ -213,7 +247,7 @@ def read_each(
         try:
             result = read(record, place, report)
         except DataError as err:
-            report.problem(err.message, place=place, skips="document")
+            report.problem(err.message, place=err.place or place, skips="document")
             continue
         if result is not None:
             yield result
@@ -253,12 +287,20 @@ def get_objects(record: Record, key: str, place: str) -> List[Record]:
     return list(items)
 
 
-def _list_items(path: Path) -> Iterator[Any]:
-    """The items of a file that is one JSON list; only the one at hand is in memory."""
+def note_unread(record: Record, known: AbstractSet[str], place: str, report: Report) -> None:
+    """Take note of the fields of a record that a format does not read, the first one by its name."""
+    others = sorted(record.keys() - known)
+    if others:
+        where = f"{place}, field {others[0]!s:.60}"
+        report.note("fields that are not read", place=where, count=len(others))
+
+
+def _read_values(path: Path, read: Callable[["_Buffer"], Iterator[Any]]) -> Iterator[Any]:
+    """The values that `read` finds in a file; only the one at hand is in memory."""
     number = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
-            for value in _items(_Buffer(source)):
+            for value in read(_Buffer(source)):
                 yield value
                 number += 1
     except OSError as err:
@@ -283,6 +325,16 @@ def _items(buffer: "_Buffer") -> Iterator[Any]:
         raise ValueError(f"expected a comma or the end of the list, got {sign or 'nothing'!r}")
     if buffer.peek():
         raise ValueError(f"{buffer.peek()!r} after the end of the list")
+
+
+def _values(buffer: "_Buffer") -> Iterator[Any]:
+    """Values that follow each other."""
+    while buffer.peek():
+        yield buffer.value()
+
+
+def _buffer(head: str) -> "_Buffer":
+    return _Buffer(io.StringIO(head.lstrip("\ufeff")))
 
 
 class _Buffer:

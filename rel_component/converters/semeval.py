@@ -55,7 +55,7 @@ def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
             try:
                 annotated = _read(text, line.strip(), place, report)
             except DataError as err:
-                report.problem(err.message, place=place, skips="document")
+                report.problem(err.message, place=err.place or place, skips="document")
                 continue
             yield annotated
         else:

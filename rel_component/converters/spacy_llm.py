@@ -56,7 +56,7 @@ def read_spacy_llm(path: Path, report: Report) -> Iterator[Annotated]:
         try:
             annotated = _read(record, place, report)
         except DataError as err:
-            report.problem(err.message, place=place, skips="document")
+            report.problem(err.message, place=err.place or place, skips="document")
             continue
         yield annotated
 

@@ -18,7 +18,15 @@ from ..errors import DataError
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from .format import AnnotationFormat
 from .pair_sentences import Pair, single_pairs
-from .records import Record, get, get_id, objects_in_list, read_json_list, write_json_list
+from .records import (
+    Record,
+    get,
+    get_id,
+    note_unread,
+    objects_in_list,
+    read_json_list,
+    write_json_list,
+)
 from .report import Report
 from .sentences import read_words
 
@@ -26,6 +34,12 @@ NO_RELATION = "no_relation"
 
 _ROLES = ("subj", "obj")
 _PARSES = ("stanford_pos", "stanford_ner", "stanford_head", "stanford_deprel")
+_FIELDS = frozenset(
+    {
+        *("id", "docid", "token", "relation", *_PARSES),
+        *(f"{role}_{part}" for role in _ROLES for part in ("start", "end", "type")),
+    }
+)
 
 
 def read_tacred(path: Path, report: Report) -> Iterator[Annotated]:
@@ -47,6 +61,7 @@ def read_tacred(path: Path, report: Report) -> Iterator[Annotated]:
             report.negatives += 1
         if not record.keys().isdisjoint(_PARSES):
             report.note("part-of-speech tags and parses, which are not read", place=place)
+        note_unread(record, _FIELDS, place, report)
         yield annotated
 
 

@@ -40,6 +40,8 @@ def test_one_format_fits(name, format):
         ('{"text": "a", "spans": []}', "prodigy"),
         ('\ufeff{"text": "a"}\r\n\r\n', "jsonl"),
         ('[{"data": {"text": "a"}, "predictions": []}]', "label_studio"),
+        ('{"text": "a", "annotations": [{"label": 1, "start_offset": 0}]}', "doccano"),
+        ('{\n  "text": "a",\n  "entities": []\n}\n{\n  "text": "b', "jsonl"),
         ('[ {"tokens": ["a"], "entities": [], "relations": []},', "spert"),
     ],
 )

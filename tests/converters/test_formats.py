@@ -8,7 +8,7 @@ import spacy
 
 from rel_component.converters.builder import convert_file
 from rel_component.converters.checks import check_documents
-from rel_component.converters.format import get_format
+from rel_component.converters.format import detect_format, get_format
 from rel_component.converters.report import Report
 from rel_component.errors import DataError
 
@@ -108,6 +108,26 @@ def test_doccano_labels_by_number_are_refused(tmp_path):
     assert "text labels" in report.problems[0]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_objects_over_several_lines(tmp_path, count):
+    lines = (DATA / "doccano.jsonl").read_text(encoding="utf8").splitlines()
+    text = "\n" + "\n".join(json.dumps(json.loads(line), indent=4) for line in lines[:count])
+    expected, _ = read("doccano.jsonl", "doccano")
+    found, report = read_text(tmp_path, text, "doccano")
+    assert [facts(annotated) for annotated in found] == [facts(a) for a in expected[:count]]
+    assert report.problems == []
+    assert detect_format(tmp_path / "data") == "doccano"
+    with pytest.raises(DataError, match=f"document {count - 1}: broken JSON"):
+        read_text(tmp_path, text[:-20], "doccano")
+
+
+def test_objects_over_several_lines_name_their_place(tmp_path):
+    text = '{\n"id": 7, "text": 1\n}\n8'
+    _, report = read_text(tmp_path, text, "doccano")
+    assert "object 1, document 7: " in report.problems[0]
+    assert "object 2: expected an object, got 8" in report.problems[1]
+
+
 def test_label_studio_annotations_and_predictions():
     (annotated, emojis, predicted), report = read("label_studio.json", "label_studio")
     assert facts(annotated) == [
@@ -167,6 +187,103 @@ def test_label_studio_texts_may_have_any_name(tmp_path):
     task = {"data": {"article": "Ilse Brandt"}, "annotations": [{"result": [REGION]}]}
     (annotated,), _ = read_text(tmp_path, json.dumps([task]), "label_studio")
     assert (annotated.text, annotated.meta) == ("Ilse Brandt", {})
+
+
+@pytest.mark.parametrize(
+    ("data", "region", "text"),
+    [
+        ({"file": "brandt-01", "article": "Ilse Brandt"}, {"text": "Ilse"}, "Ilse Brandt"),
+        ({"file": "brandt-01", "article": "Ilse Brandt"}, {}, None),
+        ({"short": "Ilse", "long": "Ilse Brandt"}, {"text": "Ilse"}, None),
+        ({"short": "Ilse", "text": "Ilse Brandt"}, {"text": "Ilse"}, "Ilse Brandt"),
+    ],
+)
+def test_label_studio_text_is_the_string_that_fits_the_regions(tmp_path, data, region, text):
+    result = [{**REGION, "value": {**REGION["value"], **region}}]
+    task = {"id": 5, "data": data, "annotations": [{"result": result}]}
+    found, report = read_text(tmp_path, json.dumps([task]), "label_studio")
+    assert [annotated.text for annotated in found] == ([] if text is None else [text])
+    if text is None:
+        assert '(task 5): "data": expected a string under' in report.problems[0]
+
+
+def test_label_studio_json_min_has_no_relations(tmp_path):
+    label = {"start": 0, "end": 4, "text": "Ilse", "labels": ["X"]}
+    task = {"id": 5, "text": "Ilse Brandt", "label": [label], "annotator": 1, "annotation_id": 2}
+    _, report = read_text(tmp_path, json.dumps([task]), "label_studio")
+    assert "(task 5): JSON-MIN, which has no relations" in report.problems[0]
+    assert detect_format(tmp_path / "data") == "label_studio"
+
+
+@pytest.mark.parametrize(
+    ("result", "place"),
+    [
+        ({**RELATION, "labels": []}, "relation of a to b: "),
+        ({**REGION, "type": "hypertextlabels"}, "mention a: "),
+    ],
+)
+def test_label_studio_names_the_annotation_where_it_stops(tmp_path, result, place):
+    with pytest.raises(DataError, match=place):
+        read_text(tmp_path, label_studio_task(result), "label_studio", on_error="stop")
+
+
+def prodigy_example(relation, **fields):
+    tokens = [
+        {"text": text, "start": start, "end": start + len(text), "id": i, "ws": i == 0}
+        for i, (text, start) in enumerate([("Ilse", 0), ("reads", 5)])
+    ]
+    spans = [{"start": 0, "end": 4, "token_start": 0, "token_end": 0, "label": "PERSON"}]
+    example = {"text": "Ilse reads", "tokens": tokens, "spans": spans, "relations": [relation]}
+    return json.dumps({**example, **fields})
+
+
+BARE = {
+    "head": 1,
+    "child": 0,
+    "label": "SUBJECT",
+    "head_span": {"start": 5, "end": 10, "token_start": 1, "token_end": 1, "label": None},
+    "child_span": {"start": 0, "end": 4, "token_start": 0, "token_end": 0, "label": "PERSON"},
+}
+
+
+def test_prodigy_relations_of_tokens_without_label(tmp_path):
+    (annotated,), report = read_text(tmp_path, prodigy_example(BARE), "prodigy")
+    assert (len(annotated.mentions), annotated.relations) == (1, [])
+    assert report.skipped == {"document": 0, "mention": 0, "relation": 1}
+    assert 'line 1, relation SUBJECT of 1 to 0: its "head_span" has no' in report.problems[0]
+    with pytest.raises(DataError, match="line 1, relation SUBJECT of 1 to 0"):
+        read_text(tmp_path, prodigy_example(BARE), "prodigy", on_error="stop")
+
+
+def test_prodigy_negatives_of_tokens_without_label(tmp_path):
+    text = prodigy_example({**BARE, "label": "No-rel"})
+    (annotated,), report = read_text(tmp_path, text, "prodigy", on_error="stop")
+    assert (len(annotated.mentions), annotated.relations) == (1, [])
+    assert report.negatives == 1
+
+
+def test_prodigy_relations_by_number_need_tokens(tmp_path):
+    text = prodigy_example({"head": 1, "child": 0, "label": "SUBJECT"}, tokens=[])
+    _, report = read_text(tmp_path, text, "prodigy")
+    assert 'line 1: "head": token 1, but the example has no "tokens"' in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ('{"text": "Ilse", "spans": [], "_view_id": "relations", "url": "x"}', "prodigy"),
+        ('{"sentence": ["Ilse"], "ner": [], "relations": [], "url": "x"}', "crossre"),
+        (
+            '[{"token": ["Ilse", "reads"], "relation": "no_relation", "url": "x", "subj_start": 0, '
+            '"subj_end": 0, "subj_type": "A", "obj_start": 1, "obj_end": 1, "obj_type": "B"}]',
+            "tacred",
+        ),
+    ],
+)
+def test_fields_that_are_not_read_are_noted(tmp_path, text, format):
+    (_,), report = read_text(tmp_path, text, format, on_error="stop")
+    assert notes(report) == {"fields that are not read": 1}
+    assert report.notes["fields that are not read"][1].endswith(", field url")
 
 
 def test_prodigy_tokens_and_examples_without_relations():
@@ -242,6 +359,15 @@ def test_brat_needs_the_text(tmp_path):
     documents, report = read_text(tmp_path, "", "brat", name="data.ann")
     assert documents == []
     assert "data.txt: cannot be read" in report.problems[0]
+
+
+def test_brat_names_of_knowledge_base_entries(tmp_path):
+    (tmp_path / "data.txt").write_text("Ilse reads", encoding="utf8")
+    lines = "T1\tP 0 4\tIlse\nT2\tV 5 10\treads\n"
+    lines += "N1\tReference T1 Staff:7\tIlse Brandt\nN2\tReference T2 Verbs:8\treads\n"
+    (annotated,), report = read_text(tmp_path, lines, "brat", name="data.ann")
+    assert [mention.kb_id for mention in annotated.mentions] == ["Staff:7", "Verbs:8"]
+    assert notes(report) == {"names of knowledge-base entries, which are not read": 1}
 
 
 def test_brat_in_utf16_units(tmp_path):
