@@ -18,6 +18,7 @@ from .errors import ConfigError
 from .layers.rows import join_rows
 from .layers.windows import make_windows
 from .layers.word_pieces import split_into_pieces, tokens_of_pieces
+from .types import MixedPrecision
 
 InT = List[Doc]
 OutT = List[Floats2d]
@@ -25,7 +26,7 @@ OutT = List[Floats2d]
 
 def build_encoder(
     name: str,
-    mixed_precision: bool = False,
+    mixed_precision: MixedPrecision = False,
     reset_layers: int = 0,
     max_pieces: int = 4096,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
@@ -36,7 +37,8 @@ def build_encoder(
     name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
         ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
     mixed_precision: whether to compute in half precision where PyTorch considers it safe: in float16
-        on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
+        on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it. ``auto``:
+        only in training, and only on a CPU that has them.
     reset_layers: number of the encoder's last layers that start from random weights. The last layers
         of an encoder have specialised in what it was trained for before, see Zhang et al. 2021
         (https://arxiv.org/abs/2006.05987).

@@ -1,7 +1,7 @@
 """The nouns of the package and the types of its plug-ins."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Literal, Optional, Tuple, Union
 
 import numpy
 import numpy.typing as npt
@@ -19,6 +19,9 @@ Int32Array = npt.NDArray[numpy.int32]
 BoolArray = npt.NDArray[numpy.bool_]
 HashArray = npt.NDArray[numpy.uint64]
 FloatArray = npt.NDArray[numpy.float32]
+
+MixedPrecision = Union[bool, Literal["auto"]]
+"""Whether an encoder computes in half precision; ``auto``: in training, where the CPU is made for it."""
 
 
 @dataclass(frozen=True)

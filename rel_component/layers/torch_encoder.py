@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..errors import ConfigError
-from ..types import Int32Array
+from ..types import Int32Array, MixedPrecision
 from .windows import Windows, padded_batches
 
 SUPPORTED = (
@@ -200,31 +200,36 @@ class EncoderShim(PyTorchShim):
         self,
         build: Callable[..., PretrainedEncoder],
         *,
-        mixed_precision: bool,
+        mixed_precision: MixedPrecision,
         grad_scaler: Dict[str, Any],
     ) -> None:
         """build: makes the module from encoder, tokenizer and the module's options.
         mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
-            float16 with scaled gradients on a GPU, in bfloat16 on a CPU.
+            float16 with scaled gradients on a GPU, in bfloat16 on a CPU. ``auto``: only in training,
+            on a CPU that has instructions for bfloat16.
         grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
         """
         on_gpu = get_torch_default_device().type == "cuda"
         self._build = build
-        self._bfloat16 = mixed_precision and not on_gpu
+        always = mixed_precision is True
+        self._predicts_in_bfloat16 = always and not on_gpu
+        self._trains_in_bfloat16 = not on_gpu and (
+            always or (mixed_precision == "auto" and has_bfloat16())
+        )
         super().__init__(
             None,
-            mixed_precision=mixed_precision and on_gpu,
-            grad_scaler=PyTorchGradScaler(**{"enabled": mixed_precision and on_gpu, **grad_scaler}),
+            mixed_precision=always and on_gpu,
+            grad_scaler=PyTorchGradScaler(**{"enabled": always and on_gpu, **grad_scaler}),
             serialize_model=_to_bytes,
             deserialize_model=lambda _, data, device: _from_bytes(build, data, device),
         )
 
     def predict(self, inputs: ArgsKwargs) -> Any:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._predicts_in_bfloat16):
             return super().predict(inputs)
 
     def begin_update(self, inputs: ArgsKwargs) -> Any:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._trains_in_bfloat16):
             return super().begin_update(inputs)
 
     @contextmanager
@@ -255,6 +260,14 @@ class EncoderShim(PyTorchShim):
     def set_module(self, module: PretrainedEncoder) -> None:
         """Put a module in, on the device that is in use."""
         self._model = module.to(get_torch_default_device())
+
+
+def has_bfloat16() -> bool:
+    """Whether the CPU has instructions for bfloat16, as far as PyTorch can tell."""
+    capabilities: Dict[str, Any] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # newer than the oldest PyTorch
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:

@@ -19,7 +19,7 @@ from ..errors import ConfigError
 from ..layers.affine import Affine, resized
 from ..layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
 from ..layers.word_pieces import split_into_pieces
-from ..types import Candidates, Int32Array, PairModelT
+from ..types import Candidates, Int32Array, MixedPrecision, PairModelT
 from .mention_pairs import closest_mentions, unordered
 
 InT = Tuple[List[Doc], Candidates]
@@ -41,7 +41,7 @@ def build_entity_markers(
     dropout: float = 0.2,
     max_pieces: int = 4096,
     block_size: int = 1024,
-    mixed_precision: bool = False,
+    mixed_precision: MixedPrecision = False,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # as above
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
     nO: Optional[int] = None,
@@ -72,6 +72,7 @@ def build_entity_markers(
         the states inside the encoder are kept for `max_pieces` only and computed anew when needed.
     mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
         float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
+        ``auto``: only in training, and only on a CPU that has them.
     grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
     transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
     nO: number of outputs; set by the component.

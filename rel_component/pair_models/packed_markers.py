@@ -18,7 +18,7 @@ from ..layers.marker_inputs import MarkerBlock, TextBatch
 from ..layers.runs import count_within, rows_of_runs
 from ..layers.windows import Windows, make_windows
 from ..layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
-from ..types import Candidates, Int32Array, PairModelT
+from ..types import Candidates, Int32Array, MixedPrecision, PairModelT
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
 from .pair_scorer import resize_output as resize_scorer
@@ -42,7 +42,7 @@ def build_packed_markers(
     product: bool = True,
     dropout: float = 0.2,
     block_size: int = 1024,
-    mixed_precision: bool = False,
+    mixed_precision: MixedPrecision = False,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # as above
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
     nO: Optional[int] = None,
@@ -70,6 +70,7 @@ def build_packed_markers(
     block_size: number of pairs whose markers are in memory at a time.
     mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
         float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
+        ``auto``: only in training, and only on a CPU that has them.
     grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
     transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
     nO: number of outputs; set by the component.

@@ -112,6 +112,23 @@ def test_half_precision_on_a_cpu(build, doc):
 
 
 @both
+@pytest.mark.parametrize("instructions", [True, False])
+def test_half_precision_in_training_where_the_cpu_is_made_for_it(
+    build, doc, instructions, monkeypatch
+):
+    capabilities = {"avx512_bf16": instructions}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    exact = initialised(build, [doc])
+    model = initialised(build, [doc], mixed_precision="auto")
+    numpy.testing.assert_array_equal(predicted(model, [doc]), predicted(exact, [doc]))
+    outputs = []
+    for each in (exact, model):
+        fix_random_seed(0)
+        outputs.append(each.begin_update(([doc], make_candidates([doc])))[0])
+    assert (outputs[0] != outputs[1]).any() == instructions
+
+
+@both
 def test_moving_averages_are_what_is_evaluated_and_saved(build, doc):
     model = initialised(build, [doc])
     sgd = trained(model, [doc], steps=3, use_averages=True)
