@@ -2,24 +2,52 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
-NAMED_ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
+from ..errors import ConfigError
+
+_DKPRO = "de.tudarmstadt.ukp.dkpro.core.api."
+_NER = f"{_DKPRO}ner."
+
+NAMED_ENTITY = f"{_NER}type.NamedEntity"
 RELATION = "webanno.custom.Relation"
 """Layer of relations between named entities; projects have it if somebody makes it."""
 
 VALUE, IDENTIFIER = "value", "identifier"
 """Features of named entities: entity type, and identifier in a knowledge base."""
 
-TOKEN = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token"
+GOVERNOR, DEPENDENT = "Governor", "Dependent"
+"""Features of relations: head and tail."""
 
-_NER = "de.tudarmstadt.ukp.dkpro.core.api.ner."
+TOKEN = f"{_DKPRO}segmentation.type.Token"
+SENTENCE = f"{_DKPRO}segmentation.type.Sentence"
+METADATA = f"{_DKPRO}metadata.type.DocumentMetaData"
+DOCUMENT_ID = "documentId"
+
+CHAIN, FIRST = f"{_DKPRO}coref.type.CoreferenceChain", "first"
+LINK, NEXT = f"{_DKPRO}coref.type.CoreferenceLink", "next"
+"""A chain of coreference has a first link, and each link, which is a mention, a next one."""
+
 _NOT_SEMANTIC = (
     "uima.",
-    "de.tudarmstadt.ukp.dkpro.core.api.",
+    _DKPRO,
     "de.tudarmstadt.ukp.clarin.webanno.api.",
     "de.tudarmstadt.ukp.inception.",
     "org.dkpro.core.api.",
 )
 _LABELS = (VALUE, "label", "type", "category", "class", "kind", "role")
+
+
+def import_cassis() -> Any:
+    """The package dkpro-cassis.
+
+    :raises ConfigError: if it is not installed.
+    """
+    try:
+        import cassis
+    except ImportError as err:
+        raise ConfigError(
+            'The format xmi needs dkpro-cassis: pip install "rel-component[inception]"'
+        ) from err
+    return cassis
 
 
 def is_semantic(layer: str) -> bool:

@@ -95,7 +95,7 @@ def _with_tokens(annotated: Annotated, tokens: List[Tuple[int, int]], report: Re
     mentions, sentences = annotated.mentions, annotated.sentence_starts or []
     aligned = all(m.start in starts and m.end in ends for m in mentions)
     aligned = aligned and all(start in starts for start in sentences)
-    if not aligned or gaps[0] or gaps[-1] or any(gap not in ("", " ") for gap in gaps):
+    if not aligned or gaps[0] or any(gap not in ("", " ") for gap in gaps):
         message = "documents with annotations within tokens, or more than one space between tokens"
         report.note(f"{message}: their tokens were not kept", place=annotated.place)
         return annotated

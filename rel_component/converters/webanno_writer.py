@@ -2,12 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ..errors import ConfigError
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from .checks import relation_place
-from .format import folder_files
+from .document_files import document_files
 from .offsets import to_utf16
 from .records import open_output
 from .report import Report
@@ -23,7 +22,6 @@ _HEADER = (
     f"#T_SP={NAMED_ENTITY}|{IDENTIFIER}|{VALUE}\n"
     f"#T_RL={RELATION}|{VALUE}|{BASE}{NAMED_ENTITY}\n\n"
 )
-_NAME = re.compile(r"\w[\w.-]{0,99}")
 _BREAKS = re.compile(r"[\t\n\r]")
 
 
@@ -35,34 +33,8 @@ def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) ->
 
     :raises ConfigError: if the folder is a file, or has such files already.
     """
-    if path.suffix == ENDING:
-        for number, annotated in enumerate(documents):
-            if number:
-                message = f"a {ENDING} file holds one document; name a folder to write to"
-                report.problem(message, place=annotated.place, skips="document")
-            else:
-                _note_name(annotated, path.stem, report)
-                _write(annotated, path, report)
-        return
-    if path.exists() and (not path.is_dir() or folder_files(path, ENDING)):
-        raise ConfigError(
-            f"{path} is a file or has {ENDING} files in it; webanno needs a folder of its own"
-        )
-    used: Set[str] = set()
-    for number, annotated in enumerate(documents, start=1):
-        name = str(annotated.meta.get("id", ""))
-        if not _NAME.fullmatch(name) or name.lower() in used:
-            name = f"document{number:06}"
-            while name in used:
-                name += "_"
-        used.add(name.lower())
-        _note_name(annotated, name, report)
-        _write(annotated, path / f"{name}{ENDING}", report)
-
-
-def _note_name(annotated: Annotated, name: str, report: Report) -> None:
-    if str(annotated.meta.get("id", name)) != name:
-        report.note("documents whose ids are no names of files", place=annotated.place)
+    for annotated, file in document_files(documents, path, ENDING, report):
+        _write(annotated, file, report)
 
 
 def _write(annotated: Annotated, path: Path, report: Report) -> None:

@@ -2,8 +2,8 @@
 
 A file holds one document. Named entities and custom layers are read, each with the feature that looks
 like a label; relations are annotations with a ``Governor``, their head, and a ``Dependent``; chains are
-clusters. Syntax and the like, and slots, are not read. Offsets count UTF-16 units. To take documents to
-INCEpTION, write WebAnno TSV. Described at https://uima.apache.org/d/uimaj-current/references.html.
+clusters. Syntax and the like, and slots, are not read. Offsets count UTF-16 units. Described at
+https://uima.apache.org/d/uimaj-current/references.html.
 """
 
 import io
@@ -11,23 +11,32 @@ import warnings
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from ..errors import ConfigError, DataError
+from ..errors import DataError
 from .annotated import Annotated, AnnotatedRelation
 from .format import AnnotationFormat, folder_files
 from .report import Report
-from .uima_layers import NAMED_ENTITY, RELATION, TOKEN, is_semantic, read_features, short_name
+from .uima_layers import (
+    DEPENDENT,
+    DOCUMENT_ID,
+    FIRST,
+    GOVERNOR,
+    METADATA,
+    NAMED_ENTITY,
+    NEXT,
+    RELATION,
+    SENTENCE,
+    TOKEN,
+    import_cassis,
+    is_semantic,
+    read_features,
+    short_name,
+)
 from .uima_spans import Span, Spans
+from .xmi_writer import ENDING, TYPE_SYSTEM, write_xmi
 
-ENDING = ".xmi"
-TYPE_SYSTEM = "TypeSystem.xml"
-
-_SENTENCE = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Sentence"
-_METADATA = "de.tudarmstadt.ukp.dkpro.core.api.metadata.type.DocumentMetaData"
 _PROPERTIES = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.")
 """Namespaces of annotations that say something of the document, not of its text."""
 
-_HEAD, _TAIL = "Governor", "Dependent"
-_FIRST, _NEXT = "first", "next"
 _PLAIN = frozenset(
     f"uima.cas.{name}" for name in ("String", "Boolean", "Integer", "Long", "Short", "Byte")
 )
@@ -43,7 +52,7 @@ def read_xmi(path: Path, report: Report) -> Iterator[Annotated]:
 
     :raises ConfigError: if the package dkpro-cassis is not installed.
     """
-    cassis = _import_cassis()
+    cassis = import_cassis()
     type_systems: Dict[Path, Any] = {}
     for file in folder_files(path, ENDING) if path.is_dir() else [path]:
         try:
@@ -57,16 +66,6 @@ def read_xmi(path: Path, report: Report) -> Iterator[Annotated]:
             report.note("views but the first one, which are not read", place=str(file))
         name = file.relative_to(path) if path.is_dir() else Path(file.name)
         yield _Document(cas, file, report).read(name.as_posix().removesuffix(ENDING))
-
-
-def _import_cassis() -> Any:
-    try:
-        import cassis
-    except ImportError as err:
-        raise ConfigError(
-            'The format xmi needs dkpro-cassis: pip install "rel-component[inception]"'
-        ) from err
-    return cassis
 
 
 def _load_type_system(cassis: Any, file: Path) -> Any:
@@ -130,17 +129,17 @@ class _Document:
             layer, features = fs.type.name, _features(fs)
             if layer == TOKEN:
                 tokens.append((fs.begin, fs.end))
-            elif layer == _SENTENCE:
+            elif layer == SENTENCE:
                 sentences.add(fs.begin)
-            elif layer == _METADATA:
-                name = fs.get("documentId") or name
-            elif _FIRST in features:
+            elif layer == METADATA:
+                name = fs.get(DOCUMENT_ID) or name
+            elif FIRST in features:
                 chains.append(fs)
-            elif not {"begin", "end"} <= features or _NEXT in features:
+            elif not {"begin", "end"} <= features or NEXT in features:
                 continue
             elif not is_semantic(layer):
                 self._note_layer(layer)
-            elif {_HEAD, _TAIL} <= features:
+            elif {GOVERNOR, DEPENDENT} <= features:
                 relations.append(fs)
             else:
                 self._span(fs)
@@ -167,13 +166,12 @@ class _Document:
         return self._ids[fs.xmiID]
 
     def _relation(self, fs: Any) -> Optional[AnnotatedRelation]:
-        head, tail = fs[_HEAD], fs[_TAIL]
+        head, tail = fs[GOVERNOR], fs[DEPENDENT]
         label, _, attributes = read_features(fs.type.name, _values(fs), RELATION)
         if not all(getattr(end, "xmiID", None) in self._annotations for end in (head, tail)):
             place = f"{self._file}, annotation {fs.xmiID}"
-            message = (
-                f"a relation {label:.60} whose {_HEAD} or {_TAIL} is no annotation of the text"
-            )
+            ends = f"{GOVERNOR} or {DEPENDENT}"
+            message = f"a relation {label:.60} whose {ends} is no annotation of the text"
             self._report.problem(message, place=place, skips="relation")
             return None
         return AnnotatedRelation(self._span(head), self._span(tail), label, attributes=attributes)
@@ -181,17 +179,17 @@ class _Document:
     def _links(self, chain: Any) -> List[Span]:
         links: List[Span] = []
         seen: Set[int] = set()
-        fs = chain[_FIRST]
+        fs = chain[FIRST]
         while fs is not None and fs.xmiID not in seen:
             seen.add(fs.xmiID)
-            if fs.xmiID not in self._annotations or _NEXT not in _features(fs):
+            if fs.xmiID not in self._annotations or NEXT not in _features(fs):
                 message = "a link of a chain that is no annotation of the text"
                 place = f"{self._file}, annotation {fs.xmiID}"
                 self._report.problem(message, place=place, skips="mention")
                 break
             attributes = {k: v for k, v in _values(fs).items() if v not in (None, "")}
             links.append(Span(0, fs.type.name, fs.begin, fs.end, attributes=attributes))
-            fs = fs[_NEXT]
+            fs = fs[NEXT]
         return links
 
     def _note_layer(self, layer: str) -> None:
@@ -226,6 +224,9 @@ FORMAT = AnnotationFormat(
     name="xmi",
     description="UIMA CAS XMI of INCEpTION",
     read=read_xmi,
+    write=write_xmi,
     looks_like=_looks_like,
+    holds=frozenset({"tokens", "sentences", "clusters", "kb_ids", "id"}),
+    unit="tokens",
     folder=ENDING,
 )

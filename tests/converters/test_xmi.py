@@ -1,14 +1,17 @@
 """UIMA CAS XMI of INCEpTION."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
+from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from rel_component.converters.checks import check_documents
 from rel_component.converters.format import get_format
 from rel_component.converters.report import Report
+from rel_component.converters.xmi_writer import write_xmi
 from rel_component.errors import ConfigError, DataError
 
 pytest.importorskip("cassis")
@@ -107,6 +110,45 @@ def test_chains_that_go_round_have_an_end(folder):
     replace_in(folder / "nordwind.xmi", 'referenceType="pr"', 'next="60"')
     (annotated,), _ = read(folder)
     assert annotated.clusters == [[1, 5]]
+
+
+def annotated_document(words, **fields):
+    mentions = [AnnotatedMention(0, 0, 1, "PER"), AnnotatedMention(1, 0, 1, "ORG")]
+    relations = [AnnotatedRelation(0, 1, "leads")]
+    document = Annotated(place="here", words=words, mentions=mentions, relations=relations)
+    return replace(document, **fields)
+
+
+def test_what_xml_does_not_allow_is_left_out(tmp_path):
+    report = Report(on_error="skip")
+    bad = AnnotatedMention(1, 1, 2, "\x01")
+    documents = [
+        annotated_document(["a\x00"]),
+        annotated_document(["Ilse", "left"], mentions=[AnnotatedMention(0, 0, 1, "PER"), bad]),
+        annotated_document(["Ilse"], relations=[AnnotatedRelation(0, 1, "\ufffe")]),
+    ]
+    write_xmi(documents, tmp_path / "out", report)
+    assert report.skipped == {"document": 1, "mention": 1, "relation": 2}
+    assert [problem.partition(": ")[2] for problem in report.problems] == [
+        "a character that XML does not allow",
+        "a character that XML does not allow in its label or id",
+        "its mention was left out",
+        "a character that XML does not allow in its label",
+    ]
+    found, _ = read(tmp_path / "out")
+    assert [len(annotated.mentions) for annotated in found] == [1, 2]
+
+
+def test_links_stand_for_the_first_mention_of_their_characters(tmp_path):
+    report = Report()
+    document = annotated_document(["Ilse"], relations=[], clusters=[[1]])
+    write_xmi([document], tmp_path / "one.xmi", report)
+    assert list(report.notes) == [
+        "clusters with a mention of the same characters as another mention"
+    ]
+    (annotated,), _ = read(tmp_path / "one.xmi")
+    assert annotated.clusters == [[1]]
+    assert [mention.label for mention in annotated.mentions] == ["PER", "ORG"]
 
 
 def test_a_file_without_type_system(folder):
