@@ -1,10 +1,7 @@
 """Reading and writing of JSON records, with the place of whatever is wrong with them."""
 
-import io
 import json
-import math
 import os
-import re
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import chain, islice
@@ -25,6 +22,7 @@ from typing import (
 )
 
 from ..errors import DataError
+from .json_values import DECODER, JsonBuffer, buffer_of, read_items, read_values, reject_halves
 from .report import Report
 
 T = TypeVar("T")
@@ -32,9 +30,6 @@ T = TypeVar("T")
 Record = Dict[str, Any]
 
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_SPACES = re.compile(r"[ \t\r\n]*")
-_CHUNK = 1 << 16
 
 
 def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
@@ -75,8 +70,8 @@ def parse_json(text: str) -> Any:
         characters, infinite or very large numbers, very deep nesting.
     """
     try:
-        value = _DECODER.decode(text)
-        _reject_halves(value, text, 0, len(text))
+        value = DECODER.decode(text)
+        reject_halves(value, text, 0, len(text))
     except (ValueError, RecursionError) as err:
         raise DataError(f"broken JSON: {err}") from err
     return value
@@ -110,7 +105,7 @@ def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
 
 
 def _pretty_objects(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
-    for number, value in enumerate(_read_values(path, _values), start=1):
+    for number, value in enumerate(_read_values(path, read_values), start=1):
         place = f"{path}, object {number}"
         if not isinstance(value, dict):
             report.problem(f"expected an object, got {value!r:.60}", place=place, skips="document")
@@ -125,7 +120,7 @@ def read_json_list(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
 
     :raises DataError: if the file is missing, not UTF-8, no JSON list or broken.
     """
-    for i, item in enumerate(_read_values(path, _items)):
+    for i, item in enumerate(_read_values(path, read_items)):
         place = f"{path}, document {i}"
         if isinstance(item, dict):
             yield place, item
@@ -186,10 +181,10 @@ def objects_on_lines(head: str) -> Sequence[Record]:
     objects = []
     lines = [line for line in head.lstrip("\ufeff").split("\n") if line.strip()]
     if _is_pretty(lines):
-        return _complete_objects(_values(_buffer(head)))
+        return _complete_objects(read_values(buffer_of(head)))
     for i, line in enumerate(lines):
         try:
-            value = _DECODER.decode(line) if line.lstrip().startswith("{") else None
+            value = DECODER.decode(line) if line.lstrip().startswith("{") else None
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):
@@ -205,7 +200,7 @@ def objects_in_list(head: str) -> Sequence[Record]:
 
     head: the beginning of a file, whose last object may be incomplete. Does not raise.
     """
-    return _complete_objects(_items(_buffer(head)))
+    return _complete_objects(read_items(buffer_of(head)))
 
 
 def _is_pretty(lines: Iterable[str]) -> bool:
@@ -295,12 +290,12 @@ def note_unread(record: Record, known: AbstractSet[str], place: str, report: Rep
         report.note("fields that are not read", place=where, count=len(others))
 
 
-def _read_values(path: Path, read: Callable[["_Buffer"], Iterator[Any]]) -> Iterator[Any]:
+def _read_values(path: Path, read: Callable[[JsonBuffer], Iterator[Any]]) -> Iterator[Any]:
     """The values that `read` finds in a file; only the one at hand is in memory."""
     number = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
-            for value in read(_Buffer(source)):
+            for value in read(JsonBuffer(source)):
                 yield value
                 number += 1
     except OSError as err:
@@ -309,100 +304,3 @@ def _read_values(path: Path, read: Callable[["_Buffer"], Iterator[Any]]) -> Iter
         raise DataError(f"not UTF-8: {err}", place=f"{path}, document {number}") from err
     except (ValueError, RecursionError) as err:
         raise DataError(f"broken JSON: {err}", place=f"{path}, document {number}") from err
-
-
-def _items(buffer: "_Buffer") -> Iterator[Any]:
-    if buffer.next() != "[":
-        raise ValueError("expected a list of objects")
-    if buffer.peek() == "]":
-        sign = buffer.next()
-    else:
-        sign = ","
-        while sign == ",":
-            yield buffer.value()
-            sign = buffer.next()
-    if sign != "]":
-        raise ValueError(f"expected a comma or the end of the list, got {sign or 'nothing'!r}")
-    if buffer.peek():
-        raise ValueError(f"{buffer.peek()!r} after the end of the list")
-
-
-def _values(buffer: "_Buffer") -> Iterator[Any]:
-    """Values that follow each other."""
-    while buffer.peek():
-        yield buffer.value()
-
-
-def _buffer(head: str) -> "_Buffer":
-    return _Buffer(io.StringIO(head.lstrip("\ufeff")))
-
-
-class _Buffer:
-    """JSON values of a stream, from which no more is read than the next one needs."""
-
-    def __init__(self, source: TextIO) -> None:
-        self._source = source
-        self._text = ""
-        self._position = 0
-
-    def peek(self) -> str:
-        """The next character that is not white space, empty at the end."""
-        while True:
-            match = _SPACES.match(self._text, self._position)
-            self._position = match.end() if match else self._position
-            if self._position < len(self._text):
-                return self._text[self._position]
-            if not self._read_more():
-                return ""
-
-    def next(self) -> str:
-        """The same, and go on after it."""
-        character = self.peek()
-        self._position += len(character)
-        return character
-
-    def value(self) -> Any:
-        """The next value."""
-        self.peek()
-        while True:
-            try:
-                value, end = _DECODER.raw_decode(self._text, self._position)
-            except ValueError:
-                if self._read_more():
-                    continue
-                raise
-            # A number may go on after what is at hand.
-            if end == len(self._text) and self._read_more():
-                continue
-            _reject_halves(value, self._text, self._position, end)
-            self._position = end
-            return value
-
-    def _read_more(self) -> bool:
-        rest = self._text[self._position :]
-        more = self._source.read(max(_CHUNK, len(rest)))
-        self._text, self._position = rest + more, 0
-        return bool(more)
-
-
-def _reject_halves(value: Any, text: str, start: int, end: int) -> None:
-    """Halves of characters, ``\\ud83d`` without the other one, cannot be encoded."""
-    if _HALF.search(text, start, end):
-        json.dumps(value, ensure_ascii=False).encode("utf8")
-
-
-def _integer(digits: str) -> int:
-    value = int(digits)
-    if not -(2**63) <= value < 2**63:
-        raise ValueError(f"{digits:.30} has more than 64 bits")
-    return value
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"{digits:.30} is not a finite number")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=_finite)
