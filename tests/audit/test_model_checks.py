@@ -75,6 +75,17 @@ def test_disagreement(nlp, docs):
     assert column(section, 3) == {"train": 0.5}
 
 
+def test_new_facts_are_scored_alone(nlp, docs):
+    texts = ["Ada leads Acme", "Bob leads Corv", "Ada leads Brix"]
+    held_out = [make_doc(nlp.vocab, text, MENTIONS, [(0, "LEADS", 1)]) for text in texts]
+    nlp.add_pipe("audit_knower")
+    parts = [Part("train", docs), Part("test", held_out, held_out=True)]
+    context = AuditContext(parts, SCHEMA, predictor=Predictor(nlp, name="knower"))
+    section = check_disagreement(context)
+    assert column(section, 3) == {"train": 0.5, "test": pytest.approx(0.8)}
+    assert column(section, 4) == {"train": None, "test": pytest.approx(2 / 3)}
+
+
 def test_other_labels_come_before_additional_relations(nlp, docs):
     docs[0] = make_doc(nlp.vocab, "Ada leads Acme", MENTIONS, [(0, "FOUNDED", 1)])
     section = check_disagreement(make_context(nlp, docs, "audit_knower"))
