@@ -27,7 +27,7 @@ from rel_component.corpus import write_docs
 RECIPE = "joint"
 DATASET = replace(
     DATASETS["conll04"],
-    epochs=13,
+    epochs=20,
     overrides={
         RECIPE: {
             "components.span_recognizer.annotate_after": 400,
