@@ -39,7 +39,7 @@ def format_cell(value: Cell, share: bool = False) -> str:
 
 def _width(table: Table, row: int, column: int) -> Optional[float]:
     """Length of the bar of a cell in percent; shares as they are, others against the largest."""
-    if column not in table.bars:
+    if column not in table.bars or table.rows[row][column] is None:
         return None
     values = [float(cells[column] or 0.0) for cells in table.rows]
     top = 1.0 if column in table.shares else max(values, default=0.0)
