@@ -59,7 +59,7 @@ DATASETS = {
         convert=["--format", "spert"],
         metric="rel_micro_f",
         batch_size=8,
-        epochs=9,
+        epochs=20,
     ),
     "semeval": Dataset(
         parts={
