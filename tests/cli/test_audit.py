@@ -106,7 +106,7 @@ def test_a_pipeline_and_groups_of_names(train, schema, tmp_path):
     args = ("--model", tmp_path / "leader", "--names-by-group", names, "--json")
     sections = json.loads(run(train, "--schema", schema, *args))["sections"]
     assert sections["model"]["title"] == "Where leader disagrees"
-    assert sections["model"]["tables"][0]["rows"] == [["train", 1.0, 1.0, 1.0]]
+    assert sections["model"]["tables"][0]["rows"] == [["train", 1.0, 1.0, 1.0, None]]
     assert sections["swaps"]["figures"]["kept, as they are"] == 1.0
     rows = sections["name_groups"]["tables"][0]["rows"]
     assert [(row[0], row[1]) for row in rows] == [("old", 1), ("new", 2)]
