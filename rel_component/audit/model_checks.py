@@ -26,18 +26,19 @@ def check_disagreement(context: AuditContext) -> Section:
     )
     symmetric = context.schema.symmetric_labels
     predictions = predictor.predict([rewrite(doc, {}) for doc in context.docs])
+    annotated = [annotated_links(doc) for doc in context.docs]
     train_facts = {
         _fact(doc, link, symmetric)
-        for doc in context.docs
+        for doc, gold_links in zip(context.docs, annotated)
         if not doc.part.held_out
-        for link in annotated_links(doc)
+        for link in gold_links
     }
     rows: List[List[Cell]] = []
     for part in context.parts:
         prf, new = PRF(), PRF()
-        for doc, links in zip(context.docs, predictions):
+        for doc, links, gold_links in zip(context.docs, predictions, annotated):
             if doc.part is part:
-                gold = in_order(annotated_links(doc), symmetric)
+                gold = in_order(gold_links, symmetric)
                 predicted = in_order(links, symmetric)
                 known = {link for link in gold if _fact(doc, link, symmetric) in train_facts}
                 prf += compare(gold, predicted)
@@ -46,7 +47,7 @@ def check_disagreement(context: AuditContext) -> Section:
         rows.append([part.name, prf.precision, prf.recall, prf.f1, new_f1])
     header = ["part", "P", "R", "F1", "F1 of new facts"]
     section.tables.append(Table("Scores", header, rows, bars=[3, 4], shares=[1, 2, 3, 4]))
-    found = [(doc, links, annotated_links(doc)) for doc, links in zip(context.docs, predictions)]
+    found = list(zip(context.docs, predictions, annotated))
     section.add(
         "It reads something else or more",
         (f for doc, links, gold in found for f in _added(doc, links, gold, symmetric)),

@@ -20,7 +20,7 @@ https://prodi.gy/docs/api-interfaces#relations.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..errors import DataError
 from .annotated import (
@@ -38,6 +38,7 @@ from .records import (
     get_objects,
     note_unread,
     objects_on_lines,
+    read_each,
     read_json_lines,
     write_json_lines,
 )
@@ -56,16 +57,7 @@ def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
 
     path: the file. report: takes note of what cannot be used.
     """
-    for place, record in read_json_lines(path, report):
-        if record.get("answer", "accept") != "accept":
-            report.rejected += 1
-            continue
-        try:
-            annotated = _read(record, place, report)
-        except DataError as err:
-            report.problem(err.message, place=err.place or place, skips="document")
-            continue
-        yield annotated
+    yield from read_each(read_json_lines(path, report), _read, report)
 
 
 def write_prodigy(documents: Iterable[Annotated], path: Path, report: Report) -> None:
@@ -76,7 +68,10 @@ def write_prodigy(documents: Iterable[Annotated], path: Path, report: Report) ->
     write_json_lines(map(_to_record, documents), path)
 
 
-def _read(record: Record, place: str, report: Report) -> Annotated:
+def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
+    if record.get("answer", "accept") != "accept":
+        report.rejected += 1
+        return None
     tokens = get_objects(record, "tokens", place)
     mentions: Dict[_Key, AnnotatedMention] = {}
     for span in get_objects(record, "spans", place):

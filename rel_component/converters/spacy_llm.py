@@ -32,6 +32,7 @@ from .records import (
     objects_on_lines,
     open_output,
     parse_json,
+    read_each,
     read_json_lines,
     read_json_list,
     read_text,
@@ -52,13 +53,7 @@ def read_spacy_llm(path: Path, report: Report) -> Iterator[Annotated]:
 
     :raises DataError: if the file has none of them.
     """
-    for place, record in _records(path, report):
-        try:
-            annotated = _read(record, place, report)
-        except DataError as err:
-            report.problem(err.message, place=err.place or place, skips="document")
-            continue
-        yield annotated
+    yield from read_each(_records(path, report), _read, report)
 
 
 def write_spacy_llm(documents: Iterable[Annotated], path: Path, report: Report) -> None:

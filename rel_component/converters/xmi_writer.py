@@ -2,9 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, Iterator, Tuple
 
-from .annotated import Annotated, AnnotatedMention, MentionId
+from ..errors import ConfigError
+from .annotated import Annotated, AnnotatedMention, MentionId, in_characters, word_offsets
 from .checks import relation_place
 from .document_files import document_files
 from .records import open_output
@@ -55,8 +56,8 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     documents: with words. path: a file ``NAME.xmi`` for one document, or the folder for a file each.
     report: takes note of what has no place in them.
 
-    :raises ConfigError: if the package dkpro-cassis is not installed, or the folder is a file or has
-        such files already.
+    :raises ConfigError: if the package dkpro-cassis is not installed, the folder is a file or has such
+        files already, or there is another type system.
     """
     cassis = import_cassis()
     types = cassis.TypeSystem()
@@ -65,8 +66,12 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     for name, (_, features) in _TYPES.items():
         for feature, range_type in features.items():
             types.create_feature(types.get_type(name), feature, range_type)
+    type_system = (path.parent if path.suffix == ENDING else path) / TYPE_SYSTEM
+    content = types.to_xml()
+    if type_system.exists() and type_system.read_bytes() != content.encode():
+        raise ConfigError(f"{type_system} is that of other files; name another folder")
     for annotated, file in document_files(documents, path, ENDING, report):
-        if _has_forbidden(annotated.words or []):
+        if _has_forbidden([*(annotated.words or []), str(annotated.meta.get("id", ""))]):
             message = "a character that XML does not allow"
             report.problem(message, place=annotated.place, skips="document")
             continue
@@ -74,8 +79,9 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
         _Writer(cas, annotated, report).write()
         with open_output(file) as output:
             output.write(cas.to_xmi(pretty_print=True))
-        with open_output(file.parent / TYPE_SYSTEM) as output:
-            output.write(types.to_xml())
+        if not type_system.exists():
+            with open_output(type_system) as output:
+                output.write(content)
 
 
 def _has_forbidden(texts: Iterable[str]) -> bool:
@@ -86,17 +92,11 @@ class _Writer:
     """Puts one document into a CAS."""
 
     def __init__(self, cas: Any, annotated: Annotated, report: Report) -> None:
-        words = annotated.words or []
-        spaces = annotated.spaces or [True] * len(words)
         self._cas = cas
         self._annotated = annotated
         self._report = report
-        self._tokens: List[Tuple[int, int]] = []
-        text = ""
-        for word, space in zip(words, spaces):
-            self._tokens.append((len(text), len(text) + len(word)))
-            text += word + " " * space
-        cas.sofa_string = text
+        self._tokens = word_offsets(annotated.words or [], annotated.spaces)
+        cas.sofa_string = in_characters(annotated).text
         cas.sofa_mime = "text"
         self._entities: Dict[MentionId, Any] = {}
 

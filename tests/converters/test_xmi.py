@@ -139,6 +139,26 @@ def test_what_xml_does_not_allow_is_left_out(tmp_path):
     assert [len(annotated.mentions) for annotated in found] == [1, 2]
 
 
+def test_the_type_system_of_other_files_stays(folder):
+    before = (folder / "TypeSystem.xml").read_bytes()
+    with pytest.raises(ConfigError, match=r"TypeSystem\.xml is that of other files"):
+        write_xmi([annotated_document(["Ilse"])], folder / "new.xmi", Report())
+    assert (folder / "TypeSystem.xml").read_bytes() == before
+    assert not (folder / "new.xmi").exists()
+
+
+def test_ids_that_xml_does_not_allow(tmp_path):
+    report = Report(on_error="skip")
+    write_xmi([annotated_document(["Ilse"], meta={"id": "\x02"})], tmp_path / "out", report)
+    assert report.skipped["document"] == 1
+
+
+def test_two_files_share_a_type_system(tmp_path):
+    for name in ("one.xmi", "two.xmi"):
+        write_xmi([annotated_document(["Ilse"], relations=[])], tmp_path / name, Report())
+    assert len(read(tmp_path)[0]) == 2
+
+
 def test_links_stand_for_the_first_mention_of_their_characters(tmp_path):
     report = Report()
     document = annotated_document(["Ilse"], relations=[], clusters=[[1]])
