@@ -77,6 +77,7 @@ def build_encoder(
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], InT]]:
+    """The token vectors of documents, and the way back to the encoder."""
     shim: Any = model.shims[0]
     module = shim._model
     if module is None:
@@ -109,6 +110,7 @@ def forward(
 def init(
     model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
 ) -> Model[InT, OutT]:
+    """Read the encoder, unless it has weights, and learn its width."""
     shim: Any = model.shims[0]
     shim.load_pretrained(model.attrs)
     model.set_dim("nO", shim._model.width)

@@ -27,7 +27,7 @@ def check_leakage(context: AuditContext) -> Section:
         "Leakage between parts",
         "What held-out documents share with those of training. A fact is a label with the names of "
         "head and tail; scores over new facts alone say what was not learnt by heart "
-        "(audit.known_facts.ignore_known).",
+        "(--model gives them).",
         context.options.max_findings,
     )
     if not context.held_out_parts:

@@ -29,6 +29,7 @@ def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, Out
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], InT]]:
+    """Multiply and add."""
     W = cast(Floats2d, model.get_param("W"))
     b = cast(Floats1d, model.get_param("b"))
     Y = model.ops.xp.dot(X, W.T)
@@ -45,6 +46,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Call
 def init(
     model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
 ) -> Model[InT, OutT]:
+    """Take the dimensions from a sample, and draw the weights."""
     if X is not None and model.has_dim("nI") is None:
         model.set_dim("nI", X.shape[1])
     if Y is not None and model.has_dim("nO") is None:

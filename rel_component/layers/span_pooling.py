@@ -59,6 +59,7 @@ def SpanPooling(reducers: Sequence[str]) -> Model[InT, OutT]:
 
 
 def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], InT]]:
+    """The pooled spans, and the way back to the tokens."""
     tokens, spans = X
     ops = model.ops
     if not len(spans):
@@ -85,6 +86,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Call
 def init(
     model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
 ) -> Model[InT, OutT]:
+    """Take the width from a sample."""
     if X is not None and model.has_dim("nI") is None:
         model.set_dim("nI", X[0].shape[1])
     width = model.get_dim("nI")

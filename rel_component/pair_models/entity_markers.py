@@ -120,6 +120,7 @@ def build_entity_markers(
 
 
 def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+    """The logits of the candidate pairs, and the way back to the encoder."""
     docs, candidates = X
     batch = _Batch(model, docs, candidates)
     logits, backprop = _update(model, batch) if is_train else (_predict(model, batch), _no_backprop)
@@ -128,6 +129,7 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
+    """Read the encoder, unless it has weights, and give it the markers of a sample."""
     shim: Any = model.shims[0]
     output_layer = model.get_ref("output_layer")
     if Y is not None and model.has_dim("nO") is None:

@@ -121,12 +121,14 @@ def build_packed_markers(
 
 
 def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+    """The logits of the candidate pairs, and the way back to the encoder."""
     docs, candidates = X
     layout = _Layout(model, docs, candidates)
     return _update(model, layout) if is_train else (_predict(model, layout), lambda dY: [])
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
+    """Read the encoder, unless it has weights, and take the widths from a sample."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     shim: Any = model.shims[0]
