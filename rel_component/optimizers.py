@@ -1,9 +1,8 @@
 """An optimizer that trains a pretrained encoder more slowly than the layers on top of it."""
 
-from typing import Any, List, Tuple, Union
+from typing import Any, Dict, List, Mapping, Tuple, Union, cast
 
-from thinc.api import Optimizer
-from thinc.backends import get_array_ops
+from thinc.api import Optimizer, torch2xp, xp2torch
 from thinc.types import FloatsXd
 
 Schedule = Union[float, List[float], Any]
@@ -37,29 +36,49 @@ class EncoderAdam(Optimizer):
         # Names of parameters in PyTorch modules are dotted paths, those of Thinc layers are not.
         if "." not in key[1]:
             return super().__call__(key, weights, gradient, lr_scale=lr_scale)
-        if not key[1].startswith("head."):
-            lr_scale *= self.encoder_scale
-        self._update_in_place(key, weights, gradient, lr_scale * self.learn_rate)
+        parameter, slope = xp2torch(weights), xp2torch(gradient)
+        self._update_in_place({key: (parameter, slope)}, lr_scale * self._scale(key[1]))
+        slope.zero_()
         return weights, gradient
 
+    def update_parameters(self, owner: int, parameters: Mapping[str, Any]) -> None:
+        """Update the parameters of a PyTorch module in place, all at once, and drop their gradients.
+
+        owner: id of the module's shim, the first part of the keys.
+        parameters: by name, as ``named_parameters`` of a module gives them; those without a gradient
+            stay as they are.
+        """
+        groups: Dict[float, Dict[Tuple[int, str], Tuple[Any, Any]]] = {}
+        for name, parameter in parameters.items():
+            if parameter.grad is not None:
+                group = groups.setdefault(self._scale(name), {})
+                group[owner, name] = (parameter.data, parameter.grad)
+        for scale, group in groups.items():
+            self._update_in_place(group, scale)
+        for parameter in parameters.values():
+            parameter.grad = None  # not zeros: the next one need not be added to them
+
+    def _scale(self, name: str) -> float:
+        return 1.0 if name.startswith("head.") else self.encoder_scale
+
     def _update_in_place(
-        self, key: Tuple[int, str], weights: FloatsXd, gradient: FloatsXd, learn_rate: float
+        self, group: Mapping[Tuple[int, str], Tuple[Any, Any]], lr_scale: float
     ) -> None:
+        """group: tensors of parameters and of their gradients, by key."""
         from .layers.torch_adam import adam_step
 
-        ops = get_array_ops(weights)
-        self.nr_update[key] += 1
-        for arrays in (self.mom1, self.mom2, self.averages):
-            if arrays is not None and key not in arrays:
-                arrays[key] = ops.alloc(weights.shape)
+        kept = [self.mom1, self.mom2, *([] if self.averages is None else [self.averages])]
+        for key, (parameter, _) in group.items():
+            self.nr_update[key] += 1
+            for arrays in kept:
+                if key not in arrays:
+                    arrays[key] = cast(FloatsXd, torch2xp(parameter.new_zeros(parameter.shape)))
         adam_step(
-            weights,
-            gradient,
-            self.mom1[key],
-            self.mom2[key],
-            self.averages[key] if self.averages is not None else None,
-            step=self.nr_update[key],
-            learn_rate=learn_rate,
+            [parameter for parameter, _ in group.values()],
+            [gradient for _, gradient in group.values()],
+            *([xp2torch(arrays[key]) for key in group] for arrays in kept),
+            steps=[self.nr_update[key] for key in group],
+            learn_rate=lr_scale * self.learn_rate,
             beta1=self.b1,
             beta2=self.b2,
             eps=self.eps,

@@ -57,6 +57,29 @@ def test_parameters_of_pytorch_are_updated_as_pytorch_does():
     numpy.testing.assert_allclose(weights, parameter.detach().numpy(), rtol=1e-5)
 
 
+def test_parameters_of_a_module_are_updated_at_once_as_one_by_one():
+    torch.manual_seed(0)
+    shapes = {"encoder.weight": (4, 3), "encoder.bias": (3,), "head.weight": (2, 2)}
+    module = {name: torch.nn.Parameter(torch.randn(shape)) for name, shape in shapes.items()}
+    module["encoder.unused"] = torch.nn.Parameter(torch.ones(2))
+    single = {name: module[name].detach().numpy().copy() for name in shapes}
+    options = {"encoder_scale": 0.2, "grad_clip": 1.0, "use_averages": True}
+    at_once, one_by_one = (make_encoder_adam(0.1, **options) for _ in range(2))
+    for _ in range(3):
+        for name, shape in shapes.items():
+            gradient = torch.randn(shape)
+            one_by_one((1, name), single[name], gradient.numpy().copy())
+            module[name].grad = gradient
+        at_once.update_parameters(1, module)
+        assert all(parameter.grad is None for parameter in module.values())
+    for name in shapes:
+        numpy.testing.assert_allclose(module[name].detach().numpy(), single[name], rtol=1e-5)
+        averages = (optimizer.averages[1, name] for optimizer in (at_once, one_by_one))
+        numpy.testing.assert_allclose(*averages, rtol=1e-5)
+    assert module["encoder.unused"].tolist() == [1.0, 1.0]
+    assert (1, "encoder.unused") not in at_once.averages
+
+
 def test_the_registered_name():
     config = {"@optimizers": "rel_component.EncoderAdam.v1", "learn_rate": 0.5}
     optimizer = registry.resolve({"optimizer": config})["optimizer"]

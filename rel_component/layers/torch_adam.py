@@ -1,21 +1,20 @@
-"""AdamW with PyTorch's fused kernel: one pass over the memory of a parameter instead of many."""
+"""AdamW with PyTorch's fused kernel: one pass over the memory of all parameters instead of many."""
 
-from typing import Optional
+from typing import Optional, Sequence
 
 import torch
-from thinc.api import xp2torch
-from thinc.types import FloatsXd
+from torch import Tensor
 from torch.optim.adamw import adamw
 
 
 def adam_step(
-    weights: FloatsXd,
-    gradient: FloatsXd,
-    means: FloatsXd,
-    variances: FloatsXd,
-    average: Optional[FloatsXd] = None,
+    parameters: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    means: Sequence[Tensor],
+    variances: Sequence[Tensor],
+    averages: Optional[Sequence[Tensor]] = None,
     *,
-    step: int,
+    steps: Sequence[int],
     learn_rate: float,
     beta1: float,
     beta2: float,
@@ -23,30 +22,31 @@ def adam_step(
     weight_decay: float,
     grad_clip: float,
 ) -> None:
-    """Update all but the gradient in place, and set the gradient to zero.
+    """Update parameters and what is kept of them in place; gradients may be scaled.
 
     See Loshchilov and Hutter 2019 (https://arxiv.org/abs/1711.05101), algorithm 2.
 
-    weights, gradient: of a parameter, float32.
-    means, variances: moving averages of the gradient and of its square, in the same shape.
-    average: moving average of the weights, over about the last ninth of all steps, as Thinc has it.
-    step: number of this update, from 1 on.
+    parameters, gradients: float32, on one device.
+    means, variances: moving averages of each gradient and of its square, in the same shape.
+    averages: moving averages of the parameters, over about the last ninth of all steps, as Thinc has
+        them.
+    steps: number of this update of each parameter, from 1 on.
     learn_rate, beta1, beta2, eps: as in Adam.
     weight_decay: decoupled, relative to the learning rate.
-    grad_clip: largest norm of the gradient; 0: no limit.
+    grad_clip: largest norm of the gradient of a parameter; 0: no limit.
     """
-    arrays = (weights, gradient, means, variances)
-    parameter, slope, mean, variance = (xp2torch(array) for array in arrays)
     if grad_clip:
-        norm = torch.linalg.vector_norm(slope)
-        slope *= torch.clamp(grad_clip / (norm + 1e-12), max=1.0)
+        for gradient in gradients:
+            norm = torch.linalg.vector_norm(gradient)
+            gradient *= torch.clamp(grad_clip / (norm + 1e-12), max=1.0)
+    done = torch.tensor(steps, dtype=torch.float32, device=parameters[0].device) - 1
     adamw(
-        [parameter],
-        [slope],
-        [mean],
-        [variance],
+        list(parameters),
+        list(gradients),
+        list(means),
+        list(variances),
         [],
-        [torch.tensor(float(step - 1), device=parameter.device)],  # counted up in there
+        list(done.unbind()),  # counted up in there
         fused=True,
         amsgrad=False,
         beta1=beta1,
@@ -56,6 +56,6 @@ def adam_step(
         eps=eps,
         maximize=False,
     )
-    slope.zero_()
-    if average is not None:
-        xp2torch(average).lerp_(parameter, 9.0 / (10.0 + step))
+    if averages is not None:
+        for average, parameter, step in zip(averages, parameters, steps):
+            average.lerp_(parameter, 9.0 / (10.0 + step))

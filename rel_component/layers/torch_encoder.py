@@ -14,7 +14,7 @@ import numpy
 import srsly
 import torch
 from safetensors.torch import load, save
-from thinc.api import ArgsKwargs, PyTorchGradScaler, PyTorchShim, xp2torch
+from thinc.api import ArgsKwargs, Optimizer, PyTorchGradScaler, PyTorchShim, xp2torch
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -231,6 +231,13 @@ class EncoderShim(PyTorchShim):
     def begin_update(self, inputs: ArgsKwargs) -> Any:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._trains_in_bfloat16):
             return super().begin_update(inputs)
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        update = getattr(optimizer, "update_parameters", None)
+        if update is None or self._mixed_precision:  # scaled gradients may have to be skipped
+            super().finish_update(optimizer)
+        else:
+            update(self.id, dict(self._model.named_parameters()))
 
     @contextmanager
     def use_params(self, params: Dict[Any, Any]) -> Iterator[None]:
