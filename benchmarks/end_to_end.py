@@ -31,7 +31,7 @@ DATASET = replace(
     overrides={
         RECIPE: {
             "components.span_recognizer.annotate_after": 400,
-            "corpora.train.augmenter.level": 0.5,
+            "training.dropout": 0.2,
         }
     },
 )
