@@ -3,13 +3,14 @@
     python benchmarks/speed.py DOCS.spacy --encoder FOLDER [--repeats 3] [--output FILE]
     python benchmarks/speed.py DOCS.spacy --pipeline FOLDER [--repeats 3]
 
-One thread. The first table has every ordered pair of annotated mentions of DOCS.spacy as a candidate.
-In each repetition every model, and its encoder alone, reads the same batches in turn; the ratio of
-their times is reported, because absolute times vary. The models are not trained: it costs the same.
+One thread, or with ``--gpu-id`` a GPU. The first table has every ordered pair of annotated mentions of
+DOCS.spacy as a candidate. In each repetition every model, and its encoder alone, reads the same batches
+in turn; the ratio of their times is reported, because absolute times vary. The models are not trained:
+it costs the same.
 
 The second table has one document with N mentions, each pair of them a candidate, and a process for
-each row, so that its peak memory is known, that above what the process had before (Linux). Prints
-Markdown and writes JSON.
+each row, so that its peak memory is known, that above what the process had before (Linux), or of the
+arrays on the GPU. Prints Markdown and writes JSON.
 
 With a trained pipeline that has a shared_encoder, in place of all that: what it costs from raw text to
 relations, beside the encoder alone on the same batches in turn.
@@ -30,7 +31,7 @@ import spacy
 import torch
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
-from thinc.api import Config, Model
+from thinc.api import Config, CupyOps, Model, get_current_ops, require_gpu, set_gpu_allocator
 
 from rel_component.candidates import configure_candidate_pairs
 from rel_component.corpus import make_relation_corpus
@@ -153,12 +154,12 @@ def growth(model_name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
     alone = encoder_alone(model)
     model.predict(([small], candidates_of([small])))
     _start_peak()
-    before = _memory_mb("VmRSS")
+    before = _memory_mb()
     encoder_seconds = min(_time(lambda: alone([large])) for _ in range(2))
-    with_encoder = _memory_mb("VmHWM")
+    with_encoder = _memory_mb(peak=True)
     candidates = candidates_of([large])
     _start_peak()
-    seconds = _time(lambda: model.predict(([large], candidates)))
+    seconds = min(_time(lambda: model.predict(([large], candidates))) for _ in range(2))
     return {
         "model": model_name,
         "mentions": n_mentions,
@@ -166,31 +167,47 @@ def growth(model_name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
         "pairs": candidates.n_pairs,
         "seconds": seconds,
         "encoder_seconds": encoder_seconds,
-        "peak_mb": _memory_mb("VmHWM") - before,
+        "peak_mb": _memory_mb(peak=True) - before,
         "encoder_mb": with_encoder - before,
         "logits_mb": candidates.n_pairs * N_LABELS * 4 / 2**20,
     }
 
 
+def _on_gpu() -> bool:
+    return isinstance(get_current_ops(), CupyOps)
+
+
 def _start_peak() -> None:
-    """Forget how much memory the process once had; Linux only, see proc(5)."""
-    Path("/proc/self/clear_refs").write_text("5")
+    """Forget how much memory was once in use; of a process only on Linux, see proc(5)."""
+    if _on_gpu():
+        torch.cuda.reset_peak_memory_stats()
+    else:
+        Path("/proc/self/clear_refs").write_text("5")
 
 
-def _memory_mb(key: str) -> float:
-    """Resident memory of the process now (VmRSS) or at its peak (VmHWM)."""
+def _memory_mb(peak: bool = False) -> float:
+    """Memory in use now or at its peak: what the process holds, or on a GPU its arrays."""
+    if _on_gpu():
+        read = torch.cuda.max_memory_allocated if peak else torch.cuda.memory_allocated
+        return read() / 2**20
+    key = "VmHWM" if peak else "VmRSS"
     lines = Path("/proc/self/status").read_text().splitlines()
     return float(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
 
 
 def _time(function: Callable[[], Any]) -> float:
-    start = time.process_time()
+    """Seconds: of the process, or with a GPU on the clock, until the GPU has done its part."""
+    clock = time.perf_counter if _on_gpu() else time.process_time
+    start = clock()
     function()
-    return time.process_time() - start
+    if _on_gpu():
+        torch.cuda.synchronize()
+    return clock() - start
 
 
-def _in_process(name: str, encoder: str, n_mentions: int) -> Dict[str, Any]:
-    command = [sys.executable, __file__, "--encoder", encoder, "--one", name, str(n_mentions)]
+def _in_process(name: str, encoder: str, n_mentions: int, gpu_id: int) -> Dict[str, Any]:
+    command = [sys.executable, __file__, "--encoder", encoder, "--gpu-id", str(gpu_id)]
+    command += ["--one", name, str(n_mentions)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return dict(json.loads(output.splitlines()[-1]))
 
@@ -214,11 +231,15 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument("--pipeline", type=Path, help="a trained pipeline with a shared_encoder")
     parser.add_argument("--batch-size", type=int, default=32, help="documents")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/speed.json"))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     numpy.random.seed(0)
+    if args.gpu_id >= 0:
+        set_gpu_allocator("pytorch")
+        require_gpu(args.gpu_id)
     if args.one:
         print(json.dumps(growth(args.one[0], args.encoder, int(args.one[1]))))
         return
@@ -234,7 +255,9 @@ def main(arguments: Optional[List[str]] = None) -> None:
         print(f"All ordered pairs of {args.docs}, batches of {args.batch_size} documents\n")
         print(markdown(results["ratios"]) + "\n")
     names = ("SpanPair", "PackedMarkers")
-    results["growth"] = [_in_process(name, args.encoder, n) for name in names for n in SIZES]
+    results["growth"] = [
+        _in_process(name, args.encoder, n, args.gpu_id) for name in names for n in SIZES
+    ]
     print(markdown(results["growth"]))
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(results, indent=2))
