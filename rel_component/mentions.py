@@ -71,12 +71,11 @@ def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Spa
     spans_key: see :func:`read_mentions`.
     """
     spans = mention_spans(doc, spans_key)
-    scores = None
-    if spans_key is not None and spans_key in doc.spans:
-        scores = doc.spans[spans_key].attrs.get("scores")
-    if scores is None or len(scores) != len(spans):  # the group was changed since
+    known = spans_key is not None and spans_key in doc.spans
+    scores = numpy.asarray(doc.spans[spans_key].attrs.get("scores", ()) if known else ())
+    if scores.size != len(spans):  # there are none, or the group was changed since
         return [(span, 1.0) for span in spans]
-    return [(span, float(score)) for span, score in zip(spans, scores)]
+    return list(zip(spans, scores.ravel().tolist()))  # of spancat they may be a column
 
 
 def add_entities(doc: Doc, spans: Iterable[Span]) -> None:

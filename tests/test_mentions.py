@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+import spacy
 from spacy.tokens import Span
 
 from rel_component.mentions import (
@@ -11,7 +12,7 @@ from rel_component.mentions import (
     read_training_mentions,
 )
 
-from .helpers import make_doc
+from .helpers import make_doc, make_example
 
 TEXT = "Bank of Oslo hired Ada"
 NESTED = [(0, 3, "ORG"), (2, 3, "GPE"), (4, 5, "PERSON")]
@@ -49,6 +50,29 @@ def test_annotated_mentions_are_certain(vocab):
     joined = read_training_mentions([found], [annotated], "sc")
     assert rows(found, joined) == NESTED
     numpy.testing.assert_allclose(joined.scores, [1.0, 0.4, 1.0])
+
+
+@pytest.mark.parametrize("max_positive", [None, 1])
+def test_scores_of_spancat(max_positive):
+    nlp = spacy.blank("en")
+    config = {"threshold": 0.0, "max_positive": max_positive}
+    spancat = nlp.add_pipe("spancat", config=config)
+    example = make_example(make_doc(nlp.vocab, TEXT, NESTED, spans_key="sc"), [])
+    nlp.initialize(lambda: [example])
+    doc = nlp(TEXT)
+    mentions = read_mentions([doc], "sc")
+    n_spans = 5 + 4 + 3  # of one to three tokens
+    n_kept = n_spans * (len(spancat.labels) if max_positive is None else 1)
+    assert len(mentions) == len(doc.spans["sc"]) == n_kept
+    scores = numpy.ravel(doc.spans["sc"].attrs["scores"])
+    numpy.testing.assert_allclose(sorted(mentions.scores), sorted(scores))
+    assert scores.max() < 1.0
+
+
+def test_scores_of_a_group_that_was_changed_are_not_read(vocab):
+    doc = make_doc(vocab, TEXT, NESTED, spans_key="sc")
+    doc.spans["sc"].attrs["scores"] = [0.3, 0.4]
+    assert read_mentions([doc], "sc").scores.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_added_entities_take_the_place_of_what_they_overlap_with(vocab):
