@@ -96,6 +96,7 @@ def build_span_scorer(
 
 
 def forward(model: SpanModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+    """The logits of all spans, and the way back to the token vectors."""
     docs, spans = X
     ops = model.ops
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
@@ -119,6 +120,7 @@ def forward(model: SpanModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: SpanModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> SpanModelT:
+    """Initialise the token vectors, and the layers above by their width."""
     tok2vec = model.get_ref("tok2vec")
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])

@@ -126,6 +126,7 @@ def PairScorer(
 def forward(
     model: PairScorerT, pairs: Pairs, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], PairGradients]]:
+    """The logits of pairs, and the gradients of the tokens and of the evidence."""
     index = index_pairs(pairs.docs, pairs.candidates, outside=model.attrs["outside"])
     parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
     logits, backprop_score = _score(model, parts, index, pairs.evidence, is_train)
@@ -138,6 +139,7 @@ def forward(
 
 
 def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None) -> PairScorerT:
+    """Learn the widths of a sample, and the number of labels where Y has them."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
         model.get_ref("output_layer").set_dim("nO", Y.shape[1])
