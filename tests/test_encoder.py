@@ -189,6 +189,24 @@ def joint():
 
 
 @pytest.mark.filterwarnings("ignore:.*W033.*")
+@pytest.mark.parametrize("annotates", [["ner"], ["shared_encoder", "ner"]])
+def test_spacy_annotates_entities_during_an_update(joint, annotates, monkeypatch):
+    nlp = spacy.util.load_model_from_config(joint.config)
+    nlp.from_bytes(joint.to_bytes())
+    seen = []
+    monkeypatch.setattr(
+        nlp.get_pipe("relation_extractor"), "update", lambda batch, **_: seen.extend(batch)
+    )
+    nlp.update(examples_of(nlp), annotates=annotates, exclude=["span_recognizer"])
+    entities = [[(ent.text, ent.label_) for ent in eg.predicted.ents] for eg in seen]
+    assert entities == [
+        [("Acme", "ORG"), ("Ada", "PERSON")],
+        [],
+        [("Bo", "PERSON"), ("Oslo", "ORG")],
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
 @pytest.mark.parametrize("given", ["ruler", "code"])
 def test_mentions_may_come_from_elsewhere(joint, given):
     nlp = spacy.util.load_model_from_config(joint.config)
