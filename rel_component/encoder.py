@@ -127,20 +127,17 @@ class EncoderListener(Tok2VecListener):
         super().__init__(upstream, cast(int, None))  # the encoder will tell its width
         self._func = _listen
         self.attrs["grad_factor"] = grad_factor
-        self.updated: Dict[Doc, Floats2d] = {}
-        """Vectors of the documents of the last update, for a component that then annotates them:
-        ``doc.tensor`` has none yet."""
 
 
 def _listen(
     model: EncoderListener, docs: InT, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], Any]]:
-    if not is_train and all(doc in model.updated and not doc.tensor.size for doc in docs):
-        return [model.updated[doc] for doc in docs], lambda d_outputs: []
     outputs, backprop = listen(model, docs, is_train)
     if not is_train:
         return outputs, backprop
-    model.updated = dict(zip(docs, outputs))
+    for doc, vectors in zip(docs, outputs):
+        if not doc.tensor.size:  # where a component that annotates during the update will look
+            doc.tensor = vectors
     factor = model.attrs["grad_factor"]
     if factor == 1.0:
         return outputs, backprop
