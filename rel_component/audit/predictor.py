@@ -7,8 +7,8 @@ from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ..annotations import DEFAULT_ATTR, get_relations
+from ..evaluation.scoring import PRF
 from ..mentions import typed_key
-from ..scoring import PRF
 from .documents import AuditedDoc, position
 from .rewriting import GivenText
 

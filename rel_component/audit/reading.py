@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence
 import numpy
 import numpy.typing as npt
 
-from ..scoring import PRF
+from ..evaluation.scoring import PRF
 from ..types import NO_RELATION, FloatArray
 from .pairs import Pair
 

@@ -11,14 +11,14 @@ from spacy.tokens import Doc
 from wasabi.printer import Printer
 from wasabi.tables import table
 
-from ..agreement.disagreements import Disagreement, find_disagreements
-from ..agreement.documents import SharedDocuments, match_documents
-from ..agreement.figures import Figure, Pairwise
-from ..agreement.measures import Agreement, Coefficients, measure_agreement
-from ..agreement.merging import Merged, merge_agreed
-from ..agreement.pairs import PairLimits
-from ..corpus import read_docs, write_docs
+from ..corpora.corpus import read_docs, write_docs
 from ..errors import ConfigError
+from ..evaluation.agreement.disagreements import Disagreement, find_disagreements
+from ..evaluation.agreement.documents import SharedDocuments, match_documents
+from ..evaluation.agreement.figures import Figure, Pairwise
+from ..evaluation.agreement.measures import Agreement, Coefficients, measure_agreement
+from ..evaluation.agreement.merging import Merged, merge_agreed
+from ..evaluation.agreement.pairs import PairLimits
 from ..schema import RelationSchema
 from .messages import clear_errors, printer, progress
 
@@ -139,10 +139,10 @@ def compare_annotators(
         names of the files, or their paths if these are equal.
     schema: file of the schema.
     merged: ``.spacy`` file for what is agreed.
-    min_votes, spans_key: see :func:`rel_component.agreement.merging.merge_agreed`.
+    min_votes, spans_key: see :func:`rel_component.evaluation.agreement.merging.merge_agreed`.
     allowed_pairs: whether the coefficients are only over pairs that the schema allows.
-    max_sentence_distance: see :class:`rel_component.agreement.pairs.PairLimits`.
-    resamples, seed: see :func:`rel_component.agreement.measures.measure_agreement`.
+    max_sentence_distance: see :class:`rel_component.evaluation.agreement.pairs.PairLimits`.
+    resamples, seed: see :func:`rel_component.evaluation.agreement.measures.measure_agreement`.
     lang: language of the documents.
 
     :raises ConfigError: if options do not fit together.

@@ -14,7 +14,7 @@ from ..annotations import get_relations
 from ..converters.from_doc import to_annotated
 from ..converters.report import Report
 from ..converters.writing import write_file
-from ..corpus import write_docs
+from ..corpora.corpus import write_docs
 from ..llm.types import REPORT_KEY
 from ..mentions import add_entities
 from .extract import Source, read_texts

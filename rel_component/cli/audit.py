@@ -16,7 +16,7 @@ from ..audit.html import format_cell, render_html
 from ..audit.name_lists import NameGroups
 from ..audit.predictor import Predictor
 from ..audit.report import AuditReport, run_audit
-from ..corpus import read_docs
+from ..corpora.corpus import read_docs
 from ..errors import ConfigError
 from ..schema import RelationSchema
 from .messages import clear_errors, printer

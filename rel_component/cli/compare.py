@@ -8,9 +8,9 @@ from spacy.cli._util import Arg, Opt, setup_gpu
 from spacy.language import Language
 from wasabi.tables import table
 
-from ..comparison import METRICS, Score, System, SystemResult, compare_systems
-from ..corpus import make_relation_corpus
+from ..corpora.corpus import make_relation_corpus
 from ..errors import DataError
+from ..evaluation.comparison import METRICS, Score, System, SystemResult, compare_systems
 from .messages import clear_errors, printer, progress
 from .pipelines import entity_finders, find_extractor, load_pipeline, source_name
 

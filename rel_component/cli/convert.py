@@ -9,7 +9,7 @@ import srsly
 from spacy.cli._util import Arg, Opt
 from spacy.language import Language
 
-from ..alignment import AlignmentMode
+from ..converters.alignment import AlignmentMode
 from ..converters.annotated import Annotated
 from ..converters.builder import build_docs
 from ..converters.checks import check_documents
@@ -17,7 +17,7 @@ from ..converters.format import detect_format, get_format
 from ..converters.from_doc import to_annotated
 from ..converters.report import Report
 from ..converters.writing import write_file
-from ..corpus import read_docs, write_docs
+from ..corpora.corpus import read_docs, write_docs
 from ..errors import ConfigError
 from ..schema import RelationSchema
 from .messages import clear_errors, printer, progress
@@ -103,7 +103,7 @@ def convert(
     lang: language of the tokenizer, for tokens where the input has none.
     schema: file of the schema that the relations must satisfy.
     on_error: ``stop`` or ``skip``; see :class:`rel_component.converters.report.Report`.
-    shard_size: see :func:`rel_component.corpus.write_docs`.
+    shard_size: see :func:`rel_component.corpora.corpus.write_docs`.
     spans_key, alignment: see :func:`rel_component.converters.builder.convert_file`.
 
     :raises ConfigError: if options do not fit together.

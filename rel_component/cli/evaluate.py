@@ -10,8 +10,8 @@ from spacy.training import Example
 from wasabi.tables import table
 
 from ..annotations import DEFAULT_ATTR
-from ..corpus import make_relation_corpus
-from ..mistakes import REASONS, Mistakes, find_mistakes
+from ..corpora.corpus import make_relation_corpus
+from ..evaluation.mistakes import REASONS, Mistakes, find_mistakes
 from .messages import clear_errors, printer, progress
 from .pipelines import entity_finders, find_extractor, load_pipeline
 

@@ -7,7 +7,7 @@ import spacy
 import srsly
 from spacy.cli._util import Arg, Opt
 
-from ..corpus import read_docs
+from ..corpora.corpus import read_docs
 from ..schema import RelationSchema, SchemaViolation
 from .messages import clear_errors, printer
 

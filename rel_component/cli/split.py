@@ -9,9 +9,9 @@ from spacy.cli._util import Arg, Opt
 from wasabi.tables import table
 
 from ..annotations import get_relations
-from ..corpus import read_docs, write_docs
+from ..corpora.corpus import read_docs, write_docs
+from ..corpora.splitting import group_by_meta, split_docs
 from ..errors import ConfigError
-from ..splitting import group_by_meta, split_docs
 from .messages import clear_errors, printer
 
 
@@ -54,7 +54,7 @@ def split(
     output: folder for the parts.
     parts: ``NAME=SHARE,...``.
     group_by: key of the meta of documents; those with equal values stay together.
-    seed: see :func:`rel_component.splitting.split_docs`.
+    seed: see :func:`rel_component.corpora.splitting.split_docs`.
 
     :raises ConfigError: if the parts cannot be read or their shares do not add up to 1.
     :raises DataError: if the documents cannot be read.

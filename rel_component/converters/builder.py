@@ -10,11 +10,11 @@ from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
-from ..alignment import AlignmentMode, align_span, describe_misalignment
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..errors import DataError
 from ..schema import RelationSchema
 from ..types import Relation
+from .alignment import AlignmentMode, align_span, describe_misalignment
 from .annotated import Annotated, AnnotatedMention, MentionId
 from .checks import check_documents, keep_members, relation_place
 from .details import keep_mentions, keep_relation

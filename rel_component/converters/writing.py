@@ -7,8 +7,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
 
 from spacy.language import Language
 
-from ..alignment import AlignmentMode
 from ..errors import ConfigError
+from .alignment import AlignmentMode
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from .builder import build_docs
 from .checks import keep_members, relation_place

@@ -19,11 +19,11 @@ from spacy.training import Example
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..mentions import mention_spans
 from ..schema import RelationSchema
-from .client import Outcome
-from .examples import ExampleSelector, PromptExample
-from .extraction import AnswerReader
-from .prompts import Prompter, PromptLimits, Question
-from .template import PromptTemplate
+from .answers.extraction import AnswerReader
+from .client.client import Outcome
+from .prompting.examples import ExampleSelector, PromptExample
+from .prompting.prompts import Prompter, PromptLimits, Question
+from .prompting.template import PromptTemplate
 from .types import REPORT_KEY, Message, Reply
 
 ANSWER_TOKENS = 1024

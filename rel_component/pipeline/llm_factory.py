@@ -7,12 +7,12 @@ from thinc.api import Config
 
 from .. import registry  # noqa: F401  # configs may name the plug-ins that it holds
 from ..annotations import DEFAULT_ATTR
-from ..llm.accounting import Budget, Prices
-from ..llm.cache import ReplyCache
-from ..llm.client import LLMClient
-from ..llm.examples import Selection
-from ..llm.grounding import MIN_SIMILARITY
-from ..llm.retries import RetryPolicy
+from ..llm.answers.grounding import MIN_SIMILARITY
+from ..llm.client.accounting import Budget, Prices
+from ..llm.client.cache import ReplyCache
+from ..llm.client.client import LLMClient
+from ..llm.client.retries import RetryPolicy
+from ..llm.prompting.examples import Selection
 from ..schema import RelationSchema
 from .factory import DEFAULT_SCORE_WEIGHTS
 from .llm_relation_extractor import LLMRelationExtractor

@@ -30,16 +30,16 @@ from spacy.vocab import Vocab
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..errors import ConfigError, LLMError
-from ..llm.client import LLMClient, Outcome
-from ..llm.examples import ExampleSelector, PromptExample, Selection
-from ..llm.extraction import AnswerReader, Extraction
-from ..llm.grounding import MIN_SIMILARITY
-from ..llm.prompts import Prompter, PromptLimits, Question
-from ..llm.template import PromptTemplate
+from ..evaluation.scoring import score_relations
+from ..llm.answers.extraction import AnswerReader, Extraction
+from ..llm.answers.grounding import MIN_SIMILARITY
+from ..llm.client.client import LLMClient, Outcome
+from ..llm.prompting.examples import ExampleSelector, PromptExample, Selection
+from ..llm.prompting.prompts import Prompter, PromptLimits, Question
+from ..llm.prompting.template import PromptTemplate
 from ..llm.types import REPORT_KEY, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
-from ..scoring import score_relations
 from ..types import FloatArray, ScorerFunction
 from .examples import score_extractor
 

@@ -30,10 +30,10 @@ from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..candidates import CandidateGenerator
 from ..decoding import decode
 from ..errors import ConfigError
+from ..evaluation.scoring import score_relations
 from ..losses import probabilities, with_agreement
 from ..mentions import add_entities, read_mentions, read_training_mentions
 from ..schema import RelationSchema, RelationType
-from ..scoring import score_relations
 from ..targets import Targets, make_targets, sample_negatives, to_distribution
 from ..types import NO_RELATION, Candidates, LossFunction, PairModelT, ScorerFunction
 from .examples import (

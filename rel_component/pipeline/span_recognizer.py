@@ -11,10 +11,10 @@ from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d, Ints1d
 
 from ..errors import ConfigError
+from ..evaluation.scoring import score_mentions
 from ..losses import configure_cross_entropy, softmax
+from ..models.span_scorer import enumerate_spans
 from ..recognition import annotated_classes, annotated_labels, recognize, write_mentions
-from ..scoring import score_mentions
-from ..span_scorer import enumerate_spans
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
 from .examples import refuse_uninitialised, sample_examples, warn_of_longer
 

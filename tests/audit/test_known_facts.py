@@ -3,7 +3,7 @@ from spacy.training import Example
 
 from rel_component.annotations import get_relations
 from rel_component.audit.known_facts import ignore_known, read_facts
-from rel_component.scoring import score_relations
+from rel_component.evaluation.scoring import score_relations
 
 from ..helpers import facts, make_doc
 

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from rel_component.annotations import get_relations
 from rel_component.cli.agreement import agreement_cli
-from rel_component.corpus import read_docs, write_docs
+from rel_component.corpora.corpus import read_docs, write_docs
 
-from ..agreement.helpers import ACME, ADA, ALL, annotate
+from ..evaluation.agreement.helpers import ACME, ADA, ALL, annotate
 from ..test_assets import ASSETS
 
 RUNS, IN = (0, "RUNS", 1), (1, "IN", 2)

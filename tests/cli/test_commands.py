@@ -9,7 +9,7 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
-from rel_component.corpus import make_relation_corpus
+from rel_component.corpora.corpus import make_relation_corpus
 
 ASSETS = Path(__file__).parents[2] / "assets"
 TEXT = "Nordwind Energy was founded by Ilse Brandt in Hamburg."

@@ -6,7 +6,7 @@ import pytest
 
 from rel_component import registry
 from rel_component.converters.format import AnnotationFormat, detect_format, get_formats
-from rel_component.converters.jsonl import FORMAT, read_jsonl
+from rel_component.converters.formats.jsonl import FORMAT, read_jsonl
 from rel_component.errors import ConfigError, DataError
 
 DATA = Path(__file__).parent / "data"

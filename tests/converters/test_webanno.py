@@ -6,14 +6,14 @@ import spacy
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from rel_component.converters.checks import check_documents
 from rel_component.converters.format import get_format
-from rel_component.converters.report import Report
-from rel_component.converters.webanno_text import (
+from rel_component.converters.formats.inception.tsv_escapes import (
     escape_text,
     escape_value,
     split_cell,
     unescape_text,
     unescape_value,
 )
+from rel_component.converters.report import Report
 from rel_component.converters.writing import write_file
 from rel_component.errors import ConfigError, DataError
 

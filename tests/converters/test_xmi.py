@@ -10,8 +10,8 @@ import pytest
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from rel_component.converters.checks import check_documents
 from rel_component.converters.format import get_format
+from rel_component.converters.formats.inception.xmi_writer import write_xmi
 from rel_component.converters.report import Report
-from rel_component.converters.xmi_writer import write_xmi
 from rel_component.errors import ConfigError, DataError
 
 pytest.importorskip("cassis")

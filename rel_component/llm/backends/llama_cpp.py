@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ...errors import ConfigError, LLMError, LLMUnavailable
-from ..per_process import PerProcess
+from ..client.per_process import PerProcess
 from ..types import AnswerFormat, Message, Reply, Request
 from .chat_completion import (
     endpoint_error,

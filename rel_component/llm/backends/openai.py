@@ -20,7 +20,7 @@ from typing import (
 )
 
 from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable
-from ..per_process import PerProcess
+from ..client.per_process import PerProcess
 from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
 from .chat_completion import (
     endpoint_error,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import ConfigError, FormatUnsupported, LLMRefused, LLMUnavailable, PromptTooLong
-from ..per_process import PerProcess
+from ..client.per_process import PerProcess
 from ..types import AnswerFormat, Message, Reply, Request, Usage
 from .chat_completion import message_dicts, output_tokens
 from .constrained_generation import Writing, json_matcher, write

@@ -1,0 +1,229 @@
+"""CSV: one relation a row, with a header.
+
+::
+
+    document,id,text,head,head_start,head_end,head_label,tail,tail_start,tail_end,tail_label,label,score
+    1,d7,Jobs founded Apple,Apple,13,18,ORG,Jobs,0,4,PERSON,FOUNDED_BY,
+    2,,Nothing here,,,,,,,,,,
+
+The columns ``document``, ``id``, ``head``, ``tail`` and ``score`` may be missing; others are ignored.
+Rows that follow each other with the same document (without that column: the same id and text) are one
+document. A row without a tail is a mention without relation, one without a head a document without
+mentions. Offsets are characters, ends exclusive; ``head`` and ``tail``, if given, must be the text
+there. Separators may be commas, semicolons or tabs; fields with these, quotes or line breaks are
+quoted.
+"""
+
+import csv
+from itertools import groupby
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+
+from ...errors import DataError
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..format import AnnotationFormat
+from ..records import open_output
+from ..report import Report
+
+COLUMNS = (
+    "document",
+    "id",
+    "text",
+    "head",
+    "head_start",
+    "head_end",
+    "head_label",
+    "tail",
+    "tail_start",
+    "tail_end",
+    "tail_label",
+    "label",
+    "score",
+)
+UNKNOWN = "unknown"
+"""Score of relations whose probability nobody has given; an empty one means annotated."""
+
+_REQUIRED = frozenset(COLUMNS) - {"document", "id", "head", "tail", "score"}
+_SEPARATORS = ",;\t"
+_MAX_FIELD = 2**31 - 1
+
+_Row = Tuple[str, Dict[str, str]]
+
+
+def read_csv(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read a CSV file of relations (format ``csv``).
+
+    path: the file. report: takes note of what cannot be used.
+
+    :raises DataError: if it has another header, or is broken.
+    """
+    for _, rows in groupby(_rows(path, report), key=lambda row: _document_key(row[1])):
+        yield _read(list(rows), report)
+
+
+def write_csv(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a CSV file of relations.
+
+    documents: with offsets in characters. path: the file. report: nothing to take note of.
+    """
+    with open_output(path) as output:
+        writer = csv.DictWriter(output, COLUMNS, restval="", lineterminator="\r\n")
+        writer.writeheader()
+        for number, annotated in enumerate(documents, start=1):
+            fields = {"document": number, "text": annotated.text}
+            if "id" in annotated.meta:
+                fields["id"] = annotated.meta["id"]
+            for row in _to_rows(annotated):
+                writer.writerow({**fields, **row})
+
+
+def _rows(path: Path, report: Report) -> Iterator[_Row]:
+    """The rows with their places; those that do not fit the header go to the report."""
+    # Process-wide, and far too low for documents.
+    csv.field_size_limit(_MAX_FIELD)
+    number = 1
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            header, separator = _header(lines.readline())
+            if header is None:
+                missing = ", ".join(sorted(_REQUIRED))
+                raise DataError(f"expected a header with the columns {missing}", place=str(path))
+            reader = csv.reader(lines, delimiter=separator, strict=True)
+            for values in reader:
+                number = reader.line_num + 1
+                place = f"{path}, line {number}"
+                if len(values) == len(header):
+                    yield place, dict(zip(header, values))
+                elif values:
+                    message = f"expected {len(header)} fields, got {len(values)}"
+                    report.problem(message, place=place, skips="relation")
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+    except UnicodeDecodeError as err:
+        raise DataError(f"not UTF-8: {err}", place=f"{path}, after line {number}") from err
+    except csv.Error as err:
+        raise DataError(f"broken CSV: {err}", place=f"{path}, after line {number}") from err
+
+
+def _header(line: str) -> Tuple[Optional[List[str]], str]:
+    """The columns and what separates them; None if it is no header."""
+    for separator in _SEPARATORS:
+        try:
+            names = next(csv.reader([line], delimiter=separator), [])
+        except csv.Error:
+            continue
+        if set(names) >= _REQUIRED and len(set(names)) == len(names):
+            return names, separator
+    return None, ""
+
+
+def _document_key(row: Dict[str, str]) -> Tuple[str, ...]:
+    return (row["document"],) if "document" in row else (row.get("id", ""), row["text"])
+
+
+def _read(rows: List[_Row], report: Report) -> Annotated:
+    place, first = rows[0]
+    if first.get("id"):
+        place += f", document {first['id']:.60}"
+    mentions: Dict[Tuple[int, int, str], AnnotatedMention] = {}
+    relations = []
+    for row_place, row in rows:
+        try:
+            if row["text"] != first["text"]:
+                raise DataError(f"another text than in the first row of the document, {place}")
+            head = _mention(row, "head", mentions)
+            tail = _mention(row, "tail", mentions)
+            if tail is not None and head is None:
+                raise DataError("a tail without a head")
+            if head is not None and tail is not None:
+                relations.append(AnnotatedRelation(head, tail, row["label"], _score(row)))
+        except DataError as err:
+            report.problem(err.message, place=row_place, skips="relation")
+    return Annotated(
+        place=place,
+        text=first["text"],
+        mentions=list(mentions.values()),
+        relations=relations,
+        meta={"id": first["id"]} if first.get("id") else {},
+    )
+
+
+def _mention(
+    row: Dict[str, str], role: str, mentions: Dict[Tuple[int, int, str], AnnotatedMention]
+) -> Optional[MentionId]:
+    """Id of the head or tail, which is added to the mentions; None: the row has none."""
+    names = (f"{role}_start", f"{role}_end", f"{role}_label")
+    if not any(row[name] for name in names):
+        return None
+    start, end = (_integer(row, name) for name in names[:2])
+    shown = row.get(role, "")
+    if shown and row["text"][start:end] != shown:
+        raise DataError(
+            f'"{role}" is {shown[:40]!r}, but {start}:{end} of the text is '
+            f"{row['text'][start:end][:40]!r}"
+        )
+    key = (start, end, row[names[2]])
+    return mentions.setdefault(key, AnnotatedMention(len(mentions), *key)).id
+
+
+def _integer(row: Dict[str, str], name: str) -> int:
+    value = row[name].strip()
+    if not (value.isascii() and value.isdigit() and len(value) < 16):
+        raise DataError(f'"{name}": expected a number of characters, got {row[name][:40]!r}')
+    return int(value)
+
+
+def _score(row: Dict[str, str]) -> Optional[float]:
+    value = row.get("score", "")
+    if value in ("", UNKNOWN):
+        return 1.0 if not value else None
+    try:
+        score = float(value)
+    except ValueError:
+        score = -1.0
+    if not 0.0 <= score <= 1.0:
+        raise DataError(f'"score": expected a number from 0 to 1, got {value[:40]!r}')
+    return score
+
+
+def _to_rows(annotated: Annotated) -> Iterator[Dict[str, object]]:
+    mentions = {mention.id: mention for mention in annotated.mentions}
+    text = annotated.text or ""
+    related = set()
+    for relation in annotated.relations:
+        related |= {relation.head, relation.tail}
+        score = relation.score
+        yield {
+            **_fields("head", mentions[relation.head], text),
+            **_fields("tail", mentions[relation.tail], text),
+            "label": relation.label,
+            "score": UNKNOWN if score is None else "" if score == 1.0 else repr(score),
+        }
+    for mention in annotated.mentions:
+        if mention.id not in related:
+            yield _fields("head", mention, text)
+    if not mentions:
+        yield {}
+
+
+def _fields(role: str, mention: AnnotatedMention, text: str) -> Dict[str, object]:
+    return {
+        role: text[mention.start : mention.end],
+        f"{role}_start": mention.start,
+        f"{role}_end": mention.end,
+        f"{role}_label": mention.label,
+    }
+
+
+def _looks_like(head: str) -> bool:
+    return _header(head.partition("\n")[0].rstrip("\r"))[0] is not None
+
+
+FORMAT = AnnotationFormat(
+    name="csv",
+    description="CSV, one relation a row",
+    read=read_csv,
+    write=write_csv,
+    looks_like=_looks_like,
+    holds=frozenset({"scores", "id"}),
+)

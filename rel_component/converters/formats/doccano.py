@@ -1,0 +1,249 @@
+"""doccano's JSONL of sequence labelling, with relations or without.
+
+::
+
+    {"id": 7, "text": "Jobs founded Apple", "Comments": [],
+     "entities": [{"id": 1, "label": "PERSON", "start_offset": 0, "end_offset": 4},
+                  {"id": 2, "label": "ORG", "start_offset": 13, "end_offset": 18}],
+     "relations": [{"id": 3, "from_id": 2, "to_id": 1, "type": "FOUNDED_BY"}]}
+
+Projects without relations export ``"label": [[0, 4, "PERSON"], ...]``; older versions call it ``labels``
+or ``entities``, and the text ``data``. Other fields are columns of the imported data: meta.
+
+Offsets are UTF-16 units in current versions (https://github.com/doccano/doccano/issues/2290) and were
+characters before; for texts where that makes a difference, see :func:`_read_offsets`. Projects that
+"count grapheme clusters as one character" cannot be told apart, and cannot be read where that makes a
+difference.
+"""
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+
+from ...errors import DataError
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..format import AnnotationFormat
+from ..records import (
+    Record,
+    get,
+    get_id,
+    get_objects,
+    objects_on_lines,
+    read_each,
+    read_json_lines,
+    write_json_lines,
+)
+from ..report import Report
+from ._utf16 import from_utf16, has_astral, to_utf16
+
+UNIT_FIELD, UTF16 = "offset_unit", "utf-16"
+"""A column of written texts in which the unit makes a difference; doccano keeps it."""
+
+_SPAN_FIELDS = ("entities", "label", "labels")
+_FIELDS = {"text", "data", "relations", "meta", "annotations", UNIT_FIELD, *_SPAN_FIELDS}
+
+
+def read_doccano(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read a file that doccano has exported (format ``doccano``).
+
+    path: the file. report: takes note of what cannot be used.
+    """
+    records = read_json_lines(path, report)
+    yield from read_each(records, _read, report)
+
+
+def write_doccano(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a file that doccano imports.
+
+    documents: with offsets in characters. path: the file. report: takes note of names that are no
+    numbers, as doccano wants them.
+    """
+    write_json_lines((_to_record(annotated, report) for annotated in documents), path)
+
+
+def _read(record: Record, place: str, report: Report) -> Annotated:
+    if "annotations" in record:
+        raise DataError(
+            '"annotations": labels by number; export "JSONL (text labels)" instead', place=place
+        )
+    text_field = "text" if "text" in record else "data"
+    span_field = next((key for key in _SPAN_FIELDS if key in record), "entities")
+    is_utf16 = record.get(UNIT_FIELD) == UTF16
+    used = {text_field, span_field, "relations", "meta", *([UNIT_FIELD] if is_utf16 else [])}
+    meta = {key: value for key, value in record.items() if key not in used}
+    if meta.get("Comments") == []:
+        del meta["Comments"]
+    meta.update(get(record, "meta", dict, place, default={}))
+    text = get(record, text_field, str, place)
+    annotated = Annotated(
+        place=place,
+        text=text,
+        mentions=_mentions(record, span_field, place),
+        relations=[
+            AnnotatedRelation(
+                head=get_id(item, "from_id", place),
+                tail=get_id(item, "to_id", place),
+                label=get(item, "type", str, place),
+                id=get_id(item, "id", place) if item.get("id") is not None else None,
+            )
+            for item in get_objects(record, "relations", place)
+        ],
+        meta=meta,
+    )
+    if has_astral(text):
+        annotated.mentions = _read_offsets(annotated, is_utf16, report)
+    return annotated
+
+
+def _mentions(record: Record, key: str, place: str) -> List[AnnotatedMention]:
+    items = get(record, key, list, place, default=[])
+    used: Set[Any] = {item.get("id") for item in items if isinstance(item, dict)}
+    free = (number for number in count() if number not in used)
+    mentions = []
+    for item in items:
+        if isinstance(item, list) and len(item) == 3:
+            item = dict(zip(("start_offset", "end_offset", "label"), item))
+        if not isinstance(item, dict):
+            raise DataError(
+                f'"{key}": expected [start, end, label] or an object, got {item!r:.60}',
+                place=place,
+            )
+        mentions.append(
+            AnnotatedMention(
+                id=next(free) if item.get("id") is None else get_id(item, "id", place),
+                start=get(item, "start_offset", int, place),
+                end=get(item, "end_offset", int, place),
+                label=get(item, "label", str, place),
+            )
+        )
+    return mentions
+
+
+def _read_offsets(annotated: Annotated, is_utf16: bool, report: Report) -> List[AnnotatedMention]:
+    """The mentions with offsets in characters.
+
+    Where the file does not say what the unit is, it is that by which more mentions begin and end
+    where a word does, and UTF-16 if there is no difference.
+    """
+    text, mentions = annotated.text or "", annotated.mentions
+    convert = from_utf16(text)
+    converted = []
+    for mention in mentions:
+        start, end = convert(mention.start), convert(mention.end)
+        if start is not None and end is not None:
+            converted.append(replace(mention, start=start, end=end))
+    if not is_utf16 and mentions != converted:
+        n_characters = sum(_is_words(text, mention) for mention in mentions)
+        n_utf16 = sum(_is_words(text, mention) for mention in converted)
+        is_utf16 = n_utf16 >= n_characters
+        report.note(
+            "documents with emojis and the like whose offsets were taken for "
+            + ("UTF-16 units" if is_utf16 else "characters"),
+            place=annotated.place,
+        )
+    if not is_utf16:
+        return mentions
+    found = {mention.id for mention in converted}
+    for mention in mentions:
+        if mention.id not in found:
+            report.problem(
+                f"UTF-16 units {mention.start}:{mention.end} are not a range of characters",
+                place=f"{annotated.place}, mention {mention.id}",
+                skips="mention",
+            )
+    return converted
+
+
+def _is_words(text: str, mention: AnnotatedMention) -> bool:
+    start, end = mention.start, mention.end
+    if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
+        return False
+    cut_before = start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+    cut_after = end < len(text) and text[end - 1].isalnum() and text[end].isalnum()
+    return not cut_before and not cut_after
+
+
+def _to_record(annotated: Annotated, report: Report) -> Record:
+    text = annotated.text or ""
+    convert = to_utf16(text)
+    ids = _numbers([mention.id for mention in annotated.mentions], annotated, report)
+    named = [relation.id for relation in annotated.relations if relation.id is not None]
+    relation_ids = _numbers(named, annotated, report)
+    record = {key: value for key, value in annotated.meta.items() if key not in _FIELDS}
+    hidden = {key: value for key, value in annotated.meta.items() if key in _FIELDS}
+    if hidden:
+        record["meta"] = hidden
+    if has_astral(text):
+        record[UNIT_FIELD] = UTF16
+    record["text"] = text
+    record["entities"] = [
+        {
+            "id": ids[mention.id],
+            "label": mention.label,
+            "start_offset": convert(mention.start),
+            "end_offset": convert(mention.end),
+        }
+        for mention in annotated.mentions
+    ]
+    record["relations"] = [
+        {
+            **({} if relation.id is None else {"id": relation_ids[relation.id]}),
+            "from_id": ids[relation.head],
+            "to_id": ids[relation.tail],
+            "type": relation.label,
+        }
+        for relation in annotated.relations
+    ]
+    return record
+
+
+def _numbers(
+    ids: List[MentionId], annotated: Annotated, report: Report
+) -> Dict[MentionId, MentionId]:
+    """A number for each id: itself if all are numbers."""
+    if all(isinstance(id, int) for id in ids):
+        return {id: id for id in ids}
+    report.note("documents whose annotations got numbers for names", place=annotated.place)
+    return {id: number for number, id in enumerate(dict.fromkeys(ids))}
+
+
+def _looks_like(head: str) -> bool:
+    records = objects_on_lines(head)
+    fits = [_record_fits(record) for record in records]
+    return any(fit is True for fit in fits) and not any(fit is False for fit in fits)
+
+
+def _record_fits(record: Record) -> Optional[bool]:
+    """Whether a record is one of doccano's; None if it has nothing to tell by."""
+    if not isinstance(record.get("text", record.get("data")), str):
+        return False
+    if "Comments" in record or UNIT_FIELD in record:
+        return True
+    items: List[Tuple[str, Any]] = [
+        (key, item)
+        for key in ("relations", "annotations", *_SPAN_FIELDS)
+        if isinstance(record.get(key), list)
+        for item in record[key]
+    ]
+    if not items:
+        return None
+    return all(_item_fits(key, item) for key, item in items)
+
+
+def _item_fits(key: str, item: Any) -> bool:
+    if isinstance(item, list):
+        return [type(part) for part in item] == [int, int, str]
+    if not isinstance(item, dict):
+        return False
+    return "from_id" in item if key == "relations" else "start_offset" in item
+
+
+FORMAT = AnnotationFormat(
+    name="doccano",
+    description="doccano's JSONL of sequence labelling",
+    read=read_doccano,
+    write=write_doccano,
+    looks_like=_looks_like,
+    holds=frozenset({"relation_ids", "id", "meta"}),
+)

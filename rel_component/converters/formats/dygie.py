@@ -1,0 +1,180 @@
+"""The JSONL of DyGIE++, in which SciERC is distributed: one document a line.
+
+::
+
+    {"doc_key": "d1", "dataset": "news",
+     "sentences": [["Jobs", "founded", "Apple", "."], ["He", "left", "."]],
+     "ner": [[[0, 0, "Person"], [2, 2, "Company"]], []],
+     "relations": [[[2, 2, 0, 0, "Founded-By"]], []], "clusters": [[[0, 0], [4, 4]]]}
+
+Offsets are tokens of the document, the last one inclusive; ``ner`` and ``relations`` have one list for
+each sentence. Members of clusters need not be in ``ner``: these are mentions without a label. Events
+and predictions are not read. Described at https://github.com/dwadden/dygiepp/blob/master/doc/data.md.
+"""
+
+from bisect import bisect_right
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List
+
+from ...errors import DataError
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..format import AnnotationFormat
+from ..records import Record, get_id, objects_on_lines, read_each, read_json_lines, write_json_lines
+from ..report import Report
+from ._sentences import read_sentences, sentence_starts, split_sentences
+from ._token_spans import (
+    Ends,
+    ends_by_id,
+    get_lists,
+    ids_by_ends,
+    read_ends,
+    read_mentions,
+    read_relation,
+)
+
+
+def read_dygie(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read a file of DyGIE++'s format, e.g. of SciERC (format ``dygie``).
+
+    path: the file. report: takes note of what cannot be used.
+    """
+    records = read_json_lines(path, report)
+    yield from read_each(records, _read, report, key="doc_key", form=", document {}")
+
+
+def write_dygie(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a file of DyGIE++'s format.
+
+    documents: with words. path: the file. report: takes note of spaces and of anything in ``meta`` but
+        the name of the data set, which the format lacks.
+    """
+    write_json_lines((_to_record(annotated, report) for annotated in documents), path)
+
+
+def _read(record: Record, place: str, report: Report) -> Annotated:
+    sentences = read_sentences(record.get("sentences"), "sentences", place)
+    mentions = read_mentions(_flat(record, "ner", place), place, report)
+    ids = ids_by_ends(mentions)
+    clusters = _read_clusters(record, mentions, ids, place, report)
+    relations = []
+    for item in _flat(record, "relations", place):
+        try:
+            relations.append(read_relation(item, ids))
+        except DataError as err:
+            report.problem(err.message, place=place, skips="relation")
+    _note_others(record, place, report)
+    meta: Dict[str, Any] = {"dataset": record["dataset"]} if "dataset" in record else {}
+    if "doc_key" in record:
+        meta["id"] = get_id(record, "doc_key", place)
+    return Annotated(
+        place=place,
+        words=sentences.words,
+        mentions=mentions,
+        relations=relations,
+        clusters=clusters,
+        sentence_starts=sentences.starts,
+        meta=meta,
+    )
+
+
+def _flat(record: Record, key: str, place: str) -> List[List[Any]]:
+    """The items of all sentences."""
+    sentences = get_lists(record, key, place)
+    return [item for sentence in sentences for item in get_lists({key: sentence}, key, place)]
+
+
+def _read_clusters(
+    record: Record,
+    mentions: List[AnnotatedMention],
+    ids: Dict[Ends, MentionId],
+    place: str,
+    report: Report,
+) -> List[List[MentionId]]:
+    """The clusters; adds to the mentions those members that are none."""
+    clusters = []
+    for items in get_lists(record, "clusters", place):
+        cluster = []
+        for item in get_lists({"clusters": items}, "clusters", place):
+            try:
+                first, last = read_ends(item)
+            except DataError as err:
+                report.problem(err.message, place=place, skips="mention")
+                continue
+            if (first, last) not in ids:
+                ids[first, last] = len(mentions)
+                mentions.append(AnnotatedMention(len(mentions), first, last + 1, ""))
+            cluster.append(ids[first, last])
+        clusters.append(cluster)
+    return clusters
+
+
+def _note_others(record: Record, place: str, report: Report) -> None:
+    events = sum(len(sentence) for sentence in get_lists(record, "events", place))
+    if events:
+        report.note("events, which are not read", place=place, count=events)
+    if any(key.startswith("predicted_") for key in record):
+        report.note("documents with predictions, which are not read", place=place)
+
+
+def _to_record(annotated: Annotated, report: Report) -> Record:
+    if not all((annotated.spaces or [])[:-1]):
+        report.note("dygie does not say where there are no spaces", place=annotated.place)
+    if annotated.meta.keys() - {"id", "dataset"}:
+        report.note("documents with meta that dygie does not hold", place=annotated.place)
+    starts = sentence_starts(annotated)
+    ends = ends_by_id(annotated, "dygie", report)
+
+    def sentence_of(key: MentionId) -> int:
+        return bisect_right(starts, ends[key][0]) - 1
+
+    labelled = [mention for mention in annotated.mentions if mention.label]
+    ner = [(mention.id, [*ends[mention.id], mention.label]) for mention in labelled]
+    relations = [
+        (relation.head, [*ends[relation.head], *ends[relation.tail], relation.label])
+        for relation in annotated.relations
+    ]
+    _note_crossing(annotated.relations, sentence_of, annotated.place, report)
+    record: Record = {"doc_key": annotated.meta["id"]} if "id" in annotated.meta else {}
+    if "dataset" in annotated.meta:
+        record["dataset"] = annotated.meta["dataset"]
+    record["sentences"] = split_sentences(annotated)
+    for name, items in (("ner", ner), ("relations", relations)):
+        record[name] = [[] for _ in starts]
+        for key, item in items:
+            record[name][sentence_of(key)].append(item)
+    if annotated.clusters:
+        record["clusters"] = [[ends[key] for key in cluster] for cluster in annotated.clusters]
+    return record
+
+
+def _note_crossing(
+    relations: Iterable[AnnotatedRelation],
+    sentence_of: Callable[[MentionId], int],
+    place: str,
+    report: Report,
+) -> None:
+    crossing = sum(sentence_of(rel.head) != sentence_of(rel.tail) for rel in relations)
+    if crossing:
+        message = "relations between two sentences, which the program DyGIE++ does not take"
+        report.note(message, place=place, count=crossing)
+
+
+def _looks_like(head: str) -> bool:
+    records = objects_on_lines(head)
+    return bool(records) and all(
+        isinstance(record.get("sentences"), list)
+        and not record.keys().isdisjoint({"ner", "relations", "doc_key"})
+        and all(isinstance(sentence, list) for sentence in record["sentences"])
+        for record in records
+    )
+
+
+FORMAT = AnnotationFormat(
+    name="dygie",
+    description="the JSONL of DyGIE++, e.g. SciERC",
+    read=read_dygie,
+    write=write_dygie,
+    looks_like=_looks_like,
+    holds=frozenset({"tokens", "sentences", "clusters", "unlabelled", "id", "meta"}),
+    unit="tokens",
+)

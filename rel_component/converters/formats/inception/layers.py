@@ -1,0 +1,84 @@
+"""The annotation layers of WebAnno and INCEpTION, which are UIMA types with features."""
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from ....errors import ConfigError
+
+_DKPRO = "de.tudarmstadt.ukp.dkpro.core.api."
+_NER = f"{_DKPRO}ner."
+
+NAMED_ENTITY = f"{_NER}type.NamedEntity"
+RELATION = "webanno.custom.Relation"
+"""Layer of relations between named entities; projects have it if somebody makes it."""
+
+VALUE, IDENTIFIER = "value", "identifier"
+"""Features of named entities: entity type, and identifier in a knowledge base."""
+
+GOVERNOR, DEPENDENT = "Governor", "Dependent"
+"""Features of relations: head and tail."""
+
+TOKEN = f"{_DKPRO}segmentation.type.Token"
+SENTENCE = f"{_DKPRO}segmentation.type.Sentence"
+METADATA = f"{_DKPRO}metadata.type.DocumentMetaData"
+DOCUMENT_ID = "documentId"
+
+CHAIN, FIRST = f"{_DKPRO}coref.type.CoreferenceChain", "first"
+LINK, NEXT = f"{_DKPRO}coref.type.CoreferenceLink", "next"
+"""A chain of coreference has a first link, and each link, which is a mention, a next one."""
+
+_NOT_SEMANTIC = (
+    "uima.",
+    _DKPRO,
+    "de.tudarmstadt.ukp.clarin.webanno.api.",
+    "de.tudarmstadt.ukp.inception.",
+    "org.dkpro.core.api.",
+)
+_LABELS = (VALUE, "label", "type", "category", "class", "kind", "role")
+
+
+def import_cassis() -> Any:
+    """The package dkpro-cassis.
+
+    :raises ConfigError: if it is not installed.
+    """
+    try:
+        import cassis
+    except ImportError as err:
+        raise ConfigError(
+            'The format xmi needs dkpro-cassis: pip install "rel-component[inception]"'
+        ) from err
+    return cassis
+
+
+def is_semantic(layer: str) -> bool:
+    """Whether a layer may hold mentions or relations: not tokens, syntax or properties of the file."""
+    return layer.startswith(_NER) or not layer.startswith(_NOT_SEMANTIC)
+
+
+def short_name(layer: str) -> str:
+    """The name of a layer without its namespace."""
+    return layer.rpartition(".")[2]
+
+
+def label_feature(features: List[str]) -> Optional[str]:
+    """Which feature of a layer is the label: ``value``, or what is called so, or the first one."""
+    lower = {feature.lower(): feature for feature in reversed(features)}
+    named = [lower[name] for name in _LABELS if name in lower]
+    others = [feature for feature in features if feature != IDENTIFIER]
+    return next(iter([*named, *others]), None)
+
+
+def read_features(
+    layer: str, features: Dict[str, Any], usual: str
+) -> Tuple[str, str, Dict[str, Any]]:
+    """The label, the knowledge-base id and the attributes of an annotation.
+
+    layer: its layer. features: their values, None where there is none. usual: the layer that need
+    not be named among the attributes.
+
+    Without a value of the feature that is the label, the short name of the layer is the label.
+    """
+    values = {name: value for name, value in features.items() if value not in (None, "")}
+    kb_id = str(values.pop(IDENTIFIER, "")) if layer == NAMED_ENTITY else ""
+    label = str(values.pop(label_feature(list(features)) or "", short_name(layer)))
+    return label, kb_id, values if layer == usual else {"layer": layer, **values}

@@ -1,0 +1,237 @@
+"""WebAnno TSV 3, which INCEpTION and WebAnno export: a token a line, a column for each feature.
+
+::
+
+    #FORMAT=WebAnno TSV 3.3
+    #T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value
+    #T_RL=webanno.custom.Relation|value|BT_de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity
+
+
+    #Text=Steve Jobs founded Apple
+    1-1<TAB>0-5<TAB>Steve<TAB>*[1]<TAB>PER[1]<TAB>founded<TAB>1-4[0_1]<TAB>
+    1-2<TAB>6-10<TAB>Jobs<TAB>*[1]<TAB>PER[1]<TAB>_<TAB>_<TAB>
+    1-3<TAB>11-18<TAB>founded<TAB>_<TAB>_<TAB>_<TAB>_<TAB>
+    1-4<TAB>19-24<TAB>Apple<TAB>*<TAB>ORG<TAB>_<TAB>_<TAB>
+
+Here Apple (token 1-4) founded Steve Jobs: a relation stands in the line of its tail and names its head.
+A number in brackets tells annotations apart that have several tokens or share one. The files hold one
+document each. Named entities and custom layers are read, each with the feature that looks like a label;
+chains are clusters; syntax and the like, and slots, are not read. Described in
+the user guide of https://github.com/inception-project/inception (webannotsv.adoc).
+"""
+
+import re
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from ....errors import DataError
+from ...annotated import Annotated, AnnotatedRelation
+from ...format import AnnotationFormat, folder_files
+from ...report import Report
+from .layers import NAMED_ENTITY, is_semantic, read_features, short_name
+from .layers import RELATION as RELATION_LAYER
+from .spans import Span, Spans
+from .tsv_escapes import split_cell, unescape_value
+from .tsv_table import CHAIN, EMPTY, NO_VALUE, SPAN, Layer, Table, Unit, read_table
+from .tsv_writer import ENDING, write_webanno
+
+_NUMBERED = re.compile(r"((?:[^\\]|\\.)*)\[(\d{1,15})\]", re.DOTALL)
+_REFERENCE = re.compile(r"(\d+-\d+(?:\.\d+)?)(?:\[(\d{1,15})_(\d{1,15})\])?")
+_LINK = re.compile(r"(.*)->(\d{1,15})-(\d{1,15})", re.DOTALL)
+_ANY_LAYER = "uima.tcas.Annotation"
+
+_Features = Dict[str, Optional[str]]
+
+
+def read_webanno(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read files of WebAnno TSV 3.2 or 3.3 (format ``webanno``).
+
+    path: a file, or a folder, of which all .tsv files are read. report: takes note of what cannot be
+    used.
+    """
+    for file in folder_files(path, ENDING) if path.is_dir() else [path]:
+        try:
+            table = read_table(file)
+        except DataError as err:
+            report.problem(err.message, place=err.place, skips="document")
+            continue
+        name = file.relative_to(path) if path.is_dir() else Path(file.name)
+        document = _Document(table, file, report)
+        yield document.read(name.as_posix().removesuffix(ENDING))
+
+
+class _Document:
+    """The annotations of one file."""
+
+    def __init__(self, table: Table, file: Path, report: Report) -> None:
+        self._table = table
+        self._file = file
+        self._report = report
+        self._spans = Spans()
+        self._numbered: Dict[Tuple[str, int], Span] = {}
+        self._first: Dict[Tuple[str, str], Span] = {}
+        self._units = {unit.id: unit for unit in table.units}
+        self._declared = {layer.name for layer in table.layers if layer.kind == SPAN}
+
+    def read(self, name: str) -> Annotated:
+        """The document of this name."""
+        relations = [
+            layer for layer in self._table.layers if layer.base and is_semantic(layer.name)
+        ]
+        bases = {layer.base for layer in relations}
+        for layer in self._table.layers:
+            if layer.kind == SPAN and (is_semantic(layer.name) or layer.name in bases):
+                self._read_spans(layer)
+            elif layer.kind != CHAIN and layer not in relations:
+                self._note_layer(layer)
+        found = [relation for layer in relations for relation in self._read_relations(layer)]
+        chains = [
+            chain
+            for layer in self._table.layers
+            if layer.kind == CHAIN
+            for chain in self._read_chains(layer)
+        ]
+        annotated = Annotated(
+            place=str(self._file),
+            text=self._table.text,
+            sentence_starts=self._table.sentences,
+            meta={"id": name},
+        )
+        tokens = [(unit.start, unit.end) for unit in self._table.units if unit.is_token]
+        clusters = self._spans.add_chains(chains)
+        return self._spans.to_annotated(annotated, found, clusters, tokens, self._report)
+
+    def _read_spans(self, layer: Layer) -> None:
+        for unit in self._table.units:
+            for i, (features, number) in enumerate(_stacked(layer, unit)):
+                span = self._numbered.get((layer.name, number))
+                if span is None:
+                    span = self._spans.add(layer.name, unit.start, unit.end)
+                    values = read_features(layer.name, features, NAMED_ENTITY)
+                    span.label, span.kb_id, span.attributes = values
+                    if number:
+                        self._numbered[layer.name, number] = span
+                span.cover(unit.start, unit.end)
+                if i == 0:
+                    self._first[layer.name, unit.id] = span
+            slots = sum(unit.cells[column] not in (EMPTY, NO_VALUE) for column in layer.slots[1::2])
+            if slots:
+                message = f"slots of the layer {short_name(layer.name)}, which are not read"
+                self._report.note(message, place=str(self._file), count=slots)
+
+    def _note_layer(self, layer: Layer) -> None:
+        columns = [*layer.columns.values(), *layer.slots[1::2]]
+        columns += [layer.base_column] * bool(layer.base)
+        count = sum(
+            any(unit.cells[column] != EMPTY for column in columns) for unit in self._table.units
+        )
+        if count:
+            message = f"tokens with annotations of the layer {short_name(layer.name)}"
+            message += ", which are not read"
+            self._report.note(message, place=str(self._file), count=count)
+
+    def _read_relations(self, layer: Layer) -> Iterator[AnnotatedRelation]:
+        for unit in self._table.units:
+            references = split_cell(unit.cells[layer.base_column], "|")
+            if references == [EMPTY]:
+                continue
+            features = [features for features, _ in _stacked(layer, unit)]
+            for i, reference in enumerate(references):
+                values: _Features = features[i] if i < len(features) else {}
+                label, _, attributes = read_features(layer.name, values, RELATION_LAYER)
+                try:
+                    head, tail = self._ends(layer, unit, reference)
+                except DataError as err:
+                    place = f"{self._file}, line {unit.line}"
+                    self._report.problem(err.message, place=place, skips="relation")
+                    continue
+                yield AnnotatedRelation(head.id, tail.id, label, attributes=attributes)
+
+    def _ends(self, layer: Layer, unit: Unit, reference: str) -> Tuple[Span, Span]:
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            raise DataError(f"expected the number of a token, got {reference!r:.60}")
+        if match[1] not in self._units:
+            raise DataError(f"there is no token {match[1]}")
+        numbers = (int(match[2] or 0), int(match[3] or 0))
+        head = self._find(layer.base, self._units[match[1]], numbers[0])
+        return head, self._find(layer.base, unit, numbers[1])
+
+    def _find(self, layer: str, unit: Unit, number: int) -> Span:
+        """The annotation on a unit that a relation means; `number`: its number, 0 if it has none."""
+        layers = sorted(self._declared) if layer == _ANY_LAYER else [layer]
+        if number:
+            spans = [self._numbered[x, number] for x in layers if (x, number) in self._numbered]
+        else:
+            spans = [self._first[x, unit.id] for x in layers if (x, unit.id) in self._first]
+            if not spans and layer not in self._declared and layer != _ANY_LAYER:
+                # Relations may lie between tokens or what each token has, which the file lacks.
+                span = self._spans.add(layer, unit.start, unit.end)
+                self._first[layer, unit.id] = span
+                span.label = short_name(layer)
+                return span
+        if len(spans) != 1:
+            what = f"number {number}" if number else f"token {unit.id}"
+            message = f"expected one annotation of the layer {short_name(layer)}"
+            raise DataError(f"{message} with {what}, found {len(spans)}")
+        return spans[0]
+
+    def _read_chains(self, layer: Layer) -> List[List[Span]]:
+        links: Dict[Tuple[int, int], Span] = {}
+        for unit in self._table.units:
+            for features, _ in _stacked(layer, unit):
+                match = _LINK.fullmatch(features.pop("referenceRelation", None) or "")
+                if match is None:
+                    message = f"not a link of a chain: {features!s:.60}"
+                    place = f"{self._file}, line {unit.line}"
+                    self._report.problem(message, place=place, skips="mention")
+                    continue
+                values = {**features, "referenceRelation": match[1]}
+                attributes = {k: v for k, v in values.items() if v and v != NO_VALUE}
+                link = Span(0, layer.name, unit.start, unit.end, attributes=attributes)
+                link = links.setdefault((int(match[2]), int(match[3])), link)
+                link.cover(unit.start, unit.end)
+        chains: Dict[int, List[Span]] = {}
+        for (chain, _), link in sorted(links.items(), key=lambda item: item[0]):
+            chains.setdefault(chain, []).append(link)
+        return list(chains.values())
+
+
+def _stacked(layer: Layer, unit: Unit) -> List[Tuple[_Features, int]]:
+    """Features and number, 0 if it has none, of each annotation of a layer on a unit."""
+    annotations: List[Tuple[_Features, int]] = []
+    cells: List[Tuple[Optional[str], str]] = []
+    for name, column in layer.columns.items():
+        if unit.cells[column] != EMPTY:
+            cells.append((name, unit.cells[column]))
+    for role, target in zip(layer.slots[::2], layer.slots[1::2]):
+        # Without links only the cell of the target says that there is an annotation.
+        if unit.cells[target] != EMPTY:
+            cells.append((None, unit.cells[role]))
+    for feature, cell in cells:
+        for i, part in enumerate(split_cell(cell, "|")):
+            if i == len(annotations):
+                annotations.append((dict.fromkeys(layer.columns), 0))
+            features, number = annotations[i]
+            match = _NUMBERED.fullmatch(part)
+            value, number = (match[1], int(match[2])) if match else (part, number)
+            if feature is not None and value != NO_VALUE:
+                features[feature] = unescape_value(value)
+            annotations[i] = features, number
+    return annotations
+
+
+def _looks_like(head: str) -> bool:
+    return head.lstrip("\ufeff").startswith("#FORMAT=WebAnno TSV 3")
+
+
+FORMAT = AnnotationFormat(
+    name="webanno",
+    description="WebAnno TSV 3 of INCEpTION and WebAnno",
+    read=read_webanno,
+    write=write_webanno,
+    looks_like=_looks_like,
+    holds=frozenset({"tokens", "sentences", "kb_ids", "id"}),
+    unit="tokens",
+    folder=ENDING,
+)

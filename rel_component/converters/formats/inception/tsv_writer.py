@@ -1,0 +1,178 @@
+"""Writes WebAnno TSV 3.3; see :mod:`.webanno`."""
+
+import re
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+
+from ...annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ...checks import relation_place
+from ...records import open_output
+from ...report import Report
+from .._document_files import document_files
+from .._sentences import sentence_starts
+from .._utf16 import to_utf16
+from .layers import IDENTIFIER, NAMED_ENTITY, RELATION, VALUE
+from .tsv_escapes import escape_text, escape_value
+from .tsv_table import BASE, EMPTY, FORMAT_LINE, NO_VALUE, TEXT
+
+ENDING = ".tsv"
+
+_HEADER = (
+    f"{FORMAT_LINE}\n"
+    f"#T_SP={NAMED_ENTITY}|{IDENTIFIER}|{VALUE}\n"
+    f"#T_RL={RELATION}|{VALUE}|{BASE}{NAMED_ENTITY}\n\n"
+)
+_BREAKS = re.compile(r"[\t\n\r]")
+
+
+def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write files of WebAnno TSV 3.3: named entities, and relations in ``webanno.custom.Relation``.
+
+    documents: with words. path: a file ``NAME.tsv`` for one document, or the folder for a file each.
+    report: takes note of what has no place in them.
+
+    :raises ConfigError: if the folder is a file, or has such files already.
+    """
+    for annotated, file in document_files(documents, path, ENDING, report):
+        _write(annotated, file, report)
+
+
+def _write(annotated: Annotated, path: Path, report: Report) -> None:
+    broken = next((word for word in annotated.words or [] if _is_broken(word)), None)
+    if broken is not None:
+        message = f"the token {broken!r:.60} has a tab or line break in it"
+        report.problem(message, place=annotated.place, skips="document")
+        return
+    with open_output(path) as output:
+        output.write(_HEADER)
+        output.writelines(_Table(annotated, report).lines())
+
+
+def _is_broken(word: str) -> bool:
+    return not word.isspace() and _BREAKS.search(word) is not None
+
+
+class _Table:
+    """The sentences of a document as lines. White space is no token."""
+
+    def __init__(self, annotated: Annotated, report: Report) -> None:
+        words = annotated.words or []
+        spaces = annotated.spaces or [True] * len(words)
+        self._annotated = annotated
+        self._report = report
+        self._words = words
+        self._starts: List[int] = []
+        pieces: List[str] = []
+        length = 0
+        for word, space in zip(words, spaces):
+            self._starts.append(length)
+            pieces.append(word + " " * space)
+            length += len(word) + space
+        self._text = "".join(pieces)
+        self._units = self._name_units()
+        self._mentions = self._fitting_mentions()
+        self._numbers = self._number()
+        self._relations = self._relations_by_tail()
+
+    def lines(self) -> Iterator[str]:
+        """The lines after the header."""
+        utf16 = to_utf16(self._text)
+        last_end = 0
+        for tokens in self._sentences():
+            begin, end = self._starts[tokens[0]], self._end(tokens[-1])
+            if self._text[last_end:begin].strip(" "):
+                message = "white space between sentences, written as spaces"
+                self._report.note(message, place=self._annotated.place)
+            last_end = end
+            yield "\n"
+            for line in self._text[begin:end].split("\n"):
+                yield f"{TEXT}{escape_text(line)}\n"
+            for token in tokens:
+                start, end = utf16(self._starts[token]), utf16(self._end(token))
+                cells = [self._units[token], f"{start}-{end}", self._words[token]]
+                yield "\t".join([*cells, *self._cells(token), "\n"])
+
+    def _end(self, token: int) -> int:
+        return self._starts[token] + len(self._words[token])
+
+    def _sentences(self) -> Iterator[List[int]]:
+        """The tokens of each sentence that has any."""
+        starts = sentence_starts(self._annotated)
+        for start, end in zip(starts, [*starts[1:], len(self._words)]):
+            tokens = [i for i in range(start, end) if not self._words[i].isspace()]
+            if tokens:
+                yield tokens
+
+    def _name_units(self) -> Dict[int, str]:
+        return {
+            token: f"{number}-{i}"
+            for number, tokens in enumerate(self._sentences(), start=1)
+            for i, token in enumerate(tokens, start=1)
+        }
+
+    def _fitting_mentions(self) -> Dict[MentionId, Tuple[AnnotatedMention, List[int]]]:
+        """Mentions with their tokens."""
+        mentions = {}
+        for mention in self._annotated.mentions:
+            tokens = [i for i in range(mention.start, mention.end) if i in self._units]
+            place = f"{self._annotated.place}, mention {mention.id!s:.60}"
+            if not tokens or "\r" in mention.label + mention.kb_id:
+                message = "only white space, or a carriage return in its label"
+                self._report.problem(message, place=place, skips="mention")
+                continue
+            if (tokens[0], tokens[-1] + 1) != (mention.start, mention.end):
+                self._report.note("white space at the ends of mentions", place=place)
+            mentions[mention.id] = mention, tokens
+        return mentions
+
+    def _number(self) -> Dict[MentionId, int]:
+        """Numbers of those mentions that have several tokens, or share one with another."""
+        on_token: Dict[int, List[MentionId]] = {}
+        for key, (_, tokens) in self._mentions.items():
+            for token in tokens:
+                on_token.setdefault(token, []).append(key)
+        self._on_token = on_token
+        numbered = [
+            key
+            for key, (_, tokens) in self._mentions.items()
+            if len(tokens) > 1 or len(on_token[tokens[0]]) > 1
+        ]
+        return {key: number for number, key in enumerate(numbered, start=1)}
+
+    def _relations_by_tail(self) -> Dict[int, List[AnnotatedRelation]]:
+        """The relations that stand in the line of each token."""
+        relations: Dict[int, List[AnnotatedRelation]] = {}
+        for relation in self._annotated.relations:
+            message: Optional[str] = None
+            if relation.head not in self._mentions or relation.tail not in self._mentions:
+                message = "its mention was left out"
+            elif "\r" in relation.label:
+                message = "a carriage return in its label"
+            if message is not None:
+                place = relation_place(self._annotated, relation)
+                self._report.problem(message, place=place, skips="relation")
+                continue
+            token = self._mentions[relation.tail][1][0]
+            relations.setdefault(token, []).append(relation)
+        return relations
+
+    def _cells(self, token: int) -> List[str]:
+        mentions = [self._mentions[key][0] for key in self._on_token.get(token, [])]
+        relations = self._relations.get(token, [])
+        columns = [
+            [self._cell(mention.kb_id, mention) for mention in mentions],
+            [self._cell(mention.label, mention) for mention in mentions],
+            [escape_value(relation.label) for relation in relations],
+            [self._reference(relation) for relation in relations],
+        ]
+        return ["|".join(column) or EMPTY for column in columns]
+
+    def _cell(self, value: str, mention: AnnotatedMention) -> str:
+        number = self._numbers.get(mention.id)
+        cell = escape_value(value) if value else NO_VALUE
+        return cell if number is None else f"{cell}[{number}]"
+
+    def _reference(self, relation: AnnotatedRelation) -> str:
+        unit = self._units[self._mentions[relation.head][1][0]]
+        head, tail = self._numbers.get(relation.head, 0), self._numbers.get(relation.tail, 0)
+        return f"{unit}[{head}_{tail}]" if head or tail else unit

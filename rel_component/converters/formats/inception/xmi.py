@@ -1,0 +1,232 @@
+"""UIMA CAS XMI, which INCEpTION exports with its type system: ``NAME.xmi`` beside ``TypeSystem.xml``.
+
+A file holds one document. Named entities and custom layers are read, each with the feature that looks
+like a label; relations are annotations with a ``Governor``, their head, and a ``Dependent``; chains are
+clusters. Syntax and the like, and slots, are not read. Offsets count UTF-16 units. Described at
+https://uima.apache.org/d/uimaj-current/references.html.
+"""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+
+from ....errors import DataError
+from ...annotated import Annotated, AnnotatedRelation
+from ...format import AnnotationFormat, folder_files
+from ...report import Report
+from .layers import (
+    DEPENDENT,
+    DOCUMENT_ID,
+    FIRST,
+    GOVERNOR,
+    METADATA,
+    NAMED_ENTITY,
+    NEXT,
+    RELATION,
+    SENTENCE,
+    TOKEN,
+    import_cassis,
+    is_semantic,
+    read_features,
+    short_name,
+)
+from .spans import Span, Spans
+from .xmi_writer import ENDING, TYPE_SYSTEM, write_xmi
+
+_PROPERTIES = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.")
+"""Namespaces of annotations that say something of the document, not of its text."""
+
+_PLAIN = frozenset(
+    f"uima.cas.{name}" for name in ("String", "Boolean", "Integer", "Long", "Short", "Byte")
+)
+_NAMESPACE = '="http://www.omg.org/XMI"'
+_BEGINNING = 10_000
+
+
+def read_xmi(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read files of UIMA CAS XMI (format ``xmi``).
+
+    path: a file with its type system beside it, or a folder, of which all .xmi files are read.
+    report: takes note of what cannot be used.
+
+    :raises ConfigError: if the package dkpro-cassis is not installed.
+    """
+    cassis = import_cassis()
+    type_systems: Dict[Path, Any] = {}
+    for file in folder_files(path, ENDING) if path.is_dir() else [path]:
+        try:
+            if file.parent not in type_systems:
+                type_systems[file.parent] = _load_type_system(cassis, file)
+            cas = _load_cas(cassis, file, type_systems[file.parent])
+        except DataError as err:
+            report.problem(err.message, place=err.place, skips="document")
+            continue
+        if len(cas.views) > 1:
+            report.note("views but the first one, which are not read", place=str(file))
+        name = file.relative_to(path) if path.is_dir() else Path(file.name)
+        yield _Document(cas, file, report).read(name.as_posix().removesuffix(ENDING))
+
+
+def _load_type_system(cassis: Any, file: Path) -> Any:
+    path = file.parent / TYPE_SYSTEM
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        message = f"cannot be read: {err.strerror}; an .xmi file needs its type system beside it"
+        raise DataError(message, place=str(path)) from err
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return cassis.load_typesystem(io.BytesIO(content))
+        except Exception as err:  # cassis lets through whatever a broken file makes go wrong
+            message = f"not a type system: {type(err).__name__}: {err!s:.200}"
+            raise DataError(message, place=str(path)) from err
+
+
+def _load_cas(cassis: Any, file: Path, type_system: Any) -> Any:
+    try:
+        content = file.read_bytes()
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(file)) from err
+    if content.startswith(b"PK\x03\x04"):
+        message = "a ZIP archive; unpack it, and convert the .xmi file in it"
+        raise DataError(message, place=str(file))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # Offsets that are none are taken as they are, with a warning.
+        warnings.filterwarnings("error", message="Not mapping external offset")
+        try:
+            cas = cassis.load_cas_from_xmi(io.BytesIO(content), typesystem=type_system)
+            text = cas.sofa_string
+        except Exception as err:  # as above
+            message = f"not XMI of this type system: {type(err).__name__}: {err!s:.200}"
+            raise DataError(message, place=str(file)) from err
+    if not isinstance(text, str):
+        raise DataError("a document without text", place=str(file))
+    return cas
+
+
+class _Document:
+    """The annotations of one file."""
+
+    def __init__(self, cas: Any, file: Path, report: Report) -> None:
+        self._cas = cas
+        self._file = file
+        self._report = report
+        self._spans = Spans()
+        self._ids: Dict[int, int] = {}
+        # Only these have offsets in characters.
+        self._annotations = {fs.xmiID for fs in cas.select_all_annotations()}
+
+    def read(self, name: str) -> Annotated:
+        """The document; its name is that of its metadata, or else `name`."""
+        relations: List[Any] = []
+        chains: List[Any] = []
+        tokens: List[Tuple[int, int]] = []
+        sentences: Set[int] = set()
+        for fs in self._cas.select_all_fs():
+            layer, features = fs.type.name, _features(fs)
+            if layer == TOKEN:
+                tokens.append((fs.begin, fs.end))
+            elif layer == SENTENCE:
+                sentences.add(fs.begin)
+            elif layer == METADATA:
+                name = fs.get(DOCUMENT_ID) or name
+            elif FIRST in features:
+                chains.append(fs)
+            elif not {"begin", "end"} <= features or NEXT in features:
+                continue
+            elif not is_semantic(layer):
+                self._note_layer(layer)
+            elif {GOVERNOR, DEPENDENT} <= features:
+                relations.append(fs)
+            else:
+                self._span(fs)
+        found = [relation for fs in relations if (relation := self._relation(fs)) is not None]
+        clusters = self._spans.add_chains(map(self._links, chains))
+        annotated = Annotated(
+            place=str(self._file),
+            text=self._cas.sofa_string,
+            sentence_starts=sorted(sentences) or None,
+            meta={"id": name},
+        )
+        return self._spans.to_annotated(annotated, found, clusters, sorted(tokens), self._report)
+
+    def _span(self, fs: Any) -> int:
+        """The id of the mention that an annotation is."""
+        if fs.xmiID not in self._ids:
+            span = self._spans.add(fs.type.name, fs.begin, fs.end)
+            label, kb_id, attributes = read_features(span.layer, _values(fs), NAMED_ENTITY)
+            span.label, span.kb_id, span.attributes = label, kb_id, dict(attributes)
+            self._ids[fs.xmiID] = span.id
+            if any(_is_slot(feature) for feature in fs.type.all_features if fs[feature.name]):
+                message = f"slots of the layer {short_name(span.layer)}, which are not read"
+                self._report.note(message, place=str(self._file))
+        return self._ids[fs.xmiID]
+
+    def _relation(self, fs: Any) -> Optional[AnnotatedRelation]:
+        head, tail = fs[GOVERNOR], fs[DEPENDENT]
+        label, _, attributes = read_features(fs.type.name, _values(fs), RELATION)
+        if not all(getattr(end, "xmiID", None) in self._annotations for end in (head, tail)):
+            place = f"{self._file}, annotation {fs.xmiID}"
+            ends = f"{GOVERNOR} or {DEPENDENT}"
+            message = f"a relation {label:.60} whose {ends} is no annotation of the text"
+            self._report.problem(message, place=place, skips="relation")
+            return None
+        return AnnotatedRelation(self._span(head), self._span(tail), label, attributes=attributes)
+
+    def _links(self, chain: Any) -> List[Span]:
+        links: List[Span] = []
+        seen: Set[int] = set()
+        fs = chain[FIRST]
+        while fs is not None and fs.xmiID not in seen:
+            seen.add(fs.xmiID)
+            if fs.xmiID not in self._annotations or NEXT not in _features(fs):
+                message = "a link of a chain that is no annotation of the text"
+                place = f"{self._file}, annotation {fs.xmiID}"
+                self._report.problem(message, place=place, skips="mention")
+                break
+            attributes = {k: v for k, v in _values(fs).items() if v not in (None, "")}
+            links.append(Span(0, fs.type.name, fs.begin, fs.end, attributes=attributes))
+            fs = fs[NEXT]
+        return links
+
+    def _note_layer(self, layer: str) -> None:
+        if not layer.startswith(_PROPERTIES):
+            message = f"annotations of the layer {short_name(layer)}, which are not read"
+            self._report.note(message, place=str(self._file))
+
+
+def _features(fs: Any) -> Set[str]:
+    """The names of its features."""
+    return {feature.name for feature in fs.type.all_features}
+
+
+def _values(fs: Any) -> Dict[str, Any]:
+    """The plain features of an annotation in the order of their names."""
+    return {
+        feature.name: fs[feature.name]
+        for feature in sorted(fs.type.all_features, key=lambda feature: feature.name)
+        if feature.name not in ("begin", "end") and feature.rangeType.name in _PLAIN
+    }
+
+
+def _is_slot(feature: Any) -> bool:
+    return feature.rangeType.name in ("uima.cas.FSArray", "uima.cas.FSList")
+
+
+def _looks_like(head: str) -> bool:
+    return "<xmi:XMI" in head[:_BEGINNING] or _NAMESPACE in head[:_BEGINNING]
+
+
+FORMAT = AnnotationFormat(
+    name="xmi",
+    description="UIMA CAS XMI of INCEpTION",
+    read=read_xmi,
+    write=write_xmi,
+    looks_like=_looks_like,
+    holds=frozenset({"tokens", "sentences", "clusters", "kb_ids", "id"}),
+    unit="tokens",
+    folder=ENDING,
+)

@@ -1,0 +1,166 @@
+"""Writes UIMA CAS XMI; see :mod:`.xmi`."""
+
+import re
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, Tuple
+
+from ....errors import ConfigError
+from ...annotated import Annotated, AnnotatedMention, MentionId, in_characters, word_offsets
+from ...checks import relation_place
+from ...records import open_output
+from ...report import Report
+from .._document_files import document_files
+from .._sentences import sentence_starts
+from .layers import (
+    CHAIN,
+    DEPENDENT,
+    DOCUMENT_ID,
+    FIRST,
+    GOVERNOR,
+    IDENTIFIER,
+    LINK,
+    METADATA,
+    NAMED_ENTITY,
+    NEXT,
+    RELATION,
+    SENTENCE,
+    TOKEN,
+    VALUE,
+    import_cassis,
+)
+
+ENDING = ".xmi"
+TYPE_SYSTEM = "TypeSystem.xml"
+
+_ANNOTATION, _TOP, _STRING = "uima.tcas.Annotation", "uima.cas.TOP", "uima.cas.String"
+_TYPES: Dict[str, Tuple[str, Dict[str, str]]] = {
+    METADATA: (_ANNOTATION, {DOCUMENT_ID: _STRING}),
+    SENTENCE: (_ANNOTATION, {}),
+    TOKEN: (_ANNOTATION, {}),
+    NAMED_ENTITY: (_ANNOTATION, {VALUE: _STRING, IDENTIFIER: _STRING}),
+    RELATION: (_ANNOTATION, {GOVERNOR: NAMED_ENTITY, DEPENDENT: NAMED_ENTITY, VALUE: _STRING}),
+    LINK: (_ANNOTATION, {NEXT: LINK}),
+    CHAIN: (_TOP, {FIRST: LINK}),
+}
+"""Layers, each with its supertype and its features."""
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write files of UIMA CAS XMI, with ``TypeSystem.xml`` beside them.
+
+    Mentions become named entities, relations annotations of ``webanno.custom.Relation``, and clusters
+    chains of coreference.
+
+    documents: with words. path: a file ``NAME.xmi`` for one document, or the folder for a file each.
+    report: takes note of what has no place in them.
+
+    :raises ConfigError: if the package dkpro-cassis is not installed, the folder is a file or has such
+        files already, or there is another type system.
+    """
+    cassis = import_cassis()
+    types = cassis.TypeSystem()
+    for name, (supertype, _) in _TYPES.items():
+        types.create_type(name, supertypeName=supertype)
+    for name, (_, features) in _TYPES.items():
+        for feature, range_type in features.items():
+            types.create_feature(types.get_type(name), feature, range_type)
+    type_system = (path.parent if path.suffix == ENDING else path) / TYPE_SYSTEM
+    content = types.to_xml()
+    if type_system.exists() and type_system.read_bytes() != content.encode():
+        raise ConfigError(f"{type_system} is that of other files; name another folder")
+    for annotated, file in document_files(documents, path, ENDING, report):
+        if _has_forbidden([*(annotated.words or []), str(annotated.meta.get("id", ""))]):
+            message = "a character that XML does not allow"
+            report.problem(message, place=annotated.place, skips="document")
+            continue
+        cas = cassis.Cas(typesystem=types)
+        _Writer(cas, annotated, report).write()
+        with open_output(file) as output:
+            output.write(cas.to_xmi(pretty_print=True))
+        if not type_system.exists():
+            with open_output(type_system) as output:
+                output.write(content)
+
+
+def _has_forbidden(texts: Iterable[str]) -> bool:
+    return any(_NOT_XML.search(text) for text in texts)
+
+
+class _Writer:
+    """Puts one document into a CAS."""
+
+    def __init__(self, cas: Any, annotated: Annotated, report: Report) -> None:
+        self._cas = cas
+        self._annotated = annotated
+        self._report = report
+        self._tokens = word_offsets(annotated.words or [], annotated.spaces)
+        cas.sofa_string = in_characters(annotated).text
+        cas.sofa_mime = "text"
+        self._entities: Dict[MentionId, Any] = {}
+
+    def write(self) -> None:
+        """Add all annotations."""
+        if "id" in self._annotated.meta:
+            id = str(self._annotated.meta["id"])
+            self._add(METADATA, 0, len(self._cas.sofa_string), **{DOCUMENT_ID: id})
+        for start, end in self._sentences():
+            self._add(SENTENCE, start, end)
+        for start, end in self._tokens:
+            self._add(TOKEN, start, end)
+        for mention in self._annotated.mentions:
+            self._add_mention(mention)
+        self._add_relations()
+        self._add_chains()
+
+    def _add(self, layer: str, start: int, end: int, **features: Any) -> Any:
+        annotation = self._cas.typesystem.get_type(layer)(begin=start, end=end, **features)
+        self._cas.add(annotation)
+        return annotation
+
+    def _sentences(self) -> Iterator[Tuple[int, int]]:
+        starts = sentence_starts(self._annotated)
+        for start, end in zip(starts, [*starts[1:], len(self._tokens)]):
+            yield self._tokens[start][0], self._tokens[end - 1][1]
+
+    def _add_mention(self, mention: AnnotatedMention) -> None:
+        if _has_forbidden([mention.label, mention.kb_id]):
+            place = f"{self._annotated.place}, mention {mention.id!s:.60}"
+            message = "a character that XML does not allow in its label or id"
+            self._report.problem(message, place=place, skips="mention")
+            return
+        start, end = self._tokens[mention.start][0], self._tokens[mention.end - 1][1]
+        features = {VALUE: mention.label, IDENTIFIER: mention.kb_id or None}
+        self._entities[mention.id] = self._add(NAMED_ENTITY, start, end, **features)
+
+    def _add_relations(self) -> None:
+        for relation in self._annotated.relations:
+            message = None
+            if not {relation.head, relation.tail} <= self._entities.keys():
+                message = "its mention was left out"
+            elif _has_forbidden([relation.label]):
+                message = "a character that XML does not allow in its label"
+            if message is not None:
+                place = relation_place(self._annotated, relation)
+                self._report.problem(message, place=place, skips="relation")
+                continue
+            head, tail = self._entities[relation.head], self._entities[relation.tail]
+            ends = {GOVERNOR: head, DEPENDENT: tail, VALUE: relation.label}
+            self._add(RELATION, tail.begin, tail.end, **ends)
+
+    def _add_chains(self) -> None:
+        mentions = [m for m in self._annotated.mentions if m.id in self._entities]
+        # a link stands for whatever has its characters
+        first_at = {(m.start, m.end): m.id for m in reversed(mentions)}
+        spans = {m.id: (m.start, m.end) for m in mentions}
+        for cluster in self._annotated.clusters:
+            members = [key for key in cluster if key in self._entities]
+            if any(first_at[spans[key]] != key for key in members):
+                message = "clusters with a mention of the same characters as another mention"
+                self._report.note(message, place=self._annotated.place)
+            following = None
+            for entity in (self._entities[key] for key in reversed(members)):
+                following = self._add(LINK, entity.begin, entity.end, **{NEXT: following})
+            if following is not None:
+                self._cas.add(self._cas.typesystem.get_type(CHAIN)(**{FIRST: following}))

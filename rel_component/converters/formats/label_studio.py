@@ -1,0 +1,331 @@
+"""Label Studio's JSON: a list of tasks with their annotations and predictions.
+
+::
+
+    [{"id": 7, "data": {"text": "Jobs founded Apple"},
+      "annotations": [{"id": 1, "was_cancelled": false, "result": [
+        {"id": "a", "from_name": "label", "to_name": "text", "type": "labels",
+         "value": {"start": 0, "end": 4, "text": "Jobs", "labels": ["PERSON"]}},
+        {"id": "b", "from_name": "label", "to_name": "text", "type": "labels",
+         "value": {"start": 13, "end": 18, "text": "Apple", "labels": ["ORG"]}},
+        {"type": "relation", "from_id": "b", "to_id": "a", "direction": "right",
+         "labels": ["FOUNDED_BY"]}]}],
+      "predictions": []}]
+
+Of several annotations the first that was not cancelled is read; without any, the first prediction.
+Relations of direction ``left`` go from ``to_id`` to ``from_id``; ``bi`` is one relation each way.
+Offsets are characters, and were UTF-16 units in older versions
+(https://github.com/HumanSignal/label-studio/pull/1559): the text of each region tells. Described at
+https://labelstud.io/guide/task_format.
+"""
+
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
+
+from ...errors import DataError
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..format import AnnotationFormat
+from ..records import (
+    Record,
+    get,
+    get_id,
+    get_objects,
+    objects_in_list,
+    read_each,
+    read_json_list,
+    write_json_list,
+)
+from ..report import Report
+from ._utf16 import from_utf16, has_astral
+
+MODEL_VERSION = "rel_component"
+"""Whose predictions relations are that have a probability."""
+
+_TEXT = "text"
+
+
+def read_label_studio(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read a file that Label Studio has exported as JSON (format ``label_studio``).
+
+    path: the file. report: takes note of what cannot be used.
+
+    :raises DataError: if the file is no JSON list.
+    """
+    records = read_json_list(path, report)
+    yield from read_each(records, _read, report, key="id", form=" (task {})")
+
+
+def write_label_studio(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a file that Label Studio imports, for its template of relation extraction.
+
+    Documents whose relations have probabilities are written as predictions.
+
+    documents: with offsets in characters. path: the file. report: nothing to take note of.
+    """
+    write_json_list(map(_to_task, documents), path)
+
+
+def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
+    if _is_minimal(task):
+        raise DataError("JSON-MIN, which has no relations; export JSON instead", place=place)
+    chosen, is_prediction = _choose(task, place, report)
+    if chosen is None:
+        return None
+    results = get_objects(chosen, "result", place)
+    text_key, text = _text(task, results, place)
+    meta = {key: value for key, value in get(task, "data", dict, place).items() if key != text_key}
+    meta.update(get(task, "meta", dict, place, default={}))
+    if "id" in task:
+        meta.setdefault("id", task["id"])
+    annotated = Annotated(place=place, text=text, meta=meta)
+    n_others = 0
+    for item in results:
+        kind = item.get("type")
+        if kind == "labels":
+            _add_region(annotated, item, report)
+        elif kind == "relation":
+            _add_relations(annotated, item, is_prediction, report)
+        elif isinstance(kind, str) and kind.endswith("labels"):
+            message = f"a region of type {kind:.40}; expected labels of a Text"
+            where = f"{place}, mention {item.get('id')!s:.60}"
+            report.problem(message, place=where, skips="mention")
+        else:
+            n_others += 1
+    if n_others:
+        message = "results that are neither labels nor relations"
+        report.note(message, place=place, count=n_others)
+    return annotated
+
+
+def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record], bool]:
+    """The annotation or prediction to read, and whether it is a prediction."""
+    key = "annotations" if "annotations" in task else "completions"
+    annotations = get_objects(task, key, place)
+    valid = [item for item in annotations if not item.get("was_cancelled")]
+    if len(valid) > 1:
+        report.note("tasks with several annotations, of which the first was read", place=place)
+    if valid:
+        return valid[0], False
+    if annotations:
+        report.rejected += 1
+        return None, False
+    for prediction in get(task, "predictions", list, place, default=[]):
+        if isinstance(prediction, dict):  # some exports name predictions by numbers alone
+            report.note("tasks without annotations, whose first prediction was read", place=place)
+            return prediction, True
+    report.note("tasks that nobody has annotated were left out", place=place)
+    return None, False
+
+
+def _text(task: Record, results: List[Record], place: str) -> Tuple[str, str]:
+    """The text of a task and its name in the data: ``text``, or the string that fits the results."""
+    data = get(task, "data", dict, place)
+    if isinstance(data.get(_TEXT), str):
+        return _TEXT, data[_TEXT]
+    texts = [key for key, value in data.items() if isinstance(value, str)]
+    if len(texts) > 1:
+        texts = [key for key in texts if _fits(data[key], results)]
+    if len(texts) != 1:
+        raise DataError(
+            f'"data": expected a string under "{_TEXT}", or one that fits the regions, got '
+            f"{list(data)!r:.60}",
+            place=place,
+        )
+    return texts[0], data[texts[0]]
+
+
+def _fits(text: str, results: List[Record]) -> bool:
+    """Whether a text has all regions, of which there must be some."""
+    values = [item.get("value") for item in results if item.get("type") == "labels"]
+    return bool(values) and all(isinstance(value, dict) and _has(text, value) for value in values)
+
+
+def _has(text: str, value: Record) -> bool:
+    start, end, shown = (value.get(key) for key in ("start", "end", "text"))
+    if type(start) is not int or type(end) is not int or not isinstance(shown, str) or not shown:
+        return False
+    return _characters(text, start, end, shown) is not None
+
+
+def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
+    """Add the mention that a region is, or one for each of its labels."""
+    place, text = annotated.place, annotated.text or ""
+    id = get_id(item, "id", place)
+    value = get(item, "value", dict, place)
+    labels = _strings(value, "labels", place)
+    start, end = value.get("start"), value.get("end")
+    if type(start) is not int or type(end) is not int or not labels:
+        what = "no label" if not labels else f"it goes from {start!r:.40} to {end!r:.40}"
+        report.problem(
+            f"not a labelled range of a text: {what}",
+            place=f"{place}, mention {id}",
+            skips="mention",
+        )
+        return
+    shown = get(value, "text", str, place, default="")
+    found = _characters(text, start, end, shown)
+    if found is None:
+        report.problem(
+            f"its text is {shown[:40]!r}, but {start}:{end} of the document is "
+            f"{text[max(start, 0) : max(end, 0)][:40]!r}",
+            place=f"{place}, mention {id}",
+            skips="mention",
+        )
+        return
+    if len(labels) > 1:
+        report.note(
+            "regions with several labels: one mention for each, relations with the first one",
+            place=place,
+        )
+    used = {mention.id for mention in annotated.mentions}
+    for k, label in enumerate(labels):
+        name: MentionId = id
+        while k > 0 and name in used:
+            name = f"{name}_{label}"
+        used.add(name)
+        attributes = get(item, "meta", dict, place, default={})
+        annotated.mentions.append(AnnotatedMention(name, *found, label, attributes=attributes))
+
+
+def _characters(text: str, start: int, end: int, shown: str) -> Optional[Tuple[int, int]]:
+    """The range in characters of a region with the text `shown`; None: it is not there."""
+    if not shown or _same(text[max(start, 0) : max(end, 0)], shown):
+        return start, end
+    if has_astral(text):
+        convert = from_utf16(text)
+        first, last = convert(start), convert(end)
+        if first is not None and last is not None and _same(text[first:last], shown):
+            return first, last
+    return None
+
+
+def _same(text: str, shown: str) -> bool:
+    """Whether they are the same but for white space, of which the browser changes some."""
+    return text == shown or "".join(text.split()) == "".join(shown.replace("\\n", "\n").split())
+
+
+def _add_relations(annotated: Annotated, item: Record, is_prediction: bool, report: Report) -> None:
+    """Add a relation for each label and each way."""
+    place = annotated.place
+    ends = get_id(item, "from_id", place), get_id(item, "to_id", place)
+    labels = _strings(item, "labels", place)
+    direction = get(item, "direction", str, place, default="right")
+    where = f"{place}, relation of {ends[0]} to {ends[1]}"
+    if direction not in ("left", "right", "bi"):
+        message = f'"direction": expected left, right or bi, got {direction[:40]!r}'
+        report.problem(message, place=where, skips="relation")
+        return
+    if not labels:
+        report.problem("a relation needs a label", place=where, skips="relation")
+    ways = [ends] if direction == "right" else [ends[::-1]]
+    if direction == "bi":
+        ways = [ends, ends[::-1]]
+        report.note("relations in both directions: one each way", place=place)
+    score = _score(item, place) if is_prediction else 1.0
+    for label in labels:
+        annotated.relations += [AnnotatedRelation(head, tail, label, score) for head, tail in ways]
+
+
+def _score(item: Record, place: str) -> Optional[float]:
+    value = item.get("score")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise DataError(f'"score": expected a number from 0 to 1, got {value!r:.60}', place=place)
+    return float(value)
+
+
+def _strings(item: Record, key: str, place: str) -> List[str]:
+    values = get(item, key, list, place, default=[])
+    return [get({key: value}, key, str, place) for value in values]
+
+
+def _to_task(annotated: Annotated) -> Record:
+    # Label Studio gives tasks new ids and keeps their data, so that is where ours goes.
+    data = {key: value for key, value in annotated.meta.items() if key != _TEXT}
+    task: Record = {"data": {_TEXT: annotated.text, **data}}
+    if _TEXT in annotated.meta:
+        task["meta"] = {_TEXT: annotated.meta[_TEXT]}
+    names = _names([mention.id for mention in annotated.mentions])
+    result = [_region(annotated, mention, names) for mention in annotated.mentions]
+    is_prediction = any(relation.score != 1.0 for relation in annotated.relations)
+    for relation in annotated.relations:
+        item: Record = {
+            "type": "relation",
+            "from_id": names[relation.head],
+            "to_id": names[relation.tail],
+            "direction": "right",
+            "labels": [relation.label],
+        }
+        if is_prediction and relation.score is not None:
+            item["score"] = relation.score
+        result.append(item)
+    if is_prediction:
+        task["predictions"] = [{"model_version": MODEL_VERSION, "result": result}]
+    else:
+        task["annotations"] = [{"result": result}]
+    return task
+
+
+def _names(ids: List[MentionId]) -> Dict[MentionId, str]:
+    """A string for each id, itself if it is one."""
+    names = {id: id for id in ids if isinstance(id, str)}
+    used: Set[str] = set(names.values())
+    result: Dict[MentionId, str] = {}
+    for id in ids:
+        name = str(id)
+        while not isinstance(id, str) and name in used:
+            name += "_"
+        used.add(name)
+        result[id] = name
+    return result
+
+
+def _region(annotated: Annotated, mention: AnnotatedMention, names: Dict[MentionId, str]) -> Record:
+    region: Record = {
+        "id": names[mention.id],
+        "from_name": "label",
+        "to_name": _TEXT,
+        "type": "labels",
+        "value": {
+            "start": mention.start,
+            "end": mention.end,
+            "text": (annotated.text or "")[mention.start : mention.end],
+            "labels": [mention.label],
+        },
+    }
+    if mention.attributes:
+        region["meta"] = mention.attributes
+    return region
+
+
+def _looks_like(head: str) -> bool:
+    tasks = objects_in_list(head)
+    if not tasks:
+        return False
+    if all(_is_minimal(task) for task in tasks):
+        return True
+    return all(isinstance(task.get("data"), dict) for task in tasks) and any(
+        _has_results(task) for task in tasks
+    )
+
+
+def _is_minimal(task: Record) -> bool:
+    """Whether it is of an export as JSON-MIN."""
+    return "data" not in task and "annotation_id" in task
+
+
+def _has_results(task: Record) -> bool:
+    return any(
+        isinstance(task.get(key), list) for key in ("annotations", "completions", "predictions")
+    )
+
+
+FORMAT = AnnotationFormat(
+    name="label_studio",
+    description="Label Studio's JSON",
+    read=read_label_studio,
+    write=write_label_studio,
+    looks_like=_looks_like,
+    holds=frozenset({"mention_attributes", "scores", "id", "meta"}),
+)

@@ -1,0 +1,210 @@
+"""SemEval-2010 Task 8: one marked pair of nominals a sentence.
+
+::
+
+    1\t"The <e1>fire</e1> was caused by a <e2>spark</e2>."
+    Cause-Effect(e2,e1)
+    Comment:
+
+The relation goes from the first to the second argument in its parentheses; ``Other`` is no relation.
+Each sentence has one pair: documents are written as one sentence for each relation.
+Hendrickx et al. 2010, https://aclanthology.org/S10-1006.
+"""
+
+import re
+from pathlib import Path
+from typing import Iterable, Iterator, List, Tuple
+
+from ...errors import DataError
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from ..checks import relation_place
+from ..format import AnnotationFormat
+from ..records import open_output, read_lines
+from ..report import Report
+
+NOMINAL = "NOMINAL"
+"""Entity type of the mentions; the data has none."""
+
+OTHER = "Other"
+
+_SENTENCE = re.compile(r'^(\d{1,18})\t"?(.*?)"?$')
+_MARKED = re.compile(r"<(e[12])>(.*?)</\1>")
+_RELATION = re.compile(r"^([\w-]+)\((e[12]),(e[12])\)$")
+_LABEL = re.compile(r"[\w-]+")
+_TAG = re.compile(r"</?e[12]>")
+
+
+def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read a file of SemEval-2010 Task 8 (format ``semeval``).
+
+    path: TRAIN_FILE.TXT or TEST_FILE_FULL.TXT. report: takes note of what cannot be used.
+    """
+    sentence: List[Tuple[int, str]] = []
+    for number, line in read_lines(path):
+        if line.startswith("Comment:"):
+            continue
+        if _SENTENCE.match(line):
+            if sentence:
+                report.problem(
+                    "no relation follows", place=_place(path, *sentence[0]), skips="document"
+                )
+            sentence = [(number, line)]
+        elif sentence:
+            place = _place(path, *sentence[0])
+            text, sentence = sentence[0][1], []
+            try:
+                annotated = _read(text, line.strip(), place, report)
+            except DataError as err:
+                report.problem(err.message, place=err.place or place, skips="document")
+                continue
+            yield annotated
+        else:
+            report.problem(
+                f'expected a number, a tab and a sentence in quotes, got "{line[:40]}"',
+                place=f"{path}, line {number}",
+                skips="document",
+            )
+    if sentence:
+        report.problem("no relation follows", place=_place(path, *sentence[0]), skips="document")
+
+
+def write_semeval(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write a file of SemEval-2010 Task 8.
+
+    documents: with offsets in characters. path: the file. report: takes note of what does not fit
+    into sentences with one pair each.
+    """
+    number = 0
+    with open_output(path) as output:
+        for annotated in documents:
+            for sentence in _to_sentences(annotated, report):
+                number += 1
+                id = annotated.meta.get("id")
+                name = id if isinstance(id, int) and id >= 0 else number
+                output.write(f"{name}\t{sentence}\nComment:\n\n")
+
+
+def _place(path: Path, number: int, line: str) -> str:
+    return f"{path}, line {number}, document {line.partition(chr(9))[0]}"
+
+
+def _read(line: str, relation: str, place: str, report: Report) -> Annotated:
+    match = _SENTENCE.match(line)
+    if match is None:
+        raise DataError("not a sentence", place=place)
+    number, marked = match.groups()
+    text, position, mentions = "", 0, []
+    for mention in _MARKED.finditer(marked):
+        text += marked[position : mention.start()]
+        name, words = mention.groups()
+        mentions.append(AnnotatedMention(name, len(text), len(text) + len(words), NOMINAL))
+        text += words
+        position = mention.end()
+    text += marked[position:]
+    if sorted(str(mention.id) for mention in mentions) != ["e1", "e2"]:
+        raise DataError("expected one <e1>...</e1> and one <e2>...</e2>", place=place)
+    relations = []
+    if relation == OTHER:
+        report.negatives += 1
+    else:
+        parsed = _RELATION.match(relation)
+        if parsed is None or parsed[2] == parsed[3]:
+            raise DataError(
+                f'expected a relation such as Cause-Effect(e1,e2) or Other, got "{relation}"',
+                place=place,
+            )
+        relations.append(AnnotatedRelation(parsed[2], parsed[3], parsed[1]))
+    return Annotated(
+        place=place,
+        text=text,
+        mentions=mentions,
+        relations=relations,
+        sentence_starts=[0],
+        meta={"id": int(number)},
+    )
+
+
+def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
+    """The text with the pair of each relation marked, and on the next line what holds between them."""
+    _note_losses(annotated, report)
+    mentions = {mention.id: mention for mention in annotated.mentions}
+    place = annotated.place
+    if not annotated.relations and len(mentions) != 2:
+        message = f"semeval needs one pair of mentions, got {len(mentions)} without relation"
+        report.problem(message, place=place, skips="document")
+        return
+    pairs: List[Tuple[str, AnnotatedMention, AnnotatedMention, str]] = [
+        (
+            relation.label,
+            mentions[relation.head],
+            mentions[relation.tail],
+            relation_place(annotated, relation),
+        )
+        for relation in annotated.relations
+    ]
+    if not pairs:
+        head, tail = annotated.mentions
+        pairs = [("", head, tail, place)]
+    for label, head, tail, pair_place in pairs:
+        try:
+            sentence = _mark(annotated.text or "", label, head, tail)
+        except DataError as err:
+            report.problem(err.message, place=pair_place, skips="relation" if label else "document")
+            continue
+        yield sentence
+    related = {mention.id for _, head, tail, _ in pairs for mention in (head, tail)}
+    for mention in annotated.mentions:
+        if mention.id not in related:
+            message = "semeval does not hold mentions without relation"
+            report.problem(message, place=f"{place}, mention {mention.id!s:.60}", skips="mention")
+
+
+def _note_losses(annotated: Annotated, report: Report) -> None:
+    place = annotated.place
+    if any(mention.label != NOMINAL for mention in annotated.mentions):
+        report.note("documents whose entity types semeval does not hold", place=place)
+    if not isinstance(annotated.meta.get("id", 0), int):
+        report.note("documents whose ids are no numbers, as semeval needs them", place=place)
+    if annotated.sentence_starts is not None and len(annotated.sentence_starts) > 1:
+        report.note("semeval takes each document as one sentence", place=place)
+    if len(annotated.relations) > 1:
+        report.note("documents written as one sentence for each relation", place=place)
+    if "\n" in (annotated.text or ""):
+        report.note("documents whose line breaks became spaces", place=place)
+
+
+def _mark(text: str, label: str, head: AnnotatedMention, tail: AnnotatedMention) -> str:
+    """:raises DataError: if the format does not allow the text, the label or the mentions."""
+    first, second = sorted((head, tail), key=lambda mention: mention.start)
+    if first.end > second.start:
+        raise DataError("semeval does not hold mentions that overlap")
+    if _TAG.search(text):
+        raise DataError("semeval does not hold texts with tags such as <e1>")
+    if label and (label == OTHER or not _LABEL.fullmatch(label)):
+        raise DataError(f"semeval labels are letters, digits and hyphens, not {label!r:.60}")
+    marked = (
+        f"{text[: first.start]}<e1>{text[first.start : first.end]}</e1>"
+        f"{text[first.end : second.start]}<e2>{text[second.start : second.end]}</e2>"
+        f"{text[second.end :]}"
+    ).replace("\n", " ")
+    ends = "e1,e2" if head is first else "e2,e1"
+    return f'"{marked}"\n' + (f"{label}({ends})" if label else OTHER)
+
+
+def _looks_like(head: str) -> bool:
+    lines = [line for line in head.lstrip("\ufeff").splitlines() if line.strip()]
+    return (
+        bool(lines)
+        and _SENTENCE.match(lines[0]) is not None
+        and len(_MARKED.findall(lines[0])) == 2
+    )
+
+
+FORMAT = AnnotationFormat(
+    name="semeval",
+    description="SemEval-2010 Task 8",
+    read=read_semeval,
+    write=write_semeval,
+    looks_like=_looks_like,
+    holds=frozenset({"sentences", "id"}),
+)

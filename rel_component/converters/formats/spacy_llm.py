@@ -1,0 +1,201 @@
+"""The files of examples for spacy-llm's relation extraction task: YAML, JSON or JSONL.
+
+::
+
+    - text: Jobs founded Apple
+      ents:
+        - {start_char: 0, end_char: 4, label: PERSON}
+        - {start_char: 13, end_char: 18, label: ORG}
+      relations:
+        - {dep: 1, dest: 0, relation: FOUNDED_BY}
+
+``dep`` and ``dest``, head and tail of the relation, are positions in ``ents``, or ``ENT1`` and the like.
+Described at https://spacy.io/api/large-language-models#rel-v1.
+"""
+
+import json
+import re
+import warnings
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, Sequence, Tuple
+
+import srsly
+
+from ...errors import DataError
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from ..format import AnnotationFormat
+from ..records import (
+    Record,
+    get,
+    get_objects,
+    objects_in_list,
+    objects_on_lines,
+    open_output,
+    parse_json,
+    read_each,
+    read_json_lines,
+    read_json_list,
+    read_text,
+    write_json_lines,
+    write_json_list,
+)
+from ..report import Report
+
+_YAML_ITEM = re.compile(r"(?:\s*(?:#.*|---.*)?\n)*\s*-\s+[\"']?(?:text|ents|relations)[\"']?\s*:")
+_ENTS_IN_YAML = re.compile(r"^[\s-]+[\"']?ents[\"']?\s*:", re.MULTILINE)
+
+
+def read_spacy_llm(path: Path, report: Report) -> Iterator[Annotated]:
+    """Read examples for spacy-llm (format ``spacy_llm``).
+
+    path: the file; its content tells which of the three forms it has. report: takes note of what
+    cannot be used.
+
+    :raises DataError: if the file has none of them.
+    """
+    yield from read_each(_records(path, report), _read, report)
+
+
+def write_spacy_llm(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write examples for spacy-llm.
+
+    documents: with offsets in characters. path: the file: YAML if it ends with ``.yml`` or ``.yaml``,
+        one JSON list if it ends with ``.json``, and JSONL otherwise. report: nothing to take note of.
+    """
+    records = map(_to_record, documents)
+    if path.suffix in (".yml", ".yaml"):
+        with open_output(path) as output:
+            empty = True
+            for record in records:
+                output.write(srsly.yaml_dumps([record]))
+                empty = False
+            output.write("[]\n" if empty else "")
+    elif path.suffix == ".json":
+        write_json_list(records, path)
+    else:
+        write_json_lines(records, path)
+
+
+def _records(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+    text = read_text(path)
+    beginning = text.lstrip()[:1]
+    if beginning == "{":
+        return read_json_lines(path, report)
+    if beginning == "[":
+        return read_json_list(path, report)
+    return _yaml_records(text, path, report)
+
+
+def _yaml_records(text: str, path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            items = srsly.yaml_loads(text)
+            _count(items, 100 * len(text) + 1000, {})
+        except Exception as err:  # some broken files are too much for the parser
+            raise DataError(f"broken YAML: {err!s:.200}", place=str(path)) from err
+    if items is None:
+        return
+    if not isinstance(items, list):
+        raise DataError(f"expected a list of examples, got {items!r:.60}", place=str(path))
+    for i, item in enumerate(items):
+        place = f"{path}, document {i}"
+        try:
+            record = parse_json(json.dumps(item))
+            if not isinstance(record, dict):
+                raise DataError(f"expected an object, got {item!r:.60}")
+        except (TypeError, ValueError) as err:  # YAML has dates and more, which JSON has not
+            message = err.message if isinstance(err, DataError) else str(err)
+            report.problem(message, place=place, skips="document")
+            continue
+        yield place, record
+
+
+def _count(value: Any, limit: int, known: Dict[int, int]) -> int:
+    """The number of values in a value; aliases can make more of a text than memory holds.
+
+    :raises DataError: if it exceeds the limit, or the value is in itself.
+    """
+    if not isinstance(value, (list, dict)):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = limit + 1
+        items = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_count(item, limit, known) for item in items)
+    if known[id(value)] > limit:
+        raise DataError("aliases that make it too large")
+    return known[id(value)]
+
+
+def _read(record: Record, place: str, report: Report) -> Annotated:
+    mentions = [
+        AnnotatedMention(
+            i,
+            get(item, "start_char", int, place),
+            get(item, "end_char", int, place),
+            get(item, "label", str, place),
+        )
+        for i, item in enumerate(get_objects(record, "ents", place))
+    ]
+    relations = []
+    for item in get_objects(record, "relations", place):
+        try:
+            head, tail = _position(item, "dep", place), _position(item, "dest", place)
+            relations.append(AnnotatedRelation(head, tail, get(item, "relation", str, place)))
+        except DataError as err:
+            report.problem(err.message, place=place, skips="relation")
+    return Annotated(
+        place=place, text=get(record, "text", str, place), mentions=mentions, relations=relations
+    )
+
+
+def _position(item: Record, key: str, place: str) -> int:
+    value = item.get(key)
+    match = re.fullmatch(r"(?:ENT)?(\d{1,9})", value) if isinstance(value, str) else None
+    return int(match[1]) if match else int(get(item, key, int, place))
+
+
+def _to_record(annotated: Annotated) -> Record:
+    # spacy-llm takes mentions in the order of the text.
+    mentions = sorted(annotated.mentions, key=lambda mention: (mention.start, mention.end))
+    positions = {mention.id: i for i, mention in enumerate(mentions)}
+    return {
+        "text": annotated.text,
+        "ents": [
+            {"start_char": mention.start, "end_char": mention.end, "label": mention.label}
+            for mention in mentions
+        ],
+        "relations": [
+            {
+                "dep": positions[relation.head],
+                "dest": positions[relation.tail],
+                "relation": relation.label,
+            }
+            for relation in annotated.relations
+        ],
+    }
+
+
+def _looks_like(head: str) -> bool:
+    records: Sequence[Any] = objects_on_lines(head) or objects_in_list(head)
+    if records:
+        return all("text" in record and _has_examples_keys(record) for record in records)
+    start = head.lstrip("\ufeff")
+    return _YAML_ITEM.match(start) is not None and _ENTS_IN_YAML.search(start) is not None
+
+
+def _has_examples_keys(record: Record) -> bool:
+    items = record.get("relations")
+    relations = items if isinstance(items, list) else []
+    return "ents" in record or any(
+        isinstance(x, dict) and {"dep", "dest"} <= x.keys() for x in relations
+    )
+
+
+FORMAT = AnnotationFormat(
+    name="spacy_llm",
+    description="examples for spacy-llm's REL task",
+    read=read_spacy_llm,
+    write=write_spacy_llm,
+    looks_like=_looks_like,
+)

@@ -1,0 +1,1 @@
+"""Annotated documents: reading, augmenting and splitting them, and examples for prompts."""

@@ -1,0 +1,104 @@
+"""Parts of a corpus for training, development and test: stratified, with groups kept together."""
+
+import random
+from collections import Counter
+from typing import Any, Callable, Dict, Hashable, List, Sequence
+
+from spacy.tokens import Doc
+
+from ..annotations import DEFAULT_ATTR, get_relations
+from ..errors import ConfigError
+from ..types import NO_RELATION
+
+GroupFunction = Callable[[Doc], Hashable]
+"""Says which group a document belongs to; None: it stands alone."""
+
+
+def group_by_meta(key: str) -> GroupFunction:
+    """Documents with the same value of a key of ``user_data["meta"]``, such as an article or author."""
+
+    def group(doc: Doc) -> Hashable:
+        value = doc.user_data.get("meta", {}).get(key)
+        return None if value is None else str(value)
+
+    return group
+
+
+def split_docs(
+    docs: Sequence[Doc],
+    shares: Dict[str, float],
+    *,
+    group: GroupFunction = lambda doc: None,
+    seed: int = 0,
+    attr: str = DEFAULT_ATTR,
+) -> Dict[str, List[Doc]]:
+    """Split documents so that each part has about its share of every relation type.
+
+    Iterative stratification (Sechidis et al. 2011, https://doi.org/10.1007/978-3-642-23808-6_10) over
+    groups: of the rarest label that is left, groups go one after the other to the part that lacks
+    it most. Documents without relations are a stratum of their own. Equal texts are one group.
+
+    docs: the documents. Each part has them in their order here.
+    shares: share of each part by its name; they add up to 1.
+    group: documents of one group stay together.
+    seed: of the choice between equals; the same documents and seed give the same parts.
+    attr: name of the extension attribute of the relations.
+
+    :raises ConfigError: if the shares do not add up to 1, or one is not above 0.
+    """
+    if not shares or any(not share > 0 for share in shares.values()):
+        raise ConfigError(f"shares of parts must be above 0, got {shares}")
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        raise ConfigError(f"shares of parts must add up to 1, got {sum(shares.values()):g}")
+    groups = _groups(docs, group)
+    labels = [_labels([docs[i] for i in members], attr) for members in groups]
+    totals = sum(labels, Counter[str]())
+    lacking = {
+        part: Counter({k: n * share for k, n in totals.items()}) for part, share in shares.items()
+    }
+    room = {part: len(docs) * share for part, share in shares.items()}
+    order = list(range(len(groups)))
+    random.Random(seed).shuffle(order)
+    parts: Dict[str, List[int]] = {part: [] for part in shares}
+    while order:
+        left = sum((labels[i] for i in order), Counter[str]())
+        label = min(left, key=lambda key: (left[key], key))
+        taken = [i for i in order if label in labels[i]]
+        order = [i for i in order if label not in labels[i]]
+        # large ones first, while there is room for them
+        for i in sorted(taken, key=lambda i: -labels[i][label]):
+            part = max(shares, key=lambda name: (lacking[name][label], room[name]))
+            parts[part] += groups[i]
+            lacking[part].subtract(labels[i])
+            room[part] -= len(groups[i])
+    return {part: [docs[i] for i in sorted(members)] for part, members in parts.items()}
+
+
+def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:
+    """Positions of documents that stay together: those of a group, and those with equal texts."""
+    parent = list(range(len(docs)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    first: Dict[Any, int] = {}
+    for i, doc in enumerate(docs):
+        key = group(doc)
+        for mark in (("text", doc.text), *([("group", key)] if key is not None else [])):
+            parent[root(i)] = root(first.setdefault(mark, i))
+    members: Dict[int, List[int]] = {}
+    for i in range(len(docs)):
+        members.setdefault(root(i), []).append(i)
+    return list(members.values())
+
+
+def _labels(docs: Sequence[Doc], attr: str) -> "Counter[str]":
+    """Relations of each label, and documents without any."""
+    counts: Counter[str] = Counter()
+    for doc in docs:
+        found = Counter(rel.label for rel in get_relations(doc, attr))
+        counts.update(found or {NO_RELATION: 1})
+    return counts

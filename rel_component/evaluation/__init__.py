@@ -1,0 +1,1 @@
+"""Scores, mistakes and comparisons of pipelines, and agreement between annotators."""

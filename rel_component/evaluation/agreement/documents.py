@@ -1,0 +1,248 @@
+"""Which documents of annotators are the same, and what each annotator says of them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import (
+    Any,
+    Collection,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
+
+import numpy
+import numpy.typing as npt
+from spacy.tokens import Doc
+
+from ...annotations import DEFAULT_ATTR, get_relations
+from ...errors import ConfigError
+from ...mentions import TypedKey, scored_mentions, typed_key
+
+Pair = Tuple[TypedKey, TypedKey]
+"""Head and tail of a pair of mentions."""
+
+Fact = Tuple[TypedKey, str, TypedKey]
+"""Head, label and tail of a relation; of a symmetric one the mention that comes first is the head."""
+
+_SHOWN = 60  # characters of a text that tell a document from others
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What one annotator says of one document.
+
+    mentions (FrozenSet[TypedKey]): the mentions, and the arguments of the relations.
+    relations (FrozenSet[Fact]): the relations.
+    """
+
+    mentions: FrozenSet[TypedKey]
+    relations: FrozenSet[Fact]
+
+    @cached_property
+    def labels(self) -> Dict[Pair, Tuple[str, ...]]:
+        """The labels of each pair that has any, in alphabetical order."""
+        found: Dict[Pair, List[str]] = {}
+        for head, label, tail in sorted(self.relations):
+            found.setdefault((head, tail), []).append(label)
+        return {pair: tuple(labels) for pair, labels in found.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class SharedDoc:
+    """A document that at least two annotators have.
+
+    id (str): its id, empty if it has none.
+    docs (Sequence[Optional[Doc]]): the document of each annotator, None if they do not have it.
+    annotations (Sequence[Optional[Annotation]]): what each annotator says of it.
+    """
+
+    id: str
+    docs: Sequence[Optional[Doc]]
+    annotations: Sequence[Optional[Annotation]]
+
+    @property
+    def doc(self) -> Doc:
+        """The document of the first annotator who has it."""
+        return next(doc for doc in self.docs if doc is not None)
+
+    @property
+    def given(self) -> List[Annotation]:
+        """What those who have it say of it."""
+        return [annotation for annotation in self.annotations if annotation is not None]
+
+    @cached_property
+    def agreed(self) -> FrozenSet[TypedKey]:
+        """The mentions that all annotators who have the document agree on, spans and types."""
+        return frozenset.intersection(*(annotation.mentions for annotation in self.given))
+
+    @cached_property
+    def sentence_starts(self) -> Optional[npt.NDArray[numpy.int64]]:
+        """The characters at which sentences start, of the first annotator who has sentences."""
+        for doc in self.docs:
+            if doc is not None and doc.has_annotation("SENT_START"):
+                return numpy.asarray([sent.start_char for sent in doc.sents], dtype="int64")
+        return None
+
+
+@dataclass(frozen=True)
+class DocumentProblem:
+    """A document that not all annotators have, or that one has twice.
+
+    kind (str): ``missing``; ``text differs``, if another document of the same id is there instead;
+        or ``repeated``: the first of the equal documents of an annotator counts.
+    id (str): id of the document, empty if it has none.
+    text (str): beginning of its text.
+    annotators (Tuple[str, ...]): those who have it, or have it twice.
+    lacking (Tuple[str, ...]): those who do not have it.
+    """
+
+    kind: str
+    id: str
+    text: str
+    annotators: Tuple[str, ...]
+    lacking: Tuple[str, ...] = ()
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain data."""
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "text": self.text,
+            "annotators": list(self.annotators),
+            "lacking": list(self.lacking),
+        }
+
+    def __str__(self) -> str:
+        name = f"{self.id or 'document'}, {self.text!r}"
+        have, lacking = ", ".join(self.annotators), ", ".join(self.lacking)
+        if self.kind == "repeated":
+            return f"{name}: more than once in the documents of {have}; the first one counts"
+        if self.kind == "text differs":
+            return f"{name}: text of {have}; the text under this id differs for {lacking}"
+        return f"{name}: only {have}, not {lacking}"
+
+
+@dataclass(frozen=True)
+class SharedDocuments:
+    """The documents that at least two annotators have.
+
+    names (Sequence[str]): the annotators.
+    docs (Sequence[SharedDoc]): the documents.
+    n_docs (Dict[str, int]): how many documents each annotator has.
+    n_single (int): documents that only one annotator has.
+    problems (Sequence[DocumentProblem]): documents that not all have.
+    """
+
+    names: Sequence[str]
+    docs: Sequence[SharedDoc]
+    n_docs: Dict[str, int]
+    n_single: int
+    problems: Sequence[DocumentProblem]
+
+
+def match_documents(
+    annotators: Mapping[str, Iterable[Doc]],
+    *,
+    symmetric: Collection[str] = (),
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+) -> SharedDocuments:
+    """Match the documents of annotators by their texts.
+
+    Where an annotator has a text more than once, ids in ``doc.user_data["meta"]`` tell the documents
+    apart. The mentions of a document are its entities, or those of its span group that are at least
+    as probable as not, and the arguments of its relations.
+
+    annotators: the documents of each annotator, by name; a pipeline may be one of them.
+    symmetric: labels whose direction does not count.
+    spans_key: span group of the mentions of documents that have it; None: the entities.
+    attr: name of the extension attribute.
+
+    :raises ConfigError: if there are fewer than two annotators.
+    """
+    names = list(annotators)
+    if len(names) < 2:
+        raise ConfigError(f"agreement needs two annotators or more, got {len(names)}")
+    documents = [list(annotators[name]) for name in names]
+    repeated: Set[str] = set()
+    for docs in documents:
+        repeated.update(text for text, n in Counter(doc.text for doc in docs).items() if n > 1)
+    problems: List[DocumentProblem] = []
+    rows: Dict[Tuple[str, str], List[Optional[Doc]]] = {}
+    for i, docs in enumerate(documents):
+        for doc in docs:
+            key = (doc.text, _id(doc) if doc.text in repeated else "")
+            row = rows.setdefault(key, [None] * len(names))
+            if row[i] is None:
+                row[i] = doc
+            else:
+                problems.append(_problem("repeated", doc, (names[i],)))
+    problems += _incomplete(names, documents, list(rows.values()))
+    shared = [row for row in rows.values() if len(row) - row.count(None) > 1]
+    return SharedDocuments(
+        names=names,
+        docs=[_share(row, set(symmetric), spans_key, attr) for row in shared],
+        n_docs={name: len(docs) for name, docs in zip(names, documents)},
+        n_single=len(rows) - len(shared),
+        problems=problems,
+    )
+
+
+def _incomplete(
+    names: Sequence[str], documents: Sequence[Sequence[Doc]], rows: Sequence[List[Optional[Doc]]]
+) -> List[DocumentProblem]:
+    ids = [{_id(doc) for doc in docs} - {""} for docs in documents]
+    problems: List[DocumentProblem] = []
+    for row in rows:
+        lacking = [i for i, doc in enumerate(row) if doc is None]
+        if lacking:
+            doc = next(doc for doc in row if doc is not None)
+            known = {_id(doc) for doc in row if doc is not None}
+            kind = "text differs" if any(known & ids[i] for i in lacking) else "missing"
+            have = tuple(name for name, doc in zip(names, row) if doc is not None)
+            problems.append(_problem(kind, doc, have, tuple(names[i] for i in lacking)))
+    return problems
+
+
+def _problem(
+    kind: str, doc: Doc, annotators: Tuple[str, ...], lacking: Tuple[str, ...] = ()
+) -> DocumentProblem:
+    return DocumentProblem(kind, _id(doc), doc.text[:_SHOWN], annotators, lacking)
+
+
+def _id(doc: Doc) -> str:
+    meta = doc.user_data.get("meta")
+    return str(meta.get("id", "")) if isinstance(meta, dict) else ""
+
+
+def _share(
+    row: Sequence[Optional[Doc]], symmetric: Set[str], spans_key: Optional[str], attr: str
+) -> SharedDoc:
+    ids = [_id(doc) for doc in row if doc is not None]
+    return SharedDoc(
+        id=next((id for id in ids if id), ""),
+        docs=row,
+        annotations=[
+            None if doc is None else _read(doc, symmetric, spans_key, attr) for doc in row
+        ],
+    )
+
+
+def _read(doc: Doc, symmetric: Set[str], spans_key: Optional[str], attr: str) -> Annotation:
+    relations: Set[Fact] = set()
+    for rel in get_relations(doc, attr):
+        head, tail = typed_key(rel.head), typed_key(rel.tail)
+        if rel.label in symmetric and tail < head:
+            head, tail = tail, head
+        relations.add((head, rel.label, tail))
+    probable = (span for span, score in scored_mentions(doc, spans_key) if score >= 0.5)
+    mentions = {typed_key(span) for span in probable if len(span)}
+    mentions.update(key for head, _, tail in relations for key in (head, tail))
+    return Annotation(frozenset(mentions), frozenset(relations))

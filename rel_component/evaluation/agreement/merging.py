@@ -1,0 +1,142 @@
+"""Documents with only what annotators agree on."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
+
+from spacy.tokens import Doc, Span
+
+from ...annotations import DEFAULT_ATTR, set_relations
+from ...errors import ConfigError
+from ...mentions import TypedKey
+from .documents import SharedDoc, SharedDocuments
+
+
+@dataclass
+class Merged:
+    """Documents with what is agreed, and counts of what was left out.
+
+    docs (List[Doc]): the documents.
+    mentions, relations (int): how many they have.
+    documents_left_out (int): documents that too few annotators have.
+    mentions_left_out (Dict[str, int]): mentions that are not agreed on, ``votes``; that overlap with
+        one that has more votes and cannot be an entity too, ``overlap``; or that do not begin and
+        end with a token of the first annotator, ``tokens``.
+    relations_left_out (Dict[str, int]): relations that are not agreed on, ``votes``, or that lost a
+        mention to an overlap or to tokens, ``mentions``.
+    """
+
+    docs: List[Doc] = field(default_factory=list)
+    mentions: int = 0
+    relations: int = 0
+    documents_left_out: int = 0
+    mentions_left_out: Dict[str, int] = field(default_factory=dict)
+    relations_left_out: Dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The counts."""
+        return {
+            "documents": len(self.docs),
+            "mentions": self.mentions,
+            "relations": self.relations,
+            "left_out": {
+                "documents": self.documents_left_out,
+                "mentions": self.mentions_left_out,
+                "relations": self.relations_left_out,
+            },
+        }
+
+
+def merge_agreed(
+    shared: SharedDocuments,
+    *,
+    min_votes: Optional[int] = None,
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+) -> Merged:
+    """New documents with the mentions and relations that annotators agree on, strictly.
+
+    Tokens, sentences and ``user_data["meta"]`` are those of the first annotator who has the document.
+
+    shared: the documents, see :func:`.documents.match_documents`.
+    min_votes: how many annotators have to say so; None: all who have the document. Documents that
+        fewer annotators have are left out.
+    spans_key: span group for the mentions; None: they are entities.
+    attr: name of the extension attribute.
+
+    :raises ConfigError: if there are not so many annotators.
+    """
+    n = len(shared.names)
+    if min_votes is not None and not 1 <= min_votes <= n:
+        raise ConfigError(f"min_votes must be between 1 and {n}, the annotators; got {min_votes}")
+    merged = Merged(documents_left_out=shared.n_single)
+    mentions_out: Counter[str] = Counter()
+    relations_out: Counter[str] = Counter()
+    for doc in shared.docs:
+        needed = len(doc.given) if min_votes is None else min_votes
+        if len(doc.given) < needed:
+            merged.documents_left_out += 1
+            continue
+        copy = _bare_copy(doc.doc)
+        kept = _keep_mentions(doc, copy, needed, mentions_out, nested=spans_key is not None)
+        if spans_key is None:
+            copy.set_ents(list(kept.values()))
+        else:
+            copy.spans[spans_key] = [kept[key] for key in sorted(kept)]
+        relations = []
+        for (head, label, tail), votes in _votes(doc, "relations"):
+            if votes < needed:
+                relations_out["votes"] += 1
+            elif head in kept and tail in kept:
+                relations.append((kept[head], label, kept[tail]))
+            else:
+                relations_out["mentions"] += 1
+        set_relations(copy, relations, attr)
+        merged.docs.append(copy)
+        merged.mentions += len(kept)
+        merged.relations += len(relations)
+    merged.mentions_left_out, merged.relations_left_out = dict(mentions_out), dict(relations_out)
+    return merged
+
+
+def _bare_copy(doc: Doc) -> Doc:
+    copy = Doc(
+        doc.vocab,
+        words=[token.text for token in doc],
+        spaces=None if doc.has_unknown_spaces else [bool(token.whitespace_) for token in doc],
+        sent_starts=[token.is_sent_start for token in doc]
+        if doc.has_annotation("SENT_START")
+        else None,
+    )
+    if "meta" in doc.user_data:
+        copy.user_data["meta"] = doc.user_data["meta"]
+    return copy
+
+
+def _votes(doc: SharedDoc, kind: str) -> List[Tuple[Any, int]]:
+    """Mentions or relations and how many annotators have them, in the order of the text."""
+    counts = Counter(item for annotation in doc.given for item in getattr(annotation, kind))
+    return sorted(counts.items())
+
+
+def _keep_mentions(
+    doc: SharedDoc, copy: Doc, needed: int, left_out: Counter[str], *, nested: bool
+) -> Dict[TypedKey, Span]:
+    """The agreed mentions that fit into a document; counts the others."""
+    kept: Dict[TypedKey, Span] = {}
+    taken = [False] * len(copy)
+    # of overlapping ones that with the most votes, then the longest, then the first
+    for key, votes in sorted(
+        _votes(doc, "mentions"), key=lambda item: (-item[1], item[0][0] - item[0][1], item[0])
+    ):
+        span = copy.char_span(key[0], key[1], label=key[2])
+        if votes < needed:
+            left_out["votes"] += 1
+        elif span is None:
+            left_out["tokens"] += 1
+        elif not nested and any(taken[span.start : span.end]):
+            left_out["overlap"] += 1
+        else:
+            kept[key] = span
+            taken[span.start : span.end] = [True] * len(span)
+    return kept

@@ -1,0 +1,175 @@
+"""Pairs of mentions as units that annotators rate: with a set of labels, or with NO_RELATION.
+
+The units are the ordered pairs of mentions that all annotators who have the document agree on, spans
+and types: of others, an annotator cannot say whether a relation holds. A pair with several labels has
+the set of them as its category. Next to that, each label is a variable of its own: a pair has it or
+does not have it.
+
+A symmetric relation counts once, for the pair whose head comes first in the text.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy
+import numpy.typing as npt
+
+from ...errors import ConfigError
+from ...mentions import TypedKey
+from ...schema import RelationSchema
+from ...types import BoolArray, Int32Array
+from .coefficients import MISSING, to_votes
+from .documents import Pair, SharedDoc, SharedDocuments
+
+
+@dataclass(frozen=True)
+class PairLimits:
+    """Which pairs of agreed mentions are units.
+
+    schema (Optional[RelationSchema]): only pairs between whose types it allows a relation; None: all.
+    max_sentence_distance (Optional[int]): 0 for pairs within a sentence, 1 for neighbouring
+        sentences, and so on; None: any.
+    """
+
+    schema: Optional[RelationSchema] = None
+    max_sentence_distance: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class RelationCounts:
+    """Where the relations of an annotator go.
+
+    entering (int): those of pairs that are units.
+    not_agreed (int): those with a mention that not all annotators have.
+    outside (int): those of pairs that the limits leave out, and of mentions with themselves.
+    """
+
+    entering: int = 0
+    not_agreed: int = 0
+    outside: int = 0
+
+
+@dataclass(frozen=True)
+class RatedPairs:
+    """The units of documents and how annotators rate them.
+
+    categories (Sequence[Tuple[str, ...]]): sets of labels in alphabetical order; the first one is
+        the empty set, NO_RELATION.
+    ratings (Sequence[Int32Array]): for each document the index of a category, -1 for an annotator
+        who does not have the document. *Shape:* ``(n_pairs, n_annotators)``
+    relations (Dict[str, RelationCounts]): the relations of each annotator.
+    """
+
+    categories: Sequence[Tuple[str, ...]]
+    ratings: Sequence[Int32Array]
+    relations: Dict[str, RelationCounts]
+
+    @property
+    def labels(self) -> List[str]:
+        """The labels that occur, in alphabetical order."""
+        return sorted({label for labels in self.categories for label in labels})
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of units."""
+        return sum(len(ratings) for ratings in self.ratings)
+
+    @property
+    def n_complete(self) -> int:
+        """Number of units that all annotators rate."""
+        return sum(int((ratings != MISSING).all(axis=1).sum()) for ratings in self.ratings)
+
+    @property
+    def n_unrelated(self) -> int:
+        """Number of units that nobody gives a label."""
+        return sum(int((ratings <= 0).all(axis=1).sum()) for ratings in self.ratings)
+
+    def votes(self, ratings: Int32Array) -> Int32Array:
+        """Votes for categories. *Shape:* ``(n_pairs, n_annotators, n_categories)``"""
+        return to_votes(ratings, len(self.categories))
+
+    def label_votes(self, ratings: Int32Array) -> Int32Array:
+        """Votes against and for each label. *Shape:* ``(n_pairs, n_annotators, n_labels, 2)``"""
+        has = self._members[ratings]  # (n_pairs, n_annotators, n_labels)
+        votes = numpy.stack([~has, has], axis=-1) & (ratings != MISSING)[..., None, None]
+        return votes.astype("int32")
+
+    @cached_property
+    def _members(self) -> BoolArray:
+        """Which labels a category has. *Shape:* ``(n_categories, n_labels)``"""
+        labels = self.labels
+        members = [[label in category for label in labels] for category in self.categories]
+        return numpy.asarray(members, dtype="bool").reshape(len(members), len(labels))
+
+
+def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
+    """How annotators rate the pairs of mentions that they agree on.
+
+    shared: the documents.
+    limits: which pairs are units.
+
+    :raises ConfigError: if a distance in sentences is asked for and a document has no sentences.
+    """
+    if limits.max_sentence_distance is not None and limits.max_sentence_distance < 0:
+        raise ConfigError(
+            f"max_sentence_distance must be 0 or more, got {limits.max_sentence_distance}"
+        )
+    categories: Dict[Tuple[str, ...], int] = {(): 0}
+    counts = {name: numpy.zeros(3, dtype="int64") for name in shared.names}
+    documents: List[Int32Array] = []
+    for doc in shared.docs:
+        index = {pair: i for i, pair in enumerate(_units(doc, limits))}
+        ratings = numpy.zeros((len(index), len(shared.names)), dtype="int32")
+        for column, (name, annotation) in enumerate(zip(shared.names, doc.annotations)):
+            if annotation is None:
+                ratings[:, column] = MISSING
+                continue
+            for pair, labels in annotation.labels.items():
+                if pair in index:
+                    category = categories.setdefault(labels, len(categories))
+                    ratings[index[pair], column] = category
+                    counts[name][0] += len(labels)
+                else:
+                    counts[name][2 if doc.agreed.issuperset(pair) else 1] += len(labels)
+        documents.append(ratings)
+    relations = {name: RelationCounts(*map(int, values)) for name, values in counts.items()}
+    return RatedPairs(list(categories), documents, relations)
+
+
+def _units(doc: SharedDoc, limits: PairLimits) -> List[Pair]:
+    mentions = sorted(doc.agreed)
+    n = len(mentions)
+    spans = numpy.asarray([key[:2] for key in mentions], dtype="int64").reshape(n, 2)
+    keep: BoolArray = (spans[:, None] != spans[None]).any(axis=-1)  # (n, n), head first
+    if limits.schema is not None and len(limits.schema):
+        keep &= _allowed(mentions, limits.schema)
+    if limits.max_sentence_distance is not None and n:
+        sentences = _sentences(doc, spans[:, 0])
+        distances = numpy.abs(sentences[:, None] - sentences[None])
+        keep &= distances <= limits.max_sentence_distance
+    return [(mentions[head], mentions[tail]) for head, tail in zip(*numpy.nonzero(keep))]
+
+
+def _allowed(mentions: Sequence[TypedKey], schema: RelationSchema) -> BoolArray:
+    """Between which mentions the schema allows a relation. *Shape:* ``(n, n)``"""
+    types = sorted({key[2] for key in mentions})
+    indices = numpy.asarray([types.index(key[2]) for key in mentions], dtype="int32")
+    directed = [label for label in schema if label not in schema.symmetric_labels]
+    one_way, both_ways = (
+        numpy.any(schema.allowed(types, labels), axis=2, keepdims=True)[
+            indices[:, None], indices[None], 0
+        ]
+        for labels in (directed, schema.symmetric_labels)
+    )
+    allowed: BoolArray = one_way | numpy.triu(both_ways)
+    return allowed
+
+
+def _sentences(doc: SharedDoc, starts: npt.NDArray[numpy.int64]) -> npt.NDArray[numpy.int64]:
+    if doc.sentence_starts is None:
+        raise ConfigError(
+            f"max_sentence_distance needs sentence boundaries; {doc.id or doc.doc.text[:60]!r} has "
+            "none. Add a sentencizer, or leave the distance out."
+        )
+    return numpy.searchsorted(doc.sentence_starts, starts, side="right")

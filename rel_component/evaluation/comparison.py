@@ -1,0 +1,190 @@
+"""Several pipelines on the same annotated documents: scores with confidence intervals, time and cost."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import numpy
+import numpy.typing as npt
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations import DEFAULT_ATTR
+from ..llm.types import REPORT_KEY
+from ..types import Int32Array
+from .scoring import count_by_document
+
+METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
+
+Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A figure with its 95 % interval by the percentile bootstrap over documents (Efron 1979)."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """How one pipeline did.
+
+    name: of the pipeline.
+    scores: strict scores of the relations, by the names in :data:`METRICS`.
+    difference: of its micro F1 to that of the first pipeline, over the same resampled documents;
+        None for the first one.
+    n_docs: documents.
+    seconds: for 1,000 documents, measured over all of them, loading left out.
+    cost: for 1,000 documents, in the currency of the price table; None: no prices, or no language
+        model.
+    input_tokens, output_tokens: of a document on average; None: no language model.
+    valid: share of the answers whose form was right, see :class:`.Extraction`; None: no language
+        model.
+    failed: documents without or with incomplete answers.
+    cache_hits: answers that came from a cache: they cost nothing and next to no time.
+    dropped: statements of answers that were dropped, by reason.
+    """
+
+    name: str
+    scores: Dict[str, Score]
+    difference: Optional[Score]
+    n_docs: int
+    seconds: float
+    cost: Optional[float] = None
+    input_tokens: Optional[float] = None
+    output_tokens: Optional[float] = None
+    valid: Optional[float] = None
+    failed: int = 0
+    cache_hits: int = 0
+    dropped: Optional[Dict[str, int]] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class System:
+    """A pipeline to compare.
+
+    name: for tables.
+    nlp: the pipeline.
+    examples: documents as it is given them, and as annotated.
+    symmetric: labels whose direction does not count.
+    attr: name of the extension attribute that it writes to.
+    """
+
+    name: str
+    nlp: Language
+    examples: Sequence[Example]
+    symmetric: Sequence[str] = ()
+    attr: str = DEFAULT_ATTR
+
+
+def compare_systems(
+    systems: Sequence[System],
+    *,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    progress: Progress = lambda docs: docs,
+) -> List[SystemResult]:
+    """Run pipelines one after the other on the same documents.
+
+    systems: the pipelines.
+    n_resamples: draws of the bootstrap.
+    seed: of the bootstrap.
+    progress: wraps the documents of each pipeline as they come out.
+    """
+    results: List[SystemResult] = []
+    first: Optional[npt.NDArray[numpy.float64]] = None
+    for system in systems:
+        start = time.perf_counter()
+        docs = list(progress(system.nlp.pipe([eg.predicted for eg in system.examples])))
+        seconds = time.perf_counter() - start
+        examples = [Example(doc, eg.reference) for doc, eg in zip(docs, system.examples)]
+        _, counts = count_by_document(examples, symmetric=system.symmetric, attr=system.attr)
+        values, drawn = _bootstrap(counts, n_resamples, seed)
+        scores = {metric: _score(values[i], drawn[:, i]) for i, metric in enumerate(METRICS)}
+        micro_f = drawn[:, METRICS.index("micro_f")]
+        difference = None
+        if first is not None:
+            gap = scores["micro_f"].value - results[0].scores["micro_f"].value
+            difference = _score(gap, micro_f - first)
+        else:
+            first = micro_f
+        results.append(
+            SystemResult(
+                system.name,
+                scores,
+                difference,
+                n_docs=len(docs),
+                seconds=1000 * seconds / max(len(docs), 1),
+                **_bill(docs),
+            )
+        )
+    return results
+
+
+def _bootstrap(
+    counts: Int32Array, n_resamples: int, seed: int
+) -> Tuple[npt.NDArray[numpy.float64], npt.NDArray[numpy.float64]]:
+    """The metrics, and the metrics of resampled documents, the same ones for the same seed.
+
+    counts: *Shape:* ``(n_docs, n_labels, 3)``
+
+    RETURNS: *Shapes:* ``(n_metrics,)`` and ``(n_resamples, n_metrics)``
+    """
+    n_docs = len(counts)
+    random = numpy.random.default_rng(seed)
+    weights = random.multinomial(n_docs, numpy.full(n_docs, 1 / max(n_docs, 1)), n_resamples)
+    flat = counts.reshape(n_docs, -1).astype("float64")
+    drawn = (weights @ flat).reshape(n_resamples, *counts.shape[1:])  # (n_resamples, n_labels, 3)
+    return _metrics(counts.sum(axis=0, dtype="float64")[None])[0], _metrics(drawn)
+
+
+def _metrics(counts: npt.NDArray[numpy.float64]) -> npt.NDArray[numpy.float64]:
+    """The metrics of counts. *Shapes:* ``(n, n_labels, 3)`` to ``(n, n_metrics)``"""
+    micro = _prf(counts.sum(axis=1))
+    occurs = counts.sum(axis=2) > 0
+    n_labels = numpy.maximum(occurs.sum(axis=1, keepdims=True), 1)
+    macro = _prf(counts).sum(axis=1) / n_labels
+    return numpy.concatenate([micro, macro], axis=1)
+
+
+def _prf(counts: npt.NDArray[numpy.float64]) -> npt.NDArray[numpy.float64]:
+    """Precision, recall and F1 of true positives, false positives and false negatives."""
+    tp, fp, fn = numpy.moveaxis(counts, -1, 0)
+    sums = numpy.stack([tp + fp, tp + fn, (2 * tp + fp + fn) / 2], axis=-1)
+    result: npt.NDArray[numpy.float64] = tp[..., None] / numpy.maximum(sums, 1e-9)
+    return result
+
+
+def _score(value: float, drawn: npt.NDArray[numpy.float64]) -> Score:
+    low, high = numpy.percentile(drawn, [2.5, 97.5])
+    return Score(float(value), float(low), float(high))
+
+
+def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:
+    reports = [doc.user_data[REPORT_KEY] for doc in docs if REPORT_KEY in doc.user_data]
+    if not reports:
+        return {}
+    usages = [report["usage"] for report in reports]
+    costs = [usage["cost"] for usage in usages if usage["cost"] is not None]
+    n_questions = sum(report["questions"] for report in reports)
+    dropped: Dict[str, int] = {}
+    for report in reports:
+        for reason, count in report["dropped"].items():
+            dropped[reason] = dropped.get(reason, 0) + count
+    return {
+        "cost": 1000 * sum(costs) / len(docs) if costs else None,
+        "input_tokens": sum(usage["input_tokens"] for usage in usages) / len(docs),
+        "output_tokens": sum(usage["output_tokens"] for usage in usages) / len(docs),
+        "valid": sum(report["valid"] for report in reports) / max(n_questions, 1),
+        "failed": sum(bool(report["failures"]) for report in reports),
+        "cache_hits": sum(usage["cache_hits"] for usage in usages),
+        "dropped": dropped,
+    }

@@ -1,0 +1,178 @@
+"""Where wrong relations come from: the entities, or the relation between them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Collection, Dict, Iterable, List, Literal, Optional, Sequence, Set, Tuple
+
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from ..annotations import DEFAULT_ATTR, get_relations
+from ..mentions import TypedKey, mention_spans, scored_mentions, typed_key
+from ..types import Relation
+
+Kind = Literal["missed", "spurious"]
+
+REASONS = {
+    "entity missed": "no predicted mention shares a token with one of the arguments",
+    "entity spurious": "no annotated mention shares a token with one of the arguments",
+    "wrong span": "an argument has other boundaries",
+    "wrong type": "an argument has another entity type",
+    "wrong direction": "the same relation holds from tail to head",
+    "wrong label": "the arguments have another relation",
+    "relation missed": "the arguments are right, and have no relation",
+    "relation spurious": "the arguments are right, and have no relation",
+}
+"""Reasons by name, from the first cause to the last: a mistake counts for the first that applies."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An annotated relation that was not predicted, or a predicted one that is not annotated.
+
+    kind: ``missed`` or ``spurious``.
+    reason: one of :data:`REASONS`.
+    relation: the relation, in the document that has it.
+    instead: what the other document has: a mention or relation, in words; empty if nothing.
+    doc: index of the document, from 0 on.
+    """
+
+    kind: Kind
+    reason: str
+    relation: Relation
+    instead: str
+    doc: int
+
+    def to_json(self) -> Dict[str, Any]:
+        """Plain data, with the sentence or text that holds the relation."""
+        doc = self.relation.head.doc
+        return {
+            "doc": self.doc,
+            "kind": self.kind,
+            "reason": self.reason,
+            **self.relation.to_json(),
+            "instead": self.instead,
+            "text": _context(doc, self.relation),
+        }
+
+
+@dataclass
+class Mistakes:
+    """All mistakes of some documents. n_right: relations that were predicted as annotated."""
+
+    n_right: int = 0
+    mistakes: List[Mistake] = field(default_factory=list)
+
+    def counts(self, kind: Kind) -> Dict[str, int]:
+        """Number of mistakes by reason, in the order of :data:`REASONS`."""
+        found = Counter(mistake.reason for mistake in self.mistakes if mistake.kind == kind)
+        return {reason: found[reason] for reason in REASONS if found[reason]}
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Counts: ``right``, and ``missed`` and ``spurious`` by reason."""
+        return {
+            "right": self.n_right,
+            "missed": self.counts("missed"),
+            "spurious": self.counts("spurious"),
+        }
+
+
+def find_mistakes(
+    examples: Iterable[Example],
+    *,
+    symmetric: Collection[str] = (),
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+) -> Mistakes:
+    """Compare the relations of predicted documents with those of the reference, strictly.
+
+    The mentions of a document are its entities, or those of its span group, and the arguments of its
+    relations; of the group of a predicted document those that are at least as probable as not.
+
+    examples: predicted and reference documents.
+    symmetric: labels whose direction does not count.
+    spans_key: span group of the mentions, where there is one; None: the entities.
+    attr: name of the extension attribute.
+    """
+    result = Mistakes()
+    for i, eg in enumerate(examples):
+        gold = list(get_relations(eg.reference, attr))
+        predicted = list(get_relations(eg.predicted, attr))
+        gold_facts = {fact for rel in gold for fact in _facts(rel, symmetric)}
+        predicted_facts = {fact for rel in predicted for fact in _facts(rel, symmetric)}
+        annotated = _mentions(mention_spans(eg.reference, spans_key), gold)
+        probable = [span for span, p in scored_mentions(eg.predicted, spans_key) if p >= 0.5]
+        found = _mentions([*eg.predicted.ents, *probable], predicted)
+        for rel in gold:
+            if _fact(rel) in predicted_facts:
+                result.n_right += 1
+            else:
+                reason, instead = _explain(rel, found, predicted, "missed")
+                result.mistakes.append(Mistake("missed", reason, rel, instead, i))
+        for rel in predicted:
+            if _fact(rel) not in gold_facts:
+                reason, instead = _explain(rel, annotated, gold, "spurious")
+                result.mistakes.append(Mistake("spurious", reason, rel, instead, i))
+    return result
+
+
+def _fact(rel: Relation) -> Tuple[TypedKey, str, TypedKey]:
+    return (typed_key(rel.head), rel.label, typed_key(rel.tail))
+
+
+def _facts(rel: Relation, symmetric: Collection[str]) -> List[Tuple[TypedKey, str, TypedKey]]:
+    head, label, tail = _fact(rel)
+    return [(head, label, tail), (tail, label, head)] if label in symmetric else [_fact(rel)]
+
+
+def _mentions(spans: Iterable[Span], relations: Sequence[Relation]) -> Set[TypedKey]:
+    arguments = (span for rel in relations for span in (rel.head, rel.tail))
+    return {typed_key(span) for span in (*spans, *arguments)}
+
+
+def _explain(
+    rel: Relation, mentions: Set[TypedKey], relations: Sequence[Relation], kind: Kind
+) -> Tuple[str, str]:
+    """The first reason that applies, and what the other document has instead.
+
+    mentions, relations: those of the other document.
+    """
+    flaws = [_flaw(span, mentions, kind) for span in (rel.head, rel.tail)]
+    flaw = min((flaw for flaw in flaws if flaw), key=lambda flaw: _ORDER[flaw[0]], default=None)
+    if flaw is not None:
+        return flaw
+    head, label, tail = _fact(rel)
+    for other in relations:
+        if _fact(other) == (tail, label, head):
+            return "wrong direction", str(other)
+    for other in relations:
+        if {typed_key(other.head), typed_key(other.tail)} == {head, tail}:
+            return "wrong label", str(other)
+    return f"relation {kind}", ""
+
+
+def _flaw(span: Span, mentions: Set[TypedKey], kind: Kind) -> Optional[Tuple[str, str]]:
+    """What is wrong with an argument, and the mention that is there instead."""
+    start, end, label = typed_key(span)
+    if (start, end, label) in mentions:
+        return None
+    same = sorted(key for key in mentions if key[:2] == (start, end))
+    if same:
+        return "wrong type", f"{span.text} ({same[0][2]})"
+    overlapping = sorted(key for key in mentions if key[0] < end and start < key[1])
+    if overlapping:
+        first, last, other = overlapping[0]
+        return "wrong span", f"{span.doc.text[first:last]} ({other})"
+    return f"entity {kind}", ""
+
+
+_ORDER = {reason: i for i, reason in enumerate(REASONS)}
+
+
+def _context(doc: Doc, rel: Relation) -> str:
+    """The sentences that the arguments are in, or the whole text without sentences."""
+    if not doc.has_annotation("SENT_START"):
+        return doc.text
+    first, last = sorted((rel.head, rel.tail), key=lambda span: span.start)
+    begin, end = first.sent.start_char, last.sent.end_char
+    return str(doc.text[begin:end])

@@ -1,0 +1,305 @@
+"""Scores of relations against a reference.
+
+Every relation of the reference counts: one whose mentions were not found, or that no candidate pair
+stands for, is a miss. Mentions are compared by their characters.
+"""
+
+from dataclasses import dataclass, field
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Hashable,
+    Iterable,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
+
+import numpy
+from spacy.scorer import get_ner_prf
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from ..annotations import DEFAULT_ATTR, get_relations
+from ..mentions import mention_spans, scored_mentions, typed_key
+from ..types import NO_RELATION, Int32Array, Relation, ScorerFunction
+
+_Chars = Tuple[int, int]
+
+
+@dataclass
+class PRF:
+    """Counts of true positives, false positives and false negatives."""
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+
+    @property
+    def precision(self) -> float:
+        """tp / (tp + fp), 0 if nothing was predicted."""
+        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
+
+    @property
+    def recall(self) -> float:
+        """tp / (tp + fn), 0 if nothing was annotated."""
+        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        total = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / total if total else 0.0
+
+    def to_dict(self) -> Dict[str, float]:
+        """``{"p": precision, "r": recall, "f": f1}``"""
+        return {"p": self.precision, "r": self.recall, "f": self.f1}
+
+    def __add__(self, other: "PRF") -> "PRF":
+        return PRF(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
+
+
+@dataclass
+class LabelScores:
+    """Counts per label, and what follows from them."""
+
+    counts: Dict[str, PRF] = field(default_factory=dict)
+
+    def add(self, gold: Set[Tuple[str, Hashable]], predicted: Set[Tuple[str, Hashable]]) -> None:
+        """Count the facts ``(label, arguments)`` of one document."""
+        for label, _ in gold & predicted:
+            self._of(label).tp += 1
+        for label, _ in predicted - gold:
+            self._of(label).fp += 1
+        for label, _ in gold - predicted:
+            self._of(label).fn += 1
+
+    def add_counts(self, label: str, *, tp: int, fp: int, fn: int) -> None:
+        """Add counts of one label."""
+        self.counts[label] = self._of(label) + PRF(tp, fp, fn)
+
+    @property
+    def micro(self) -> PRF:
+        """Counts of all labels together."""
+        return sum(self.counts.values(), PRF())
+
+    @property
+    def macro(self) -> Dict[str, float]:
+        """Unweighted means over the labels that were annotated or predicted."""
+        values = list(self.counts.values())
+        n = max(len(values), 1)
+        return {
+            "p": sum(prf.precision for prf in values) / n,
+            "r": sum(prf.recall for prf in values) / n,
+            "f": sum(prf.f1 for prf in values) / n,
+        }
+
+    def to_dict(self, prefix: str) -> Dict[str, float]:
+        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs."""
+        micro, macro = self.micro.to_dict(), self.macro
+        scores: Dict[str, float] = {}
+        for key in ("p", "r", "f"):
+            scores[f"{prefix}_micro_{key}"] = micro[key]
+            scores[f"{prefix}_macro_{key}"] = macro[key]
+        return scores
+
+    def _of(self, label: str) -> PRF:
+        return self.counts.setdefault(label, PRF())
+
+
+def make_relation_scorer() -> ScorerFunction:
+    """The scorer of relation components (``rel_component.relation_scorer.v1``)."""
+    return score_relations
+
+
+def make_mention_scorer() -> ScorerFunction:
+    """The scorer of span recognizers (``rel_component.mention_scorer.v1``)."""
+    return score_mentions
+
+
+def score_mentions(
+    examples: Iterable[Example], *, spans_key: Optional[str] = None, **_: Any
+) -> Dict[str, Any]:
+    """Compare the entities of predicted documents with those of the reference.
+
+    ``ents_p``, ``ents_r``, ``ents_f`` and ``ents_per_type`` are those of spaCy. Where reference
+    documents have the span group, ``mentions_p`` and so on compare it, nested and overlapping
+    mentions included, with the predicted mentions that are at least as probable as not.
+
+    examples: predicted and reference documents.
+    spans_key: name of the span group.
+    """
+    examples = list(examples)
+    scores = get_ner_prf(examples)
+    counts = PRF()
+    for eg in examples:
+        if spans_key is not None and spans_key in eg.reference.spans:
+            gold = {typed_key(span) for span in eg.reference.spans[spans_key]}
+            found = {
+                typed_key(span)
+                for span, score in scored_mentions(eg.predicted, spans_key)
+                if score >= 0.5
+            }
+            counts += PRF(len(gold & found), len(found - gold), len(gold - found))
+    if counts != PRF():
+        scores.update({f"mentions_{key}": value for key, value in counts.to_dict().items()})
+    return scores
+
+
+def score_relations(
+    examples: Iterable[Example],
+    *,
+    symmetric: Collection[str] = (),
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+    **_: Any,
+) -> Dict[str, Any]:
+    """Compare the relations of predicted documents with those of the reference.
+
+    Each group has micro and macro precision, recall and F1, as ``<group>_micro_f`` and so on:
+
+    - ``rel``: strict. Spans and entity types of both mentions, label and direction are right.
+    - ``rel_boundaries``: the same without the entity types.
+    - ``rel_undirected``: strict, but head and tail may be exchanged.
+    - ``rel_within_sentence``, ``rel_across_sentences``: strict, for the relations whose mentions lie
+      in one sentence, or in two, of the reference; documents without sentences are left out.
+    - ``rel_with_none``: boundaries, over ordered pairs of mentions, where having no relation is a
+      class of its own. Easy pairs make these figures high.
+
+    ``rel_per_type`` has the strict scores of each label.
+
+    examples: predicted and reference documents.
+    symmetric: labels whose direction does not count.
+    spans_key: span group of the mentions; None: the entities. Only ``rel_with_none`` reads it.
+    attr: name of the extension attribute.
+    """
+    both_ways = set(symmetric)
+    groups = {
+        name: LabelScores()
+        for name in (
+            "rel",
+            "rel_boundaries",
+            "rel_undirected",
+            "rel_within_sentence",
+            "rel_across_sentences",
+            "rel_with_none",
+        )
+    }
+    for eg in examples:
+        gold = list(get_relations(eg.reference, attr))
+        predicted = list(get_relations(eg.predicted, attr))
+        for name, key in (("rel", typed_key), ("rel_boundaries", _chars)):
+            groups[name].add(_facts(gold, key, both_ways), _facts(predicted, key, both_ways))
+        everything = both_ways | {rel.label for rel in gold + predicted}
+        groups["rel_undirected"].add(
+            _facts(gold, typed_key, everything), _facts(predicted, typed_key, everything)
+        )
+        if eg.reference.has_annotation("SENT_START"):
+            _add_by_sentence(groups, eg.reference, gold, predicted, both_ways)
+        _add_with_none(
+            groups["rel_with_none"],
+            {_chars(span) for span in mention_spans(eg.reference, spans_key)},
+            _facts(gold, _chars, both_ways),
+            _facts(predicted, _chars, both_ways),
+        )
+    scores: Dict[str, Any] = {}
+    for name, group in groups.items():
+        scores.update(group.to_dict(name))
+    scores["rel_per_type"] = {
+        label: prf.to_dict() for label, prf in sorted(groups["rel"].counts.items())
+    }
+    return scores
+
+
+def count_by_document(
+    examples: Sequence[Example],
+    *,
+    symmetric: Collection[str] = (),
+    attr: str = DEFAULT_ATTR,
+) -> Tuple[List[str], Int32Array]:
+    """Counts of strictly right, spurious and missed relations of each document and label.
+
+    examples: predicted and reference documents.
+    symmetric: labels whose direction does not count.
+    attr: name of the extension attribute.
+
+    RETURNS: the labels, and the counts. *Shape:* ``(n_docs, n_labels, 3)``
+    """
+    by_document: List[LabelScores] = []
+    for eg in examples:
+        gold, predicted = (
+            _facts(list(get_relations(doc, attr)), typed_key, set(symmetric))
+            for doc in (eg.reference, eg.predicted)
+        )
+        by_document.append(LabelScores())
+        by_document[-1].add(gold, predicted)
+    labels = sorted({label for scores in by_document for label in scores.counts})
+    counts = numpy.zeros((len(examples), len(labels), 3), dtype="int32")
+    for i, scores in enumerate(by_document):
+        for label, prf in scores.counts.items():
+            counts[i, labels.index(label)] = (prf.tp, prf.fp, prf.fn)
+    return labels, counts
+
+
+def _chars(span: Span) -> _Chars:
+    return (span.start_char, span.end_char)
+
+
+def _facts(
+    relations: Sequence[Relation], key: Callable[[Span], Any], symmetric: Collection[str]
+) -> Set[Tuple[str, Any]]:
+    """``(label, (head, tail))`` of each relation, in a fixed order where the direction is free."""
+    facts = set()
+    for rel in relations:
+        arguments = (key(rel.head), key(rel.tail))
+        if rel.label in symmetric and arguments[1] < arguments[0]:
+            arguments = arguments[::-1]
+        facts.add((rel.label, arguments))
+    return facts
+
+
+def _add_by_sentence(
+    groups: Dict[str, LabelScores],
+    reference: Doc,
+    gold: List[Relation],
+    predicted: List[Relation],
+    symmetric: Collection[str],
+) -> None:
+    ends = [sent.end_char for sent in reference.sents]
+
+    def within(rel: Relation) -> bool:
+        first, last = sorted((rel.head.start_char, rel.tail.start_char))
+        return not any(first < end <= last for end in ends)
+
+    for name, wanted in (("rel_within_sentence", True), ("rel_across_sentences", False)):
+        groups[name].add(
+            _facts([rel for rel in gold if within(rel) == wanted], typed_key, symmetric),
+            _facts([rel for rel in predicted if within(rel) == wanted], typed_key, symmetric),
+        )
+
+
+def _add_with_none(
+    group: LabelScores,
+    mentions: Set[_Chars],
+    gold: Set[Tuple[str, Any]],
+    predicted: Set[Tuple[str, Any]],
+) -> None:
+    group.add(gold, predicted)
+    gold_pairs = {arguments for _, arguments in gold}
+    predicted_pairs = {arguments for _, arguments in predicted}
+    related = gold_pairs | predicted_pairs
+    # Pairs of annotated mentions, and pairs that a relation names beyond them.
+    n_pairs = len(mentions) * (len(mentions) - 1) + sum(
+        not (head in mentions and tail in mentions and head != tail) for head, tail in related
+    )
+    if n_pairs:
+        group.add_counts(
+            NO_RELATION,
+            tp=n_pairs - len(related),
+            fp=len(gold_pairs - predicted_pairs),
+            fn=len(predicted_pairs - gold_pairs),
+        )

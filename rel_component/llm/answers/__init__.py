@@ -1,0 +1,1 @@
+"""From replies to relations: parsing, grounding, validation and merging."""

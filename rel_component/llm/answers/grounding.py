@@ -1,0 +1,271 @@
+"""Where in a document a name stands."""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from functools import cached_property, lru_cache
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from spacy.tokens import Doc, Span
+
+from ...errors import ConfigError
+
+MIN_FUZZY = 4
+"""Characters that a name needs at least to be looked for by similarity."""
+
+MIN_SIMILARITY = 88.0
+"""From which on words are taken for a name: "Aple" is Apple (88.9), Austria is not Australia (87.5)."""
+
+MAX_NAME = 300
+"""Characters of the longest name that is looked for."""
+
+_EDGE = " \"'`.,;:!?()[]{}<>*_-"
+_ARTICLE = re.compile(r"(?:the|an?) ")
+_AFTER_NAME = re.compile(r"(?:['\u2019]s?)?[\W_]*", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_PIECE = re.compile(r"\w+|[^\w\s]")
+_QUOTES = {
+    **dict.fromkeys("\u2018\u2019\u201b\u02bc\u0060\u00b4", "'"),
+    **dict.fromkeys("“”„‟«»", '"'),
+}
+
+
+def ground(
+    name: str, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
+) -> List[Span]:
+    """The places where a name stands, in order of the text; empty if there is none.
+
+    It is looked for letter by letter first, then without regard to case, accents, kinds of quotes
+    and dashes, articles and punctuation at its edges, and at last by similarity (normalised indel
+    distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token, and is
+    never the inside of a word.
+
+    name: the name.
+    doc: the document.
+    window: where to look; None: everywhere.
+    min_similarity: of the name and the words of the document, from 0 to 100.
+    """
+    return Grounder(doc, window=window, min_similarity=min_similarity).find(name)
+
+
+def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
+    """The occurrences of two names that are nearest to each other, without common tokens if possible.
+
+    heads, tails: at least one of each. Of equally near ones, the first in the text.
+    """
+    starting = sorted(tails, key=lambda span: (span.start, span.end))
+    ending = sorted(tails, key=lambda span: (span.end, -span.start))
+    starts, ends = [span.start for span in starting], [span.end for span in ending]
+    best: Optional[Tuple[int, int, int, Span, Span]] = None
+    for head in heads:
+        after, before = bisect_left(starts, head.end), bisect_left(ends, head.start + 1) - 1
+        near = [*starting[after : after + 1], *ending[max(before, 0) : before + 1]]
+        for tail in near:
+            distance = max(tail.start - head.end, head.start - tail.end)
+            found = (distance, head.start, tail.start)
+            if best is None or found < best[:3]:
+                best = (*found, head, tail)
+    if best is not None:
+        return best[3], best[4]
+    return min(heads, key=lambda span: span.start), starting[0]  # all have tokens in common
+
+
+def same_names(name: str, others: Sequence[str]) -> List[int]:
+    """Which of some names are equal to a name, as :func:`ground` compares them but for similarity."""
+    if len(name) > MAX_NAME:
+        return []
+    folded = [_folded(other)[0].strip() for other in others]
+    wanted = _folded(name)[0].strip()
+    same = [i for i, other in enumerate(folded) if other == wanted != ""]
+    bare = _bare(wanted)
+    return same or [i for i, other in enumerate(folded) if _bare(other) == bare != ""]
+
+
+def bare_name(name: str) -> str:
+    """A name without case, accents, articles, genitive and punctuation at its edges."""
+    return _bare(_folded(name)[0].strip())
+
+
+class Grounder:
+    """Looks for names in a document; see :func:`ground`."""
+
+    def __init__(
+        self, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
+    ) -> None:
+        """doc: the document. window: where to look. min_similarity: the least one."""
+        window = doc[:] if window is None else window
+        self.doc = doc
+        self.min_similarity = min_similarity
+        self._start, self._end = window.start, window.end
+        text = doc.text
+        self._offset = window.start_char if len(window) else 0
+        self._text = text[self._offset : window.end_char if len(window) else 0]
+        self._found: Dict[Tuple[str, bool], List[Span]] = {}
+
+    def find(self, name: str, *, fuzzy: bool = True) -> List[Span]:
+        """The places where a name stands. fuzzy: whether similar words count too."""
+        key = (name, fuzzy)
+        if key not in self._found:
+            self._found[key] = self._find(name, fuzzy)
+        return self._found[key]
+
+    def _find(self, name: str, fuzzy: bool) -> List[Span]:
+        name = name.strip()
+        if len(name) > MAX_NAME or not any(character.isalnum() for character in name):
+            return []
+        spans = self._occurrences(self._text, name, None)
+        if spans:
+            return spans
+        text, origins = _folded(self._text)
+        wanted = _folded(name)[0].strip()
+        for form in (wanted, _bare(wanted)):
+            spans = self._occurrences(text, form, origins) if form else []
+            if spans:
+                return spans
+        return self._similar(wanted) if fuzzy else []
+
+    def _occurrences(self, text: str, name: str, origins: Optional[Tuple[int, ...]]) -> List[Span]:
+        """Where a name stands letter by letter. origins: places in the window of the characters."""
+        spans: List[Span] = []
+        start = text.find(name)
+        while start >= 0:
+            end = start + len(name)
+            if origins is None:
+                span = self._whole_tokens(start, end)
+            elif origins[start] == origins[start - 1] and start:
+                span = None  # the second half of a character
+            elif end < len(text) and origins[end] == origins[end - 1]:
+                span = None
+            else:
+                span = self._whole_tokens(origins[start], origins[end])
+            if span is not None and (not spans or spans[-1].end <= span.start):
+                spans.append(span)
+            start = text.find(name, end)
+        return spans
+
+    def _whole_tokens(self, start: int, end: int) -> Optional[Span]:
+        """The tokens of a part of the window, unless it begins or ends inside of a word."""
+        text = self._text
+        if _is_joined(text[start - 1 : start], text[start]):
+            return None
+        if _is_joined(text[end - 1], text[end : end + 1]):
+            return None
+        start, end = start + self._offset, end + self._offset
+        span = self.doc.char_span(start, end, alignment_mode="expand")
+        if span is None or span.start < self._start or span.end > self._end:
+            return None
+        # a token may hold much more than the name, as "Berlin-based" does: that is not the name
+        before = text[span.start_char - self._offset : start - self._offset]
+        after = text[end - self._offset : span.end_char - self._offset]
+        is_whole = not any(map(str.isalnum, before)) and _AFTER_NAME.fullmatch(after)
+        return span if is_whole else None
+
+    def _similar(self, name: str) -> List[Span]:
+        """The words that are most similar to a name."""
+        if len(name) < MIN_FUZZY or self.min_similarity >= 100:
+            return []
+        folded = _folded(self._text)[0]
+        starts, ends, are_words = self._tokens
+        n_words, n_pieces = len(name.split()), len(_PIECE.findall(name))
+        places, texts = [], []
+        for length in range(max(1, n_words - 1), min(n_pieces, n_words + 5) + 2):
+            for i in range(len(starts) - length + 1):
+                if are_words[i] and are_words[i + length - 1]:
+                    places.append((i, i + length))
+                    texts.append(folded[starts[i] : ends[i + length - 1]])
+        similar = _most_similar(name, texts, self.min_similarity)
+        spans: List[Span] = []
+        for i in similar:
+            start, end = places[i][0] + self._start, places[i][1] + self._start
+            if not spans or (spans[-1].end <= start and texts[i] == texts[similar[0]]):
+                spans.append(self.doc[start:end])
+        return spans
+
+    @cached_property
+    def _tokens(self) -> Tuple[List[int], List[int], List[bool]]:
+        """Starts and ends of the tokens in the folded window, and whether there are letters in them."""
+        origins = _folded(self._text)[1]
+        starts, ends, are_words = [], [], []
+        for token in self.doc[self._start : self._end]:
+            text, start = token.text, token.idx - self._offset
+            starts.append(bisect_left(origins, start))
+            ends.append(bisect_left(origins, start + len(text)))
+            are_words.append(any(map(str.isalnum, text)))
+        return starts, ends, are_words
+
+
+def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> List[int]:
+    """Which texts are most similar to a name, in their order."""
+    if len(name) < MIN_FUZZY or min_similarity >= 100 or not texts:
+        return []
+    try:
+        from rapidfuzz import fuzz, process
+    except ImportError as err:
+        raise ConfigError(
+            "The package rapidfuzz is not installed. Run: pip install 'rel-component[llm]'"
+        ) from err
+    # one comparison for all: the loop is in C
+    found = process.extract(name, texts, scorer=fuzz.ratio, score_cutoff=min_similarity, limit=None)
+    digits = _DIGITS.findall(name)
+    similar = [(score, i) for text, score, i in found if _DIGITS.findall(text) == digits]
+    best = max(similar, default=(0, 0))[0]
+    return sorted(i for score, i in similar if score == best)
+
+
+def _is_joined(left: str, right: str) -> bool:
+    """Whether two neighbouring characters belong to one word; scripts without case have no spaces."""
+    return (left.isdigit() and right.isdigit()) or (_has_case(left) and _has_case(right))
+
+
+def _has_case(character: str) -> bool:
+    return character.lower() != character.upper()
+
+
+def _bare(name: str) -> str:
+    """A folded name without articles, genitive and punctuation at its edges."""
+    name = _ARTICLE.sub("", name.strip(_EDGE), count=1) if name else name
+    return name.removesuffix("'s").strip(_EDGE)
+
+
+@lru_cache(maxsize=64)
+def _folded(text: str) -> Tuple[str, Tuple[int, ...]]:
+    """A text without case, accents, kinds of quotes, dashes and white space.
+
+    With the place in the text of each character, and at last the length of the text.
+    """
+    folded: List[str] = []
+    origins: List[int] = []
+    last = ""
+    for i, character in enumerate(text):
+        piece = _FOLDS[character]
+        if piece == " " == last:
+            continue
+        folded.append(piece)
+        origins += [i] * len(piece)
+        last = piece or last
+    origins.append(len(text))
+    return "".join(folded), tuple(origins)
+
+
+class _Folds(Dict[str, str]):
+    """What characters are folded to."""
+
+    def __missing__(self, character: str) -> str:
+        category = unicodedata.category(character)
+        if character.isspace():
+            folded = " "
+        elif category in ("Cf", "Mn"):  # invisible ones, and accents
+            folded = ""
+        elif category == "Pd" or character == "\u2212":
+            folded = "-"
+        elif character in _QUOTES:
+            folded = _QUOTES[character]
+        else:
+            parts = unicodedata.normalize("NFKD", character)
+            folded = "".join(part for part in parts if unicodedata.category(part) != "Mn")
+            folded = folded.casefold()
+        self[character] = folded
+        return folded
+
+
+_FOLDS = _Folds()

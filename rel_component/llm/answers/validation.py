@@ -1,0 +1,354 @@
+"""From statements to relations: nothing outside schema and document passes, and nothing goes unseen."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from spacy.tokens import Doc, Span
+
+from ...mentions import TypedKey, typed_key
+from ...schema import RelationSchema, RelationType
+from ...types import Relation
+from .arguments import (
+    MAX_WORD,
+    Arguments,
+    Choice,
+    Drop,
+    GivenMentions,
+    NamedEntities,
+    is_word,
+    plain,
+    quoted,
+)
+from .arguments import NOT_IN_TEXT as NOT_IN_TEXT
+from .arguments import TYPE_SPELLING as TYPE_SPELLING
+from .arguments import UNKNOWN_MENTION as UNKNOWN_MENTION
+from .arguments import WRONG_TYPE as WRONG_TYPE
+from .grounding import MIN_SIMILARITY, nearest
+from .parsing import NOT_JSON, Answer, is_no_relation
+from .stated import Argument, StatedEntity, StatedRelation
+from .statements import MALFORMED_ITEM, TRUNCATED
+
+UNKNOWN_LABEL = "unknown_label"
+"""Reason of a drop: the schema has no such label."""
+
+ARGUMENT_TYPES = "argument_types"
+"""Reason of a drop: the schema does not allow the label between these types."""
+
+SELF_LOOP = "self_loop"
+"""Reason of a drop: head and tail are the same."""
+
+DUPLICATE = "duplicate"
+"""Reason of a drop: stated before."""
+
+LABEL_SPELLING = "label_spelling"
+"""Repair: a label written in another way."""
+
+TYPE_FROM_SCHEMA = "type_from_schema"
+"""Repair: an entity without type, where the schema allows one only."""
+
+REVERSED = "reversed_direction"
+"""Repair: a direction that the schema only allows the other way round."""
+
+INVERSE = "inverse_label"
+"""Repair: the inverse of a label, read the other way round."""
+
+MAX_ERRORS = 50
+"""The most errors that are put into words; all are counted."""
+
+_PROBLEMS = {
+    NOT_JSON: "it is not JSON",
+    MALFORMED_ITEM: "each relation needs head, label and tail",
+    TRUNCATED: "it is cut off; state fewer relations",
+}
+
+
+@dataclass
+class Reading:
+    """What an answer says about a document.
+
+    relations: the relations, without scores.
+    positions: character of the answer at which the label of each relation stands, if it is known.
+    entities: the entities that the answer names or relates, where mentions were not given.
+    dropped, repaired: counts by reason.
+    errors: what is wrong, in words that the model can work with.
+    valid: whether the answer was as it should be, with nothing to mend or to drop.
+    """
+
+    relations: List[Relation] = field(default_factory=list)
+    positions: List[Optional[int]] = field(default_factory=list)
+    entities: List[Span] = field(default_factory=list)
+    dropped: Dict[str, int] = field(default_factory=dict)
+    repaired: Dict[str, int] = field(default_factory=dict)
+    errors: List[str] = field(default_factory=list)
+    valid: bool = True
+
+
+def validate_answer(
+    answer: Answer,
+    doc: Doc,
+    schema: RelationSchema,
+    *,
+    mentions: Optional[Mapping[str, Span]] = None,
+    window: Optional[Span] = None,
+    pair: Optional[Tuple[str, str]] = None,
+    entity_types: Sequence[str] = (),
+    open_labels: bool = False,
+    min_similarity: float = MIN_SIMILARITY,
+) -> Reading:
+    """Check the statements of an answer.
+
+    An entity that the answer names has a type by the first of these rules that gives one:
+
+    1. the type that the relation states for it;
+    2. the type that the list of entities states for it; of several, one that the schema allows;
+    3. the only type that the schema allows for it in the relation.
+
+    Types that are not accepted do not count. An entity without type is dropped, unless any types
+    are accepted.
+
+    answer: the answer.
+    doc: the document that it is about; it stays as it is.
+    schema: the relation types.
+    mentions: the given mentions by the ids that the prompt used; None: the answer names entities.
+    window: the part of the document that the prompt showed; None: all of it.
+    pair: ids of the mentions that a question about one pair was about, head first.
+    entity_types: types that entities may have; empty: any.
+    open_labels: whether labels outside the schema are accepted.
+    min_similarity: of names to words of the document, from 0 to 100; see :func:`ground`. Given
+        mentions are not compared by similarity: the answer should use their ids.
+    """
+    repaired: Counter[str] = Counter()
+    arguments: Arguments
+    if mentions is None:
+        arguments = NamedEntities(doc, window, entity_types, min_similarity, repaired)
+    else:
+        arguments = GivenMentions(mentions, knows_numbers=not _counts_from_zero(answer))
+    checker = _Checker(schema, arguments, repaired, bool(entity_types), open_labels, pair)
+    for reason, count in answer.problems.items():
+        checker.drop(Drop(reason, _PROBLEMS.get(reason, reason)), "the answer", count)
+    for entity in answer.entities:
+        checker.add_entity(entity)
+    for number, relation in enumerate(answer.relations, start=1):
+        checker.add_relation(number, relation)
+    return checker.reading(answer, are_given=mentions is not None)
+
+
+@dataclass
+class _Checker:
+    """Checks statements one after the other.
+
+    arguments: what heads and tails mean.
+    repaired: repairs by reason; those of a statement that is dropped are taken back.
+    needs_types: whether entities need a type.
+    """
+
+    schema: RelationSchema
+    arguments: Arguments
+    repaired: "Counter[str]"
+    needs_types: bool
+    open_labels: bool
+    pair: Optional[Tuple[str, str]]
+
+    def __post_init__(self) -> None:
+        self.dropped: Counter[str] = Counter()
+        self.errors: List[str] = []
+        self.relations: Dict[Tuple[TypedKey, str, TypedKey], Tuple[Relation, Optional[int]]] = {}
+        self.entities: List[Tuple[Span, Optional[str]]] = []  # with the types that are stated
+
+    def drop(self, drop: Drop, place: str, count: int = 1) -> None:
+        """Count what cannot be used."""
+        self.dropped[drop.reason] += count
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(f"{place}: {drop}")
+
+    def add_entity(self, stated: StatedEntity) -> None:
+        """Note an entity that the answer lists."""
+        try:
+            self.entities.append(self.arguments.add(stated))
+        except Drop as drop:
+            self.drop(drop, f"entity {quoted(stated.text)}")
+
+    def add_relation(self, number: int, stated: StatedRelation) -> None:
+        """Check a relation, and note it if it passes."""
+        if stated.label not in self.schema and is_no_relation(stated.label):
+            return
+        before = Counter(self.repaired)
+        try:
+            relation = self._relation(stated)
+            key, exchanged = self._keys(relation)
+            if key in self.relations or exchanged in self.relations:
+                raise Drop(DUPLICATE, "is stated twice")
+        except Drop as drop:
+            self.repaired.clear()
+            self.repaired.update(before)
+            self.drop(drop, f"relation {number}")
+        else:
+            self.relations[key] = (relation, stated.position)
+
+    def reading(self, answer: Answer, *, are_given: bool) -> Reading:
+        """The result. are_given: whether the mentions were given."""
+        entities = [] if are_given else self._found_entities()
+        found = list(self.relations.values())
+        return Reading(
+            [relation for relation, _ in found],
+            [position for _, position in found],
+            entities,
+            dict(self.dropped),
+            dict(self.repaired),
+            self.errors,
+            valid=answer.clean and not self.dropped and not self.repaired,
+        )
+
+    def _found_entities(self) -> List[Span]:
+        """The entities of the relations, and the first places of those that are only listed."""
+        related = [rel for rel, _ in self.relations.values()]
+        found = {typed_key(span): span for rel in related for span in (rel.head, rel.tail)}
+        names: Set[Tuple[str, Optional[str]]] = set()
+        for span in found.values():
+            names |= {(_fold(span), span.label_), (_fold(span), None)}
+        # those without type last: the same name may be listed with one
+        for span, kind in sorted(self.entities, key=lambda entity: entity[1] is None):
+            name = _fold(span)
+            if (name, kind) in names:
+                continue
+            if kind is None and self.needs_types:
+                self.drop(Drop(WRONG_TYPE, "it has no type"), f"entity {quoted(span.text)}")
+                continue
+            entity = _typed(span, kind or "")
+            found.setdefault(typed_key(entity), entity)
+            names |= {(name, kind), (name, None)}
+        return sorted(found.values())
+
+    def _keys(
+        self, relation: Relation
+    ) -> Tuple[Tuple[TypedKey, str, TypedKey], Optional[Tuple[TypedKey, str, TypedKey]]]:
+        """What two equal relations share, and the same with head and tail exchanged if they may be."""
+        head, tail = typed_key(relation.head), typed_key(relation.tail)
+        rel_type = self.schema.get(relation.label)
+        is_symmetric = rel_type is not None and rel_type.symmetric
+        label = relation.label
+        return (head, label, tail), (tail, label, head) if is_symmetric else None
+
+    def _relation(self, stated: StatedRelation) -> Relation:
+        """The relation that is meant."""
+        head, tail = stated.head, stated.tail
+        if head is None and tail is None and self.pair is not None:
+            head, tail = Argument(id=self.pair[0]), Argument(id=self.pair[1])
+        if head is None or tail is None:
+            raise Drop(MALFORMED_ITEM, "head or tail is missing")
+        label, is_inverse = self._meant_label(stated.label)
+        heads, tails = self.arguments.find(head), self.arguments.find(tail)
+        first, second = _places(heads), _places(tails)
+        if first <= second or second <= first:
+            raise Drop(SELF_LOOP, "head and tail are the same")
+        return self._directed(label, *((tails, heads) if is_inverse else (heads, tails)))
+
+    def _meant_label(self, stated: str) -> Tuple[str, bool]:
+        """The label of the schema that is meant, and whether it is the inverse that is stated."""
+        if stated in self.schema:
+            return stated, False
+        for labels, repair in ((self._labels, LABEL_SPELLING), (self._inverses, INVERSE)):
+            same = labels.get(plain(stated), [])
+            if len(same) == 1:
+                self.repaired[repair] += 1
+                return same[0], repair == INVERSE
+        label = " ".join(stated.split())
+        if self.open_labels and is_word(label):
+            return label, False
+        known = f"at most {MAX_WORD} characters" if self.open_labels else ", ".join(self.schema)
+        raise Drop(UNKNOWN_LABEL, f"label {quoted(stated)} is not one of {known}")
+
+    @cached_property
+    def _labels(self) -> Dict[str, List[str]]:
+        return _by_plain((label, label) for label in self.schema)
+
+    @cached_property
+    def _inverses(self) -> Dict[str, List[str]]:
+        return _by_plain((rel.inverse or "", label) for label, rel in self.schema.items())
+
+    def _directed(self, label: str, heads: Choice, tails: Choice) -> Relation:
+        """The nearest head and tail that the schema allows, in the other direction if need be."""
+        rel_type = self.schema.get(label) or RelationType(label)
+        if _fits(heads, rel_type.head) and _fits(tails, rel_type.tail):
+            head, tail = self._typed_pair(heads, tails, rel_type.head, rel_type.tail)
+        elif _fits(heads, rel_type.tail) and _fits(tails, rel_type.head):
+            head, tail = self._typed_pair(heads, tails, rel_type.tail, rel_type.head)
+            if not rel_type.symmetric:
+                head, tail = tail, head
+                self.repaired[REVERSED] += 1
+        else:
+            raise Drop(
+                ARGUMENT_TYPES,
+                f"{label} goes from {_names(rel_type.head)} to {_names(rel_type.tail)}, "
+                f"not from {_names(heads)} to {_names(tails)}",
+            )
+        return Relation(head, label, tail, None)
+
+    def _typed_pair(
+        self, heads: Choice, tails: Choice, head_types: Sequence[str], tail_types: Sequence[str]
+    ) -> Tuple[Span, Span]:
+        """The nearest head and tail of these types."""
+        pairs = [
+            (nearest(head_spans, tail_spans), inferred_head + inferred_tail)
+            for head_spans, inferred_head in self._allowed(heads, head_types)
+            for tail_spans, inferred_tail in self._allowed(tails, tail_types)
+        ]
+        if not pairs:
+            raise Drop(WRONG_TYPE, "head or tail has no type")
+        pair, n_inferred = min(pairs, key=lambda found: _order(*found[0]))
+        if n_inferred:
+            self.repaired[TYPE_FROM_SCHEMA] += n_inferred
+        return pair
+
+    def _allowed(self, choice: Choice, types: Sequence[str]) -> Iterator[Tuple[List[Span], bool]]:
+        """The spans of the types that the schema allows, and whether only the schema says so."""
+        for kind, spans in choice.items():
+            if kind is not None:
+                if not types or kind in types:
+                    yield [_typed(span, kind) for span in spans], False
+            elif len(types) == 1:
+                yield [_typed(span, types[0]) for span in spans], True
+            elif not types and not self.needs_types:
+                yield spans, False
+
+
+def _fits(choice: Choice, types: Sequence[str]) -> bool:
+    """Whether the types that are stated allow these."""
+    return not types or any(kind is None or kind in types for kind in choice)
+
+
+def _counts_from_zero(answer: Answer) -> bool:
+    """Whether there is a mention 0, so that 1 is not the first one."""
+    arguments = [side for rel in answer.relations for side in (rel.head, rel.tail) if side]
+    return any("0" in (argument.id, argument.text) for argument in arguments)
+
+
+def _by_plain(pairs: Iterator[Tuple[str, str]]) -> Dict[str, List[str]]:
+    labels: Dict[str, List[str]] = {}
+    for name, label in pairs:
+        if plain(name):
+            labels.setdefault(plain(name), []).append(label)
+    return labels
+
+
+def _places(choice: Choice) -> Set[Tuple[int, int]]:
+    return {(span.start, span.end) for spans in choice.values() for span in spans}
+
+
+def _order(head: Span, tail: Span) -> Tuple[bool, int, int, int]:
+    distance = max(tail.start - head.end, head.start - tail.end)
+    return (distance < 0, distance, head.start, tail.start)
+
+
+def _names(types: "Sequence[Optional[str]] | Choice") -> str:
+    return "|".join(kind or "untyped" for kind in types) or "any"
+
+
+def _fold(span: Span) -> str:
+    return " ".join(span.text.casefold().split())
+
+
+def _typed(span: Span, label: str) -> Span:
+    return span if span.label_ == label else Span(span.doc, span.start, span.end, label=label)

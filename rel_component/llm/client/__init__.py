@@ -1,0 +1,1 @@
+"""Sending requests to a backend: order, concurrency, retries, cache, prices and budget."""

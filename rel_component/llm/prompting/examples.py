@@ -1,0 +1,183 @@
+"""Few-shot examples: what they are, and which of them go into a prompt."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Tuple
+
+import numpy
+from spacy.tokens import Doc
+
+from ...annotations import DEFAULT_ATTR, get_relations
+from ...errors import ConfigError
+from ...mentions import mention_spans, typed_key
+from ...types import FloatArray
+
+Selection = Literal["fixed", "random", "nearest"]
+"""Which examples a prompt shows: the first ones, others for each text, or those most like the text."""
+
+NEAREST_POOL = 4
+"""Examples that "nearest" considers, for each one that it takes."""
+
+
+@dataclass(frozen=True)
+class PromptExample:
+    """An annotated text to show in prompts.
+
+    text: the text.
+    mentions: start and exclusive end in characters and entity type of each.
+    relations: position of the head in `mentions`, label, position of the tail.
+    vector: what "nearest" compares. *Shape:* ``(width,)``
+    """
+
+    text: str
+    mentions: Tuple[Tuple[int, int, str], ...]
+    relations: Tuple[Tuple[int, str, int], ...]
+    vector: Optional[FloatArray] = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def from_doc(
+        cls,
+        doc: Doc,
+        *,
+        spans_key: Optional[str] = None,
+        attr: str = DEFAULT_ATTR,
+        vector: Optional[FloatArray] = None,
+    ) -> "PromptExample":
+        """Make an example of an annotated document.
+
+        doc: the document.
+        spans_key: span group of the mentions; None: the entities.
+        attr: name of the extension attribute of the relations.
+        vector: see above.
+        """
+        relations = get_relations(doc, attr)
+        spans = {typed_key(span): span for span in mention_spans(doc, spans_key)}
+        for rel in relations:
+            spans.update({typed_key(span): span for span in (rel.head, rel.tail)})
+        mentions = sorted(spans)
+        place = {key: i for i, key in enumerate(mentions)}
+        return cls(
+            text=doc.text,
+            mentions=tuple(mentions),
+            relations=tuple(
+                (place[typed_key(rel.head)], rel.label, place[typed_key(rel.tail)])
+                for rel in relations
+            ),
+            vector=vector,
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "PromptExample":
+        """Make an example of what :meth:`to_dict` gives."""
+        vector = data.get("vector")
+        return cls(
+            text=data["text"],
+            mentions=tuple((start, end, label) for start, end, label in data["mentions"]),
+            relations=tuple((head, label, tail) for head, label, tail in data["relations"]),
+            vector=None if vector is None else numpy.asarray(vector, dtype="float32"),
+        )
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Plain data."""
+        return {
+            "text": self.text,
+            "mentions": [list(mention) for mention in self.mentions],
+            "relations": [list(rel) for rel in self.relations],
+            "vector": None if self.vector is None else [float(x) for x in self.vector],
+        }
+
+
+class ExampleSelector:
+    """Chooses the examples of a prompt: balanced over labels, with an empty answer among them."""
+
+    def __init__(
+        self,
+        examples: Sequence[PromptExample] = (),
+        *,
+        n_examples: int = 4,
+        selection: Selection = "fixed",
+        seed: int = 0,
+    ) -> None:
+        """examples: all of them.
+        n_examples: the most for one prompt.
+        selection: see :data:`Selection`. The choice depends on the text and the seed alone, so that
+            the same text always has the same prompt.
+        seed: for "random".
+
+        :raises ConfigError: if an option is out of range, or if "nearest" has examples without a
+            vector.
+        """
+        if n_examples < 0:
+            raise ConfigError(f"n_examples must be 0 or more, got {n_examples}")
+        if selection == "nearest" and any(
+            example.vector is None or not example.vector.any() for example in examples
+        ):
+            raise ConfigError(
+                'example_selection "nearest" needs vectors, and the pipeline gives the examples '
+                "none: add a component that sets vectors or doc.tensor (a pipeline with word "
+                'vectors, tok2vec, shared_encoder), or choose "fixed" or "random"'
+            )
+        self.examples = list(examples)
+        self.n_examples = n_examples
+        self.selection: Selection = selection
+        self.seed = seed
+        self._directions: Optional[FloatArray] = None
+        if selection == "nearest" and examples:
+            vectors = numpy.stack([_unit(example.vector) for example in examples])
+            self._directions = vectors.astype("float32")
+
+    def __call__(self, text: str, vector: Optional[FloatArray] = None) -> List[PromptExample]:
+        """The examples for a text, the most useful one last, next to the question.
+
+        text: the text; it is never an example for itself.
+        vector: of the text. *Shape:* ``(width,)``
+        """
+        ranking = [i for i in self._ranking(text, vector) if self.examples[i].text != text]
+        chosen = _balanced([self.examples[i] for i in ranking], self.n_examples)
+        return chosen[::-1]
+
+    def _ranking(self, text: str, vector: Optional[FloatArray]) -> List[int]:
+        order = list(range(len(self.examples)))
+        if self.selection == "random":
+            random.Random(f"{self.seed} {text}").shuffle(order)
+        elif self._directions is not None and vector is not None:
+            similarity = self._directions @ _unit(vector)
+            order = [int(i) for i in numpy.argsort(-similarity, kind="stable")]
+            order = order[: NEAREST_POOL * self.n_examples + 1]
+        return order
+
+
+def _balanced(ranking: Sequence[PromptExample], n_examples: int) -> List[PromptExample]:
+    """The first examples of a ranking that bring in labels which are rare among those before.
+
+    Of three examples or more, one is empty if there is any.
+    """
+    n_examples = min(n_examples, len(ranking))
+    empty = next((example for example in ranking if not example.relations), None)
+    chosen: List[PromptExample] = []
+    if empty is not None and n_examples >= 3:
+        chosen.append(empty)
+    counts: Counter[str] = Counter()
+    left = [example for example in ranking if example is not empty or not chosen]
+    quota = 1
+    while len(chosen) < n_examples:
+        passed = []
+        for example in left:
+            labels = {label for _, label, _ in example.relations}
+            useful = any(counts[label] < quota for label in labels) or (not labels and quota > 1)
+            if useful and len(chosen) < n_examples:
+                chosen.append(example)
+                counts.update(labels)
+            else:
+                passed.append(example)
+        left, quota = passed, quota + 1
+    # in the order of the ranking, the empty one included
+    place = {id(example): i for i, example in enumerate(ranking)}
+    return sorted(chosen, key=lambda example: place[id(example)])
+
+
+def _unit(vector: Any) -> FloatArray:
+    array: FloatArray = numpy.asarray(vector, dtype="float32")
+    norm = numpy.linalg.norm(array)
+    return (array / norm).astype("float32") if norm else array

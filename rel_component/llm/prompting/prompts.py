@@ -1,0 +1,386 @@
+"""From documents to questions for a language model."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from spacy.tokens import Doc, Span
+
+from ...errors import ConfigError
+from ...schema import RelationSchema
+from ...types import NO_RELATION, FloatArray
+from ..types import JsonSchema, Message, Request
+from .answer_schema import (
+    Arguments,
+    entities_and_relations_answer,
+    entities_and_relations_schema,
+    label_answer,
+    label_schema,
+    relations_answer,
+    relations_schema,
+)
+from .examples import ExampleSelector, PromptExample
+from .marking import mark_mentions, neutral
+from .template import PromptItem, PromptMention, PromptTask, PromptTemplate
+from .windows import Window, split_windows
+
+CHARACTERS_PER_TOKEN = 3
+"""Fewer than usual, for endpoints that do not count tokens before a request."""
+
+EXAMPLES_SHARE = 0.5
+"""The most that examples may take of what instructions leave of the context window."""
+
+
+@dataclass(frozen=True)
+class Question(Request):
+    """A request about a part of a document.
+
+    doc: the document.
+    window: start and exclusive end of the part, in tokens.
+    mentions: the given mentions by the ids that the prompt uses.
+    pair: ids of the head and tail that are asked about; None: all.
+    """
+
+    doc: Optional[Doc] = field(default=None, compare=False, repr=False)
+    window: Window = (0, 0)
+    mentions: Mapping[str, Span] = field(default_factory=dict, compare=False)
+    pair: Optional[Tuple[str, str]] = None
+
+
+@dataclass(frozen=True)
+class PromptLimits:
+    """What a language model can take.
+
+    context_window: tokens of prompt and answer together; None: no limit.
+    max_tokens: tokens of an answer.
+    count_tokens: number of tokens of a prompt; None where it cannot tell.
+    """
+
+    context_window: Optional[int] = None
+    max_tokens: int = 0
+    count_tokens: Callable[[Sequence[Message]], Optional[int]] = lambda messages: None
+
+    def tokens(self, messages: Sequence[Message]) -> int:
+        """Number of tokens of a prompt, or an estimate."""
+        counted = self.count_tokens(messages)
+        if counted is not None:
+            return counted
+        return sum(len(m.content) // CHARACTERS_PER_TOKEN + 8 for m in messages)
+
+
+class Prompter:
+    """Makes questions of documents."""
+
+    def __init__(
+        self,
+        schema: RelationSchema,
+        template: PromptTemplate,
+        selector: ExampleSelector,
+        limits: PromptLimits,
+        *,
+        mentions_given: bool = True,
+        entity_types: Sequence[str] = (),
+        n_samples: int = 1,
+        max_entities: int = 32,
+        max_relations: int = 32,
+        overlap: int = 1,
+    ) -> None:
+        """schema: the relation types.
+        template: the words.
+        selector: chooses examples.
+        limits: of the language model; longer documents are asked about in several windows.
+        mentions_given: whether the mentions of documents are given to the model, or it finds them.
+        entity_types: types of entities that the model may find; empty: those of the schema.
+        n_samples: answers to draw for each question.
+        max_entities, max_relations: the most of each in an answer.
+        overlap: sentences that neighbouring windows share.
+
+        :raises ConfigError: if the options do not fit together.
+        """
+        if not schema and not template.open_labels:
+            raise ConfigError(
+                f'no relation types: give a relation_schema, or take the template "open.v1" '
+                f"(template {template.name} needs them)"
+            )
+        if template.question == "pair" and not mentions_given:
+            raise ConfigError(
+                f'template {template.name} asks about pairs of mentions: set mentions = "given"'
+            )
+        self.schema = schema
+        self.template = template
+        self.selector = selector
+        self.limits = limits
+        self.mentions_given = mentions_given
+        self.entity_types = tuple(entity_types) or _argument_types(schema)
+        self.n_samples = n_samples
+        self.max_entities = max_entities
+        self.max_relations = max_relations
+        self.overlap = overlap
+        self._labels_between: Dict[Tuple[str, str], Tuple[str, ...]] = {}
+        self.task = PromptTask(list(schema.values()), self.entity_types, mentions_given)
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The labels that answers may use; empty: any."""
+        return () if self.template.open_labels else self.schema.labels
+
+    def questions(
+        self, doc: Doc, mentions: Sequence[Span] = (), vector: Optional[FloatArray] = None
+    ) -> List[Question]:
+        """The questions about a document, none if no relation is possible.
+
+        doc: the document. mentions: its mentions, if they are given. vector: for choosing examples.
+
+        :raises PromptTooLong: if the context window is too small for any part of the document.
+        """
+        ids = {f"M{i}": span for i, span in enumerate(sorted(mentions), start=1)}
+        if not len(doc) or doc.text.isspace():
+            return []
+        if self.mentions_given and not self._n_pairs(ids):
+            return []
+        prefix, windows = self._fit(doc, ids, vector)
+        questions: List[Question] = []
+        for window in windows:
+            inside = _inside(ids, window)
+            if self.template.question == "pair":
+                for pair in self._pairs(inside):
+                    known = {key: inside[key] for key in pair}
+                    questions += self._ask(prefix, doc, window, known, pair)
+            elif not self.mentions_given or self._n_pairs(inside):
+                questions += self._ask(prefix, doc, window, inside, None)
+        return _without_repeated_pairs(questions)
+
+    def _ask(
+        self,
+        prefix: List[Message],
+        doc: Doc,
+        window: Window,
+        mentions: Dict[str, Span],
+        pair: Optional[Tuple[str, str]],
+    ) -> List[Question]:
+        messages = (*prefix, self._user(doc, window, mentions, pair))
+        schema = self._answer_schema(mentions, pair)
+        return [
+            Question(messages, schema, sample, doc, window, mentions, pair)
+            for sample in range(self.n_samples)
+        ]
+
+    def _fit(
+        self, doc: Doc, ids: Dict[str, Span], vector: Optional[FloatArray]
+    ) -> Tuple[List[Message], List[Window]]:
+        """Instructions with examples, and windows, that the context window has room for."""
+        system = self.template.system(self.task)
+        start = [Message("system", system)] if system else []
+        turns = [self._turns(example) for example in self.selector(doc.text, vector)]
+        prefix = [*start, *chain.from_iterable(turns)]
+        whole = (0, len(doc))
+        if self.limits.context_window is None:
+            return prefix, [whole]
+        room = self.limits.context_window - self.limits.max_tokens
+        if self._fits(prefix, doc, whole, ids, room):
+            return prefix, [whole]
+        used = self.limits.tokens(start)
+        limit = used + EXAMPLES_SHARE * (room - used)
+        while turns and self.limits.tokens(prefix) > limit:
+            del turns[0]  # the most useful ones stand last
+            prefix = [*start, *chain.from_iterable(turns)]
+        windows = split_windows(
+            doc,
+            lambda window: self._fits(prefix, doc, window, ids, room),
+            overlap=self.overlap,
+        )
+        return prefix, windows
+
+    def _fits(
+        self, prefix: List[Message], doc: Doc, window: Window, ids: Dict[str, Span], room: int
+    ) -> bool:
+        inside = _inside(ids, window)
+        pair = None
+        if self.template.question == "pair":
+            # every question about the window has about this length
+            pairs = self._pairs(inside)
+            if not pairs:
+                return True
+            pair = max(pairs, key=lambda keys: sum(len(inside[key]) for key in keys))
+            inside = {key: inside[key] for key in pair}
+        return self.limits.tokens([*prefix, self._user(doc, window, inside, pair)]) <= room
+
+    def _user(
+        self,
+        doc: Doc,
+        window: Window,
+        mentions: Dict[str, Span],
+        pair: Optional[Tuple[str, str]],
+    ) -> Message:
+        span = doc[window[0] : window[1]]
+        offset = span.start_char
+        return self._question(
+            span.text,
+            {
+                key: (mention.start_char - offset, mention.end_char - offset, mention.label_)
+                for key, mention in mentions.items()
+            },
+            pair,
+        )
+
+    def _question(
+        self,
+        text: str,
+        mentions: Mapping[str, Tuple[int, int, str]],
+        pair: Optional[Tuple[str, str]],
+    ) -> Message:
+        marks = [(start, end, key) for key, (start, end, _) in mentions.items()]
+        shown = {
+            key: PromptMention(key, neutral(" ".join(text[start:end].split())), label)
+            for key, (start, end, label) in mentions.items()
+        }
+        head, tail = (shown[key] for key in pair) if pair else (None, None)
+        item = PromptItem(
+            text=neutral(text),
+            marked_text=mark_mentions(text, marks),
+            mentions=list(shown.values()),
+            head=head,
+            tail=tail,
+            labels=self._pair_labels(head.type, tail.type) if head and tail else self.labels,
+        )
+        return Message("user", self.template.user(self.task, item))
+
+    def _turns(self, example: PromptExample) -> List[Message]:
+        """An example as questions and answers."""
+        mentions = {f"M{i}": mention for i, mention in enumerate(example.mentions, start=1)}
+        ids = list(mentions)
+        keys = self.template.keys
+        if self.template.question == "pair":
+            related = {(ids[head], ids[tail]): label for head, label, tail in example.relations}
+            unrelated = next(
+                (
+                    (head, tail)
+                    for head in ids
+                    for tail in ids
+                    if head != tail and (head, tail) not in related
+                ),
+                None,
+            )
+            pairs = {**related, **({unrelated: NO_RELATION} if unrelated else {})}
+            turns = []
+            for pair, label in pairs.items():
+                known = {key: mentions[key] for key in pair}
+                turns += [
+                    self._question(example.text, known, pair),
+                    Message("assistant", label_answer(keys[1], label)),
+                ]
+            return turns
+        if self.mentions_given:
+            relations = [(ids[head], label, ids[tail]) for head, label, tail in example.relations]
+            answer = relations_answer(keys, relations)
+        else:
+            names = [example.text[start:end] for start, end, _ in example.mentions]
+            answer = entities_and_relations_answer(
+                keys,
+                list(dict.fromkeys(zip(names, (label for _, _, label in example.mentions)))),
+                [(names[head], label, names[tail]) for head, label, tail in example.relations],
+            )
+        given = mentions if self.mentions_given else {}
+        return [self._question(example.text, given, None), Message("assistant", answer)]
+
+    def _answer_schema(
+        self, mentions: Dict[str, Span], pair: Optional[Tuple[str, str]]
+    ) -> JsonSchema:
+        keys = self.template.keys
+        if pair is not None:
+            head, tail = (mentions[key] for key in pair)
+            return label_schema(keys[1], self._pair_labels(head.label_, tail.label_))
+        if self.mentions_given:
+            limit = min(self.max_relations, 2 * self._n_pairs(mentions))
+            return relations_schema(keys, self._arguments(mentions), max_relations=limit)
+        return entities_and_relations_schema(
+            keys,
+            self.labels,
+            self.entity_types,
+            max_entities=self.max_entities,
+            max_relations=self.max_relations,
+        )
+
+    def _pairs(self, mentions: Mapping[str, Span]) -> List[Tuple[str, str]]:
+        """The pairs of mentions that the schema allows a relation between."""
+        return [
+            (head, tail)
+            for head, head_span in mentions.items()
+            for tail, tail_span in mentions.items()
+            if (head_span.start, head_span.end) != (tail_span.start, tail_span.end)
+            and self._related(head_span.label_, tail_span.label_)
+        ]
+
+    def _arguments(self, mentions: Mapping[str, Span]) -> List[Arguments]:
+        """The labels that are possible, by the mentions that they may relate."""
+        if self.template.open_labels:
+            return [((), list(mentions), list(mentions))]
+        by_type: Dict[str, List[str]] = {}
+        for key, span in mentions.items():
+            by_type.setdefault(span.label_, []).append(key)
+        groups: Dict[Tuple[Tuple[str, ...], Tuple[str, ...]], List[str]] = {}
+        for label, rel_type in self.schema.items():
+            # a symmetric type has two: head and tail of its types, and the other way round
+            sides = [(rel_type.head, rel_type.tail)]
+            if rel_type.symmetric and rel_type.head != rel_type.tail:
+                sides.append((rel_type.tail, rel_type.head))
+            for head_types, tail_types in sides:
+                heads, tails = (
+                    tuple(
+                        key
+                        for kind, keys in by_type.items()
+                        if not types or kind in types
+                        for key in keys
+                    )
+                    for types in (head_types, tail_types)
+                )
+                if len({*heads, *tails}) > 1 and heads and tails:
+                    groups.setdefault((heads, tails), []).append(label)
+        return [(labels, heads, tails) for (heads, tails), labels in groups.items()]
+
+    def _n_pairs(self, mentions: Mapping[str, Span]) -> int:
+        """The number of pairs of mentions that the schema allows a relation between."""
+        types = Counter(span.label_ for span in mentions.values())
+        return sum(
+            n_heads * (n_tails - (head == tail))
+            for head, n_heads in types.items()
+            for tail, n_tails in types.items()
+            if self._related(head, tail)
+        )
+
+    def _related(self, head: str, tail: str) -> bool:
+        return self.template.open_labels or bool(self._pair_labels(head, tail))
+
+    def _pair_labels(self, head: str, tail: str) -> Tuple[str, ...]:
+        key = (head, tail)
+        if key not in self._labels_between:
+            self._labels_between[key] = tuple(
+                label for label in self.labels if self.schema[label].allows(head, tail)
+            )
+        return self._labels_between[key]
+
+
+def _argument_types(schema: RelationSchema) -> Tuple[str, ...]:
+    types = [t for rel_type in schema.values() for t in (*rel_type.head, *rel_type.tail)]
+    return tuple(dict.fromkeys(types))
+
+
+def _inside(mentions: Mapping[str, Span], window: Window) -> Dict[str, Span]:
+    return {
+        key: span
+        for key, span in mentions.items()
+        if window[0] <= span.start and span.end <= window[1]
+    }
+
+
+def _without_repeated_pairs(questions: Sequence[Question]) -> List[Question]:
+    """Without the questions about pairs that an earlier window holds too."""
+    seen = set()
+    kept = []
+    for question in questions:
+        key = (question.pair, question.sample)
+        if question.pair is None or key not in seen:
+            kept.append(question)
+            seen.add(key)
+    return kept

@@ -1,0 +1,176 @@
+"""Prompts as versioned template files.
+
+A template is a Jinja file with two macros, ``system(task)`` and ``user(task, item)``, that give the
+text of the system message (none, if it is empty) and of the question about one document. It may
+set::
+
+    {%- set keys = ["head", "label", "tail"] -%}   names of the parts of a relation in answers
+    {%- set question = "document" -%}              or "pair": a question for each pair of mentions
+    {%- set open_labels = false -%}                whether answers may use any labels
+
+``task`` is a :class:`PromptTask`, ``item`` a :class:`PromptItem`. The files in ``templates/`` are the
+ones that can be named without a path; each of them says at its top what it is for.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any, List, Literal, Optional, Sequence, Tuple
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+
+from ...errors import ConfigError
+from ...schema import RelationType
+from ...types import NO_RELATION
+
+QuestionKind = Literal["document", "pair"]
+
+
+@dataclass(frozen=True)
+class PromptMention:
+    """A mention as prompts show it: its id, ``M1`` and so on, its words, and its type if it has one."""
+
+    id: str
+    text: str
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class PromptTask:
+    """What a template knows of the task.
+
+    relations: the relation types of the schema.
+    entity_types: types that entities can have; empty: any.
+    mentions_given: whether mentions are given, with ids, or the model finds entities itself.
+    no_relation: the answer to a question about a pair without relation.
+    """
+
+    relations: Sequence[RelationType]
+    entity_types: Sequence[str] = ()
+    mentions_given: bool = True
+    no_relation: str = NO_RELATION
+
+
+@dataclass(frozen=True)
+class PromptItem:
+    """What a template knows of the text that it asks about.
+
+    text: the text.
+    marked_text: the same with the given mentions marked, ``<M1>Apple</M1>``.
+    mentions: the given mentions.
+    head, tail: the pair in question, if it is about one.
+    labels: the labels that the schema allows for the pair.
+    """
+
+    text: str
+    marked_text: str = ""
+    mentions: Sequence[PromptMention] = ()
+    head: Optional[PromptMention] = None
+    tail: Optional[PromptMention] = None
+    labels: Sequence[str] = ()
+
+
+class PromptTemplate:
+    """A template that was read and tried out."""
+
+    def __init__(self, source: str, *, name: str) -> None:
+        """source: text of the template. name: for messages.
+
+        :raises ConfigError: if it is not a template, naming the line.
+        """
+        self.name = name
+        self.source = source
+        environment = SandboxedEnvironment(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        try:
+            self._module: Any = environment.from_string(source).module
+        except TemplateSyntaxError as err:
+            raise ConfigError(f"template {name}, line {err.lineno}: {err.message}") from err
+        except TemplateError as err:
+            raise ConfigError(f"template {name}: {err.message}") from err
+        self.keys = self._read_keys()
+        self.question: QuestionKind = getattr(self._module, "question", "document")
+        self.open_labels = bool(getattr(self._module, "open_labels", False))
+        if self.question not in ("document", "pair"):
+            raise ConfigError(
+                f'template {name}: question is {self.question!r}; accepted: "document", "pair"'
+            )
+        for macro in ("system", "user"):
+            if not callable(getattr(self._module, macro, None)):
+                raise ConfigError(
+                    f"template {name}: no macro {macro!r}; a template needs system(task) and "
+                    "user(task, item)"
+                )
+        self._try_out()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return partial(PromptTemplate, name=self.name), (self.source,)
+
+    @classmethod
+    def load(cls, name: str) -> "PromptTemplate":
+        """Read a template.
+
+        name: one of :func:`template_names`, or the path of a file.
+
+        :raises ConfigError: if there is no such template or it is not one.
+        """
+        if name in template_names():
+            file = resources.files(__package__) / "templates" / f"{name}.jinja"
+            return cls(file.read_text(encoding="utf8"), name=name)
+        path = Path(name)
+        if not path.is_file():
+            raise ConfigError(
+                f"no template {name!r}: neither a file nor one of {', '.join(template_names())}"
+            )
+        try:
+            return cls(path.read_text(encoding="utf8"), name=name)
+        except (OSError, UnicodeDecodeError) as err:
+            raise ConfigError(f"template {name} cannot be read: {err}") from err
+
+    def system(self, task: PromptTask) -> str:
+        """Text of the system message, empty for none."""
+        return self._render("system", task)
+
+    def user(self, task: PromptTask, item: PromptItem) -> str:
+        """Text of the question."""
+        return self._render("user", task, item)
+
+    def _render(self, macro: str, *arguments: Any) -> str:
+        try:
+            return str(getattr(self._module, macro)(*arguments)).strip()
+        except (TemplateError, TypeError) as err:
+            raise ConfigError(f"template {self.name}, macro {macro}: {err}") from err
+
+    def _read_keys(self) -> Tuple[str, str, str]:
+        keys = list(getattr(self._module, "keys", ("head", "label", "tail")))
+        if len(keys) != 3 or len(set(keys)) != 3 or not all(isinstance(key, str) for key in keys):
+            raise ConfigError(
+                f"template {self.name}: keys is {keys!r}; expected three different names"
+            )
+        return keys[0], keys[1], keys[2]
+
+    def _try_out(self) -> None:
+        relation = RelationType("LABEL", "What it means.", ("ORG",), ("PERSON",))
+        first, second = PromptMention("M1", "Acme", "ORG"), PromptMention("M2", "Ada", "PERSON")
+        item = PromptItem(
+            "Ada founded Acme.", "Ada founded Acme.", (first, second), first, second, ("LABEL",)
+        )
+        for mentions_given in (True, False):
+            task = PromptTask([relation], ("ORG", "PERSON"), mentions_given)
+            self.system(task)
+            if item.text not in self.user(task, item):
+                raise ConfigError(
+                    f"template {self.name}: user(task, item) does not show item.text or "
+                    "item.marked_text"
+                )
+
+
+def template_names() -> List[str]:
+    """Names of the templates that come with the package."""
+    folder = resources.files(__package__) / "templates"
+    return sorted(
+        file.name[: -len(".jinja")] for file in folder.iterdir() if file.name.endswith(".jinja")
+    )

@@ -1,0 +1,78 @@
+"""Parts of a document that fit into one prompt."""
+
+from typing import Callable, List, Tuple
+
+from spacy.tokens import Doc
+
+from ...errors import PromptTooLong
+
+Window = Tuple[int, int]
+"""Start and exclusive end, in tokens."""
+
+
+def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1) -> List[Window]:
+    """Cover a document with windows of whole sentences, as long as possible.
+
+    Neighbouring windows share sentences, so that what is said across a border is seen. A sentence
+    that does not fit is cut into halves.
+
+    doc: the document; without sentence boundaries, its full stops and question and exclamation marks
+        end sentences.
+    fits: whether a window is short enough; if it is, so are all windows inside of it.
+    overlap: the most sentences that two windows share.
+
+    :raises PromptTooLong: if not even a single token fits.
+    """
+    if fits((0, len(doc))):
+        return [(0, len(doc))]
+    sentences = _cut(_sentences(doc), fits)
+    windows: List[Window] = []
+    first = 0
+    while True:
+        last = _furthest(sentences, first, fits)
+        windows.append((sentences[first][0], sentences[last - 1][1]))
+        if last == len(sentences):
+            return windows
+        # shared sentences must leave room for the next one, or nothing would be gained
+        step = last - min(overlap, last - first - 1)
+        while step < last and not fits((sentences[step][0], sentences[last][1])):
+            step += 1
+        first = step
+
+
+def _sentences(doc: Doc) -> List[Window]:
+    if doc.has_annotation("SENT_START"):
+        return [(sent.start, sent.end) for sent in doc.sents]
+    ends = [token.i + 1 for token in doc[:-1] if token.text in {".", "!", "?", "。"}]
+    return list(zip([0, *ends], [*ends, len(doc)]))
+
+
+def _cut(sentences: List[Window], fits: Callable[[Window], bool]) -> List[Window]:
+    """Sentences, those that do not fit in pieces."""
+    pieces: List[Window] = []
+    waiting = sentences[::-1]
+    while waiting:
+        start, end = waiting.pop()
+        if fits((start, end)):
+            pieces.append((start, end))
+        elif end - start == 1:
+            raise PromptTooLong(
+                "the prompt does not fit into the context window even with a single token of the "
+                "document: use fewer examples, a shorter template or schema, or a smaller max_tokens"
+            )
+        else:
+            middle = (start + end) // 2
+            waiting += [(middle, end), (start, middle)]
+    return pieces
+
+
+def _furthest(sentences: List[Window], first: int, fits: Callable[[Window], bool]) -> int:
+    """The largest end of a run of sentences from `first` that fits, by bisection."""
+    low, high = first + 1, len(sentences)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits((sentences[first][0], sentences[middle - 1][1])):
+            low = middle
+        else:
+            high = middle - 1
+    return low

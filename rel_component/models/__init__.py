@@ -1,0 +1,1 @@
+"""Models over documents: encoders, the span scorer, pair models, and their optimizer."""

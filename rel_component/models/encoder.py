@@ -1,0 +1,154 @@
+"""``rel_component.Encoder.v1``: token vectors of a pretrained encoder, and a listener to share them.
+
+The encoder is one from the package transformers, fine-tuned with the layers on top of it. It fits
+wherever spaCy takes a tok2vec layer. Sequences of similar lengths form a batch, and it computes in
+bfloat16 on a CPU if asked to.
+"""
+
+from typing import Any, Callable, Dict, List, Optional, Tuple, cast
+
+import numpy
+from spacy.pipeline.tok2vec import Tok2VecListener
+from spacy.pipeline.tok2vec import forward as listen
+from spacy.tokens import Doc
+from thinc.api import ArgsKwargs, Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+
+from ..errors import ConfigError
+from ..layers.rows import join_rows
+from ..layers.windows import make_windows
+from ..layers.word_pieces import split_into_pieces, tokens_of_pieces
+from ..types import MixedPrecision
+
+InT = List[Doc]
+OutT = List[Floats2d]
+
+
+def build_encoder(
+    name: str,
+    mixed_precision: MixedPrecision = False,
+    reset_layers: int = 0,
+    max_pieces: int = 4096,
+    grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
+    transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
+) -> Model[List[Doc], List[Floats2d]]:
+    """Build an Encoder: the mean of the last states of the word pieces of each token.
+
+    name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
+        ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
+    mixed_precision: whether to compute in half precision where PyTorch considers it safe: in float16
+        on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it. ``auto``:
+        only in training, and only on a CPU that has them.
+    reset_layers: number of the encoder's last layers that start from random weights. The last layers
+        of an encoder have specialised in what it was trained for before, see Zhang et al. 2021
+        (https://arxiv.org/abs/2006.05987).
+    max_pieces: the most word pieces that pass the encoder at a time, padding included.
+    grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+    transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+
+    RETURNS: a model whose output for each document has the *Shape:* ``(n_tokens, width)``
+
+    :raises ConfigError: if a number is out of range, or at initialisation if the encoder is of an
+        unsupported kind.
+    """
+    from ..layers.torch_encoder import EncoderShim
+    from ..layers.torch_token_encoder import TokenEncoder
+
+    if max_pieces < 1:
+        raise ConfigError(f"max_pieces must be 1 or more, got {max_pieces}")
+    shim = EncoderShim(
+        TokenEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
+    )
+    return Model(
+        "encoder",
+        forward,
+        init=init,
+        shims=[shim],
+        dims={"nO": None},
+        attrs={
+            "name": name,
+            "transformer_config": transformer_config,
+            "reset_layers": reset_layers,
+            "max_pieces": max_pieces,
+        },
+    )
+
+
+def forward(
+    model: Model[InT, OutT], docs: InT, is_train: bool
+) -> Tuple[OutT, Callable[[OutT], InT]]:
+    """The token vectors of documents, and the way back to the encoder."""
+    shim: Any = model.shims[0]
+    module = shim._model
+    if module is None:
+        raise ConfigError("Encoder is not initialised: it has no weights yet")
+    if not docs:
+        return [], lambda d_outputs: docs
+    pieces = split_into_pieces(module.tokenizer, docs)
+    before, after = module.special_ids
+    windows = make_windows(pieces, module.max_pieces, before=before, after=after)
+    n_tokens = [len(doc) for doc in docs]
+    arguments = (windows, tokens_of_pieces(pieces), sum(n_tokens), model.attrs["max_pieces"])
+    inputs = ArgsKwargs(arguments, {})
+    if is_train:
+        vectors, backprop_shim = shim.begin_update(inputs)
+    else:
+        vectors = shim.predict(inputs)
+    tokens = cast(Floats2d, model.ops.asarray(torch2xp(vectors.detach())))
+    splits = numpy.cumsum(n_tokens)[:-1].tolist()
+    outputs = model.ops.xp.split(tokens, splits)[: len(docs)]
+
+    def backprop(d_outputs: OutT) -> InT:
+        gradient, _ = join_rows(model.ops, d_outputs, tokens.shape[1])
+        given = xp2torch(gradient, device=vectors.device)
+        backprop_shim(ArgsKwargs((vectors,), {"grad_tensors": given}))
+        return docs
+
+    return outputs, backprop
+
+
+def init(
+    model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
+) -> Model[InT, OutT]:
+    """Read the encoder, unless it has weights, and learn its width."""
+    shim: Any = model.shims[0]
+    shim.load_pretrained(model.attrs)
+    model.set_dim("nO", shim._model.width)
+    return model
+
+
+class EncoderListener(Tok2VecListener):
+    """Takes the place of an encoder that a component earlier in the pipeline holds."""
+
+    name = "encoder_listener"
+
+    def __init__(self, upstream: str, grad_factor: float) -> None:
+        """See :func:`build_listener`."""
+        super().__init__(upstream, cast(int, None))  # the encoder will tell its width
+        self._func = _listen
+        self.attrs["grad_factor"] = grad_factor
+
+
+def _listen(
+    model: EncoderListener, docs: InT, is_train: bool
+) -> Tuple[OutT, Callable[[OutT], Any]]:
+    outputs, backprop = listen(model, docs, is_train)
+    if not is_train:
+        return outputs, backprop
+    for doc, vectors in zip(docs, outputs):
+        if not doc.tensor.size:  # where a component that annotates during the update will look
+            doc.tensor = vectors
+    factor = model.attrs["grad_factor"]
+    if factor == 1.0:
+        return outputs, backprop
+    return outputs, lambda d_outputs: backprop([factor * gradient for gradient in d_outputs])
+
+
+def build_listener(upstream: str = "*", grad_factor: float = 1.0) -> Model[InT, OutT]:
+    """Listen to the component ``shared_encoder`` (``rel_component.EncoderListener.v1``).
+
+    upstream: name of that component; ``*``: any.
+    grad_factor: factor of the gradient that the encoder is sent: the weight of what this component
+        teaches it beside the others.
+    """
+    return EncoderListener(upstream, grad_factor)

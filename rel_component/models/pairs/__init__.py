@@ -1,0 +1,1 @@
+"""Pair models, one a file, and what they share."""

@@ -1,0 +1,47 @@
+"""The two mentions by which a marker model knows a pair of entities."""
+
+import numpy
+
+from ...layers.runs import count_within
+from ...types import Candidates, Int32Array
+
+
+def closest_mentions(candidates: Candidates) -> Int32Array:
+    """For each pair of entities, the mentions of head and tail with the fewest tokens between them.
+
+    Of several such, the first in the text.
+
+    RETURNS: indices of mentions. *Shape:* ``(n_pairs, 2)``
+    """
+    entities, pairs = candidates.entities, candidates.pairs
+    if numpy.array_equal(entities, numpy.arange(len(entities))) or not len(pairs):
+        return pairs
+    members = numpy.argsort(entities, kind="stable")  # mentions, entity by entity
+    counts = numpy.bincount(entities)
+    begins = numpy.cumsum(counts) - counts
+    # all combinations of a mention of the head with one of the tail, pair by pair
+    n_heads, n_tails = counts[pairs[:, 0]], counts[pairs[:, 1]]
+    sizes = n_heads * n_tails
+    pair = numpy.repeat(numpy.arange(len(pairs)), sizes)
+    place = count_within(sizes)
+    head = members[begins[pairs[pair, 0]] + place // n_tails[pair]]
+    tail = members[begins[pairs[pair, 1]] + place % n_tails[pair]]
+    spans = candidates.mentions.spans
+    gaps = numpy.maximum(spans[head, 0], spans[tail, 0]) - numpy.minimum(
+        spans[head, 1], spans[tail, 1]
+    )
+    order = numpy.lexsort((tail, head, gaps, pair))
+    best = order[numpy.searchsorted(pair, numpy.arange(len(pairs)))]
+    return numpy.stack([head[best], tail[best]], axis=1).astype("int32")
+
+
+def unordered(mentions: Int32Array) -> "tuple[Int32Array, Int32Array]":
+    """The distinct pairs of mentions, whatever their direction.
+
+    mentions: head and tail of each pair. *Shape:* ``(n_pairs, 2)``
+
+    RETURNS: first and second mention of each group, *Shape:* ``(n_groups, 2)``, and the group of each
+        pair, *Shape:* ``(n_pairs,)``
+    """
+    groups, inverse = numpy.unique(numpy.sort(mentions, axis=1), axis=0, return_inverse=True)
+    return groups.astype("int32"), inverse.reshape(-1).astype("int32")

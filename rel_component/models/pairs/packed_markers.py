@@ -1,0 +1,277 @@
+"""``rel_component.PackedMarkers.v1``: levitated markers and pooled mentions, in one pass of a text.
+
+An encoder of its own reads the text once, with a marker before each mention. Pairs are scored by the
+pooled states of their mentions, as in SpanPair, by two markers that see the text and each other
+(``layers/torch_packed_markers.py``), and by the state of the special token before the text. Both
+directions of a pair share their markers.
+"""
+
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
+
+import numpy
+from spacy.tokens import Doc
+from thinc.api import ArgsKwargs, Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+
+from ...errors import ConfigError
+from ...layers.marker_inputs import MarkerBlock, TextBatch
+from ...layers.runs import count_within, rows_of_runs
+from ...layers.windows import Windows, make_windows
+from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
+from ...types import Candidates, Int32Array, MixedPrecision, PairModelT
+from .mention_pairs import closest_mentions, unordered
+from .pair_scorer import Pairs, PairScorer
+from .pair_scorer import resize_output as resize_scorer
+
+InT = Tuple[List[Doc], Candidates]
+OutT = Floats2d
+
+
+def build_packed_markers(
+    name: str,
+    reset_layers: int = 0,
+    mark_mentions: bool = True,
+    marker_layer: Optional[int] = None,
+    max_pieces: int = 4096,
+    pooling: List[str] = ["mean", "max"],  # noqa: B006  # never changed; shown in filled configs
+    hidden_size: int = 256,
+    type_size: int = 32,
+    context: bool = True,
+    outside: int = 10,
+    max_context: int = 64,
+    product: bool = True,
+    dropout: float = 0.2,
+    block_size: int = 1024,
+    mixed_precision: MixedPrecision = False,
+    grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # as above
+    transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
+    nO: Optional[int] = None,
+) -> PairModelT:
+    """Build a PackedMarkers model.
+
+    Markers that the text does not see are those of PURE's approximation (Zhong and Chen 2021,
+    https://aclanthology.org/2021.naacl-main.5), packed as in PL-Marker (Ye et al. 2022,
+    https://aclanthology.org/2022.acl-long.337). A text that is longer than the encoder's window is
+    read in overlapping windows; the markers of a pair that fits in none read one window each.
+
+    name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
+        any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
+    reset_layers: number of the encoder's last layers that start from random weights, see
+        :func:`~rel_component.models.encoder.build_encoder`.
+    mark_mentions: whether the text is read with a marker before each mention, and with the types and
+        numbers of the mentions added to their pieces.
+    marker_layer: number of the encoder's layers that only the text passes, 0 to all but one; the
+        more, the faster. None: half of them.
+    max_pieces: the most word pieces that pass the encoder at a time, padding included.
+    pooling, hidden_size, type_size, context, outside, max_context, product: the pooled part, see
+        :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
+    dropout: probability of dropping a value of mentions, markers and the hidden layer; training sets
+        it to its own rate.
+    block_size: number of pairs whose markers are in memory at a time.
+    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
+        float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
+        ``auto``: only in training, and only on a CPU that has them.
+    grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+    transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+    nO: number of outputs; set by the component.
+
+    :raises ConfigError: if a number is out of range, or at initialisation if the encoder is of an
+        unsupported kind.
+    """
+    from ...layers.torch_encoder import EncoderShim
+    from ...layers.torch_packed_markers import PackedMarkerEncoder
+
+    if max_pieces < 1:
+        raise ConfigError(f"max_pieces must be 1 or more, got {max_pieces}")
+    scorer = PairScorer(
+        pooling=pooling,
+        hidden_size=hidden_size,
+        type_size=type_size,
+        context=context,
+        outside=outside,
+        max_context=max_context,
+        product=product,
+        dropout=dropout,
+        block_size=block_size,
+        evidence=True,
+        nO=nO,
+    )
+    shim = EncoderShim(
+        PackedMarkerEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
+    )
+    return Model(
+        "packed_markers",
+        forward,
+        init=init,
+        layers=[scorer],
+        shims=[shim],
+        dims={"nO": nO},
+        refs={"scorer": scorer},
+        attrs={
+            "name": name,
+            "transformer_config": transformer_config,
+            "reset_layers": reset_layers,
+            "mark_mentions": mark_mentions,
+            "marker_layer": marker_layer,
+            "max_pieces": max_pieces,
+            "block_size": block_size,
+            "resize_output": resize_output,
+        },
+    )
+
+
+def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+    """The logits of the candidate pairs, and the way back to the encoder."""
+    docs, candidates = X
+    layout = _Layout(model, docs, candidates)
+    return _update(model, layout) if is_train else (_predict(model, layout), lambda dY: [])
+
+
+def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
+    """Read the encoder, unless it has weights, and take the widths from a sample."""
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    shim: Any = model.shims[0]
+    scorer = model.get_ref("scorer")
+    options = {key: model.attrs[key] for key in ("mark_mentions", "marker_layer")}
+    shim.load_pretrained(model.attrs, **options)
+    if X is not None:
+        width = shim._model.width
+        ops = model.ops
+        sample = Pairs(X[0], X[1], ops.alloc2f(1, width), lambda rows: ops.alloc2f(0, 3 * width))
+        scorer.initialize(X=sample, Y=Y)
+    return model
+
+
+def resize_output(model: PairModelT, nO: int) -> PairModelT:
+    """Give the model more labels, see :func:`rel_component.models.pairs.pair_scorer.resize_output`."""
+    resize_scorer(model.get_ref("scorer"), nO)
+    model.set_dim("nO", nO, force=True)
+    return model
+
+
+def _predict(model: PairModelT, layout: "_Layout") -> Floats2d:
+    shim, max_pieces = model.shims[0], model.attrs["max_pieces"]
+    states, _ = shim.predict(ArgsKwargs((layout.text, (), max_pieces), {}))
+
+    def evidence(rows: slice) -> Floats2d:
+        groups, of_pair = unordered(layout.mentions[rows])
+        _, markers = shim.predict(ArgsKwargs((states, [layout.block(groups)]), {}))
+        return layout.by_pair(_to_xp(model, markers), rows, of_pair)
+
+    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), evidence)
+    return model.get_ref("scorer").predict(pairs)
+
+
+def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[Floats2d], Any]]:
+    shim, size = model.shims[0], max(model.attrs["block_size"] // 2, 1)
+    everything = slice(0, len(layout.mentions))
+    groups, of_pair = unordered(layout.mentions)
+    blocks = [layout.block(groups[i : i + size]) for i in range(0, len(groups), size)]
+    inputs = ArgsKwargs((layout.text, blocks, model.attrs["max_pieces"]), {})
+    (states, markers), backprop_encoder = shim.begin_update(inputs)
+
+    def evidence(rows: slice) -> Floats2d:
+        if markers is None:
+            return model.ops.alloc2f(0, 3 * states.tokens.shape[1])
+        return layout.by_pair(_to_xp(model, markers), rows, of_pair)
+
+    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), evidence)
+    logits, backprop_scorer = model.get_ref("scorer")(pairs, True)
+
+    def backprop(d_logits: Floats2d) -> Any:
+        gradient = backprop_scorer(d_logits)
+        tensors, gradients = [states.tokens], [gradient.tokens]
+        if markers is not None:
+            tensors.append(markers)
+            gradients.append(layout.by_group(gradient.evidence, everything, of_pair, markers.shape))
+        given = tuple(xp2torch(X, device=states.tokens.device) for X in gradients)
+        backprop_encoder(ArgsKwargs((tuple(tensors),), {"grad_tensors": given}))
+        return layout.docs
+
+    return logits, backprop
+
+
+def _to_xp(model: PairModelT, tensor: Any) -> Any:
+    return model.ops.asarray(torch2xp(tensor.detach()))
+
+
+class _Layout:
+    """Where everything of a batch is found; see ``layers/marker_inputs.py``."""
+
+    def __init__(self, model: PairModelT, docs: List[Doc], candidates: Candidates) -> None:
+        module = model.shims[0]._model
+        if module is None:
+            raise ConfigError("PackedMarkers is not initialised: it has no encoder yet")
+        self.ops, self.docs, self.candidates = model.ops, docs, candidates
+        self.mentions = closest_mentions(candidates)  # (n_pairs, 2)
+        self._pieces = split_into_pieces(module.tokenizer, docs)
+        spans = numpy.split(
+            candidates.mentions.spans, numpy.cumsum(candidates.mentions.lengths)[:-1]
+        )
+        if module.mark_mentions:
+            marker = module.tokenizer.mask_token_id
+            self._pieces = [
+                insert_pieces(pieces, part[:, 0], marker)
+                for pieces, part in zip(self._pieces, spans)
+            ]
+        before, after = module.special_ids
+        windows = make_windows(self._pieces, module.max_pieces, before=before, after=after)
+        self._runs = self._mention_runs(spans, windows)
+        mention, marked = rows_of_runs(self._runs)
+        self.text = TextBatch(
+            windows=windows,
+            tokens=tokens_of_pieces(self._pieces),
+            n_tokens=sum(map(len, docs)),
+            marked=marked,
+            types=candidates.mentions.types[mention],
+            numbers=count_within(candidates.mentions.lengths)[mention],
+        )
+
+    def _mention_runs(self, spans: Sequence[Int32Array], windows: Windows) -> Int32Array:
+        """The pieces of each mention. *Shape:* ``(n_mentions, 2)``"""
+        runs = [
+            pieces.runs(part) + begin
+            for pieces, part, begin in zip(self._pieces, spans, windows.first_of_doc)
+        ]
+        return numpy.concatenate(runs) if runs else numpy.zeros((0, 2), dtype="int32")
+
+    def block(self, groups: Int32Array) -> MarkerBlock:
+        """groups: first and second mention. *Shape:* ``(n_groups, 2)``"""
+        windows, mentions = self.text.windows, self.candidates.mentions
+        runs = self._runs[groups]  # (n_groups, 2, 2)
+        docs = mentions.docs[groups[:, 0]]
+        low, high = runs[..., 0].min(axis=1), runs[..., 1].max(axis=1)
+        joint = windows.nearest(docs, low, high)
+        fits = windows.contain(joint, low, high)
+        own = [windows.nearest(docs, *runs[:, side].T) for side in (0, 1)]
+        chosen = numpy.where(fits[:, None], joint[:, None], numpy.stack(own, axis=1))
+        rows = numpy.stack(windows.rows(chosen, runs[..., 0], runs[..., 1]), axis=-1)
+        return MarkerBlock(chosen.astype("int32"), rows, mentions.types[groups])
+
+    def by_pair(self, markers: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
+        """States of the markers of head and tail, and of the special token, side by side.
+
+        markers: *Shape:* ``(n_groups, 3, width)``
+
+        RETURNS: *Shape:* ``(n_pairs, 3 * width)``
+        """
+        group, side = self._places(rows, of_pair)
+        return cast(Floats2d, markers[group, side].reshape(len(of_pair), -1))
+
+    def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
+        """The way back of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``"""
+        group, side = self._places(rows, of_pair)
+        cells = self.ops.as_contig((group * 3 + side).reshape(-1))
+        result = self.ops.alloc2f(shape[0] * 3, shape[2])
+        self.ops.scatter_add(result, cells, gradient.reshape(-1, shape[2]))
+        return result.reshape(tuple(shape))
+
+    def _places(self, rows: slice, of_pair: Int32Array) -> Tuple[Any, Any]:
+        """Group of each pair, and where in it its states are. *Shape:* ``(n_pairs, 3)`` each"""
+        mentions = self.mentions[rows]
+        head_second = (mentions[:, 0] > mentions[:, 1]).astype("int32")
+        special = numpy.full_like(head_second, 2)
+        side: Any = numpy.stack([head_second, 1 - head_second, special], axis=1)
+        group: Any = numpy.repeat(of_pair[:, None], 3, axis=1)
+        return self.ops.asarray(group), self.ops.asarray(side)

@@ -1,0 +1,365 @@
+"""The scorer of candidate pairs: pooled mentions, types, context and, if there is, more evidence.
+
+It has two layers. What enters the first one is computed once for each mention, entity type, distance
+and token; a pair only looks up rows and adds them::
+
+    hidden = relu( head[h] + tail[t] + head factor[h] * tail factor[t]
+                   + type pair[h, t] + distance[h, t] + mentions between[h, t]
+                   + max(tokens between) + max(tokens left) + max(tokens right)
+                   + evidence of the pair )                                            (hidden width)
+    logits = hidden · W + b                                                            (labels)
+
+In prediction, pairs are scored in blocks, so that only the logits grow with their number. The
+decomposition of the first layer over mentions is that of additive span-pair scorers, e.g. Lee et al.
+2017 (https://aclanthology.org/D17-1018); the max-pooled context between the mentions is that of SpERT
+(Eberts and Ulges 2020, https://arxiv.org/abs/1909.07755).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, cast
+
+import numpy
+from spacy.tokens import Doc
+from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
+from thinc.types import Floats2d, Ints1d, Ints2d
+
+from ...errors import ConfigError
+from ...layers.affine import Affine, resized
+from ...layers.range_max import RangeMax
+from ...layers.rows import blocks, on_device
+from ...layers.span_pooling import SpanPooling
+from ...types import Candidates
+from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
+
+Evidence = Callable[[slice], Floats2d]
+"""What else is known of some pairs. *Shape:* ``(n_pairs, width)``"""
+
+
+class Pairs(NamedTuple):
+    """Candidate pairs with all that is known of them.
+
+    tokens: vectors of all tokens of the documents. *Shape:* ``(n_tokens, width)``
+    evidence: for models that have it.
+    """
+
+    docs: Sequence[Doc]
+    candidates: Candidates
+    tokens: Floats2d
+    evidence: Optional[Evidence] = None
+
+
+class PairGradients(NamedTuple):
+    """Gradients of the tokens and of the evidence of all pairs, in the shape of what they are of."""
+
+    tokens: Floats2d
+    evidence: Optional[Floats2d]
+
+
+OutT = Floats2d
+Backprop = Callable[[Any], Any]
+PairScorerT = Model[Pairs, OutT]
+
+_N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
+
+
+def PairScorer(
+    *,
+    pooling: Sequence[str],
+    hidden_size: int,
+    type_size: int,
+    context: bool,
+    outside: int,
+    max_context: int,
+    product: bool,
+    dropout: float,
+    block_size: int,
+    nO: Optional[int] = None,
+    evidence: bool = False,
+) -> PairScorerT:
+    """Score candidate pairs over the vectors of their tokens; the backward pass gives
+    :class:`PairGradients`.
+
+    evidence: whether the pairs come with evidence.
+    The other arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
+
+    :raises ConfigError: if a pooling is unknown or a number is out of range.
+    """
+    if max_context < 1 or max_context & (max_context - 1):
+        raise ConfigError(f"max_context must be a power of two, got {max_context}")
+    if outside < 0 or block_size < 1:
+        raise ConfigError("outside must be 0 or more and block_size 1 or more")
+    layers: Dict[str, Model[Any, Any]] = {
+        "pooling": SpanPooling(pooling),
+        "types": HashEmbed(type_size, _N_TYPE_ROWS, dropout=None, seed=11),
+        "mention_dropout": Dropout(dropout),
+        "head": Affine(hidden_size),
+        "tail": Affine(hidden_size),
+        "type_pairs": HashEmbed(hidden_size, _N_TYPE_ROWS, dropout=None, seed=12),
+        "distances": Embed(hidden_size, N_DISTANCES),
+        "counts": Embed(hidden_size, N_COUNTERS * N_COUNTS),
+        "hidden_dropout": Dropout(dropout),
+        "output_layer": Affine(nO, hidden_size),
+    }
+    if product:
+        layers.update(head_factor=Affine(hidden_size), tail_factor=Affine(hidden_size))
+    if evidence:
+        layers.update(evidence_dropout=Dropout(dropout), evidence=Affine(hidden_size))
+    regions = ["between"] * context + ["left", "right"] * bool(outside)
+    layers.update({name: Affine(hidden_size) for name in regions})
+    return Model(
+        "pair_scorer",
+        forward,
+        init=init,
+        layers=list(layers.values()),
+        dims={"nI": None, "nO": nO},
+        refs=dict(layers),
+        attrs={
+            "regions": regions,
+            "outside": outside,
+            "max_context": max_context,
+            "product": product,
+            "block_size": block_size,
+        },
+    )
+
+
+def forward(
+    model: PairScorerT, pairs: Pairs, is_train: bool
+) -> Tuple[OutT, Callable[[OutT], PairGradients]]:
+    """The logits of pairs, and the gradients of the tokens and of the evidence."""
+    index = index_pairs(pairs.docs, pairs.candidates, outside=model.attrs["outside"])
+    parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
+    logits, backprop_score = _score(model, parts, index, pairs.evidence, is_train)
+
+    def backprop(d_logits: OutT) -> PairGradients:
+        d_parts, d_evidence = backprop_score(d_logits)
+        return PairGradients(backprop_parts(d_parts), d_evidence)
+
+    return logits, backprop
+
+
+def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None) -> PairScorerT:
+    """Learn the widths of a sample, and the number of labels where Y has them."""
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+        model.get_ref("output_layer").set_dim("nO", Y.shape[1])
+    if X is None:
+        return model
+    width, pooling = X.tokens.shape[1], model.get_ref("pooling")
+    model.set_dim("nI", width)
+    pooling.set_dim("nI", width)
+    pooling.initialize()
+    mention_width = pooling.get_dim("nO") + model.get_ref("types").get_dim("nO")
+    factors = ["head_factor", "tail_factor"] if model.attrs["product"] else []
+    for name in ("head", "tail", *factors):
+        model.get_ref(name).set_dim("nI", mention_width)
+    for name in model.attrs["regions"]:
+        model.get_ref(name).set_dim("nI", width)
+    if X.evidence is not None:
+        model.get_ref("evidence").set_dim("nI", X.evidence(slice(0, 0)).shape[1])
+    for layer in model.layers:
+        if layer is not pooling:
+            layer.initialize()
+    return model
+
+
+def resize_output(model: PairScorerT, nO: int) -> PairScorerT:
+    """Give the output layer more labels; the new ones come last and start out improbable.
+
+    model: an initialised scorer.
+    nO: new number of outputs, at least the present one.
+    """
+    model.layers[model.layers.index(model.get_ref("output_layer"))] = new = resized(
+        model.get_ref("output_layer"), nO
+    )
+    model.set_ref("output_layer", new)
+    model.set_dim("nO", nO, force=True)
+    return model
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What pairs are put together from.
+
+    rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
+    factors: of heads and tails, if there are any. *Shape:* ``(n_entities, hidden)`` each
+    tables: maxima over the projected tokens, by region.
+    """
+
+    rows: Floats2d
+    factors: Optional[Tuple[Floats2d, Floats2d]]
+    tables: Dict[str, RangeMax]
+
+
+@dataclass(frozen=True)
+class _PartGradients:
+    """Gradients of the parts; those of the tables are of the projected tokens."""
+
+    rows: Floats2d
+    factors: Optional[Tuple[Floats2d, Floats2d]]
+    tables: Dict[str, Floats2d]
+
+
+def _parts(
+    model: PairScorerT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
+) -> Tuple[_Parts, Callable[[_PartGradients], Floats2d]]:
+    ops = model.ops
+    entities, backprop_entities = _entities(model, tokens, candidates, index, is_train)
+    backprops: Dict[str, Backprop] = {}
+
+    def apply(name: str, inputs: Any) -> Floats2d:
+        Y, backprops[name] = model.get_ref(name)(inputs, is_train)
+        return Y
+
+    summands = {
+        "head": apply("head", entities),
+        "tail": apply("tail", entities),
+        "type_pairs": apply("type_pairs", on_device(ops, index.type_pairs)),
+        "distances": apply("distances", ops.xp.arange(N_DISTANCES, dtype="int32")),
+        "counts": apply("counts", ops.xp.arange(N_COUNTERS * N_COUNTS, dtype="int32")),
+    }
+    factors = None
+    if model.attrs["product"]:
+        factors = (apply("head_factor", entities), apply("tail_factor", entities))
+    tables = {
+        name: RangeMax(
+            ops, apply(name, tokens), max_run=model.attrs["max_context"], is_train=is_train
+        )
+        for name in model.attrs["regions"]
+    }
+    splits = numpy.cumsum([rows.shape[0] for rows in summands.values()])[:-1].tolist()
+
+    def backprop(d: _PartGradients) -> Floats2d:
+        d_entities = ops.alloc2f(*entities.shape)
+        for name, d_rows in zip(summands, ops.xp.split(d.rows, splits)):
+            if not len(d_rows):  # embeddings cannot go back over no rows
+                continue
+            d_inputs = backprops[name](d_rows)
+            if name in ("head", "tail"):
+                d_entities += d_inputs
+        if d.factors is not None:
+            d_entities += backprops["head_factor"](d.factors[0])
+            d_entities += backprops["tail_factor"](d.factors[1])
+        d_tokens = backprop_entities(d_entities)
+        for name, d_projected in d.tables.items():
+            d_tokens += backprops[name](d_projected)
+        return d_tokens
+
+    return _Parts(ops.xp.concatenate(list(summands.values())), factors, tables), backprop
+
+
+def _entities(
+    model: PairScorerT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
+) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """Pooled tokens and type of each entity. *Shape:* ``(n_entities, mention width)``"""
+    ops = model.ops
+    pooled, backprop_pooling = model.get_ref("pooling")((tokens, index.spans), is_train)
+    type_ids = on_device(ops, candidates.mentions.types)
+    types, backprop_types = model.get_ref("types")(type_ids, is_train)
+    mentions = ops.xp.concatenate([pooled, types], axis=1)  # (n_mentions, mention width)
+    mentions, backprop_dropout = model.get_ref("mention_dropout")(mentions, is_train)
+    entities, backprop_mean = _mean_by_entity(ops, mentions, candidates)
+
+    def backprop(d_entities: Floats2d) -> Floats2d:
+        d_mentions = backprop_dropout(backprop_mean(d_entities))
+        width = pooled.shape[1]
+        if len(d_mentions):
+            backprop_types(ops.as_contig(d_mentions[:, width:]))
+        d_tokens, _ = backprop_pooling(ops.as_contig(d_mentions[:, :width]))
+        return d_tokens
+
+    return entities, backprop
+
+
+def _mean_by_entity(
+    ops: Ops, mentions: Floats2d, candidates: Candidates
+) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """Mean of the mentions of each entity. *Shape:* ``(n_entities, mention width)``"""
+    if numpy.array_equal(candidates.entities, numpy.arange(len(candidates.mentions))):
+        return mentions, lambda d_entities: d_entities
+    entities = ops.asarray1i(cast(Ints1d, candidates.entities))
+    counts = numpy.bincount(candidates.entities).astype("float32")
+    shares = ops.asarray2f(cast(Floats2d, (1.0 / counts[candidates.entities])[:, None]))
+    means = ops.alloc2f(candidates.n_entities, mentions.shape[1])
+    ops.scatter_add(means, entities, mentions * shares)
+    return means, lambda d_means: d_means[entities] * shares
+
+
+def _score(
+    model: PairScorerT,
+    parts: _Parts,
+    index: PairIndex,
+    evidence: Optional[Evidence],
+    is_train: bool,
+) -> Tuple[Floats2d, Callable[[Floats2d], Tuple[_PartGradients, Optional[Floats2d]]]]:
+    """Logits of all pairs, in blocks unless the hidden layer is needed for the way back."""
+    ops, output_layer = model.ops, model.get_ref("output_layer")
+    everything = slice(0, len(index))
+    if is_train:
+        more, backprop_evidence = _more(model, evidence, everything, True)
+        hidden = _hidden(ops, parts, index, more)  # (n_pairs, hidden)
+        dropped, backprop_dropout = model.get_ref("hidden_dropout")(hidden, True)
+        logits, backprop_output = output_layer(dropped, True)
+    else:
+        logits = ops.alloc2f(len(index), model.get_dim("nO"))
+        for rows in blocks(len(index), model.attrs["block_size"]):
+            more, _ = _more(model, evidence, rows, False)
+            logits[rows] = output_layer.predict(_hidden(ops, parts, index[rows], more))
+
+    def backprop(d_logits: Floats2d) -> Tuple[_PartGradients, Optional[Floats2d]]:
+        d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
+        return _hidden_gradients(ops, parts, index, d_hidden), backprop_evidence(d_hidden)
+
+    return logits, backprop
+
+
+def _more(
+    model: PairScorerT, evidence: Optional[Evidence], rows: slice, is_train: bool
+) -> Tuple[Optional[Floats2d], Callable[[Floats2d], Optional[Floats2d]]]:
+    """What the evidence adds to the hidden layer. *Shape:* ``(n_pairs, hidden)``"""
+    if evidence is None:
+        return None, lambda d_hidden: None
+    dropped, backprop_dropout = model.get_ref("evidence_dropout")(evidence(rows), is_train)
+    more, backprop_more = model.get_ref("evidence")(dropped, is_train)
+    return more, lambda d_hidden: backprop_dropout(backprop_more(d_hidden))
+
+
+def _hidden(ops: Ops, parts: _Parts, index: PairIndex, more: Optional[Floats2d] = None) -> Floats2d:
+    """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``"""
+    if not len(index):
+        return ops.alloc2f(0, parts.rows.shape[1])
+    hidden = ops.gather_add(parts.rows, on_device(ops, index.keys))
+    for name, table in parts.tables.items():
+        hidden += table(_runs(ops, table, index, name))
+    if parts.factors is not None:
+        head, tail = on_device(ops, index.entities.T)
+        product = ops.xp.take(parts.factors[0], head, axis=0)
+        product *= ops.xp.take(parts.factors[1], tail, axis=0)
+        hidden += product
+    if more is not None:
+        hidden += more
+    return ops.relu(hidden, inplace=True)
+
+
+def _hidden_gradients(
+    ops: Ops, parts: _Parts, index: PairIndex, d_hidden: Floats2d
+) -> _PartGradients:
+    d_rows = ops.alloc2f(*parts.rows.shape)
+    for column in index.keys.T:
+        ops.scatter_add(d_rows, on_device(ops, column), d_hidden)
+    d_factors = None
+    if parts.factors is not None:
+        head, tail = on_device(ops, index.entities.T)
+        d_factors = (ops.alloc2f(*parts.factors[0].shape), ops.alloc2f(*parts.factors[1].shape))
+        ops.scatter_add(d_factors[0], head, d_hidden * parts.factors[1][tail])
+        ops.scatter_add(d_factors[1], tail, d_hidden * parts.factors[0][head])
+    d_tables = {
+        name: table.backprop(_runs(ops, table, index, name), d_hidden)
+        for name, table in parts.tables.items()
+    }
+    return _PartGradients(d_rows, d_factors, d_tables)
+
+
+def _runs(ops: Ops, table: RangeMax, index: PairIndex, name: str) -> Ints2d:
+    starts, ends = index.regions[name].T
+    return on_device(ops, table.cover(starts, ends))

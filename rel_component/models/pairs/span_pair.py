@@ -1,0 +1,109 @@
+"""``rel_component.SpanPair.v1``: pairs of pooled mentions over a shared tok2vec or transformer."""
+
+from typing import Any, Callable, List, Optional, Tuple
+
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ...layers.rows import join_rows
+from ...types import Candidates, PairModelT
+from .pair_scorer import Pairs, PairScorer
+from .pair_scorer import resize_output as resize_scorer
+
+InT = Tuple[List[Doc], Candidates]
+OutT = Floats2d
+
+
+def build_span_pair(
+    tok2vec: Model[List[Doc], List[Floats2d]],
+    pooling: List[str] = ["mean", "max"],  # noqa: B006  # never changed; shown in filled configs
+    hidden_size: int = 256,
+    type_size: int = 32,
+    context: bool = True,
+    outside: int = 10,
+    max_context: int = 64,
+    product: bool = True,
+    dropout: float = 0.2,
+    block_size: int = 4096,
+    nO: Optional[int] = None,
+) -> PairModelT:
+    """Build a SpanPair model; see ``pair_scorer.py`` for its two layers.
+
+    tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:* ``(n_tokens, width)``
+        for each document.
+    pooling: how the tokens of a mention are pooled, side by side: ``mean``, ``max``, ``first``,
+        ``last``, ``attention``.
+    hidden_size: width of the hidden layer.
+    type_size: width of the entity-type embeddings.
+    context: whether the tokens between the mentions count.
+    outside: number of tokens before the first and after the second mention that count.
+    max_context: where more than twice as many tokens lie between the mentions, the first and the
+        last `max_context` of them count; a power of two.
+    product: whether the element-wise product of a projection of the head with one of the tail counts.
+    dropout: probability of dropping a value of the mention vectors and of the hidden layer; training
+        sets it to its own rate.
+    block_size: number of pairs scored at a time in prediction.
+    nO: number of outputs; set by the component.
+
+    :raises ConfigError: if a pooling is unknown or a number is out of range.
+    """
+    scorer = PairScorer(
+        pooling=pooling,
+        hidden_size=hidden_size,
+        type_size=type_size,
+        context=context,
+        outside=outside,
+        max_context=max_context,
+        product=product,
+        dropout=dropout,
+        block_size=block_size,
+        nO=nO,
+    )
+    return Model(
+        "span_pair",
+        forward,
+        init=init,
+        layers=[tok2vec, scorer],
+        dims={"nO": nO},
+        refs={"tok2vec": tok2vec, "scorer": scorer},
+        attrs={"resize_output": resize_output},
+    )
+
+
+def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+    """The logits of the candidate pairs, and the way back to the token vectors."""
+    docs, candidates = X
+    ops, scorer = model.ops, model.get_ref("scorer")
+    vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
+    tokens, split = join_rows(ops, vectors, scorer.get_dim("nI"))  # (n_tokens, width)
+    logits, backprop_scorer = scorer(Pairs(docs, candidates, tokens), is_train)
+
+    def backprop(d_logits: OutT) -> Any:
+        return backprop_tok2vec(split(backprop_scorer(d_logits).tokens))
+
+    return logits, backprop
+
+
+def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
+    """Initialise the token vectors, and the scorer by their width."""
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    tok2vec, scorer = model.get_ref("tok2vec"), model.get_ref("scorer")
+    if X is None:
+        tok2vec.initialize()
+        scorer.initialize(Y=Y)
+        return model
+    docs, candidates = X
+    tok2vec.initialize(X=docs)
+    vectors = tok2vec.predict(docs)
+    tokens, _ = join_rows(model.ops, vectors, vectors[0].shape[1])
+    scorer.initialize(X=Pairs(docs, candidates, tokens), Y=Y)
+    return model
+
+
+def resize_output(model: PairModelT, nO: int) -> PairModelT:
+    """Give the model more labels, see :func:`rel_component.models.pairs.pair_scorer.resize_output`."""
+    resize_scorer(model.get_ref("scorer"), nO)
+    model.set_dim("nO", nO, force=True)
+    return model

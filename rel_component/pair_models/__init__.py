@@ -1,1 +1,0 @@
-"""Pair models: each a file with a builder that returns a ``PairModelT``."""

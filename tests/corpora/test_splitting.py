@@ -1,0 +1,102 @@
+"""Parts of a corpus."""
+
+import json
+from collections import Counter
+
+import pytest
+import spacy
+
+from rel_component.corpora.corpus import read_docs, write_docs
+from rel_component.corpora.splitting import group_by_meta, split_docs
+from rel_component.errors import ConfigError
+
+from ..cli.test_commands import run
+from ..helpers import make_doc
+
+SHARES = {"train": 0.6, "dev": 0.2, "test": 0.2}
+
+
+def doc(vocab, i, *labels, group=None):
+    mentions = [(0, 1, "ORG"), (2, 3, "GPE")]
+    made = make_doc(vocab, f"Acme{i} in Oslo", mentions, [(0, label, 1) for label in labels])
+    if group is not None:
+        made.user_data["meta"] = {"article": group}
+    return made
+
+
+@pytest.fixture
+def docs(vocab):
+    """50 documents with COMMON, 10 with RARE, 20 without relations."""
+    labels = ["COMMON"] * 50 + ["RARE"] * 10 + [None] * 20
+    return [doc(vocab, i, *([label] if label else [])) for i, label in enumerate(labels)]
+
+
+def counts(docs):
+    return Counter(rel.label for doc in docs for rel in doc._.rel)
+
+
+def test_every_part_has_its_share_of_every_type(docs):
+    parts = split_docs(docs, SHARES)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 48, "dev": 16, "test": 16}
+    assert counts(parts["train"]) == {"COMMON": 30, "RARE": 6}
+    assert counts(parts["dev"]) == counts(parts["test"]) == {"COMMON": 10, "RARE": 2}
+
+
+def test_nothing_is_lost_or_doubled_and_the_order_stays(docs):
+    parts = split_docs(docs, SHARES)
+    texts = [doc.text for doc in docs]
+    assert sorted(doc.text for part in parts.values() for doc in part) == sorted(texts)
+    for part in parts.values():
+        places = [texts.index(doc.text) for doc in part]
+        assert places == sorted(places)
+
+
+def test_the_same_seed_gives_the_same_parts(docs):
+    first, again, other = (
+        [doc.text for doc in split_docs(docs, SHARES, seed=seed)["test"]] for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_groups_and_equal_texts_stay_together(vocab):
+    docs = [doc(vocab, i, "A", group=str(i // 4)) for i in range(40)]
+    docs += [doc(vocab, 0, "A"), doc(vocab, 1, "A")]  # texts of the first article again
+    parts = split_docs(docs, SHARES, group=group_by_meta("article"))
+    where = {}
+    for name, part in parts.items():
+        for made in part:
+            key = made.user_data.get("meta", {}).get("article", "0")
+            assert where.setdefault(key, name) == name
+    assert all(parts.values())
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({}, "above 0"),
+        ({"train": 1.0, "dev": 0.0}, "above 0"),
+        ({"train": 0.5, "dev": 0.4}, "add up to 1, got 0.9"),
+    ],
+)
+def test_shares_are_checked(docs, shares, message):
+    with pytest.raises(ConfigError, match=message):
+        split_docs(docs, shares)
+
+
+def test_no_documents():
+    assert split_docs([], {"train": 1.0}) == {"train": []}
+
+
+def test_command(docs, vocab, tmp_path):
+    write_docs(docs, tmp_path / "all.spacy")
+    arguments = [
+        "split",
+        tmp_path / "all.spacy",
+        tmp_path / "parts",
+        "--parts",
+        "train=0.9,dev=0.1",
+    ]
+    result = json.loads(run(*arguments, "--json"))
+    assert result["dev"] == {"documents": 8, "COMMON": 5, "RARE": 1}
+    assert len(list(read_docs(tmp_path / "parts" / "dev.spacy", spacy.blank("en")))) == 8
+    assert "NAME=SHARE" in run("split", tmp_path / "all.spacy", tmp_path / "x", "-p", "a", code=1)

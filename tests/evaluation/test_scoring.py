@@ -1,0 +1,223 @@
+"""Scores, each computed by hand."""
+
+import pytest
+from spacy.training import Example
+
+from rel_component.evaluation.scoring import PRF, score_relations
+
+from ..helpers import make_doc
+
+# tokens   0    1   2  3   4    5    6  7    8 .  9
+TEXT = "Ada and Bo of Acme Labs met Cy in Oslo ."
+ADA, BO, ACME = (0, 1, "PERSON"), (2, 3, "PERSON"), (4, 6, "ORG")
+CY, OSLO = (7, 8, "PERSON"), (9, 10, "GPE")
+MENTIONS = [ADA, BO, ACME, CY, OSLO]
+NAMES = ("Ada", "Bo", "Acme", "Cy", "Oslo")
+
+
+def annotated(vocab, relations, mentions=MENTIONS, **options):
+    """A document with relations in the form ``"Ada WORKS_AT Acme"``."""
+    by_name = {name: i for i, name in enumerate(NAMES)}
+    triples = [relation.split() for relation in relations]
+    rows = [(by_name[head], label, by_name[tail]) for head, label, tail in triples]
+    return make_doc(vocab, TEXT, mentions, rows, **options)
+
+
+def scores_of(*docs, **options):
+    """Scores of predicted documents, each followed by its reference."""
+    examples = [Example(*pair) for pair in zip(docs[::2], docs[1::2], strict=True)]
+    return score_relations(examples, **options)
+
+
+def figures(scores, group, average="micro"):
+    """Precision, recall and F1, rounded."""
+    return tuple(round(scores[f"{group}_{average}_{key}"], 3) for key in "prf")
+
+
+FOUR = ["Ada WORKS_AT Acme", "Bo WORKS_AT Acme", "Cy LIVES_IN Oslo", "Acme LOCATED_IN Oslo"]
+
+
+def test_all_right(vocab):
+    scores = scores_of(annotated(vocab, FOUR), annotated(vocab, FOUR))
+    for group in ("rel", "rel_boundaries", "rel_undirected"):
+        assert figures(scores, group) == (1.0, 1.0, 1.0)
+
+
+def test_missed_pairs_are_misses(vocab):
+    scores = scores_of(annotated(vocab, FOUR[:1]), annotated(vocab, FOUR))
+    assert figures(scores, "rel") == (1.0, 0.25, 0.4)
+
+
+def test_relations_of_missed_mentions_are_misses(vocab):
+    predicted = make_doc(vocab, TEXT, [ADA, ACME], [(0, "WORKS_AT", 1)])
+    scores = scores_of(predicted, annotated(vocab, FOUR))
+    assert figures(scores, "rel") == (1.0, 0.25, 0.4)
+
+
+def test_relations_beyond_the_reference_lower_precision(vocab):
+    scores = scores_of(annotated(vocab, FOUR), annotated(vocab, FOUR[:1]))
+    assert figures(scores, "rel") == (0.25, 1.0, 0.4)
+
+
+def test_a_wrong_end_is_wrong(vocab):
+    wrong_end = [ADA, BO, (4, 5, "ORG"), CY, OSLO]
+    scores = scores_of(annotated(vocab, FOUR[:1], wrong_end), annotated(vocab, FOUR[:1]))
+    assert figures(scores, "rel") == (0.0, 0.0, 0.0)
+    assert figures(scores, "rel_boundaries") == (0.0, 0.0, 0.0)
+
+
+def test_a_wrong_entity_type_is_wrong_only_in_strict_scores(vocab):
+    wrong_type = [ADA, BO, (4, 6, "GPE"), CY, OSLO]
+    scores = scores_of(annotated(vocab, FOUR[:1], wrong_type), annotated(vocab, FOUR[:1]))
+    assert figures(scores, "rel") == (0.0, 0.0, 0.0)
+    assert figures(scores, "rel_boundaries") == (1.0, 1.0, 1.0)
+
+
+def test_a_wrong_label_is_wrong(vocab):
+    scores = scores_of(annotated(vocab, ["Ada OWNS Acme"]), annotated(vocab, ["Ada WORKS_AT Acme"]))
+    for group in ("rel", "rel_boundaries", "rel_undirected"):
+        assert figures(scores, group) == (0.0, 0.0, 0.0)
+
+
+def test_a_wrong_direction_is_right_only_in_undirected_scores(vocab):
+    scores = scores_of(
+        annotated(vocab, ["Acme WORKS_AT Ada"]), annotated(vocab, ["Ada WORKS_AT Acme"])
+    )
+    assert figures(scores, "rel") == (0.0, 0.0, 0.0)
+    assert figures(scores, "rel_undirected") == (1.0, 1.0, 1.0)
+
+
+def test_the_direction_of_symmetric_labels_does_not_count(vocab):
+    predicted = annotated(vocab, ["Bo KNOWS Ada", "Acme WORKS_AT Bo"])
+    reference = annotated(vocab, ["Ada KNOWS Bo", "Bo WORKS_AT Acme"])
+    scores = scores_of(predicted, reference, symmetric=["KNOWS"])
+    assert figures(scores, "rel") == (0.5, 0.5, 0.5)
+
+
+def test_a_symmetric_relation_in_both_directions_counts_once(vocab):
+    reference = annotated(vocab, ["Ada KNOWS Bo", "Bo KNOWS Ada"])
+    scores = scores_of(annotated(vocab, ["Ada KNOWS Bo"]), reference, symmetric=["KNOWS"])
+    assert figures(scores, "rel") == (1.0, 1.0, 1.0)
+
+
+def test_mentions_are_compared_by_characters(vocab):
+    words = ["Ada", "and", "Bo", "of", "Acme Labs", "met", "Cy", "in", "Oslo", "."]
+    mentions = [ADA, (4, 5, "ORG")]
+    predicted = make_doc(vocab, words, mentions, [(0, "WORKS_AT", 1)])
+    scores = scores_of(predicted, annotated(vocab, FOUR[:1]))
+    assert figures(scores, "rel") == (1.0, 1.0, 1.0)
+
+
+def test_scores_per_type(vocab):
+    predicted = annotated(vocab, ["Ada WORKS_AT Acme", "Cy LIVES_IN Oslo", "Ada LIVES_IN Oslo"])
+    assert scores_of(predicted, annotated(vocab, FOUR))["rel_per_type"] == {
+        "LIVES_IN": {"p": 0.5, "r": 1.0, "f": pytest.approx(2 / 3)},
+        "LOCATED_IN": {"p": 0.0, "r": 0.0, "f": 0.0},
+        "WORKS_AT": {"p": 1.0, "r": 0.5, "f": pytest.approx(2 / 3)},
+    }
+
+
+def test_macro_scores_are_means_over_labels(vocab):
+    predicted = annotated(vocab, ["Ada WORKS_AT Acme", "Cy LIVES_IN Oslo", "Ada LIVES_IN Oslo"])
+    scores = scores_of(predicted, annotated(vocab, FOUR))
+    assert figures(scores, "rel", "macro") == (0.5, 0.5, 0.444)
+
+
+def test_micro_scores_add_up_documents(vocab):
+    docs = [annotated(vocab, FOUR[:1]), annotated(vocab, FOUR)]
+    docs += [annotated(vocab, FOUR[:2]), annotated(vocab, FOUR[:1])]
+    assert figures(scores_of(*docs), "rel") == (0.667, 0.4, 0.5)  # 2 right of 3, 5 annotated
+
+
+def test_equal_offsets_in_two_documents_are_two_facts(vocab):
+    docs = [annotated(vocab, FOUR[:1]), annotated(vocab, [])]
+    docs += [annotated(vocab, []), annotated(vocab, FOUR[:1])]
+    assert figures(scores_of(*docs), "rel") == (0.0, 0.0, 0.0)
+
+
+# Sentences
+
+
+def test_relations_within_and_across_sentences(vocab):
+    reference = annotated(vocab, FOUR, sent_starts=[0, 6])  # Acme in the first, Oslo in the second
+    predicted = annotated(vocab, [*FOUR[1:3], "Ada KNOWS Cy"])
+    scores = scores_of(predicted, reference)
+    assert figures(scores, "rel_within_sentence") == (1.0, 0.667, 0.8)
+    assert figures(scores, "rel_across_sentences") == (0.0, 0.0, 0.0)
+
+
+def test_documents_without_sentences_are_left_out(vocab):
+    scores = scores_of(annotated(vocab, FOUR), annotated(vocab, FOUR))
+    assert scores["rel_within_sentence_micro_f"] == 0.0
+    assert scores["rel_across_sentences_micro_f"] == 0.0
+
+
+# With NO_RELATION as a class
+
+
+def test_with_none_counts_the_pairs_without_relation(vocab):
+    predicted = annotated(vocab, ["Ada WORKS_AT Acme", "Ada LIVES_IN Oslo"])
+    scores = scores_of(predicted, annotated(vocab, FOUR))
+    # 20 ordered pairs of 5 mentions: 1 relation right, 1 wrong, 3 missed, 15 rightly without.
+    # NO_RELATION: 15 tp, 3 fp, 1 fn
+    assert figures(scores, "rel_with_none") == (
+        round(16 / 20, 3),  # 16 right of 2 relations and 18 pairs without
+        round(16 / 20, 3),  # of 4 relations and 16 pairs without
+        round(16 / 20, 3),
+    )
+
+
+def test_with_none_counts_a_wrong_label_once(vocab):
+    predicted = annotated(vocab, ["Ada OWNS Acme"])
+    scores = scores_of(predicted, annotated(vocab, ["Ada WORKS_AT Acme"]))
+    assert figures(scores, "rel_with_none") == (0.95, 0.95, 0.95)
+
+
+def test_with_none_counts_pairs_of_mentions_that_are_not_annotated(vocab):
+    predicted = make_doc(vocab, TEXT, [ADA, (1, 2, "X")], [(0, "KNOWS", 1)])
+    scores = scores_of(predicted, annotated(vocab, [], [ADA, BO]))
+    # 2 pairs of annotated mentions without relation, and 1 wrong relation beyond them
+    assert figures(scores, "rel_with_none") == (round(2 / 3, 3), round(2 / 3, 3), round(2 / 3, 3))
+
+
+def test_with_none_reads_the_span_group(vocab):
+    mentions = [(4, 6, "ORG"), (4, 5, "ORG")]
+    reference = make_doc(vocab, TEXT, mentions, spans_key="sc")
+    scores = scores_of(reference.copy(), reference, spans_key="sc")
+    assert figures(scores, "rel_with_none") == (1.0, 1.0, 1.0)
+    assert scores_of(reference.copy(), reference)["rel_with_none_micro_f"] == 0.0
+
+
+# Nothing to score
+
+
+def test_no_documents():
+    scores = score_relations([])
+    assert scores["rel_micro_f"] == 0.0
+    assert scores["rel_macro_f"] == 0.0
+    assert scores["rel_per_type"] == {}
+
+
+def test_documents_without_relations(vocab):
+    scores = scores_of(annotated(vocab, []), annotated(vocab, []))
+    assert scores["rel_micro_f"] == 0.0
+    assert figures(scores, "rel_with_none") == (1.0, 1.0, 1.0)
+
+
+def test_another_attribute(vocab):
+    predicted, reference = annotated(vocab, FOUR, attr="mine"), annotated(vocab, FOUR, attr="mine")
+    assert scores_of(predicted, reference, attr="mine")["rel_micro_f"] == 1.0
+    assert scores_of(predicted, reference)["rel_micro_f"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (PRF(1, 1, 3), (0.5, 0.25, 1 / 3)),
+        (PRF(0, 0, 2), (0.0, 0.0, 0.0)),
+        (PRF(0, 2, 0), (0.0, 0.0, 0.0)),
+        (PRF(), (0.0, 0.0, 0.0)),
+    ],
+)
+def test_precision_recall_and_f1(counts, expected):
+    assert (counts.precision, counts.recall, counts.f1) == pytest.approx(expected)

@@ -1,0 +1,238 @@
+import time
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc, Span
+
+from rel_component.errors import ConfigError
+from rel_component.llm.answers.grounding import MAX_NAME, ground, nearest, same_names
+
+TEXT = (
+    "Apple's founder Steve Jobs met Zoë O’Neil of Coca‑Cola in the U.S. in 2011. APPLE and "
+    "Applebee's; Steve\n Jobs. The Who left cafe\u0301 Noir. A Berlin-based firm, AT&T, in Q1 2011; "
+    "groß, ﬁsh, can't."
+)
+
+NLP = spacy.blank("en")
+
+
+@pytest.fixture(scope="module")
+def doc():
+    return NLP(TEXT)
+
+
+def texts(name, doc, **options):
+    return [span.text for span in ground(name, doc, **options)]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Apple", ["Apple"]),
+        ("apple", ["Apple", "APPLE"]),
+        ("the Apple", ["Apple", "APPLE"]),
+        ("“Apple”", ["Apple", "APPLE"]),
+        ("Apple’s", ["Apple's"]),
+        ("Steve Jobs", ["Steve Jobs"]),
+        ("steve  jobs", ["Steve Jobs", "Steve\n Jobs"]),
+        ("Zoe O'Neil", ["Zoë O’Neil"]),
+        ("Zoe\u0308 O\u02bcNeil", ["Zoë O’Neil"]),
+        ("Coca-Cola", ["Coca‑Cola"]),
+        ("Coca–Cola", ["Coca‑Cola"]),
+        ("U.S.", ["U.S."]),
+        ("the U.S", ["the U.S."]),
+        ("The Who", ["The Who"]),
+        ("Café Noir", ["cafe\u0301 Noir"]),
+        ("AT&T", ["AT&T"]),
+        ("gross", ["groß"]),
+        ("fish", ["ﬁsh"]),
+        ("2011", ["2011", "2011"]),
+        ("Q1 2011", ["Q1 2011"]),
+    ],
+)
+def test_names_as_they_are_written_and_otherwise(doc, name, found):
+    assert texts(name, doc) == found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "App",
+        "ple",
+        "Job",
+        "T",
+        "gros",
+        "fi",
+        "201",
+        "Neil of",
+        "ca",
+        "US",
+        "",
+        " ",
+        "...",
+        "“”",
+        "\ud800",
+        "\x00",
+        "x" * MAX_NAME * 9,
+    ],
+)
+def test_no_insides_of_words(doc, name):
+    assert texts(name, doc, min_similarity=100) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Stev Jobs", ["Steve Jobs", "Steve\n Jobs"]),
+        ("Steve Jobbs", ["Steve Jobs", "Steve\n Jobs"]),
+        ("Zoe ONeill", ["Zoë O’Neil"]),
+        ("Berlin based", ["Berlin-based"]),
+        ("Q2 2011", []),
+        ("Steve Wozniak", []),
+        ("Jbs", []),
+    ],
+)
+def test_names_with_mistakes(doc, name, found):
+    assert texts(name, doc) == found
+    assert texts(name, doc, min_similarity=100) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"), [("Australia", "Austria"), ("Anderson", "Andersen"), ("Nigeria", "Niger")]
+)
+def test_similar_names_of_other_things(there, asked):
+    doc = NLP(f"The company has a plant in {there}.")
+    assert texts(asked, doc) == []
+
+
+def test_only_in_the_window(doc):
+    assert [span.start for span in ground("2011", doc, window=doc[20:])] == [
+        span.start for span in ground("2011", doc) if span.start >= 20
+    ]
+    assert ground("Steve Jobs", doc, window=doc[4:10]) == []
+    assert texts("Stev Jobs", doc, window=doc[2:6]) == ["Steve Jobs"]
+    assert ground("Apple", doc, window=doc[3:3]) == []
+    assert ground("Apple", doc[:0].as_doc()) == []
+
+
+def test_a_token_that_holds_more_than_the_name():
+    doc = Doc(NLP.vocab, words=["Berlin-based", "Oslo's", "(Rome)", "A.B"])
+    assert texts("Berlin", doc, min_similarity=100) == []
+    assert texts("Oslo", doc) == ["Oslo's"]
+    assert texts("Rome", doc) == ["(Rome)"]
+    assert texts("A", doc) == []
+
+
+def test_scripts_without_spaces():
+    doc = Doc(NLP.vocab, words=list("苹果公司由史蒂夫乔布斯创立"), spaces=[False] * 13)
+    assert texts("史蒂夫乔布斯", doc) == ["史蒂夫乔布斯"]
+    doc = Doc(NLP.vocab, words=["can", "not"], spaces=[False, False])
+    assert texts("can", doc) == []
+
+
+@given(st.text(max_size=40), st.text(max_size=12), st.floats(0, 100))
+def test_matches_are_tokens_of_the_document(text, name, min_similarity):
+    doc = NLP(text)
+    for span in ground(name, doc, min_similarity=min_similarity):
+        assert isinstance(span, Span)
+        assert 0 <= span.start < span.end <= len(doc)
+
+
+@given(st.data())
+def test_every_run_of_words_is_found(data):
+    doc = NLP(TEXT.removesuffix(", can't."))
+    start = data.draw(st.integers(0, len(doc) - 1))
+    end = data.draw(st.integers(start + 1, min(len(doc), start + 4)))
+    span = doc[start:end]
+    if span[0].text.isalnum() and span[-1].text.isalnum():
+        assert (start, end) in [(found.start, found.end) for found in ground(span.text, doc)]
+
+
+def test_rapidfuzz_is_needed_for_names_with_mistakes_only(doc, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "rapidfuzz", None)
+    assert texts("apple", doc) == ["Apple", "APPLE"]
+    with pytest.raises(ConfigError, match=r"rel-component\[llm\]"):
+        ground("Appel", doc)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Apple", [0, 2]),
+        ("the apple’s", [0, 2]),
+        ("steve  jobs", [1]),
+        ("Steve Jobbs", []),
+        ("“Bank 2”", [3]),
+        ("Jobs", []),
+        ("", []),
+    ],
+)
+def test_names_among_names(name, found):
+    assert same_names(name, ["Apple", "Steve Jobs", "APPLE", "Bank 2"]) == found
+
+
+@pytest.mark.parametrize(
+    ("heads", "tails", "pair"),
+    [
+        ([(0, 1)], [(5, 6)], ((0, 1), (5, 6))),
+        ([(0, 1), (4, 5)], [(5, 6)], ((4, 5), (5, 6))),
+        ([(3, 4)], [(0, 1), (6, 7)], ((3, 4), (0, 1))),
+        ([(3, 4)], [(1, 2), (5, 6)], ((3, 4), (1, 2))),
+        ([(2, 4)], [(3, 4), (9, 10)], ((2, 4), (9, 10))),
+        ([(2, 4)], [(3, 4), (1, 3)], ((2, 4), (1, 3))),
+        ([(0, 1), (7, 8)], [(0, 1), (7, 8)], ((0, 1), (7, 8))),
+    ],
+)
+def test_the_nearest_pair(vocab, heads, tails, pair):
+    doc = Doc(vocab, words=["w"] * 10)
+    head, tail = nearest([doc[i:j] for i, j in heads], [doc[i:j] for i, j in tails])
+    assert ((head.start, head.end), (tail.start, tail.end)) == pair
+
+
+spans = st.lists(st.tuples(st.integers(0, 18), st.integers(1, 3)), min_size=1, max_size=6)
+
+
+@given(spans, spans)
+def test_the_nearest_pair_is_that_of_all_pairs(heads, tails):
+    doc = Doc(NLP.vocab, words=["w"] * 22)
+    first = [doc[start : start + length] for start, length in heads]
+    second = [doc[start : start + length] for start, length in tails]
+
+    def key(head, tail):
+        distance = max(tail.start - head.end, head.start - tail.end)
+        return (distance < 0, max(distance, 0), head.start, tail.start)
+
+    best = min(key(head, tail) for head in first for tail in second)
+    assert key(*nearest(first, second)) == best
+
+
+def test_names_that_stand_everywhere_take_no_time():
+    doc = Doc(NLP.vocab, words=["Apple", "Jobs"] * 5_000)
+    start = time.process_time()
+    pair = nearest(ground("Apple", doc), ground("Jobs", doc))
+    assert time.process_time() - start < 1.0
+    assert [span.start for span in pair] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "milliseconds"),
+    [
+        ("Steve Jobs", 0.5),
+        ("steve jobs", 1.0),
+        ("Stevve Jobz", 2.0),
+        ("Some Other Company Inc.", 2.0),
+    ],
+)
+def test_names_are_found_in_time(name, milliseconds):
+    words = [f"w{i}" for i in range(300)]
+    words[150:152] = ["Steve", "Jobs"]
+    docs = [Doc(NLP.vocab, words=[*words[:-1], f"end{i}"]) for i in range(20)]
+
+    def seconds(doc):
+        start = time.process_time()
+        ground(name, doc)
+        return time.process_time() - start
+
+    assert min(map(seconds, docs)) < milliseconds / 1000

@@ -1,0 +1,275 @@
+"""Token vectors of a pretrained encoder, alone and shared by components."""
+
+import numpy
+import pytest
+import spacy
+import torch
+from spacy.pipeline import Tok2Vec
+from transformers import AutoModel, AutoTokenizer
+
+from rel_component.errors import ConfigError
+from rel_component.models.encoder import build_encoder, build_listener
+from rel_component.models.optimizers import make_encoder_adam
+
+from ..encoders import tiny_encoder
+from ..gradients import assert_gradients
+from ..helpers import facts, make_doc, make_example
+
+TEXTS = ("Ada and Bo of Acme Labs met Cy in Oslo", "", "Acme hired Ada")
+ENCODER = "rel_component.Encoder.v1"
+LISTENER = "rel_component.EncoderListener.v1"
+
+
+@pytest.fixture
+def docs(vocab):
+    return [make_doc(vocab, text) for text in TEXTS]
+
+
+@pytest.fixture
+def model(docs):
+    model = build_encoder(tiny_encoder())
+    model.initialize(X=docs)
+    return model
+
+
+def test_vectors_are_the_means_of_the_word_pieces(model, docs):
+    encoder = AutoModel.from_pretrained(tiny_encoder()).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder())
+    words = [token.text for token in docs[0]]
+    encoded = tokenizer(words, is_split_into_words=True, return_tensors="pt")
+    with torch.no_grad():
+        states = encoder(**encoded).last_hidden_state[0].numpy()
+    owners = numpy.asarray([-1 if i is None else i for i in encoded.word_ids()])
+    expected = numpy.stack([states[owners == i].mean(axis=0) for i in range(len(words))])
+    numpy.testing.assert_allclose(model.predict(docs)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_gives_what_single_documents_give(model, docs):
+    together = model.predict(docs)
+    assert [len(vectors) for vectors in together] == [len(doc) for doc in docs]
+    for doc, vectors in zip(docs, together):
+        numpy.testing.assert_allclose(vectors, model.predict([doc])[0], rtol=1e-4, atol=1e-5)
+    assert model.predict([docs[1]])[0].shape == (0, model.get_dim("nO"))
+    assert model.predict([]) == []
+
+
+def test_small_batches_of_pieces_and_long_texts(docs, vocab):
+    long = make_doc(vocab, " ".join(TEXTS) * 40)
+    whole, parts = (build_encoder(tiny_encoder(), max_pieces=size) for size in (4096, 16))
+    for encoder in (whole, parts):
+        encoder.initialize(X=docs)
+    for one, other in zip(whole.predict([*docs, long]), parts.predict([*docs, long])):
+        numpy.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert numpy.isfinite(whole.predict([long])[0]).all()
+
+
+def test_numeric_gradient(model, docs):
+    rng = numpy.random.default_rng(0)
+    weights = [rng.normal(size=X.shape).astype("float32") for X in model.predict(docs)]
+
+    def loss():
+        parts = zip(model.predict(docs), weights)
+        return float(sum((X.astype("float64") * w).sum() for X, w in parts))
+
+    module = model.shims[0]._model
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+    _, backprop = model.begin_update(docs)
+    backprop(weights)
+    for key in ("word_embeddings.weight", "output.dense.weight"):
+        name, parameter = next(
+            (n, p) for n, p in module.encoder.named_parameters() if n.endswith(key)
+        )
+        gradient = parameter.grad.numpy()
+        atol = 0.02 * float(numpy.abs(gradient).max()) + 0.02
+        assert_gradients(loss, parameter.data.numpy(), gradient, name, n_cells=3, atol=atol)
+
+
+def test_a_saved_encoder_needs_nothing_else(model, docs):
+    loaded = build_encoder("/no/such/folder").from_bytes(model.to_bytes())
+    for one, other in zip(model.predict(docs), loaded.predict(docs)):
+        numpy.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "deberta-v2"])
+def test_the_last_layers_can_start_anew(docs, kind):
+    spacy.util.fix_random_seed(0)
+    models = [build_encoder(tiny_encoder(kind), reset_layers=n) for n in (0, 1)]
+    for model in models:
+        model.initialize(X=docs)
+    old, new = (dict(m.shims[0]._model.named_parameters()) for m in models)
+    changed = {name for name in old if not torch.equal(old[name], new[name])}
+    assert changed
+    assert all(".layer.1." in name for name in changed)
+
+
+def test_clear_errors(docs):
+    with pytest.raises(ConfigError, match="reset_layers must lie in"):
+        build_encoder(tiny_encoder(), reset_layers=3).initialize(X=docs)
+    with pytest.raises(ConfigError, match="max_pieces"):
+        build_encoder(tiny_encoder(), max_pieces=0)
+    with pytest.raises(ConfigError, match="not initialised"):
+        build_encoder(tiny_encoder()).predict(docs)
+
+
+# Shared
+
+
+def listener(**options):
+    return {"@architectures": LISTENER, **options}
+
+
+def pipeline(pairs=None):
+    """All components that may listen, spaCy's recogniser among them, whose width is not set."""
+    nlp = spacy.blank("en")
+    encoder = {"@architectures": ENCODER, "name": str(tiny_encoder())}
+    nlp.add_pipe("shared_encoder", config={"model": encoder})
+    recognizer = {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "extra_state_tokens": False,
+        "hidden_width": 16,
+        "maxout_pieces": 2,
+        "use_upper": False,
+        "tok2vec": listener(grad_factor=0.1),
+    }
+    nlp.add_pipe("ner", config={"model": recognizer})
+    scorer = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": listener()}
+    nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
+    pairs = pairs or {"@architectures": "rel_component.SpanPair.v1", "tok2vec": listener()}
+    nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
+    return nlp
+
+
+def examples_of(nlp):
+    hired = [(0, 1, "ORG"), (2, 3, "PERSON")]
+    left = [(0, 1, "PERSON"), (2, 3, "ORG")]
+    references = [
+        make_doc(nlp.vocab, "Acme hired Ada", hired, [(1, "WORKS_AT", 0)]),
+        make_doc(nlp.vocab, "", []),
+        make_doc(nlp.vocab, "Bo left Oslo", left),
+    ]
+    return [make_example(reference, []) for reference in references]
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+def test_components_share_an_encoder_and_all_teach_it(tmp_path):
+    spacy.util.fix_random_seed(0)
+    nlp = pipeline()
+    examples = examples_of(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5, use_averages=True)
+    for _ in range(40):
+        losses = nlp.update(examples, sgd=sgd)
+    assert losses["relation_extractor"] < 0.1
+    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
+    nlp.to_disk(tmp_path)
+    doc, empty = spacy.load(tmp_path).pipe(["Acme hired Ada", ""])
+    assert facts(doc) == [("Ada", "WORKS_AT", "Acme")]
+    assert len(empty) == 0
+    # averages are of all parameters, those of the encoder included
+    before = nlp("Acme hired Ada").tensor.copy()
+    with nlp.use_params(sgd.averages):
+        assert numpy.abs(nlp("Acme hired Ada").tensor - before).max() > 1e-6
+    numpy.testing.assert_allclose(nlp("Acme hired Ada").tensor, before, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def joint():
+    """A pipeline that has learned one relation, and its examples."""
+    spacy.util.fix_random_seed(0)
+    nlp = pipeline()
+    examples = examples_of(nlp)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    nlp.initialize(lambda: examples)
+    for _ in range(40):
+        nlp.update(examples, sgd=sgd)
+    return nlp
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+@pytest.mark.parametrize("annotates", [["ner"], ["shared_encoder", "ner"]])
+def test_spacy_annotates_entities_during_an_update(joint, annotates, monkeypatch):
+    nlp = spacy.util.load_model_from_config(joint.config)
+    nlp.from_bytes(joint.to_bytes())
+    seen = []
+    monkeypatch.setattr(
+        nlp.get_pipe("relation_extractor"), "update", lambda batch, **_: seen.extend(batch)
+    )
+    nlp.update(examples_of(nlp), annotates=annotates, exclude=["span_recognizer"])
+    entities = [[(ent.text, ent.label_) for ent in eg.predicted.ents] for eg in seen]
+    assert entities == [
+        [("Acme", "ORG"), ("Ada", "PERSON")],
+        [],
+        [("Bo", "PERSON"), ("Oslo", "ORG")],
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+@pytest.mark.parametrize("given", ["ruler", "code"])
+def test_mentions_may_come_from_elsewhere(joint, given):
+    nlp = spacy.util.load_model_from_config(joint.config)
+    nlp.from_bytes(joint.to_bytes())
+    nlp.disable_pipes("ner", "span_recognizer")
+    if given == "ruler":
+        ruler = nlp.add_pipe("entity_ruler", first=True)
+        names = {"Acme": "ORG", "Ada": "PERSON"}
+        ruler.add_patterns([{"label": v, "pattern": k} for k, v in names.items()])
+        doc = nlp("Acme hired Ada")
+    else:
+        doc = nlp(make_doc(nlp.vocab, "Acme hired Ada", [(0, 1, "ORG"), (2, 3, "PERSON")]))
+    assert facts(doc) == [("Ada", "WORKS_AT", "Acme")]
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+def test_marker_models_are_a_second_pass():
+    spacy.util.fix_random_seed(0)
+    packed = {"@architectures": "rel_component.PackedMarkers.v1", "name": str(tiny_encoder())}
+    nlp = pipeline(packed)
+    examples = examples_of(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    for _ in range(40):
+        nlp.update(examples, sgd=sgd)
+    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
+
+
+def test_components_listen_to_spacy_transformers_too(vocab):
+    nlp = spacy.blank("en")
+    encoder = {
+        "@architectures": "spacy-transformers.TransformerModel.v3",
+        "name": str(tiny_encoder()),
+        "get_spans": {"@span_getters": "spacy-transformers.doc_spans.v1"},
+    }
+    nlp.add_pipe("transformer", config={"model": encoder})
+    ear = {
+        "@architectures": "spacy-transformers.TransformerListener.v1",
+        "grad_factor": 1.0,
+        "pooling": {"@layers": "reduce_mean.v1"},
+    }
+    scorer = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": ear}
+    nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
+    pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": ear}
+    nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
+    examples = [eg for eg in examples_of(nlp) if len(eg.predicted)]
+    nlp.initialize(lambda: examples)
+    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    for _ in range(40):
+        losses = nlp.update(examples, sgd=sgd)
+    assert losses["relation_extractor"] < 0.1
+    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
+
+
+def test_a_listener_weighs_its_gradient(vocab, docs):
+    encoder = Tok2Vec(vocab, build_encoder(tiny_encoder()))
+    encoder.model.initialize(X=docs)
+    ear = build_listener(grad_factor=0.25)
+    ear.set_dim("nO", encoder.model.get_dim("nO"))
+    received = []
+    vectors = encoder.model.predict(docs)
+    ear.receive(ear.get_batch_id(docs), vectors, received.append)
+    outputs, backprop = ear.begin_update(docs)
+    assert outputs is vectors
+    backprop([numpy.ones_like(X) for X in vectors])
+    numpy.testing.assert_array_equal(received[0][0], numpy.full_like(vectors[0], 0.25))

@@ -1,1 +1,0 @@
-"""Tests of single pair models."""
