@@ -31,10 +31,13 @@ class RelationView(Sequence[Relation]):
 
     Indexing by position gives a :class:`Relation`; indexing by a pair of token positions, and
     ``keys``, ``items``, ``values`` and ``get``, read the dict form (see :meth:`as_dict`).
+
+    Args:
+        doc: the Doc to read.
+        attr: name of the extension attribute.
     """
 
     def __init__(self, doc: Doc, attr: str = DEFAULT_ATTR) -> None:
-        """doc: the Doc to read. attr: name of the extension attribute."""
         self._relations = _read(doc, attr)
 
     def __len__(self) -> int:
@@ -112,8 +115,9 @@ class RelationView(Sequence[Relation]):
 def get_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> RelationView:
     """The relations of a Doc.
 
-    doc: the Doc to read.
-    attr: name of the extension attribute.
+    Args:
+        doc: the Doc to read.
+        attr: name of the extension attribute.
     """
     return RelationView(doc, attr)
 
@@ -125,17 +129,19 @@ def set_relations(
 ) -> None:
     """Replace the relations of a Doc.
 
-    doc: the Doc to change.
-    relations: :class:`Relation` objects, ``(head, label, tail)`` or ``(head, label, tail, score)``
-        tuples with Spans of this Doc, or the dict form
-        ``{(head.start, tail.start): {label: score}}``, whose positions must be first tokens of
-        entities in ``doc.ents`` and whose scores of 0 mean "no such relation". Of relations with the
-        same head, label and tail the one with the highest score stays. A score may be None: not
-        known.
-    attr: name of the extension attribute.
+    Args:
+        doc: the Doc to change.
+        relations: :class:`Relation` objects, ``(head, label, tail)`` or
+            ``(head, label, tail, score)`` tuples with Spans of this Doc, or the dict form
+            ``{(head.start, tail.start): {label: score}}``, whose positions must be first tokens of
+            entities in ``doc.ents`` and whose scores of 0 mean "no such relation". Of relations
+            with the same head, label and tail the one with the highest score stays. A score may be
+            None: not known.
+        attr: name of the extension attribute.
 
-    :raises AnnotationError: if a span belongs to another Doc, is empty or no entity starts at a
-        position, or if a value has another form.
+    Raises:
+        AnnotationError: if a span belongs to another Doc, is empty or no entity starts at a
+            position, or if a value has another form.
     """
     if isinstance(relations, Mapping):
         rows = _from_dict(doc, relations)
@@ -166,8 +172,9 @@ def set_relations(
 def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
     """Remove the relations of a Doc.
 
-    doc: the Doc to change.
-    attr: name of the extension attribute.
+    Args:
+        doc: the Doc to change.
+        attr: name of the extension attribute.
     """
     for key in [key for key in doc.user_data if _is_stored(key, _storage_name(attr))]:
         del doc.user_data[key]
@@ -176,9 +183,11 @@ def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
 def install_extension(attr: str = DEFAULT_ATTR) -> None:
     """Register the extension attribute ``doc._.<attr>`` as the view of the relations.
 
-    attr: name of the extension attribute.
+    Args:
+        attr: name of the extension attribute.
 
-    :raises ExtensionConflict: if another package has registered it.
+    Raises:
+        ExtensionConflict: if another package has registered it.
     """
     if Doc.has_extension(attr):
         getter = Doc.get_extension(attr)[2]

@@ -27,14 +27,16 @@ def configure_candidate_pairs(
     The options combine: a pair has to satisfy all of them. A mention is never paired with another
     mention of the same tokens.
 
-    max_token_distance: the most tokens between the two mentions; None: any number.
-    max_sentence_distance: 0 for pairs within a sentence, 1 for neighbouring sentences, and so on;
-        None: any. Needs sentence boundaries in the documents.
-    use_schema: only pairs of entity types between which the schema allows a relation.
-    max_pairs: the most pairs of a document, before the schema is applied; in a larger document the
-        mentions nearest to each other are paired, with one warning. None: no limit.
+    Args:
+        max_token_distance: the most tokens between the two mentions; None: any number.
+        max_sentence_distance: 0 for pairs within a sentence, 1 for neighbouring sentences, and so
+            on; None: any. Needs sentence boundaries in the documents.
+        use_schema: only pairs of entity types between which the schema allows a relation.
+        max_pairs: the most pairs of a document, before the schema is applied; in a larger document
+            the mentions nearest to each other are paired, with one warning. None: no limit.
 
-    :raises ConfigError: if an option is out of range.
+    Raises:
+        ConfigError: if an option is out of range.
     """
     for name, value in (
         ("max_token_distance", max_token_distance),
@@ -77,10 +79,12 @@ def configure_candidate_pairs(
 def type_indices(strings: StringStore, types: HashArray) -> Tuple[Sequence[str], Int32Array]:
     """The distinct entity types as strings, and for each mention the index of its type.
 
-    strings: the string store of the documents.
-    types: *Shape:* ``(n_mentions,)``, StringStore hashes.
+    Args:
+        strings: the string store of the documents.
+        types: *Shape:* ``(n_mentions,)``, StringStore hashes.
 
-    RETURNS: names of ``n_types`` types, and indices of *Shape:* ``(n_mentions,)``.
+    Returns:
+        names of ``n_types`` types, and indices of *Shape:* ``(n_mentions,)``.
     """
     hashes, indices = numpy.unique(types, return_inverse=True)
     names = [strings[int(value)] if value else "" for value in hashes]
@@ -149,7 +153,7 @@ def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Int32Array:
 
 
 def _enumerate(last: Int32Array) -> Int32Array:
-    """All pairs (i, j) with i < j < last[i], ordered by i. *Shape:* ``(n, 2)``"""
+    """All pairs (i, j) with i < j < last[i], ordered by i. *Shape:* ``(n, 2)``."""
     own = numpy.arange(len(last), dtype="int32")
     counts = last - own - 1
     first = numpy.repeat(own, counts)

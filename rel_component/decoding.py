@@ -31,20 +31,23 @@ def decode(
     direction with the higher score. An entity of several mentions is
     represented by the first of them.
 
-    docs: the documents.
-    candidates: the pairs of the documents.
-    probabilities: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema; with
-        exclusive labels one more column, NO_RELATION, stands before them.
-    schema: the relation types.
-    exclusive: at most one label a pair, the most probable one; otherwise each label on its own.
-    threshold: the least probability to report. None: with exclusive labels any that is higher than
-        that of NO_RELATION, otherwise 0.5.
-    thresholds: the same for single labels, before `threshold`.
-    one_direction: whether of the two directions of a pair only that with the highest score counts.
-    mention_weight: exponent of the product of the probabilities of both mentions, by which that of a
-        relation is multiplied; 0.0: it counts as it is.
-    overlapping: whether the mentions of the relations of a document may overlap. If not, relations
-        give way to more probable ones whose mentions share tokens with theirs and are not the same.
+    Args:
+        docs: the documents.
+        candidates: the pairs of the documents.
+        probabilities: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema; with
+            exclusive labels one more column, NO_RELATION, stands before them.
+        schema: the relation types.
+        exclusive: at most one label a pair, the most probable one; otherwise each label on its own.
+        threshold: the least probability to report. None: with exclusive labels any that is higher
+            than that of NO_RELATION, otherwise 0.5.
+        thresholds: the same for single labels, before `threshold`.
+        one_direction: whether of the two directions of a pair only that with the highest score
+            counts.
+        mention_weight: exponent of the product of the probabilities of both mentions, by which that
+            of a relation is multiplied; 0.0: it counts as it is.
+        overlapping: whether the mentions of the relations of a document may overlap. If not,
+            relations give way to more probable ones whose mentions share tokens with theirs and are
+            not the same.
     """
     if not candidates.n_pairs:
         return [[] for _ in docs]
@@ -74,7 +77,7 @@ class _Found(NamedTuple):
 
 
 def _allowed(docs: Sequence[Doc], candidates: Candidates, schema: RelationSchema) -> BoolArray:
-    """Labels that the schema allows for each pair. *Shape:* ``(n_pairs, n_labels)``"""
+    """Labels that the schema allows for each pair. *Shape:* ``(n_pairs, n_labels)``."""
     mentions = candidates.mentions
     names, types = type_indices(docs[0].vocab.strings, mentions.types)
     types = types[candidates.first_mentions]
@@ -88,7 +91,7 @@ def _limits(
     threshold: Optional[float],
     thresholds: Mapping[str, float],
 ) -> FloatArray:
-    """The least probability of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``"""
+    """The least probability of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``."""
     if threshold is None:
         threshold = numpy.nan if exclusive else 0.5
     return numpy.asarray([thresholds.get(label, threshold) for label in labels], dtype="float32")

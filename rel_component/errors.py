@@ -36,10 +36,14 @@ class SchemaError(RelComponentError):
 
 
 class DataError(RelComponentError):
-    """A document that cannot be used; the message names the place."""
+    """A document that cannot be used; the message names the place.
+
+    Args:
+        message: what is wrong and what is accepted.
+        place: file, line and document, if known.
+    """
 
     def __init__(self, message: str, *, place: str = "") -> None:
-        """message: what is wrong and what is accepted. place: file, line and document, if known."""
         super().__init__(f"{place}: {message}" if place else message)
         self.message = message
         self.place = place
@@ -54,7 +58,16 @@ class LLMError(RelComponentError):
 
 
 class LLMUnavailable(LLMError):
-    """The language model cannot be reached, is busy, or sent something that is no answer."""
+    """The language model cannot be reached, is busy, or sent something that is no answer.
+
+    What happened, and what the endpoint said with it.
+
+    Args:
+        message: what happened.
+        retry_after: seconds to wait, if the endpoint named them.
+        status: HTTP status of the response, if there was one.
+        usage: ``llm.types.Usage``, the bill of the attempt, if the endpoint sent one.
+    """
 
     def __init__(
         self,
@@ -64,13 +77,6 @@ class LLMUnavailable(LLMError):
         status: Optional[int] = None,
         usage: Any = None,
     ) -> None:
-        """What happened, and what the endpoint said with it.
-
-        message: what happened.
-        retry_after: seconds to wait, if the endpoint named them.
-        status: HTTP status of the response, if there was one.
-        usage: ``llm.types.Usage``, the bill of the attempt, if the endpoint sent one.
-        """
         super().__init__(message)
         self.retry_after = retry_after
         self.status = status

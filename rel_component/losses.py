@@ -23,9 +23,11 @@ from .types import NO_RELATION, LossFunction
 def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) -> LossFunction:
     """Categorical cross-entropy for exclusive labels (``rel_component.cross_entropy.v1``).
 
-    class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
+    Args:
+        class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
 
-    :raises ConfigError: if a weight is negative, or at the first call if labels are not exclusive.
+    Raises:
+        ConfigError: if a weight is negative, or at the first call if labels are not exclusive.
     """
     weights = _check_weights(class_weights)
 
@@ -49,10 +51,12 @@ def configure_focal(
 
     Works with exclusive and with multiple labels (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
 
-    gamma: focusing exponent, 0 or more; 0 is cross-entropy.
-    class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
+    Args:
+        gamma: focusing exponent, 0 or more; 0 is cross-entropy.
+        class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
 
-    :raises ConfigError: if gamma or a weight is negative.
+    Raises:
+        ConfigError: if gamma or a weight is negative.
     """
     if gamma < 0:
         raise ConfigError(f"gamma must be 0 or more, got {gamma}")
@@ -72,9 +76,11 @@ def configure_binary_cross_entropy(
 ) -> LossFunction:
     """Binary cross-entropy for multiple labels (``rel_component.binary_cross_entropy.v1``).
 
-    class_weights: factors of the positive part of the loss by label; 1.0 where not given.
+    Args:
+        class_weights: factors of the positive part of the loss by label; 1.0 where not given.
 
-    :raises ConfigError: if a weight is negative, or at the first call if labels are exclusive.
+    Raises:
+        ConfigError: if a weight is negative, or at the first call if labels are exclusive.
     """
     weights = _check_weights(class_weights)
 
@@ -99,7 +105,8 @@ def configure_adaptive_threshold() -> LossFunction:
     the many pairs without relation. For components with ``adaptive_threshold = true``. See Zhou et
     al. 2021 (https://arxiv.org/abs/2010.11304), section 4.1.
 
-    :raises ConfigError: at the first call if there is no column for the threshold.
+    Raises:
+        ConfigError: at the first call if there is no column for the threshold.
     """
 
     def adaptive_threshold(
@@ -146,10 +153,12 @@ def disagreement(
     With the predictions of two passes under different dropout it regularises training: R-Drop, Liang
     et al. 2021 (https://arxiv.org/abs/2106.14448).
 
-    first, second: logits. *Shape:* ``(n_pairs, n_labels)``
-    exclusive: softmax over the columns if True, a sigmoid for each of them if False.
+    Args:
+        first, second: logits. *Shape:* ``(n_pairs, n_labels)``
+        exclusive: softmax over the columns if True, a sigmoid for each of them if False.
 
-    RETURNS: the mean over the pairs, and the gradients of both. *Shape:* ``(n_pairs, n_labels)``
+    Returns:
+        the mean over the pairs, and the gradients of both. *Shape:* ``(n_pairs, n_labels)``
     """
     xp = get_array_module(first)
     if not first.shape[0]:
@@ -174,10 +183,12 @@ def disagreement(
 def with_agreement(loss: LossFunction, weight: float) -> LossFunction:
     """A loss for logits of two passes of the same pairs, one below the other, that are to agree.
 
-    loss: of each pass; its targets are those of one pass.
-    weight: of what the passes differ by, see :func:`disagreement`.
+    Args:
+        loss: of each pass; its targets are those of one pass.
+        weight: of what the passes differ by, see :func:`disagreement`.
 
-    RETURNS: a loss whose value is a sum over both passes, and whose gradient is that of all logits.
+    Returns:
+        a loss whose value is a sum over both passes, and whose gradient is that of all logits.
     """
 
     def loss_of_two(
@@ -200,10 +211,12 @@ def probabilities(
 ) -> Floats2d:
     """Probabilities of the labels of pairs, by the kind of model.
 
-    logits: *Shape:* ``(n_pairs, n_outputs)``
-    exclusive: softmax over the columns, ``NO_RELATION`` included, if True; otherwise a sigmoid each.
-    adaptive_threshold: whether the first column is a threshold that the others are relative to; it is
-        left out.
+    Args:
+        logits: *Shape:* ``(n_pairs, n_outputs)``
+        exclusive: softmax over the columns, ``NO_RELATION`` included, if True; otherwise a sigmoid
+            each.
+        adaptive_threshold: whether the first column is a threshold that the others are relative to;
+            it is left out.
     """
     if exclusive:
         return softmax(logits)
@@ -211,14 +224,14 @@ def probabilities(
 
 
 def softmax(logits: Floats2d) -> Floats2d:
-    """Probabilities of exclusive labels. *Shape:* ``(n_pairs, n_labels)``"""
+    """Probabilities of exclusive labels. *Shape:* ``(n_pairs, n_labels)``."""
     xp = get_array_module(logits)
     exp = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
     return exp / exp.sum(axis=1, keepdims=True)
 
 
 def sigmoid(logits: Floats2d) -> Floats2d:
-    """Probabilities of multiple labels. *Shape:* ``(n_pairs, n_labels)``"""
+    """Probabilities of multiple labels. *Shape:* ``(n_pairs, n_labels)``."""
     xp = get_array_module(logits)
     return 0.5 * (1.0 + xp.tanh(0.5 * logits))  # does not overflow
 

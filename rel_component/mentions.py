@@ -23,8 +23,9 @@ def typed_key(span: Span) -> TypedKey:
 def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
     """The mentions of a document as Spans: those of a span group if it has that, or its entities.
 
-    doc: the document.
-    spans_key: name of the span group; None: the entities.
+    Args:
+        doc: the document.
+        spans_key: name of the span group; None: the entities.
     """
     if spans_key is None or spans_key not in doc.spans:
         return doc.ents
@@ -34,10 +35,11 @@ def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
 def read_mentions(docs: Sequence[Doc], spans_key: Optional[str] = None) -> Mentions:
     """The mentions of a batch of documents; equal spans of one type count once.
 
-    docs: the documents.
-    spans_key: name of the span group that holds the mentions of those documents that have it, with
-        their probabilities in ``attrs["scores"]`` if they have any; otherwise, and with None, the
-        entities are the mentions.
+    Args:
+        docs: the documents.
+        spans_key: name of the span group that holds the mentions of those documents that have it,
+            with their probabilities in ``attrs["scores"]`` if they have any; otherwise, and with
+            None, the entities are the mentions.
     """
     return _to_arrays([_rows(doc, spans_key) for doc in docs])
 
@@ -50,9 +52,10 @@ def read_training_mentions(
     Reference mentions are carried over by their characters; those that do not start and end at
     token boundaries of the predicted document are left out.
 
-    predicted: the documents whose tokens count.
-    reference: annotated documents with the same texts.
-    spans_key: see :func:`read_mentions`.
+    Args:
+        predicted: the documents whose tokens count.
+        reference: annotated documents with the same texts.
+        spans_key: see :func:`read_mentions`.
     """
     rows = []
     for doc, annotated in zip(predicted, reference):
@@ -68,7 +71,8 @@ def read_training_mentions(
 def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Span, float]]:
     """The mentions of a document with their probabilities, 1.0 where none are known.
 
-    spans_key: see :func:`read_mentions`.
+    Args:
+        spans_key: see :func:`read_mentions`.
     """
     spans = mention_spans(doc, spans_key)
     known = spans_key is not None and spans_key in doc.spans

@@ -16,10 +16,11 @@ from .types import BoolArray, FloatArray, Int32Array
 class Found:
     """Mentions found in a document, by start and end.
 
-    spans: start and exclusive end in tokens. *Shape:* ``(n, 2)``
-    labels: index of the entity type. *Shape:* ``(n,)``
-    scores: probability of the mention with this type. *Shape:* ``(n,)``
-    is_entity: whether it is probable enough for an entity. *Shape:* ``(n,)``
+    Attributes:
+        spans: start and exclusive end in tokens. *Shape:* ``(n, 2)``
+        labels: index of the entity type. *Shape:* ``(n,)``
+        scores: probability of the mention with this type. *Shape:* ``(n,)``
+        is_entity: whether it is probable enough for an entity. *Shape:* ``(n,)``
     """
 
     spans: Int32Array
@@ -39,13 +40,15 @@ def recognize(
 ) -> List[Found]:
     """The mentions of each document: the entity types of each span that are probable enough.
 
-    docs: the documents.
-    spans: rows of the tokens of all documents, ordered. *Shape:* ``(n_spans, 2)``
-    probabilities: of none and of each entity type. *Shape:* ``(n_spans, 1 + n_labels)``
-    threshold: the least probability of an entity; None: more than that of none. A span is an entity
-        of its most probable type only.
-    min_score: the least probability of other mentions.
-    max_mentions: the most mentions of a document, per token of it; the most probable ones are kept.
+    Args:
+        docs: the documents.
+        spans: rows of the tokens of all documents, ordered. *Shape:* ``(n_spans, 2)``
+        probabilities: of none and of each entity type. *Shape:* ``(n_spans, 1 + n_labels)``
+        threshold: the least probability of an entity; None: more than that of none. A span is an
+            entity of its most probable type only.
+        min_score: the least probability of other mentions.
+        max_mentions: the most mentions of a document, per token of it; the most probable ones are
+            kept.
     """
     none, scores = probabilities[:, 0], probabilities[:, 1:]
     best = scores.argmax(axis=1)
@@ -81,10 +84,11 @@ def write_mentions(doc: Doc, found: Found, labels: Sequence[str], spans_key: str
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
     overlap, the most probable one is written.
 
-    doc: the document.
-    found: its mentions.
-    labels: the entity types.
-    spans_key: name of the span group, which is replaced.
+    Args:
+        doc: the document.
+        found: its mentions.
+        labels: the entity types.
+        spans_key: name of the span group, which is replaced.
     """
     entities = list(doc.ents)
     mentions = {(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities}
@@ -109,7 +113,8 @@ def write_mentions(doc: Doc, found: Found, labels: Sequence[str], spans_key: str
 def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]:
     """The entity types of annotated documents, sorted.
 
-    spans_key: span group of the mentions, where there is one; None: the entities.
+    Args:
+        spans_key: span group of the mentions, where there is one; None: the entities.
     """
     return sorted(
         {span.label_ for doc in docs for span in mention_spans(doc, spans_key) if span.label_}
@@ -124,12 +129,14 @@ def annotated_classes(
     Annotated mentions are found again by their characters; those that are none of the spans, or of
     an unknown type, are left out.
 
-    examples: the batch.
-    spans: rows of the tokens of all predicted documents, ordered. *Shape:* ``(n_spans, 2)``
-    labels: the entity types.
-    spans_key: span group of the annotated mentions, where there is one; None: the entities.
+    Args:
+        examples: the batch.
+        spans: rows of the tokens of all predicted documents, ordered. *Shape:* ``(n_spans, 2)``
+        labels: the entity types.
+        spans_key: span group of the annotated mentions, where there is one; None: the entities.
 
-    RETURNS: *Shape:* ``(n_spans,)``
+    Returns:
+        *Shape:* ``(n_spans,)``
     """
     columns = {label: k for k, label in enumerate(labels, start=1)}
     wanted = []

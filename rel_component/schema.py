@@ -35,13 +35,14 @@ _KEYS = ("label", "description", "head", "tail", "symmetric", "asymmetric", "inv
 class RelationType:
     """One type of relation.
 
-    label (str): its name, e.g. ``FOUNDED_BY``.
-    description (str): what it means, in words.
-    head (Tuple[str, ...]): entity types allowed as head; empty: any.
-    tail (Tuple[str, ...]): entity types allowed as tail; empty: any.
-    symmetric (bool): whether head and tail can be exchanged.
-    asymmetric (bool): whether it holds in one direction at most: nobody is their parent's parent.
-    inverse (Optional[str]): label of the same fact read from tail to head.
+    Attributes:
+        label: its name, e.g. ``FOUNDED_BY``.
+        description: what it means, in words.
+        head: entity types allowed as head; empty: any.
+        tail: entity types allowed as tail; empty: any.
+        symmetric: whether head and tail can be exchanged.
+        asymmetric: whether it holds in one direction at most: nobody is their parent's parent.
+        inverse: label of the same fact read from tail to head.
     """
 
     label: str
@@ -83,9 +84,10 @@ class RelationType:
 class SchemaViolation:
     """A relation in data that the schema does not allow.
 
-    doc (int): position of the document.
-    relation (Relation): the relation at fault.
-    message (str): what is wrong with it.
+    Attributes:
+        doc: position of the document.
+        relation: the relation at fault.
+        message: what is wrong with it.
     """
 
     doc: int
@@ -94,13 +96,16 @@ class SchemaViolation:
 
 
 class RelationSchema(Mapping[str, RelationType]):
-    """The relation types of a task by label, in a fixed order."""
+    """The relation types of a task by label, in a fixed order.
+
+    Args:
+        types: the relation types.
+
+    Raises:
+        SchemaError: if a label occurs twice or is reserved, or if inverses disagree.
+    """
 
     def __init__(self, types: Iterable[RelationType] = ()) -> None:
-        """types: the relation types.
-
-        :raises SchemaError: if a label occurs twice or is reserved, or if inverses disagree.
-        """
         self._types: Dict[str, RelationType] = {}
         for i, rel_type in enumerate(types):
             if rel_type.label in self._types:
@@ -139,10 +144,12 @@ class RelationSchema(Mapping[str, RelationType]):
     def from_dict(cls, data: Any, *, source: str = "schema") -> "RelationSchema":
         """Build a schema from plain data in the form of the schema file.
 
-        data: ``{"relations": [...]}``.
-        source: name of the place for error messages, e.g. a path.
+        Args:
+            data: ``{"relations": [...]}``.
+            source: name of the place for error messages, e.g. a path.
 
-        :raises SchemaError: naming the source and the key at fault.
+        Raises:
+            SchemaError: naming the source and the key at fault.
         """
         if not isinstance(data, Mapping) or not isinstance(data.get("relations"), (list, tuple)):
             raise SchemaError(f'{source}: expected a mapping with a list under "relations"')
@@ -166,7 +173,8 @@ class RelationSchema(Mapping[str, RelationType]):
     def from_file(cls, path: Union[str, Path]) -> "RelationSchema":
         """Read a schema file, JSON if its name ends in ``.json`` and YAML otherwise.
 
-        :raises SchemaError: if the file is missing, cannot be parsed or is not a schema.
+        Raises:
+            SchemaError: if the file is missing, cannot be parsed or is not a schema.
         """
         path = Path(path)
         read = srsly.read_json if path.suffix == ".json" else srsly.read_yaml
@@ -188,8 +196,9 @@ class RelationSchema(Mapping[str, RelationType]):
 
         Descriptions, symmetry and inverses are not in the data; add them with :meth:`merge`.
 
-        docs: annotated documents.
-        attr: name of the extension attribute.
+        Args:
+            docs: annotated documents.
+            attr: name of the extension attribute.
         """
         arguments: Dict[str, Tuple[Counter[str], Counter[str]]] = {}
         for doc in docs:
@@ -218,10 +227,12 @@ class RelationSchema(Mapping[str, RelationType]):
     def allowed(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
         """Which labels are allowed between which entity types.
 
-        types: entity types.
-        labels: labels; those that the schema does not know are allowed everywhere.
+        Args:
+            types: entity types.
+            labels: labels; those that the schema does not know are allowed everywhere.
 
-        RETURNS: *Shape:* ``(n_types, n_types, n_labels)``, head type first.
+        Returns:
+            *Shape:* ``(n_types, n_types, n_labels)``, head type first.
         """
         table = numpy.ones((len(types), len(types), len(labels)), dtype="bool")
         for k, label in enumerate(labels):
@@ -233,7 +244,8 @@ class RelationSchema(Mapping[str, RelationType]):
     def with_inverses(self, relations: Iterable[Relation]) -> List[Relation]:
         """The relations and those that follow from them by the inverses of the schema.
 
-        relations: relations of one Doc.
+        Args:
+            relations: relations of one Doc.
         """
         result = list(relations)
         known = {(r.head.start, r.head.end, r.label, r.tail.start, r.tail.end) for r in result}
@@ -250,8 +262,9 @@ class RelationSchema(Mapping[str, RelationType]):
     def validate(self, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> List[SchemaViolation]:
         """The relations in annotated documents that the schema does not allow.
 
-        docs: annotated documents.
-        attr: name of the extension attribute.
+        Args:
+            docs: annotated documents.
+            attr: name of the extension attribute.
         """
         violations = []
         for i, doc in enumerate(docs):
@@ -280,9 +293,11 @@ class RelationSchema(Mapping[str, RelationType]):
 def read_schema(path: Optional[Path] = None) -> Optional[RelationSchema]:
     """Read a schema file from a config (``rel_component.read_schema.v1``).
 
-    path: a YAML or JSON file, see the top of this module; None: no schema is given.
+    Args:
+        path: a YAML or JSON file, see the top of this module; None: no schema is given.
 
-    :raises SchemaError: see :meth:`RelationSchema.from_file`.
+    Raises:
+        SchemaError: see :meth:`RelationSchema.from_file`.
     """
     return None if path is None else RelationSchema.from_file(path)
 

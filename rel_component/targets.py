@@ -19,9 +19,10 @@ _CharSpan = Tuple[int, int]
 class Targets:
     """Gold labels of candidate pairs.
 
-    values: *Shape:* ``(n_pairs, n_labels)``, 1.0 where the label holds.
-    n_gold: relations in the reference whose label is known.
-    n_uncovered: those of them that no candidate pair stands for.
+    Attributes:
+        values: *Shape:* ``(n_pairs, n_labels)``, 1.0 where the label holds.
+        n_gold: relations in the reference whose label is known.
+        n_uncovered: those of them that no candidate pair stands for.
     """
 
     values: npt.NDArray[numpy.float32]
@@ -30,7 +31,7 @@ class Targets:
 
     @property
     def positive(self) -> BoolArray:
-        """Pairs with at least one label. *Shape:* ``(n_pairs,)``"""
+        """Pairs with at least one label. *Shape:* ``(n_pairs,)``."""
         return numpy.any(self.values, axis=1)
 
 
@@ -48,11 +49,12 @@ def make_targets(
 
     A symmetric relation counts for both directions of its pair.
 
-    examples: the batch that the candidates were made from.
-    candidates: pairs of mentions of the predicted documents.
-    labels: labels of the columns.
-    schema: says which labels are symmetric.
-    attr: name of the extension attribute.
+    Args:
+        examples: the batch that the candidates were made from.
+        candidates: pairs of mentions of the predicted documents.
+        labels: labels of the columns.
+        schema: says which labels are symmetric.
+        attr: name of the extension attribute.
     """
     columns = {label: k for k, label in enumerate(labels)}
     symmetric = set(schema.symmetric_labels)
@@ -79,9 +81,11 @@ def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.flo
 
     Several labels of one pair share its probability.
 
-    values: *Shape:* ``(n_pairs, n_labels)``
+    Args:
+        values: *Shape:* ``(n_pairs, n_labels)``
 
-    RETURNS: *Shape:* ``(n_pairs, 1 + n_labels)``
+    Returns:
+        *Shape:* ``(n_pairs, 1 + n_labels)``
     """
     none = (~values.any(axis=1)).astype("float32")[:, None]
     joined = numpy.concatenate([none, values], axis=1)
@@ -91,11 +95,13 @@ def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.flo
 def sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
     """All pairs with a relation and at most `ratio` times as many without, drawn at random.
 
-    positive: whether a pair has a relation. *Shape:* ``(n_pairs,)``
-    ratio: number of pairs without relation per pair with one; a batch without relations counts as
-        having one.
+    Args:
+        positive: whether a pair has a relation. *Shape:* ``(n_pairs,)``
+        ratio: number of pairs without relation per pair with one; a batch without relations counts
+            as having one.
 
-    RETURNS: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+    Returns:
+        mask of the pairs to keep. *Shape:* ``(n_pairs,)``
     """
     negative = numpy.flatnonzero(~positive)
     n_keep = min(round(ratio * max(int(positive.sum()), 1)), len(negative))

@@ -28,11 +28,12 @@ MixedPrecision = Union[bool, Literal["auto"]]
 class Relation:
     """One decoded relation between two mentions of a Doc.
 
-    head (Span): the mention the relation starts from.
-    label (str): the relation type.
-    tail (Span): the mention the relation points to.
-    score (Optional[float]): probability in [0, 1]; 1.0 for annotated relations, None if whoever
-        found the relation does not say how sure that is.
+    Attributes:
+        head: the mention the relation starts from.
+        label: the relation type.
+        tail: the mention the relation points to.
+        score: probability in [0, 1]; 1.0 for annotated relations, None if whoever found the
+            relation does not say how sure that is.
     """
 
     head: Span
@@ -70,10 +71,12 @@ class Mentions:
 
     Arrays live on the host: they come from Python objects and are only used as indices.
 
-    spans: *Shape:* ``(n_mentions, 2)``, start and exclusive end, tokens of the document.
-    types: *Shape:* ``(n_mentions,)``, entity type as the StringStore hash, 0 for none.
-    scores: *Shape:* ``(n_mentions,)``, probability of being a mention of that type; 1.0 if given.
-    lengths: *Shape:* ``(n_docs,)``, mentions per document.
+    Attributes:
+        spans: *Shape:* ``(n_mentions, 2)``, start and exclusive end, tokens of the document.
+        types: *Shape:* ``(n_mentions,)``, entity type as the StringStore hash, 0 for none.
+        scores: *Shape:* ``(n_mentions,)``, probability of being a mention of that type; 1.0 if
+            given.
+        lengths: *Shape:* ``(n_docs,)``, mentions per document.
     """
 
     spans: Int32Array
@@ -86,7 +89,7 @@ class Mentions:
 
     @property
     def docs(self) -> Int32Array:
-        """Index of the document of each mention. *Shape:* ``(n_mentions,)``"""
+        """Index of the document of each mention. *Shape:* ``(n_mentions,)``."""
         return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
 
 
@@ -94,11 +97,13 @@ class Mentions:
 class Candidates:
     """The head/tail pairs of a batch of documents that a pair model is asked about.
 
-    mentions: the mentions of the batch.
-    entities: *Shape:* ``(n_mentions,)``, the entity that each mention belongs to, numbered
-        through the batch; one entity per mention unless coreference clusters are given.
-    pairs: *Shape:* ``(n_pairs, 2)``, entity of the head and entity of the tail, grouped by document.
-    lengths: *Shape:* ``(n_docs,)``, pairs per document.
+    Attributes:
+        mentions: the mentions of the batch.
+        entities: *Shape:* ``(n_mentions,)``, the entity that each mention belongs to, numbered
+            through the batch; one entity per mention unless coreference clusters are given.
+        pairs: *Shape:* ``(n_pairs, 2)``, entity of the head and entity of the tail, grouped by
+            document.
+        lengths: *Shape:* ``(n_docs,)``, pairs per document.
     """
 
     mentions: Mentions
@@ -118,18 +123,19 @@ class Candidates:
 
     @property
     def pair_docs(self) -> Int32Array:
-        """Index of the document of each pair. *Shape:* ``(n_pairs,)``"""
+        """Index of the document of each pair. *Shape:* ``(n_pairs,)``."""
         return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
 
     @property
     def first_mentions(self) -> Int32Array:
-        """Index of the first mention of each entity. *Shape:* ``(n_entities,)``"""
+        """Index of the first mention of each entity. *Shape:* ``(n_entities,)``."""
         return numpy.unique(self.entities, return_index=True)[1].astype("int32")
 
     def select(self, rows: BoolArray) -> "Candidates":
         """The same mentions with only some of the pairs.
 
-        rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+        Args:
+            rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
         """
         lengths = numpy.bincount(self.pair_docs[rows], minlength=len(self.lengths))
         return replace(self, pairs=self.pairs[rows], lengths=lengths.astype("int32"))

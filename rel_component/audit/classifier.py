@@ -21,6 +21,13 @@ class Classifier:
     """Logistic regression, trained with AdaGrad (Duchi et al. 2011) on the rows that a batch touches.
 
     Each row has length 1, so that rows with many features do not weigh more.
+
+    Args:
+        epochs: passes over the data.
+        learn_rate: step size.
+        l2: decay of the weights in a step.
+        min_count: rows that a feature must occur in.
+        seed: seed of the order of the rows.
     """
 
     def __init__(
@@ -32,10 +39,6 @@ class Classifier:
         min_count: int = 2,
         seed: int = 0,
     ) -> None:
-        """epochs: passes over the data. learn_rate: step size. l2: decay of the weights in a step.
-
-        min_count: rows that a feature must occur in. seed: seed of the order of the rows.
-        """
         self.epochs, self.learn_rate, self.l2 = epochs, learn_rate, l2
         self.min_count, self.seed = min_count, seed
         self._column = numpy.zeros(0, dtype="int32")
@@ -66,7 +69,7 @@ class Classifier:
         return self
 
     def predict(self, rows: Sequence[Row]) -> FloatArray:
-        """Probabilities of the classes. *Shape:* ``(n_rows, n_classes)``"""
+        """Probabilities of the classes. *Shape:* ``(n_rows, n_classes)``."""
         blocks = [numpy.zeros((0, self._weights.shape[1]), dtype="float32")]
         for i in range(0, len(rows), _PREDICTED_AT_ONCE):
             block = [self._encode(row) for row in rows[i : i + _PREDICTED_AT_ONCE]]
@@ -105,8 +108,12 @@ class _Rows(NamedTuple):
 class _Batch(NamedTuple):
     """Rows to learn from.
 
-    owners: the row of each feature. touched: the distinct features. places: where each feature is
     among these. targets: the class of each row.
+
+    Attributes:
+        owners: the row of each feature.
+        touched: the distinct features.
+        places: where each feature is
     """
 
     rows: _Rows
@@ -133,14 +140,16 @@ def out_of_fold(
 ) -> Tuple[List[str], FloatArray]:
     """Probabilities of each row by a classifier that has not seen its group.
 
-    rows: features; read once, so that a generator of them needs no memory.
-    labels: their labels.
-    groups: group of each row, e.g. its document; groups stay together.
-    folds: number of parts that the groups are dealt to.
-    max_rows: the most rows to learn from; more are drawn from.
-    seed: seed of everything random.
+    Args:
+        rows: features; read once, so that a generator of them needs no memory.
+        labels: their labels.
+        groups: group of each row, e.g. its document; groups stay together.
+        folds: number of parts that the groups are dealt to.
+        max_rows: the most rows to learn from; more are drawn from.
+        seed: seed of everything random.
 
-    RETURNS: the classes, and probabilities of *Shape:* ``(n_rows, n_classes)``.
+    Returns:
+        the classes, and probabilities of *Shape:* ``(n_rows, n_classes)``.
     """
     rng = random.Random(seed)
     members = sorted(set(groups))

@@ -25,15 +25,16 @@ from .shingles import SimilarPair, find_similar, shingles
 class AuditOptions:
     """How to audit.
 
-    max_findings (int): the most findings of one kind to report; all are counted.
-    similarity (float): Jaccard similarity of word pairs from which on texts are near-duplicates.
-    folds (int): parts of the cross-validation.
-    max_unrelated (int): the most unrelated pairs that the light model looks at.
-    max_rows (int): the most pairs that a light model learns from.
-    max_rewritten (int): the most documents in which a pipeline is tried with other names.
-    seed (int): seed of everything that is drawn.
-    spans_key (Optional[str]): span group of the mentions; None: the entities.
-    attr (str): name of the extension attribute of the relations.
+    Attributes:
+        max_findings: the most findings of one kind to report; all are counted.
+        similarity: Jaccard similarity of word pairs from which on texts are near-duplicates.
+        folds: parts of the cross-validation.
+        max_unrelated: the most unrelated pairs that the light model looks at.
+        max_rows: the most pairs that a light model learns from.
+        max_rewritten: the most documents in which a pipeline is tried with other names.
+        seed: seed of everything that is drawn.
+        spans_key: span group of the mentions; None: the entities.
+        attr: name of the extension attribute of the relations.
     """
 
     max_findings: int = 100
@@ -63,11 +64,12 @@ class AuditOptions:
 class AuditContext:
     """The corpus under audit.
 
-    parts (Sequence[Part]): its parts; names are different.
-    given_schema (Optional[RelationSchema]): the schema, if there is one.
-    options (AuditOptions): how to audit.
-    predictor (Optional[Predictor]): a trained pipeline to audit with.
-    name_groups (Optional[NameGroups]): names to try the pipeline with.
+    Attributes:
+        parts: its parts; names are different.
+        given_schema: the schema, if there is one.
+        options: how to audit.
+        predictor: a trained pipeline to audit with.
+        name_groups: names to try the pipeline with.
     """
 
     parts: Sequence[Part]

@@ -22,9 +22,10 @@ Position = Tuple[int, int]
 class Part:
     """A part of a corpus.
 
-    name (str): how it is called, e.g. ``train``.
-    docs (Sequence[Doc]): its documents.
-    held_out (bool): whether it is for development or test.
+    Attributes:
+        name: how it is called, e.g. ``train``.
+        docs: its documents.
+        held_out: whether it is for development or test.
     """
 
     name: str
@@ -36,11 +37,12 @@ class Part:
 class AuditedDoc:
     """A document with its place in the corpus.
 
-    part (Part): the part it belongs to.
-    index (int): its position in the part, from 0 on.
-    doc (Doc): the document.
-    spans_key (Optional[str]): span group of the mentions; None: the entities.
-    attr (str): name of the extension attribute of the relations.
+    Attributes:
+        part: the part it belongs to.
+        index: its position in the part, from 0 on.
+        doc: the document.
+        spans_key: span group of the mentions; None: the entities.
+        attr: name of the extension attribute of the relations.
     """
 
     part: Part

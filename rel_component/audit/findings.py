@@ -34,10 +34,11 @@ class Segment(NamedTuple):
 class Place:
     """Where a finding is.
 
-    doc (AuditedDoc): the document.
-    head (Optional[Span]): the head of the relation or pair, or the mention, if it is about one.
-    tail (Optional[Span]): the tail, if it is about a pair.
-    label (str): the annotated label, empty if none.
+    Attributes:
+        doc: the document.
+        head: the head of the relation or pair, or the mention, if it is about one.
+        tail: the tail, if it is about a pair.
+        label: the annotated label, empty if none.
     """
 
     doc: AuditedDoc
@@ -102,10 +103,11 @@ class Place:
 class Finding:
     """Something to look at.
 
-    severity (Severity): see there.
-    message (str): what it is, a sentence.
-    places (Sequence[Place]): where it is.
-    rank (float): findings of one kind with higher ranks come first.
+    Attributes:
+        severity: see there.
+        message: what it is, a sentence.
+        places: where it is.
+        rank: findings of one kind with higher ranks come first.
     """
 
     severity: Severity
@@ -126,11 +128,12 @@ class Finding:
 class Table:
     """A table.
 
-    title (str): what it shows.
-    header (Sequence[str]): names of the columns.
-    rows (Sequence[Sequence[Cell]]): the cells.
-    bars (Sequence[int]): columns that are also drawn as bars.
-    shares (Sequence[int]): columns of shares in [0, 1].
+    Attributes:
+        title: what it shows.
+        header: names of the columns.
+        rows: the cells.
+        bars: columns that are also drawn as bars.
+        shares: columns of shares in [0, 1].
     """
 
     title: str
@@ -152,9 +155,10 @@ class Table:
 class Group:
     """Findings of one kind, the first of them.
 
-    title (str): what they are.
-    findings (Sequence[Finding]): those to show.
-    counts (Dict[str, int]): how many there are by severity, those not shown included.
+    Attributes:
+        title: what they are.
+        findings: those to show.
+        counts: how many there are by severity, those not shown included.
     """
 
     title: str
@@ -171,13 +175,14 @@ class Group:
 class Section:
     """What a check found.
 
-    name (str): short name, a key in JSON.
-    title (str): heading.
-    intro (str): what was looked at, in a sentence or two.
-    max_findings (int): the most findings of one kind to keep.
-    figures (Dict[str, Cell]): single numbers by what they say.
-    tables (List[Table]): tables.
-    groups (List[Group]): findings by kind.
+    Attributes:
+        name: short name, a key in JSON.
+        title: heading.
+        intro: what was looked at, in a sentence or two.
+        max_findings: the most findings of one kind to keep.
+        figures: single numbers by what they say.
+        tables: tables.
+        groups: findings by kind.
     """
 
     name: str

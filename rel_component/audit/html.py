@@ -12,8 +12,9 @@ from .report import AuditReport
 def render_html(report: AuditReport, *, title: str = "Audit") -> str:
     """A page with all figures, tables and findings; everything from the corpus is escaped.
 
-    report: what the audit found.
-    title: heading of the page.
+    Args:
+        report: what the audit found.
+        title: heading of the page.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -28,7 +29,9 @@ def render_html(report: AuditReport, *, title: str = "Audit") -> str:
 def format_cell(value: Cell, share: bool = False) -> str:
     """A cell as people read it: percentages, thousands separated.
 
-    value: the cell. share: whether it is a share in [0, 1].
+    Args:
+        value: the cell.
+        share: whether it is a share in [0, 1].
     """
     if value is None:
         return "-"

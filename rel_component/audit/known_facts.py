@@ -16,8 +16,9 @@ Fact = Tuple[str, str, str]
 def fact_of(rel: Relation, symmetric: Collection[str] = ()) -> Fact:
     """The fact that a relation states.
 
-    rel: the relation.
-    symmetric: labels whose direction does not count.
+    Args:
+        rel: the relation.
+        symmetric: labels whose direction does not count.
     """
     head, tail = normalize_name(rel.head.text), normalize_name(rel.tail.text)
     if rel.label in symmetric and tail < head:
@@ -30,9 +31,10 @@ def read_facts(
 ) -> Set[Fact]:
     """The facts that documents state.
 
-    docs: annotated documents, e.g. those of training.
-    symmetric: labels whose direction does not count.
-    attr: name of the extension attribute.
+    Args:
+        docs: annotated documents, e.g. those of training.
+        symmetric: labels whose direction does not count.
+        attr: name of the extension attribute.
     """
     return {fact_of(rel, symmetric) for doc in docs for rel in get_relations(doc, attr)}
 
@@ -52,10 +54,11 @@ def ignore_known(
     goes if it is right and known. One that repeats a known fact where the text does not state it
     stays, and is wrong.
 
-    examples: predicted and reference documents.
-    train_facts: see :func:`read_facts`.
-    symmetric: labels whose direction does not count.
-    attr: name of the extension attribute.
+    Args:
+        examples: predicted and reference documents.
+        train_facts: see :func:`read_facts`.
+        symmetric: labels whose direction does not count.
+        attr: name of the extension attribute.
     """
     result = []
     for eg in examples:

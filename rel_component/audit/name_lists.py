@@ -17,9 +17,10 @@ _PEOPLE = ("PERSON", "PER", "Person", "Peop", "person")
 class NameGroups:
     """Names by group, and the entity type that they are for.
 
-    groups (Dict[str, Tuple[Name, ...]]): the names of each group, as words.
-    type (Optional[str]): entity type of the mentions that they replace; None: people, by whichever
-        of the usual names that type has.
+    Attributes:
+        groups: the names of each group, as words.
+        type: entity type of the mentions that they replace; None: people, by whichever of the usual
+            names that type has.
     """
 
     groups: Dict[str, Tuple[Name, ...]]
@@ -29,7 +30,8 @@ class NameGroups:
     def read(cls, path: Path, type: Optional[str] = None) -> "NameGroups":
         """Read a YAML or JSON file: a mapping from groups to lists of names.
 
-        :raises ConfigError: if it cannot be read or is something else.
+        Raises:
+            ConfigError: if it cannot be read or is something else.
         """
         read = srsly.read_json if path.suffix == ".json" else srsly.read_yaml
         try:
@@ -53,7 +55,8 @@ class NameGroups:
     def type_in(self, types: Collection[str]) -> str:
         """The entity type to replace, of those that occur.
 
-        :raises ConfigError: if it does not occur.
+        Raises:
+            ConfigError: if it does not occur.
         """
         wanted = _PEOPLE if self.type is None else (self.type,)
         for name in wanted:

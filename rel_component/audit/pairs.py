@@ -19,11 +19,12 @@ FORWARD, BACKWARD, BOTH = ">", "<", "="
 class Pair:
     """Two mentions of a document, the one that comes first in the text first.
 
-    doc (AuditedDoc): the document.
-    first, second (Span): the mentions.
-    labels (Tuple[str, ...]): annotated labels, each with the way it points: ``ACQUIRED>`` from the
-        first mention to the second, ``ACQUIRED<`` back, ``PARTNER_OF=`` if it is symmetric; empty if
-        the two are not related.
+    Attributes:
+        doc: the document.
+        first, second: the mentions.
+        labels: annotated labels, each with the way it points: ``ACQUIRED>`` from the first mention
+            to the second, ``ACQUIRED<`` back, ``PARTNER_OF=`` if it is symmetric; empty if the two
+            are not related.
     """
 
     doc: AuditedDoc
@@ -65,10 +66,11 @@ def collect_pairs(
     Those are pairs of entity types between which the schema allows a relation, and not further apart
     than 99 of 100 related ones.
 
-    docs: the documents.
-    schema: the relation types.
-    max_unrelated: the most unrelated pairs; if there are more, that many are drawn.
-    seed: seed of the draw.
+    Args:
+        docs: the documents.
+        schema: the relation types.
+        max_unrelated: the most unrelated pairs; if there are more, that many are drawn.
+        seed: seed of the draw.
     """
     distances = [token_distance(rel) for doc in docs for rel in doc.relations]
     reach = int(numpy.quantile(distances, 0.99)) if distances else 0
@@ -95,7 +97,9 @@ def collect_pairs(
 def allowed_types(docs: Sequence[AuditedDoc], schema: RelationSchema) -> Set[Tuple[str, str]]:
     """Entity types of head and tail between which the schema allows a relation.
 
-    docs: where the entity types are from. schema: the relation types.
+    Args:
+        docs: where the entity types are from.
+        schema: the relation types.
     """
     types = {span.label_ for doc in docs for span in doc.mentions}
     return {

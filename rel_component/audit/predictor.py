@@ -20,7 +20,16 @@ Links = Dict[Link, Optional[float]]
 
 
 class Predictor:
-    """The relations that a pipeline finds between given mentions."""
+    """The relations that a pipeline finds between given mentions.
+
+    extension attribute that it writes relations to. batch_size: documents per batch.
+
+    Args:
+        nlp: the pipeline; components that find mentions are left out.
+        name: for the report.
+        spans_key: span group that it takes mentions from; None: the entities.
+        attr: name of the
+    """
 
     def __init__(
         self,
@@ -31,11 +40,6 @@ class Predictor:
         attr: str = DEFAULT_ATTR,
         batch_size: int = 64,
     ) -> None:
-        """nlp: the pipeline; components that find mentions are left out. name: for the report.
-
-        spans_key: span group that it takes mentions from; None: the entities. attr: name of the
-        extension attribute that it writes relations to. batch_size: documents per batch.
-        """
         self.nlp, self.name, self.spans_key, self.attr = nlp, name, spans_key, attr
         self.batch_size = batch_size
         places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}

@@ -16,10 +16,11 @@ from .pairs import Pair
 class Readings:
     """Probabilities of directed labels for pairs.
 
-    pairs (Sequence[Pair]): the pairs.
-    labels (Sequence[str]): the label of each, as learnt.
-    classes (Sequence[str]): all labels.
-    probabilities (FloatArray): *Shape:* ``(n_pairs, n_classes)``.
+    Attributes:
+        pairs: the pairs.
+        labels: the label of each, as learnt.
+        classes: all labels.
+        probabilities: *Shape:* ``(n_pairs, n_classes)``.
     """
 
     pairs: Sequence[Pair]
@@ -46,7 +47,7 @@ class Readings:
 
     @cached_property
     def thresholds(self) -> npt.NDArray[numpy.float32]:
-        """Mean probability of each label over the pairs that have it. *Shape:* ``(n_classes,)``
+        """Mean probability of each label over the pairs that have it. *Shape:* ``(n_classes,)``.
 
         A pair counts as one of a label from there on (Northcutt et al. 2021,
         https://doi.org/10.1613/jair.1.12125).

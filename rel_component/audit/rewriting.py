@@ -11,8 +11,9 @@ Name = Tuple[str, ...]
 class GivenText(NamedTuple):
     """A text with its mentions, for a pipeline that is given both.
 
-    words, spaces: its tokens, and whether a space follows each.
-    spans: start, exclusive end and entity type of each mention of the document, in their order.
+    Attributes:
+        words, spaces: its tokens, and whether a space follows each.
+        spans: start, exclusive end and entity type of each mention of the document, in their order.
     """
 
     words: List[str]
@@ -23,8 +24,10 @@ class GivenText(NamedTuple):
 def rewrite(doc: AuditedDoc, names: Mapping[Position, Name]) -> GivenText:
     """The text of a document with new words for some of its mentions.
 
-    doc: the document.
-    names: the new words, by the tokens of the mention; mentions that overlap with others are left.
+    Args:
+        doc: the document.
+        names: the new words, by the tokens of the mention; mentions that overlap with others are
+            left.
     """
     words: List[str] = []
     spaces: List[bool] = []
@@ -52,9 +55,10 @@ def assign_names(doc: AuditedDoc, draw: Mapping[str, Sequence[Name]]) -> Dict[Po
     A part of a longer name gets the same part of its new name: with "Grace Hopper" for "Ada
     Lovelace", "Lovelace" becomes "Hopper".
 
-    doc: the document.
-    draw: by entity type, new names in the order in which they are given out; types without names
-        stay as they are.
+    Args:
+        doc: the document.
+        draw: by entity type, new names in the order in which they are given out; types without
+            names stay as they are.
     """
     chosen: Dict[Tuple[str, str], Tuple[Name, Name]] = {}
     given_out = dict.fromkeys(draw, 0)

@@ -22,9 +22,11 @@ _MIX = numpy.uint64(0x9E3779B97F4A7C15)
 def shingles(words: HashArray) -> HashArray:
     """The distinct pairs of neighbouring words, or the word if there is only one, as hashes.
 
-    words: hashes of the words of a text. *Shape:* ``(n_words,)``
+    Args:
+        words: hashes of the words of a text. *Shape:* ``(n_words,)``
 
-    RETURNS: sorted. *Shape:* ``(n_shingles,)``
+    Returns:
+        sorted. *Shape:* ``(n_shingles,)``
     """
     width = min(_WIDTH, len(words))
     if not width:
@@ -48,8 +50,9 @@ def find_similar(texts: Sequence[HashArray], threshold: float) -> List[SimilarPa
 
     Of many texts that are all alike, each is paired with its neighbour and the first of them only.
 
-    texts: the shingles of each text.
-    threshold: the least Jaccard similarity, in (0, 1].
+    Args:
+        texts: the shingles of each text.
+        threshold: the least Jaccard similarity, in (0, 1].
     """
     filled = [i for i, text in enumerate(texts) if len(text)]
     if len(filled) < 2:

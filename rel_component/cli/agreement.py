@@ -1,4 +1,4 @@
-"""``spacy rel agreement``"""
+"""``spacy rel agreement``."""
 
 from math import isnan
 from pathlib import Path
@@ -134,19 +134,21 @@ def compare_annotators(
 ) -> Comparison:
     """How far annotators agree, and what they disagree on.
 
-    paths: a ``.spacy`` file, or a folder of them, of each annotator.
-    names: names of the annotators, one for each path; files of one name belong together. None: the
-        names of the files, or their paths if these are equal.
-    schema: file of the schema.
-    merged: ``.spacy`` file for what is agreed.
-    min_votes, spans_key: see :func:`rel_component.evaluation.agreement.merging.merge_agreed`.
-    allowed_pairs: whether the coefficients are only over pairs that the schema allows.
-    max_sentence_distance: see :class:`rel_component.evaluation.agreement.pairs.PairLimits`.
-    resamples, seed: see :func:`rel_component.evaluation.agreement.measures.measure_agreement`.
-    lang: language of the documents.
+    Args:
+        paths: a ``.spacy`` file, or a folder of them, of each annotator.
+        names: names of the annotators, one for each path; files of one name belong together. None:
+            the names of the files, or their paths if these are equal.
+        schema: file of the schema.
+        merged: ``.spacy`` file for what is agreed.
+        min_votes, spans_key: see :func:`rel_component.evaluation.agreement.merging.merge_agreed`.
+        allowed_pairs: whether the coefficients are only over pairs that the schema allows.
+        max_sentence_distance: see :class:`rel_component.evaluation.agreement.pairs.PairLimits`.
+        resamples, seed: see :func:`rel_component.evaluation.agreement.measures.measure_agreement`.
+        lang: language of the documents.
 
-    :raises ConfigError: if options do not fit together.
-    :raises DataError: if documents cannot be read.
+    Raises:
+        ConfigError: if options do not fit together.
+        DataError: if documents cannot be read.
     """
     relation_schema = RelationSchema.from_file(schema) if schema is not None else RelationSchema()
     if allowed_pairs and schema is None:

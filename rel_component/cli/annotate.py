@@ -1,4 +1,4 @@
-"""``spacy rel annotate``"""
+"""``spacy rel annotate``."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +26,10 @@ from .pipelines import load_pipeline, require_prompted
 class Triage:
     """Annotated documents, by what is to be done with them.
 
-    sure: to train on as they are.
-    unsure: for a person to look at, the least sure ones first.
-    reasons: why, for each of `unsure`.
+    Attributes:
+        sure: to train on as they are.
+        unsure: for a person to look at, the least sure ones first.
+        reasons: why, for each of `unsure`.
     """
 
     sure: List[Doc] = field(default_factory=list)
@@ -89,9 +90,11 @@ def annotate(
     A document is sure if all questions about it were answered as they should be, and if, with a
     `min_score`, all its relations have a score of at least that.
 
-    nlp: the pipeline. source: its name, for messages.
-    sources: texts with their records.
-    min_score: the least score; None: none is needed.
+    Args:
+        nlp: the pipeline.
+        source: its name, for messages.
+        sources: texts with their records.
+        min_score: the least score; None: none is needed.
     """
     prompted = require_prompted(nlp, source)
     triage = Triage()
@@ -117,9 +120,13 @@ def annotate(
 def write_review(triage: Triage, path: Path, format: str, nlp: Language) -> None:
     """Write the unsure documents for an annotation tool.
 
-    path: the file. format: name of an annotation format. nlp: the pipeline.
+    Args:
+        path: the file.
+        format: name of an annotation format.
+        nlp: the pipeline.
 
-    :raises ConfigError: if the format cannot be written.
+    Raises:
+        ConfigError: if the format cannot be written.
     """
     prompted = require_prompted(nlp, "the pipeline")
     documents = (

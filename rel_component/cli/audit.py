@@ -1,4 +1,4 @@
-"""``spacy rel audit``"""
+"""``spacy rel audit``."""
 
 from pathlib import Path
 from typing import List, Optional
@@ -101,18 +101,20 @@ def audit(
 ) -> AuditReport:
     """Audit ``.spacy`` files, each of them a part of the corpus.
 
-    data_paths: documents of training.
-    test_paths: held-out documents.
-    schema: schema that the relations must satisfy.
-    model: name or path of a trained pipeline; the mentions are looked for where it does that.
-    names_by_group: file of names to try the pipeline with, see :meth:`.NameGroups.read`.
-    names_type: entity type of the mentions that they replace; None: people.
-    options: see there.
-    lang: language of the documents.
+    Args:
+        data_paths: documents of training.
+        test_paths: held-out documents.
+        schema: schema that the relations must satisfy.
+        model: name or path of a trained pipeline; the mentions are looked for where it does that.
+        names_by_group: file of names to try the pipeline with, see :meth:`.NameGroups.read`.
+        names_type: entity type of the mentions that they replace; None: people.
+        options: see there.
+        lang: language of the documents.
 
-    :raises DataError: if documents cannot be read.
-    :raises SchemaError: if the schema cannot be read.
-    :raises ConfigError: if the names cannot be read, or there is no pipeline to try them with.
+    Raises:
+        DataError: if documents cannot be read.
+        SchemaError: if the schema cannot be read.
+        ConfigError: if the names cannot be read, or there is no pipeline to try them with.
     """
     options = options or AuditOptions()
     if names_by_group is not None and model is None:

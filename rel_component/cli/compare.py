@@ -1,4 +1,4 @@
-"""``spacy rel compare``"""
+"""``spacy rel compare``."""
 
 from pathlib import Path
 from typing import List, Optional, Sequence
@@ -93,15 +93,17 @@ def compare(
 ) -> List[SystemResult]:
     """Results of pipelines on the same annotated documents, in their order.
 
-    data_path: a ``.spacy`` file or a folder of them.
-    pipelines: names or paths of pipelines, or paths of configs of prompted ones.
-    names: how to call them.
-    gold_entities: whether they are given the annotated mentions; components that find mentions are
-        then left out.
-    gold_tokens: whether they are given the annotated tokens.
-    limit: the most documents; 0: all.
+    Args:
+        data_path: a ``.spacy`` file or a folder of them.
+        pipelines: names or paths of pipelines, or paths of configs of prompted ones.
+        names: how to call them.
+        gold_entities: whether they are given the annotated mentions; components that find mentions
+            are then left out.
+        gold_tokens: whether they are given the annotated tokens.
+        limit: the most documents; 0: all.
 
-    :raises DataError: if the documents cannot be read, or names are missing.
+    Raises:
+        DataError: if the documents cannot be read, or names are missing.
     """
     names = [source_name(source) for source in pipelines] if names is None else names
     if len(names) != len(pipelines):

@@ -1,4 +1,4 @@
-"""``spacy rel convert``"""
+"""``spacy rel convert``."""
 
 from enum import Enum
 from pathlib import Path
@@ -97,17 +97,19 @@ def convert(
 ) -> Report:
     """Convert annotated documents.
 
-    input_path, output_path: files or folders.
-    format: name of the input's format, ``spacy``, or ``auto``: the one that its content is of.
-    to: name of the output's format, or ``spacy``.
-    lang: language of the tokenizer, for tokens where the input has none.
-    schema: file of the schema that the relations must satisfy.
-    on_error: ``stop`` or ``skip``; see :class:`rel_component.converters.report.Report`.
-    shard_size: see :func:`rel_component.corpora.corpus.write_docs`.
-    spans_key, alignment: see :func:`rel_component.converters.builder.convert_file`.
+    Args:
+        input_path, output_path: files or folders.
+        format: name of the input's format, ``spacy``, or ``auto``: the one that its content is of.
+        to: name of the output's format, or ``spacy``.
+        lang: language of the tokenizer, for tokens where the input has none.
+        schema: file of the schema that the relations must satisfy.
+        on_error: ``stop`` or ``skip``; see :class:`rel_component.converters.report.Report`.
+        shard_size: see :func:`rel_component.corpora.corpus.write_docs`.
+        spans_key, alignment: see :func:`rel_component.converters.builder.convert_file`.
 
-    :raises ConfigError: if options do not fit together.
-    :raises DataError: at the first problem, unless problems are skipped.
+    Raises:
+        ConfigError: if options do not fit together.
+        DataError: at the first problem, unless problems are skipped.
     """
     if format == AUTO:
         format = SPACY if _is_spacy(input_path) else detect_format(input_path)

@@ -1,4 +1,4 @@
-"""``spacy rel evaluate``"""
+"""``spacy rel evaluate``."""
 
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
@@ -88,13 +88,15 @@ def evaluate(
     second pass over annotated mentions, as ``scores["gold_entities"]``. ``scores["mistakes"]``
     counts the mistakes by reason.
 
-    model: name or path of a trained pipeline.
-    data_path: a ``.spacy`` file or a folder of them.
-    gold_entities: whether the pipeline is only given the annotated mentions; components that find
-        mentions are then left out.
-    gold_tokens: whether it is given the annotated tokens.
+    Args:
+        model: name or path of a trained pipeline.
+        data_path: a ``.spacy`` file or a folder of them.
+        gold_entities: whether the pipeline is only given the annotated mentions; components that
+            find mentions are then left out.
+        gold_tokens: whether it is given the annotated tokens.
 
-    :raises DataError: if the documents cannot be read.
+    Raises:
+        DataError: if the documents cannot be read.
     """
     nlp = load_pipeline(model)
     extractor = find_extractor(nlp)

@@ -1,4 +1,4 @@
-"""``spacy rel extract``"""
+"""``spacy rel extract``."""
 
 import sys
 from contextlib import ExitStack
@@ -59,7 +59,10 @@ def extract_cli(
 def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
     """A document and its relations as plain data, after the fields of its input record.
 
-    doc: the processed document. record: the input. attr: name of the extension attribute.
+    Args:
+        doc: the processed document.
+        record: the input.
+        attr: name of the extension attribute.
     """
     return {
         **record,
@@ -80,9 +83,11 @@ def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dic
 def read_texts(path: Path) -> Iterator[Source]:
     """The texts of a file: the lines, or with ``.jsonl`` the ``text`` of each object.
 
-    path: the file; ``-`` for lines on standard input.
+    Args:
+        path: the file; ``-`` for lines on standard input.
 
-    :raises DataError: naming file and line.
+    Raises:
+        DataError: naming file and line.
     """
     if str(path) == "-":
         for line in sys.stdin:

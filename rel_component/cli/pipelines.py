@@ -13,8 +13,9 @@ from ..errors import ConfigError
 def load_pipeline(source: str) -> Language:
     """A pipeline to use.
 
-    source: name or path of a pipeline, or path of a config of one that needs no training, such as a
-        language model with a prompt.
+    Args:
+        source: name or path of a pipeline, or path of a config of one that needs no training, such
+            as a language model with a prompt.
     """
     if not source.endswith(".cfg"):
         return util.load_model(source)
@@ -37,7 +38,8 @@ def find_extractor(nlp: Language) -> Optional[Any]:
 def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
     """Components that find what the relation extractor takes for mentions.
 
-    spans_key: span group of the mentions; None: the entities.
+    Args:
+        spans_key: span group of the mentions; None: the entities.
     """
     places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
     extractor = find_extractor(nlp)
@@ -51,7 +53,8 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
 def require_prompted(nlp: Language, source: str) -> Any:
     """The component that prompts a language model.
 
-    :raises ConfigError: if there is none.
+    Raises:
+        ConfigError: if there is none.
     """
     for _, component in nlp.pipeline:
         if hasattr(component, "questions"):

@@ -1,4 +1,4 @@
-"""``spacy rel prompt``"""
+"""``spacy rel prompt``."""
 
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
@@ -44,10 +44,11 @@ def prompts(
 ) -> Iterator[Dict[str, Any]]:
     """The requests that texts give rise to, as plain data with their numbers of tokens.
 
-    nlp: the pipeline; the components before the prompted one run.
-    prompted: the component.
-    sources: texts with their records.
-    limit: the most texts.
+    Args:
+        nlp: the pipeline; the components before the prompted one run.
+        prompted: the component.
+        sources: texts with their records.
+        limit: the most texts.
     """
     names: List[str] = nlp.pipe_names
     later = names[names.index(prompted.name) :]

@@ -1,4 +1,4 @@
-"""``spacy rel schema``"""
+"""``spacy rel schema``."""
 
 from pathlib import Path
 from typing import List, Optional

@@ -1,4 +1,4 @@
-"""``spacy rel split``"""
+"""``spacy rel split``."""
 
 from pathlib import Path
 from typing import Dict, Optional
@@ -50,14 +50,16 @@ def split(
 ) -> Dict[str, Dict[str, int]]:
     """Split annotated documents and write the parts; returns their counts.
 
-    data_path: a ``.spacy`` file or a folder of them.
-    output: folder for the parts.
-    parts: ``NAME=SHARE,...``.
-    group_by: key of the meta of documents; those with equal values stay together.
-    seed: see :func:`rel_component.corpora.splitting.split_docs`.
+    Args:
+        data_path: a ``.spacy`` file or a folder of them.
+        output: folder for the parts.
+        parts: ``NAME=SHARE,...``.
+        group_by: key of the meta of documents; those with equal values stay together.
+        seed: see :func:`rel_component.corpora.splitting.split_docs`.
 
-    :raises ConfigError: if the parts cannot be read or their shares do not add up to 1.
-    :raises DataError: if the documents cannot be read.
+    Raises:
+        ConfigError: if the parts cannot be read or their shares do not add up to 1.
+        DataError: if the documents cannot be read.
     """
     docs = list(read_docs(data_path, spacy.blank("xx")))
     group = group_by_meta(group_by) if group_by is not None else lambda doc: None

@@ -16,14 +16,16 @@ def align_span(
 
     Leading and trailing white space of the range is ignored.
 
-    doc: the document.
-    start, end: characters of ``doc.text``, the end exclusive.
-    label: label of the span.
-    mode: what to do where the range does not begin and end with a token: ``strict``, None;
-        ``contract``, the tokens inside of it, None if there is none; ``expand``, all tokens it
-        touches.
+    Args:
+        doc: the document.
+        start, end: characters of ``doc.text``, the end exclusive.
+        label: label of the span.
+        mode: what to do where the range does not begin and end with a token: ``strict``, None;
+            ``contract``, the tokens inside of it, None if there is none; ``expand``, all tokens it
+            touches.
 
-    :raises DataError: if the range is empty or not inside of the text.
+    Raises:
+        DataError: if the range is empty or not inside of the text.
     """
     text = doc.text
     if not 0 <= start < end <= len(text):

@@ -10,13 +10,14 @@ MentionId = Union[int, str]
 class AnnotatedMention:
     """A mention.
 
-    id: unique in the document; of no meaning outside of it, so a format may give another.
-    start, end: characters, or tokens if the document has words; the end is exclusive.
-    label: entity type; empty only for members of clusters that have none.
-    kb_id: identifier in a knowledge base; empty: none.
-    pieces: of a discontinuous mention, the start and end of each piece in order; `start` and `end`
-        are those of the whole. A Doc has no such mentions.
-    attributes: anything else that the format says of the mention, plain data.
+    Attributes:
+        id: unique in the document; of no meaning outside of it, so a format may give another.
+        start, end: characters, or tokens if the document has words; the end is exclusive.
+        label: entity type; empty only for members of clusters that have none.
+        kb_id: identifier in a knowledge base; empty: none.
+        pieces: of a discontinuous mention, the start and end of each piece in order; `start` and
+            `end` are those of the whole. A Doc has no such mentions.
+        attributes: anything else that the format says of the mention, plain data.
     """
 
     id: MentionId
@@ -32,12 +33,13 @@ class AnnotatedMention:
 class AnnotatedRelation:
     """A relation.
 
-    head, tail: ids of mentions.
-    label: relation type.
-    score: probability in [0, 1]; 1.0 if annotated, None if whoever found it gives none.
-    id: name of the relation in its document, if the format has one.
-    evidence: the sentences that show it, as positions in ``Annotated.sentence_starts``.
-    attributes: anything else that the format says of the relation, plain data.
+    Attributes:
+        head, tail: ids of mentions.
+        label: relation type.
+        score: probability in [0, 1]; 1.0 if annotated, None if whoever found it gives none.
+        id: name of the relation in its document, if the format has one.
+        evidence: the sentences that show it, as positions in ``Annotated.sentence_starts``.
+        attributes: anything else that the format says of the relation, plain data.
     """
 
     head: MentionId
@@ -53,17 +55,18 @@ class AnnotatedRelation:
 class Annotated:
     """A document with its annotations.
 
-    place: file, line and document id, for messages.
-    text: the text, or None if there are words.
-    words: the tokens, if the format gives them; `spaces` tells which are followed by a space (None:
-        not known).
-    mentions, relations: the annotations.
-    clusters: the entities that have several mentions, or all entities of formats that say which
-        mentions are the same: ids of mentions.
-    sentence_starts: where sentences start, in ascending order, in characters or tokens as the
-        mentions are; None: not known. A single sentence: [0].
-    meta: anything else worth keeping, plain data; ``meta["id"]`` names the document. Goes to
-        ``doc.user_data["meta"]``.
+    Attributes:
+        place: file, line and document id, for messages.
+        text: the text, or None if there are words.
+        words: the tokens, if the format gives them; `spaces` tells which are followed by a space
+            (None: not known).
+        mentions, relations: the annotations.
+        clusters: the entities that have several mentions, or all entities of formats that say which
+            mentions are the same: ids of mentions.
+        sentence_starts: where sentences start, in ascending order, in characters or tokens as the
+            mentions are; None: not known. A single sentence: [0].
+        meta: anything else worth keeping, plain data; ``meta["id"]`` names the document. Goes to
+            ``doc.user_data["meta"]``.
     """
 
     place: str
@@ -85,7 +88,9 @@ class Annotated:
 def word_offsets(words: Sequence[str], spaces: Optional[Sequence[bool]]) -> List[Tuple[int, int]]:
     """Start and end of each word in the text, in characters.
 
-    words: the words. spaces: which are followed by a space; None: all but the last.
+    Args:
+        words: the words.
+        spaces: which are followed by a space; None: all but the last.
     """
     offsets = []
     position = 0
@@ -98,7 +103,8 @@ def word_offsets(words: Sequence[str], spaces: Optional[Sequence[bool]]) -> List
 def in_characters(annotated: Annotated) -> Annotated:
     """The same document with a text, and offsets in characters.
 
-    annotated: a valid document. Where spaces are not known, there is one between two words.
+    Args:
+        annotated: a valid document. Where spaces are not known, there is one between two words.
     """
     if annotated.words is None:
         return annotated

@@ -39,17 +39,20 @@ def convert_file(
 ) -> Iterator[Doc]:
     """Read annotated documents.
 
-    path: the file.
-    format: name of a format.
-    nlp: its tokenizer makes the tokens where the format gives none.
-    report: counts, and takes note of what cannot be used.
-    schema: if given, relations it does not allow are problems.
-    alignment: what to do with mentions that do not begin and end with a token.
-    spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not overlap.
-    attr: name of the extension attribute of the relations.
+    Args:
+        path: the file.
+        format: name of a format.
+        nlp: its tokenizer makes the tokens where the format gives none.
+        report: counts, and takes note of what cannot be used.
+        schema: if given, relations it does not allow are problems.
+        alignment: what to do with mentions that do not begin and end with a token.
+        spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not
+            overlap.
+        attr: name of the extension attribute of the relations.
 
-    :raises ConfigError: if there is no such format.
-    :raises DataError: at the first problem, if the report stops at problems.
+    Raises:
+        ConfigError: if there is no such format.
+        DataError: at the first problem, if the report stops at problems.
     """
     documents = get_format(format).read(Path(path), report)
     return build_docs(
@@ -73,7 +76,8 @@ def build_docs(
 ) -> Iterator[Doc]:
     """Make documents of annotated ones; :func:`convert_file` says what the arguments mean.
 
-    documents: valid ones, see :func:`.checks.check_documents`.
+    Args:
+        documents: valid ones, see :func:`.checks.check_documents`.
     """
     builder = _DocBuilder(nlp, report, alignment, spans_key, attr)
     return builder.build(documents)

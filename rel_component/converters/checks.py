@@ -21,11 +21,13 @@ def check_documents(
     label and lie between two mentions; clusters must consist of mentions; sentences must start
     inside of the text.
 
-    documents: as a format reads them.
-    report: takes note of what is wrong.
-    schema: if given, relations it does not allow are wrong.
+    Args:
+        documents: as a format reads them.
+        report: takes note of what is wrong.
+        schema: if given, relations it does not allow are wrong.
 
-    :raises DataError: at the first problem, if the report stops at problems.
+    Raises:
+        DataError: at the first problem, if the report stops at problems.
     """
     for annotated in documents:
         try:
@@ -46,7 +48,9 @@ def check_documents(
 def keep_members(annotated: Annotated, kept: Iterable[MentionId], report: Report) -> List[Any]:
     """The clusters of a document without mentions that are not kept, or that are in one already.
 
-    kept: ids of the mentions that remain. report: takes note of those that go.
+    Args:
+        kept: ids of the mentions that remain.
+        report: takes note of those that go.
     """
     free: Set[MentionId] = set(kept)
     clusters = []

@@ -19,7 +19,8 @@ RelationKey = Tuple[str, str, str, int, int]
 def keep_mentions(doc: Doc, mentions: Iterable[Tuple[AnnotatedMention, Span]]) -> None:
     """Keep the ids and attributes of mentions with a document.
 
-    mentions: each with its span; of equal spans of one label the first one stays.
+    Args:
+        mentions: each with its span; of equal spans of one label the first one stays.
     """
     for mention, span in mentions:
         entry = _entry(doc, _MENTION, span)

@@ -42,16 +42,17 @@ Facet = Literal[
 class AnnotationFormat:
     """An annotation format, registered under its name in ``rel_component_converters``.
 
-    name: its name, in messages.
-    description: whose format it is, in a few words.
-    read: reads a file.
-    looks_like: whether the first million characters of a file are of this format; it may neither
-        raise nor say yes to a file of another format.
-    write: writes a file; None: the format is only read.
-    holds: what `write` can write beside text, mentions and relations. It is given documents that
-        have nothing else; the rest is noted in the report before.
-    unit: whether `write` is given texts with offsets in characters, or words.
-    folder: ending of the files, e.g. ``.ann``, if `read` takes folders too.
+    Attributes:
+        name: its name, in messages.
+        description: whose format it is, in a few words.
+        read: reads a file.
+        looks_like: whether the first million characters of a file are of this format; it may
+            neither raise nor say yes to a file of another format.
+        write: writes a file; None: the format is only read.
+        holds: what `write` can write beside text, mentions and relations. It is given documents
+            that have nothing else; the rest is noted in the report before.
+        unit: whether `write` is given texts with offsets in characters, or words.
+        folder: ending of the files, e.g. ``.ann``, if `read` takes folders too.
     """
 
     name: str
@@ -67,7 +68,8 @@ class AnnotationFormat:
 def get_formats() -> Dict[str, AnnotationFormat]:
     """All registered formats by name.
 
-    :raises ConfigError: if something else is registered as a format.
+    Raises:
+        ConfigError: if something else is registered as a format.
     """
     formats = registry.converters.get_all()
     for name, format in formats.items():
@@ -82,7 +84,8 @@ def get_formats() -> Dict[str, AnnotationFormat]:
 def get_format(name: str) -> AnnotationFormat:
     """A registered format.
 
-    :raises ConfigError: if there is none of this name.
+    Raises:
+        ConfigError: if there is none of this name.
     """
     formats = get_formats()
     if name not in formats:
@@ -93,8 +96,9 @@ def get_format(name: str) -> AnnotationFormat:
 def detect_format(path: Path) -> str:
     """Name of the format that a file, or the files of a folder, are of by their content.
 
-    :raises ConfigError: if that is none or more than one.
-    :raises DataError: if the file cannot be read.
+    Raises:
+        ConfigError: if that is none or more than one.
+        DataError: if the file cannot be read.
     """
     formats = get_formats()
     if path.is_dir():

@@ -23,11 +23,12 @@ def to_annotated(
 ) -> Annotated:
     """The annotations of a document, or what a pipeline has found in it.
 
-    doc: the document. Its mentions are joined with the heads and tails of its relations and the
-        members of its clusters, where these are others.
-    place: name of the document, for messages.
-    spans_key: span group that holds the mentions of documents that have it; None: the entities.
-    attr: name of the extension attribute of the relations.
+    Args:
+        doc: the document. Its mentions are joined with the heads and tails of its relations and the
+            members of its clusters, where these are others.
+        place: name of the document, for messages.
+        spans_key: span group that holds the mentions of documents that have it; None: the entities.
+        attr: name of the extension attribute of the relations.
     """
     mentions = _Mentions(doc)
     for span in mention_spans(doc, spans_key):

@@ -14,7 +14,8 @@ _CHUNK = 1 << 16
 def read_items(buffer: "JsonBuffer") -> Iterator[Any]:
     """The items of a list that is all there is.
 
-    :raises ValueError: if it is no list, broken, or something follows.
+    Raises:
+        ValueError: if it is no list, broken, or something follows.
     """
     if buffer.next() != "[":
         raise ValueError("expected a list of objects")
@@ -34,7 +35,8 @@ def read_items(buffer: "JsonBuffer") -> Iterator[Any]:
 def read_values(buffer: "JsonBuffer") -> Iterator[Any]:
     """Values that follow each other.
 
-    :raises ValueError: if one is broken.
+    Raises:
+        ValueError: if one is broken.
     """
     while buffer.peek():
         yield buffer.value()
@@ -94,9 +96,10 @@ class JsonBuffer:
 
 
 def reject_halves(value: Any, text: str, start: int, end: int) -> None:
-    """Halves of characters, ``\\ud83d`` without the other one, cannot be encoded.
+    r"""Halves of characters, ``\\ud83d`` without the other one, cannot be encoded.
 
-    :raises ValueError: if there are any between `start` and `end` of the text of a value.
+    Raises:
+        ValueError: if there are any between `start` and `end` of the text of a value.
     """
     if _HALF.search(text, start, end):
         json.dumps(value, ensure_ascii=False).encode("utf8")

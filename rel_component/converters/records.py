@@ -35,7 +35,8 @@ _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
     """The lines of a file that are not blank, with their numbers from 1.
 
-    :raises DataError: if the file is missing or not UTF-8.
+    Raises:
+        DataError: if the file is missing or not UTF-8.
     """
     try:
         with path.open("rb") as lines:
@@ -53,7 +54,8 @@ def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
 def read_text(path: Path) -> str:
     """The text of a file, with its line breaks as they are.
 
-    :raises DataError: if the file is missing or not UTF-8.
+    Raises:
+        DataError: if the file is missing or not UTF-8.
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -66,8 +68,9 @@ def read_text(path: Path) -> str:
 def parse_json(text: str) -> Any:
     """The value of a JSON text.
 
-    :raises DataError: if it is broken, or has values that no other program reads: halves of
-        characters, infinite or very large numbers, very deep nesting.
+    Raises:
+        DataError: if it is broken, or has values that no other program reads: halves of characters,
+            infinite or very large numbers, very deep nesting.
     """
     try:
         value = DECODER.decode(text)
@@ -82,7 +85,8 @@ def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
 
     If the first line is nothing but ``{``, objects are written over several lines.
 
-    :raises DataError: if the file is missing or not UTF-8, or broken with objects over several lines.
+    Raises:
+        DataError: if the file is missing or not UTF-8, or broken with objects over several lines.
     """
     lines = read_lines(path)
     first = list(islice(lines, 1))
@@ -118,7 +122,8 @@ def _pretty_objects(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
 def read_json_list(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
     """The objects of a file that is one JSON list, one after the other, with their places.
 
-    :raises DataError: if the file is missing, not UTF-8, no JSON list or broken.
+    Raises:
+        DataError: if the file is missing, not UTF-8, no JSON list or broken.
     """
     for i, item in enumerate(_read_values(path, read_items)):
         place = f"{path}, document {i}"
@@ -156,7 +161,8 @@ def open_output(path: Path) -> Iterator[TextIO]:
 
     It appears under its name when it is complete; nothing remains if writing fails.
 
-    :raises DataError: if it cannot be written.
+    Raises:
+        DataError: if it cannot be written.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -175,8 +181,9 @@ def open_output(path: Path) -> Iterator[TextIO]:
 def objects_on_lines(head: str) -> Sequence[Record]:
     """The objects on the lines at the beginning of a file; none if one line is something else.
 
-    head: the beginning of a file, whose last line, or object over several lines, may be incomplete.
-        Does not raise.
+    Args:
+        head: the beginning of a file, whose last line, or object over several lines, may be
+            incomplete. Does not raise.
     """
     objects = []
     lines = [line for line in head.lstrip("\ufeff").split("\n") if line.strip()]
@@ -198,7 +205,8 @@ def objects_on_lines(head: str) -> Sequence[Record]:
 def objects_in_list(head: str) -> Sequence[Record]:
     """The objects at the beginning of a file that is one JSON list; none if it is not.
 
-    head: the beginning of a file, whose last object may be incomplete. Does not raise.
+    Args:
+        head: the beginning of a file, whose last object may be incomplete. Does not raise.
     """
     return _complete_objects(read_items(buffer_of(head)))
 
@@ -232,9 +240,10 @@ def read_each(
 ) -> Iterator[T]:
     """What is read of each record; those that cannot be used go to the report.
 
-    records: the records with their places.
-    read: reads one, given its place; None: there is nothing in it.
-    key: of a record's name, which is added to its place in the given form.
+    Args:
+        records: the records with their places.
+        read: reads one, given its place; None: there is nothing in it.
+        key: of a record's name, which is added to its place in the given form.
     """
     for place, record in records:
         if key in record:
@@ -251,10 +260,16 @@ def read_each(
 def get(record: Record, key: str, kind: type, place: str, default: Any = None) -> Any:
     """A value of a record.
 
-    key: its name. kind: its type. place: of the record. default: value where the key is missing or
     null; None: it must be there.
 
-    :raises DataError: if it is missing or of another type.
+    Args:
+        key: its name.
+        kind: its type.
+        place: of the record.
+        default: value where the key is missing or
+
+    Raises:
+        DataError: if it is missing or of another type.
     """
     value = record.get(key)
     if value is None and default is not None:

@@ -10,15 +10,16 @@ from ..errors import DataError
 class Report:
     """Counts of a conversion.
 
-    on_error: ``stop`` raises at the first problem; ``skip`` notes it, leaves out what it is about
-        and goes on.
-    documents, mentions, relations: what was converted.
-    duplicates: relations that were annotated more than once; one of each is kept.
-    negatives: annotations that say there is no relation, e.g. arcs labelled ``No-rel``.
-    rejected: documents that their annotator rejected or ignored.
-    skipped: by kind (``document``, ``mention``, ``relation``), how much was left out.
-    problems: a message for each of them, with its place.
-    notes: what else was changed or left behind, by message: how often, and the first place.
+    Attributes:
+        on_error: ``stop`` raises at the first problem; ``skip`` notes it, leaves out what it is
+            about and goes on.
+        documents, mentions, relations: what was converted.
+        duplicates: relations that were annotated more than once; one of each is kept.
+        negatives: annotations that say there is no relation, e.g. arcs labelled ``No-rel``.
+        rejected: documents that their annotator rejected or ignored.
+        skipped: by kind (``document``, ``mention``, ``relation``), how much was left out.
+        problems: a message for each of them, with its place.
+        notes: what else was changed or left behind, by message: how often, and the first place.
     """
 
     on_error: Literal["stop", "skip"] = "stop"
@@ -37,10 +38,15 @@ class Report:
     def problem(self, message: str, *, place: str, skips: str) -> None:
         """A document, mention or relation cannot be used.
 
-        message: what is wrong. place: file, line and document. skips: what is left out, a key of
         `skipped`.
 
-        :raises DataError: if the conversion stops at problems.
+        Args:
+            message: what is wrong.
+            place: file, line and document.
+            skips: what is left out, a key of
+
+        Raises:
+            DataError: if the conversion stops at problems.
         """
         error = DataError(message, place=place)
         if self.on_error == "stop":
@@ -51,8 +57,11 @@ class Report:
     def note(self, message: str, *, place: str, count: int = 1) -> None:
         """Something was changed or left behind, but no document, mention or relation.
 
-        message: what; the same words each time, so that it can be counted. place: file, line and
         document. count: how often.
+
+        Args:
+            message: what; the same words each time, so that it can be counted.
+            place: file, line and
         """
         before, first = self.notes.get(message, (0, place))
         self.notes[message] = (before + count, first)

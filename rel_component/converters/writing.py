@@ -58,15 +58,17 @@ def write_file(
 ) -> None:
     """Write annotated documents, one after the other.
 
-    documents: valid ones, see :func:`.checks.check_documents`.
-    path: the file, or folder, to write; its folder is made if necessary.
-    format: name of a format that can be written.
-    nlp: its tokenizer makes the tokens where the format needs them and the documents have none.
-    report: takes note of what the format cannot hold.
-    alignment: what to do then with mentions that do not begin and end with a token.
+    Args:
+        documents: valid ones, see :func:`.checks.check_documents`.
+        path: the file, or folder, to write; its folder is made if necessary.
+        format: name of a format that can be written.
+        nlp: its tokenizer makes the tokens where the format needs them and the documents have none.
+        report: takes note of what the format cannot hold.
+        alignment: what to do then with mentions that do not begin and end with a token.
 
-    :raises ConfigError: if there is no such format, or it is only read.
-    :raises DataError: at the first problem, if the report stops at problems.
+    Raises:
+        ConfigError: if there is no such format, or it is only read.
+        DataError: at the first problem, if the report stops at problems.
     """
     target = get_format(format)
     if target.write is None:
@@ -81,9 +83,10 @@ def write_file(
 def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Report) -> Annotated:
     """A document without what a format cannot hold.
 
-    annotated: a valid document, with words if the format needs them.
-    target: the format.
-    report: takes note of what goes.
+    Args:
+        annotated: a valid document, with words if the format needs them.
+        target: the format.
+        report: takes note of what goes.
     """
     lost: Dict[Facet, int] = {}
     if target.unit == "characters":

@@ -26,11 +26,13 @@ def configure_swap_mentions(
     its words occur in mentions of the document, so that "Ada Lovelace" and "Lovelace" stay one
     person. Only words change: tokens, mentions and relations keep their places.
 
-    level: probability that a name is replaced, in [0, 1].
-    spans_key: span group that holds the mentions; None: the entities.
-    attr: name of the extension attribute of the relations.
+    Args:
+        level: probability that a name is replaced, in [0, 1].
+        spans_key: span group that holds the mentions; None: the entities.
+        attr: name of the extension attribute of the relations.
 
-    :raises ConfigError: if level is out of range.
+    Raises:
+        ConfigError: if level is out of range.
     """
     if not 0.0 <= level <= 1.0:
         raise ConfigError(f"level must lie in [0, 1], got {level}")

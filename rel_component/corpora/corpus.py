@@ -29,20 +29,23 @@ def make_relation_corpus(
 
     Documents without relations, and without mentions, are examples like any other.
 
-    path: a ``.spacy`` file, or a folder that is searched for them.
-    gold_entities: whether the predicted documents are given the annotated mentions. False for
-        pipelines that find the mentions themselves.
-    gold_tokens: whether the predicted documents are given the tokens of the annotated ones;
-        otherwise the tokenizer of the pipeline makes them from the text, and mentions that do not
-        begin and end with one of its tokens are left out with a warning.
-    spans_key: span group that holds the mentions; None: the entities.
-    limit: the most documents to read; 0: all.
-    shuffle: whether each reading has another order. spaCy shuffles by itself unless
-        training.max_epochs is -1.
-    augmenter: changes the examples each time they are read, e.g. ``rel_component.swap_mentions.v1``;
-        with training.max_epochs = -1 that is anew in every epoch.
+    Args:
+        path: a ``.spacy`` file, or a folder that is searched for them.
+        gold_entities: whether the predicted documents are given the annotated mentions. False for
+            pipelines that find the mentions themselves.
+        gold_tokens: whether the predicted documents are given the tokens of the annotated ones;
+            otherwise the tokenizer of the pipeline makes them from the text, and mentions that do
+            not begin and end with one of its tokens are left out with a warning.
+        spans_key: span group that holds the mentions; None: the entities.
+        limit: the most documents to read; 0: all.
+        shuffle: whether each reading has another order. spaCy shuffles by itself unless
+            training.max_epochs is -1.
+        augmenter: changes the examples each time they are read, e.g.
+            ``rel_component.swap_mentions.v1``; with training.max_epochs = -1 that is anew in every
+            epoch.
 
-    :raises DataError: when read, if there is no such file or it cannot be read.
+    Raises:
+        DataError: when read, if there is no such file or it cannot be read.
     """
 
     def read(nlp: Language) -> Iterator[Example]:
@@ -79,10 +82,12 @@ def make_relation_corpus(
 def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
     """The documents of a ``.spacy`` file or of all such files below a folder, in order of names.
 
-    path: the file or folder.
-    nlp: whose vocabulary the documents use.
+    Args:
+        path: the file or folder.
+        nlp: whose vocabulary the documents use.
 
-    :raises DataError: if there is no such file or it cannot be read.
+    Raises:
+        DataError: if there is no such file or it cannot be read.
     """
     if path is None:
         raise DataError("no path given; set it in the config, e.g. with --paths.train")
@@ -103,12 +108,14 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
 def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
     """Write annotated documents, with their relations.
 
-    docs: the documents.
-    path: the ``.spacy`` file; with a shard size, the folder for numbered ``.spacy`` files, which every
-        reader of training data takes in place of one file.
-    shard_size: documents in a file, which are in memory together; 0: all of them in one file.
+    Args:
+        docs: the documents.
+        path: the ``.spacy`` file; with a shard size, the folder for numbered ``.spacy`` files,
+            which every reader of training data takes in place of one file.
+        shard_size: documents in a file, which are in memory together; 0: all of them in one file.
 
-    :raises ConfigError: if the size is negative, or the folder is a file or holds ``.spacy`` files.
+    Raises:
+        ConfigError: if the size is negative, or the folder is a file or holds ``.spacy`` files.
     """
     path = Path(path)
     if shard_size < 0:

@@ -17,12 +17,13 @@ Reader = Callable[[Language], Iterable[Doc]]
 def read_prompt_examples(path: Optional[Path] = None) -> Optional[Reader]:
     """A reader of examples (``rel_component.read_prompt_examples.v1``).
 
-    path: a ``.spacy`` file or a folder of them, or a file of any annotation format, spacy-llm's
-        examples included. None: no examples.
+    Args:
+        path: a ``.spacy`` file or a folder of them, or a file of any annotation format, spacy-llm's
+            examples included. None: no examples.
 
-    :raises DataError: when read, if the file or a document in it cannot be used.
+    Raises:
+        DataError: when read, if the file or a document in it cannot be used.
     """
-
     if path is None:
         return None
 

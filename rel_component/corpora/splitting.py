@@ -38,13 +38,15 @@ def split_docs(
     groups: of the rarest label that is left, groups go one after the other to the part that lacks
     it most. Documents without relations are a stratum of their own. Equal texts are one group.
 
-    docs: the documents. Each part has them in their order here.
-    shares: share of each part by its name; they add up to 1.
-    group: documents of one group stay together.
-    seed: of the choice between equals; the same documents and seed give the same parts.
-    attr: name of the extension attribute of the relations.
+    Args:
+        docs: the documents. Each part has them in their order here.
+        shares: share of each part by its name; they add up to 1.
+        group: documents of one group stay together.
+        seed: of the choice between equals; the same documents and seed give the same parts.
+        attr: name of the extension attribute of the relations.
 
-    :raises ConfigError: if the shares do not add up to 1, or one is not above 0.
+    Raises:
+        ConfigError: if the shares do not add up to 1, or one is not above 0.
     """
     if not shares or any(not share > 0 for share in shares.values()):
         raise ConfigError(f"shares of parts must be above 0, got {shares}")

@@ -33,20 +33,21 @@ class Score:
 class SystemResult:
     """How one pipeline did.
 
-    name: of the pipeline.
-    scores: strict scores of the relations, by the names in :data:`METRICS`.
-    difference: of its micro F1 to that of the first pipeline, over the same resampled documents;
-        None for the first one.
-    n_docs: documents.
-    seconds: for 1,000 documents, measured over all of them, loading left out.
-    cost: for 1,000 documents, in the currency of the price table; None: no prices, or no language
-        model.
-    input_tokens, output_tokens: of a document on average; None: no language model.
-    valid: share of the answers whose form was right, see :class:`.Extraction`; None: no language
-        model.
-    failed: documents without or with incomplete answers.
-    cache_hits: answers that came from a cache: they cost nothing and next to no time.
-    dropped: statements of answers that were dropped, by reason.
+    Attributes:
+        name: of the pipeline.
+        scores: strict scores of the relations, by the names in :data:`METRICS`.
+        difference: of its micro F1 to that of the first pipeline, over the same resampled
+            documents; None for the first one.
+        n_docs: documents.
+        seconds: for 1,000 documents, measured over all of them, loading left out.
+        cost: for 1,000 documents, in the currency of the price table; None: no prices, or no
+            language model.
+        input_tokens, output_tokens: of a document on average; None: no language model.
+        valid: share of the answers whose form was right, see :class:`.Extraction`; None: no
+            language model.
+        failed: documents without or with incomplete answers.
+        cache_hits: answers that came from a cache: they cost nothing and next to no time.
+        dropped: statements of answers that were dropped, by reason.
     """
 
     name: str
@@ -71,11 +72,12 @@ class SystemResult:
 class System:
     """A pipeline to compare.
 
-    name: for tables.
-    nlp: the pipeline.
-    examples: documents as it is given them, and as annotated.
-    symmetric: labels whose direction does not count.
-    attr: name of the extension attribute that it writes to.
+    Attributes:
+        name: for tables.
+        nlp: the pipeline.
+        examples: documents as it is given them, and as annotated.
+        symmetric: labels whose direction does not count.
+        attr: name of the extension attribute that it writes to.
     """
 
     name: str
@@ -94,10 +96,11 @@ def compare_systems(
 ) -> List[SystemResult]:
     """Run pipelines one after the other on the same documents.
 
-    systems: the pipelines.
-    n_resamples: draws of the bootstrap.
-    seed: of the bootstrap.
-    progress: wraps the documents of each pipeline as they come out.
+    Args:
+        systems: the pipelines.
+        n_resamples: draws of the bootstrap.
+        seed: of the bootstrap.
+        progress: wraps the documents of each pipeline as they come out.
     """
     results: List[SystemResult] = []
     first: Optional[npt.NDArray[numpy.float64]] = None
@@ -134,9 +137,11 @@ def _bootstrap(
 ) -> Tuple[npt.NDArray[numpy.float64], npt.NDArray[numpy.float64]]:
     """The metrics, and the metrics of resampled documents, the same ones for the same seed.
 
-    counts: *Shape:* ``(n_docs, n_labels, 3)``
+    Args:
+        counts: *Shape:* ``(n_docs, n_labels, 3)``
 
-    RETURNS: *Shapes:* ``(n_metrics,)`` and ``(n_resamples, n_metrics)``
+    Returns:
+        *Shapes:* ``(n_metrics,)`` and ``(n_resamples, n_metrics)``
     """
     n_docs = len(counts)
     random = numpy.random.default_rng(seed)
@@ -147,7 +152,7 @@ def _bootstrap(
 
 
 def _metrics(counts: npt.NDArray[numpy.float64]) -> npt.NDArray[numpy.float64]:
-    """The metrics of counts. *Shapes:* ``(n, n_labels, 3)`` to ``(n, n_metrics)``"""
+    """The metrics of counts. *Shapes:* ``(n, n_labels, 3)`` to ``(n, n_metrics)``."""
     micro = _prf(counts.sum(axis=1))
     occurs = counts.sum(axis=2) > 0
     n_labels = numpy.maximum(occurs.sum(axis=1, keepdims=True), 1)

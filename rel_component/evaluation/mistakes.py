@@ -30,11 +30,12 @@ REASONS = {
 class Mistake:
     """An annotated relation that was not predicted, or a predicted one that is not annotated.
 
-    kind: ``missed`` or ``spurious``.
-    reason: one of :data:`REASONS`.
-    relation: the relation, in the document that has it.
-    instead: what the other document has: a mention or relation, in words; empty if nothing.
-    doc: index of the document, from 0 on.
+    Attributes:
+        kind: ``missed`` or ``spurious``.
+        reason: one of :data:`REASONS`.
+        relation: the relation, in the document that has it.
+        instead: what the other document has: a mention or relation, in words; empty if nothing.
+        doc: index of the document, from 0 on.
     """
 
     kind: Kind
@@ -89,10 +90,11 @@ def find_mistakes(
     The mentions of a document are its entities, or those of its span group, and the arguments of its
     relations; of the group of a predicted document those that are at least as probable as not.
 
-    examples: predicted and reference documents.
-    symmetric: labels whose direction does not count.
-    spans_key: span group of the mentions, where there is one; None: the entities.
-    attr: name of the extension attribute.
+    Args:
+        examples: predicted and reference documents.
+        symmetric: labels whose direction does not count.
+        spans_key: span group of the mentions, where there is one; None: the entities.
+        attr: name of the extension attribute.
     """
     result = Mistakes()
     for i, eg in enumerate(examples):
@@ -135,7 +137,8 @@ def _explain(
 ) -> Tuple[str, str]:
     """The first reason that applies, and what the other document has instead.
 
-    mentions, relations: those of the other document.
+    Args:
+        mentions, relations: those of the other document.
     """
     flaws = [_flaw(span, mentions, kind) for span in (rel.head, rel.tail)]
     flaw = min((flaw for flaw in flaws if flaw), key=lambda flaw: _ORDER[flaw[0]], default=None)

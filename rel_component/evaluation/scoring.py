@@ -41,12 +41,12 @@ class PRF:
 
     @property
     def precision(self) -> float:
-        """tp / (tp + fp), 0 if nothing was predicted."""
+        """Tp / (tp + fp), 0 if nothing was predicted."""
         return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
 
     @property
     def recall(self) -> float:
-        """tp / (tp + fn), 0 if nothing was annotated."""
+        """Tp / (tp + fn), 0 if nothing was annotated."""
         return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
 
     @property
@@ -56,7 +56,7 @@ class PRF:
         return 2 * self.tp / total if total else 0.0
 
     def to_dict(self) -> Dict[str, float]:
-        """``{"p": precision, "r": recall, "f": f1}``"""
+        """``{"p": precision, "r": recall, "f": f1}``."""
         return {"p": self.precision, "r": self.recall, "f": self.f1}
 
     def __add__(self, other: "PRF") -> "PRF":
@@ -130,8 +130,9 @@ def score_mentions(
     documents have the span group, ``mentions_p`` and so on compare it, nested and overlapping
     mentions included, with the predicted mentions that are at least as probable as not.
 
-    examples: predicted and reference documents.
-    spans_key: name of the span group.
+    Args:
+        examples: predicted and reference documents.
+        spans_key: name of the span group.
     """
     examples = list(examples)
     scores = get_ner_prf(examples)
@@ -172,10 +173,11 @@ def score_relations(
 
     ``rel_per_type`` has the strict scores of each label.
 
-    examples: predicted and reference documents.
-    symmetric: labels whose direction does not count.
-    spans_key: span group of the mentions; None: the entities. Only ``rel_with_none`` reads it.
-    attr: name of the extension attribute.
+    Args:
+        examples: predicted and reference documents.
+        symmetric: labels whose direction does not count.
+        spans_key: span group of the mentions; None: the entities. Only ``rel_with_none`` reads it.
+        attr: name of the extension attribute.
     """
     both_ways = set(symmetric)
     groups = {
@@ -223,11 +225,13 @@ def count_by_document(
 ) -> Tuple[List[str], Int32Array]:
     """Counts of strictly right, spurious and missed relations of each document and label.
 
-    examples: predicted and reference documents.
-    symmetric: labels whose direction does not count.
-    attr: name of the extension attribute.
+    Args:
+        examples: predicted and reference documents.
+        symmetric: labels whose direction does not count.
+        attr: name of the extension attribute.
 
-    RETURNS: the labels, and the counts. *Shape:* ``(n_docs, n_labels, 3)``
+    Returns:
+        the labels, and the counts. *Shape:* ``(n_docs, n_labels, 3)``
     """
     by_document: List[LabelScores] = []
     for eg in examples:

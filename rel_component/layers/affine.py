@@ -17,7 +17,9 @@ def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, Out
     On CPUs for which thinc's BLIS has no kernels, numpy's matrix product is several times faster;
     this layer is for the products that are made for every token and every pair.
 
-    nO: width of the output. nI: width of the input. *Shape:* ``(n, nI)`` to ``(n, nO)``
+    Args:
+        nO: width of the output.
+        nI: width of the input. *Shape:* ``(n, nI)`` to ``(n, nO)``
     """
     return Model(
         "affine",
@@ -60,7 +62,8 @@ def init(
 def resized(old: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
     """A copy of an affine output layer with more outputs, which come last and start out improbable.
 
-    nO: new number of outputs, at least the present one.
+    Args:
+        nO: new number of outputs, at least the present one.
     """
     new = Affine(nO, old.get_dim("nI"))
     new.initialize()

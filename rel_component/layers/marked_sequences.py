@@ -31,14 +31,16 @@ class MarkedSequences:
 
     Head and tail, in this order, have a sequence each; mostly it is the same.
 
-    ids: *Shape:* ``(n_rows,)``
-    bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
-    first: first row of the sequence of head and tail. *Shape:* ``(n_pairs, 2)``
-    starts: rows of the first marker of head and tail. *Shape:* ``(n_pairs, 2)``
-    mentions: rows of the mentions, start and exclusive end. *Shape:* ``(n_pairs, 2, 2)``
-    between: rows from the one to the other; of two sequences, what lies between in each of them.
-        *Shape:* ``(n_pairs, 2, 2)``
-    n_apart: pairs that are in two sequences. n_cut: mentions longer than a window.
+    Attributes:
+        ids: *Shape:* ``(n_rows,)``
+        bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
+        first: first row of the sequence of head and tail. *Shape:* ``(n_pairs, 2)``
+        starts: rows of the first marker of head and tail. *Shape:* ``(n_pairs, 2)``
+        mentions: rows of the mentions, start and exclusive end. *Shape:* ``(n_pairs, 2, 2)``
+        between: rows from the one to the other; of two sequences, what lies between in each of
+            them. *Shape:* ``(n_pairs, 2, 2)``
+        n_apart: pairs that are in two sequences.
+        n_cut: mentions longer than a window.
     """
 
     ids: Int32Array
@@ -59,11 +61,14 @@ class _Marked(NamedTuple):
 
 
 class SequenceBuilder:
-    """Collects the sequences of pairs."""
+    """Collects the sequences of pairs.
+
+    Args:
+        size: the most pieces of a sequence, those around it not counted.
+        before, after: ids of the special tokens around a sequence.
+    """
 
     def __init__(self, size: int, before: int, after: int) -> None:
-        """size: the most pieces of a sequence, those around it not counted.
-        before, after: ids of the special tokens around a sequence."""
         self._size, self._before, self._after = size, before, after
         self._ids: List[Int32Array] = []
         self._n_rows = 0
@@ -76,8 +81,10 @@ class SequenceBuilder:
     def add(self, ids: Int32Array, runs: Sequence[Run], marks: Sequence[Marks]) -> None:
         """Add a pair.
 
-        ids: pieces of its document.
-        runs: pieces of head and tail. marks: of head and tail.
+        Args:
+            ids: pieces of its document.
+            runs: pieces of head and tail.
+            marks: of head and tail.
         """
         runs = [self._cut(run, mark) for run, mark in zip(runs, marks)]
         n_marks = sum(len(mark.before) + len(mark.after) for mark in marks)

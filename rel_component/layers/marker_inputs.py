@@ -10,11 +10,12 @@ from .windows import Windows
 class TextBatch:
     """Documents as the encoder reads them.
 
-    tokens: token of each piece, tokens numbered through the batch. *Shape:* ``(n_pieces,)``
-    n_tokens: tokens of the batch.
-    marked: the pieces of all mentions, some in several of them. *Shape:* ``(n_marked,)``
-    types: hashes of the types of their mentions. *Shape:* ``(n_marked,)``
-    numbers: of their mentions in the document. *Shape:* ``(n_marked,)``
+    Attributes:
+        tokens: token of each piece, tokens numbered through the batch. *Shape:* ``(n_pieces,)``
+        n_tokens: tokens of the batch.
+        marked: the pieces of all mentions, some in several of them. *Shape:* ``(n_marked,)``
+        types: hashes of the types of their mentions. *Shape:* ``(n_marked,)``
+        numbers: of their mentions in the document. *Shape:* ``(n_marked,)``
     """
 
     windows: Windows
@@ -29,9 +30,11 @@ class TextBatch:
 class MarkerBlock:
     """Some pairs of mentions, the first and the second in the text each.
 
-    windows: where each of the two markers reads. *Shape:* ``(n_groups, 2)``
-    rows: start and exclusive end of the mention in the table of states. *Shape:* ``(n_groups, 2, 2)``
-    types: hashes of the entity types. *Shape:* ``(n_groups, 2)``
+    Attributes:
+        windows: where each of the two markers reads. *Shape:* ``(n_groups, 2)``
+        rows: start and exclusive end of the mention in the table of states. *Shape:*
+            ``(n_groups, 2, 2)``
+        types: hashes of the entity types. *Shape:* ``(n_groups, 2)``
     """
 
     windows: Int32Array

@@ -23,11 +23,16 @@ class RangeMax:
     """Element-wise maxima of ranges of rows; those of empty ranges are zero.
 
     A range longer than twice `max_run` is represented by its first and its last `max_run` rows.
+
+    rows. is_train: whether :meth:`backprop` will be needed.
+
+    Args:
+        ops: of the device of X.
+        X: *Shape:* ``(n_rows, width)``.
+        max_run: a power of two, in
     """
 
     def __init__(self, ops: Ops, X: Floats2d, *, max_run: int, is_train: bool) -> None:
-        """ops: of the device of X. X: *Shape:* ``(n_rows, width)``. max_run: a power of two, in
-        rows. is_train: whether :meth:`backprop` will be needed."""
         self.ops = ops
         self.n_rows, self.width = X.shape
         self.n_levels = max(1, min(self.n_rows, max_run).bit_length())
@@ -56,9 +61,11 @@ class RangeMax:
     def cover(self, starts: Int32Array, ends: Int32Array) -> Int32Array:
         """The two runs that cover each range.
 
-        starts, ends: *Shape:* ``(n_ranges,)``, rows, the end exclusive.
+        Args:
+            starts, ends: *Shape:* ``(n_ranges,)``, rows, the end exclusive.
 
-        RETURNS: rows of the table. *Shape:* ``(n_ranges, 2)``
+        Returns:
+            rows of the table. *Shape:* ``(n_ranges, 2)``
         """
         lengths = numpy.maximum(ends - starts, 0)
         levels = numpy.minimum(numpy.frexp(lengths)[1] - 1, self.n_levels - 1)
@@ -68,9 +75,11 @@ class RangeMax:
         return runs.astype("int32")
 
     def __call__(self, runs: Ints2d) -> Floats2d:
-        """runs: rows of the table. *Shape:* ``(n_ranges, 2)``
+        """Args:
+            runs: rows of the table. *Shape:* ``(n_ranges, 2)``.
 
-        RETURNS: *Shape:* ``(n_ranges, width)``
+        Returns:
+            *Shape:* ``(n_ranges, width)``
         """
         xp = self.ops.xp
         Y = xp.take(self._values, runs[:, 0], axis=0)
@@ -79,8 +88,9 @@ class RangeMax:
     def backprop(self, runs: Ints2d, dY: Floats2d) -> Floats2d:
         """Gradient of X: that of each maximum goes to the row it came from.
 
-        runs: rows of the table. *Shape:* ``(n_ranges, 2)``
-        dY: *Shape:* ``(n_ranges, width)``
+        Args:
+            runs: rows of the table. *Shape:* ``(n_ranges, 2)``
+            dY: *Shape:* ``(n_ranges, width)``
         """
         ops, xp = self.ops, self.ops.xp
         left, right = runs[:, 0], runs[:, 1]

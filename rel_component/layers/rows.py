@@ -12,10 +12,12 @@ def join_rows(
 ) -> Tuple[Floats2d, Callable[[Floats2d], List[Floats2d]]]:
     """Put the rows of several arrays below each other.
 
-    arrays: *Shape:* ``(n, width)`` each; those without rows may have another width.
-    width: of the result if no array has rows.
+    Args:
+        arrays: *Shape:* ``(n, width)`` each; those without rows may have another width.
+        width: of the result if no array has rows.
 
-    RETURNS: the rows, and a function that takes an array of the same shape apart again.
+    Returns:
+        the rows, and a function that takes an array of the same shape apart again.
     """
     full = [array for array in arrays if array.shape[0]]
     rows = ops.xp.concatenate(full) if full else ops.alloc2f(0, width)

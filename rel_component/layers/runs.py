@@ -10,9 +10,11 @@ from ..types import Int32Array
 def count_within(sizes: Any) -> Int32Array:
     """Number from 0 on within each of consecutive groups.
 
-    sizes: of the groups. *Shape:* ``(n_groups,)``
+    Args:
+        sizes: of the groups. *Shape:* ``(n_groups,)``
 
-    RETURNS: *Shape:* ``(sum of the sizes,)``
+    Returns:
+        *Shape:* ``(sum of the sizes,)``
     """
     begins = numpy.cumsum(sizes) - sizes
     return (numpy.arange(numpy.sum(sizes)) - numpy.repeat(begins, sizes)).astype("int32")
@@ -21,9 +23,11 @@ def count_within(sizes: Any) -> Int32Array:
 def rows_of_runs(runs: Int32Array) -> Tuple[Int32Array, Int32Array]:
     """All rows of some runs, which may overlap, one run after the other.
 
-    runs: *Shape:* ``(n_runs, 2)``
+    Args:
+        runs: *Shape:* ``(n_runs, 2)``
 
-    RETURNS: the run of each row, and the row. *Shape:* ``(n,)`` each
+    Returns:
+        the run of each row, and the row. *Shape:* ``(n,)`` each
     """
     sizes = runs[:, 1] - runs[:, 0]
     run = numpy.repeat(numpy.arange(len(runs), dtype="int32"), sizes)

@@ -34,13 +34,15 @@ REDUCERS: Dict[str, Callable[[], Model[Ragged, Floats2d]]] = {
 def SpanPooling(reducers: Sequence[str]) -> Model[InT, OutT]:
     """Pool the token vectors of spans, which may overlap, in one or more ways side by side.
 
-    reducers: names from :data:`REDUCERS`. ``attention`` weighs the tokens by a learned vector.
-
     The input is a pair of token vectors, *Shape:* ``(n_tokens, width)``, and spans, *Shape:*
     ``(n_spans, 2)``, start and exclusive end as rows of the former; spans are never empty. The
     output has the *Shape:* ``(n_spans, len(reducers) * width)``.
 
-    :raises ConfigError: if a name is unknown or none is given.
+    Args:
+        reducers: names from :data:`REDUCERS`. ``attention`` weighs the tokens by a learned vector.
+
+    Raises:
+        ConfigError: if a name is unknown or none is given.
     """
     for name in reducers:
         if name not in REDUCERS:

@@ -26,14 +26,15 @@ def adam_step(
 
     See Loshchilov and Hutter 2019 (https://arxiv.org/abs/1711.05101), algorithm 2.
 
-    parameters, gradients: float32, on one device.
-    means, variances: moving averages of each gradient and of its square, in the same shape.
-    averages: moving averages of the parameters, over about the last ninth of all steps, as Thinc has
-        them.
-    steps: number of this update of each parameter, from 1 on.
-    learn_rate, beta1, beta2, eps: as in Adam.
-    weight_decay: decoupled, relative to the learning rate.
-    grad_clip: largest norm of the gradient of a parameter; 0: no limit.
+    Args:
+        parameters, gradients: float32, on one device.
+        means, variances: moving averages of each gradient and of its square, in the same shape.
+        averages: moving averages of the parameters, over about the last ninth of all steps, as
+            Thinc has them.
+        steps: number of this update of each parameter, from 1 on.
+        learn_rate, beta1, beta2, eps: as in Adam.
+        weight_decay: decoupled, relative to the learning rate.
+        grad_clip: largest norm of the gradient of a parameter; 0: no limit.
     """
     if grad_clip:
         for gradient in gradients:

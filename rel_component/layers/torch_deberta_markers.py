@@ -23,10 +23,13 @@ class DebertaMarkerLayers:
     """The layers of a DeBERTa encoder, of any version, from some layer on.
 
     See He et al. 2021 (https://arxiv.org/abs/2006.03654), section 3.1, for its attention.
+
+    Args:
+        encoder: of the package transformers.
+        first_layer: layers that markers do not pass.
     """
 
     def __init__(self, encoder: Any, first_layer: int) -> None:
-        """encoder: of the package transformers. first_layer: layers that markers do not pass."""
         if first_layer == 0 and getattr(encoder.encoder, "conv", None) is not None:
             raise ConfigError(
                 "With this encoder, marker_layer must be 1 or more: text alone passes "
@@ -43,12 +46,15 @@ class DebertaMarkerLayers:
         of_markers: Int32Array,
         rows: Int32Array,
     ) -> Tensor:
-        """markers: at their start. *Shape:* ``(n_groups, 2, width)``
-        first: states of the text there. *Shape:* ``(n_rows, width)``
-        windows: of the text. of_markers: where each marker reads. *Shape:* ``(n_groups, 2)``
-        rows: of the mentions. *Shape:* ``(n_groups, 2, 2)``
+        """Args:
+            markers: at their start. *Shape:* ``(n_groups, 2, width)``
+            first: states of the text there. *Shape:* ``(n_rows, width)``
+            windows: of the text.
+            of_markers: where each marker reads. *Shape:* ``(n_groups, 2)``
+            rows: of the mentions. *Shape:* ``(n_groups, 2, 2)``.
 
-        RETURNS: *Shape:* ``(n_groups, 2, width)``
+        Returns:
+            *Shape:* ``(n_groups, 2, width)``
         """
         keys, inverse = numpy.unique(of_markers, axis=0, return_inverse=True)
         groups: List[Any] = []
@@ -71,7 +77,7 @@ class DebertaMarkerLayers:
         groups: Any,
         rows: Int32Array,
     ) -> Tensor:
-        """Groups that read the same windows, one or two. *Shape:* ``(n_groups, 2, width)``"""
+        """Groups that read the same windows, one or two. *Shape:* ``(n_groups, 2, width)``."""
         read = numpy.unique(key)
         text = numpy.concatenate([numpy.arange(*windows.bounds[w : w + 2]) for w in read])
         owner = numpy.repeat(read, windows.bounds[read + 1] - windows.bounds[read])

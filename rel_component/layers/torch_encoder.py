@@ -94,15 +94,19 @@ class PretrainedEncoder(nn.Module):
     ) -> Tensor:
         """States of sequences, which lie one after the other without padding.
 
-        ids: *Shape:* ``(n_rows,)``
-        bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
-        max_pieces: the most pieces that pass the encoder at a time, padding included.
-        added: what to add to the embeddings of the pieces. *Shape:* ``(n_rows, embedding width)``
-        n_last: number of states, counted from the last layer's.
-        save_memory: whether to need less memory in training: of more pieces than `max_pieces`, only
-            what comes out is kept, and the rest computed anew on the way back.
+        Args:
+            ids: *Shape:* ``(n_rows,)``
+            bounds: first row of each sequence, and the number of rows. *Shape:*
+                ``(n_sequences + 1,)``
+            max_pieces: the most pieces that pass the encoder at a time, padding included.
+            added: what to add to the embeddings of the pieces. *Shape:*
+                ``(n_rows, embedding width)``
+            n_last: number of states, counted from the last layer's.
+            save_memory: whether to need less memory in training: of more pieces than `max_pieces`,
+                only what comes out is kept, and the rest computed anew on the way back.
 
-        RETURNS: *Shape:* ``(n_last, n_rows, width)``
+        Returns:
+            *Shape:* ``(n_last, n_rows, width)``
         """
         min_pieces = _MIN_PIECES.get(self.device.type, 0)
         batches = padded_batches(bounds, max_pieces, min_pieces)
@@ -122,8 +126,10 @@ class PretrainedEncoder(nn.Module):
         return torch.cat(parts, dim=1)[:, self.index(numpy.argsort(order))]
 
     def _encode(self, vectors: Tensor, rows: Tensor, there: Tensor, n_last: int) -> Tensor:
-        """rows: of a batch, -1 for padding. *Shape:* ``(n_sequences, length)``
-        there: cells that are no padding, counted through the batch."""
+        """Args:
+        rows: of a batch, -1 for padding. *Shape:* ``(n_sequences, length)``
+        there: cells that are no padding, counted through the batch.
+        """
         states = self.encoder(
             inputs_embeds=vectors[rows],  # of padding, any
             attention_mask=(rows >= 0).long(),
@@ -137,10 +143,12 @@ class PretrainedEncoder(nn.Module):
     ) -> Tensor:
         """Means of the states of the pieces of each token, zeros for a token without pieces.
 
-        states: of the rows of the windows. *Shape:* ``(n_rows, width)``
-        tokens: token of each piece. *Shape:* ``(n_pieces,)``
+        Args:
+            states: of the rows of the windows. *Shape:* ``(n_rows, width)``
+            tokens: token of each piece. *Shape:* ``(n_pieces,)``
 
-        RETURNS: *Shape:* ``(n_tokens, width)``
+        Returns:
+            *Shape:* ``(n_tokens, width)``
         """
         pieces = states[self.index(windows.home)].float()
         counts = numpy.bincount(tokens, minlength=n_tokens)
@@ -158,12 +166,14 @@ def load_pretrained(
 ) -> Tuple[Any, Any]:
     """Encoder and tokenizer from a folder or a hub.
 
-    name: a folder, or the name of a model on a hub.
-    options: more arguments of ``from_pretrained``, e.g. a revision.
-    reset_layers: number of the last layers that are given random weights.
+    Args:
+        name: a folder, or the name of a model on a hub.
+        options: more arguments of ``from_pretrained``, e.g. a revision.
+        reset_layers: number of the last layers that are given random weights.
 
-    :raises ConfigError: if the encoder is of an unsupported kind, it has fewer layers or there is no
-        fast tokenizer.
+    Raises:
+        ConfigError: if the encoder is of an unsupported kind, it has fewer layers or there is no
+            fast tokenizer.
     """
     options = dict(options or {})
     config = AutoConfig.from_pretrained(name, **options)
@@ -194,7 +204,15 @@ def _reset_layers(encoder: Any, n_layers: int) -> None:
 
 
 class EncoderShim(PyTorchShim):
-    """A shim that is empty until a module is set or loaded."""
+    """A shim that is empty until a module is set or loaded.
+
+    Args:
+        build: makes the module from encoder, tokenizer and the module's options.
+        mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
+            float16 with scaled gradients on a GPU, in bfloat16 on a CPU. ``auto``: only in
+            training, on a CPU that has instructions for bfloat16.
+        grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
+    """
 
     def __init__(
         self,
@@ -203,12 +221,6 @@ class EncoderShim(PyTorchShim):
         mixed_precision: MixedPrecision,
         grad_scaler: Dict[str, Any],
     ) -> None:
-        """build: makes the module from encoder, tokenizer and the module's options.
-        mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
-            float16 with scaled gradients on a GPU, in bfloat16 on a CPU. ``auto``: only in training,
-            on a CPU that has instructions for bfloat16.
-        grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
-        """
         on_gpu = get_torch_default_device().type == "cuda"
         self._build = build
         always = mixed_precision is True
@@ -256,8 +268,9 @@ class EncoderShim(PyTorchShim):
     def load_pretrained(self, attrs: Mapping[str, Any], **options: Any) -> None:
         """Read the encoder that the attributes of a model name, unless there is a module already.
 
-        attrs: with ``name``, ``transformer_config`` and ``reset_layers``.
-        options: of the module.
+        Args:
+            attrs: with ``name``, ``transformer_config`` and ``reset_layers``.
+            options: of the module.
         """
         if self._model is None:
             name, reset_layers = attrs["name"], attrs["reset_layers"]

@@ -15,11 +15,14 @@ REPRESENTATIONS = {"cls": 1, "start": 2, "mean": 2, "between": 1}
 
 
 class MarkedSequenceEncoder(PretrainedEncoder):
-    """An encoder whose vocabulary has markers."""
+    """An encoder whose vocabulary has markers.
+
+    Args:
+        encoder, tokenizer: see :func:`load_pretrained`.
+        representation: names of :data:`REPRESENTATIONS`.
+    """
 
     def __init__(self, encoder: Any, tokenizer: Any, *, representation: Sequence[str]) -> None:
-        """encoder, tokenizer: see :func:`load_pretrained`.
-        representation: names of :data:`REPRESENTATIONS`."""
         super().__init__(encoder, tokenizer)
         self.representation = list(representation)
 
@@ -47,10 +50,11 @@ class MarkedSequenceEncoder(PretrainedEncoder):
             weights[ids] = scale * torch.randn(len(ids), weights.shape[1]).to(weights.device)
 
     def forward(self, sequences: MarkedSequences, max_pieces: int = 4096) -> Tensor:
-        """Representations of pairs. *Shape:* ``(n_pairs, n_features)``
+        """Representations of pairs. *Shape:* ``(n_pairs, n_features)``.
 
-        sequences: of the pairs.
-        max_pieces: the most pieces that pass the encoder at a time, padding included.
+        Args:
+            sequences: of the pairs.
+            max_pieces: the most pieces that pass the encoder at a time, padding included.
         """
         if not len(sequences.first):
             return torch.zeros(0, self.n_features, device=self.device)
@@ -71,7 +75,7 @@ class MarkedSequenceEncoder(PretrainedEncoder):
         return torch.cat(parts, dim=1).float()
 
     def _reduce(self, states: Tensor, runs: Int32Array, how: str) -> Tensor:
-        """Reduce runs of rows. *Shape:* ``(n_runs, width)``"""
+        """Reduce runs of rows. *Shape:* ``(n_runs, width)``."""
         run, places = rows_of_runs(runs)
         rows = states[self.index(places)]
         target = states.new_zeros(len(runs), states.shape[1])

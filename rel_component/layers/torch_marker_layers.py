@@ -23,10 +23,12 @@ class MarkerLayout:
     Attention is computed on rows of equal size: a row holds some of the markers of one window and
     all pieces of that window.
 
-    cells: row and place of each marker. *Shape:* ``(n_groups * group size,)``, as row * size + place
-    n_rows, size: rows, and markers in a row.
-    text: the pieces of the window of each row. *Shape:* ``(n_rows, n_pieces)``
-    mask: which of them there are. *Shape:* ``(n_rows, n_pieces)``, bool
+    Attributes:
+        cells: row and place of each marker. *Shape:* ``(n_groups * group size,)``, as row * size +
+            place
+        n_rows, size: rows, and markers in a row.
+        text: the pieces of the window of each row. *Shape:* ``(n_rows, n_pieces)``
+        mask: which of them there are. *Shape:* ``(n_rows, n_pieces)``, bool
     """
 
     cells: Tensor
@@ -47,10 +49,13 @@ class _Parts:
 
 
 class MarkerLayers:
-    """The layers of a BERT-like or DistilBERT-like encoder, for markers."""
+    """The layers of a BERT-like or DistilBERT-like encoder, for markers.
+
+    Args:
+        encoder: a model of the package transformers whose attention is absolute.
+    """
 
     def __init__(self, encoder: Any) -> None:
-        """encoder: a model of the package transformers whose attention is absolute."""
         config = encoder.config
         self.n_heads = int(config.num_attention_heads)
         self.dropout = float(
@@ -63,7 +68,8 @@ class MarkerLayers:
     def keys_values(self, layer: int, states: Tensor) -> KeysValues:
         """Keys and values of the pieces of the text.
 
-        states: input of the layer. *Shape:* ``(n_pieces, width)``
+        Args:
+            states: input of the layer. *Shape:* ``(n_pieces, width)``
         """
         parts = self._layers[layer]
         return parts.key(states), parts.value(states)
@@ -73,10 +79,12 @@ class MarkerLayers:
     ) -> Tensor:
         """One layer.
 
-        markers: *Shape:* ``(n_groups, group size, width)``
-        text: of the same layer, for all pieces.
+        Args:
+            markers: *Shape:* ``(n_groups, group size, width)``
+            text: of the same layer, for all pieces.
 
-        RETURNS: *Shape:* ``(n_groups, group size, width)``
+        Returns:
+            *Shape:* ``(n_groups, group size, width)``
         """
         parts, n_heads = self._layers[layer], self.n_heads
         n_groups, group, width = markers.shape
@@ -101,14 +109,14 @@ class MarkerLayers:
 
 
 def _to_rows(X: Tensor, layout: MarkerLayout) -> Tensor:
-    """*Shape:* ``(n_markers, n_heads, d)`` to ``(n_rows, n_heads, size, d)``"""
+    """*Shape:* ``(n_markers, n_heads, d)`` to ``(n_rows, n_heads, size, d)``."""
     cells = X.new_zeros(layout.n_rows * layout.size, *X.shape[1:])
     cells = cells.index_copy(0, layout.cells, X)
     return cells.view(layout.n_rows, layout.size, *X.shape[1:]).transpose(1, 2)
 
 
 def _from_rows(rows: Tensor, layout: MarkerLayout) -> Tensor:
-    """*Shape:* ``(n_rows, n_heads, size, d)`` to ``(n_markers, n_heads, d)``"""
+    """*Shape:* ``(n_rows, n_heads, size, d)`` to ``(n_markers, n_heads, d)``."""
     return rows.transpose(1, 2).flatten(0, 1)[layout.cells]
 
 

@@ -36,10 +36,12 @@ N_NUMBERS = 16  # mentions of a document are told apart by their numbers, modulo
 class TextStates:
     """What is computed once for a text.
 
-    tokens: mean of the last states of the pieces of each token. *Shape:* ``(n_tokens, width)``
-    classes: last states of the first special token of each window. *Shape:* ``(n_windows, width)``
-    first: states where markers start. *Shape:* ``(n_rows, width)``
-    keys_values: of the layers from there on. *Shape:* ``(n_rows, width)`` each
+    Attributes:
+        tokens: mean of the last states of the pieces of each token. *Shape:* ``(n_tokens, width)``
+        classes: last states of the first special token of each window. *Shape:*
+            ``(n_windows, width)``
+        first: states where markers start. *Shape:* ``(n_rows, width)``
+        keys_values: of the layers from there on. *Shape:* ``(n_rows, width)`` each
     """
 
     windows: Windows
@@ -62,8 +64,10 @@ class _Head(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
 
     def forward(self, means: Tensor, types: Tensor) -> Tensor:
-        """means: of the mentions. *Shape:* ``(n_groups, 2, width)``
-        types: rows of the entity types. *Shape:* ``(n_groups, 2)``"""
+        """Args:
+        means: of the mentions. *Shape:* ``(n_groups, 2, width)``
+        types: rows of the entity types. *Shape:* ``(n_groups, 2)``.
+        """
         roles = torch.arange(2, device=types.device)  # first and second in the text
         markers = means + self.roles(roles) + self.types(types + roles * N_TYPE_ROWS)
         result: Tensor = self.norm(markers)
@@ -71,7 +75,16 @@ class _Head(nn.Module):
 
 
 class PackedMarkerEncoder(PretrainedEncoder):
-    """An encoder for texts and, apart from them, markers."""
+    """An encoder for texts and, apart from them, markers.
+
+    Args:
+        encoder, tokenizer: see :func:`load_pretrained`.
+        marker_layer: number of layers that only the text passes. None: half of them.
+        mark_mentions: whether the text is read with marks on its mentions.
+
+    Raises:
+        ConfigError: if the encoder has no such layer, or its tokenizer no token for a mark.
+    """
 
     def __init__(
         self,
@@ -81,12 +94,6 @@ class PackedMarkerEncoder(PretrainedEncoder):
         marker_layer: Optional[int] = None,
         mark_mentions: bool = True,
     ) -> None:
-        """encoder, tokenizer: see :func:`load_pretrained`.
-        marker_layer: number of layers that only the text passes. None: half of them.
-        mark_mentions: whether the text is read with marks on its mentions.
-
-        :raises ConfigError: if the encoder has no such layer, or its tokenizer no token for a mark.
-        """
         super().__init__(encoder, tokenizer)
         n_layers = encoder.config.num_hidden_layers
         self.marker_layer = n_layers // 2 if marker_layer is None else marker_layer
@@ -117,13 +124,15 @@ class PackedMarkerEncoder(PretrainedEncoder):
     ) -> Tuple[TextStates, Optional[Tensor]]:
         """Encode a text, unless that is done, and markers.
 
-        text: a :class:`TextBatch`, or the states of one.
-        blocks: pairs; in training, each block is computed anew on the way back if there are several,
-            so that only one of them is in memory.
-        max_pieces: the most pieces that pass the encoder at a time, padding included.
+        Args:
+            text: a :class:`TextBatch`, or the states of one.
+            blocks: pairs; in training, each block is computed anew on the way back if there are
+                several, so that only one of them is in memory.
+            max_pieces: the most pieces that pass the encoder at a time, padding included.
 
-        RETURNS: the states of the text, and if there are any, of the two markers of each pair and of
-            the first special token of what they read. *Shape:* ``(n_groups, 3, width)``
+        Returns:
+            the states of the text, and if there are any, of the two markers of each pair and of the
+            first special token of what they read. *Shape:* ``(n_groups, 3, width)``
         """
         states = text if isinstance(text, TextStates) else self._read(text, max_pieces)
         if not blocks:
@@ -168,7 +177,7 @@ class PackedMarkerEncoder(PretrainedEncoder):
         return by_piece[self.index(text.windows.pieces)]
 
     def _mark(self, states: TextStates, block: MarkerBlock) -> Tensor:
-        """*Shape:* ``(n_groups, 2, width)``"""
+        """*Shape:* ``(n_groups, 2, width)``."""
         means = self._means(states.first, block.rows.reshape(-1, 2)).view(len(block), 2, -1)
         markers = self.head(means, self.index(_type_rows(block.types)))
         if self._deberta is not None:
@@ -179,7 +188,7 @@ class PackedMarkerEncoder(PretrainedEncoder):
         return markers.float()
 
     def _means(self, states: Tensor, runs: Int32Array) -> Tensor:
-        """Means of runs of rows. *Shape:* ``(n_runs, width)``"""
+        """Means of runs of rows. *Shape:* ``(n_runs, width)``."""
         distinct, inverse = numpy.unique(runs, axis=0, return_inverse=True)
         run, rows = rows_of_runs(distinct)
         lengths = distinct[:, 1] - distinct[:, 0]

@@ -13,13 +13,15 @@ class TokenEncoder(PretrainedEncoder):
     def forward(
         self, windows: Windows, tokens: Int32Array, n_tokens: int, max_pieces: int
     ) -> Tensor:
-        """windows: of the documents.
-        tokens: token of each piece, numbered through the documents. *Shape:* ``(n_pieces,)``
-        n_tokens: of all documents.
-        max_pieces: the most pieces that pass the encoder at a time, padding included; in training,
-            what is computed for more is computed anew on the way back.
+        """Args:
+            windows: of the documents.
+            tokens: token of each piece, numbered through the documents. *Shape:* ``(n_pieces,)``
+            n_tokens: of all documents.
+            max_pieces: the most pieces that pass the encoder at a time, padding included; in
+                training, what is computed for more is computed anew on the way back.
 
-        RETURNS: *Shape:* ``(n_tokens, width)``
+        Returns:
+            *Shape:* ``(n_tokens, width)``
         """
         states = self.encode(windows.ids, windows.bounds, max_pieces, save_memory=True)
         return self.mean_by_token(states[-1], windows, tokens, n_tokens)

@@ -25,12 +25,15 @@ class Windows:
 
     The states of all windows lie below each other in a table, special tokens included.
 
-    ids: the pieces of each row of that table. *Shape:* ``(n_rows,)``
-    bounds: first row of each window, and the number of rows. *Shape:* ``(n_windows + 1,)``
-    first_pieces: first piece of each window. *Shape:* ``(n_windows,)``
-    first_windows: first window of each document, and the number of windows. *Shape:* ``(n_docs + 1,)``
-    first_of_doc: first piece of each document, and the number of pieces. *Shape:* ``(n_docs + 1,)``
-    home: row of each piece in the window whose middle is nearest. *Shape:* ``(n_pieces,)``
+    Attributes:
+        ids: the pieces of each row of that table. *Shape:* ``(n_rows,)``
+        bounds: first row of each window, and the number of rows. *Shape:* ``(n_windows + 1,)``
+        first_pieces: first piece of each window. *Shape:* ``(n_windows,)``
+        first_windows: first window of each document, and the number of windows. *Shape:*
+            ``(n_docs + 1,)``
+        first_of_doc: first piece of each document, and the number of pieces. *Shape:*
+            ``(n_docs + 1,)``
+        home: row of each piece in the window whose middle is nearest. *Shape:* ``(n_pieces,)``
     """
 
     ids: Int32Array
@@ -45,12 +48,12 @@ class Windows:
 
     @property
     def lengths(self) -> Int32Array:
-        """Pieces of each window, without special tokens. *Shape:* ``(n_windows,)``"""
+        """Pieces of each window, without special tokens. *Shape:* ``(n_windows,)``."""
         return numpy.diff(self.bounds) - 2
 
     @property
     def pieces(self) -> Int32Array:
-        """The piece in each row; of special tokens the number of pieces. *Shape:* ``(n_rows,)``"""
+        """The piece in each row; of special tokens the number of pieces. *Shape:* ``(n_rows,)``."""
         sizes = numpy.diff(self.bounds)
         shift = numpy.repeat(self.first_pieces - self.bounds[:-1] - 1, sizes)
         pieces = numpy.arange(len(shift), dtype="int32") + shift
@@ -60,7 +63,8 @@ class Windows:
     def nearest(self, docs: Int32Array, starts: Int32Array, ends: Int32Array) -> Int32Array:
         """The window in whose middle a run of pieces lies, as near as there is one.
 
-        docs: document of each run. starts, ends: its pieces. *Shape:* ``(n_runs,)``
+        Args:
+            docs: document of each run. starts, ends: its pieces. *Shape:* ``(n_runs,)``
         """
         first, last = self.first_windows[docs], self.first_windows[docs + 1] - 1
         begin = self.first_of_doc[docs]
@@ -70,7 +74,7 @@ class Windows:
         return numpy.clip(first + place, first, last).astype("int32")
 
     def contain(self, windows: Int32Array, starts: Int32Array, ends: Int32Array) -> numpy.ndarray:
-        """Whether runs of pieces lie within windows. *Shape:* ``(n_runs,)``, bool"""
+        """Whether runs of pieces lie within windows. *Shape:* ``(n_runs,)``, bool."""
         first = self.first_pieces[windows]
         return (starts >= first) & (ends <= first + self.lengths[windows])
 
@@ -91,9 +95,10 @@ class Windows:
 def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after: int) -> Windows:
     """Cover documents by windows.
 
-    pieces: of the documents.
-    size: the most pieces of a window, special tokens not counted.
-    before, after: ids of the special tokens around a text.
+    Args:
+        pieces: of the documents.
+        size: the most pieces of a window, special tokens not counted.
+        before, after: ids of the special tokens around a text.
     """
     ids: List[Int32Array] = []
     first_pieces: List[int] = []
@@ -125,11 +130,14 @@ def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after:
 def padded_batches(bounds: Int32Array, max_pieces: int, min_pieces: int = 0) -> List[Int32Array]:
     """Batches of sequences of about the same length.
 
-    bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
-    max_pieces: the most pieces of a batch, padding included; one sequence is always possible.
-    min_pieces: a batch of so many pieces takes no sequence that is much shorter than its longest.
+    Args:
+        bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
+        max_pieces: the most pieces of a batch, padding included; one sequence is always possible.
+        min_pieces: a batch of so many pieces takes no sequence that is much shorter than its
+            longest.
 
-    RETURNS: for each batch the row of each piece, -1 for padding. *Shape:* ``(n, length)``
+    Returns:
+        for each batch the row of each piece, -1 for padding. *Shape:* ``(n, length)``
     """
     sizes = numpy.diff(bounds)
     batches: List[List[int]] = []

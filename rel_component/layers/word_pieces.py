@@ -21,8 +21,9 @@ from ..types import Int32Array
 class WordPieces:
     """The pieces of one document, without special tokens.
 
-    ids: rows of the encoder's vocabulary. *Shape:* ``(n_pieces,)``
-    starts: first piece of each token, and the number of pieces. *Shape:* ``(n_tokens + 1,)``
+    Attributes:
+        ids: rows of the encoder's vocabulary. *Shape:* ``(n_pieces,)``
+        starts: first piece of each token, and the number of pieces. *Shape:* ``(n_tokens + 1,)``
     """
 
     ids: Int32Array
@@ -34,9 +35,11 @@ class WordPieces:
     def runs(self, spans: Int32Array) -> Int32Array:
         """The pieces of spans of tokens; empty where a tokenizer drops all of a span's characters.
 
-        spans: *Shape:* ``(n_spans, 2)``, start and exclusive end in tokens.
+        Args:
+            spans: *Shape:* ``(n_spans, 2)``, start and exclusive end in tokens.
 
-        RETURNS: *Shape:* ``(n_spans, 2)``, start and exclusive end in pieces.
+        Returns:
+            *Shape:* ``(n_spans, 2)``, start and exclusive end in pieces.
         """
         return self.starts[spans]
 
@@ -44,8 +47,9 @@ class WordPieces:
 def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPieces:
     """Insert a piece before each of some tokens, and count it as part of the token.
 
-    tokens: some of them perhaps several times. *Shape:* ``(n_inserted,)``
-    piece: id of the piece.
+    Args:
+        tokens: some of them perhaps several times. *Shape:* ``(n_inserted,)``
+        piece: id of the piece.
     """
     counts = numpy.bincount(tokens, minlength=len(pieces.starts) - 1)
     ids = numpy.insert(pieces.ids, numpy.repeat(pieces.starts[:-1], counts), piece)
@@ -54,7 +58,7 @@ def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPie
 
 
 def tokens_of_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
-    """The token of each piece; tokens are numbered through the documents. *Shape:* ``(n_pieces,)``"""
+    """The token of each piece; tokens are numbered through the documents. *Shape:* ``(n_pieces,)``."""
     counts = [numpy.diff(doc.starts) for doc in pieces]
     sizes = numpy.concatenate(counts) if counts else numpy.zeros(0, dtype="int32")
     return numpy.repeat(numpy.arange(len(sizes), dtype="int32"), sizes)
@@ -63,8 +67,9 @@ def tokens_of_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
 def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
     """Tokenise every document once.
 
-    tokenizer: a fast tokenizer of the package transformers.
-    docs: the documents.
+    Args:
+        tokenizer: a fast tokenizer of the package transformers.
+        docs: the documents.
     """
     distinct = list({id(doc): doc for doc in docs}.values())  # a document may come twice
     pieces = {id(doc): part for doc, part in zip(distinct, _split(tokenizer, distinct))}

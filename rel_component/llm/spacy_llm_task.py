@@ -43,11 +43,12 @@ def make_relation_task(
 ) -> "RelationTask":
     """Build the task (``rel_component.REL.v1`` in spacy-llm's registry ``llm_tasks``).
 
-    relation_schema: a schema, or plain data in the form of a schema file.
-    template, mentions, spans_key, entities_key, entity_types, n_examples, attr: as those of
-        ``llm_relation_extractor``.
-    examples: reads annotated documents to show in prompts,
-        ``rel_component.read_prompt_examples.v1``.
+    Args:
+        relation_schema: a schema, or plain data in the form of a schema file.
+        template, mentions, spans_key, entities_key, entity_types, n_examples, attr: as those of
+            ``llm_relation_extractor``.
+        examples: reads annotated documents to show in prompts,
+            ``rel_component.read_prompt_examples.v1``.
     """
     if isinstance(relation_schema, dict):
         relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
@@ -65,7 +66,10 @@ def make_relation_task(
 
 
 class RelationTask:
-    """Prompts for relations and reads the answers, with spacy-llm between the two."""
+    """Prompts for relations and reads the answers, with spacy-llm between the two.
+
+    See :func:`make_relation_task`.
+    """
 
     def __init__(
         self,
@@ -80,7 +84,6 @@ class RelationTask:
         n_examples: int,
         attr: str,
     ) -> None:
-        """See :func:`make_relation_task`."""
         install_extension(attr)
         self.schema = schema
         self.template = template
@@ -114,8 +117,9 @@ class RelationTask:
     ) -> Iterable[Tuple[Iterable[str], Iterable[Doc]]]:
         """Prompts of each document, and the document once for each of them.
 
-        docs: the documents.
-        context_length: tokens of prompt and answer together; None: no limit.
+        Args:
+            docs: the documents.
+            context_length: tokens of prompt and answer together; None: no limit.
         """
         prompter = self._prompter(context_length)
         for doc in docs:
@@ -131,8 +135,9 @@ class RelationTask:
     ) -> Iterable[Doc]:
         """Write the relations of each document.
 
-        shards: what :meth:`generate_prompts` returned beside the prompts.
-        responses: the answers.
+        Args:
+            shards: what :meth:`generate_prompts` returned beside the prompts.
+            responses: the answers.
         """
         reader = AnswerReader(
             self.schema,

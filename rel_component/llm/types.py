@@ -39,9 +39,10 @@ class Message:
 class Request:
     """One question to a language model.
 
-    messages: the conversation so far.
-    schema: JSON schema that the answer has to satisfy; None: free text.
-    sample: number of the answer, where several are drawn for the same question.
+    Attributes:
+        messages: the conversation so far.
+        schema: JSON schema that the answer has to satisfy; None: free text.
+        sample: number of the answer, where several are drawn for the same question.
     """
 
     messages: Tuple[Message, ...]
@@ -53,13 +54,14 @@ class Request:
 class Usage:
     """What answers cost.
 
-    requests: requests that were paid for, failed attempts with a bill included.
-    cache_hits: answers taken from the cache; they cost nothing.
-    input_tokens: tokens of the prompts.
-    cached_tokens: those of them that the endpoint had in its own cache.
-    output_tokens: tokens of the answers.
-    seconds: time from sending a request to its answer, summed up, without waiting in queues.
-    cost: in the currency of the price table; None: no prices known.
+    Attributes:
+        requests: requests that were paid for, failed attempts with a bill included.
+        cache_hits: answers taken from the cache; they cost nothing.
+        input_tokens: tokens of the prompts.
+        cached_tokens: those of them that the endpoint had in its own cache.
+        output_tokens: tokens of the answers.
+        seconds: time from sending a request to its answer, summed up, without waiting in queues.
+        cost: in the currency of the price table; None: no prices known.
     """
 
     requests: int = 0
@@ -107,12 +109,13 @@ class OutputToken:
 class Reply:
     """An answer of a language model.
 
-    text: what it says.
-    finish_reason: ``stop`` if it is whole, ``length`` if the limit of tokens cut it off, or another
-        word of the endpoint.
-    usage: what it cost.
-    tokens: its tokens with their log-probabilities, if the endpoint gives them. Their texts joined
-        are `text`.
+    Attributes:
+        text: what it says.
+        finish_reason: ``stop`` if it is whole, ``length`` if the limit of tokens cut it off, or
+            another word of the endpoint.
+        usage: what it cost.
+        tokens: its tokens with their log-probabilities, if the endpoint gives them. Their texts
+            joined are `text`.
     """
 
     text: str
@@ -131,13 +134,14 @@ class Backend(Protocol):
     Backends send one batch and return or raise. They do not retry, wait, cache or count: that is
     done once for all of them, in ``client.py``. They are called from several threads.
 
-    settings: what makes answers comparable: the kind of backend, model, endpoint and parameters, as
-        plain data. Never a secret. It is part of the key of the cache.
-    formats: the formats worth trying, best first.
-    batch_size: the most requests for one call; 1 for endpoints that take one at a time.
-    concurrency: the most calls at a time; None: no limit of its own.
-    context_window: tokens of prompt and answer together; None: not known.
-    max_tokens: tokens that an answer may have.
+    Attributes:
+        settings: what makes answers comparable: the kind of backend, model, endpoint and
+            parameters, as plain data. Never a secret. It is part of the key of the cache.
+        formats: the formats worth trying, best first.
+        batch_size: the most requests for one call; 1 for endpoints that take one at a time.
+        concurrency: the most calls at a time; None: no limit of its own.
+        context_window: tokens of prompt and answer together; None: not known.
+        max_tokens: tokens that an answer may have.
     """
 
     settings: Mapping[str, Any]
@@ -152,14 +156,16 @@ class Backend(Protocol):
     ) -> List[Reply]:
         """Answer requests, in their order.
 
-        requests: at most `batch_size`.
-        format: how to ask for structure; requests without a schema are asked for text.
-        timeout: seconds to wait for the answer.
+        Args:
+            requests: at most `batch_size`.
+            format: how to ask for structure; requests without a schema are asked for text.
+            timeout: seconds to wait for the answer.
 
-        :raises LLMUnavailable: if another attempt may succeed: no connection, time out, a server
-            error, a body that is not an answer; with the time to wait if the endpoint names one.
-        :raises FormatUnsupported: if the endpoint does not know `format`.
-        :raises LLMRefused: if another attempt is of no use.
+        Raises:
+            LLMUnavailable: if another attempt may succeed: no connection, time out, a server error,
+                a body that is not an answer; with the time to wait if the endpoint names one.
+            FormatUnsupported: if the endpoint does not know `format`.
+            LLMRefused: if another attempt is of no use.
         """
         ...
 

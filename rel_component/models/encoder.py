@@ -34,22 +34,25 @@ def build_encoder(
 ) -> Model[List[Doc], List[Floats2d]]:
     """Build an Encoder: the mean of the last states of the word pieces of each token.
 
-    name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
-        ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
-    mixed_precision: whether to compute in half precision where PyTorch considers it safe: in float16
-        on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it. ``auto``:
-        only in training, and only on a CPU that has them.
-    reset_layers: number of the encoder's last layers that start from random weights. The last layers
-        of an encoder have specialised in what it was trained for before, see Zhang et al. 2021
-        (https://arxiv.org/abs/2006.05987).
-    max_pieces: the most word pieces that pass the encoder at a time, padding included.
-    grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
-    transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+    Args:
+        name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
+            ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
+        mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
+            float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for
+            it. ``auto``: only in training, and only on a CPU that has them.
+        reset_layers: number of the encoder's last layers that start from random weights. The last
+            layers of an encoder have specialised in what it was trained for before, see Zhang et
+            al. 2021 (https://arxiv.org/abs/2006.05987).
+        max_pieces: the most word pieces that pass the encoder at a time, padding included.
+        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+        transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
 
-    RETURNS: a model whose output for each document has the *Shape:* ``(n_tokens, width)``
+    Returns:
+        a model whose output for each document has the *Shape:* ``(n_tokens, width)``
 
-    :raises ConfigError: if a number is out of range, or at initialisation if the encoder is of an
-        unsupported kind.
+    Raises:
+        ConfigError: if a number is out of range, or at initialisation if the encoder is of an
+            unsupported kind.
     """
     from ..layers.torch_encoder import EncoderShim
     from ..layers.torch_token_encoder import TokenEncoder
@@ -118,12 +121,14 @@ def init(
 
 
 class EncoderListener(Tok2VecListener):
-    """Takes the place of an encoder that a component earlier in the pipeline holds."""
+    """Takes the place of an encoder that a component earlier in the pipeline holds.
+
+    See :func:`build_listener`.
+    """
 
     name = "encoder_listener"
 
     def __init__(self, upstream: str, grad_factor: float) -> None:
-        """See :func:`build_listener`."""
         super().__init__(upstream, cast(int, None))  # the encoder will tell its width
         self._func = _listen
         self.attrs["grad_factor"] = grad_factor
@@ -147,8 +152,9 @@ def _listen(
 def build_listener(upstream: str = "*", grad_factor: float = 1.0) -> Model[InT, OutT]:
     """Listen to the component ``shared_encoder`` (``rel_component.EncoderListener.v1``).
 
-    upstream: name of that component; ``*``: any.
-    grad_factor: factor of the gradient that the encoder is sent: the weight of what this component
-        teaches it beside the others.
+    Args:
+        upstream: name of that component; ``*``: any.
+        grad_factor: factor of the gradient that the encoder is sent: the weight of what this
+            component teaches it beside the others.
     """
     return EncoderListener(upstream, grad_factor)

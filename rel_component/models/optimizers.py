@@ -15,13 +15,16 @@ class EncoderAdam(Optimizer):
     ``encoder_scale`` times the learning rate; everything else, the layers that start from random
     weights, with the learning rate itself. Of a PyTorch module, that is a submodule named ``head``.
     Since encoders are large, their parameters are updated by PyTorch, in place.
+
+    Args:
+        learn_rate: a float or a schedule.
+        encoder_scale: factor for the encoder's parameters.
+        options: see :class:`thinc.optimizers.Optimizer`.
     """
 
     __slots__ = ["encoder_scale"]
 
     def __init__(self, learn_rate: Schedule, *, encoder_scale: float, **options: Any) -> None:
-        """learn_rate: a float or a schedule. encoder_scale: factor for the encoder's parameters.
-        options: see :class:`thinc.optimizers.Optimizer`."""
         super().__init__(learn_rate, **options)
         self.encoder_scale = encoder_scale
 
@@ -44,9 +47,10 @@ class EncoderAdam(Optimizer):
     def update_parameters(self, owner: int, parameters: Mapping[str, Any]) -> None:
         """Update the parameters of a PyTorch module in place, all at once, and drop their gradients.
 
-        owner: id of the module's shim, the first part of the keys.
-        parameters: by name, as ``named_parameters`` of a module gives them; those without a gradient
-            stay as they are.
+        Args:
+            owner: id of the module's shim, the first part of the keys.
+            parameters: by name, as ``named_parameters`` of a module gives them; those without a
+                gradient stay as they are.
         """
         groups: Dict[float, Dict[Tuple[int, str], Tuple[Any, Any]]] = {}
         for name, parameter in parameters.items():
@@ -64,7 +68,9 @@ class EncoderAdam(Optimizer):
     def _update_in_place(
         self, group: Mapping[Tuple[int, str], Tuple[Any, Any]], lr_scale: float
     ) -> None:
-        """group: tensors of parameters and of their gradients, by key."""
+        """Args:
+        group: tensors of parameters and of their gradients, by key.
+        """
         from ..layers.torch_adam import adam_step
 
         kept = [self.mom1, self.mom2, *([] if self.averages is None else [self.averages])]
@@ -99,13 +105,14 @@ def make_encoder_adam(
 ) -> Optimizer:
     """AdamW with a lower learning rate for the encoder (``rel_component.EncoderAdam.v1``).
 
-    learn_rate: learning rate of all but the encoder, a float or a schedule.
-    encoder_scale: the encoder's learning rate as a fraction of it.
-    L2: decoupled weight decay.
-    beta1, beta2, eps: as in Adam.
-    grad_clip: largest norm of the gradient of a parameter; 0: no limit.
-    use_averages: whether to evaluate and save moving averages of the parameters. They do not reach
-        the encoders of spacy-transformers, only those of this package.
+    Args:
+        learn_rate: learning rate of all but the encoder, a float or a schedule.
+        encoder_scale: the encoder's learning rate as a fraction of it.
+        L2: decoupled weight decay.
+        beta1, beta2, eps: as in Adam.
+        grad_clip: largest norm of the gradient of a parameter; 0: no limit.
+        use_averages: whether to evaluate and save moving averages of the parameters. They do not
+            reach the encoders of spacy-transformers, only those of this package.
     """
     return EncoderAdam(
         learn_rate,

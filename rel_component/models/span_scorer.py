@@ -31,8 +31,8 @@ OutT = Floats2d
 def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     """All spans of up to `max_width` tokens, by document, start and end.
 
-    RETURNS: start and exclusive end, as rows of the tokens of all documents. *Shape:*
-        ``(n_spans, 2)``
+    Returns:
+        start and exclusive end, as rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
     """
     lengths = numpy.asarray([len(doc) for doc in docs], dtype="int64")
     n_tokens = int(lengths.sum())
@@ -53,18 +53,20 @@ def build_span_scorer(
 ) -> SpanModelT:
     """Build a SpanScorer model.
 
-    tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:* ``(n_tokens, width)``
-        for each document.
-    hidden_size: width of the hidden layer.
-    shape_size: width of the embedding of a token's shape (``Xxxx``, ``XXdd``), which is put beside its
-        vector: many encoders do not tell upper from lower case. 0: none.
-    max_width: the most tokens of a span.
-    dropout: probability of dropping a value of the token vectors and of the hidden layer; training
-        sets it to its own rate.
-    block_size: number of spans scored at a time in prediction.
-    nO: number of outputs; set by the component.
+    Args:
+        tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:*
+            ``(n_tokens, width)`` for each document.
+        hidden_size: width of the hidden layer.
+        shape_size: width of the embedding of a token's shape (``Xxxx``, ``XXdd``), which is put
+            beside its vector: many encoders do not tell upper from lower case. 0: none.
+        max_width: the most tokens of a span.
+        dropout: probability of dropping a value of the token vectors and of the hidden layer;
+            training sets it to its own rate.
+        block_size: number of spans scored at a time in prediction.
+        nO: number of outputs; set by the component.
 
-    :raises ConfigError: if a number is out of range.
+    Raises:
+        ConfigError: if a number is out of range.
     """
     if max_width < 1 or block_size < 1 or shape_size < 0:
         raise ConfigError("max_width and block_size must be 1 or more, shape_size 0 or more")
@@ -144,7 +146,8 @@ def init(model: SpanModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
 def resize_output(model: SpanModelT, nO: int) -> SpanModelT:
     """Give an initialised model more outputs; the new ones come last and start out improbable.
 
-    nO: new number of outputs, at least the present one.
+    Args:
+        nO: new number of outputs, at least the present one.
     """
     old = model.get_ref("output_layer")
     model.layers[model.layers.index(old)] = new = resized(old, nO)
@@ -168,7 +171,7 @@ def _score(
     table = RangeMax(ops, inside, max_run=_power_of_two(len(all_widths)), is_train=is_train)
 
     def places(part: slice) -> Tuple[Ints2d, Ints2d]:
-        """Rows to add up, *Shape:* ``(n, 3)``, and runs of the table, *Shape:* ``(n, 2)``"""
+        """Rows to add up, *Shape:* ``(n, 3)``, and runs of the table, *Shape:* ``(n, 2)``."""
         starts, ends = spans[part].T
         columns = [starts, n_tokens + ends - 1, 2 * n_tokens + ends - starts - 1]
         keys = numpy.stack(columns, axis=1)

@@ -19,9 +19,10 @@ def sample_examples(
 ) -> List[Example]:
     """A few examples with tokens, and among them every entity type that occurs.
 
-    examples: all examples.
-    spans_key: span group of the mentions; None: the entities.
-    n_examples: the least number, if there are so many.
+    Args:
+        examples: all examples.
+        spans_key: span group of the mentions; None: the entities.
+        n_examples: the least number, if there are so many.
     """
     sample: List[Example] = []
     seen: Set[int] = set()
@@ -42,7 +43,9 @@ def warn_of_violations(
 ) -> None:
     """Warn about annotated relations that the schema forbids.
 
-    name: of the component. attr: name of the extension attribute.
+    Args:
+        name: of the component.
+        attr: name of the extension attribute.
     """
     violations = schema.validate((eg.reference for eg in examples), attr=attr)
     if violations:
@@ -59,7 +62,10 @@ def warn_of_uncovered(
 ) -> None:
     """Warn about annotated relations that no candidate pair stands for, unless the schema forbids them.
 
-    targets: of all the examples. name: of the component. attr: name of the extension attribute.
+    Args:
+        targets: of all the examples.
+        name: of the component.
+        attr: name of the extension attribute.
     """
     violations = schema.validate((eg.reference for eg in examples), attr=attr)
     n_forbidden = sum(violation.relation.label in schema for violation in violations)
@@ -78,8 +84,12 @@ def warn_of_longer(
 ) -> None:
     """Warn about annotated mentions that are too long to be found.
 
-    max_width: the most tokens of a mention. name: of the component. spans_key: span group of the
     mentions; None: the entities.
+
+    Args:
+        max_width: the most tokens of a mention.
+        name: of the component.
+        spans_key: span group of the
     """
     widths = [len(span) for doc in references for span in mention_spans(doc, spans_key)]
     n_longer = sum(width > max_width for width in widths)
@@ -94,7 +104,8 @@ def warn_of_longer(
 def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
     """Check that a model can predict.
 
-    :raises ConfigError: if it has no outputs yet.
+    Raises:
+        ConfigError: if it has no outputs yet.
     """
     if not model.has_dim("nO"):
         raise ConfigError(
@@ -106,7 +117,8 @@ def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
 def refuse_listeners(model: PairModelT, name: str) -> None:
     """Check that a model can read a batch twice.
 
-    :raises ConfigError: if it listens to another component, which reads each batch once.
+    Raises:
+        ConfigError: if it listens to another component, which reads each batch once.
     """
     if any(hasattr(node, "upstream_name") for node in model.walk()):
         raise ConfigError(
@@ -119,8 +131,9 @@ def refuse_listeners(model: PairModelT, name: str) -> None:
 def score_extractor(component: Any, examples: Iterable[Example], **options: Any) -> Dict[str, Any]:
     """Scores of predicted documents by the scorer of a component that extracts relations.
 
-    component: its `scorer`, `schema`, `spans_key` and `attr` count.
-    options: in their place.
+    Args:
+        component: its `scorer`, `schema`, `spans_key` and `attr` count.
+        options: in their place.
     """
     if component.scorer is None:
         return {}

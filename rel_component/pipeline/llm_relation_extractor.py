@@ -50,7 +50,41 @@ _SERIALIZED = ("schema", "template", "examples")
 
 
 class LLMRelationExtractor(Pipe):
-    """Finds relations by asking a language model, and writes them to ``doc._.rel``."""
+    """Finds relations by asking a language model, and writes them to ``doc._.rel``.
+
+    Args:
+        vocab: the shared vocabulary.
+        client: sends requests to a language model.
+        name: name of the component in the pipeline.
+        relation_schema: the relation types, with descriptions; may also come from `initialize`.
+        template: name or path of a prompt template, see ``llm/template.py``.
+        mentions: ``given``, the mentions of the document are shown to the model, which relates
+            them; ``found``, the model finds entities itself.
+        spans_key: span group that holds the given mentions; None: the entities in ``doc.ents``.
+        entities_key: span group for the entities that the model finds.
+        set_entities: whether they also become entities in ``doc.ents``, in place of those that they
+            overlap with.
+        entity_types: types of entities to find; empty: the argument types of the schema.
+        n_examples: the most examples in a prompt.
+        example_selection: ``fixed``, ``random``, or ``nearest`` by the vectors of the pipeline.
+        n_samples: answers for each question; more than one (self-consistency, Wang et al. 2023,
+            https://arxiv.org/abs/2203.11171) needs a temperature above 0, and scores relations by
+            the share of answers that state them.
+        min_agreement: that share, at least.
+        min_similarity: of a name that the model gives to words of the document, from 0 to 100.
+        threshold: the least score of a relation; those without a score pass.
+        repair: whether an answer with mistakes is sent back once, with the mistakes named.
+        max_entities, max_relations: the most of each in an answer.
+        overlap: sentences that neighbouring windows of a long document share.
+        on_failure: ``mark``, a document without answer has no relations, says why in its
+            ``user_data`` and is counted; ``raise``, it raises the error.
+        attr: name of the extension attribute.
+        scorer: scores the component in ``nlp.evaluate``.
+
+    Raises:
+        ConfigError: if an option is out of range or options do not fit together.
+        ExtensionConflict: if other code has registered ``doc._.<attr>``.
+    """
 
     def __init__(
         self,
@@ -79,37 +113,6 @@ class LLMRelationExtractor(Pipe):
         attr: str = DEFAULT_ATTR,
         scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
-        """vocab: the shared vocabulary.
-        client: sends requests to a language model.
-        name: name of the component in the pipeline.
-        relation_schema: the relation types, with descriptions; may also come from `initialize`.
-        template: name or path of a prompt template, see ``llm/template.py``.
-        mentions: ``given``, the mentions of the document are shown to the model, which relates them;
-            ``found``, the model finds entities itself.
-        spans_key: span group that holds the given mentions; None: the entities in ``doc.ents``.
-        entities_key: span group for the entities that the model finds.
-        set_entities: whether they also become entities in ``doc.ents``, in place of those that they
-            overlap with.
-        entity_types: types of entities to find; empty: the argument types of the schema.
-        n_examples: the most examples in a prompt.
-        example_selection: ``fixed``, ``random``, or ``nearest`` by the vectors of the pipeline.
-        n_samples: answers for each question; more than one (self-consistency, Wang et al. 2023,
-            https://arxiv.org/abs/2203.11171) needs a temperature above 0, and scores relations by
-            the share of answers that state them.
-        min_agreement: that share, at least.
-        min_similarity: of a name that the model gives to words of the document, from 0 to 100.
-        threshold: the least score of a relation; those without a score pass.
-        repair: whether an answer with mistakes is sent back once, with the mistakes named.
-        max_entities, max_relations: the most of each in an answer.
-        overlap: sentences that neighbouring windows of a long document share.
-        on_failure: ``mark``, a document without answer has no relations, says why in its
-            ``user_data`` and is counted; ``raise``, it raises the error.
-        attr: name of the extension attribute.
-        scorer: scores the component in ``nlp.evaluate``.
-
-        :raises ConfigError: if an option is out of range or options do not fit together.
-        :raises ExtensionConflict: if other code has registered ``doc._.<attr>``.
-        """
         _check_options(client, n_samples, min_agreement, min_similarity, threshold)
         install_extension(attr)
         self.vocab = vocab
@@ -151,7 +154,8 @@ class LLMRelationExtractor(Pipe):
     def add_label(self, label: str) -> int:
         """Add a relation type without constraints.
 
-        RETURNS: 1 if the label was added, 0 if it was there.
+        Returns:
+            1 if the label was added, 0 if it was there.
         """
         added = label not in self.schema
         self.schema = self.schema.add(label)
@@ -167,11 +171,12 @@ class LLMRelationExtractor(Pipe):
     ) -> None:
         """Set the schema and the examples for prompts.
 
-        get_examples: training examples; the schema is read from them if there is no other.
-        nlp: the pipeline.
-        relation_schema: the relation types.
-        examples: reads annotated documents to show in prompts,
-            ``rel_component.read_prompt_examples.v1``.
+        Args:
+            get_examples: training examples; the schema is read from them if there is no other.
+            nlp: the pipeline.
+            relation_schema: the relation types.
+            examples: reads annotated documents to show in prompts,
+                ``rel_component.read_prompt_examples.v1``.
         """
         if relation_schema is not None:
             self.schema = relation_schema
@@ -184,11 +189,13 @@ class LLMRelationExtractor(Pipe):
     def set_examples(self, docs: Iterable[Doc], nlp: Optional[Language] = None) -> None:
         """Show annotated documents as examples in prompts.
 
-        docs: the documents.
-        nlp: the pipeline, whose components before this one make vectors of them for the selection
-            of the nearest ones.
+        Args:
+            docs: the documents.
+            nlp: the pipeline, whose components before this one make vectors of them for the
+                selection of the nearest ones.
 
-        :raises ConfigError: if the nearest examples are wanted and have no vectors.
+        Raises:
+            ConfigError: if the nearest examples are wanted and have no vectors.
         """
         docs = list(docs)
         vectors: List[Optional[FloatArray]] = [None] * len(docs)
@@ -203,8 +210,9 @@ class LLMRelationExtractor(Pipe):
     def questions(self, doc: Doc) -> List[Question]:
         """The questions that a document gives rise to: what would be sent.
 
-        :raises ConfigError: if schema, template and mode do not fit together.
-        :raises PromptTooLong: if the context window is too small.
+        Raises:
+            ConfigError: if schema, template and mode do not fit together.
+            PromptTooLong: if the context window is too small.
         """
         return self._ask(self._prompter(), doc)
 
@@ -215,8 +223,9 @@ class LLMRelationExtractor(Pipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Find the relations of documents, with requests in flight for several at a time.
 
-        stream: the documents.
-        batch_size: is of no importance: documents are taken and given back one by one.
+        Args:
+            stream: the documents.
+            batch_size: is of no importance: documents are taken and given back one by one.
         """
         prompter = self._prompter()
         reader = self._reader(prompter)

@@ -54,7 +54,48 @@ class Scored(NamedTuple):
 
 
 class RelationExtractor(TrainablePipe):
-    """Finds relations between the mentions of a document and writes them to ``doc._.rel``."""
+    """Finds relations between the mentions of a document and writes them to ``doc._.rel``.
+
+    Args:
+        vocab: the shared vocabulary.
+        model: scores candidate pairs.
+        candidates: makes candidate pairs from mentions.
+        loss: a loss function, see ``losses.py``; has to fit `exclusive`.
+        name: name of the component in the pipeline.
+        exclusive: at most one label a pair (softmax with a NO_RELATION class) or any number of
+            labels (a sigmoid for each).
+        threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
+            that is higher than that of NO_RELATION, otherwise 0.5.
+        thresholds: the same for single labels, before `threshold`.
+        spans_key: span group that holds the mentions, nested and overlapping ones included; None:
+            the entities in ``doc.ents``.
+        training_mentions: mentions to learn on: those of the predicted document, or both those and
+            the annotated ones. Annotated relations are found again by the characters of their
+            mentions; all other pairs are examples of NO_RELATION.
+        negative_ratio: in training, the most pairs without relation per pair with one, drawn at
+            random for each batch. None: all.
+        one_direction: of the two directions of a pair, only that with the most probable relation
+            counts.
+        adaptive_threshold: without exclusive labels, the model learns a threshold for each pair;
+            goes with the loss ``rel_component.adaptive_threshold.v1``. Probabilities are relative
+            to it.
+        consistency: weight of a second loss in training: each batch passes the model twice, and the
+            predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
+            twice the time. Needs a model with an encoder of its own.
+        mention_weight: how much the probabilities of the mentions count for that of a relation: the
+            exponent of their product, by which it is multiplied. Mentions have probabilities if
+            their span group has them in ``attrs["scores"]``.
+        overlapping: whether the mentions of the relations of a document may overlap. If not, of
+            relations with overlapping mentions, the most probable one is reported.
+        rescue_entities: whether the mentions of relations become entities where they are none, in
+            place of those that they overlap with.
+        attr: name of the extension attribute.
+        scorer: scores the component in ``nlp.evaluate``.
+
+    Raises:
+        ConfigError: if an option is out of range.
+        ExtensionConflict: if other code has registered ``doc._.<attr>``.
+    """
 
     def __init__(
         self,
@@ -79,43 +120,6 @@ class RelationExtractor(TrainablePipe):
         attr: str = DEFAULT_ATTR,
         scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
-        """vocab: the shared vocabulary.
-        model: scores candidate pairs.
-        candidates: makes candidate pairs from mentions.
-        loss: a loss function, see ``losses.py``; has to fit `exclusive`.
-        name: name of the component in the pipeline.
-        exclusive: at most one label a pair (softmax with a NO_RELATION class) or any number of
-            labels (a sigmoid for each).
-        threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
-            that is higher than that of NO_RELATION, otherwise 0.5.
-        thresholds: the same for single labels, before `threshold`.
-        spans_key: span group that holds the mentions, nested and overlapping ones included; None:
-            the entities in ``doc.ents``.
-        training_mentions: mentions to learn on: those of the predicted document, or both those and
-            the annotated ones. Annotated relations are found again by the characters of their
-            mentions; all other pairs are examples of NO_RELATION.
-        negative_ratio: in training, the most pairs without relation per pair with one, drawn at
-            random for each batch. None: all.
-        one_direction: of the two directions of a pair, only that with the most probable relation
-            counts.
-        adaptive_threshold: without exclusive labels, the model learns a threshold for each pair; goes
-            with the loss ``rel_component.adaptive_threshold.v1``. Probabilities are relative to it.
-        consistency: weight of a second loss in training: each batch passes the model twice, and the
-            predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
-            twice the time. Needs a model with an encoder of its own.
-        mention_weight: how much the probabilities of the mentions count for that of a relation: the
-            exponent of their product, by which it is multiplied. Mentions have probabilities if
-            their span group has them in ``attrs["scores"]``.
-        overlapping: whether the mentions of the relations of a document may overlap. If not, of
-            relations with overlapping mentions, the most probable one is reported.
-        rescue_entities: whether the mentions of relations become entities where they are none, in
-            place of those that they overlap with.
-        attr: name of the extension attribute.
-        scorer: scores the component in ``nlp.evaluate``.
-
-        :raises ConfigError: if an option is out of range.
-        :raises ExtensionConflict: if other code has registered ``doc._.<attr>``.
-        """
         for label, value in [("", threshold), *(thresholds or {}).items()]:
             if value is not None and not 0.0 <= value <= 1.0:
                 place = f"thresholds.{label}" if label else "threshold"
@@ -172,9 +176,11 @@ class RelationExtractor(TrainablePipe):
 
         The new type has no constraints; what the model has learned so far stays as it is.
 
-        label: the label.
+        Args:
+            label: the label.
 
-        RETURNS: 1 if the label was added, 0 if it was there.
+        Returns:
+            1 if the label was added, 0 if it was there.
         """
         if label in self.schema:
             return 0
@@ -194,13 +200,15 @@ class RelationExtractor(TrainablePipe):
     ) -> None:
         """Set labels and schema, and initialise the model.
 
-        get_examples: returns the training examples, or a representative sample of them.
-        nlp: the pipeline.
-        labels: the labels, or a whole schema as :attr:`label_data` gives it. Argument types that
-            are not given are read from the examples.
-        relation_schema: the schema, used as it is.
+        Args:
+            get_examples: returns the training examples, or a representative sample of them.
+            nlp: the pipeline.
+            labels: the labels, or a whole schema as :attr:`label_data` gives it. Argument types
+                that are not given are read from the examples.
+            relation_schema: the schema, used as it is.
 
-        :raises ConfigError: if there are no labels, neither given nor in the examples.
+        Raises:
+            ConfigError: if there are no labels, neither given nor in the examples.
         """
         validate_get_examples(get_examples, "RelationExtractor.initialize")
         examples = list(get_examples())
@@ -234,9 +242,11 @@ class RelationExtractor(TrainablePipe):
     def predict(self, docs: Iterable[Doc]) -> Scored:
         """Score the candidate pairs of a batch of documents, in one call of the model.
 
-        RETURNS: the candidates and their probabilities. *Shape:* ``(n_pairs, n_outputs)``
+        Returns:
+            the candidates and their probabilities. *Shape:* ``(n_pairs, n_outputs)``
 
-        :raises ConfigError: if the component is not initialised.
+        Raises:
+            ConfigError: if the component is not initialised.
         """
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
@@ -255,8 +265,9 @@ class RelationExtractor(TrainablePipe):
     def set_annotations(self, docs: Iterable[Doc], scores: Scored) -> None:
         """Write the relations to ``doc._.rel``, in place of any that are there.
 
-        docs: the documents that were scored.
-        scores: what :meth:`predict` returned for them.
+        Args:
+            docs: the documents that were scored.
+            scores: what :meth:`predict` returned for them.
         """
         docs = list(docs)
         decoded = decode(
@@ -288,10 +299,11 @@ class RelationExtractor(TrainablePipe):
     ) -> Dict[str, float]:
         """Learn from a batch of examples.
 
-        examples: predicted documents, whose tokens and mentions count, and annotated ones.
-        drop: dropout rate of the layers.
-        sgd: the optimizer; None or False: only accumulate gradients.
-        losses: the loss is added under the name of the component.
+        Args:
+            examples: predicted documents, whose tokens and mentions count, and annotated ones.
+            drop: dropout rate of the layers.
+            sgd: the optimizer; None or False: only accumulate gradients.
+            losses: the loss is added under the name of the component.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -323,10 +335,12 @@ class RelationExtractor(TrainablePipe):
     def get_loss(self, examples: Iterable[Example], scores: Scored) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.
 
-        examples: the batch.
-        scores: candidates and their logits. *Shape:* ``(n_pairs, n_outputs)``
+        Args:
+            examples: the batch.
+            scores: candidates and their logits. *Shape:* ``(n_pairs, n_outputs)``
 
-        RETURNS: the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
+        Returns:
+            the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
         """
         return self._loss(self.loss, list(examples), scores)
 

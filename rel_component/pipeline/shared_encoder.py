@@ -21,8 +21,9 @@ class SharedEncoder(Tok2Vec):
     ) -> None:
         """Load the encoder.
 
-        get_examples: returns the training examples, or a representative sample of them.
-        nlp: the pipeline.
+        Args:
+            get_examples: returns the training examples, or a representative sample of them.
+            nlp: the pipeline.
         """
         super().initialize(get_examples, nlp=nlp)
         for listener in self.listeners:

@@ -22,8 +22,9 @@ from .examples import refuse_uninitialised, sample_examples, warn_of_longer
 class ScoredSpans(NamedTuple):
     """Spans and their probabilities or logits.
 
-    spans: rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
-    values: ``NO_ENTITY`` and the entity types. *Shape:* ``(n_spans, 1 + n_labels)``
+    Attributes:
+        spans: rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
+        values: ``NO_ENTITY`` and the entity types. *Shape:* ``(n_spans, 1 + n_labels)``
     """
 
     spans: Int32Array
@@ -36,6 +37,27 @@ class SpanRecognizer(TrainablePipe):
     The group holds nested and overlapping mentions as well, and those that are too improbable for
     an entity but may still be rescued by a relation; ``doc.spans[key].attrs["scores"]`` has their
     probabilities, as that of spaCy's ``spancat``.
+
+    Args:
+        vocab: the shared vocabulary.
+        model: scores spans.
+        name: name of the component in the pipeline.
+        spans_key: name of the span group that is written, and of that which is learned from;
+            documents without it are learned from by their entities.
+        threshold: the least probability of an entity, in [0, 1]. None: any that is higher than that
+            of being none.
+        min_score: the least probability of a mention in the span group, in [0, 1]; entities are in
+            it anyway.
+        max_mentions: the most mentions of a document, per token of it; the most probable ones are
+            kept (Lee et al. 2017, section 4.2, have 0.4).
+        annotate_after: number of updates after which the component annotates the predicted
+            documents in training with what it finds in them while it learns. Components after it
+            then see the mistakes that they will meet, without another pass of the model. None:
+            never.
+        scorer: scores the component in ``nlp.evaluate``.
+
+    Raises:
+        ConfigError: if an option is out of range.
     """
 
     def __init__(
@@ -51,24 +73,6 @@ class SpanRecognizer(TrainablePipe):
         annotate_after: Optional[int] = 0,
         scorer: Optional[ScorerFunction] = score_mentions,
     ) -> None:
-        """vocab: the shared vocabulary.
-        model: scores spans.
-        name: name of the component in the pipeline.
-        spans_key: name of the span group that is written, and of that which is learned from;
-            documents without it are learned from by their entities.
-        threshold: the least probability of an entity, in [0, 1]. None: any that is higher than that
-            of being none.
-        min_score: the least probability of a mention in the span group, in [0, 1]; entities are in
-            it anyway.
-        max_mentions: the most mentions of a document, per token of it; the most probable ones are
-            kept (Lee et al. 2017, section 4.2, have 0.4).
-        annotate_after: number of updates after which the component annotates the predicted documents
-            in training with what it finds in them while it learns. Components after it then see the
-            mistakes that they will meet, without another pass of the model. None: never.
-        scorer: scores the component in ``nlp.evaluate``.
-
-        :raises ConfigError: if an option is out of range.
-        """
         for option, value in (("threshold", threshold), ("min_score", min_score)):
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ConfigError(f"{option} must lie in [0, 1], got {value}")
@@ -102,7 +106,8 @@ class SpanRecognizer(TrainablePipe):
     def add_label(self, label: str) -> int:
         """Add an entity type, also to a model that is already trained.
 
-        RETURNS: 1 if the label was added, 0 if it was there.
+        Returns:
+            1 if the label was added, 0 if it was there.
         """
         if label in self.labels:
             return 0
@@ -121,11 +126,13 @@ class SpanRecognizer(TrainablePipe):
     ) -> None:
         """Set the labels and initialise the model.
 
-        get_examples: returns the training examples, or a representative sample of them.
-        nlp: the pipeline.
-        labels: the entity types. None: those of the examples.
+        Args:
+            get_examples: returns the training examples, or a representative sample of them.
+            nlp: the pipeline.
+            labels: the entity types. None: those of the examples.
 
-        :raises ConfigError: if there are no labels, neither given nor in the examples.
+        Raises:
+            ConfigError: if there are no labels, neither given nor in the examples.
         """
         validate_get_examples(get_examples, "SpanRecognizer.initialize")
         examples = list(get_examples())
@@ -146,9 +153,11 @@ class SpanRecognizer(TrainablePipe):
     def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
         """Score the spans of a batch of documents, in one call of the model.
 
-        RETURNS: the spans and their probabilities. *Shape:* ``(n_spans, 1 + n_labels)``
+        Returns:
+            the spans and their probabilities. *Shape:* ``(n_spans, 1 + n_labels)``
 
-        :raises ConfigError: if the component is not initialised.
+        Raises:
+            ConfigError: if the component is not initialised.
         """
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
@@ -163,8 +172,9 @@ class SpanRecognizer(TrainablePipe):
         Entities do not overlap: of those that do, the most probable one is kept. Entities that a
         document has already stay as they are, in the group with a score of 1.
 
-        docs: the documents that were scored.
-        scores: what :meth:`predict` returned for them.
+        Args:
+            docs: the documents that were scored.
+            scores: what :meth:`predict` returned for them.
         """
         docs = list(docs)
         mentions = recognize(
@@ -188,10 +198,11 @@ class SpanRecognizer(TrainablePipe):
     ) -> Dict[str, float]:
         """Learn from a batch of examples.
 
-        examples: predicted documents, whose tokens count, and annotated ones.
-        drop: dropout rate of the layers.
-        sgd: the optimizer; None or False: only accumulate gradients.
-        losses: the loss is added under the name of the component.
+        Args:
+            examples: predicted documents, whose tokens count, and annotated ones.
+            drop: dropout rate of the layers.
+            sgd: the optimizer; None or False: only accumulate gradients.
+            losses: the loss is added under the name of the component.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -217,10 +228,12 @@ class SpanRecognizer(TrainablePipe):
         """The loss of scored spans and its gradient: cross-entropy, a sum over the spans, divided by
         the number of annotated mentions.
 
-        examples: the batch.
-        scores: the spans and their logits. *Shape:* ``(n_spans, 1 + n_labels)``
+        Args:
+            examples: the batch.
+            scores: the spans and their logits. *Shape:* ``(n_spans, 1 + n_labels)``
 
-        RETURNS: the loss and the gradient of the logits. *Shape:* ``(n_spans, 1 + n_labels)``
+        Returns:
+            the loss and the gradient of the logits. *Shape:* ``(n_spans, 1 + n_labels)``
         """
         examples = list(examples)
         classes = annotated_classes(examples, scores.spans, self.labels, self.spans_key)

@@ -17,12 +17,15 @@ def document_files(
 ) -> Iterator[Tuple[Annotated, Path]]:
     """Each document with the file to write it to, named after its id if that can be a name.
 
-    documents: one after the other.
-    path: the file of the only document, if it ends with `ending`, or else the folder of a file each.
-    ending: of the files, e.g. ``.tsv``.
-    report: takes note of ids that are not kept, and of documents after the only one.
+    Args:
+        documents: one after the other.
+        path: the file of the only document, if it ends with `ending`, or else the folder of a file
+            each.
+        ending: of the files, e.g. ``.tsv``.
+        report: takes note of ids that are not kept, and of documents after the only one.
 
-    :raises ConfigError: if the folder is a file, or has such files already.
+    Raises:
+        ConfigError: if the folder is a file, or has such files already.
     """
     if path.suffix == ending:
         for number, annotated in enumerate(documents):

@@ -13,10 +13,11 @@ from ..annotated import Annotated
 class Sentences:
     """The sentences of a document.
 
-    words: the tokens of all of them.
-    starts: where sentences that have tokens start, in tokens.
-    offsets: number of the first token of each sentence, those without tokens included.
-    lengths: number of tokens of each sentence.
+    Attributes:
+        words: the tokens of all of them.
+        starts: where sentences that have tokens start, in tokens.
+        offsets: number of the first token of each sentence, those without tokens included.
+        lengths: number of tokens of each sentence.
     """
 
     words: List[str]
@@ -34,9 +35,13 @@ class Sentences:
 def read_sentences(value: Any, name: str, place: str) -> Sentences:
     """The sentences of a document.
 
-    value: what should be a list of lists of strings. name: of this value. place: of the document.
+    Args:
+        value: what should be a list of lists of strings.
+        name: of this value.
+        place: of the document.
 
-    :raises DataError: if it is something else.
+    Raises:
+        DataError: if it is something else.
     """
     if not isinstance(value, list) or not all(isinstance(words, list) for words in value):
         raise DataError(f'"{name}": expected a list of lists of tokens', place=place)
@@ -50,7 +55,8 @@ def read_sentences(value: Any, name: str, place: str) -> Sentences:
 def read_words(value: Any, name: str, place: str) -> List[str]:
     """The tokens of a document.
 
-    :raises DataError: if they are no list of strings.
+    Raises:
+        DataError: if they are no list of strings.
     """
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise DataError(f'"{name}": expected a list of strings', place=place)

@@ -22,10 +22,11 @@ def single_pairs(
 ) -> Iterator[Pair]:
     """The pairs of a document that a format writes, one for each relation.
 
-    annotated: the document.
-    name: of the format.
-    report: takes note of what such formats do not hold.
-    negatives: whether a document of two mentions without relation is a pair without relation.
+    Args:
+        annotated: the document.
+        name: of the format.
+        report: takes note of what such formats do not hold.
+        negatives: whether a document of two mentions without relation is a pair without relation.
     """
     place = annotated.place
     if not all((annotated.spaces or [])[:-1]):

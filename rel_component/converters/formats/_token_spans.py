@@ -14,7 +14,8 @@ Ends = Tuple[int, int]
 def get_lists(record: Record, key: str, place: str) -> List[List[Any]]:
     """A list of lists in a record, empty if the key is missing.
 
-    :raises DataError: if it is something else.
+    Raises:
+        DataError: if it is something else.
     """
     items = get(record, key, list, place, default=[])
     for i, item in enumerate(items):
@@ -38,7 +39,8 @@ def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> Lis
 def read_ends(item: List[Any]) -> Ends:
     """A mention ``[first, last]``.
 
-    :raises DataError: if it is something else.
+    Raises:
+        DataError: if it is something else.
     """
     if len(item) != 2 or not _are_tokens(item):
         raise DataError(f"expected [first token, last token], got {item!r:.60}")
@@ -48,9 +50,11 @@ def read_ends(item: List[Any]) -> Ends:
 def read_relation(item: List[Any], ids: Dict[Ends, MentionId]) -> AnnotatedRelation:
     """A relation ``[first, last, first, last, label, ...]``.
 
-    ids: those of the mentions.
+    Args:
+        ids: those of the mentions.
 
-    :raises DataError: if it is something else, or lies between other tokens.
+    Raises:
+        DataError: if it is something else, or lies between other tokens.
     """
     if len(item) < 5 or not _are_tokens(item[:4]) or not isinstance(item[4], str):
         expected = "[first, last, first, last, label]"
@@ -73,7 +77,9 @@ def ids_by_ends(mentions: Iterable[AnnotatedMention]) -> Dict[Ends, MentionId]:
 def ends_by_id(annotated: Annotated, name: str, report: Report) -> Dict[MentionId, Ends]:
     """First and last token of each mention, for a format to write.
 
-    name: of the format. report: takes note of relations of mentions that it does not tell apart.
+    Args:
+        name: of the format.
+        report: takes note of relations of mentions that it does not tell apart.
     """
     ends = {m.id: (m.start, m.end - 1) for m in annotated.mentions}
     ids = ids_by_ends(annotated.mentions)

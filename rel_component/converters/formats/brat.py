@@ -39,8 +39,11 @@ _LINE = re.compile(r"([TREAMN#]\w*|\*)\t")
 def read_brat(path: Path, report: Report) -> Iterator[Annotated]:
     """Read brat's files (format ``brat``).
 
-    path: a folder, of which all .ann files are read, or one .ann file. report: takes note of what
     cannot be used.
+
+    Args:
+        path: a folder, of which all .ann files are read, or one .ann file.
+        report: takes note of what
     """
     files = folder_files(path, ".ann") if path.is_dir() else [path]
     for text_file in folder_files(path, ".txt") if path.is_dir() else []:

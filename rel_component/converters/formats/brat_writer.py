@@ -26,10 +26,15 @@ _DATABASE_ID = re.compile(r"[^\s:]+:\S+")
 def write_brat(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write brat's files.
 
-    documents: with offsets in characters. path: the folder; it is made if necessary. report: takes
     note of labels and attributes that brat does not allow.
 
-    :raises ConfigError: if the path is a file, or a folder with annotations.
+    Args:
+        documents: with offsets in characters.
+        path: the folder; it is made if necessary.
+        report: takes
+
+    Raises:
+        ConfigError: if the path is a file, or a folder with annotations.
     """
     if path.exists() and (not path.is_dir() or folder_files(path, ".ann")):
         raise ConfigError(

@@ -39,7 +39,9 @@ _FIELDS = frozenset({"doc_key", "sentence", "ner", "relations"})
 def read_crossre(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of CrossRE (format ``crossre``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
     """
     records = read_json_lines(path, report)
     yield from read_each(records, _read, report, key="doc_key", form=", document {}")
@@ -48,8 +50,10 @@ def read_crossre(path: Path, report: Report) -> Iterator[Annotated]:
 def write_crossre(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of CrossRE's format.
 
-    documents: with words. path: the file. report: takes note of attributes and spaces, which the
-        format lacks.
+    Args:
+        documents: with words.
+        path: the file.
+        report: takes note of attributes and spaces, which the format lacks.
     """
     write_json_lines((_to_record(annotated, report) for annotated in documents), path)
 

@@ -53,9 +53,12 @@ _Row = Tuple[str, Dict[str, str]]
 def read_csv(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a CSV file of relations (format ``csv``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
 
-    :raises DataError: if it has another header, or is broken.
+    Raises:
+        DataError: if it has another header, or is broken.
     """
     for _, rows in groupby(_rows(path, report), key=lambda row: _document_key(row[1])):
         yield _read(list(rows), report)
@@ -64,7 +67,10 @@ def read_csv(path: Path, report: Report) -> Iterator[Annotated]:
 def write_csv(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a CSV file of relations.
 
-    documents: with offsets in characters. path: the file. report: nothing to take note of.
+    Args:
+        documents: with offsets in characters.
+        path: the file.
+        report: nothing to take note of.
     """
     with open_output(path) as output:
         writer = csv.DictWriter(output, COLUMNS, restval="", lineterminator="\r\n")

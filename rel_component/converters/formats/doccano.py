@@ -47,7 +47,9 @@ _FIELDS = {"text", "data", "relations", "meta", "annotations", UNIT_FIELD, *_SPA
 def read_doccano(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file that doccano has exported (format ``doccano``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
     """
     records = read_json_lines(path, report)
     yield from read_each(records, _read, report)
@@ -56,8 +58,12 @@ def read_doccano(path: Path, report: Report) -> Iterator[Annotated]:
 def write_doccano(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file that doccano imports.
 
-    documents: with offsets in characters. path: the file. report: takes note of names that are no
     numbers, as doccano wants them.
+
+    Args:
+        documents: with offsets in characters.
+        path: the file.
+        report: takes note of names that are no
     """
     write_json_lines((_to_record(annotated, report) for annotated in documents), path)
 

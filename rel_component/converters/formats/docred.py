@@ -40,9 +40,12 @@ _Entities = List[List[AnnotatedMention]]
 def read_docred(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of DocRED or Re-DocRED (format ``docred``).
 
-    path: the file, e.g. ``dev_revised.json``. report: takes note of what cannot be used.
+    Args:
+        path: the file, e.g. ``dev_revised.json``.
+        report: takes note of what cannot be used.
 
-    :raises DataError: if the file is no JSON list.
+    Raises:
+        DataError: if the file is no JSON list.
     """
     records = read_json_list(path, report)
     yield from read_each(records, _read, report, key="title", form=" ({})")
@@ -51,8 +54,11 @@ def read_docred(path: Path, report: Report) -> Iterator[Annotated]:
 def write_docred(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of DocRED's format; mentions in no cluster are entities of their own.
 
-    documents: with words. path: the file. report: takes note of mentions that cross a sentence, and
-        of relations that are one of the same entities.
+    Args:
+        documents: with words.
+        path: the file.
+        report: takes note of mentions that cross a sentence, and of relations that are one of the
+            same entities.
     """
     write_json_list((_to_record(annotated, report) for annotated in documents), path)
 

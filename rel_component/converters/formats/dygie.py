@@ -36,7 +36,9 @@ from ._token_spans import (
 def read_dygie(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of DyGIE++'s format, e.g. of SciERC (format ``dygie``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
     """
     records = read_json_lines(path, report)
     yield from read_each(records, _read, report, key="doc_key", form=", document {}")
@@ -45,8 +47,11 @@ def read_dygie(path: Path, report: Report) -> Iterator[Annotated]:
 def write_dygie(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of DyGIE++'s format.
 
-    documents: with words. path: the file. report: takes note of spaces and of anything in ``meta`` but
-        the name of the data set, which the format lacks.
+    Args:
+        documents: with words.
+        path: the file.
+        report: takes note of spaces and of anything in ``meta`` but the name of the data set, which
+            the format lacks.
     """
     write_json_lines((_to_record(annotated, report) for annotated in documents), path)
 

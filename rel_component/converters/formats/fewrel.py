@@ -39,9 +39,12 @@ ENTITY = "ENTITY"
 def read_fewrel(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of FewRel (format ``fewrel``); the whole file is held in memory.
 
-    path: the file, e.g. ``val_wiki.json``. report: takes note of what cannot be used.
+    Args:
+        path: the file, e.g. ``val_wiki.json``.
+        report: takes note of what cannot be used.
 
-    :raises DataError: if the file is neither a JSON object nor a list.
+    Raises:
+        DataError: if the file is neither a JSON object nor a list.
     """
     try:
         content = parse_json(read_text(path))
@@ -71,7 +74,10 @@ def read_fewrel(path: Path, report: Report) -> Iterator[Annotated]:
 def write_fewrel(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of FewRel's format: a sentence for each relation.
 
-    documents: with words. path: the file. report: takes note of what has no place in it.
+    Args:
+        documents: with words.
+        path: the file.
+        report: takes note of what has no place in it.
     """
     places: Dict[str, List[Tuple[int, int]]] = {}
     # The file is ordered by relation, the documents are not.

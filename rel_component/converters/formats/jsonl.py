@@ -37,7 +37,9 @@ from ..report import Report
 def read_jsonl(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of the package's own format (format ``jsonl``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
     """
     records = read_json_lines(path, report)
     yield from read_each(records, lambda record, place, _: _read(record, place), report)
@@ -46,7 +48,10 @@ def read_jsonl(path: Path, report: Report) -> Iterator[Annotated]:
 def write_jsonl(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of the package's own format; all of an annotated document fits into it.
 
-    documents: with offsets in characters. path: the file. report: nothing to take note of.
+    Args:
+        documents: with offsets in characters.
+        path: the file.
+        report: nothing to take note of.
     """
     write_json_lines(map(_to_record, documents), path)
 

@@ -47,9 +47,12 @@ _TEXT = "text"
 def read_label_studio(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file that Label Studio has exported as JSON (format ``label_studio``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
 
-    :raises DataError: if the file is no JSON list.
+    Raises:
+        DataError: if the file is no JSON list.
     """
     records = read_json_list(path, report)
     yield from read_each(records, _read, report, key="id", form=" (task {})")
@@ -60,7 +63,10 @@ def write_label_studio(documents: Iterable[Annotated], path: Path, report: Repor
 
     Documents whose relations have probabilities are written as predictions.
 
-    documents: with offsets in characters. path: the file. report: nothing to take note of.
+    Args:
+        documents: with offsets in characters.
+        path: the file.
+        report: nothing to take note of.
     """
     write_json_list(map(_to_task, documents), path)
 

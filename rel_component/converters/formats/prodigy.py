@@ -55,7 +55,9 @@ _Key = Tuple[int, int, str]
 def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file that Prodigy's rel.manual has written (format ``prodigy``).
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
     """
     yield from read_each(read_json_lines(path, report), _read, report)
 
@@ -63,7 +65,10 @@ def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
 def write_prodigy(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file for Prodigy's rel.manual, or for its database of accepted examples.
 
-    documents: with words. path: the file. report: nothing to take note of.
+    Args:
+        documents: with words.
+        path: the file.
+        report: nothing to take note of.
     """
     write_json_lines(map(_to_record, documents), path)
 

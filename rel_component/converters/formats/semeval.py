@@ -1,4 +1,4 @@
-"""SemEval-2010 Task 8: one marked pair of nominals a sentence.
+r"""SemEval-2010 Task 8: one marked pair of nominals a sentence.
 
 ::
 
@@ -37,7 +37,9 @@ _TAG = re.compile(r"</?e[12]>")
 def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of SemEval-2010 Task 8 (format ``semeval``).
 
-    path: TRAIN_FILE.TXT or TEST_FILE_FULL.TXT. report: takes note of what cannot be used.
+    Args:
+        path: TRAIN_FILE.TXT or TEST_FILE_FULL.TXT.
+        report: takes note of what cannot be used.
     """
     sentence: List[Tuple[int, str]] = []
     for number, line in read_lines(path):
@@ -71,8 +73,12 @@ def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
 def write_semeval(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of SemEval-2010 Task 8.
 
-    documents: with offsets in characters. path: the file. report: takes note of what does not fit
     into sentences with one pair each.
+
+    Args:
+        documents: with offsets in characters.
+        path: the file.
+        report: takes note of what does not fit
     """
     number = 0
     with open_output(path) as output:
@@ -174,7 +180,9 @@ def _note_losses(annotated: Annotated, report: Report) -> None:
 
 
 def _mark(text: str, label: str, head: AnnotatedMention, tail: AnnotatedMention) -> str:
-    """:raises DataError: if the format does not allow the text, the label or the mentions."""
+    """Raises:
+    DataError: if the format does not allow the text, the label or the mentions.
+    """
     first, second = sorted((head, tail), key=lambda mention: mention.start)
     if first.end > second.start:
         raise DataError("semeval does not hold mentions that overlap")

@@ -48,10 +48,14 @@ _ENTS_IN_YAML = re.compile(r"^[\s-]+[\"']?ents[\"']?\s*:", re.MULTILINE)
 def read_spacy_llm(path: Path, report: Report) -> Iterator[Annotated]:
     """Read examples for spacy-llm (format ``spacy_llm``).
 
-    path: the file; its content tells which of the three forms it has. report: takes note of what
     cannot be used.
 
-    :raises DataError: if the file has none of them.
+    Args:
+        path: the file; its content tells which of the three forms it has.
+        report: takes note of what
+
+    Raises:
+        DataError: if the file has none of them.
     """
     yield from read_each(_records(path, report), _read, report)
 
@@ -59,8 +63,11 @@ def read_spacy_llm(path: Path, report: Report) -> Iterator[Annotated]:
 def write_spacy_llm(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write examples for spacy-llm.
 
-    documents: with offsets in characters. path: the file: YAML if it ends with ``.yml`` or ``.yaml``,
-        one JSON list if it ends with ``.json``, and JSONL otherwise. report: nothing to take note of.
+    Args:
+        documents: with offsets in characters.
+        path: the file: YAML if it ends with ``.yml`` or ``.yaml``, one JSON list if it ends with
+            ``.json``, and JSONL otherwise.
+        report: nothing to take note of.
     """
     records = map(_to_record, documents)
     if path.suffix in (".yml", ".yaml"):
@@ -114,7 +121,8 @@ def _yaml_records(text: str, path: Path, report: Report) -> Iterator[Tuple[str, 
 def _count(value: Any, limit: int, known: Dict[int, int]) -> int:
     """The number of values in a value; aliases can make more of a text than memory holds.
 
-    :raises DataError: if it exceeds the limit, or the value is in itself.
+    Raises:
+        DataError: if it exceeds the limit, or the value is in itself.
     """
     if not isinstance(value, (list, dict)):
         return 1

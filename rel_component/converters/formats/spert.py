@@ -31,9 +31,12 @@ from ..report import Report
 def read_spert(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of SpERT's format (format ``spert``); the whole file is held in memory.
 
-    path: the file. report: takes note of what cannot be used.
+    Args:
+        path: the file.
+        report: takes note of what cannot be used.
 
-    :raises DataError: if the file is no JSON list.
+    Raises:
+        DataError: if the file is no JSON list.
     """
     records = read_json_list(path, report)
     yield from read_each(
@@ -48,7 +51,10 @@ def read_spert(path: Path, report: Report) -> Iterator[Annotated]:
 def write_spert(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write a file of SpERT's format.
 
-    documents: with words. path: the file. report: takes note of spaces, which the format lacks.
+    Args:
+        documents: with words.
+        path: the file.
+        report: takes note of spaces, which the format lacks.
     """
     write_json_list((_to_record(annotated, report) for annotated in documents), path)
 

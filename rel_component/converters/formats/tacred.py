@@ -45,9 +45,12 @@ _FIELDS = frozenset(
 def read_tacred(path: Path, report: Report) -> Iterator[Annotated]:
     """Read a file of TACRED (format ``tacred``).
 
-    path: the file, e.g. ``train.json``. report: takes note of what cannot be used.
+    Args:
+        path: the file, e.g. ``train.json``.
+        report: takes note of what cannot be used.
 
-    :raises DataError: if the file is no JSON list.
+    Raises:
+        DataError: if the file is no JSON list.
     """
     for place, record in read_json_list(path, report):
         if "id" in record:
@@ -70,7 +73,10 @@ def write_tacred(documents: Iterable[Annotated], path: Path, report: Report) -> 
 
     A document of two mentions without relation is written as ``no_relation``.
 
-    documents: with words. path: the file. report: takes note of what has no place in it.
+    Args:
+        documents: with words.
+        path: the file.
+        report: takes note of what has no place in it.
     """
     pairs = (
         pair

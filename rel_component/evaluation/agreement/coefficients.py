@@ -28,9 +28,11 @@ def cohen_kappa(ratings: Int32Array) -> float:
     Measurement 20(1), 37-46. Chance is that each annotator rates at random, with the distribution of
     their own ratings. Units that one of them did not see are left out.
 
-    ratings: categories, counted from 0; -1: not seen. *Shape:* ``(n_units, 2)``
+    Args:
+        ratings: categories, counted from 0; -1: not seen. *Shape:* ``(n_units, 2)``
 
-    RETURNS: kappa; nan without units, or if both use the same one category throughout.
+    Returns:
+        kappa; nan without units, or if both use the same one category throughout.
     """
     return float(kappa_of(cohen_sums(_votes(ratings))))
 
@@ -42,9 +44,11 @@ def fleiss_kappa(ratings: Int32Array) -> float:
     76(5), 378-382. Chance is that all rate at random, with the distribution of all ratings. Units
     that not all of them saw are left out.
 
-    ratings: categories, counted from 0; -1: not seen. *Shape:* ``(n_units, n_annotators)``
+    Args:
+        ratings: categories, counted from 0; -1: not seen. *Shape:* ``(n_units, n_annotators)``
 
-    RETURNS: kappa; nan without units, or if all use the same one category throughout.
+    Returns:
+        kappa; nan without units, or if all use the same one category throughout.
     """
     return float(kappa_of(fleiss_sums(_votes(ratings))))
 
@@ -57,15 +61,17 @@ def krippendorff_alpha(ratings: Int32Array) -> float:
     without replacement. Units that fewer than two annotators saw have nothing to be compared with and
     are left out.
 
-    ratings: categories, counted from 0; -1: not seen. *Shape:* ``(n_units, n_annotators)``
+    Args:
+        ratings: categories, counted from 0; -1: not seen. *Shape:* ``(n_units, n_annotators)``
 
-    RETURNS: alpha; nan without units, or if all use the same one category throughout.
+    Returns:
+        alpha; nan without units, or if all use the same one category throughout.
     """
     return float(alpha_of(alpha_sums(_votes(ratings))))
 
 
 def to_votes(ratings: Int32Array, n_categories: int) -> Int32Array:
-    """Ratings as votes. *Shapes:* ``(n_units, n_annotators)`` to ``(n_units, n_annotators, n)``"""
+    """Ratings as votes. *Shapes:* ``(n_units, n_annotators)`` to ``(n_units, n_annotators, n)``."""
     votes: Int32Array = (ratings[..., None] == numpy.arange(n_categories)).astype("int32")
     return votes
 
@@ -100,14 +106,14 @@ def alpha_sums(votes: Int32Array) -> Floats:
 
 
 def kappa_of(sums: Floats) -> Floats:
-    """Cohen's or Fleiss' kappa of their sums. *Shapes:* ``(..., 2 + 2 * n)`` to ``(...)``"""
+    """Cohen's or Fleiss' kappa of their sums. *Shapes:* ``(..., 2 + 2 * n)`` to ``(...)``."""
     first, second = numpy.split(sums[..., 2:], 2, axis=-1)
     expected = ratio((first * second).sum(axis=-1), first.sum(axis=-1) * second.sum(axis=-1))
     return _beyond_chance(ratio(sums[..., 1], sums[..., 0]), expected)
 
 
 def alpha_of(sums: Floats) -> Floats:
-    """Krippendorff's alpha of its sums. *Shapes:* ``(..., 2 + 2 * n)`` to ``(...)``"""
+    """Krippendorff's alpha of its sums. *Shapes:* ``(..., 2 + 2 * n)`` to ``(...)``."""
     values, agreeing = sums[..., 0], sums[..., 1]
     counts, _ = numpy.split(sums[..., 2:], 2, axis=-1)
     expected = ratio((counts * (counts - 1)).sum(axis=-1), values * (values - 1))

@@ -31,8 +31,9 @@ _Chars = Tuple[int, int]
 class Statement:
     """What an annotator says of a place.
 
-    mentions (Sequence[TypedKey]): the mentions there.
-    relations (Sequence[Fact]): the relations between them, if it is about a pair.
+    Attributes:
+        mentions: the mentions there.
+        relations: the relations between them, if it is about a pair.
     """
 
     mentions: Sequence[TypedKey]
@@ -43,15 +44,16 @@ class Statement:
 class Disagreement:
     """A mention, or a pair of mentions, of which annotators do not say the same.
 
-    doc (int): index of the document among those that at least two annotators have, from 0 on.
-    id (str): id of the document, empty if it has none.
-    kind (Kind): ``mention`` or ``relation``.
-    reason (str): one of :data:`REASONS`.
-    spans (Sequence[Tuple[int, int]]): the characters of the text that it is about: a stretch with
-        mentions, or the two mentions of the pair in the order of the text.
-    says (Dict[str, Statement]): what each annotator who has the document says.
-    document_text (str): the text of the document.
-    context (Tuple[int, int]): the characters of the sentences it is in, or of its surroundings.
+    Attributes:
+        doc: index of the document among those that at least two annotators have, from 0 on.
+        id: id of the document, empty if it has none.
+        kind: ``mention`` or ``relation``.
+        reason: one of :data:`REASONS`.
+        spans: the characters of the text that it is about: a stretch with mentions, or the two
+            mentions of the pair in the order of the text.
+        says: what each annotator who has the document says.
+        document_text: the text of the document.
+        context: the characters of the sentences it is in, or of its surroundings.
     """
 
     doc: int
@@ -119,7 +121,8 @@ def find_disagreements(shared: SharedDocuments) -> List[Disagreement]:
     Mentions that overlap are one disagreement, and so are the relations of a pair of mentions in both
     directions. A relation between mentions that not all annotators have is a disagreement too.
 
-    shared: the documents, see :func:`.documents.match_documents`.
+    Args:
+        shared: the documents, see :func:`.documents.match_documents`.
     """
     found: List[Disagreement] = []
     for i, doc in enumerate(shared.docs):

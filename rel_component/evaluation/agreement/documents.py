@@ -38,8 +38,9 @@ _SHOWN = 60  # characters of a text that tell a document from others
 class Annotation:
     """What one annotator says of one document.
 
-    mentions (FrozenSet[TypedKey]): the mentions, and the arguments of the relations.
-    relations (FrozenSet[Fact]): the relations.
+    Attributes:
+        mentions: the mentions, and the arguments of the relations.
+        relations: the relations.
     """
 
     mentions: FrozenSet[TypedKey]
@@ -58,9 +59,10 @@ class Annotation:
 class SharedDoc:
     """A document that at least two annotators have.
 
-    id (str): its id, empty if it has none.
-    docs (Sequence[Optional[Doc]]): the document of each annotator, None if they do not have it.
-    annotations (Sequence[Optional[Annotation]]): what each annotator says of it.
+    Attributes:
+        id: its id, empty if it has none.
+        docs: the document of each annotator, None if they do not have it.
+        annotations: what each annotator says of it.
     """
 
     id: str
@@ -95,12 +97,13 @@ class SharedDoc:
 class DocumentProblem:
     """A document that not all annotators have, or that one has twice.
 
-    kind (str): ``missing``; ``text differs``, if another document of the same id is there instead;
-        or ``repeated``: the first of the equal documents of an annotator counts.
-    id (str): id of the document, empty if it has none.
-    text (str): beginning of its text.
-    annotators (Tuple[str, ...]): those who have it, or have it twice.
-    lacking (Tuple[str, ...]): those who do not have it.
+    Attributes:
+        kind: ``missing``; ``text differs``, if another document of the same id is there instead; or
+            ``repeated``: the first of the equal documents of an annotator counts.
+        id: id of the document, empty if it has none.
+        text: beginning of its text.
+        annotators: those who have it, or have it twice.
+        lacking: those who do not have it.
     """
 
     kind: str
@@ -133,11 +136,12 @@ class DocumentProblem:
 class SharedDocuments:
     """The documents that at least two annotators have.
 
-    names (Sequence[str]): the annotators.
-    docs (Sequence[SharedDoc]): the documents.
-    n_docs (Dict[str, int]): how many documents each annotator has.
-    n_single (int): documents that only one annotator has.
-    problems (Sequence[DocumentProblem]): documents that not all have.
+    Attributes:
+        names: the annotators.
+        docs: the documents.
+        n_docs: how many documents each annotator has.
+        n_single: documents that only one annotator has.
+        problems: documents that not all have.
     """
 
     names: Sequence[str]
@@ -160,12 +164,14 @@ def match_documents(
     apart. The mentions of a document are its entities, or those of its span group that are at least
     as probable as not, and the arguments of its relations.
 
-    annotators: the documents of each annotator, by name; a pipeline may be one of them.
-    symmetric: labels whose direction does not count.
-    spans_key: span group of the mentions of documents that have it; None: the entities.
-    attr: name of the extension attribute.
+    Args:
+        annotators: the documents of each annotator, by name; a pipeline may be one of them.
+        symmetric: labels whose direction does not count.
+        spans_key: span group of the mentions of documents that have it; None: the entities.
+        attr: name of the extension attribute.
 
-    :raises ConfigError: if there are fewer than two annotators.
+    Raises:
+        ConfigError: if there are fewer than two annotators.
     """
     names = list(annotators)
     if len(names) < 2:

@@ -13,10 +13,11 @@ from .coefficients import Floats, ratio
 class Figure:
     """A figure with its 95 % interval by the percentile bootstrap over documents (Efron 1979).
 
-    value (float): the figure, nan if it is not defined.
-    low, high (float): the interval over those resampled documents for which it is defined; nan if
-        there is none.
-    reason (str): why it is not defined, empty if it is.
+    Attributes:
+        value: the figure, nan if it is not defined.
+        low, high: the interval over those resampled documents for which it is defined; nan if there
+            is none.
+        reason: why it is not defined, empty if it is.
     """
 
     value: float
@@ -35,10 +36,11 @@ class Figure:
 class Pairwise:
     """A figure of each pair of annotators.
 
-    mean (Figure): the mean over those pairs for which it is defined.
-    pairs (Dict[Tuple[str, str], Figure]): the figures.
-    counts (Dict[Tuple[str, str], Tuple[int, int, int]]): how many facts both have, only the first and
-        only the second, where the figure compares facts.
+    Attributes:
+        mean: the mean over those pairs for which it is defined.
+        pairs: the figures.
+        counts: how many facts both have, only the first and only the second, where the figure
+            compares facts.
     """
 
     mean: Figure
@@ -57,10 +59,15 @@ class Pairwise:
 
 
 class Resampler:
-    """Sums over the documents, and over documents drawn with replacement, the same for all figures."""
+    """Sums over the documents, and over documents drawn with replacement, the same for all figures.
+
+    Args:
+        n_docs: documents.
+        n_resamples: draws; 0: no intervals.
+        seed: of the draws.
+    """
 
     def __init__(self, n_docs: int, n_resamples: int, seed: int) -> None:
-        """n_docs: documents. n_resamples: draws; 0: no intervals. seed: of the draws."""
         # One document drawn again and again is no sample.
         n_resamples = n_resamples if n_docs > 1 else 0
         draws = numpy.random.default_rng(seed).multinomial(
@@ -72,9 +79,11 @@ class Resampler:
     def sum(self, by_document: Floats) -> Floats:
         """Sums: the first one over the documents as they are.
 
-        by_document: *Shape:* ``(n_docs, ...)``
+        Args:
+            by_document: *Shape:* ``(n_docs, ...)``
 
-        RETURNS: *Shape:* ``(1 + n_resamples, ...)``
+        Returns:
+            *Shape:* ``(1 + n_resamples, ...)``
         """
         rest = by_document.shape[1:]
         flat = by_document.reshape(len(by_document), int(numpy.prod(rest)))
@@ -85,8 +94,10 @@ class Resampler:
 def to_figure(values: Floats, reason: Callable[[], str]) -> Figure:
     """A figure and its interval.
 
-    values: the figure, and after it the figures of resampled documents. *Shape:* ``(1 + n_resamples,)``
-    reason: says why the figure is not defined; only called then.
+    Args:
+        values: the figure, and after it the figures of resampled documents. *Shape:*
+            ``(1 + n_resamples,)``
+        reason: says why the figure is not defined; only called then.
     """
     value = float(values[0])
     if numpy.isnan(value):
@@ -101,9 +112,10 @@ def to_pairwise(
 ) -> Pairwise:
     """The figures of pairs of annotators, and their mean.
 
-    values: *Shape:* ``(1 + n_resamples, n_pairs)``
-    pairs: the names of the pairs.
-    reason: says why the figure of a pair, by index, is not defined.
+    Args:
+        values: *Shape:* ``(1 + n_resamples, n_pairs)``
+        pairs: the names of the pairs.
+        reason: says why the figure of a pair, by index, is not defined.
     """
     defined = ~numpy.isnan(values)
     mean = ratio(numpy.where(defined, values, 0).sum(axis=1), defined.sum(axis=1))

@@ -29,8 +29,9 @@ _ANY = "*"  # the label of facts whose label does not count
 class F1Agreement:
     """F1 between annotators: 2 * both / (facts of one + facts of the other).
 
-    overall (Pairwise): over all labels together.
-    per_label (Dict[str, Pairwise]): for each label; empty if labels do not count.
+    Attributes:
+        overall: over all labels together.
+        per_label: for each label; empty if labels do not count.
     """
 
     overall: Pairwise
@@ -48,10 +49,11 @@ class F1Agreement:
 class Coefficients:
     """Agreement beyond chance; see :mod:`.coefficients`.
 
-    cohen (Pairwise): Cohen's kappa. Of more than two annotators the mean is that of Light (1971),
-        Measures of Response Agreement for Qualitative Data. Psychological Bulletin 76(5), 365-377.
-    fleiss (Figure): Fleiss' kappa, over documents that all annotators have.
-    alpha (Figure): Krippendorff's alpha, nominal.
+    Attributes:
+        cohen: Cohen's kappa. Of more than two annotators the mean is that of Light (1971), Measures
+            of Response Agreement for Qualitative Data. Psychological Bulletin 76(5), 365-377.
+        fleiss: Fleiss' kappa, over documents that all annotators have.
+        alpha: Krippendorff's alpha, nominal.
     """
 
     cohen: Pairwise
@@ -71,22 +73,23 @@ class Coefficients:
 class Agreement:
     """How far annotators agree.
 
-    annotators (Sequence[str]): their names.
-    n_docs (Dict[str, int]): how many documents each of them has.
-    n_shared (int): documents that at least two have; the figures are over these.
-    problems (Sequence[DocumentProblem]): documents that not all have.
-    mentions (Dict[str, F1Agreement]): ``strict``: span and type; ``span``: without the type.
-    relations (Dict[str, F1Agreement]): ``strict``: spans and types of both mentions, label and
-        direction; ``undirected``: head and tail may be exchanged; ``agreed_mentions``: strict, only
-        relations between mentions that all annotators of the document have.
-    n_pairs (int): units of the coefficients: ordered pairs of mentions that all annotators of the
-        document have, as far as the limits allow them.
-    n_complete (int): those of documents that all annotators have.
-    n_unrelated (int): those that nobody relates. They are most of them, and what is agreed on them
-        is NO_RELATION.
-    relation_counts (Dict[str, RelationCounts]): where the relations of each annotator go.
-    coefficients (Coefficients): the set of labels of a pair, empty for NO_RELATION, is its category.
-    per_label (Dict[str, Coefficients]): one label against the rest, over the same pairs.
+    Attributes:
+        annotators: their names.
+        n_docs: how many documents each of them has.
+        n_shared: documents that at least two have; the figures are over these.
+        problems: documents that not all have.
+        mentions: ``strict``: span and type; ``span``: without the type.
+        relations: ``strict``: spans and types of both mentions, label and direction;
+            ``undirected``: head and tail may be exchanged; ``agreed_mentions``: strict, only
+            relations between mentions that all annotators of the document have.
+        n_pairs: units of the coefficients: ordered pairs of mentions that all annotators of the
+            document have, as far as the limits allow them.
+        n_complete: those of documents that all annotators have.
+        n_unrelated: those that nobody relates. They are most of them, and what is agreed on them is
+            NO_RELATION.
+        relation_counts: where the relations of each annotator go.
+        coefficients: the set of labels of a pair, empty for NO_RELATION, is its category.
+        per_label: one label against the rest, over the same pairs.
     """
 
     annotators: Sequence[str]
@@ -135,12 +138,14 @@ def measure_agreement(
 ) -> Agreement:
     """How far annotators agree on mentions, on relations, and on relations between agreed mentions.
 
-    shared: the documents, see :func:`.documents.match_documents`.
-    limits: which pairs of agreed mentions the coefficients are over; None: all.
-    n_resamples: draws of the bootstrap; 0: no intervals.
-    seed: of the bootstrap.
+    Args:
+        shared: the documents, see :func:`.documents.match_documents`.
+        limits: which pairs of agreed mentions the coefficients are over; None: all.
+        n_resamples: draws of the bootstrap; 0: no intervals.
+        seed: of the bootstrap.
 
-    :raises ConfigError: if a distance in sentences is asked for and a document has no sentences.
+    Raises:
+        ConfigError: if a distance in sentences is asked for and a document has no sentences.
     """
     resampler = Resampler(len(shared.docs), n_resamples, seed)
 
@@ -224,7 +229,9 @@ def _f1_agreement(
 
 
 def _f1(sums: Floats, names: Sequence[Tuple[str, str]]) -> Pairwise:
-    """sums: *Shape:* ``(1 + n_resamples, n_pairs, 3)``"""
+    """Args:
+    sums: *Shape:* ``(1 + n_resamples, n_pairs, 3)``.
+    """
     values = ratio(2 * sums[..., 0], 2 * sums[..., 0] + sums[..., 1] + sums[..., 2])
     figures = to_pairwise(
         values, names, lambda _: "neither annotator has any in the documents of both"
@@ -261,8 +268,9 @@ def _coefficients(
 def _of_sums(names: Sequence[str], cohen: Floats, fleiss: Floats, alpha: Floats) -> Coefficients:
     """Coefficients of sums.
 
-    cohen: *Shape:* ``(1 + n_resamples, n_pairs, n_sums)``
-    fleiss, alpha: *Shape:* ``(1 + n_resamples, n_sums)``
+    Args:
+        cohen: *Shape:* ``(1 + n_resamples, n_pairs, n_sums)``
+        fleiss, alpha: *Shape:* ``(1 + n_resamples, n_sums)``
     """
     return Coefficients(
         cohen=to_pairwise(

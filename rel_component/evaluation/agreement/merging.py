@@ -16,14 +16,15 @@ from .documents import SharedDoc, SharedDocuments
 class Merged:
     """Documents with what is agreed, and counts of what was left out.
 
-    docs (List[Doc]): the documents.
-    mentions, relations (int): how many they have.
-    documents_left_out (int): documents that too few annotators have.
-    mentions_left_out (Dict[str, int]): mentions that are not agreed on, ``votes``; that overlap with
-        one that has more votes and cannot be an entity too, ``overlap``; or that do not begin and
-        end with a token of the first annotator, ``tokens``.
-    relations_left_out (Dict[str, int]): relations that are not agreed on, ``votes``, or that lost a
-        mention to an overlap or to tokens, ``mentions``.
+    Attributes:
+        docs: the documents.
+        mentions, relations: how many they have.
+        documents_left_out: documents that too few annotators have.
+        mentions_left_out: mentions that are not agreed on, ``votes``; that overlap with one that
+            has more votes and cannot be an entity too, ``overlap``; or that do not begin and end
+            with a token of the first annotator, ``tokens``.
+        relations_left_out: relations that are not agreed on, ``votes``, or that lost a mention to
+            an overlap or to tokens, ``mentions``.
     """
 
     docs: List[Doc] = field(default_factory=list)
@@ -58,13 +59,15 @@ def merge_agreed(
 
     Tokens, sentences and ``user_data["meta"]`` are those of the first annotator who has the document.
 
-    shared: the documents, see :func:`.documents.match_documents`.
-    min_votes: how many annotators have to say so; None: all who have the document. Documents that
-        fewer annotators have are left out.
-    spans_key: span group for the mentions; None: they are entities.
-    attr: name of the extension attribute.
+    Args:
+        shared: the documents, see :func:`.documents.match_documents`.
+        min_votes: how many annotators have to say so; None: all who have the document. Documents
+            that fewer annotators have are left out.
+        spans_key: span group for the mentions; None: they are entities.
+        attr: name of the extension attribute.
 
-    :raises ConfigError: if there are not so many annotators.
+    Raises:
+        ConfigError: if there are not so many annotators.
     """
     n = len(shared.names)
     if min_votes is not None and not 1 <= min_votes <= n:

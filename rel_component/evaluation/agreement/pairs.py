@@ -27,9 +27,10 @@ from .documents import Pair, SharedDoc, SharedDocuments
 class PairLimits:
     """Which pairs of agreed mentions are units.
 
-    schema (Optional[RelationSchema]): only pairs between whose types it allows a relation; None: all.
-    max_sentence_distance (Optional[int]): 0 for pairs within a sentence, 1 for neighbouring
-        sentences, and so on; None: any.
+    Attributes:
+        schema: only pairs between whose types it allows a relation; None: all.
+        max_sentence_distance: 0 for pairs within a sentence, 1 for neighbouring sentences, and so
+            on; None: any.
     """
 
     schema: Optional[RelationSchema] = None
@@ -40,9 +41,10 @@ class PairLimits:
 class RelationCounts:
     """Where the relations of an annotator go.
 
-    entering (int): those of pairs that are units.
-    not_agreed (int): those with a mention that not all annotators have.
-    outside (int): those of pairs that the limits leave out, and of mentions with themselves.
+    Attributes:
+        entering: those of pairs that are units.
+        not_agreed: those with a mention that not all annotators have.
+        outside: those of pairs that the limits leave out, and of mentions with themselves.
     """
 
     entering: int = 0
@@ -54,11 +56,12 @@ class RelationCounts:
 class RatedPairs:
     """The units of documents and how annotators rate them.
 
-    categories (Sequence[Tuple[str, ...]]): sets of labels in alphabetical order; the first one is
-        the empty set, NO_RELATION.
-    ratings (Sequence[Int32Array]): for each document the index of a category, -1 for an annotator
-        who does not have the document. *Shape:* ``(n_pairs, n_annotators)``
-    relations (Dict[str, RelationCounts]): the relations of each annotator.
+    Attributes:
+        categories: sets of labels in alphabetical order; the first one is the empty set,
+            NO_RELATION.
+        ratings: for each document the index of a category, -1 for an annotator who does not have
+            the document. *Shape:* ``(n_pairs, n_annotators)``
+        relations: the relations of each annotator.
     """
 
     categories: Sequence[Tuple[str, ...]]
@@ -86,18 +89,18 @@ class RatedPairs:
         return sum(int((ratings <= 0).all(axis=1).sum()) for ratings in self.ratings)
 
     def votes(self, ratings: Int32Array) -> Int32Array:
-        """Votes for categories. *Shape:* ``(n_pairs, n_annotators, n_categories)``"""
+        """Votes for categories. *Shape:* ``(n_pairs, n_annotators, n_categories)``."""
         return to_votes(ratings, len(self.categories))
 
     def label_votes(self, ratings: Int32Array) -> Int32Array:
-        """Votes against and for each label. *Shape:* ``(n_pairs, n_annotators, n_labels, 2)``"""
+        """Votes against and for each label. *Shape:* ``(n_pairs, n_annotators, n_labels, 2)``."""
         has = self._members[ratings]  # (n_pairs, n_annotators, n_labels)
         votes = numpy.stack([~has, has], axis=-1) & (ratings != MISSING)[..., None, None]
         return votes.astype("int32")
 
     @cached_property
     def _members(self) -> BoolArray:
-        """Which labels a category has. *Shape:* ``(n_categories, n_labels)``"""
+        """Which labels a category has. *Shape:* ``(n_categories, n_labels)``."""
         labels = self.labels
         members = [[label in category for label in labels] for category in self.categories]
         return numpy.asarray(members, dtype="bool").reshape(len(members), len(labels))
@@ -106,10 +109,12 @@ class RatedPairs:
 def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
     """How annotators rate the pairs of mentions that they agree on.
 
-    shared: the documents.
-    limits: which pairs are units.
+    Args:
+        shared: the documents.
+        limits: which pairs are units.
 
-    :raises ConfigError: if a distance in sentences is asked for and a document has no sentences.
+    Raises:
+        ConfigError: if a distance in sentences is asked for and a document has no sentences.
     """
     if limits.max_sentence_distance is not None and limits.max_sentence_distance < 0:
         raise ConfigError(
@@ -152,7 +157,7 @@ def _units(doc: SharedDoc, limits: PairLimits) -> List[Pair]:
 
 
 def _allowed(mentions: Sequence[TypedKey], schema: RelationSchema) -> BoolArray:
-    """Between which mentions the schema allows a relation. *Shape:* ``(n, n)``"""
+    """Between which mentions the schema allows a relation. *Shape:* ``(n, n)``."""
     types = sorted({key[2] for key in mentions})
     indices = numpy.asarray([types.index(key[2]) for key in mentions], dtype="int32")
     directed = [label for label in schema if label not in schema.symmetric_labels]

@@ -47,25 +47,29 @@ class Arguments(Protocol):
     def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
         """Note an entity that the answer lists; its first place, and its type if one is stated.
 
-        :raises Drop: if it cannot be used.
+        Raises:
+            Drop: if it cannot be used.
         """
         ...
 
     def find(self, argument: Argument) -> Choice:
         """The spans that an argument may mean, at least one.
 
-        :raises Drop: if there is none.
+        Raises:
+            Drop: if there is none.
         """
         ...
 
 
 class GivenMentions:
-    """Arguments among given mentions, by their ids or names."""
+    """Arguments among given mentions, by their ids or names.
+
+    Args:
+        mentions: the mentions by id.
+        knows_numbers: whether 1 means M1; not where the answer counts from 0.
+    """
 
     def __init__(self, mentions: Mapping[str, Span], *, knows_numbers: bool = True) -> None:
-        """mentions: the mentions by id.
-        knows_numbers: whether 1 means M1; not where the answer counts from 0.
-        """
         self._mentions = mentions
         self._spans = list(mentions.values())
         self._texts = [span.text for span in self._spans]
@@ -115,7 +119,15 @@ class GivenMentions:
 
 
 class NamedEntities:
-    """Arguments that are names of entities in the document, which the answer may list too."""
+    """Arguments that are names of entities in the document, which the answer may list too.
+
+    Args:
+        doc: the document.
+        window: where to look; None: everywhere.
+        entity_types: types that entities may have; empty: any.
+        min_similarity: see :func:`ground`.
+        repaired: where repairs are counted.
+    """
 
     def __init__(
         self,
@@ -125,12 +137,6 @@ class NamedEntities:
         min_similarity: float,
         repaired: "Counter[str]",
     ) -> None:
-        """doc: the document.
-        window: where to look; None: everywhere.
-        entity_types: types that entities may have; empty: any.
-        min_similarity: see :func:`ground`.
-        repaired: where repairs are counted.
-        """
         self._grounder = Grounder(doc, window=window, min_similarity=min_similarity)
         self._entity_types = entity_types
         self._repaired = repaired

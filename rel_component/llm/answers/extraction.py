@@ -48,16 +48,17 @@ _RelationKey = Tuple[Any, str, Any]
 class Extraction:
     """What a language model found in a document, what it cost, and what was lost on the way.
 
-    relations: the relations; a score is the probability of the label's tokens, or the share of the
-        samples that agree, or None.
-    entities: the entities that the model found, where mentions were not given.
-    questions: how many were asked.
-    valid: answers of the form that was asked for: whole JSON that satisfies its schema. What they
-        state may still be dropped.
-    usage: what was paid.
-    dropped: statements that were left out, by reason.
-    repaired: statements that were mended where the schema makes that certain, by reason.
-    failures: why questions have no answer, one message each.
+    Attributes:
+        relations: the relations; a score is the probability of the label's tokens, or the share of
+            the samples that agree, or None.
+        entities: the entities that the model found, where mentions were not given.
+        questions: how many were asked.
+        valid: answers of the form that was asked for: whole JSON that satisfies its schema. What
+            they state may still be dropped.
+        usage: what was paid.
+        dropped: statements that were left out, by reason.
+        repaired: statements that were mended where the schema makes that certain, by reason.
+        failures: why questions have no answer, one message each.
     """
 
     relations: List[Relation] = field(default_factory=list)
@@ -82,7 +83,17 @@ class Extraction:
 
 
 class AnswerReader:
-    """Reads the answers to the questions about documents."""
+    """Reads the answers to the questions about documents.
+
+    Args:
+        schema: the relation types.
+        keys: names of head, label and tail in answers, beside the usual ones.
+        mentions_given: whether answers refer to mentions by id, or name entities.
+        entity_types: types that entities may have; empty: any.
+        open_labels: whether labels outside the schema are accepted.
+        min_similarity: of a name in an answer to words of the document, from 0 to 100.
+        min_agreement: the least share of the samples of a question that has to state a relation.
+    """
 
     def __init__(
         self,
@@ -95,14 +106,6 @@ class AnswerReader:
         min_similarity: float = MIN_SIMILARITY,
         min_agreement: float = 0.5,
     ) -> None:
-        """schema: the relation types.
-        keys: names of head, label and tail in answers, beside the usual ones.
-        mentions_given: whether answers refer to mentions by id, or name entities.
-        entity_types: types that entities may have; empty: any.
-        open_labels: whether labels outside the schema are accepted.
-        min_similarity: of a name in an answer to words of the document, from 0 to 100.
-        min_agreement: the least share of the samples of a question that has to state a relation.
-        """
         self.schema = schema
         self.keys = tuple(keys)
         self.mentions_given = mentions_given
@@ -144,7 +147,9 @@ class AnswerReader:
     ) -> Extraction:
         """The relations that all answers about a document state together.
 
-        questions: all questions about the document. outcomes: what came of each.
+        Args:
+            questions: all questions about the document.
+            outcomes: what came of each.
         """
         result = Extraction(questions=len(questions))
         dropped: Counter[str] = Counter()
@@ -224,7 +229,8 @@ def _score(rel: Relation) -> float:
 def _probability(reply: Reply, position: Optional[int]) -> Optional[float]:
     """Probability of the tokens that state a label, or None if the endpoint did not tell.
 
-    position: character of the answer at which the label starts.
+    Args:
+        position: character of the answer at which the label starts.
     """
     if position is None or not reply.tokens:
         return None

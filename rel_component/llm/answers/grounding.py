@@ -40,10 +40,11 @@ def ground(
     distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token, and is
     never the inside of a word.
 
-    name: the name.
-    doc: the document.
-    window: where to look; None: everywhere.
-    min_similarity: of the name and the words of the document, from 0 to 100.
+    Args:
+        name: the name.
+        doc: the document.
+        window: where to look; None: everywhere.
+        min_similarity: of the name and the words of the document, from 0 to 100.
     """
     return Grounder(doc, window=window, min_similarity=min_similarity).find(name)
 
@@ -51,7 +52,8 @@ def ground(
 def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
     """The occurrences of two names that are nearest to each other, without common tokens if possible.
 
-    heads, tails: at least one of each. Of equally near ones, the first in the text.
+    Args:
+        heads, tails: at least one of each. Of equally near ones, the first in the text.
     """
     starting = sorted(tails, key=lambda span: (span.start, span.end))
     ending = sorted(tails, key=lambda span: (span.end, -span.start))
@@ -87,12 +89,17 @@ def bare_name(name: str) -> str:
 
 
 class Grounder:
-    """Looks for names in a document; see :func:`ground`."""
+    """Looks for names in a document; see :func:`ground`.
+
+    Args:
+        doc: the document.
+        window: where to look.
+        min_similarity: the least one.
+    """
 
     def __init__(
         self, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
     ) -> None:
-        """doc: the document. window: where to look. min_similarity: the least one."""
         window = doc[:] if window is None else window
         self.doc = doc
         self.min_similarity = min_similarity

@@ -77,10 +77,11 @@ class Broken:
 class LooseValues:
     """The values in a text.
 
-    values: the outermost objects and lists.
-    is_open: whether the last of them is not closed.
-    is_cut: whether the text ends inside of a string or word of it.
-    end: the place in the text behind the last of them.
+    Attributes:
+        values: the outermost objects and lists.
+        is_open: whether the last of them is not closed.
+        is_cut: whether the text ends inside of a string or word of it.
+        end: the place in the text behind the last of them.
     """
 
     values: List[Any] = field(default_factory=list)

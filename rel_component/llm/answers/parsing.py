@@ -25,9 +25,10 @@ _THINKING = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNOREC
 class Answer:
     """What an answer states.
 
-    relations, entities: the whole statements, in their order.
-    clean: whether it is JSON of the form that was asked for, with nothing to mend.
-    problems: what could not be read, by reason.
+    Attributes:
+        relations, entities: the whole statements, in their order.
+        clean: whether it is JSON of the form that was asked for, with nothing to mend.
+        problems: what could not be read, by reason.
     """
 
     relations: Tuple[StatedRelation, ...] = ()
@@ -39,9 +40,10 @@ class Answer:
 def parse_answer(text: str, *, finish_reason: str = "stop", keys: Sequence[str] = ()) -> Answer:
     """Read an answer. Never raises.
 
-    text: the answer.
-    finish_reason: ``length`` if the limit of tokens has cut it off.
-    keys: the names of head, label and tail that the prompt asks for; the usual ones are known.
+    Args:
+        text: the answer.
+        finish_reason: ``length`` if the limit of tokens has cut it off.
+        keys: the names of head, label and tail that the prompt asks for; the usual ones are known.
     """
     reader = StatementReader(keys)
     try:

@@ -17,9 +17,10 @@ class Argument:
 class StatedRelation:
     """A relation as it is stated.
 
-    head, tail: None where the question was about one pair.
-    label: as it is written.
-    position: character of the answer at which the label stands; None: not known.
+    Attributes:
+        head, tail: None where the question was about one pair.
+        label: as it is written.
+        position: character of the answer at which the label stands; None: not known.
     """
 
     head: Optional[Argument]

@@ -55,10 +55,12 @@ class StatementReader:
 
     relations, entities: the whole ones, in their order.
     problems: what is not whole, by reason.
+
+    Args:
+        keys: names for head, label and tail, besides the usual ones.
     """
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
-        """keys: names for head, label and tail, besides the usual ones."""
         self.relations: List[StatedRelation] = []
         self.entities: List[StatedEntity] = []
         self.problems: Counter[str] = Counter()

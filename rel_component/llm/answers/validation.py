@@ -68,12 +68,14 @@ _PROBLEMS = {
 class Reading:
     """What an answer says about a document.
 
-    relations: the relations, without scores.
-    positions: character of the answer at which the label of each relation stands, if it is known.
-    entities: the entities that the answer names or relates, where mentions were not given.
-    dropped, repaired: counts by reason.
-    errors: what is wrong, in words that the model can work with.
-    valid: whether the answer was as it should be, with nothing to mend or to drop.
+    Attributes:
+        relations: the relations, without scores.
+        positions: character of the answer at which the label of each relation stands, if it is
+            known.
+        entities: the entities that the answer names or relates, where mentions were not given.
+        dropped, repaired: counts by reason.
+        errors: what is wrong, in words that the model can work with.
+        valid: whether the answer was as it should be, with nothing to mend or to drop.
     """
 
     relations: List[Relation] = field(default_factory=list)
@@ -108,16 +110,18 @@ def validate_answer(
     Types that are not accepted do not count. An entity without type is dropped, unless any types
     are accepted.
 
-    answer: the answer.
-    doc: the document that it is about; it stays as it is.
-    schema: the relation types.
-    mentions: the given mentions by the ids that the prompt used; None: the answer names entities.
-    window: the part of the document that the prompt showed; None: all of it.
-    pair: ids of the mentions that a question about one pair was about, head first.
-    entity_types: types that entities may have; empty: any.
-    open_labels: whether labels outside the schema are accepted.
-    min_similarity: of names to words of the document, from 0 to 100; see :func:`ground`. Given
-        mentions are not compared by similarity: the answer should use their ids.
+    Args:
+        answer: the answer.
+        doc: the document that it is about; it stays as it is.
+        schema: the relation types.
+        mentions: the given mentions by the ids that the prompt used; None: the answer names
+            entities.
+        window: the part of the document that the prompt showed; None: all of it.
+        pair: ids of the mentions that a question about one pair was about, head first.
+        entity_types: types that entities may have; empty: any.
+        open_labels: whether labels outside the schema are accepted.
+        min_similarity: of names to words of the document, from 0 to 100; see :func:`ground`. Given
+            mentions are not compared by similarity: the answer should use their ids.
     """
     repaired: Counter[str] = Counter()
     arguments: Arguments
@@ -139,9 +143,10 @@ def validate_answer(
 class _Checker:
     """Checks statements one after the other.
 
-    arguments: what heads and tails mean.
-    repaired: repairs by reason; those of a statement that is dropped are taken back.
-    needs_types: whether entities need a type.
+    Attributes:
+        arguments: what heads and tails mean.
+        repaired: repairs by reason; those of a statement that is dropped are taken back.
+        needs_types: whether entities need a type.
     """
 
     schema: RelationSchema

@@ -41,10 +41,11 @@ def response_format(
 ) -> Optional[Dict[str, Any]]:
     """The field ``response_format`` of a request, or None if it has to be left out.
 
-    format: how to ask for a structured answer.
-    schema: JSON schema of the answer; None: free text.
-    lengths: whether the endpoint accepts lengths of strings, as OpenAI's own does not
-        (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
+    Args:
+        format: how to ask for a structured answer.
+        schema: JSON schema of the answer; None: free text.
+        lengths: whether the endpoint accepts lengths of strings, as OpenAI's own does not
+            (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
     """
     if schema is None or format == "text":
         return None
@@ -72,11 +73,13 @@ def _without_lengths(schema: Any) -> Any:
 def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
     """The answer in the body of a response.
 
-    body: the decoded JSON.
-    seconds: time from the request to the response.
-    secret: what no error message may hold.
+    Args:
+        body: the decoded JSON.
+        seconds: time from the request to the response.
+        secret: what no error message may hold.
 
-    :raises LLMUnavailable: if there is no answer in it.
+    Raises:
+        LLMUnavailable: if there is no answer in it.
     """
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -111,8 +114,9 @@ def output_tokens(tokens: Iterable[Tuple[bytes, float]], text: str) -> Tuple[Out
     character whose bytes are spread over several tokens belongs to the last of them; the others
     have no text.
 
-    tokens: bytes and log-probability of each token.
-    text: the answer.
+    Args:
+        tokens: bytes and log-probability of each token.
+        text: the answer.
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     found = [OutputToken(decoder.decode(piece), logprob) for piece, logprob in tokens]
@@ -136,11 +140,12 @@ def endpoint_error(
 ) -> LLMError:
     """The error for a response that is none.
 
-    status: HTTP status.
-    text: what the endpoint says.
-    structured: whether the request asked for a structured answer.
-    retry_after: seconds to wait, if the endpoint named them.
-    source: who answered.
+    Args:
+        status: HTTP status.
+        text: what the endpoint says.
+        structured: whether the request asked for a structured answer.
+        retry_after: seconds to wait, if the endpoint named them.
+        source: who answered.
     """
     message = f"{source} answered {status}: {text}"
     about_content = status not in _TRANSIENT | _NOT_ABOUT_CONTENT

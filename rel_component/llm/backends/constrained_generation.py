@@ -17,13 +17,15 @@ _WHITESPACE = r"( |\n {0,16})?"
 class Writing:
     """One text in the making.
 
-    prompt: ids of the tokens of the prompt.
-    limit: tokens that may be written.
-    matcher: llguidance's ``LLMatcher``, which knows what the grammar allows next; None: anything.
-    seed: of its sampling.
-    tokens: ids of the tokens written so far.
-    logprobs: their log-probabilities as the model sees them, before the grammar rules any out.
-    ended: whether the model has said that the text is complete.
+    Attributes:
+        prompt: ids of the tokens of the prompt.
+        limit: tokens that may be written.
+        matcher: llguidance's ``LLMatcher``, which knows what the grammar allows next; None:
+            anything.
+        seed: of its sampling.
+        tokens: ids of the tokens written so far.
+        logprobs: their log-probabilities as the model sees them, before the grammar rules any out.
+        ended: whether the model has said that the text is complete.
     """
 
     prompt: Sequence[int]
@@ -43,11 +45,13 @@ class Writing:
 def json_matcher(tokenizer: Any, schema: JsonSchema) -> Any:
     """What allows JSON of a schema only.
 
-    tokenizer: llguidance's ``LLTokenizer``.
-    schema: its keywords that cannot be enforced while writing, such as ``uniqueItems``, are left
-        to whoever reads the text.
+    Args:
+        tokenizer: llguidance's ``LLTokenizer``.
+        schema: its keywords that cannot be enforced while writing, such as ``uniqueItems``, are
+            left to whoever reads the text.
 
-    :raises FormatUnsupported: if the schema is not valid.
+    Raises:
+        FormatUnsupported: if the schema is not valid.
     """
     from llguidance import LLMatcher
 
@@ -70,11 +74,12 @@ def write(
 ) -> None:
     """Complete texts, all at the same time, in place.
 
-    model: a causal language model of the package transformers.
-    end_tokens: ids of the tokens that say that a text is complete.
-    pad_token: id of the token to fill up with.
-    temperature: 0: the most probable tokens.
-    deadline: when to stop, on the clock ``time.perf_counter``, done or not; None: never.
+    Args:
+        model: a causal language model of the package transformers.
+        end_tokens: ids of the tokens that say that a text is complete.
+        pad_token: id of the token to fill up with.
+        temperature: 0: the most probable tokens.
+        deadline: when to stop, on the clock ``time.perf_counter``, done or not; None: never.
     """
     import torch
     from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -142,7 +147,7 @@ def _chooser(
 
 
 def _allowed(matcher: Any, logits: Any) -> Any:
-    """Which tokens the grammar allows next. *Shape:* ``(n_vocab,)``"""
+    """Which tokens the grammar allows next. *Shape:* ``(n_vocab,)``."""
     import torch
 
     bits = numpy.frombuffer(matcher.compute_bitmask(), dtype="uint8")

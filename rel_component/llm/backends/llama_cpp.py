@@ -42,19 +42,21 @@ def llama_cpp_backend(
     The model is loaded with the first request, once for each process. Answers are constrained to
     the schema while they are written.
 
-    path: the GGUF file.
-    context_window: tokens of prompt and answer together. Memory is reserved for them, `n_parallel`
-        times.
-    n_parallel: requests that are answered at the same time.
-    n_threads: threads to compute with; None: as llama.cpp chooses.
-    n_gpu_layers: layers that are computed on the GPU, if there is one; -1: as many as fit.
-    temperature: 0: the most probable answer.
-    max_tokens: tokens that an answer may have.
-    seed: of the sampling. Sample n of a request has the seed ``seed + n``.
-    logprobs: give the log-probabilities of the tokens: as the model sees them, before the schema
-        rules any out.
+    Args:
+        path: the GGUF file.
+        context_window: tokens of prompt and answer together. Memory is reserved for them,
+            `n_parallel` times.
+        n_parallel: requests that are answered at the same time.
+        n_threads: threads to compute with; None: as llama.cpp chooses.
+        n_gpu_layers: layers that are computed on the GPU, if there is one; -1: as many as fit.
+        temperature: 0: the most probable answer.
+        max_tokens: tokens that an answer may have.
+        seed: of the sampling. Sample n of a request has the seed ``seed + n``.
+        logprobs: give the log-probabilities of the tokens: as the model sees them, before the
+            schema rules any out.
 
-    :raises ConfigError: if there is no such file or an option is out of range.
+    Raises:
+        ConfigError: if there is no such file or an option is out of range.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -96,7 +98,8 @@ def llama_cpp_backend(
 class LlamaCppBackend:
     """A model in this process; see :func:`llama_cpp_backend` and the contract ``Backend``.
 
-    start: loads the model.
+    Attributes:
+        start: loads the model.
     """
 
     settings: Mapping[str, Any]

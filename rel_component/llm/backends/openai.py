@@ -60,27 +60,30 @@ def openai_backend(
 
     vLLM, Ollama, llama.cpp's server, TGI, Azure and many others speak it.
 
-    model: name of the model; on Azure, of the deployment.
-    base_url: where the API lives, such as ``http://localhost:8000/v1``; on Azure, the endpoint of
-        the resource. None: the environment variable ``OPENAI_BASE_URL``, or else OpenAI.
-    api_key_env: environment variable that holds the key; None: send no key. Servers at `base_url`
-        that need no key get none if the variable is not set.
-    api_key: function that returns the key, in the place of `api_key_env`; called for each request.
-    api_version: version of Azure's API, such as ``2024-10-21``; None: not Azure.
-    formats: the formats worth trying, best first; None: all.
-    temperature: 0: the most probable answer; None: what the endpoint prefers, for models that
-        refuse other values.
-    max_tokens: tokens that an answer may have, those of its reasoning included.
-    max_tokens_parameter: the field that says so; None: ``max_completion_tokens`` for OpenAI and
-        Azure, ``max_tokens`` for all others.
-    seed: number that makes answers repeatable where the endpoint supports it. Sample n of a request
-        has the seed ``seed + n``.
-    logprobs: ask for the log-probabilities of the tokens.
-    context_window: tokens of prompt and answer together; None: not known.
-    extra_body: more fields of the request, such as ``{"top_p": 0.9}``.
+    Args:
+        model: name of the model; on Azure, of the deployment.
+        base_url: where the API lives, such as ``http://localhost:8000/v1``; on Azure, the endpoint
+            of the resource. None: the environment variable ``OPENAI_BASE_URL``, or else OpenAI.
+        api_key_env: environment variable that holds the key; None: send no key. Servers at
+            `base_url` that need no key get none if the variable is not set.
+        api_key: function that returns the key, in the place of `api_key_env`; called for each
+            request.
+        api_version: version of Azure's API, such as ``2024-10-21``; None: not Azure.
+        formats: the formats worth trying, best first; None: all.
+        temperature: 0: the most probable answer; None: what the endpoint prefers, for models that
+            refuse other values.
+        max_tokens: tokens that an answer may have, those of its reasoning included.
+        max_tokens_parameter: the field that says so; None: ``max_completion_tokens`` for OpenAI and
+            Azure, ``max_tokens`` for all others.
+        seed: number that makes answers repeatable where the endpoint supports it. Sample n of a
+            request has the seed ``seed + n``.
+        logprobs: ask for the log-probabilities of the tokens.
+        context_window: tokens of prompt and answer together; None: not known.
+        extra_body: more fields of the request, such as ``{"top_p": 0.9}``.
 
-    :raises ConfigError: if an option is out of range or a secret is in a place where it would be
-        stored.
+    Raises:
+        ConfigError: if an option is out of range or a secret is in a place where it would be
+            stored.
     """
     if api_key is not None and not callable(api_key):
         raise ConfigError(
@@ -120,8 +123,10 @@ def openai_backend(
 class OpenAIBackend:
     """A model behind an endpoint; see :func:`openai_backend` and the contract ``Backend``.
 
-    key_env: environment variable of the key. read_key: function that returns it instead.
-    key_needed: whether the endpoint answers nobody without a key.
+    Attributes:
+        key_env: environment variable of the key.
+        read_key: function that returns it instead.
+        key_needed: whether the endpoint answers nobody without a key.
     """
 
     settings: Mapping[str, Any]

@@ -39,8 +39,6 @@ def replay_backend(
     stays. A request without such a record is answered by the records without messages, one after
     the other and each once.
 
-    path: JSONL file of records, which have a text or an error, and may have the rest:
-
         - messages: ``[{"role", "content"}, ...]`` of the request; none: any request;
         - schema, sample: of the request; none: any;
         - text, finish_reason, usage, tokens (text and log-probability of each): of the reply;
@@ -49,7 +47,11 @@ def replay_backend(
     max_tokens: tokens that an answer may have, for whoever asks.
     context_window: tokens of prompt and answer together, for whoever asks.
 
-    :raises DataError: if the file cannot be read; the message names the line.
+    Args:
+        path: JSONL file of records, which have a text or an error, and may have the rest:
+
+    Raises:
+        DataError: if the file cannot be read; the message names the line.
     """
     file = Path(path).expanduser()
     try:
@@ -78,8 +80,9 @@ def replay_backend(
 def record_replies(backend: Backend, path: Union[str, Path]) -> "RecordingBackend":
     """A backend that appends what passes through it to a file for :func:`replay_backend`.
 
-    backend: who answers.
-    path: JSONL file; it is made if there is none.
+    Args:
+        backend: who answers.
+        path: JSONL file; it is made if there is none.
     """
     return RecordingBackend(
         backend=backend,
@@ -97,9 +100,10 @@ def record_replies(backend: Backend, path: Union[str, Path]) -> "RecordingBacken
 class _Record:
     """A recorded reply and which requests it answers.
 
-    messages, schema, sample: of these requests; None: any.
-    reply: the answer, or the message of an error.
-    error, retry_after: the error and, if it has one, its time to wait.
+    Attributes:
+        messages, schema, sample: of these requests; None: any.
+        reply: the answer, or the message of an error.
+        error, retry_after: the error and, if it has one, its time to wait.
     """
 
     messages: Optional[List[Dict[str, str]]]

@@ -15,11 +15,12 @@ _FIRST_TIMESTAMP_MS = 1e12
 def read_retry_after(headers: Mapping[str, str]) -> Optional[float]:
     """Seconds to wait, or None if the endpoint does not say.
 
-    headers: of the response; their names in lower case, or looked up without regard to case.
-        ``Retry-After`` holds seconds or a date
-        (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after); ``x-ratelimit-reset-requests``
-        and ``x-ratelimit-reset-tokens`` durations such as ``6m0s``, ``x-ratelimit-reset`` seconds
-        or a point in time.
+    Args:
+        headers: of the response; their names in lower case, or looked up without regard to case.
+            ``Retry-After`` holds seconds or a date
+            (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after);
+            ``x-ratelimit-reset-requests`` and ``x-ratelimit-reset-tokens`` durations such as
+            ``6m0s``, ``x-ratelimit-reset`` seconds or a point in time.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:

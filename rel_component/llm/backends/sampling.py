@@ -6,7 +6,9 @@ from ...errors import ConfigError
 
 
 def check_sampling(temperature: Optional[float], max_tokens: int) -> None:
-    """:raises ConfigError: if a temperature or a limit of tokens is out of range."""
+    """Raises:
+    ConfigError: if a temperature or a limit of tokens is out of range.
+    """
     if temperature is not None and temperature < 0:
         raise ConfigError(f"temperature must be at least 0, got {temperature}")
     if max_tokens < 1:
@@ -14,7 +16,9 @@ def check_sampling(temperature: Optional[float], max_tokens: int) -> None:
 
 
 def check_sample(sample: int, temperature: Optional[float]) -> None:
-    """:raises ConfigError: if another sample would be the same as the first."""
+    """Raises:
+    ConfigError: if another sample would be the same as the first.
+    """
     if sample and temperature == 0:
         raise ConfigError(
             f"Sample {sample} of a request needs a temperature above 0: at 0 all samples are the "

@@ -38,21 +38,23 @@ def transformers_backend(
     The model is loaded with the first request, once for each process. Answers are constrained to
     the schema while they are written (https://github.com/guidance-ai/llguidance).
 
-    model: folder, or name on the Hugging Face hub, of a model with a chat template.
-    revision: branch, tag or commit on the hub.
-    gguf_file: a GGUF file there, instead of weights and tokenizer.
-    device: where to compute, such as ``cpu`` or ``cuda:0``; None: on the GPU if there is one.
-    dtype: of the weights, such as ``bfloat16``; None: float32 on the CPU, as saved elsewhere.
-    local_files_only: never look on the hub.
-    batch_size: requests that are answered at the same time.
-    context_window: tokens of prompt and answer together; None: as the model says.
-    temperature: 0: the most probable answer.
-    max_tokens: tokens that an answer may have.
-    seed: of the sampling. Sample n of a request has the seed ``seed + n``.
-    logprobs: give the log-probabilities of the tokens: as the model sees them, before the schema
-        rules any out.
+    Args:
+        model: folder, or name on the Hugging Face hub, of a model with a chat template.
+        revision: branch, tag or commit on the hub.
+        gguf_file: a GGUF file there, instead of weights and tokenizer.
+        device: where to compute, such as ``cpu`` or ``cuda:0``; None: on the GPU if there is one.
+        dtype: of the weights, such as ``bfloat16``; None: float32 on the CPU, as saved elsewhere.
+        local_files_only: never look on the hub.
+        batch_size: requests that are answered at the same time.
+        context_window: tokens of prompt and answer together; None: as the model says.
+        temperature: 0: the most probable answer.
+        max_tokens: tokens that an answer may have.
+        seed: of the sampling. Sample n of a request has the seed ``seed + n``.
+        logprobs: give the log-probabilities of the tokens: as the model sees them, before the
+            schema rules any out.
 
-    :raises ConfigError: if an option is out of range.
+    Raises:
+        ConfigError: if an option is out of range.
     """
     check_sampling(temperature, max_tokens)
     if batch_size < 1:
@@ -85,8 +87,9 @@ def transformers_backend(
 class TransformersBackend:
     """A model in this process; see :func:`transformers_backend` and the contract ``Backend``.
 
-    context_window: if it was not given, None until the model is loaded.
-    load: loads the model.
+    Attributes:
+        context_window: if it was not given, None until the model is loaded.
+        load: loads the model.
     """
 
     settings: Mapping[str, Any]
@@ -158,9 +161,11 @@ class TransformersBackend:
 class _Loaded:
     """A model in memory.
 
-    grammar_tokenizer: llguidance's view of the tokenizer.
-    end_tokens: ids of the tokens that end an answer. pad_token: id of the token to fill up with.
-    context_window: tokens of prompt and answer together; None: no limit is known.
+    Attributes:
+        grammar_tokenizer: llguidance's view of the tokenizer.
+        end_tokens: ids of the tokens that end an answer.
+        pad_token: id of the token to fill up with.
+        context_window: tokens of prompt and answer together; None: no limit is known.
     """
 
     model: Any
@@ -173,7 +178,8 @@ class _Loaded:
     def prompt(self, messages: Sequence[Message]) -> List[int]:
         """Ids of the tokens of a prompt.
 
-        :raises LLMRefused: if the chat template does not take such messages.
+        Raises:
+            LLMRefused: if the chat template does not take such messages.
         """
         from jinja2 import TemplateError
 

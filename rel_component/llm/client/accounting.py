@@ -19,12 +19,14 @@ T = TypeVar("T", "Prices", "Budget")
 class Prices:
     """Prices per million tokens, in any one currency.
 
-    input: of prompts.
-    output: of answers.
-    cached_input: of those tokens of prompts that the endpoint had in its own cache; None: the same
-        as `input`.
+    Attributes:
+        input: of prompts.
+        output: of answers.
+        cached_input: of those tokens of prompts that the endpoint had in its own cache; None: the
+            same as `input`.
 
-    :raises ConfigError: if a price is not a number of at least 0.
+    Raises:
+        ConfigError: if a price is not a number of at least 0.
     """
 
     input: float
@@ -38,7 +40,8 @@ class Prices:
     def from_dict(cls, data: Mapping[str, Any]) -> "Prices":
         """Prices from plain data.
 
-        :raises ConfigError: if a key is missing or not known, or a price is not a number.
+        Raises:
+            ConfigError: if a key is missing or not known, or a price is not a number.
         """
         return _from_dict(cls, data, required=("input", "output"))
 
@@ -58,11 +61,13 @@ class Budget:
     Each process that a client is copied to has a budget of its own: what was left when it was
     copied.
 
-    max_cost: in the currency of the prices.
-    max_requests: requests that are paid for.
-    max_tokens: of prompts and answers together.
+    Attributes:
+        max_cost: in the currency of the prices.
+        max_requests: requests that are paid for.
+        max_tokens: of prompts and answers together.
 
-    :raises ConfigError: if a limit is not a number of at least 0.
+    Raises:
+        ConfigError: if a limit is not a number of at least 0.
     """
 
     max_cost: Optional[float] = None
@@ -76,19 +81,24 @@ class Budget:
     def from_dict(cls, data: Mapping[str, Any]) -> "Budget":
         """A budget from plain data.
 
-        :raises ConfigError: if a key is not known or a limit is not a number.
+        Raises:
+            ConfigError: if a key is not known or a limit is not a number.
         """
         return _from_dict(cls, data)
 
 
 class Account:
-    """What was paid for, and what may be due for requests that are on their way."""
+    """What was paid for, and what may be due for requests that are on their way.
+
+    Args:
+        prices: price table, needed for a limit of cost.
+        budget: the limits.
+
+    Raises:
+        ConfigError: if the budget limits the cost and there are no prices.
+    """
 
     def __init__(self, prices: Optional[Prices] = None, budget: Optional[Budget] = None) -> None:
-        """prices: price table, needed for a limit of cost. budget: the limits.
-
-        :raises ConfigError: if the budget limits the cost and there are no prices.
-        """
         self._prices = prices
         self._budget = budget or Budget()
         if prices is None and self._budget.max_cost is not None:
@@ -126,10 +136,13 @@ class Account:
     def reserve(self, bound: Usage) -> Usage:
         """Set something aside for requests that are about to be sent.
 
-        bound: upper bound of what they may use.
         Returns what was set aside, for `settle`.
 
-        :raises BudgetExceeded: if it might not be covered.
+        Args:
+            bound: upper bound of what they may use.
+
+        Raises:
+            BudgetExceeded: if it might not be covered.
         """
         bound = self.priced(bound)
         state = self._state()
@@ -141,8 +154,9 @@ class Account:
     def settle(self, bound: Usage, bill: Usage) -> None:
         """Replace a reservation by the bill.
 
-        bound: what `reserve` returned.
-        bill: what was paid for; without tokens, if the endpoint does not name them.
+        Args:
+            bound: what `reserve` returned.
+            bill: what was paid for; without tokens, if the endpoint does not name them.
         """
         bill = self.priced(bill)
         state = self._state()

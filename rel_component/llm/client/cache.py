@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS replies (
 def reply_key(settings: Mapping[str, Any], request: Request) -> str:
     """The key of the answer to a request.
 
-    settings: those of the backend.
+    Args:
+        settings: those of the backend.
     """
     question = {
         "settings": json.dumps(dict(settings), sort_keys=True),
@@ -49,19 +50,23 @@ class ReplyCache:
     """Answers of language models in an SQLite file, which threads and processes may share.
 
     It holds hashes of what was asked, and the answers; no prompts and no settings.
+
+    Args:
+        path: the file; it is made on first use, with its folder, if it is not there.
     """
 
     def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:
-        """path: the file; it is made on first use, with its folder, if it is not there."""
         self.path = Path(path)
         self._database = PerProcess(self._open)
 
     def get(self, key: str) -> Optional[Reply]:
         """A stored answer, or None. Its usage is one cache hit.
 
-        key: from `reply_key`.
+        Args:
+            key: from `reply_key`.
 
-        :raises ConfigError: if the file is not a cache, or is damaged.
+        Raises:
+            ConfigError: if the file is not a cache, or is damaged.
         """
         query = "SELECT reply FROM replies WHERE key = ?"
         with self._connected() as connection:
@@ -76,7 +81,8 @@ class ReplyCache:
     def put(self, key: str, reply: Reply) -> None:
         """Store an answer.
 
-        :raises ConfigError: if the file is not a cache, or is damaged.
+        Raises:
+            ConfigError: if the file is not a cache, or is damaged.
         """
         usage = reply.usage
         counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.seconds)

@@ -19,10 +19,11 @@ from .workers import Workers
 class Outcome:
     """What came of a request: a reply or an error.
 
-    request: the request, as it was given.
-    reply: the answer; that of the follow-up, if there was one and it was answered.
-    error: why there is no reply.
-    usage: all that was paid for the request, follow-up and failed attempts included.
+    Attributes:
+        request: the request, as it was given.
+        reply: the answer; that of the follow-up, if there was one and it was answered.
+        error: why there is no reply.
+        usage: all that was paid for the request, follow-up and failed attempts included.
     """
 
     request: Request
@@ -38,6 +39,21 @@ class LLMClient:
     knows what was spent until then.
 
     backend: the language model.
+
+    How to send requests.
+
+    Args:
+        backend: the language model.
+        cache: answers that are known already; None: every request is sent.
+        prices: price table; None: costs are not known.
+        budget: limits; what might exceed them is not sent. None: no limits.
+        retries: how often and for how long a request is sent again; None: the default.
+        max_concurrency: the most calls of the backend at a time.
+        requests_per_minute, tokens_per_minute: rate limits, failed attempts included; None: none.
+        timeout: seconds to wait for an answer, for each attempt; None: what the backend thinks fit.
+
+    Raises:
+        ConfigError: if a number lies outside its range, or the budget needs prices.
     """
 
     def __init__(
@@ -53,19 +69,6 @@ class LLMClient:
         tokens_per_minute: Optional[float] = None,
         timeout: Optional[float] = 60.0,
     ) -> None:
-        """How to send requests.
-
-        backend: the language model.
-        cache: answers that are known already; None: every request is sent.
-        prices: price table; None: costs are not known.
-        budget: limits; what might exceed them is not sent. None: no limits.
-        retries: how often and for how long a request is sent again; None: the default.
-        max_concurrency: the most calls of the backend at a time.
-        requests_per_minute, tokens_per_minute: rate limits, failed attempts included; None: none.
-        timeout: seconds to wait for an answer, for each attempt; None: what the backend thinks fit.
-
-        :raises ConfigError: if a number lies outside its range, or the budget needs prices.
-        """
         if max_concurrency < 1:
             raise ConfigError(f"max_concurrency is {max_concurrency}; it has to be at least 1")
         if timeout is not None and not timeout > 0:
@@ -96,12 +99,14 @@ class LLMClient:
         At most twice as many requests as can be sent at a time are on their way. Closing the
         iterator drops those that have not been sent; answers of the others still reach the cache.
 
-        requests: any number; they are read in the thread of the caller, a bounded number ahead.
-        follow_up: called with a request and its reply; may return one further request, whose reply
-            replaces the first one. If it has none, the first one stays. Called from several threads
-            at a time.
+        Args:
+            requests: any number; they are read in the thread of the caller, a bounded number ahead.
+            follow_up: called with a request and its reply; may return one further request, whose
+                reply replaces the first one. If it has none, the first one stays. Called from
+                several threads at a time.
 
-        :raises ConfigError: if the cache cannot be used.
+        Raises:
+            ConfigError: if the cache cannot be used.
         """
         window = 2 * self._n_workers * self.backend.batch_size
         source, more = iter(requests), True
@@ -134,7 +139,8 @@ class LLMClient:
     ) -> None:
         """Let a slot wait for a request, or go on as long as answers are known.
 
-        queue: takes what is to be sent; None: the queue of all workers.
+        Args:
+            queue: takes what is to be sent; None: the queue of all workers.
         """
         state = self._state()
         while request is not None:

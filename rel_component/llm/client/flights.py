@@ -18,12 +18,13 @@ LookUp = Callable[[str], Optional[Reply]]
 class Slot:
     """The place of a request in a stream.
 
-    request: the first request.
-    follow_up: asked for a further request.
-    reply: the reply to the first request, while a further one is on its way.
-    usage: what was paid until now.
-    left: whether the stream has been closed, so that nobody waits any more.
-    outcome: what the stream waits for.
+    Attributes:
+        request: the first request.
+        follow_up: asked for a further request.
+        reply: the reply to the first request, while a further one is on its way.
+        usage: what was paid until now.
+        left: whether the stream has been closed, so that nobody waits any more.
+        outcome: what the stream waits for.
     """
 
     request: Request
@@ -38,9 +39,10 @@ class Slot:
 class Flight:
     """A request on its way.
 
-    key: what it shares with equal requests; None: it is not shared.
-    slots: those that wait for it; the first one pays.
-    usage: what was paid for it until now.
+    Attributes:
+        key: what it shares with equal requests; None: it is not shared.
+        slots: those that wait for it; the first one pays.
+        usage: what was paid for it until now.
     """
 
     request: Request
@@ -59,10 +61,12 @@ class Flights:
 
     Equal requests share a flight. A flight that nobody waits for is dropped when its turn comes;
     one that has been sent stays, and whoever asks for the same before its answer comes shares it.
+
+    Args:
+        batch_size: the most flights that a worker takes at a time.
     """
 
     def __init__(self, batch_size: int) -> None:
-        """batch_size: the most flights that a worker takes at a time."""
         self._batch_size = batch_size
         self._changed = threading.Condition()
         self._by_key: Dict[str, Flight] = {}
@@ -80,10 +84,12 @@ class Flights:
     ) -> Optional[Reply]:
         """Let a slot wait for the answer to a request, unless the answer is known.
 
-        key: of the request; None: neither look it up nor share it.
-        look_up: finds a known answer by its key.
-        queue: takes a new flight; None: the queue of all workers.
         Returns the known answer.
+
+        Args:
+            key: of the request; None: neither look it up nor share it.
+            look_up: finds a known answer by its key.
+            queue: takes a new flight; None: the queue of all workers.
         """
         flight = Flight(request, key, [slot])
         # One lock over all, so that no answer slips in between looking and boarding.

@@ -12,13 +12,15 @@ class FormatLadder:
     """The formats of a backend, and the step that is in use.
 
     Threads share it without a lock: at worst, two of them find the same step at the same time.
+
+    Args:
+        formats: those worth trying, best first.
+
+    Raises:
+        ConfigError: if there are none, or one is not known.
     """
 
     def __init__(self, formats: Sequence[AnswerFormat]) -> None:
-        """formats: those worth trying, best first.
-
-        :raises ConfigError: if there are none, or one is not known.
-        """
         unknown = [format for format in formats if format not in ANSWER_FORMATS]
         if unknown or not formats:
             raise ConfigError(

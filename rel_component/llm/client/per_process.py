@@ -12,10 +12,12 @@ class PerProcess(Generic[T]):
     """A value that is made on demand, anew in each process, and is not pickled.
 
     Locks, threads and database connections survive neither a fork nor pickling; what owns them must.
+
+    Args:
+        make: makes the value.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """make: makes the value."""
         self._make = make
         self._value: Optional[T] = None
         self._lock = threading.Lock()

@@ -28,12 +28,14 @@ class RetryPolicy:
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, "full jitter"),
     after the time that the endpoint asks for, if it does.
 
-    attempts: the most attempts for a request.
-    total_seconds: no attempt starts later than this after the first one.
-    first_wait: upper bound of the first wait. (seconds)
-    longest_wait: upper bound of all waits of its own. (seconds)
+    Attributes:
+        attempts: the most attempts for a request.
+        total_seconds: no attempt starts later than this after the first one.
+        first_wait: upper bound of the first wait. (seconds)
+        longest_wait: upper bound of all waits of its own. (seconds)
 
-    :raises ConfigError: if a number lies outside its range.
+    Raises:
+        ConfigError: if a number lies outside its range.
     """
 
     attempts: int = 6
@@ -52,8 +54,9 @@ class RetryPolicy:
     def wait(self, failures: int, retry_after: Optional[float] = None) -> float:
         """Seconds to wait before the next attempt.
 
-        failures: attempts that have failed, at least 1.
-        retry_after: seconds that the endpoint asks for.
+        Args:
+            failures: attempts that have failed, at least 1.
+            retry_after: seconds that the endpoint asks for.
         """
         # The exponent is bounded because large powers are no floats.
         longest = min(self.longest_wait, self.first_wait * 2.0 ** min(failures - 1, 64))
@@ -65,6 +68,12 @@ class Pace:
 
     Both hold for all threads. The limits are token buckets that hold one second's worth, so that no
     minute has noticeably more than its limit.
+
+    Args:
+        requests_per_minute, tokens_per_minute: the limits; None: no limit.
+
+    Raises:
+        ConfigError: if a limit is not above 0.
     """
 
     def __init__(
@@ -72,10 +81,6 @@ class Pace:
         requests_per_minute: Optional[float] = None,
         tokens_per_minute: Optional[float] = None,
     ) -> None:
-        """requests_per_minute, tokens_per_minute: the limits; None: no limit.
-
-        :raises ConfigError: if a limit is not above 0.
-        """
         for name, limit in (
             ("requests_per_minute", requests_per_minute),
             ("tokens_per_minute", tokens_per_minute),
@@ -103,10 +108,12 @@ class Pace:
     def wait(self, requests: int, tokens: int, wanted: Wanted) -> None:
         """Wait until some requests may be sent, and count them.
 
-        tokens: of prompts and answers, an upper bound.
-        wanted: asked while waiting.
+        Args:
+            tokens: of prompts and answers, an upper bound.
+            wanted: asked while waiting.
 
-        :raises Abandoned: if they are not wanted any more.
+        Raises:
+            Abandoned: if they are not wanted any more.
         """
         state = self._state()
         while True:
@@ -134,7 +141,8 @@ class Pace:
 def sleep(seconds: float, wanted: Wanted) -> None:
     """Wait for some seconds.
 
-    :raises Abandoned: as soon as `wanted` says no.
+    Raises:
+        Abandoned: as soon as `wanted` says no.
     """
     end = time.monotonic() + seconds
     while wanted():

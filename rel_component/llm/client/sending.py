@@ -16,7 +16,8 @@ from .retries import Pace, RetryPolicy, Wanted, sleep
 class Answer:
     """What came of a request that was sent: a reply or an error.
 
-    usage: what was paid for, failed attempts included.
+    Attributes:
+        usage: what was paid for, failed attempts included.
     """
 
     reply: Optional[Reply] = None
@@ -25,7 +26,14 @@ class Answer:
 
 
 class Sender:
-    """Sends requests to a backend, as often as needed."""
+    """Sends requests to a backend, as often as needed.
+
+    Args:
+        account, pace: shared by all calls. timeout: seconds for an attempt.
+
+    Raises:
+        ConfigError: if the formats of the backend are not known.
+    """
 
     def __init__(
         self,
@@ -36,10 +44,6 @@ class Sender:
         retries: RetryPolicy,
         timeout: Optional[float],
     ) -> None:
-        """account, pace: shared by all calls. timeout: seconds for an attempt.
-
-        :raises ConfigError: if the formats of the backend are not known.
-        """
         self._backend = backend
         self._account = account
         self._pace = pace
@@ -50,10 +54,12 @@ class Sender:
     def send(self, requests: Sequence[Request], wanted: Wanted) -> List[Answer]:
         """Answers to requests, in their order; if there is an error, all of them have it.
 
-        requests: as many as fit into one call of the backend.
-        wanted: asked before attempts and while waiting.
+        Args:
+            requests: as many as fit into one call of the backend.
+            wanted: asked before attempts and while waiting.
 
-        :raises Abandoned: if they are not wanted any more.
+        Raises:
+            Abandoned: if they are not wanted any more.
         """
         bills: List[Usage] = []
         try:
@@ -137,7 +143,8 @@ class Sender:
     def _wait_after(self, error: LLMUnavailable, failures: int, deadline: float) -> float:
         """Seconds to wait after a failure.
 
-        :raises LLMUnavailable: if there is to be no other attempt.
+        Raises:
+            LLMUnavailable: if there is to be no other attempt.
         """
         if error.retry_after is not None:
             self._pace.pause(error.retry_after)

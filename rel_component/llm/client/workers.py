@@ -20,16 +20,17 @@ class Workers:
     At the exit of the interpreter, flights that nobody has taken are dropped, and the others get
     five seconds. A pool of ``concurrent.futures`` would finish them all, and whoever has interrupted
     a long job would wait for it.
-    """
 
-    def __init__(self, size: int, flights: Flights, work: Work) -> None:
-        """Threads are started one by one, by `start`.
+    Threads are started one by one, by `start`.
 
+    Args:
         size: number of threads.
         flights: where they take flights from.
         work: a method that does what there is to do with some flights, and does not raise. The
             threads end when its object is collected.
-        """
+    """
+
+    def __init__(self, size: int, flights: Flights, work: Work) -> None:
         self._size = size
         self._flights = flights
         self._work = weakref.WeakMethod(work)

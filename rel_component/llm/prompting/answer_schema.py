@@ -26,9 +26,10 @@ def relations_schema(
 ) -> JsonSchema:
     """JSON schema of an answer about given mentions: a list of relations between their ids.
 
-    keys: names of head, label and tail.
-    arguments: the labels, by the mentions that they may relate; no labels: any.
-    max_relations: the most relations; without a limit small models repeat themselves for ever.
+    Args:
+        keys: names of head, label and tail.
+        arguments: the labels, by the mentions that they may relate; no labels: any.
+        max_relations: the most relations; without a limit small models repeat themselves for ever.
     """
     head, label, tail = keys
     items = [
@@ -49,10 +50,11 @@ def entities_and_relations_schema(
 ) -> JsonSchema:
     """JSON schema of an answer about a text: its entities and the relations between them.
 
-    keys: names of head, label and tail.
-    labels: the labels; empty: any.
-    entity_types: types of entities; empty: any.
-    max_entities, max_relations: the most of each.
+    Args:
+        keys: names of head, label and tail.
+        labels: the labels; empty: any.
+        entity_types: types of entities; empty: any.
+        max_entities, max_relations: the most of each.
     """
     head, label, tail = keys
     name = _one_of((), MAX_NAME)
@@ -66,7 +68,9 @@ def entities_and_relations_schema(
 def label_schema(key: str, labels: Sequence[str]) -> JsonSchema:
     """JSON schema of an answer about one pair: a label, or NO_RELATION.
 
-    key: name of the label. labels: those that the pair allows; empty: any.
+    Args:
+        key: name of the label.
+        labels: those that the pair allows; empty: any.
     """
     return _object({key: _one_of([*labels, NO_RELATION] if labels else (), MAX_LABEL)})
 

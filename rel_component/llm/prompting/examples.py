@@ -24,10 +24,11 @@ NEAREST_POOL = 4
 class PromptExample:
     """An annotated text to show in prompts.
 
-    text: the text.
-    mentions: start and exclusive end in characters and entity type of each.
-    relations: position of the head in `mentions`, label, position of the tail.
-    vector: what "nearest" compares. *Shape:* ``(width,)``
+    Attributes:
+        text: the text.
+        mentions: start and exclusive end in characters and entity type of each.
+        relations: position of the head in `mentions`, label, position of the tail.
+        vector: what "nearest" compares. *Shape:* ``(width,)``
     """
 
     text: str
@@ -46,10 +47,11 @@ class PromptExample:
     ) -> "PromptExample":
         """Make an example of an annotated document.
 
-        doc: the document.
-        spans_key: span group of the mentions; None: the entities.
-        attr: name of the extension attribute of the relations.
-        vector: see above.
+        Args:
+            doc: the document.
+            spans_key: span group of the mentions; None: the entities.
+            attr: name of the extension attribute of the relations.
+            vector: see above.
         """
         relations = get_relations(doc, attr)
         spans = {typed_key(span): span for span in mention_spans(doc, spans_key)}
@@ -89,7 +91,18 @@ class PromptExample:
 
 
 class ExampleSelector:
-    """Chooses the examples of a prompt: balanced over labels, with an empty answer among them."""
+    """Chooses the examples of a prompt: balanced over labels, with an empty answer among them.
+
+    Args:
+        examples: all of them.
+        n_examples: the most for one prompt.
+        selection: see :data:`Selection`. The choice depends on the text and the seed alone, so that
+            the same text always has the same prompt.
+        seed: for "random".
+
+    Raises:
+        ConfigError: if an option is out of range, or if "nearest" has examples without a vector.
+    """
 
     def __init__(
         self,
@@ -99,15 +112,6 @@ class ExampleSelector:
         selection: Selection = "fixed",
         seed: int = 0,
     ) -> None:
-        """examples: all of them.
-        n_examples: the most for one prompt.
-        selection: see :data:`Selection`. The choice depends on the text and the seed alone, so that
-            the same text always has the same prompt.
-        seed: for "random".
-
-        :raises ConfigError: if an option is out of range, or if "nearest" has examples without a
-            vector.
-        """
         if n_examples < 0:
             raise ConfigError(f"n_examples must be 0 or more, got {n_examples}")
         if selection == "nearest" and any(
@@ -130,8 +134,9 @@ class ExampleSelector:
     def __call__(self, text: str, vector: Optional[FloatArray] = None) -> List[PromptExample]:
         """The examples for a text, the most useful one last, next to the question.
 
-        text: the text; it is never an example for itself.
-        vector: of the text. *Shape:* ``(width,)``
+        Args:
+            text: the text; it is never an example for itself.
+            vector: of the text. *Shape:* ``(width,)``
         """
         ranking = [i for i in self._ranking(text, vector) if self.examples[i].text != text]
         chosen = _balanced([self.examples[i] for i in ranking], self.n_examples)

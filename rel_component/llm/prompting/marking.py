@@ -24,7 +24,9 @@ def mark_mentions(text: str, mentions: Sequence[MarkedMention]) -> str:
 
     Mentions that overlap without nesting have tags that overlap.
 
-    text: the text. mentions: where the mentions are.
+    Args:
+        text: the text.
+        mentions: where the mentions are.
     """
     # at one place: ends before starts; the inner of two mentions ends first and starts last
     tags: List[Tuple[int, int, int, str]] = []

@@ -36,10 +36,11 @@ EXAMPLES_SHARE = 0.5
 class Question(Request):
     """A request about a part of a document.
 
-    doc: the document.
-    window: start and exclusive end of the part, in tokens.
-    mentions: the given mentions by the ids that the prompt uses.
-    pair: ids of the head and tail that are asked about; None: all.
+    Attributes:
+        doc: the document.
+        window: start and exclusive end of the part, in tokens.
+        mentions: the given mentions by the ids that the prompt uses.
+        pair: ids of the head and tail that are asked about; None: all.
     """
 
     doc: Optional[Doc] = field(default=None, compare=False, repr=False)
@@ -52,9 +53,10 @@ class Question(Request):
 class PromptLimits:
     """What a language model can take.
 
-    context_window: tokens of prompt and answer together; None: no limit.
-    max_tokens: tokens of an answer.
-    count_tokens: number of tokens of a prompt; None where it cannot tell.
+    Attributes:
+        context_window: tokens of prompt and answer together; None: no limit.
+        max_tokens: tokens of an answer.
+        count_tokens: number of tokens of a prompt; None where it cannot tell.
     """
 
     context_window: Optional[int] = None
@@ -70,7 +72,22 @@ class PromptLimits:
 
 
 class Prompter:
-    """Makes questions of documents."""
+    """Makes questions of documents.
+
+    Args:
+        schema: the relation types.
+        template: the words.
+        selector: chooses examples.
+        limits: of the language model; longer documents are asked about in several windows.
+        mentions_given: whether the mentions of documents are given to the model, or it finds them.
+        entity_types: types of entities that the model may find; empty: those of the schema.
+        n_samples: answers to draw for each question.
+        max_entities, max_relations: the most of each in an answer.
+        overlap: sentences that neighbouring windows share.
+
+    Raises:
+        ConfigError: if the options do not fit together.
+    """
 
     def __init__(
         self,
@@ -86,18 +103,6 @@ class Prompter:
         max_relations: int = 32,
         overlap: int = 1,
     ) -> None:
-        """schema: the relation types.
-        template: the words.
-        selector: chooses examples.
-        limits: of the language model; longer documents are asked about in several windows.
-        mentions_given: whether the mentions of documents are given to the model, or it finds them.
-        entity_types: types of entities that the model may find; empty: those of the schema.
-        n_samples: answers to draw for each question.
-        max_entities, max_relations: the most of each in an answer.
-        overlap: sentences that neighbouring windows share.
-
-        :raises ConfigError: if the options do not fit together.
-        """
         if not schema and not template.open_labels:
             raise ConfigError(
                 f'no relation types: give a relation_schema, or take the template "open.v1" '
@@ -130,9 +135,13 @@ class Prompter:
     ) -> List[Question]:
         """The questions about a document, none if no relation is possible.
 
-        doc: the document. mentions: its mentions, if they are given. vector: for choosing examples.
+        Args:
+            doc: the document.
+            mentions: its mentions, if they are given.
+            vector: for choosing examples.
 
-        :raises PromptTooLong: if the context window is too small for any part of the document.
+        Raises:
+            PromptTooLong: if the context window is too small for any part of the document.
         """
         ids = {f"M{i}": span for i, span in enumerate(sorted(mentions), start=1)}
         if not len(doc) or doc.text.isspace():

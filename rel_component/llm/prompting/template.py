@@ -41,10 +41,11 @@ class PromptMention:
 class PromptTask:
     """What a template knows of the task.
 
-    relations: the relation types of the schema.
-    entity_types: types that entities can have; empty: any.
-    mentions_given: whether mentions are given, with ids, or the model finds entities itself.
-    no_relation: the answer to a question about a pair without relation.
+    Attributes:
+        relations: the relation types of the schema.
+        entity_types: types that entities can have; empty: any.
+        mentions_given: whether mentions are given, with ids, or the model finds entities itself.
+        no_relation: the answer to a question about a pair without relation.
     """
 
     relations: Sequence[RelationType]
@@ -57,11 +58,12 @@ class PromptTask:
 class PromptItem:
     """What a template knows of the text that it asks about.
 
-    text: the text.
-    marked_text: the same with the given mentions marked, ``<M1>Apple</M1>``.
-    mentions: the given mentions.
-    head, tail: the pair in question, if it is about one.
-    labels: the labels that the schema allows for the pair.
+    Attributes:
+        text: the text.
+        marked_text: the same with the given mentions marked, ``<M1>Apple</M1>``.
+        mentions: the given mentions.
+        head, tail: the pair in question, if it is about one.
+        labels: the labels that the schema allows for the pair.
     """
 
     text: str
@@ -73,13 +75,17 @@ class PromptItem:
 
 
 class PromptTemplate:
-    """A template that was read and tried out."""
+    """A template that was read and tried out.
+
+    Args:
+        source: text of the template.
+        name: for messages.
+
+    Raises:
+        ConfigError: if it is not a template, naming the line.
+    """
 
     def __init__(self, source: str, *, name: str) -> None:
-        """source: text of the template. name: for messages.
-
-        :raises ConfigError: if it is not a template, naming the line.
-        """
         self.name = name
         self.source = source
         environment = SandboxedEnvironment(
@@ -113,9 +119,11 @@ class PromptTemplate:
     def load(cls, name: str) -> "PromptTemplate":
         """Read a template.
 
-        name: one of :func:`template_names`, or the path of a file.
+        Args:
+            name: one of :func:`template_names`, or the path of a file.
 
-        :raises ConfigError: if there is no such template or it is not one.
+        Raises:
+            ConfigError: if there is no such template or it is not one.
         """
         if name in template_names():
             file = resources.files(__package__) / "templates" / f"{name}.jinja"

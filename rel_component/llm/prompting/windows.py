@@ -16,12 +16,14 @@ def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1)
     Neighbouring windows share sentences, so that what is said across a border is seen. A sentence
     that does not fit is cut into halves.
 
-    doc: the document; without sentence boundaries, its full stops and question and exclamation marks
-        end sentences.
-    fits: whether a window is short enough; if it is, so are all windows inside of it.
-    overlap: the most sentences that two windows share.
+    Args:
+        doc: the document; without sentence boundaries, its full stops and question and exclamation
+            marks end sentences.
+        fits: whether a window is short enough; if it is, so are all windows inside of it.
+        overlap: the most sentences that two windows share.
 
-    :raises PromptTooLong: if not even a single token fits.
+    Raises:
+        PromptTooLong: if not even a single token fits.
     """
     if fits((0, len(doc))):
         return [(0, len(doc))]

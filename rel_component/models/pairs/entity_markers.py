@@ -52,33 +52,39 @@ def build_entity_markers(
     that fits in none is scored from two windows, one around each mention; a warning says how many
     there were. Of entities with several mentions, the two nearest to each other count.
 
-    name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
-        any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
-    reset_layers: number of the encoder's last layers that start from random weights, see
-        :func:`~rel_component.models.encoder.build_encoder`.
-    markers: ``untyped``: ``[HEAD] Ada [/HEAD]``; ``typed``: ``[HEAD:PERSON] Ada [/HEAD:PERSON]``;
-        ``punctuation``: ``@ * person * Ada @`` and ``# ^ org ^ Acme #``, without new pieces;
-        ``mask``: ``[HEAD:PERSON]`` in place of the name; ``context``: ``[HEAD]`` in its place.
-    representation: what stands for a pair, side by side: ``cls``, ``start`` (the first markers),
-        ``mean`` (of each mention), ``between`` (maximum of the pieces from one to the other).
-    type_words: words for entity types, for ``punctuation``; otherwise the type in lower case.
-    share_directions: whether the two directions of a pair share a sequence, at half the cost. The
-        markers then say which mention is first in the text.
-    hidden_size: width of the hidden layer.
-    dropout: probability of dropping a value of the representation and of the hidden layer; training
-        sets it to its own rate.
-    max_pieces: the most word pieces that pass the encoder at a time, padding included.
-    block_size: number of pairs whose sequences are in memory at a time in prediction. In training,
-        the states inside the encoder are kept for `max_pieces` only and computed anew when needed.
-    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
-        float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
-        ``auto``: only in training, and only on a CPU that has them.
-    grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
-    transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
-    nO: number of outputs; set by the component.
+    Args:
+        name: a folder with an encoder, or its name on a hub; read when the model is initialised,
+            and not any more once it is saved. For the supported kinds see
+            ``layers/torch_encoder.py``.
+        reset_layers: number of the encoder's last layers that start from random weights, see
+            :func:`~rel_component.models.encoder.build_encoder`.
+        markers: ``untyped``: ``[HEAD] Ada [/HEAD]``; ``typed``:
+            ``[HEAD:PERSON] Ada [/HEAD:PERSON]``; ``punctuation``: ``@ * person * Ada @`` and
+            ``# ^ org ^ Acme #``, without new pieces; ``mask``: ``[HEAD:PERSON]`` in place of the
+            name; ``context``: ``[HEAD]`` in its place.
+        representation: what stands for a pair, side by side: ``cls``, ``start`` (the first
+            markers), ``mean`` (of each mention), ``between`` (maximum of the pieces from one to the
+            other).
+        type_words: words for entity types, for ``punctuation``; otherwise the type in lower case.
+        share_directions: whether the two directions of a pair share a sequence, at half the cost.
+            The markers then say which mention is first in the text.
+        hidden_size: width of the hidden layer.
+        dropout: probability of dropping a value of the representation and of the hidden layer;
+            training sets it to its own rate.
+        max_pieces: the most word pieces that pass the encoder at a time, padding included.
+        block_size: number of pairs whose sequences are in memory at a time in prediction. In
+            training, the states inside the encoder are kept for `max_pieces` only and computed anew
+            when needed.
+        mixed_precision: whether the encoder computes in half precision where PyTorch considers it
+            safe: in float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has
+            instructions for it. ``auto``: only in training, and only on a CPU that has them.
+        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+        transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+        nO: number of outputs; set by the component.
 
-    :raises ConfigError: if an option is unknown or out of range, or at initialisation if the encoder
-        is of an unsupported kind.
+    Raises:
+        ConfigError: if an option is unknown or out of range, or at initialisation if the encoder is
+            of an unsupported kind.
     """
     from ...layers.torch_encoder import EncoderShim
     from ...layers.torch_marked_sequences import REPRESENTATIONS, MarkedSequenceEncoder
@@ -240,7 +246,7 @@ class _Batch:
         return sequences, of_pair
 
     def by_pair(self, features: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
-        """The representation of each pair, of that of its sequence. *Shape:* ``(n_pairs, width)``"""
+        """The representation of each pair, of that of its sequence. *Shape:* ``(n_pairs, width)``."""
         if not self.attrs["share_directions"]:
             return features
         cells = self._cells(features.shape[1], rows, of_pair)

@@ -11,7 +11,8 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
 
     Of several such, the first in the text.
 
-    RETURNS: indices of mentions. *Shape:* ``(n_pairs, 2)``
+    Returns:
+        indices of mentions. *Shape:* ``(n_pairs, 2)``
     """
     entities, pairs = candidates.entities, candidates.pairs
     if numpy.array_equal(entities, numpy.arange(len(entities))) or not len(pairs):
@@ -38,9 +39,11 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
 def unordered(mentions: Int32Array) -> "tuple[Int32Array, Int32Array]":
     """The distinct pairs of mentions, whatever their direction.
 
-    mentions: head and tail of each pair. *Shape:* ``(n_pairs, 2)``
+    Args:
+        mentions: head and tail of each pair. *Shape:* ``(n_pairs, 2)``
 
-    RETURNS: first and second mention of each group, *Shape:* ``(n_groups, 2)``, and the group of each
+    Returns:
+        first and second mention of each group, *Shape:* ``(n_groups, 2)``, and the group of each
         pair, *Shape:* ``(n_pairs,)``
     """
     groups, inverse = numpy.unique(numpy.sort(mentions, axis=1), axis=0, return_inverse=True)

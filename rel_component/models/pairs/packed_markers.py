@@ -54,29 +54,32 @@ def build_packed_markers(
     https://aclanthology.org/2022.acl-long.337). A text that is longer than the encoder's window is
     read in overlapping windows; the markers of a pair that fits in none read one window each.
 
-    name: a folder with an encoder, or its name on a hub; read when the model is initialised, and not
-        any more once it is saved. For the supported kinds see ``layers/torch_encoder.py``.
-    reset_layers: number of the encoder's last layers that start from random weights, see
-        :func:`~rel_component.models.encoder.build_encoder`.
-    mark_mentions: whether the text is read with a marker before each mention, and with the types and
-        numbers of the mentions added to their pieces.
-    marker_layer: number of the encoder's layers that only the text passes, 0 to all but one; the
-        more, the faster. None: half of them.
-    max_pieces: the most word pieces that pass the encoder at a time, padding included.
-    pooling, hidden_size, type_size, context, outside, max_context, product: the pooled part, see
-        :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
-    dropout: probability of dropping a value of mentions, markers and the hidden layer; training sets
-        it to its own rate.
-    block_size: number of pairs whose markers are in memory at a time.
-    mixed_precision: whether the encoder computes in half precision where PyTorch considers it safe: in
-        float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for it.
-        ``auto``: only in training, and only on a CPU that has them.
-    grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
-    transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
-    nO: number of outputs; set by the component.
+    Args:
+        name: a folder with an encoder, or its name on a hub; read when the model is initialised,
+            and not any more once it is saved. For the supported kinds see
+            ``layers/torch_encoder.py``.
+        reset_layers: number of the encoder's last layers that start from random weights, see
+            :func:`~rel_component.models.encoder.build_encoder`.
+        mark_mentions: whether the text is read with a marker before each mention, and with the
+            types and numbers of the mentions added to their pieces.
+        marker_layer: number of the encoder's layers that only the text passes, 0 to all but one;
+            the more, the faster. None: half of them.
+        max_pieces: the most word pieces that pass the encoder at a time, padding included.
+        pooling, hidden_size, type_size, context, outside, max_context, product: the pooled part,
+            see :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
+        dropout: probability of dropping a value of mentions, markers and the hidden layer; training
+            sets it to its own rate.
+        block_size: number of pairs whose markers are in memory at a time.
+        mixed_precision: whether the encoder computes in half precision where PyTorch considers it
+            safe: in float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has
+            instructions for it. ``auto``: only in training, and only on a CPU that has them.
+        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+        transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+        nO: number of outputs; set by the component.
 
-    :raises ConfigError: if a number is out of range, or at initialisation if the encoder is of an
-        unsupported kind.
+    Raises:
+        ConfigError: if a number is out of range, or at initialisation if the encoder is of an
+            unsupported kind.
     """
     from ...layers.torch_encoder import EncoderShim
     from ...layers.torch_packed_markers import PackedMarkerEncoder
@@ -229,7 +232,7 @@ class _Layout:
         )
 
     def _mention_runs(self, spans: Sequence[Int32Array], windows: Windows) -> Int32Array:
-        """The pieces of each mention. *Shape:* ``(n_mentions, 2)``"""
+        """The pieces of each mention. *Shape:* ``(n_mentions, 2)``."""
         runs = [
             pieces.runs(part) + begin
             for pieces, part, begin in zip(self._pieces, spans, windows.first_of_doc)
@@ -237,7 +240,9 @@ class _Layout:
         return numpy.concatenate(runs) if runs else numpy.zeros((0, 2), dtype="int32")
 
     def block(self, groups: Int32Array) -> MarkerBlock:
-        """groups: first and second mention. *Shape:* ``(n_groups, 2)``"""
+        """Args:
+        groups: first and second mention. *Shape:* ``(n_groups, 2)``.
+        """
         windows, mentions = self.text.windows, self.candidates.mentions
         runs = self._runs[groups]  # (n_groups, 2, 2)
         docs = mentions.docs[groups[:, 0]]
@@ -252,15 +257,17 @@ class _Layout:
     def by_pair(self, markers: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
         """States of the markers of head and tail, and of the special token, side by side.
 
-        markers: *Shape:* ``(n_groups, 3, width)``
+        Args:
+            markers: *Shape:* ``(n_groups, 3, width)``
 
-        RETURNS: *Shape:* ``(n_pairs, 3 * width)``
+        Returns:
+            *Shape:* ``(n_pairs, 3 * width)``
         """
         group, side = self._places(rows, of_pair)
         return cast(Floats2d, markers[group, side].reshape(len(of_pair), -1))
 
     def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
-        """The way back of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``"""
+        """The way back of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``."""
         group, side = self._places(rows, of_pair)
         cells = self.ops.as_contig((group * 3 + side).reshape(-1))
         result = self.ops.alloc2f(shape[0] * 3, shape[2])
@@ -268,7 +275,7 @@ class _Layout:
         return result.reshape(tuple(shape))
 
     def _places(self, rows: slice, of_pair: Int32Array) -> Tuple[Any, Any]:
-        """Group of each pair, and where in it its states are. *Shape:* ``(n_pairs, 3)`` each"""
+        """Group of each pair, and where in it its states are. *Shape:* ``(n_pairs, 3)`` each."""
         mentions = self.mentions[rows]
         head_second = (mentions[:, 0] > mentions[:, 1]).astype("int32")
         special = numpy.full_like(head_second, 2)

@@ -25,13 +25,14 @@ class PairIndex:
 
     Tokens are rows of the concatenated documents of the batch.
 
-    spans: the mentions. *Shape:* ``(n_mentions, 2)``, start and exclusive end in tokens.
-    type_pairs: a hash of each distinct pair of entity types. *Shape:* ``(n_type_pairs,)``
-    entities: head and tail. *Shape:* ``(n_pairs, 2)``
-    keys: rows of the table that has, below each other, heads, tails, type pairs, distances and
-        counts. *Shape:* ``(n_pairs, 4 + N_COUNTERS)``
-    regions: runs of tokens by name: ``between`` the mentions, ``left`` and ``right`` of both.
-        *Shape:* ``(n_pairs, 2)``, start and exclusive end, empty if the end is not higher.
+    Attributes:
+        spans: the mentions. *Shape:* ``(n_mentions, 2)``, start and exclusive end in tokens.
+        type_pairs: a hash of each distinct pair of entity types. *Shape:* ``(n_type_pairs,)``
+        entities: head and tail. *Shape:* ``(n_pairs, 2)``
+        keys: rows of the table that has, below each other, heads, tails, type pairs, distances and
+            counts. *Shape:* ``(n_pairs, 4 + N_COUNTERS)``
+        regions: runs of tokens by name: ``between`` the mentions, ``left`` and ``right`` of both.
+            *Shape:* ``(n_pairs, 2)``, start and exclusive end, empty if the end is not higher.
     """
 
     spans: Int32Array
@@ -55,9 +56,10 @@ class PairIndex:
 def index_pairs(docs: Sequence[Doc], candidates: Candidates, *, outside: int) -> PairIndex:
     """Index the candidate pairs of a batch.
 
-    docs: the documents.
-    candidates: their pairs.
-    outside: width of the regions left and right of a pair, in tokens.
+    Args:
+        docs: the documents.
+        candidates: their pairs.
+        outside: width of the regions left and right of a pair, in tokens.
     """
     mentions, first = candidates.mentions, candidates.first_mentions
     lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")

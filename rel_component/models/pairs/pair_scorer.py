@@ -38,8 +38,9 @@ Evidence = Callable[[slice], Floats2d]
 class Pairs(NamedTuple):
     """Candidate pairs with all that is known of them.
 
-    tokens: vectors of all tokens of the documents. *Shape:* ``(n_tokens, width)``
-    evidence: for models that have it.
+    Attributes:
+        tokens: vectors of all tokens of the documents. *Shape:* ``(n_tokens, width)``
+        evidence: for models that have it.
     """
 
     docs: Sequence[Doc]
@@ -79,10 +80,13 @@ def PairScorer(
     """Score candidate pairs over the vectors of their tokens; the backward pass gives
     :class:`PairGradients`.
 
-    evidence: whether the pairs come with evidence.
     The other arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
 
-    :raises ConfigError: if a pooling is unknown or a number is out of range.
+    Args:
+        evidence: whether the pairs come with evidence.
+
+    Raises:
+        ConfigError: if a pooling is unknown or a number is out of range.
     """
     if max_context < 1 or max_context & (max_context - 1):
         raise ConfigError(f"max_context must be a power of two, got {max_context}")
@@ -166,8 +170,9 @@ def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None
 def resize_output(model: PairScorerT, nO: int) -> PairScorerT:
     """Give the output layer more labels; the new ones come last and start out improbable.
 
-    model: an initialised scorer.
-    nO: new number of outputs, at least the present one.
+    Args:
+        model: an initialised scorer.
+        nO: new number of outputs, at least the present one.
     """
     model.layers[model.layers.index(model.get_ref("output_layer"))] = new = resized(
         model.get_ref("output_layer"), nO
@@ -181,9 +186,10 @@ def resize_output(model: PairScorerT, nO: int) -> PairScorerT:
 class _Parts:
     """What pairs are put together from.
 
-    rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
-    factors: of heads and tails, if there are any. *Shape:* ``(n_entities, hidden)`` each
-    tables: maxima over the projected tokens, by region.
+    Attributes:
+        rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
+        factors: of heads and tails, if there are any. *Shape:* ``(n_entities, hidden)`` each
+        tables: maxima over the projected tokens, by region.
     """
 
     rows: Floats2d
@@ -251,7 +257,7 @@ def _parts(
 def _entities(
     model: PairScorerT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
 ) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Pooled tokens and type of each entity. *Shape:* ``(n_entities, mention width)``"""
+    """Pooled tokens and type of each entity. *Shape:* ``(n_entities, mention width)``."""
     ops = model.ops
     pooled, backprop_pooling = model.get_ref("pooling")((tokens, index.spans), is_train)
     type_ids = on_device(ops, candidates.mentions.types)
@@ -274,7 +280,7 @@ def _entities(
 def _mean_by_entity(
     ops: Ops, mentions: Floats2d, candidates: Candidates
 ) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Mean of the mentions of each entity. *Shape:* ``(n_entities, mention width)``"""
+    """Mean of the mentions of each entity. *Shape:* ``(n_entities, mention width)``."""
     if numpy.array_equal(candidates.entities, numpy.arange(len(candidates.mentions))):
         return mentions, lambda d_entities: d_entities
     entities = ops.asarray1i(cast(Ints1d, candidates.entities))
@@ -316,7 +322,7 @@ def _score(
 def _more(
     model: PairScorerT, evidence: Optional[Evidence], rows: slice, is_train: bool
 ) -> Tuple[Optional[Floats2d], Callable[[Floats2d], Optional[Floats2d]]]:
-    """What the evidence adds to the hidden layer. *Shape:* ``(n_pairs, hidden)``"""
+    """What the evidence adds to the hidden layer. *Shape:* ``(n_pairs, hidden)``."""
     if evidence is None:
         return None, lambda d_hidden: None
     dropped, backprop_dropout = model.get_ref("evidence_dropout")(evidence(rows), is_train)
@@ -325,7 +331,7 @@ def _more(
 
 
 def _hidden(ops: Ops, parts: _Parts, index: PairIndex, more: Optional[Floats2d] = None) -> Floats2d:
-    """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``"""
+    """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``."""
     if not len(index):
         return ops.alloc2f(0, parts.rows.shape[1])
     hidden = ops.gather_add(parts.rows, on_device(ops, index.keys))

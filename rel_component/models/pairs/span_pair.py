@@ -30,23 +30,26 @@ def build_span_pair(
 ) -> PairModelT:
     """Build a SpanPair model; see ``pair_scorer.py`` for its two layers.
 
-    tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:* ``(n_tokens, width)``
-        for each document.
-    pooling: how the tokens of a mention are pooled, side by side: ``mean``, ``max``, ``first``,
-        ``last``, ``attention``.
-    hidden_size: width of the hidden layer.
-    type_size: width of the entity-type embeddings.
-    context: whether the tokens between the mentions count.
-    outside: number of tokens before the first and after the second mention that count.
-    max_context: where more than twice as many tokens lie between the mentions, the first and the
-        last `max_context` of them count; a power of two.
-    product: whether the element-wise product of a projection of the head with one of the tail counts.
-    dropout: probability of dropping a value of the mention vectors and of the hidden layer; training
-        sets it to its own rate.
-    block_size: number of pairs scored at a time in prediction.
-    nO: number of outputs; set by the component.
+    Args:
+        tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:*
+            ``(n_tokens, width)`` for each document.
+        pooling: how the tokens of a mention are pooled, side by side: ``mean``, ``max``, ``first``,
+            ``last``, ``attention``.
+        hidden_size: width of the hidden layer.
+        type_size: width of the entity-type embeddings.
+        context: whether the tokens between the mentions count.
+        outside: number of tokens before the first and after the second mention that count.
+        max_context: where more than twice as many tokens lie between the mentions, the first and
+            the last `max_context` of them count; a power of two.
+        product: whether the element-wise product of a projection of the head with one of the tail
+            counts.
+        dropout: probability of dropping a value of the mention vectors and of the hidden layer;
+            training sets it to its own rate.
+        block_size: number of pairs scored at a time in prediction.
+        nO: number of outputs; set by the component.
 
-    :raises ConfigError: if a pooling is unknown or a number is out of range.
+    Raises:
+        ConfigError: if a pooling is unknown or a number is out of range.
     """
     scorer = PairScorer(
         pooling=pooling,

@@ -39,7 +39,8 @@ _LABELS = (VALUE, "label", "type", "category", "class", "kind", "role")
 def import_cassis() -> Any:
     """The package dkpro-cassis.
 
-    :raises ConfigError: if it is not installed.
+    Raises:
+        ConfigError: if it is not installed.
     """
     try:
         import cassis
@@ -73,10 +74,14 @@ def read_features(
 ) -> Tuple[str, str, Dict[str, Any]]:
     """The label, the knowledge-base id and the attributes of an annotation.
 
-    layer: its layer. features: their values, None where there is none. usual: the layer that need
     not be named among the attributes.
 
     Without a value of the feature that is the label, the short name of the layer is the label.
+
+    Args:
+        layer: its layer.
+        features: their values, None where there is none.
+        usual: the layer that need
     """
     values = {name: value for name, value in features.items() if value not in (None, "")}
     kb_id = str(values.pop(IDENTIFIER, "")) if layer == NAMED_ENTITY else ""

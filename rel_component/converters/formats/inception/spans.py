@@ -63,9 +63,10 @@ class Spans:
     ) -> Annotated:
         """The document with its annotations.
 
-        annotated: text, sentences and meta.
-        tokens: start and end of each, in characters.
-        report: takes note if they do not make up the text, with single spaces, or the mentions.
+        Args:
+            annotated: text, sentences and meta.
+            tokens: start and end of each, in characters.
+            report: takes note if they do not make up the text, with single spaces, or the mentions.
         """
         # Tokens and the like are mentions only where relations lie between them.
         used = {key for relation in relations for key in (relation.head, relation.tail)}

@@ -46,8 +46,11 @@ _Features = Dict[str, Optional[str]]
 def read_webanno(path: Path, report: Report) -> Iterator[Annotated]:
     """Read files of WebAnno TSV 3.2 or 3.3 (format ``webanno``).
 
-    path: a file, or a folder, of which all .tsv files are read. report: takes note of what cannot be
     used.
+
+    Args:
+        path: a file, or a folder, of which all .tsv files are read.
+        report: takes note of what cannot be
     """
     for file in folder_files(path, ENDING) if path.is_dir() else [path]:
         try:

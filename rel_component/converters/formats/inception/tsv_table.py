@@ -30,10 +30,12 @@ _KINDS: Tuple[Kind, ...] = ("#T_SP=", "#T_CH=", "#T_RL=")
 class Layer:
     """A layer and where its columns are.
 
-    columns: number of the column of each feature; of a layer without features, of the empty name.
-    slots: columns of roles and targets, in turns, of features that name other annotations.
-    base: of a layer of relations, the layer between whose annotations they are.
-    base_column: where the first of these is named.
+    Attributes:
+        columns: number of the column of each feature; of a layer without features, of the empty
+            name.
+        slots: columns of roles and targets, in turns, of features that name other annotations.
+        base: of a layer of relations, the layer between whose annotations they are.
+        base_column: where the first of these is named.
     """
 
     kind: Kind
@@ -48,10 +50,11 @@ class Layer:
 class Unit:
     """A token or a part of one.
 
-    line: where it is in the file.
-    id: its name, e.g. ``1-2`` or ``1-2.1``.
-    start, end: characters of the text.
-    cells: the columns of the layers.
+    Attributes:
+        line: where it is in the file.
+        id: its name, e.g. ``1-2`` or ``1-2.1``.
+        start, end: characters of the text.
+        cells: the columns of the layers.
     """
 
     line: int
@@ -70,8 +73,12 @@ class Unit:
 class Table:
     """What a file says.
 
-    layers: its layers. n_columns: number of their columns.
-    text: the text. units: tokens and parts of them. sentences: where sentences start, in characters.
+    Attributes:
+        layers: its layers.
+        n_columns: number of their columns.
+        text: the text.
+        units: tokens and parts of them.
+        sentences: where sentences start, in characters.
     """
 
     layers: List[Layer]
@@ -84,7 +91,8 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a file.
 
-    :raises DataError: if it is missing or broken.
+    Raises:
+        DataError: if it is missing or broken.
     """
     lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
     if not _FORMAT.fullmatch(lines[0]):

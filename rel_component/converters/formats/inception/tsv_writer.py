@@ -28,10 +28,13 @@ _BREAKS = re.compile(r"[\t\n\r]")
 def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write files of WebAnno TSV 3.3: named entities, and relations in ``webanno.custom.Relation``.
 
-    documents: with words. path: a file ``NAME.tsv`` for one document, or the folder for a file each.
-    report: takes note of what has no place in them.
+    Args:
+        documents: with words.
+        path: a file ``NAME.tsv`` for one document, or the folder for a file each.
+        report: takes note of what has no place in them.
 
-    :raises ConfigError: if the folder is a file, or has such files already.
+    Raises:
+        ConfigError: if the folder is a file, or has such files already.
     """
     for annotated, file in document_files(documents, path, ENDING, report):
         _write(annotated, file, report)

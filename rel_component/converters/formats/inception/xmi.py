@@ -47,10 +47,12 @@ _BEGINNING = 10_000
 def read_xmi(path: Path, report: Report) -> Iterator[Annotated]:
     """Read files of UIMA CAS XMI (format ``xmi``).
 
-    path: a file with its type system beside it, or a folder, of which all .xmi files are read.
-    report: takes note of what cannot be used.
+    Args:
+        path: a file with its type system beside it, or a folder, of which all .xmi files are read.
+        report: takes note of what cannot be used.
 
-    :raises ConfigError: if the package dkpro-cassis is not installed.
+    Raises:
+        ConfigError: if the package dkpro-cassis is not installed.
     """
     cassis = import_cassis()
     type_systems: Dict[Path, Any] = {}

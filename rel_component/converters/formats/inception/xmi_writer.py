@@ -53,11 +53,14 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     Mentions become named entities, relations annotations of ``webanno.custom.Relation``, and clusters
     chains of coreference.
 
-    documents: with words. path: a file ``NAME.xmi`` for one document, or the folder for a file each.
-    report: takes note of what has no place in them.
+    Args:
+        documents: with words.
+        path: a file ``NAME.xmi`` for one document, or the folder for a file each.
+        report: takes note of what has no place in them.
 
-    :raises ConfigError: if the package dkpro-cassis is not installed, the folder is a file or has such
-        files already, or there is another type system.
+    Raises:
+        ConfigError: if the package dkpro-cassis is not installed, the folder is a file or has such
+            files already, or there is another type system.
     """
     cassis = import_cassis()
     types = cassis.TypeSystem()
