@@ -9,7 +9,7 @@ import spacy
 import srsly
 from spacy.util import load_config
 
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.schema import RelationSchema
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 
 ROOT = Path(__file__).parent.parent

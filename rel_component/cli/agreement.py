@@ -11,7 +11,6 @@ from spacy.tokens import Doc
 from wasabi.printer import Printer
 from wasabi.tables import table
 
-from ..corpora.corpus import read_docs, write_docs
 from ..errors import ConfigError
 from ..evaluation.agreement.disagreements import Disagreement, find_disagreements
 from ..evaluation.agreement.documents import SharedDocuments, match_documents
@@ -20,6 +19,7 @@ from ..evaluation.agreement.measures import Agreement, Coefficients, measure_agr
 from ..evaluation.agreement.merging import Merged, merge_agreed
 from ..evaluation.agreement.pairs import PairLimits
 from ..schema import RelationSchema
+from ..spacy_files import read_docs, write_docs
 from .messages import clear_errors, printer, progress
 
 MAX_PROBLEMS_SHOWN = 20

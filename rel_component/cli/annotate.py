@@ -14,9 +14,9 @@ from ..annotations import get_relations
 from ..converters.from_doc import to_annotated
 from ..converters.report import Report
 from ..converters.writing import write_file
-from ..corpora.corpus import write_docs
 from ..llm.types import REPORT_KEY
 from ..mentions import add_entities
+from ..spacy_files import write_docs
 from .extract import Source, read_texts
 from .messages import clear_errors, printer, progress
 from .pipelines import load_pipeline, require_prompted

@@ -16,9 +16,9 @@ from ..audit.html import format_cell, render_html
 from ..audit.name_lists import NameGroups
 from ..audit.predictor import Predictor
 from ..audit.report import AuditReport, run_audit
-from ..corpora.corpus import read_docs
 from ..errors import ConfigError
 from ..schema import RelationSchema
+from ..spacy_files import read_docs
 from .messages import clear_errors, printer
 from .pipelines import find_extractor, load_pipeline, source_name
 

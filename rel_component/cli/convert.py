@@ -2,28 +2,17 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Iterable, Iterator, Optional
+from typing import Optional
 
-import spacy
 import srsly
 from spacy.cli._util import Arg, Opt
-from spacy.language import Language
 
-from ..converters.alignment import AlignmentMode
-from ..converters.annotated import Annotated
-from ..converters.builder import build_docs
-from ..converters.checks import check_documents
-from ..converters.format import detect_format, get_format
-from ..converters.from_doc import to_annotated
+from ..converters.convert import AUTO, SPACY, convert
 from ..converters.report import Report
-from ..converters.writing import write_file
-from ..corpora.corpus import read_docs, write_docs
-from ..errors import ConfigError
 from ..schema import RelationSchema
 from .messages import clear_errors, printer, progress
 
 MAX_PROBLEMS_SHOWN = 20
-AUTO, SPACY = "auto", "spacy"
 
 
 class OnError(str, Enum):
@@ -46,7 +35,9 @@ def convert_cli(
         ..., help="Annotated documents: a file, or a folder of brat", exists=True
     ),
     output_path: Path = Arg(..., help="The file to write; a folder for brat and --shard-size"),
-    format: str = Opt(AUTO, "--format", "-f", help="Format of the input; auto: by its content"),
+    format_name: str = Opt(
+        AUTO, "--format", "-f", help="Format of the input; auto: by its content"
+    ),
     to: str = Opt(SPACY, "--to", "-t", help="Format to write, e.g. doccano"),
     lang: str = Opt("en", "--lang", "-l", help="Language of the tokenizer"),
     schema: Optional[Path] = Opt(None, "--schema", help="Schema that the relations must satisfy"),
@@ -68,81 +59,19 @@ def convert_cli(
         report = convert(
             input_path,
             output_path,
-            format=format,
+            format_name=format_name,
             to=to,
             lang=lang,
-            schema=schema,
+            schema=RelationSchema.from_file(schema) if schema is not None else None,
             spans_key=spans_key,
             alignment=alignment.value,
             on_error=on_error.value,
             shard_size=shard_size,
+            progress=lambda documents: progress(documents, unit="docs"),
         )
     if json:
         print(srsly.json_dumps({"output": str(output_path), **report.to_dict()}))
     _print_report(report, output_path, json=json)
-
-
-def convert(
-    input_path: Path,
-    output_path: Path,
-    *,
-    format: str = AUTO,
-    to: str = SPACY,
-    lang: str = "en",
-    schema: Optional[Path] = None,
-    spans_key: Optional[str] = None,
-    alignment: AlignmentMode = "strict",
-    on_error: str = "stop",
-    shard_size: int = 0,
-) -> Report:
-    """Convert annotated documents.
-
-    Args:
-        input_path, output_path: files or folders.
-        format: name of the input's format, ``spacy``, or ``auto``: the one that its content is of.
-        to: name of the output's format, or ``spacy``.
-        lang: language of the tokenizer, for tokens where the input has none.
-        schema: file of the schema that the relations must satisfy.
-        on_error: ``stop`` or ``skip``; see :class:`rel_component.converters.report.Report`.
-        shard_size: see :func:`rel_component.corpora.corpus.write_docs`.
-        spans_key, alignment: see :func:`rel_component.converters.builder.convert_file`.
-
-    Raises:
-        ConfigError: if options do not fit together.
-        DataError: at the first problem, unless problems are skipped.
-    """
-    if format == AUTO:
-        format = SPACY if _is_spacy(input_path) else detect_format(input_path)
-    if format == SPACY and to == SPACY:
-        raise ConfigError(f"{input_path} is of spaCy's format already; say with --to what to write")
-    if shard_size and to != SPACY:
-        raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
-    nlp = spacy.blank(lang)
-    report = Report(on_error="skip" if on_error == "skip" else "stop")
-    if format == SPACY:
-        documents = _read_spacy(input_path, nlp, spans_key)
-    else:
-        documents = get_format(format).read(input_path, report)
-    relation_schema = RelationSchema.from_file(schema) if schema is not None else None
-    checked: Iterable[Annotated] = check_documents(documents, report, relation_schema)
-    checked = progress(checked, unit="docs")
-    if to == SPACY:
-        docs = build_docs(checked, nlp, report, alignment=alignment, spans_key=spans_key)
-        write_docs(docs, output_path, shard_size=shard_size)
-    else:
-        write_file(checked, output_path, to, nlp, report, alignment=alignment)
-    return report
-
-
-def _is_spacy(path: Path) -> bool:
-    if path.is_dir():
-        return next(path.rglob("*.spacy"), None) is not None
-    return path.suffix == ".spacy"
-
-
-def _read_spacy(path: Path, nlp: Language, spans_key: Optional[str]) -> Iterator[Annotated]:
-    for number, doc in enumerate(read_docs(path, nlp)):
-        yield to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
 
 
 def _print_report(report: Report, output_path: Path, *, json: bool) -> None:

@@ -7,8 +7,8 @@ import spacy
 import srsly
 from spacy.cli._util import Arg, Opt
 
-from ..corpora.corpus import read_docs
 from ..schema import RelationSchema, SchemaViolation
+from ..spacy_files import read_docs
 from .messages import clear_errors, printer
 
 

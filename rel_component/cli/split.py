@@ -9,9 +9,9 @@ from spacy.cli._util import Arg, Opt
 from wasabi.tables import table
 
 from ..annotations import get_relations
-from ..corpora.corpus import read_docs, write_docs
 from ..corpora.splitting import group_by_meta, split_docs
 from ..errors import ConfigError
+from ..spacy_files import read_docs, write_docs
 from .messages import clear_errors, printer
 
 

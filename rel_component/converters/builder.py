@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from spacy.language import Language
@@ -12,57 +11,16 @@ from spacy.util import filter_spans
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..errors import DataError
-from ..schema import RelationSchema
 from ..types import Relation
 from .alignment import AlignmentMode, align_span, describe_misalignment
 from .annotated import Annotated, AnnotatedMention, MentionId
-from .checks import check_documents, keep_members, relation_place
+from .checks import keep_members, relation_place
 from .details import keep_mentions, keep_relation
-from .format import get_format
 from .report import Report
 
 CLUSTER_PREFIX = "coref_clusters"
 """Clusters are the span groups ``coref_clusters_1``, ``coref_clusters_2``, ... as coreference
 components name them."""
-
-
-def convert_file(
-    path: Path,
-    format: str,
-    nlp: Language,
-    report: Report,
-    *,
-    schema: Optional[RelationSchema] = None,
-    alignment: AlignmentMode = "strict",
-    spans_key: Optional[str] = None,
-    attr: str = DEFAULT_ATTR,
-) -> Iterator[Doc]:
-    """Read annotated documents.
-
-    Args:
-        path: the file.
-        format: name of a format.
-        nlp: its tokenizer makes the tokens where the format gives none.
-        report: counts, and takes note of what cannot be used.
-        schema: if given, relations it does not allow are problems.
-        alignment: what to do with mentions that do not begin and end with a token.
-        spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not
-            overlap.
-        attr: name of the extension attribute of the relations.
-
-    Raises:
-        ConfigError: if there is no such format.
-        DataError: at the first problem, if the report stops at problems.
-    """
-    documents = get_format(format).read(Path(path), report)
-    return build_docs(
-        check_documents(documents, report, schema),
-        nlp,
-        report,
-        alignment=alignment,
-        spans_key=spans_key,
-        attr=attr,
-    )
 
 
 def build_docs(
@@ -74,10 +32,19 @@ def build_docs(
     spans_key: Optional[str] = None,
     attr: str = DEFAULT_ATTR,
 ) -> Iterator[Doc]:
-    """Make documents of annotated ones; :func:`convert_file` says what the arguments mean.
+    """Make Docs of annotated documents.
 
     Args:
         documents: valid ones, see :func:`.checks.check_documents`.
+        nlp: its tokenizer makes the tokens where the documents have none.
+        report: counts the documents, and takes note of what cannot be used.
+        alignment: what to do with mentions that do not begin and end with a token.
+        spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not
+            overlap.
+        attr: name of the extension attribute of the relations.
+
+    Raises:
+        DataError: at the first problem, if the report stops at problems.
     """
     builder = _DocBuilder(nlp, report, alignment, spans_key, attr)
     return builder.build(documents)
@@ -85,7 +52,7 @@ def build_docs(
 
 @dataclass(frozen=True)
 class _DocBuilder:
-    """Makes Docs from annotated documents; :func:`convert_file` says what its fields mean."""
+    """Makes Docs from annotated documents; :func:`build_docs` says what its fields mean."""
 
     nlp: Language
     report: Report

@@ -6,10 +6,9 @@ from typing import Callable, Iterable, Iterator, Optional
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..converters.builder import convert_file
-from ..converters.format import detect_format
+from ..converters.convert import AUTO, convert_file
 from ..converters.report import Report
-from .corpus import read_docs
+from ..spacy_files import read_docs
 
 Reader = Callable[[Language], Iterable[Doc]]
 
@@ -33,6 +32,6 @@ def read_prompt_examples(path: Optional[Path] = None) -> Optional[Reader]:
             yield from read_docs(source, nlp)
         else:
             report = Report(on_error="stop")
-            yield from convert_file(source, detect_format(source), nlp, report)
+            yield from convert_file(source, AUTO, nlp, report)
 
     return read

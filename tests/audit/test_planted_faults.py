@@ -18,7 +18,7 @@ from rel_component.audit.duplicates import check_duplicates
 from rel_component.audit.label_noise import check_label_noise
 from rel_component.audit.leakage import check_leakage
 from rel_component.audit.schema_checks import check_schema
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.schema import RelationSchema
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rel_component.annotations import get_relations
 from rel_component.cli.agreement import agreement_cli
-from rel_component.corpora.corpus import read_docs, write_docs
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..evaluation.agreement.helpers import ACME, ADA, ALL, annotate
 from ..test_assets import ASSETS

@@ -10,7 +10,8 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from rel_component.cli.audit import audit_cli
-from rel_component.corpora.corpus import make_relation_corpus, write_docs
+from rel_component.corpora.corpus import make_relation_corpus
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
 

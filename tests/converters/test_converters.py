@@ -5,7 +5,7 @@ import json
 import pytest
 import spacy
 
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 from rel_component.schema import RelationSchema, RelationType

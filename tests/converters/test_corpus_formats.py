@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from rel_component.converters.builder import convert_file
 from rel_component.converters.checks import check_documents
+from rel_component.converters.convert import convert_file
 from rel_component.converters.format import detect_format, get_format, get_formats
 from rel_component.converters.report import Report
 from rel_component.converters.writing import keep_what_fits, write_file

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import spacy
 
-from rel_component.converters.builder import convert_file
 from rel_component.converters.checks import check_documents
+from rel_component.converters.convert import convert_file
 from rel_component.converters.format import detect_format, get_format
 from rel_component.converters.report import Report
 from rel_component.errors import DataError

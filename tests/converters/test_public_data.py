@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import spacy
 
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.format import detect_format, get_format
 from rel_component.converters.report import Report
 from rel_component.converters.writing import write_file

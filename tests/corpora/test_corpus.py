@@ -4,8 +4,9 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from rel_component.corpora.corpus import make_relation_corpus, read_docs, write_docs
+from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import DataError
+from rel_component.spacy_files import read_docs, write_docs
 
 NLP = spacy.blank("en")
 

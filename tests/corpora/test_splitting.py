@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 import spacy
 
-from rel_component.corpora.corpus import read_docs, write_docs
 from rel_component.corpora.splitting import group_by_meta, split_docs
 from rel_component.errors import ConfigError
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..cli.test_commands import run
 from ..helpers import make_doc

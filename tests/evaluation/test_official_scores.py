@@ -6,7 +6,7 @@ import pytest
 import spacy
 from spacy.training import Example
 
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.evaluation.scoring import score_relations
 

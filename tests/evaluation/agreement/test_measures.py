@@ -8,7 +8,7 @@ import pytest
 import spacy
 import srsly
 
-from rel_component.converters.builder import convert_file
+from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.evaluation.agreement.documents import match_documents
 from rel_component.evaluation.agreement.measures import measure_agreement

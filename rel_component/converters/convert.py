@@ -1,0 +1,173 @@
+"""Conversion of annotated documents: read, check, then make Docs or write another format."""
+
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, Literal, Optional
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..annotations import DEFAULT_ATTR
+from ..errors import ConfigError
+from ..schema import RelationSchema
+from ..spacy_files import read_docs, write_docs
+from .alignment import AlignmentMode
+from .annotated import Annotated
+from .builder import build_docs
+from .checks import check_documents
+from .format import detect_format, get_format
+from .from_doc import to_annotated
+from .report import Report
+from .writing import write_file
+
+AUTO, SPACY = "auto", "spacy"
+"""Names in place of a format's: found by content, and spaCy's own binary files."""
+
+Progress = Callable[[Iterable[Annotated]], Iterable[Annotated]]
+"""A function that gives the documents back and shows how many there have been."""
+
+
+def convert(
+    input_path: Path,
+    output_path: Path,
+    *,
+    format_name: str = AUTO,
+    to: str = SPACY,
+    lang: str = "en",
+    schema: Optional[RelationSchema] = None,
+    spans_key: Optional[str] = None,
+    alignment: AlignmentMode = "strict",
+    on_error: Literal["stop", "skip"] = "stop",
+    shard_size: int = 0,
+    progress: Optional[Progress] = None,
+) -> Report:
+    """Convert a file of annotated documents.
+
+    Args:
+        input_path: the file, or the folder of formats with a file for each document.
+        output_path: the file or folder to write.
+        format_name: name of the input's format; ``spacy`` for ``.spacy`` files; ``auto``: the
+            format is found by the content of the file.
+        to: name of the output's format, or ``spacy``.
+        lang: language of the tokenizer, which makes tokens where the input has none.
+        schema: relations that it does not allow are problems; None: all are allowed.
+        spans_key: span group of ``.spacy`` files that holds the mentions; None: ``doc.ents``, where
+            they may not overlap.
+        alignment: what to do with mentions that do not begin and end with a token; see
+            :func:`.alignment.align_span`.
+        on_error: whether the first problem raises (``stop``), or is noted in the report and what it
+            is about left out (``skip``).
+        shard_size: documents in each ``.spacy`` file; see
+            :func:`rel_component.spacy_files.write_docs`.
+        progress: shows how many documents have been read.
+
+    Returns:
+        The counts and problems of the conversion.
+
+    Raises:
+        ConfigError: if there is no such format, or options do not fit together.
+        DataError: at the first problem, unless problems are skipped; if the input cannot be read.
+    """
+    if format_name == AUTO:
+        format_name = _find_format(input_path)
+    if format_name == SPACY and to == SPACY:
+        raise ConfigError(f"{input_path} is of spaCy's format already; say with --to what to write")
+    if shard_size and to != SPACY:
+        raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
+    nlp = spacy.blank(lang)
+    report = Report(on_error=on_error)
+    documents: Iterable[Annotated] = read_annotated(
+        input_path, format_name, nlp, report, schema=schema, spans_key=spans_key
+    )
+    if progress is not None:
+        documents = progress(documents)
+    if to == SPACY:
+        docs = build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key)
+        write_docs(docs, output_path, shard_size=shard_size)
+    else:
+        write_file(documents, output_path, to, nlp, report, alignment=alignment)
+    return report
+
+
+def convert_file(
+    path: Path,
+    format_name: str,
+    nlp: Language,
+    report: Report,
+    *,
+    schema: Optional[RelationSchema] = None,
+    alignment: AlignmentMode = "strict",
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+) -> Iterator[Doc]:
+    """Read a file of annotated documents as Docs, one after the other.
+
+    Args:
+        path: the file or folder.
+        format_name: name of its format, ``spacy``, or ``auto``; see :func:`convert`.
+        nlp: its tokenizer makes the tokens where the format gives none.
+        report: counts the documents, and takes note of problems.
+        schema: relations that it does not allow are problems; None: all are allowed.
+        alignment: what to do with mentions that do not begin and end with a token.
+        spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not
+            overlap.
+        attr: name of the extension attribute of the relations.
+
+    Returns:
+        The documents that can be used, with their mentions and relations.
+
+    Raises:
+        ConfigError: if there is no such format.
+        DataError: at the first problem, if the report stops at problems.
+    """
+    documents = read_annotated(path, format_name, nlp, report, schema=schema, spans_key=spans_key)
+    return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key, attr=attr)
+
+
+def read_annotated(
+    path: Path,
+    format_name: str,
+    nlp: Language,
+    report: Report,
+    *,
+    schema: Optional[RelationSchema] = None,
+    spans_key: Optional[str] = None,
+) -> Iterator[Annotated]:
+    """Read annotated documents and leave out what is wrong in them.
+
+    Args:
+        path: the file or folder.
+        format_name: name of its format, ``spacy``, or ``auto``; see :func:`convert`.
+        nlp: ``.spacy`` files are read into its vocabulary.
+        report: takes note of problems.
+        schema: relations that it does not allow are problems; None: all are allowed.
+        spans_key: span group of ``.spacy`` files that holds the mentions; None: ``doc.ents``.
+
+    Returns:
+        The documents, each with valid annotations.
+
+    Raises:
+        ConfigError: if there is no such format.
+        DataError: at the first problem, if the report stops at problems.
+    """
+    path = Path(path)
+    if format_name == AUTO:
+        format_name = _find_format(path)
+    if format_name == SPACY:
+        documents = _read_spacy(path, nlp, spans_key)
+    else:
+        documents = get_format(format_name).read(path, report)
+    return check_documents(documents, report, schema)
+
+
+def _find_format(path: Path) -> str:
+    if path.is_dir():
+        is_spacy = next(path.rglob("*.spacy"), None) is not None
+    else:
+        is_spacy = path.suffix == ".spacy"
+    return SPACY if is_spacy else detect_format(path)
+
+
+def _read_spacy(path: Path, nlp: Language, spans_key: Optional[str]) -> Iterator[Annotated]:
+    for number, doc in enumerate(read_docs(path, nlp)):
+        yield to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
