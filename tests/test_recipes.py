@@ -103,6 +103,15 @@ def test_the_markers_recipe_learns_a_part_of_it(corpus, tmp_path):
     assert not pickled(tmp_path / "model-last")
 
 
+def test_the_recipe_over_spacy_transformers_learns_from_raw_text(corpus, tmp_path):
+    pytest.importorskip("spacy_transformers")
+    options = {"training.optimizer.learn_rate.initial_rate": 0.0005}
+    nlp = trained("spacy_transformers", corpus, tmp_path, 90, **options)
+    scores = nlp.evaluate(list(make_relation_corpus(corpus, gold_entities=False)(nlp)))
+    assert scores["ents_f"] > 0.8
+    assert scores["rel_micro_f"] > 0.5
+
+
 def pickled(pipeline):
     """Files of the component that only PyTorch or pickle could have written."""
     files = (pipeline / "relation_extractor").rglob("*")

@@ -236,6 +236,7 @@ def test_marker_models_are_a_second_pass():
 
 
 def test_components_listen_to_spacy_transformers_too(vocab):
+    pytest.importorskip("spacy_transformers")
     nlp = spacy.blank("en")
     encoder = {
         "@architectures": "spacy-transformers.TransformerModel.v3",
