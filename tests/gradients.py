@@ -1,6 +1,6 @@
 """Compare gradients with differences."""
 
-from typing import Callable, Iterable, Iterator, List, Tuple
+from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 
 import numpy
 
@@ -10,22 +10,39 @@ def assert_gradients(
     values: numpy.ndarray,
     gradient: numpy.ndarray,
     message: str = "",
-    n_cells: int = 12,
+    *,
+    n_cells: Optional[int] = 12,
+    eps: float = 5e-4,
+    rtol: float = 0.02,
     atol: float = 0.02,
 ) -> None:
-    """Compare some cells of a gradient, the largest ones and some at random.
+    """Compare a gradient with the slopes on the two sides of a value, cell by cell.
 
-    loss: reads the values. values: an array, and gradient: of the loss by it, in the same shape.
+    The slopes differ where a maximum or a rectifier has a kink nearby; a gradient between them is
+    right.
+
+    Args:
+        loss: reads the values.
+        values: an array.
+        gradient: of the loss by the values, in the same shape.
+        message: shown where the two differ.
+        n_cells: compares as many cells, the ones with the largest gradients, and as many at random;
+            None: all cells.
+        eps: size of the steps.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
     """
-    rng = numpy.random.default_rng(4)
-    largest = numpy.abs(gradient).reshape(-1).argsort()[-n_cells:]
-    flat = [*largest, *rng.integers(0, gradient.size, n_cells)]
-    cells = [numpy.unravel_index(int(i), gradient.shape) for i in flat]
+    if n_cells is None:
+        cells = list(numpy.ndindex(*gradient.shape))
+    else:
+        rng = numpy.random.default_rng(4)
+        largest = numpy.abs(gradient).reshape(-1).argsort()[-n_cells:]
+        flat = [*largest, *rng.integers(0, gradient.size, n_cells)]
+        cells = [numpy.unravel_index(int(i), gradient.shape) for i in flat]
     found = numpy.asarray([gradient[cell] for cell in cells])
-    # the slopes on the two sides; they differ where a maximum or a rectifier has a kink nearby
-    slopes = numpy.asarray(list(_one_sided_slopes(loss, values, cells, eps=5e-4)))
+    slopes = numpy.asarray(list(_one_sided_slopes(loss, values, cells, eps)))
     nearest = numpy.clip(found, slopes.min(axis=1), slopes.max(axis=1))
-    numpy.testing.assert_allclose(found, nearest, rtol=0.02, atol=atol, err_msg=message)
+    numpy.testing.assert_allclose(found, nearest, rtol=rtol, atol=atol, err_msg=message)
 
 
 def _one_sided_slopes(

@@ -1,8 +1,7 @@
-"""Hand-made documents, candidates and gradients."""
+"""Hand-made documents and candidates."""
 
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
-import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -90,17 +89,3 @@ def fixed_tok2vec(vectors: List[Floats2d]) -> Model[List[Doc], List[Floats2d]]:
         return model.attrs["vectors"], backprop
 
     return Model("fixed_tok2vec", forward, attrs={"vectors": vectors, "grad": None})
-
-
-def numeric_gradient(
-    function: Callable[[], float], X: numpy.ndarray, cells: Iterable[Tuple[int, ...]], eps: float
-) -> Iterator[float]:
-    """Central differences of ``function()``, which reads X, at some cells of X."""
-    for cell in cells:
-        value = X[cell]
-        X[cell] = value + eps
-        above = function()
-        X[cell] = value - eps
-        below = function()
-        X[cell] = value
-        yield (above - below) / (2 * eps)

@@ -1,7 +1,5 @@
 """The same results on a GPU as on a CPU."""
 
-import inspect
-
 import numpy
 import pytest
 import spacy
@@ -27,8 +25,8 @@ from rel_component.losses import (
 from rel_component.models.optimizers import make_encoder_adam
 from rel_component.spacy_files import write_docs
 
-from .contracts.test_pair_models import MENTIONS, built, every_model, initialised
-from .contracts.test_pair_models import TEXT as TEXT_OF_PAIRS
+from .contracts.pair_models import MENTIONS, built, every_model, initialised, takes
+from .contracts.pair_models import TEXT as TEXT_OF_PAIRS
 from .encoders import tiny_encoder
 from .helpers import make_candidates, make_doc, make_example
 from .test_recipes import ROOT
@@ -119,14 +117,13 @@ def logits_and_gradients(model, docs, candidates):
 
 @every_model
 def test_half_precision(gpu, name, vocab):
-    build = spacy.registry.get("architectures", name)
-    if "mixed_precision" not in inspect.signature(build).parameters:
+    if not takes(name, "mixed_precision"):
         pytest.skip("has no encoder of its own")
     docs = [make_doc(vocab, TEXT_OF_PAIRS, MENTIONS)]
     with use_ops("numpy"):
         on_cpu = initialised(name, docs)
         expected = on_cpu.predict((docs, make_candidates(docs)))
-    on_gpu = build(name=tiny_encoder(), mixed_precision=True).from_bytes(on_cpu.to_bytes())
+    on_gpu = built(name, mixed_precision=True).from_bytes(on_cpu.to_bytes())
     logits = on_gpu.predict((docs, make_candidates(docs)))
     assert_close(logits, expected, rtol=0.05, atol=0.05 * float(numpy.abs(expected).max()))
 

@@ -17,11 +17,12 @@ from rel_component.losses import (
     softmax,
 )
 
-from .helpers import numeric_gradient
+from .gradients import assert_gradients
 
 EXCLUSIVE = ("NO_RELATION", "A", "B")
 MULTIPLE = ("A", "B", "C")
 WEIGHTS = {"NO_RELATION": 0.25, "A": 2.0}
+FINE = {"n_cells": None, "eps": 1e-6, "rtol": 1e-5, "atol": 1e-8}
 
 # name, loss, labels, exclusive
 LOSSES = [
@@ -104,11 +105,7 @@ def test_gradients(loss, exclusive):
     X = rng.normal(size=(4, 3))
     Y = numpy.eye(3)[[0, 1, 2, 0]] if exclusive else numpy.asarray(rng.random((4, 3)) < 0.5, "f8")
     _, gradient = evaluate(loss, X, Y, exclusive)
-    cells = list(numpy.ndindex(*X.shape))
-    expected = list(
-        numeric_gradient(lambda: evaluate(loss, X, Y, exclusive)[0], X, cells, eps=1e-6)
-    )
-    numpy.testing.assert_allclose(gradient.reshape(-1), expected, rtol=1e-5, atol=1e-8)
+    assert_gradients(lambda: evaluate(loss, X, Y, exclusive)[0], X, gradient, **FINE)
 
 
 @all_losses
@@ -184,9 +181,7 @@ def test_the_gradient_of_the_adaptive_threshold():
     X = rng.normal(size=(4, 3))
     Y = numpy.asarray([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5, 0.5]])
     _, gradient = adaptive(X, Y)
-    cells = list(numpy.ndindex(*X.shape))
-    expected = list(numeric_gradient(lambda: adaptive(X, Y)[0], X, cells, eps=1e-6))
-    numpy.testing.assert_allclose(gradient.reshape(-1), expected, rtol=1e-5, atol=1e-8)
+    assert_gradients(lambda: adaptive(X, Y)[0], X, gradient, **FINE)
 
 
 def test_the_adaptive_threshold_of_no_pairs():
@@ -227,14 +222,12 @@ def test_gradients_of_the_disagreement(exclusive):
     rng = numpy.random.default_rng(0)
     first, second = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
     _, *gradients = disagreement(first, second, exclusive=exclusive)
+
+    def loss():
+        return disagreement(first, second, exclusive=exclusive)[0]
+
     for X, gradient in zip((first, second), gradients):
-        expected = numeric_gradient(
-            lambda: disagreement(first, second, exclusive=exclusive)[0],
-            X,
-            list(numpy.ndindex(*X.shape)),
-            eps=1e-6,
-        )
-        numpy.testing.assert_allclose(gradient.reshape(-1), list(expected), rtol=1e-5, atol=1e-8)
+        assert_gradients(loss, X, gradient, **FINE)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
