@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from .errors import ConfigError, DataError
+from .files import complete_file
 
 _ATTRS = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
 
@@ -74,5 +75,5 @@ def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
 
 def _write(docs: Iterable[Doc], path: Path) -> None:
     doc_bin = DocBin(attrs=_ATTRS, docs=docs, store_user_data=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    doc_bin.to_disk(path)
+    with complete_file(path) as part:
+        doc_bin.to_disk(part)

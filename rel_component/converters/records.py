@@ -1,8 +1,6 @@
 """Reading and writing of JSON records, with the place of whatever is wrong with them."""
 
 import json
-import os
-from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -16,12 +14,12 @@ from typing import (
     List,
     Optional,
     Sequence,
-    TextIO,
     Tuple,
     TypeVar,
 )
 
 from ..errors import DataError
+from ..files import open_output
 from .json_values import DECODER, JsonBuffer, buffer_of, read_items, read_values, reject_halves
 from .report import Report
 
@@ -153,28 +151,6 @@ def write_json_list(records: Iterable[Record], path: Path) -> None:
 def to_json(value: Any) -> str:
     """A JSON text on one line."""
     return json.dumps(value, ensure_ascii=False)
-
-
-@contextmanager
-def open_output(path: Path) -> Iterator[TextIO]:
-    """A file to write to, in UTF-8 with line breaks as written; its folder is made if necessary.
-
-    It appears under its name when it is complete; nothing remains if writing fails.
-
-    Raises:
-        DataError: if it cannot be written.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf8", newline="") as output:
-            yield output
-        os.replace(part, path)
-    except OSError as err:
-        raise DataError(f"cannot be written: {err.strerror}", place=str(path)) from err
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=1)

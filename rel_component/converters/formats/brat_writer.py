@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Pattern, Set, Tuple
 
 from ...errors import ConfigError
+from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import relation_place
 from ..format import folder_files
-from ..records import open_output
 from ..report import Report
 
 ARGUMENTS = "argument names"

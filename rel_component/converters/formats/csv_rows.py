@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import DataError
+from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
-from ..records import open_output
 from ..report import Report
 
 COLUMNS = (

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 from ...errors import DataError
+from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
 from ..records import (
     Record,
     get,
     objects_in_list,
-    open_output,
     parse_json,
     read_text,
     to_json,

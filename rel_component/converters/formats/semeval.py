@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Iterable, Iterator, List, Tuple
 
 from ...errors import DataError
+from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..checks import relation_place
 from ..format import AnnotationFormat
-from ..records import open_output, read_lines
+from ..records import read_lines
 from ..report import Report
 
 NOMINAL = "NOMINAL"

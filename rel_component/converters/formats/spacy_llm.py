@@ -22,6 +22,7 @@ from typing import Any, Dict, Iterable, Iterator, Sequence, Tuple
 import srsly
 
 from ...errors import DataError
+from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
 from ..records import (
@@ -30,7 +31,6 @@ from ..records import (
     get_objects,
     objects_in_list,
     objects_on_lines,
-    open_output,
     parse_json,
     read_each,
     read_json_lines,

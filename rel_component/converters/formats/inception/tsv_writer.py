@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
+from ....files import open_output
 from ...annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ...checks import relation_place
-from ...records import open_output
 from ...report import Report
 from .._document_files import document_files
 from .._sentences import sentence_starts

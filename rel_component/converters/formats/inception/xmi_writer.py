@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, Tuple
 
 from ....errors import ConfigError
+from ....files import open_output
 from ...annotated import Annotated, AnnotatedMention, MentionId, in_characters, word_offsets
 from ...checks import relation_place
-from ...records import open_output
 from ...report import Report
 from .._document_files import document_files
 from .._sentences import sentence_starts
