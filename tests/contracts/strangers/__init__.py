@@ -1,0 +1,1 @@
+"""Parts as other packages write them; ``test_strangers.py`` makes a package of each."""
