@@ -16,6 +16,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 import srsly
 from spacy.tokens import Doc, Span
 
+from .documents import RelationKey, relation_key
 from .errors import AnnotationError, ExtensionConflict
 from .types import Relation
 
@@ -147,26 +148,20 @@ def set_relations(
         rows = _from_dict(doc, relations)
     else:
         rows = [_check(doc, item) for item in relations]
-    best: Dict[Tuple[int, int], Dict[Tuple[str, str, str, int, int], Optional[float]]] = {}
+    best: Dict[RelationKey, Optional[float]] = {}
     for rel in rows:
-        head, tail = rel.head, rel.tail
-        key = (
-            rel.label,
-            head.label_,
-            tail.label_,
-            tail.start_char - head.start_char,
-            tail.end_char - tail.start_char,
+        key = relation_key(rel)
+        best[key] = _higher(rel.score, best.get(key))
+    stored: Dict[Tuple[int, int], List[_Stored]] = {}
+    for ((start, end, head_type), label, (tail_start, tail_end, tail_type)), score in best.items():
+        stored.setdefault((start, end), []).append(
+            (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
         )
-        scores = best.setdefault((head.start_char, head.end_char), {})
-        scores[key] = _higher(rel.score, scores.get(key))
     name = _storage_name(attr)
     clear_relations(doc, attr)
     user_data: Dict[Any, Any] = doc.user_data
-    for (start, end), scores in best.items():
-        user_data[("._.", name, start, end)] = tuple(
-            (label, score, head_type, tail_type, offset, length)
-            for (label, head_type, tail_type, offset, length), score in scores.items()
-        )
+    for (start, end), values in stored.items():
+        user_data[("._.", name, start, end)] = tuple(values)
 
 
 def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:

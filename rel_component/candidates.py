@@ -7,6 +7,7 @@ import numpy
 from spacy.strings import StringStore
 from spacy.tokens import Doc
 
+from .documents import sentence_numbers
 from .errors import ConfigError
 from .schema import RelationSchema
 from .types import BoolArray, Candidates, HashArray, Int32Array, Mentions
@@ -117,13 +118,13 @@ def _sentence_indices(docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
     per_doc = []
     splits = numpy.cumsum(mentions.lengths)[:-1]
     for doc, spans in zip(docs, numpy.split(mentions.spans, splits)):
-        if len(doc) and not doc.has_annotation("SENT_START"):
+        numbers = sentence_numbers(doc)
+        if numbers is None:
             raise ConfigError(
                 "max_sentence_distance needs sentence boundaries: add a sentencizer, senter or "
                 "parser before the relation extractor (and to annotating_components in training)."
             )
-        is_start = doc.to_array("SENT_START") == 1
-        per_doc.append(numpy.cumsum(is_start)[spans[:, 0]])
+        per_doc.append(numbers[spans[:, 0]])
     return numpy.concatenate(per_doc) if per_doc else numpy.zeros((0,), dtype="int32")
 
 

@@ -6,13 +6,13 @@ from functools import cached_property, lru_cache
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy
-import numpy.typing as npt
 from spacy.strings import get_string_id
 from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
+from ..documents import document_id, sentence_numbers
 from ..mentions import mention_spans, typed_key
-from ..types import HashArray, Relation
+from ..types import HashArray, Int32Array, Relation
 
 Position = Tuple[int, int]
 """Start and exclusive end of a mention in tokens."""
@@ -54,8 +54,7 @@ class AuditedDoc:
     @property
     def id(self) -> str:
         """The id that the document has from its annotation file, empty if none."""
-        meta = self.doc.user_data.get("meta")
-        return str(meta.get("id", "")) if isinstance(meta, dict) else ""
+        return document_id(self.doc)
 
     @property
     def name(self) -> str:
@@ -76,12 +75,10 @@ class AuditedDoc:
         return [unique[key] for key in sorted(unique)]
 
     @cached_property
-    def sentences(self) -> npt.NDArray[numpy.int64]:
+    def sentences(self) -> Int32Array:
         """The sentence of each token, counted from 0; all 0 where sentences are not known."""
-        if not self.doc.has_annotation("SENT_START"):
-            return numpy.zeros(len(self.doc), dtype="int64")
-        starts = [bool(token.is_sent_start) and token.i > 0 for token in self.doc]
-        return numpy.cumsum(numpy.asarray(starts, dtype="int64"))
+        numbers = sentence_numbers(self.doc)
+        return numpy.zeros(len(self.doc), dtype="int32") if numbers is None else numbers
 
     @cached_property
     def words(self) -> HashArray:

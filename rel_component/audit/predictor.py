@@ -9,6 +9,7 @@ from spacy.util import filter_spans
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..evaluation.scoring import PRF
 from ..mentions import typed_key
+from ..pipelines import entity_finders
 from .documents import AuditedDoc, position
 from .rewriting import GivenText
 
@@ -22,13 +23,12 @@ Links = Dict[Link, Optional[float]]
 class Predictor:
     """The relations that a pipeline finds between given mentions.
 
-    extension attribute that it writes relations to. batch_size: documents per batch.
-
     Args:
         nlp: the pipeline; components that find mentions are left out.
         name: for the report.
         spans_key: span group that it takes mentions from; None: the entities.
-        attr: name of the
+        attr: name of the extension attribute that it writes relations to.
+        batch_size: documents per batch.
     """
 
     def __init__(
@@ -42,10 +42,7 @@ class Predictor:
     ) -> None:
         self.nlp, self.name, self.spans_key, self.attr = nlp, name, spans_key, attr
         self.batch_size = batch_size
-        places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
-        self._finders = [
-            pipe for pipe in nlp.pipe_names if places & set(nlp.get_pipe_meta(pipe).assigns)
-        ]
+        self._finders = entity_finders(nlp, spans_key)
 
     def predict(self, texts: Sequence[GivenText]) -> List[Links]:
         """The relations of each text, between its mentions."""

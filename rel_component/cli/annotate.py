@@ -16,10 +16,10 @@ from ..converters.report import Report
 from ..converters.writing import write_file
 from ..llm.types import REPORT_KEY
 from ..mentions import add_entities
+from ..pipelines import load_pipeline, require_prompted
 from ..spacy_files import write_docs
 from .extract import Source, read_texts
 from .messages import clear_errors, printer, progress
-from .pipelines import load_pipeline, require_prompted
 
 
 @dataclass

@@ -17,10 +17,10 @@ from ..audit.name_lists import NameGroups
 from ..audit.predictor import Predictor
 from ..audit.report import AuditReport, run_audit
 from ..errors import ConfigError
+from ..pipelines import find_extractor, load_pipeline, source_name
 from ..schema import RelationSchema
 from ..spacy_files import read_docs
 from .messages import clear_errors, printer
-from .pipelines import find_extractor, load_pipeline, source_name
 
 
 def audit_cli(

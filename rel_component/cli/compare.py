@@ -11,8 +11,8 @@ from wasabi.tables import table
 from ..corpora.corpus import make_relation_corpus
 from ..errors import DataError
 from ..evaluation.comparison import METRICS, Score, System, SystemResult, compare_systems
+from ..pipelines import entity_finders, find_extractor, load_pipeline, source_name
 from .messages import clear_errors, printer, progress
-from .pipelines import entity_finders, find_extractor, load_pipeline, source_name
 
 _HEADER = [
     "",

@@ -12,8 +12,8 @@ from wasabi.tables import table
 from ..annotations import DEFAULT_ATTR
 from ..corpora.corpus import make_relation_corpus
 from ..evaluation.mistakes import REASONS, Mistakes, find_mistakes
+from ..pipelines import entity_finders, find_extractor, load_pipeline
 from .messages import clear_errors, printer, progress
-from .pipelines import entity_finders, find_extractor, load_pipeline
 
 _ROWS = {
     "strict": "rel",

@@ -13,8 +13,8 @@ from ..annotations import DEFAULT_ATTR, get_relations
 from ..converters.records import get, read_json_lines, read_lines
 from ..converters.report import Report
 from ..errors import DataError
+from ..pipelines import load_pipeline, relation_attr
 from .messages import clear_errors, progress
-from .pipelines import load_pipeline, relation_attr
 
 Source = Tuple[str, Dict[str, Any]]
 

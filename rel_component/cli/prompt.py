@@ -8,9 +8,9 @@ from spacy.cli._util import Arg, Opt
 from spacy.language import Language
 
 from ..errors import DataError
+from ..pipelines import load_pipeline, require_prompted
 from .extract import Source, read_texts
 from .messages import clear_errors, printer
-from .pipelines import load_pipeline, require_prompted
 
 
 def prompt_cli(

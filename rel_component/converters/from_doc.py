@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Set, Tuple
 from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
+from ..documents import words_and_spaces
 from ..mentions import mention_spans
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from .builder import CLUSTER_PREFIX
@@ -41,11 +42,12 @@ def to_annotated(
             AnnotatedRelation(head, tail, rel.label, rel.score, id, evidence, attributes)
         )
     clusters = [[mentions.add(span) for span in doc.spans[key]] for key in _cluster_keys(doc)]
+    words, spaces = words_and_spaces(doc)
     has_sentences = doc.has_annotation("SENT_START")
     return Annotated(
         place=place,
-        words=[token.text for token in doc],
-        spaces=None if doc.has_unknown_spaces else [bool(token.whitespace_) for token in doc],
+        words=words,
+        spaces=spaces,
         mentions=mentions.found,
         relations=relations,
         clusters=clusters,

@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
+from ..documents import bare_copy
 from ..errors import ConfigError
 from ..mentions import mention_spans
 
@@ -46,7 +47,7 @@ def configure_swap_mentions(
             words[i] = word
         _remember(spans, names)
         copy = _with_words(reference, words, spans_key, attr)
-        predicted = Doc(nlp.vocab, words=words, spaces=_spaces(copy))
+        predicted = bare_copy(copy, vocab=nlp.vocab)
         if spans_key is None:
             predicted.set_ents(_carry(mention_spans(example.predicted), predicted))
         elif spans_key in example.predicted.spans:
@@ -82,12 +83,7 @@ def _remember(spans: Sequence[Span], names: Dict[_Slot, List[Tuple[str, ...]]]) 
 
 
 def _with_words(doc: Doc, words: List[str], spans_key: Optional[str], attr: str) -> Doc:
-    copy = Doc(
-        doc.vocab,
-        words=words,
-        spaces=_spaces(doc),
-        sent_starts=[token.is_sent_start for token in doc],
-    )
+    copy = bare_copy(doc, words=words, sentences=True)
     copy.set_ents(_carry(doc.ents, copy))
     if spans_key is not None:
         copy.spans[spans_key] = _carry(mention_spans(doc, spans_key), copy)
@@ -98,10 +94,6 @@ def _with_words(doc: Doc, words: List[str], spans_key: Optional[str], attr: str)
         copy, [(h, rel.label, t, rel.score) for h, rel, t in zip(heads, relations, tails)], attr
     )
     return copy
-
-
-def _spaces(doc: Doc) -> List[bool]:
-    return [bool(token.whitespace_) for token in doc]
 
 
 def _carry(spans: Sequence[Span], doc: Doc) -> List[Span]:

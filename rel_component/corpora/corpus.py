@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from ..documents import bare_copy
 from ..mentions import mention_spans
 from ..spacy_files import read_docs
 
@@ -57,9 +58,7 @@ def make_relation_corpus(
             references = iter(loaded)
         for reference in references:
             if gold_tokens:
-                words = [token.text for token in reference]
-                spaces = [bool(token.whitespace_) for token in reference]
-                predicted = Doc(nlp.vocab, words=words, spaces=spaces)
+                predicted = bare_copy(reference, vocab=nlp.vocab)
             else:
                 predicted = nlp.make_doc(reference.text)
             if gold_entities:

@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
+from ..documents import relation_key
 from ..mentions import TypedKey, mention_spans, scored_mentions, typed_key
 from ..types import Relation
 
@@ -100,31 +101,22 @@ def find_mistakes(
     for i, eg in enumerate(examples):
         gold = list(get_relations(eg.reference, attr))
         predicted = list(get_relations(eg.predicted, attr))
-        gold_facts = {fact for rel in gold for fact in _facts(rel, symmetric)}
-        predicted_facts = {fact for rel in predicted for fact in _facts(rel, symmetric)}
+        gold_keys = {relation_key(rel, symmetric) for rel in gold}
+        predicted_keys = {relation_key(rel, symmetric) for rel in predicted}
         annotated = _mentions(mention_spans(eg.reference, spans_key), gold)
         probable = [span for span, p in scored_mentions(eg.predicted, spans_key) if p >= 0.5]
         found = _mentions([*eg.predicted.ents, *probable], predicted)
         for rel in gold:
-            if _fact(rel) in predicted_facts:
+            if relation_key(rel, symmetric) in predicted_keys:
                 result.n_right += 1
             else:
                 reason, instead = _explain(rel, found, predicted, "missed")
                 result.mistakes.append(Mistake("missed", reason, rel, instead, i))
         for rel in predicted:
-            if _fact(rel) not in gold_facts:
+            if relation_key(rel, symmetric) not in gold_keys:
                 reason, instead = _explain(rel, annotated, gold, "spurious")
                 result.mistakes.append(Mistake("spurious", reason, rel, instead, i))
     return result
-
-
-def _fact(rel: Relation) -> Tuple[TypedKey, str, TypedKey]:
-    return (typed_key(rel.head), rel.label, typed_key(rel.tail))
-
-
-def _facts(rel: Relation, symmetric: Collection[str]) -> List[Tuple[TypedKey, str, TypedKey]]:
-    head, label, tail = _fact(rel)
-    return [(head, label, tail), (tail, label, head)] if label in symmetric else [_fact(rel)]
 
 
 def _mentions(spans: Iterable[Span], relations: Sequence[Relation]) -> Set[TypedKey]:
@@ -144,9 +136,9 @@ def _explain(
     flaw = min((flaw for flaw in flaws if flaw), key=lambda flaw: _ORDER[flaw[0]], default=None)
     if flaw is not None:
         return flaw
-    head, label, tail = _fact(rel)
+    head, label, tail = relation_key(rel)
     for other in relations:
-        if _fact(other) == (tail, label, head):
+        if relation_key(other) == (tail, label, head):
             return "wrong direction", str(other)
     for other in relations:
         if {typed_key(other.head), typed_key(other.tail)} == {head, tail}:

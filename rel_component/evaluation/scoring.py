@@ -10,7 +10,6 @@ from typing import (
     Callable,
     Collection,
     Dict,
-    Hashable,
     Iterable,
     List,
     Optional,
@@ -21,14 +20,16 @@ from typing import (
 
 import numpy
 from spacy.scorer import get_ner_prf
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
+from ..documents import relation_key, sentence_starts
 from ..mentions import mention_spans, scored_mentions, typed_key
 from ..types import NO_RELATION, Int32Array, Relation, ScorerFunction
 
 _Chars = Tuple[int, int]
+_Key = Tuple[Any, str, Any]
 
 
 @dataclass
@@ -69,13 +70,18 @@ class LabelScores:
 
     counts: Dict[str, PRF] = field(default_factory=dict)
 
-    def add(self, gold: Set[Tuple[str, Hashable]], predicted: Set[Tuple[str, Hashable]]) -> None:
-        """Count the facts ``(label, arguments)`` of one document."""
-        for label, _ in gold & predicted:
+    def add(self, gold: Set[_Key], predicted: Set[_Key]) -> None:
+        """Count the relations of one document.
+
+        Args:
+            gold: keys of the annotated relations, see :func:`.documents.relation_key`.
+            predicted: keys of the predicted relations.
+        """
+        for _, label, _ in gold & predicted:
             self._of(label).tp += 1
-        for label, _ in predicted - gold:
+        for _, label, _ in predicted - gold:
             self._of(label).fp += 1
-        for label, _ in gold - predicted:
+        for _, label, _ in gold - predicted:
             self._of(label).fn += 1
 
     def add_counts(self, label: str, *, tp: int, fp: int, fn: int) -> None:
@@ -195,18 +201,17 @@ def score_relations(
         gold = list(get_relations(eg.reference, attr))
         predicted = list(get_relations(eg.predicted, attr))
         for name, key in (("rel", typed_key), ("rel_boundaries", _chars)):
-            groups[name].add(_facts(gold, key, both_ways), _facts(predicted, key, both_ways))
+            groups[name].add(_keys(gold, both_ways, key), _keys(predicted, both_ways, key))
         everything = both_ways | {rel.label for rel in gold + predicted}
-        groups["rel_undirected"].add(
-            _facts(gold, typed_key, everything), _facts(predicted, typed_key, everything)
-        )
-        if eg.reference.has_annotation("SENT_START"):
-            _add_by_sentence(groups, eg.reference, gold, predicted, both_ways)
+        groups["rel_undirected"].add(_keys(gold, everything), _keys(predicted, everything))
+        starts = sentence_starts(eg.reference)
+        if starts is not None:
+            _add_by_sentence(groups, starts, gold, predicted, both_ways)
         _add_with_none(
             groups["rel_with_none"],
             {_chars(span) for span in mention_spans(eg.reference, spans_key)},
-            _facts(gold, _chars, both_ways),
-            _facts(predicted, _chars, both_ways),
+            _keys(gold, both_ways, _chars),
+            _keys(predicted, both_ways, _chars),
         )
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
@@ -236,8 +241,7 @@ def count_by_document(
     by_document: List[LabelScores] = []
     for eg in examples:
         gold, predicted = (
-            _facts(list(get_relations(doc, attr)), typed_key, set(symmetric))
-            for doc in (eg.reference, eg.predicted)
+            _keys(get_relations(doc, attr), set(symmetric)) for doc in (eg.reference, eg.predicted)
         )
         by_document.append(LabelScores())
         by_document[-1].add(gold, predicted)
@@ -253,48 +257,42 @@ def _chars(span: Span) -> _Chars:
     return (span.start_char, span.end_char)
 
 
-def _facts(
-    relations: Sequence[Relation], key: Callable[[Span], Any], symmetric: Collection[str]
-) -> Set[Tuple[str, Any]]:
-    """``(label, (head, tail))`` of each relation, in a fixed order where the direction is free."""
-    facts = set()
-    for rel in relations:
-        arguments = (key(rel.head), key(rel.tail))
-        if rel.label in symmetric and arguments[1] < arguments[0]:
-            arguments = arguments[::-1]
-        facts.add((rel.label, arguments))
-    return facts
+def _keys(
+    relations: Iterable[Relation],
+    symmetric: Collection[str],
+    key: Callable[[Span], Any] = typed_key,
+) -> Set[_Key]:
+    return {relation_key(rel, symmetric, key) for rel in relations}
 
 
 def _add_by_sentence(
     groups: Dict[str, LabelScores],
-    reference: Doc,
+    starts: Int32Array,
     gold: List[Relation],
     predicted: List[Relation],
     symmetric: Collection[str],
 ) -> None:
-    ends = [sent.end_char for sent in reference.sents]
-
     def within(rel: Relation) -> bool:
-        first, last = sorted((rel.head.start_char, rel.tail.start_char))
-        return not any(first < end <= last for end in ends)
+        chars = (rel.head.start_char, rel.tail.start_char)
+        head, tail = numpy.searchsorted(starts, chars, side="right")
+        return bool(head == tail)
 
     for name, wanted in (("rel_within_sentence", True), ("rel_across_sentences", False)):
         groups[name].add(
-            _facts([rel for rel in gold if within(rel) == wanted], typed_key, symmetric),
-            _facts([rel for rel in predicted if within(rel) == wanted], typed_key, symmetric),
+            _keys((rel for rel in gold if within(rel) == wanted), symmetric),
+            _keys((rel for rel in predicted if within(rel) == wanted), symmetric),
         )
 
 
 def _add_with_none(
     group: LabelScores,
     mentions: Set[_Chars],
-    gold: Set[Tuple[str, Any]],
-    predicted: Set[Tuple[str, Any]],
+    gold: Set[_Key],
+    predicted: Set[_Key],
 ) -> None:
     group.add(gold, predicted)
-    gold_pairs = {arguments for _, arguments in gold}
-    predicted_pairs = {arguments for _, arguments in predicted}
+    gold_pairs = {(head, tail) for head, _, tail in gold}
+    predicted_pairs = {(head, tail) for head, _, tail in predicted}
     related = gold_pairs | predicted_pairs
     # Pairs of annotated mentions, and pairs that a relation names beyond them.
     n_pairs = len(mentions) * (len(mentions) - 1) + sum(

@@ -29,6 +29,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
+from ..documents import bare_copy
 from ..errors import ConfigError, LLMError
 from ..evaluation.scoring import score_relations
 from ..llm.answers.extraction import AnswerReader, Extraction
@@ -390,14 +391,7 @@ class LLMRelationExtractor(Pipe):
     def _vectors(self, docs: List[Doc], nlp: Language) -> List[Optional[FloatArray]]:
         names = nlp.pipe_names
         later = names[names.index(self.name) :] if self.name in names else []
-        copies = [
-            Doc(
-                nlp.vocab,
-                words=[token.text for token in doc],
-                spaces=[bool(token.whitespace_) for token in doc],
-            )
-            for doc in docs
-        ]
+        copies = [bare_copy(doc, vocab=nlp.vocab) for doc in docs]
         with nlp.select_pipes(disable=later):
             return [_vector(doc) for doc in nlp.pipe(copies)]
 

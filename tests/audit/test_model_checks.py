@@ -1,5 +1,7 @@
 """Checks with a pipeline: one that reads and one that knows names by heart."""
 
+import json
+
 import pytest
 import spacy
 from spacy.language import Language
@@ -51,6 +53,22 @@ def make_context(nlp, docs, component, **fields):
     nlp.add_pipe(component)
     predictor = Predictor(nlp, name=component)
     return AuditContext([Part("train", docs)], SCHEMA, predictor=predictor, **fields)
+
+
+@pytest.fixture
+def prompted(tmp_path):
+    """A pipeline that is prompted for relations between the mentions of a span group."""
+    reply = {"relations": [{"head": "M1", "label": "LEADS", "tail": "M2"}]}
+    path = tmp_path / "replies.jsonl"
+    path.write_text(json.dumps({"text": json.dumps(reply)}), encoding="utf8")
+    config = {
+        "backend": {"@rel_llm_backends": "rel_component.replay.v1", "path": str(path)},
+        "relation_schema": SCHEMA.to_dict(),
+        "spans_key": "mentions",
+    }
+    nlp = spacy.blank("en")
+    nlp.add_pipe("llm_relation_extractor", config=config)
+    return nlp
 
 
 @pytest.fixture
@@ -193,3 +211,11 @@ def test_a_pipeline_does_not_change_the_documents(nlp, docs):
     check_rewritten(make_context(nlp, docs, "audit_knower"))
     assert docs[0].text == "Ada leads Acme "
     assert len(get_relations(docs[1])) == 1
+
+
+def test_a_prompted_pipeline_with_a_span_group_finds_relations(prompted):
+    doc = make_doc(prompted.vocab, "Ada leads Acme", MENTIONS, [(0, "LEADS", 1)])
+    predictor = Predictor(prompted, spans_key="mentions")
+    context = AuditContext([Part("train", [doc])], SCHEMA, predictor=predictor)
+    (table,) = check_disagreement(context).tables
+    assert table.rows[0][:4] == ["train", 1.0, 1.0, 1.0]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Literal, Sequence, Tuple
 
+from ...documents import RelationKey
 from ...mentions import TypedKey
-from .documents import Annotation, Fact, SharedDoc, SharedDocuments
+from .documents import Annotation, SharedDoc, SharedDocuments
 
 Kind = Literal["mention", "relation"]
 
@@ -37,7 +38,7 @@ class Statement:
     """
 
     mentions: Sequence[TypedKey]
-    relations: Sequence[Fact] = ()
+    relations: Sequence[RelationKey] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _stretches(said: Dict[str, Annotation]) -> List[_Chars]:
 
 
 def _relations(doc: SharedDoc, said: Dict[str, Annotation]) -> Iterator[_Found]:
-    by_place: Dict[Tuple[_Chars, ...], Dict[str, List[Fact]]] = {}
+    by_place: Dict[Tuple[_Chars, ...], Dict[str, List[RelationKey]]] = {}
     for name, annotation in said.items():
         for fact in sorted(annotation.relations):
             place = tuple(sorted((fact[0][:2], fact[2][:2])))

@@ -17,19 +17,16 @@ from typing import (
     Tuple,
 )
 
-import numpy
-import numpy.typing as npt
 from spacy.tokens import Doc
 
 from ...annotations import DEFAULT_ATTR, get_relations
+from ...documents import RelationKey, document_id, relation_key, sentence_starts
 from ...errors import ConfigError
 from ...mentions import TypedKey, scored_mentions, typed_key
+from ...types import Int32Array
 
 Pair = Tuple[TypedKey, TypedKey]
 """Head and tail of a pair of mentions."""
-
-Fact = Tuple[TypedKey, str, TypedKey]
-"""Head, label and tail of a relation; of a symmetric one the mention that comes first is the head."""
 
 _SHOWN = 60  # characters of a text that tell a document from others
 
@@ -40,11 +37,11 @@ class Annotation:
 
     Attributes:
         mentions: the mentions, and the arguments of the relations.
-        relations: the relations.
+        relations: the relations; the head of a symmetric one is the mention that comes first.
     """
 
     mentions: FrozenSet[TypedKey]
-    relations: FrozenSet[Fact]
+    relations: FrozenSet[RelationKey]
 
     @cached_property
     def labels(self) -> Dict[Pair, Tuple[str, ...]]:
@@ -85,12 +82,10 @@ class SharedDoc:
         return frozenset.intersection(*(annotation.mentions for annotation in self.given))
 
     @cached_property
-    def sentence_starts(self) -> Optional[npt.NDArray[numpy.int64]]:
+    def sentence_starts(self) -> Optional[Int32Array]:
         """The characters at which sentences start, of the first annotator who has sentences."""
-        for doc in self.docs:
-            if doc is not None and doc.has_annotation("SENT_START"):
-                return numpy.asarray([sent.start_char for sent in doc.sents], dtype="int64")
-        return None
+        found = (sentence_starts(doc) for doc in self.docs if doc is not None)
+        return next((starts for starts in found if starts is not None), None)
 
 
 @dataclass(frozen=True)
@@ -184,7 +179,7 @@ def match_documents(
     rows: Dict[Tuple[str, str], List[Optional[Doc]]] = {}
     for i, docs in enumerate(documents):
         for doc in docs:
-            key = (doc.text, _id(doc) if doc.text in repeated else "")
+            key = (doc.text, document_id(doc) if doc.text in repeated else "")
             row = rows.setdefault(key, [None] * len(names))
             if row[i] is None:
                 row[i] = doc
@@ -204,13 +199,13 @@ def match_documents(
 def _incomplete(
     names: Sequence[str], documents: Sequence[Sequence[Doc]], rows: Sequence[List[Optional[Doc]]]
 ) -> List[DocumentProblem]:
-    ids = [{_id(doc) for doc in docs} - {""} for docs in documents]
+    ids = [{document_id(doc) for doc in docs} - {""} for docs in documents]
     problems: List[DocumentProblem] = []
     for row in rows:
         lacking = [i for i, doc in enumerate(row) if doc is None]
         if lacking:
             doc = next(doc for doc in row if doc is not None)
-            known = {_id(doc) for doc in row if doc is not None}
+            known = {document_id(doc) for doc in row if doc is not None}
             kind = "text differs" if any(known & ids[i] for i in lacking) else "missing"
             have = tuple(name for name, doc in zip(names, row) if doc is not None)
             problems.append(_problem(kind, doc, have, tuple(names[i] for i in lacking)))
@@ -220,18 +215,13 @@ def _incomplete(
 def _problem(
     kind: str, doc: Doc, annotators: Tuple[str, ...], lacking: Tuple[str, ...] = ()
 ) -> DocumentProblem:
-    return DocumentProblem(kind, _id(doc), doc.text[:_SHOWN], annotators, lacking)
-
-
-def _id(doc: Doc) -> str:
-    meta = doc.user_data.get("meta")
-    return str(meta.get("id", "")) if isinstance(meta, dict) else ""
+    return DocumentProblem(kind, document_id(doc), doc.text[:_SHOWN], annotators, lacking)
 
 
 def _share(
     row: Sequence[Optional[Doc]], symmetric: Set[str], spans_key: Optional[str], attr: str
 ) -> SharedDoc:
-    ids = [_id(doc) for doc in row if doc is not None]
+    ids = [document_id(doc) for doc in row if doc is not None]
     return SharedDoc(
         id=next((id for id in ids if id), ""),
         docs=row,
@@ -242,12 +232,7 @@ def _share(
 
 
 def _read(doc: Doc, symmetric: Set[str], spans_key: Optional[str], attr: str) -> Annotation:
-    relations: Set[Fact] = set()
-    for rel in get_relations(doc, attr):
-        head, tail = typed_key(rel.head), typed_key(rel.tail)
-        if rel.label in symmetric and tail < head:
-            head, tail = tail, head
-        relations.add((head, rel.label, tail))
+    relations = {relation_key(rel, symmetric) for rel in get_relations(doc, attr)}
     probable = (span for span, score in scored_mentions(doc, spans_key) if score >= 0.5)
     mentions = {typed_key(span) for span in probable if len(span)}
     mentions.update(key for head, _, tail in relations for key in (head, tail))

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from spacy.tokens import Doc, Span
 
 from ...annotations import DEFAULT_ATTR, set_relations
+from ...documents import bare_copy
 from ...errors import ConfigError
 from ...mentions import TypedKey
 from .documents import SharedDoc, SharedDocuments
@@ -80,7 +81,9 @@ def merge_agreed(
         if len(doc.given) < needed:
             merged.documents_left_out += 1
             continue
-        copy = _bare_copy(doc.doc)
+        copy = bare_copy(doc.doc, sentences=True)
+        if "meta" in doc.doc.user_data:
+            copy.user_data["meta"] = doc.doc.user_data["meta"]
         kept = _keep_mentions(doc, copy, needed, mentions_out, nested=spans_key is not None)
         if spans_key is None:
             copy.set_ents(list(kept.values()))
@@ -100,20 +103,6 @@ def merge_agreed(
         merged.relations += len(relations)
     merged.mentions_left_out, merged.relations_left_out = dict(mentions_out), dict(relations_out)
     return merged
-
-
-def _bare_copy(doc: Doc) -> Doc:
-    copy = Doc(
-        doc.vocab,
-        words=[token.text for token in doc],
-        spaces=None if doc.has_unknown_spaces else [bool(token.whitespace_) for token in doc],
-        sent_starts=[token.is_sent_start for token in doc]
-        if doc.has_annotation("SENT_START")
-        else None,
-    )
-    if "meta" in doc.user_data:
-        copy.user_data["meta"] = doc.user_data["meta"]
-    return copy
 
 
 def _votes(doc: SharedDoc, kind: str) -> List[Tuple[Any, int]]:

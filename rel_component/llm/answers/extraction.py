@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
+from ...documents import RelationKey, relation_key
 from ...errors import LLMError
 from ...mentions import typed_key
 from ...schema import RelationSchema
@@ -40,8 +41,6 @@ MAX_ERRORS = 10
 MEND = "Answer again, with the whole corrected JSON and nothing else."
 
 _LABEL = re.compile(r"[^\"'\n,|;:)\]}>]*")
-
-_RelationKey = Tuple[Any, str, Any]
 
 
 @dataclass
@@ -168,13 +167,13 @@ class AnswerReader:
             entities.update({typed_key(span): span for span in reading.entities})
             group = groups.setdefault((question.window, question.pair), [])
             group.append((outcome.reply, reading))
-        found: Dict[_RelationKey, Relation] = {}
+        found: Dict[RelationKey, Relation] = {}
         for group in groups.values():
             relations, n_dropped = self._agreed(group)
             if n_dropped:
                 dropped[DISAGREEMENT] += n_dropped
             for rel in relations:
-                key = _key(rel)
+                key = relation_key(rel)
                 if key not in found or _score(rel) > _score(found[key]):
                     found[key] = rel
         result.relations = self._in_one_direction(list(found.values()))
@@ -192,10 +191,10 @@ class AnswerReader:
                 Relation(rel.head, rel.label, rel.tail, _probability(reply, position))
                 for rel, position in zip(reading.relations, reading.positions)
             ], 0
-        votes: Dict[_RelationKey, List[Relation]] = {}
+        votes: Dict[RelationKey, List[Relation]] = {}
         for _, reading in group:
             for rel in reading.relations:
-                votes.setdefault(_key(rel), []).append(rel)
+                votes.setdefault(relation_key(rel), []).append(rel)
         agreed = [
             Relation(rels[0].head, rels[0].label, rels[0].tail, len(rels) / len(group))
             for rels in votes.values()
@@ -208,7 +207,7 @@ class AnswerReader:
         best: Dict[Any, Relation] = {}
         for rel in relations:
             pair = frozenset((typed_key(rel.head), typed_key(rel.tail)))
-            key = (rel.label, pair) if rel.label in asymmetric else _key(rel)
+            key = (rel.label, pair) if rel.label in asymmetric else relation_key(rel)
             if key not in best or _score(rel) > _score(best[key]):
                 best[key] = rel
         return list(best.values())
@@ -216,10 +215,6 @@ class AnswerReader:
 
 def _describe(error: Optional[LLMError]) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _key(rel: Relation) -> _RelationKey:
-    return (typed_key(rel.head), rel.label, typed_key(rel.tail))
 
 
 def _score(rel: Relation) -> float:

@@ -7,7 +7,8 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ...mentions import TypedKey, typed_key
+from ...documents import RelationKey, relation_key
+from ...mentions import typed_key
 from ...schema import RelationSchema, RelationType
 from ...types import Relation
 from .arguments import (
@@ -159,7 +160,7 @@ class _Checker:
     def __post_init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.errors: List[str] = []
-        self.relations: Dict[Tuple[TypedKey, str, TypedKey], Tuple[Relation, Optional[int]]] = {}
+        self.relations: Dict[RelationKey, Tuple[Relation, Optional[int]]] = {}
         self.entities: List[Tuple[Span, Optional[str]]] = []  # with the types that are stated
 
     def drop(self, drop: Drop, place: str, count: int = 1) -> None:
@@ -182,8 +183,8 @@ class _Checker:
         before = Counter(self.repaired)
         try:
             relation = self._relation(stated)
-            key, exchanged = self._keys(relation)
-            if key in self.relations or exchanged in self.relations:
+            key = relation_key(relation, self.schema.symmetric_labels)
+            if key in self.relations:
                 raise Drop(DUPLICATE, "is stated twice")
         except Drop as drop:
             self.repaired.clear()
@@ -225,16 +226,6 @@ class _Checker:
             found.setdefault(typed_key(entity), entity)
             names |= {(name, kind), (name, None)}
         return sorted(found.values())
-
-    def _keys(
-        self, relation: Relation
-    ) -> Tuple[Tuple[TypedKey, str, TypedKey], Optional[Tuple[TypedKey, str, TypedKey]]]:
-        """What two equal relations share, and the same with head and tail exchanged if they may be."""
-        head, tail = typed_key(relation.head), typed_key(relation.tail)
-        rel_type = self.schema.get(relation.label)
-        is_symmetric = rel_type is not None and rel_type.symmetric
-        label = relation.label
-        return (head, label, tail), (tail, label, head) if is_symmetric else None
 
     def _relation(self, stated: StatedRelation) -> Relation:
         """The relation that is meant."""

@@ -1,17 +1,33 @@
-"""How the commands load pipelines, and find what extracts relations in them."""
+"""Pipelines as a whole: loading them, and finding their components for relations and mentions."""
 
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Protocol, runtime_checkable
 
 from spacy import util
 from spacy.language import Language
 
-from ..annotations import DEFAULT_ATTR
-from ..errors import ConfigError
+from .annotations import DEFAULT_ATTR
+from .errors import ConfigError
+from .schema import RelationSchema
+
+
+@runtime_checkable
+class RelationComponent(Protocol):
+    """A component that extracts relations.
+
+    Attributes:
+        attr: name of the extension attribute that it writes relations to.
+        schema: the relation types that it looks for.
+        spans_key: span group that it takes mentions from; None: the entities.
+    """
+
+    attr: str
+    schema: RelationSchema
+    spans_key: Optional[str]
 
 
 def load_pipeline(source: str) -> Language:
-    """A pipeline to use.
+    """Load a pipeline.
 
     Args:
         source: name or path of a pipeline, or path of a config of one that needs no training, such
@@ -27,22 +43,27 @@ def load_pipeline(source: str) -> Language:
     return nlp
 
 
-def find_extractor(nlp: Language) -> Optional[Any]:
-    """The first component that extracts relations, if there is one."""
+def find_extractor(nlp: Language) -> Optional[RelationComponent]:
+    """The first component that extracts relations, if there is one.
+
+    Args:
+        nlp: the pipeline.
+    """
     for _, component in nlp.pipeline:
-        if isinstance(getattr(component, "attr", None), str) and hasattr(component, "schema"):
+        if isinstance(component, RelationComponent):
             return component
     return None
 
 
 def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
-    """Components that find what the relation extractor takes for mentions.
+    """Names of the components that find the mentions; the relation extractor is never one of them.
 
     Args:
+        nlp: the pipeline.
         spans_key: span group of the mentions; None: the entities.
     """
     places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
-    extractor = find_extractor(nlp)
+    extractor: Any = find_extractor(nlp)
     return [
         name
         for name, component in nlp.pipeline
@@ -50,8 +71,22 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
     ]
 
 
+def relation_attr(nlp: Language) -> str:
+    """Name of the extension attribute that a pipeline writes relations to.
+
+    Args:
+        nlp: the pipeline.
+    """
+    extractor = find_extractor(nlp)
+    return DEFAULT_ATTR if extractor is None else extractor.attr
+
+
 def require_prompted(nlp: Language, source: str) -> Any:
     """The component that prompts a language model.
+
+    Args:
+        nlp: the pipeline.
+        source: its name, for the message.
 
     Raises:
         ConfigError: if there is none.
@@ -64,13 +99,12 @@ def require_prompted(nlp: Language, source: str) -> Any:
     )
 
 
-def relation_attr(nlp: Language) -> str:
-    """Name of the extension attribute that a pipeline writes relations to."""
-    return getattr(find_extractor(nlp), "attr", DEFAULT_ATTR)
-
-
 def source_name(source: str) -> str:
-    """A short name of a pipeline for tables: that of its folder, or of its config."""
+    """A short name of a pipeline for tables: the name of its folder, or of its config.
+
+    Args:
+        source: name or path of the pipeline, or path of its config.
+    """
     path = Path(source)
     if path.name in ("model-best", "model-last"):
         path = path.parent

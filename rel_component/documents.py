@@ -1,0 +1,115 @@
+"""Facts about a Doc that many rooms need: its id, its words and sentences, keys of its relations."""
+
+from typing import Any, Callable, Collection, List, Optional, Sequence, Tuple
+
+import numpy
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+
+from .mentions import TypedKey, typed_key
+from .types import Int32Array, Relation
+
+RelationKey = Tuple[TypedKey, str, TypedKey]
+"""Head, label and tail of a relation: comparable between tokenisations."""
+
+
+def relation_key(
+    rel: Relation,
+    symmetric: Collection[str] = (),
+    key: Callable[[Span], Any] = typed_key,
+) -> Tuple[Any, str, Any]:
+    """The identity of a relation: relations with equal keys count as one.
+
+    Args:
+        rel: the relation.
+        symmetric: labels whose direction does not count; the lesser key of the two mentions comes
+            first then.
+        key: the identity of a mention; by default the relation is compared strictly, as a
+            :data:`RelationKey`.
+
+    Returns:
+        key of the head, label, key of the tail.
+    """
+    head, tail = key(rel.head), key(rel.tail)
+    if rel.label in symmetric and tail < head:
+        head, tail = tail, head
+    return (head, rel.label, tail)
+
+
+def document_id(doc: Doc) -> str:
+    """The id that a document has from its annotation file, empty if none.
+
+    Args:
+        doc: the document.
+    """
+    meta = doc.user_data.get("meta")
+    return str(meta.get("id", "")) if isinstance(meta, dict) else ""
+
+
+def words_and_spaces(doc: Doc) -> Tuple[List[str], Optional[List[bool]]]:
+    """The words of a document and whether a space follows each; None where that is not known.
+
+    Args:
+        doc: the document.
+    """
+    spaces = None if doc.has_unknown_spaces else [bool(token.whitespace_) for token in doc]
+    return [token.text for token in doc], spaces
+
+
+def bare_copy(
+    doc: Doc,
+    *,
+    vocab: Optional[Vocab] = None,
+    words: Optional[Sequence[str]] = None,
+    sentences: bool = False,
+) -> Doc:
+    """A new Doc with the tokens of another one and none of its annotation.
+
+    Args:
+        doc: the document to copy.
+        vocab: vocabulary of the new Doc; None: that of `doc`.
+        words: words in place of those of `doc`, one for each token.
+        sentences: whether sentence boundaries are copied too, where `doc` has them.
+    """
+    own_words, spaces = words_and_spaces(doc)
+    sentences = sentences and doc.has_annotation("SENT_START")
+    return Doc(
+        doc.vocab if vocab is None else vocab,
+        words=own_words if words is None else list(words),
+        spaces=spaces,
+        sent_starts=[token.is_sent_start for token in doc] if sentences else None,
+    )
+
+
+def sentence_numbers(doc: Doc) -> Optional[Int32Array]:
+    """The sentence of each token, counted from 0; None if sentence boundaries are not known.
+
+    Args:
+        doc: the document.
+
+    Returns:
+        *Shape:* ``(n_tokens,)``
+    """
+    if not doc.has_annotation("SENT_START"):
+        return None
+    is_start = numpy.asarray(doc.to_array("SENT_START")) == 1
+    is_start[:1] = False
+    return numpy.cumsum(is_start, dtype="int32")
+
+
+def sentence_starts(doc: Doc) -> Optional[Int32Array]:
+    """The characters at which sentences start, comparable between tokenisations; None if not known.
+
+    The sentence of a character is ``numpy.searchsorted(starts, character, side="right") - 1``.
+
+    Args:
+        doc: the document.
+
+    Returns:
+        *Shape:* ``(n_sentences,)``
+    """
+    numbers = sentence_numbers(doc)
+    if numbers is None:
+        return None
+    tokens = numpy.flatnonzero(numpy.diff(numbers, prepend=-1))
+    return numpy.asarray([doc[int(i)].idx for i in tokens], dtype="int32")
