@@ -1,8 +1,7 @@
-"""Every code block of the README runs.
+"""Every code block of the README runs, and sessions give the output that is shown.
 
-Sessions are compared with their output, but for what the pipeline of the first command finds: that it
-takes minutes to train, and its last digits are those of the machine. Where it is not there, a pipeline
-that was trained for a moment takes its place.
+The pipeline of the first command takes minutes to train. Where it is not there, a pipeline that was
+trained for a moment takes its place, and the lines that show its relations are left out.
 """
 
 import doctest
@@ -44,10 +43,8 @@ def workplace(tmp_path_factory):
         for line in block.splitlines():
             if line.startswith("python -m spacy") and not is_left_out(line):
                 run(line, folder)
-    shutil.copytree(folder / "training" / "own", folder / "training" / "joint")
-    if TRAINED.exists():
-        shutil.rmtree(folder / "training" / "joint")
-        shutil.copytree(ROOT / "training" / "joint", folder / "training" / "joint")
+    trained = ROOT / "training" / "joint" if TRAINED.exists() else folder / "training" / "own"
+    shutil.copytree(trained, folder / "training" / "joint")
     return folder
 
 
@@ -69,6 +66,7 @@ def run(line, folder):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_commands(workplace):
     assert (workplace / "training" / "own" / "model-best").exists()
     extract = next(line for line in "".join(blocks("bash")).splitlines() if "rel extract" in line)
@@ -77,28 +75,62 @@ def test_commands(workplace):
     assert row["text"] == "Acme was founded by Ann Lee."
 
 
-def test_sessions(workplace, monkeypatch):
-    monkeypatch.chdir(workplace)
-    session = "\n".join(blocks("python") + blocks("python", COMPONENTS))
-    test = doctest.DocTestParser().get_doctest(session, {}, "README", "README.md", 0)
+class ScoresOfAnyMachine(doctest.OutputChecker):
+    """Scores may differ by 0.3, since training is not the same to the bit on all machines."""
+
+    def check_output(self, want, got, optionflags):
+        number = re.compile(r"\d+\.\d+")
+        if number.sub("", want) != number.sub("", got):
+            return False
+        scores = [[float(score) for score in number.findall(text)] for text in (want, got)]
+        return all(abs(one - other) <= 0.3 for one, other in zip(*scores))
+
+
+def run_session(*sources, left_out=lambda source: False):
+    test = doctest.DocTestParser().get_doctest("\n".join(sources), {}, "README", "README.md", 0)
+    assert test.examples
     for example in test.examples:
-        if depends_on_training(example.source):
-            example.options[doctest.SKIP] = True
-    runner = doctest.DocTestRunner()
+        example.options[doctest.SKIP] = left_out(example.source)
+    runner = doctest.DocTestRunner(checker=ScoresOfAnyMachine())
     runner.run(test)
     assert runner.summarize().failed == 0
-    assert any(not example.options.get(doctest.SKIP) for example in test.examples)
-
-
-@pytest.mark.skipif(not TRAINED.exists(), reason="needs the pipeline of the first command")
-def test_the_first_command_trains_a_pipeline_that_finds_the_founder():
-    (text,) = re.findall(r'>>> text = "(.*)"', README)
-    found = [str(rel) for rel in spacy.load(TRAINED)(text)._.rel]
-    assert "(Apple, FOUNDED_BY, Steve Jobs)" in found
 
 
 def depends_on_training(source):
     return bool(re.search(r"\brel in doc|doc\._\.rel\[0\]|\brel\.head\.label_|between", source))
+
+
+def test_the_first_session():
+    run_session(blocks("python")[0])
+
+
+def test_the_session_of_the_components():
+    run_session(*blocks("python", COMPONENTS))
+
+
+@pytest.mark.slow
+def test_all_sessions(request, monkeypatch):
+    if TRAINED.exists():
+        monkeypatch.chdir(ROOT)
+        run_session(*blocks("python"))
+    else:
+        monkeypatch.chdir(request.getfixturevalue("workplace"))
+        run_session(*blocks("python"), left_out=depends_on_training)
+
+
+@pytest.mark.parametrize(
+    ("got", "same"),
+    [
+        ("Apple FOUNDED_BY Steve Jobs 0.91\n", True),
+        ("Apple FOUNDED_BY Steve Jobs 0.5\n", False),
+        ("Apple FOUNDED_BY Jobs 0.99\n", False),
+        ("Apple FOUNDED_BY Steve Jobs 0.99\nApple FOUNDED_BY Jobs 0.99\n", False),
+        ("", False),
+    ],
+)
+def test_which_output_is_the_one_that_is_shown(got, same):
+    want = "Apple FOUNDED_BY Steve Jobs 0.99\n"
+    assert ScoresOfAnyMachine().check_output(want, got, 0) == same
 
 
 def test_the_sample_document_can_be_read(tmp_path):

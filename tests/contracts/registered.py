@@ -22,7 +22,9 @@ def registered(group: str, returned: Any) -> List[str]:
 
 def each_registered(group: str, returned: Any) -> pytest.MarkDecorator:
     """Run a test for each of these entry points, whose name is its argument `name`."""
-    return pytest.mark.parametrize("name", registered(group, returned))
+    names = registered(group, returned)
+    assert names, f"no entry point of {group} returns {returned}: its contract would test nothing"
+    return pytest.mark.parametrize("name", names)
 
 
 def _returns(function: Callable[..., Any], returned: Any) -> bool:
