@@ -72,7 +72,7 @@ DATASETS = {
         epochs=5,
         overrides={
             "": {
-                "components.relation_extractor.one_direction": True,
+                "components.relation_extractor.decoder.one_direction": True,
                 "corpora.train.augmenter.level": 0.0,  # its nominals are no names
             },
             "markers": {

@@ -1,79 +1,130 @@
 """From probabilities of candidate pairs to relations."""
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
 
 from .candidates import type_indices
+from .errors import ConfigError
 from .schema import RelationSchema
 from .types import BoolArray, Candidates, FloatArray, Int32Array, Mentions, Relation
 
 
-def decode(
-    docs: Sequence[Doc],
-    candidates: Candidates,
-    probabilities: FloatArray,
-    schema: RelationSchema,
-    *,
-    exclusive: bool,
-    threshold: Optional[float] = None,
-    thresholds: Optional[Mapping[str, float]] = None,
-    one_direction: bool = False,
-    mention_weight: float = 0.0,
-    overlapping: bool = True,
-) -> List[List[Relation]]:
-    """The relations of each document.
+class Decoder(Protocol):
+    """Turns probabilities into relations: the type of the ``decoder`` of a relation extractor."""
 
-    Nothing that the schema forbids comes out: labels that are not allowed between the entity types
-    of a pair do not compete. A symmetric relation is reported once, from the mention that comes
-    first in the text, with the higher score of the two directions, and an asymmetric one only in the
-    direction with the higher score. An entity of several mentions is
-    represented by the first of them.
+    def __call__(
+        self,
+        docs: Sequence[Doc],
+        candidates: Candidates,
+        probabilities: FloatArray,
+        schema: RelationSchema,
+        *,
+        exclusive: bool,
+    ) -> List[List[Relation]]:
+        """Choose the relations of each document.
+
+        Args:
+            docs: the documents.
+            candidates: the pairs of the documents.
+            probabilities: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema;
+                with exclusive labels one more column, NO_RELATION, stands before them.
+            schema: the relation types.
+            exclusive: whether a pair has at most one label.
+
+        Returns:
+            the relations of each document.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ThresholdDecoder:
+    """Reports the relations that are probable enough (``rel_component.decoder.v1``).
+
+    Labels that the schema forbids between the entity types of a pair are never reported and do not
+    compete. A symmetric relation is reported once, from the mention that comes first in the text,
+    with the higher score of the two directions, and an asymmetric one only in the direction with
+    the higher score. An entity of several mentions is represented by the first of them.
 
     Args:
-        docs: the documents.
-        candidates: the pairs of the documents.
-        probabilities: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema; with
-            exclusive labels one more column, NO_RELATION, stands before them.
-        schema: the relation types.
-        exclusive: at most one label a pair, the most probable one; otherwise each label on its own.
-        threshold: the least probability to report. None: with exclusive labels any that is higher
-            than that of NO_RELATION, otherwise 0.5.
-        thresholds: the same for single labels, before `threshold`.
-        one_direction: whether of the two directions of a pair only that with the highest score
-            counts.
-        mention_weight: exponent of the product of the probabilities of both mentions, by which that
-            of a relation is multiplied; 0.0: it counts as it is.
-        overlapping: whether the mentions of the relations of a document may overlap. If not,
-            relations give way to more probable ones whose mentions share tokens with theirs and are
-            not the same.
+        threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
+            that is higher than that of NO_RELATION, otherwise 0.5.
+        thresholds: thresholds of single labels, which come before `threshold`.
+        one_direction: whether of the two directions of a pair only that with the most probable
+            relation counts.
+        mention_weight: how much the probabilities of the mentions count for that of a relation: the
+            exponent of their product, by which it is multiplied. Mentions have probabilities if
+            their span group has them in ``attrs["scores"]``.
+        overlapping: whether the mentions of the relations of a document may overlap. If not, a
+            relation is left out where a more probable one has a mention that shares tokens with one
+            of its mentions and is not the same.
+
+    Raises:
+        ConfigError: if a number is out of range.
     """
-    if not candidates.n_pairs:
-        return [[] for _ in docs]
-    if mention_weight:
-        probabilities = _weigh(probabilities, candidates, mention_weight, exclusive=exclusive)
-    allowed = _allowed(docs, candidates, schema)
-    limits = _limits(schema.labels, exclusive, threshold, thresholds or {})
-    if exclusive:
-        found = _most_probable_labels(probabilities, allowed, limits)
-    else:
-        found = _probable_labels(probabilities, allowed, limits)
-    found = _without_opposites(found, candidates.pairs, schema, one_direction=one_direction)
-    if not overlapping:
-        found = _without_overlaps(found, candidates)
-    return _relations(docs, candidates, found, schema)
+
+    threshold: Optional[float] = None
+    thresholds: Optional[Dict[str, float]] = None
+    one_direction: bool = False
+    mention_weight: float = 0.0
+    overlapping: bool = True
+
+    def __post_init__(self) -> None:
+        places = {f"thresholds.{label}": value for label, value in (self.thresholds or {}).items()}
+        for place, value in {"threshold": self.threshold, **places}.items():
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ConfigError(f"{place} must lie in [0, 1], got {value}")
+        if self.mention_weight < 0:
+            raise ConfigError(f"mention_weight must be 0 or more, got {self.mention_weight}")
+
+    def __call__(
+        self,
+        docs: Sequence[Doc],
+        candidates: Candidates,
+        probabilities: FloatArray,
+        schema: RelationSchema,
+        *,
+        exclusive: bool,
+    ) -> List[List[Relation]]:
+        """Choose the relations of each document; see :class:`Decoder`."""
+        if not candidates.n_pairs:
+            return [[] for _ in docs]
+        if self.mention_weight:
+            probabilities = _weigh(
+                probabilities, candidates, self.mention_weight, exclusive=exclusive
+            )
+        allowed = _allowed(docs, candidates, schema)
+        limits = self._limits(schema.labels, exclusive=exclusive)
+        choose = _most_probable_labels if exclusive else _probable_labels
+        chosen = choose(probabilities, allowed, limits)
+        chosen = _without_opposites(
+            chosen, candidates.pairs, schema, one_direction=self.one_direction
+        )
+        if not self.overlapping:
+            chosen = _without_overlaps(chosen, candidates)
+        return _relations(docs, candidates, chosen, schema)
+
+    def _limits(self, labels: Sequence[str], *, exclusive: bool) -> FloatArray:
+        """The threshold of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``."""
+        common = self.threshold
+        if common is None:
+            common = numpy.nan if exclusive else 0.5
+        own = self.thresholds or {}
+        return numpy.asarray([own.get(label, common) for label in labels], dtype="float32")
 
 
-class _Found(NamedTuple):
-    """What was found: pair, label and probability of each relation."""
+class _LabelledPairs(NamedTuple):
+    """Pairs with a label: row of the pair, column of the label and probability of each."""
 
     rows: Int32Array
     columns: Int32Array
     scores: FloatArray
 
-    def keep(self, kept: BoolArray) -> "_Found":
-        return _Found(self.rows[kept], self.columns[kept], self.scores[kept])
+    def keep(self, kept: BoolArray) -> "_LabelledPairs":
+        return _LabelledPairs(self.rows[kept], self.columns[kept], self.scores[kept])
 
 
 def _allowed(docs: Sequence[Doc], candidates: Candidates, schema: RelationSchema) -> BoolArray:
@@ -85,21 +136,9 @@ def _allowed(docs: Sequence[Doc], candidates: Candidates, schema: RelationSchema
     return table[types[candidates.pairs[:, 0]], types[candidates.pairs[:, 1]]]
 
 
-def _limits(
-    labels: Sequence[str],
-    exclusive: bool,
-    threshold: Optional[float],
-    thresholds: Mapping[str, float],
-) -> FloatArray:
-    """The least probability of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``."""
-    if threshold is None:
-        threshold = numpy.nan if exclusive else 0.5
-    return numpy.asarray([thresholds.get(label, threshold) for label in labels], dtype="float32")
-
-
 def _most_probable_labels(
     probabilities: FloatArray, allowed: BoolArray, limits: FloatArray
-) -> _Found:
+) -> _LabelledPairs:
     """At most one label a pair; the first column is NO_RELATION."""
     none = probabilities[:, 0]
     all_scores = numpy.where(allowed, probabilities[:, 1:], -1.0)
@@ -108,28 +147,30 @@ def _most_probable_labels(
     limit = limits[columns]
     accepted = numpy.where(numpy.isnan(limit), scores > none, scores >= limit) & (scores >= 0)
     rows = numpy.arange(len(columns), dtype="int32")
-    return _Found(rows, columns, scores).keep(accepted)
+    return _LabelledPairs(rows, columns, scores).keep(accepted)
 
 
-def _probable_labels(probabilities: FloatArray, allowed: BoolArray, limits: FloatArray) -> _Found:
+def _probable_labels(
+    probabilities: FloatArray, allowed: BoolArray, limits: FloatArray
+) -> _LabelledPairs:
     """Any number of labels a pair."""
     rows, columns = numpy.argwhere((probabilities >= limits) & allowed).astype("int32").T
-    return _Found(rows, columns, probabilities[rows, columns])
+    return _LabelledPairs(rows, columns, probabilities[rows, columns])
 
 
 def _without_opposites(
-    found: _Found, pairs: Int32Array, schema: RelationSchema, *, one_direction: bool
-) -> _Found:
+    chosen: _LabelledPairs, pairs: Int32Array, schema: RelationSchema, *, one_direction: bool
+) -> _LabelledPairs:
     """Leave out labels, asymmetric or all, whose pair has a better one in the other direction."""
     labels = schema.labels
     asymmetric = [labels.index(label) for label in schema.asymmetric_labels]
     if not one_direction and not asymmetric:
-        return found
-    groups = numpy.zeros_like(found.columns) if one_direction else found.columns
-    kept = _better_direction(pairs[found.rows], groups, found.scores)
+        return chosen
+    groups = numpy.zeros_like(chosen.columns) if one_direction else chosen.columns
+    kept = _better_direction(pairs[chosen.rows], groups, chosen.scores)
     if not one_direction:
-        kept |= ~numpy.isin(found.columns, asymmetric)
-    return found.keep(kept)
+        kept |= ~numpy.isin(chosen.columns, asymmetric)
+    return chosen.keep(kept)
 
 
 def _better_direction(pairs: Int32Array, groups: Int32Array, scores: FloatArray) -> BoolArray:
@@ -158,12 +199,12 @@ def _weigh(
     return numpy.concatenate([1.0 - related.sum(axis=1, keepdims=True), related], axis=1)
 
 
-def _without_overlaps(found: _Found, candidates: Candidates) -> _Found:
+def _without_overlaps(chosen: _LabelledPairs, candidates: Candidates) -> _LabelledPairs:
     """Leave out relations with a mention that overlaps one of a more probable relation."""
-    mentions, pairs = candidates.mentions, candidates.pairs[found.rows]
+    mentions, pairs = candidates.mentions, candidates.pairs[chosen.rows]
     owners: Dict[Tuple[int, int], int] = {}  # mention that has taken a token of a document
     kept = numpy.zeros(len(pairs), dtype=bool)
-    for i in numpy.argsort(-found.scores, kind="stable"):
+    for i in numpy.argsort(-chosen.scores, kind="stable"):
         tokens = {
             (int(mentions.docs[mention]), token): int(mention)
             for mention in candidates.first_mentions[pairs[i]]
@@ -172,17 +213,17 @@ def _without_overlaps(found: _Found, candidates: Candidates) -> _Found:
         kept[i] = all(owners.get(token, mention) == mention for token, mention in tokens.items())
         if kept[i]:
             owners.update(tokens)
-    return found.keep(kept)
+    return chosen.keep(kept)
 
 
 def _relations(
-    docs: Sequence[Doc], candidates: Candidates, found: _Found, schema: RelationSchema
+    docs: Sequence[Doc], candidates: Candidates, chosen: _LabelledPairs, schema: RelationSchema
 ) -> List[List[Relation]]:
     """The relations of each document, symmetric ones once."""
     labels, mentions, first = schema.labels, candidates.mentions, candidates.first_mentions
     symmetric = {labels.index(label) for label in schema.symmetric_labels}
     scores: Dict[Tuple[int, int, int], float] = {}
-    for (head, tail), column, score in zip(candidates.pairs[found.rows], *found[1:]):
+    for (head, tail), column, score in zip(candidates.pairs[chosen.rows], *chosen[1:]):
         if int(column) in symmetric and first[tail] < first[head]:
             head, tail = tail, head
         key = (int(head), int(tail), int(column))

@@ -1,11 +1,13 @@
 """From probabilities to relations."""
 
+import pickle
 from dataclasses import replace
 
 import numpy
 import pytest
 
-from rel_component.decoding import decode
+from rel_component.decoding import ThresholdDecoder
+from rel_component.errors import ConfigError
 from rel_component.schema import RelationSchema, RelationType
 
 from .helpers import make_candidates, make_doc
@@ -21,13 +23,15 @@ def doc(vocab):
     return make_doc(vocab, TEXT, [ADA, ACME])
 
 
-def decoded(docs, rows, schema=ANY, *, candidates=None, **options):
+def decoded(docs, rows, schema=ANY, *, exclusive, candidates=None, **options):
     """Head, label, tail and score of the relations of each document."""
     candidates = make_candidates(docs) if candidates is None else candidates
     probabilities = numpy.asarray(rows, dtype="float32")
     return [
         [(rel.head.text, rel.label, rel.tail.text, round(rel.score, 3)) for rel in relations]
-        for relations in decode(docs, candidates, probabilities, schema, **options)
+        for relations in ThresholdDecoder(**options)(
+            docs, candidates, probabilities, schema, exclusive=exclusive
+        )
     ]
 
 
@@ -154,6 +158,27 @@ def test_an_asymmetric_relation_holds_in_the_better_direction(doc, rows, expecte
     assert decoded([doc], rows, schema, exclusive=False) == [expected]
 
 
+# Options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1\.5"),
+        ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
+        ({"mention_weight": -1.0}, "mention_weight must be 0 or more, got -1"),
+    ],
+)
+def test_errors_for_options_out_of_range(options, message):
+    with pytest.raises(ConfigError, match=message):
+        ThresholdDecoder(**options)
+
+
+def test_pickle():
+    decoder = ThresholdDecoder(threshold=0.3, thresholds={"A": 0.5})
+    assert pickle.loads(pickle.dumps(decoder)) == decoder
+
+
 # Documents
 
 
@@ -170,8 +195,9 @@ def test_relations_go_to_their_documents(vocab, doc):
 
 
 def test_spans_have_the_types_of_the_mentions(doc):
-    (relations,) = decode(
-        [doc], make_candidates([doc]), numpy.asarray([[1, 0], [0, 0]], "f4"), ANY, exclusive=False
+    probabilities = numpy.asarray([[1, 0], [0, 0]], "f4")
+    (relations,) = ThresholdDecoder()(
+        [doc], make_candidates([doc]), probabilities, ANY, exclusive=False
     )
     assert (relations[0].head.label_, relations[0].tail.label_) == ("PERSON", "ORG")
 

@@ -238,7 +238,7 @@ def test_a_recipe(gpu, recipe, encoder, entities, mixed_precision, corpus, tmp_p
 
 def found(folder, entities):
     """Probabilities of all relations that the thresholds let through, by document and relation."""
-    nlp = spacy.load(folder, config={"components.relation_extractor.threshold": 0.0})
+    nlp = spacy.load(folder, config={"components.relation_extractor.decoder.threshold": 0.0})
     docs = [
         make_doc(nlp.vocab, text, mentions) if entities else Doc(nlp.vocab, words=text.split())
         for text, mentions, _ in TEXTS

@@ -1,6 +1,6 @@
 """The factories of the components; spaCy imports them with every ``spacy.blank()``."""
 
-from typing import Any, Callable, Dict, List, Literal, Optional
+from typing import Any, Callable, List, Literal, Optional
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -34,6 +34,9 @@ DEFAULT_CONFIG = f"""
 [loss]
 @losses = "rel_component.cross_entropy.v1"
 
+[decoder]
+@misc = "rel_component.decoder.v1"
+
 [scorer]
 @scorers = "rel_component.relation_scorer.v1"
 """
@@ -55,16 +58,11 @@ DEFAULT_SCORE_WEIGHTS = {
     default_config={
         **Config().from_str(DEFAULT_CONFIG),
         "exclusive": True,
-        "threshold": None,
-        "thresholds": {},
         "spans_key": None,
         "training_mentions": "both",
         "negative_ratio": None,
-        "one_direction": False,
         "adaptive_threshold": False,
         "consistency": 0.0,
-        "mention_weight": 0.0,
-        "overlapping": True,
         "rescue_entities": False,
         "attr": DEFAULT_ATTR,
     },
@@ -76,17 +74,13 @@ def make_relation_extractor(
     model: Model[Any, Any],
     candidates: Callable[..., Any],
     loss: Callable[..., Any],
+    decoder: Callable[..., Any],
     exclusive: bool,
-    threshold: Optional[float],
-    thresholds: Dict[str, float],
     spans_key: Optional[str],
     training_mentions: Literal["both", "predicted"],
     negative_ratio: Optional[float],
-    one_direction: bool,
     adaptive_threshold: bool,
     consistency: float,
-    mention_weight: float,
-    overlapping: bool,
     rescue_entities: bool,
     attr: str,
     scorer: Optional[Callable[..., Any]],
@@ -97,18 +91,14 @@ def make_relation_extractor(
         model,
         candidates,
         loss,
+        decoder,
         name,
         exclusive=exclusive,
-        threshold=threshold,
-        thresholds=thresholds,
         spans_key=spans_key,
         training_mentions=training_mentions,
         negative_ratio=negative_ratio,
-        one_direction=one_direction,
         adaptive_threshold=adaptive_threshold,
         consistency=consistency,
-        mention_weight=mention_weight,
-        overlapping=overlapping,
         rescue_entities=rescue_entities,
         attr=attr,
         scorer=scorer,

@@ -28,7 +28,7 @@ from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..candidates import CandidateGenerator
-from ..decoding import decode
+from ..decoding import Decoder
 from ..errors import ConfigError
 from ..evaluation.scoring import score_relations
 from ..losses import probabilities, with_agreement
@@ -61,12 +61,10 @@ class RelationExtractor(TrainablePipe):
         model: scores candidate pairs.
         candidates: makes candidate pairs from mentions.
         loss: a loss function, see ``losses.py``; has to fit `exclusive`.
+        decoder: chooses relations by the probabilities of pairs.
         name: name of the component in the pipeline.
         exclusive: at most one label a pair (softmax with a NO_RELATION class) or any number of
             labels (a sigmoid for each).
-        threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
-            that is higher than that of NO_RELATION, otherwise 0.5.
-        thresholds: the same for single labels, before `threshold`.
         spans_key: span group that holds the mentions, nested and overlapping ones included; None:
             the entities in ``doc.ents``.
         training_mentions: mentions to learn on: those of the predicted document, or both those and
@@ -74,19 +72,12 @@ class RelationExtractor(TrainablePipe):
             mentions; all other pairs are examples of NO_RELATION.
         negative_ratio: in training, the most pairs without relation per pair with one, drawn at
             random for each batch. None: all.
-        one_direction: of the two directions of a pair, only that with the most probable relation
-            counts.
         adaptive_threshold: without exclusive labels, the model learns a threshold for each pair;
             goes with the loss ``rel_component.adaptive_threshold.v1``. Probabilities are relative
             to it.
         consistency: weight of a second loss in training: each batch passes the model twice, and the
             predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
             twice the time. Needs a model with an encoder of its own.
-        mention_weight: how much the probabilities of the mentions count for that of a relation: the
-            exponent of their product, by which it is multiplied. Mentions have probabilities if
-            their span group has them in ``attrs["scores"]``.
-        overlapping: whether the mentions of the relations of a document may overlap. If not, of
-            relations with overlapping mentions, the most probable one is reported.
         rescue_entities: whether the mentions of relations become entities where they are none, in
             place of those that they overlap with.
         attr: name of the extension attribute.
@@ -103,33 +94,23 @@ class RelationExtractor(TrainablePipe):
         model: PairModelT,
         candidates: CandidateGenerator,
         loss: LossFunction,
+        decoder: Decoder,
         name: str = "relation_extractor",
         *,
         exclusive: bool = True,
-        threshold: Optional[float] = None,
-        thresholds: Optional[Dict[str, float]] = None,
         spans_key: Optional[str] = None,
         training_mentions: Literal["both", "predicted"] = "both",
         negative_ratio: Optional[float] = None,
-        one_direction: bool = False,
         adaptive_threshold: bool = False,
         consistency: float = 0.0,
-        mention_weight: float = 0.0,
-        overlapping: bool = True,
         rescue_entities: bool = False,
         attr: str = DEFAULT_ATTR,
         scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
-        for label, value in [("", threshold), *(thresholds or {}).items()]:
-            if value is not None and not 0.0 <= value <= 1.0:
-                place = f"thresholds.{label}" if label else "threshold"
-                raise ConfigError(f"{place} must lie in [0, 1], got {value}")
         if negative_ratio is not None and negative_ratio < 0:
             raise ConfigError(f"negative_ratio must be 0 or more, got {negative_ratio}")
         if consistency < 0:
             raise ConfigError(f"consistency must be 0 or more, got {consistency}")
-        if mention_weight < 0:
-            raise ConfigError(f"mention_weight must be 0 or more, got {mention_weight}")
         if adaptive_threshold and exclusive:
             raise ConfigError("adaptive_threshold is for multiple labels: set exclusive = false")
         install_extension(attr)
@@ -137,18 +118,14 @@ class RelationExtractor(TrainablePipe):
         self.model = model
         self.candidates = candidates
         self.loss = loss
+        self.decoder = decoder
         self.name = name
         self.exclusive = exclusive
-        self.threshold = threshold
-        self.thresholds = dict(thresholds or {})
         self.spans_key = spans_key
         self.training_mentions = training_mentions
         self.negative_ratio = negative_ratio
-        self.one_direction = one_direction
         self.adaptive_threshold = adaptive_threshold
         self.consistency = consistency
-        self.mention_weight = mention_weight
-        self.overlapping = overlapping
         self.rescue_entities = rescue_entities
         self.attr = attr
         self.scorer = scorer
@@ -270,17 +247,12 @@ class RelationExtractor(TrainablePipe):
             scores: what :meth:`predict` returned for them.
         """
         docs = list(docs)
-        decoded = decode(
+        decoded = self.decoder(
             docs,
             scores.candidates,
             self.model.ops.to_numpy(scores.values),
             self.schema,
             exclusive=self.exclusive,
-            threshold=self.threshold,
-            thresholds=self.thresholds,
-            one_direction=self.one_direction,
-            mention_weight=self.mention_weight,
-            overlapping=self.overlapping,
         )
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):

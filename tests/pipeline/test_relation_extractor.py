@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import set_dropout_rate
 
+from rel_component.decoding import ThresholdDecoder
 from rel_component.errors import ConfigError
 from rel_component.schema import RelationSchema, RelationType
 
@@ -352,10 +353,11 @@ def test_pipeline_bytes(nlp):
 
 
 def test_options_are_saved_with_the_pipeline(tmp_path):
-    nlp = trained(thresholds={"WORKS_AT": 0.999999}, negative_ratio=2.0)
+    nlp = trained(decoder={"thresholds": {"WORKS_AT": 0.999999}}, negative_ratio=2.0)
     nlp.to_disk(tmp_path)
     pipe = spacy.load(tmp_path).get_pipe("relation_extractor")
-    assert (pipe.thresholds, pipe.negative_ratio) == ({"WORKS_AT": 0.999999}, 2.0)
+    assert pipe.decoder == ThresholdDecoder(thresholds={"WORKS_AT": 0.999999})
+    assert pipe.negative_ratio == 2.0
 
 
 def test_a_component_with_an_added_label_can_be_loaded():
@@ -439,15 +441,14 @@ def test_candidates_can_be_configured():
     ],
 )
 def test_thresholds(options, expected):
-    nlp = trained(steps=12, **options)  # few steps, so that no probability is rounded to 1
+    nlp = trained(steps=12, decoder=options)  # few steps, so that no probability is rounded to 1
     assert outputs(nlp) == expected
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1\.5"),
-        ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
+        ({"decoder": {"threshold": 1.5}}, r"threshold must lie in \[0, 1\], got 1\.5"),
         ({"negative_ratio": -1.0}, "negative_ratio must be 0 or more, got -1"),
         ({"consistency": -1.0}, "consistency must be 0 or more, got -1"),
         ({"adaptive_threshold": True}, "set exclusive = false"),
@@ -474,9 +475,11 @@ def test_a_learned_threshold():
 
 
 def test_one_direction():
-    both_ways = {"thresholds": {"WORKS_AT": 0.0, "FOUNDED_BY": 0.0}, **MULTIPLE}
-    assert {len(found) for found in outputs(trained(**both_ways))} == {2}
-    assert {len(found) for found in outputs(trained(one_direction=True, **both_ways))} == {1}
+    decoder = {"thresholds": {"WORKS_AT": 0.0, "FOUNDED_BY": 0.0}}
+    both_ways = trained(decoder=decoder, **MULTIPLE)
+    assert {len(found) for found in outputs(both_ways)} == {2}
+    one_way = trained(decoder={**decoder, "one_direction": True}, **MULTIPLE)
+    assert {len(found) for found in outputs(one_way)} == {1}
 
 
 def test_predictions_that_agree():
@@ -696,7 +699,7 @@ def test_relations_without_a_candidate_pair_warn():
     [
         ({}, [WORKS_AT], []),
         ({"rescue_entities": True}, [WORKS_AT], ["Acme", "Ada"]),
-        ({"rescue_entities": True, "mention_weight": 1.0}, [], []),
+        ({"rescue_entities": True, "decoder": {"mention_weight": 1.0}}, [], []),
     ],
 )
 def test_uncertain_mentions_are_rescued_or_dropped(options, relations, entities):
