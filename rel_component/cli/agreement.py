@@ -14,10 +14,10 @@ from wasabi.tables import table
 from ..errors import ConfigError
 from ..evaluation.agreement.disagreements import Disagreement, find_disagreements
 from ..evaluation.agreement.documents import SharedDocuments, match_documents
-from ..evaluation.agreement.figures import Figure, Pairwise
-from ..evaluation.agreement.measures import Agreement, Coefficients, measure_agreement
+from ..evaluation.agreement.measures import Agreement, Coefficients, Pairwise, measure_agreement
 from ..evaluation.agreement.merging import Merged, merge_agreed
 from ..evaluation.agreement.pairs import PairLimits
+from ..evaluation.intervals import Estimate
 from ..schema import RelationSchema
 from ..spacy_files import read_docs, write_docs
 from .messages import clear_errors, printer, progress
@@ -303,5 +303,5 @@ def _decimal(value: float) -> str:
     return "-" if isnan(value) else f"{round(value, 3) + 0.0:.3f}"
 
 
-def _interval(figure: Figure, show: _Show) -> str:
+def _interval(figure: Estimate, show: _Show) -> str:
     return "-" if isnan(figure.low) else f"{show(figure.low)} to {show(figure.high)}"

@@ -1,5 +1,6 @@
 """``spacy rel compare``."""
 
+from math import isnan
 from pathlib import Path
 from typing import List, Optional, Sequence
 
@@ -10,7 +11,8 @@ from wasabi.tables import table
 
 from ..corpora.corpus import make_relation_corpus
 from ..errors import DataError
-from ..evaluation.comparison import METRICS, Score, System, SystemResult, compare_systems
+from ..evaluation.comparison import METRICS, System, SystemResult, compare_systems
+from ..evaluation.intervals import Estimate
 from ..pipelines import entity_finders, find_extractor, load_pipeline, source_name
 from .messages import clear_errors, printer, progress
 
@@ -166,9 +168,10 @@ def _row(result: SystemResult) -> List[str]:
     ]
 
 
-def _interval(score: Score) -> str:
-    return f"{100 * score.low:.1f} to {100 * score.high:.1f}"
+def _interval(score: Estimate) -> str:
+    return "-" if isnan(score.low) else f"{100 * score.low:.1f} to {100 * score.high:.1f}"
 
 
-def _difference(score: Score) -> str:
-    return f"{100 * score.value:+.2f} ({100 * score.low:+.1f} to {100 * score.high:+.1f})"
+def _difference(score: Estimate) -> str:
+    interval = "-" if isnan(score.low) else f"{100 * score.low:+.1f} to {100 * score.high:+.1f}"
+    return f"{100 * score.value:+.2f} ({interval})"

@@ -2,31 +2,21 @@
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 import numpy
-import numpy.typing as npt
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR
 from ..llm.types import REPORT_KEY
-from ..types import Int32Array
+from .intervals import Bootstrap, Estimate, Floats, estimate
 from .scoring import count_by_document
 
 METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
 
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
-
-
-@dataclass(frozen=True)
-class Score:
-    """A figure with its 95 % interval by the percentile bootstrap over documents (Efron 1979)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -51,8 +41,8 @@ class SystemResult:
     """
 
     name: str
-    scores: Dict[str, Score]
-    difference: Optional[Score]
+    scores: Dict[str, Estimate]
+    difference: Optional[Estimate]
     n_docs: int
     seconds: float
     cost: Optional[float] = None
@@ -64,8 +54,12 @@ class SystemResult:
     dropped: Optional[Dict[str, int]] = None
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+        """A dict for JSON."""
+        return {
+            **asdict(self),
+            "scores": {metric: score.to_dict() for metric, score in self.scores.items()},
+            "difference": None if self.difference is None else self.difference.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -103,27 +97,21 @@ def compare_systems(
         progress: wraps the documents of each pipeline as they come out.
     """
     results: List[SystemResult] = []
-    first: Optional[npt.NDArray[numpy.float64]] = None
+    first: Optional[Floats] = None
     for system in systems:
         start = time.perf_counter()
         docs = list(progress(system.nlp.pipe([eg.predicted for eg in system.examples])))
         seconds = time.perf_counter() - start
         examples = [Example(doc, eg.reference) for doc, eg in zip(docs, system.examples)]
         _, counts = count_by_document(examples, symmetric=system.symmetric, attr=system.attr)
-        values, drawn = _bootstrap(counts, n_resamples, seed)
-        scores = {metric: _score(values[i], drawn[:, i]) for i, metric in enumerate(METRICS)}
-        micro_f = drawn[:, METRICS.index("micro_f")]
-        difference = None
-        if first is not None:
-            gap = scores["micro_f"].value - results[0].scores["micro_f"].value
-            difference = _score(gap, micro_f - first)
-        else:
-            first = micro_f
+        metrics = _metrics(Bootstrap(len(docs), n_resamples, seed).sum(counts))
+        micro_f = metrics[:, METRICS.index("micro_f")]
+        first = micro_f if first is None else first
         results.append(
             SystemResult(
                 system.name,
-                scores,
-                difference,
+                {metric: estimate(metrics[:, i]) for i, metric in enumerate(METRICS)},
+                estimate(micro_f - first) if results else None,
                 n_docs=len(docs),
                 seconds=1000 * seconds / max(len(docs), 1),
                 **_bill(docs),
@@ -132,26 +120,7 @@ def compare_systems(
     return results
 
 
-def _bootstrap(
-    counts: Int32Array, n_resamples: int, seed: int
-) -> Tuple[npt.NDArray[numpy.float64], npt.NDArray[numpy.float64]]:
-    """The metrics, and the metrics of resampled documents, the same ones for the same seed.
-
-    Args:
-        counts: *Shape:* ``(n_docs, n_labels, 3)``
-
-    Returns:
-        *Shapes:* ``(n_metrics,)`` and ``(n_resamples, n_metrics)``
-    """
-    n_docs = len(counts)
-    random = numpy.random.default_rng(seed)
-    weights = random.multinomial(n_docs, numpy.full(n_docs, 1 / max(n_docs, 1)), n_resamples)
-    flat = counts.reshape(n_docs, -1).astype("float64")
-    drawn = (weights @ flat).reshape(n_resamples, *counts.shape[1:])  # (n_resamples, n_labels, 3)
-    return _metrics(counts.sum(axis=0, dtype="float64")[None])[0], _metrics(drawn)
-
-
-def _metrics(counts: npt.NDArray[numpy.float64]) -> npt.NDArray[numpy.float64]:
+def _metrics(counts: Floats) -> Floats:
     """The metrics of counts. *Shapes:* ``(n, n_labels, 3)`` to ``(n, n_metrics)``."""
     micro = _prf(counts.sum(axis=1))
     occurs = counts.sum(axis=2) > 0
@@ -160,17 +129,12 @@ def _metrics(counts: npt.NDArray[numpy.float64]) -> npt.NDArray[numpy.float64]:
     return numpy.concatenate([micro, macro], axis=1)
 
 
-def _prf(counts: npt.NDArray[numpy.float64]) -> npt.NDArray[numpy.float64]:
+def _prf(counts: Floats) -> Floats:
     """Precision, recall and F1 of true positives, false positives and false negatives."""
     tp, fp, fn = numpy.moveaxis(counts, -1, 0)
     sums = numpy.stack([tp + fp, tp + fn, (2 * tp + fp + fn) / 2], axis=-1)
-    result: npt.NDArray[numpy.float64] = tp[..., None] / numpy.maximum(sums, 1e-9)
+    result: Floats = tp[..., None] / numpy.maximum(sums, 1e-9)
     return result
-
-
-def _score(value: float, drawn: npt.NDArray[numpy.float64]) -> Score:
-    low, high = numpy.percentile(drawn, [2.5, 97.5])
-    return Score(float(value), float(low), float(high))
 
 
 def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:

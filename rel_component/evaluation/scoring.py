@@ -6,6 +6,7 @@ stands for, is a miss. Mentions are compared by their characters.
 
 from dataclasses import dataclass, field
 from typing import (
+    AbstractSet,
     Any,
     Callable,
     Collection,
@@ -70,7 +71,7 @@ class LabelScores:
 
     counts: Dict[str, PRF] = field(default_factory=dict)
 
-    def add(self, gold: Set[_Key], predicted: Set[_Key]) -> None:
+    def add(self, gold: AbstractSet[_Key], predicted: AbstractSet[_Key]) -> None:
         """Count the relations of one document.
 
         Args:
@@ -245,12 +246,25 @@ def count_by_document(
         )
         by_document.append(LabelScores())
         by_document[-1].add(gold, predicted)
-    labels = sorted({label for scores in by_document for label in scores.counts})
-    counts = numpy.zeros((len(examples), len(labels), 3), dtype="int32")
-    for i, scores in enumerate(by_document):
-        for label, prf in scores.counts.items():
-            counts[i, labels.index(label)] = (prf.tp, prf.fp, prf.fn)
-    return labels, counts
+    return stack_counts(by_document)
+
+
+def stack_counts(scores: Sequence[LabelScores]) -> Tuple[List[str], Int32Array]:
+    """Several counts as one array.
+
+    Args:
+        scores: counts per label, e.g. of each document.
+
+    Returns:
+        the labels that occur, in alphabetical order, and for each of the scores and labels true
+        positives, false positives and false negatives. *Shape:* ``(n_scores, n_labels, 3)``
+    """
+    labels = sorted({label for counts in scores for label in counts.counts})
+    stacked = numpy.zeros((len(scores), len(labels), 3), dtype="int32")
+    for i, counts in enumerate(scores):
+        for label, prf in counts.counts.items():
+            stacked[i, labels.index(label)] = (prf.tp, prf.fp, prf.fn)
+    return labels, stacked
 
 
 def _chars(span: Span) -> _Chars:

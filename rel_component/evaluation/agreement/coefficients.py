@@ -14,8 +14,7 @@ import numpy
 import numpy.typing as npt
 
 from ...types import Int32Array
-
-Floats = npt.NDArray[numpy.float64]
+from ..intervals import Floats, ratio
 
 MISSING = -1
 """The rating of a unit that an annotator did not see."""
@@ -118,14 +117,6 @@ def alpha_of(sums: Floats) -> Floats:
     counts, _ = numpy.split(sums[..., 2:], 2, axis=-1)
     expected = ratio((counts * (counts - 1)).sum(axis=-1), values * (values - 1))
     return _beyond_chance(ratio(agreeing, values), expected)
-
-
-def ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """The quotients, nan where the denominator is 0."""
-    numerator, denominator = numpy.broadcast_arrays(numerator, denominator)
-    result = numpy.full(numerator.shape, numpy.nan)
-    numpy.divide(numerator, denominator, out=result, where=denominator != 0)
-    return result
 
 
 def _votes(ratings: Int32Array) -> Int32Array:

@@ -1,28 +1,48 @@
 """How far annotators agree on mentions and relations."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
-from typing import Any, Callable, Collection, Dict, Hashable, List, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy
 
-from .coefficients import (
-    Floats,
-    alpha_of,
-    alpha_sums,
-    cohen_sums,
-    fleiss_sums,
-    kappa_of,
-    ratio,
-)
+from ..intervals import Bootstrap, Estimate, Floats, estimate, ratio
+from ..scoring import LabelScores, stack_counts
+from .coefficients import alpha_of, alpha_sums, cohen_sums, fleiss_sums, kappa_of
 from .documents import Annotation, DocumentProblem, SharedDoc, SharedDocuments
-from .figures import Figure, Pairwise, Resampler, to_figure, to_pairwise
 from .pairs import PairLimits, RatedPairs, RelationCounts, rate_pairs
 
-_Facts = Collection[Tuple[str, Hashable]]
-"""Label and place of mentions or relations."""
+_Keys = AbstractSet[Tuple[Any, str, Any]]
+"""Start, label and end of mentions, or head, label and tail of relations."""
 
-_ANY = "*"  # the label of facts whose label does not count
+_ANY = "*"  # the label of mentions whose label does not count
+
+
+@dataclass(frozen=True)
+class Pairwise:
+    """An estimate for each pair of annotators.
+
+    Attributes:
+        mean: the mean over those pairs for which it is defined.
+        pairs: the estimates.
+        counts: how many mentions or relations both have, only the first has, and only the second
+            has; empty where the estimate does not compare them.
+    """
+
+    mean: Estimate
+    pairs: Dict[Tuple[str, str], Estimate]
+    counts: Dict[Tuple[str, str], Tuple[int, int, int]] = field(default_factory=dict)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """A dict for JSON."""
+        pairs = []
+        for names, value in self.pairs.items():
+            row = {"annotators": list(names), **value.to_dict()}
+            if names in self.counts:
+                row.update(zip(("both", "only_first", "only_second"), self.counts[names]))
+            pairs.append(row)
+        return {"mean": self.mean.to_dict(), "pairs": pairs}
 
 
 @dataclass(frozen=True)
@@ -57,8 +77,8 @@ class Coefficients:
     """
 
     cohen: Pairwise
-    fleiss: Figure
-    alpha: Figure
+    fleiss: Estimate
+    alpha: Estimate
 
     def to_dict(self) -> Dict[str, Any]:
         """Plain data."""
@@ -147,19 +167,19 @@ def measure_agreement(
     Raises:
         ConfigError: if a distance in sentences is asked for and a document has no sentences.
     """
-    resampler = Resampler(len(shared.docs), n_resamples, seed)
+    bootstrap = Bootstrap(len(shared.docs), n_resamples, seed)
 
-    def f1(facts: Callable[[SharedDoc, Annotation], _Facts]) -> F1Agreement:
-        return _f1_agreement(shared, facts, resampler)
+    def f1(read_keys: Callable[[SharedDoc, Annotation], _Keys]) -> F1Agreement:
+        return _f1_agreement(shared, read_keys, bootstrap)
 
     pairs = rate_pairs(shared, limits or PairLimits())
-    coefficients, per_label = _coefficients(shared.names, pairs, resampler)
+    coefficients, per_label = _coefficients(shared.names, pairs, bootstrap)
     return Agreement(
         annotators=shared.names,
         n_docs=shared.n_docs,
         n_shared=len(shared.docs),
         problems=shared.problems,
-        mentions={"strict": f1(_typed_mentions), "span": f1(_mention_spans)},
+        mentions={"strict": f1(_typed_mentions), "span": f1(_untyped_mentions)},
         relations={
             "strict": f1(_directed),
             "undirected": f1(_undirected),
@@ -174,77 +194,68 @@ def measure_agreement(
     )
 
 
-def _typed_mentions(doc: SharedDoc, annotation: Annotation) -> _Facts:
-    return {(label, (start, end)) for start, end, label in annotation.mentions}
+def _typed_mentions(doc: SharedDoc, annotation: Annotation) -> _Keys:
+    return {(start, label, end) for start, end, label in annotation.mentions}
 
 
-def _mention_spans(doc: SharedDoc, annotation: Annotation) -> _Facts:
-    return {(_ANY, key[:2]) for key in annotation.mentions}
+def _untyped_mentions(doc: SharedDoc, annotation: Annotation) -> _Keys:
+    return {(start, _ANY, end) for start, end, _ in annotation.mentions}
 
 
-def _directed(doc: SharedDoc, annotation: Annotation) -> _Facts:
-    return {(label, (head, tail)) for head, label, tail in annotation.relations}
+def _directed(doc: SharedDoc, annotation: Annotation) -> _Keys:
+    return annotation.relations
 
 
-def _undirected(doc: SharedDoc, annotation: Annotation) -> _Facts:
-    return {(label, tuple(sorted((head, tail)))) for head, label, tail in annotation.relations}
+def _undirected(doc: SharedDoc, annotation: Annotation) -> _Keys:
+    return {(min(head, tail), label, max(head, tail)) for head, label, tail in annotation.relations}
 
 
-def _between_agreed(doc: SharedDoc, annotation: Annotation) -> _Facts:
-    return {
-        (label, (head, tail))
-        for head, label, tail in annotation.relations
-        if head in doc.agreed and tail in doc.agreed
-    }
+def _between_agreed(doc: SharedDoc, annotation: Annotation) -> _Keys:
+    return {key for key in annotation.relations if doc.agreed.issuperset((key[0], key[2]))}
 
 
 def _f1_agreement(
     shared: SharedDocuments,
-    facts: Callable[[SharedDoc, Annotation], _Facts],
-    resampler: Resampler,
+    read_keys: Callable[[SharedDoc, Annotation], _Keys],
+    bootstrap: Bootstrap,
 ) -> F1Agreement:
-    found = [
-        [None if said is None else set(facts(doc, said)) for said in doc.annotations]
-        for doc in shared.docs
-    ]
-    labels = sorted({label for row in found for said in row for label, _ in said or ()})
     names = list(combinations(shared.names, 2))
-    columns = list(combinations(range(len(shared.names)), 2))
-    index = {label: k for k, label in enumerate(labels)}
-    counts = numpy.zeros((len(found), len(names), len(labels), 3))
-    for i, row in enumerate(found):
-        for j, (a, b) in enumerate(columns):
-            first, second = row[a], row[b]
+    scores: List[LabelScores] = []
+    for doc in shared.docs:
+        keys = [None if said is None else read_keys(doc, said) for said in doc.annotations]
+        for first, second in combinations(keys, 2):
+            scores.append(LabelScores())
             if first is not None and second is not None:
-                for k, some in enumerate((first & second, first - second, second - first)):
-                    for label, _ in some:
-                        counts[i, j, index[label], k] += 1
-    sums = resampler.sum(counts)  # (1 + n_resamples, n_pairs, n_labels, 3)
+                scores[-1].add(first, second)
+    labels, counts = stack_counts(scores)
+    sums = bootstrap.sum(counts.reshape(len(shared.docs), len(names), len(labels), 3))
     return F1Agreement(
         overall=_f1(sums.sum(axis=2), names),
         per_label={
-            label: _f1(sums[:, :, k], names) for label, k in index.items() if labels != [_ANY]
+            label: _f1(sums[:, :, k], names) for k, label in enumerate(labels) if label != _ANY
         },
     )
 
 
 def _f1(sums: Floats, names: Sequence[Tuple[str, str]]) -> Pairwise:
-    """Args:
-    sums: *Shape:* ``(1 + n_resamples, n_pairs, 3)``.
+    """F1 of pairs of annotators.
+
+    Args:
+        sums: what both have, only the second has, and only the first has. *Shape:*
+            ``(1 + n_resamples, n_pairs, 3)``
+        names: the pairs.
     """
-    values = ratio(2 * sums[..., 0], 2 * sums[..., 0] + sums[..., 1] + sums[..., 2])
-    figures = to_pairwise(
-        values, names, lambda _: "neither annotator has any in the documents of both"
+    both, only_second, only_first = numpy.moveaxis(sums, -1, 0)
+    values = ratio(2 * both, 2 * both + only_first + only_second)
+    counts = zip(both[0], only_first[0], only_second[0])
+    return replace(
+        _pairwise(values, names, lambda _: "neither annotator has any in the documents of both"),
+        counts={pair: (int(b), int(f), int(s)) for pair, (b, f, s) in zip(names, counts)},
     )
-    counts = {
-        pair: (int(both), int(first), int(second))
-        for pair, (both, first, second) in zip(names, sums[0])
-    }
-    return replace(figures, counts=counts)
 
 
 def _coefficients(
-    names: Sequence[str], pairs: RatedPairs, resampler: Resampler
+    names: Sequence[str], pairs: RatedPairs, bootstrap: Bootstrap
 ) -> Tuple[Coefficients, Dict[str, Coefficients]]:
     columns = [list(pair) for pair in combinations(range(len(names)), 2)]
     by_document: List[List[Floats]] = [[] for _ in range(6)]
@@ -256,7 +267,7 @@ def _coefficients(
             for k, sums in enumerate((of_pairs, fleiss_sums(votes), alpha_sums(votes))):
                 by_document[offset + k].append(sums)
     cohen, fleiss, alpha, *of_labels = (
-        resampler.sum(numpy.stack(sums)[:-1]) for sums in by_document
+        bootstrap.sum(numpy.stack(sums)[:-1]) for sums in by_document
     )
     per_label = {}
     for k, label in enumerate(pairs.labels):
@@ -266,18 +277,38 @@ def _coefficients(
 
 
 def _of_sums(names: Sequence[str], cohen: Floats, fleiss: Floats, alpha: Floats) -> Coefficients:
-    """Coefficients of sums.
+    """Coefficients from their sums.
 
     Args:
+        names: the annotators.
         cohen: *Shape:* ``(1 + n_resamples, n_pairs, n_sums)``
-        fleiss, alpha: *Shape:* ``(1 + n_resamples, n_sums)``
+        fleiss: *Shape:* ``(1 + n_resamples, n_sums)``
+        alpha: *Shape:* ``(1 + n_resamples, n_sums)``
     """
     return Coefficients(
-        cohen=to_pairwise(
+        cohen=_pairwise(
             kappa_of(cohen), list(combinations(names, 2)), lambda i: _reason(cohen[0, i])
         ),
-        fleiss=to_figure(kappa_of(fleiss), lambda: _reason(fleiss[0])),
-        alpha=to_figure(alpha_of(alpha), lambda: _reason(alpha[0])),
+        fleiss=estimate(kappa_of(fleiss), lambda: _reason(fleiss[0])),
+        alpha=estimate(alpha_of(alpha), lambda: _reason(alpha[0])),
+    )
+
+
+def _pairwise(
+    values: Floats, pairs: Sequence[Tuple[str, str]], reason: Callable[[int], str]
+) -> Pairwise:
+    """Estimates for pairs of annotators, and their mean.
+
+    Args:
+        values: *Shape:* ``(1 + n_resamples, n_pairs)``
+        pairs: the names of the pairs.
+        reason: says why the value of a pair, by index, is not defined.
+    """
+    defined = ~numpy.isnan(values)
+    mean = ratio(numpy.where(defined, values, 0).sum(axis=1), defined.sum(axis=1))
+    return Pairwise(
+        mean=estimate(mean, partial(reason, 0)),
+        pairs={names: estimate(values[:, i], partial(reason, i)) for i, names in enumerate(pairs)},
     )
 
 

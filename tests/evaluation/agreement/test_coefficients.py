@@ -9,16 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from rel_component.evaluation.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from rel_component.evaluation.agreement.coefficients import (
     MISSING,
     alpha_of,
     alpha_sums,
-    cohen_kappa,
     cohen_sums,
-    fleiss_kappa,
     fleiss_sums,
     kappa_of,
-    krippendorff_alpha,
     to_votes,
 )
 
