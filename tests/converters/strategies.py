@@ -48,6 +48,7 @@ def documents(
     sentences=False,
     tokens=False,
     n_mentions=SOME,
+    overlapping=True,
     max_relations=4,
 ):
     """A valid document, with what a format holds."""
@@ -57,7 +58,7 @@ def documents(
         units = words
     else:
         units = draw(texts)
-    ranges = draw(_ranges(units, draw(n_mentions)))
+    ranges = draw(_ranges(units, draw(n_mentions), overlapping))
     names = draw(st.lists(ids, min_size=len(ranges), max_size=len(ranges), unique=True))
     mentions = [
         AnnotatedMention(
@@ -110,14 +111,18 @@ def documents(
 
 
 @st.composite
-def _ranges(draw, units, n):
+def _ranges(draw, units, n, overlapping):
     """Different ranges that neither begin nor end with white space."""
     solid = [i for i, unit in enumerate(units) if unit.strip()]
     if not solid:
         return []
-    ends = st.tuples(st.sampled_from(solid), st.sampled_from(solid))
-    drawn = draw(st.lists(ends, min_size=n, max_size=n))
-    return list(dict.fromkeys((min(pair), max(pair) + 1) for pair in drawn))
+    ends = draw(st.lists(st.sampled_from(solid), min_size=2 * n, max_size=2 * n))
+    if overlapping:
+        pairs = zip(ends[::2], ends[1::2])
+        return list(dict.fromkeys((min(pair), max(pair) + 1) for pair in pairs))
+    ends.sort()
+    pairs, after = zip(ends[::2], ends[1::2]), [*ends[2::2], len(units)]
+    return [(start, end + 1) for (start, end), other in zip(pairs, after) if end < other]
 
 
 @st.composite
