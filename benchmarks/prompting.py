@@ -23,8 +23,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from rel_component.corpora.corpus import make_relation_corpus
-from rel_component.llm.client.client import Outcome
-from rel_component.llm.types import REPORT_KEY, Reply
+from rel_component.llm.types import REPORT_KEY, Outcome, Reply
 from rel_component.schema import RelationSchema
 from rel_component.spacy_files import read_docs
 

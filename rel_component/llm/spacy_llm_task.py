@@ -20,11 +20,10 @@ from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..mentions import mention_spans
 from ..schema import RelationSchema
 from .answers.extraction import AnswerReader
-from .client.client import Outcome
 from .prompting.examples import ExampleSelector, PromptExample
 from .prompting.prompts import Prompter, PromptLimits, Question
 from .prompting.template import PromptTemplate
-from .types import REPORT_KEY, Message, Reply
+from .types import REPORT_KEY, Message, Outcome, Reply
 
 ANSWER_TOKENS = 1024
 """Room for the answer, where spacy-llm tells the size of the context window."""

@@ -1,7 +1,9 @@
-"""What is said to a language model, what it says, and the contract of the backends between."""
+"""Requests to a language model, its replies, and the contract of backends."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Dict, List, Literal, Mapping, Optional, Protocol, Sequence, Tuple
+
+from ..errors import LLMError
 
 Role = Literal["system", "user", "assistant"]
 
@@ -24,12 +26,17 @@ ANSWER_FORMATS: Tuple[AnswerFormat, ...] = (
 JsonSchema = Dict[str, Any]
 
 REPORT_KEY = "rel_llm"
-"""Key of ``doc.user_data`` under which a document says what was asked, paid, dropped and why."""
+"""Key in ``doc.user_data`` of the report on questions, costs, drops and failures."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation. role: who speaks. content: what is said."""
+    """One turn of a conversation.
+
+    Attributes:
+        role: who speaks.
+        content: the text.
+    """
 
     role: Role
     content: str
@@ -37,12 +44,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a language model.
+    """One request to a language model.
 
     Attributes:
         messages: the conversation so far.
-        schema: JSON schema that the answer has to satisfy; None: free text.
-        sample: number of the answer, where several are drawn for the same question.
+        schema: JSON schema of the answer; None: free text.
+        sample: number of the sample, where several answers to the same messages are drawn.
     """
 
     messages: Tuple[Message, ...]
@@ -52,16 +59,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """What answers cost.
+    """Requests, tokens, time and cost of one or more replies.
 
     Attributes:
-        requests: requests that were paid for, failed attempts with a bill included.
-        cache_hits: answers taken from the cache; they cost nothing.
+        requests: requests that were paid for, including failed attempts that were charged.
+        cache_hits: replies taken from the cache, which cost nothing.
         input_tokens: tokens of the prompts.
-        cached_tokens: those of them that the endpoint had in its own cache.
+        cached_tokens: the part of `input_tokens` that the endpoint had in its own prompt cache.
         output_tokens: tokens of the answers.
-        seconds: time from sending a request to its answer, summed up, without waiting in queues.
-        cost: in the currency of the price table; None: no prices known.
+        seconds: time from sending each request to its reply, summed up, without time in queues.
+        cost: in the currency of the prices; None: the prices are not known.
     """
 
     requests: int = 0
@@ -85,21 +92,18 @@ class Usage:
         )
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
-        return {
-            "requests": self.requests,
-            "cache_hits": self.cache_hits,
-            "input_tokens": self.input_tokens,
-            "cached_tokens": self.cached_tokens,
-            "output_tokens": self.output_tokens,
-            "seconds": self.seconds,
-            "cost": self.cost,
-        }
+        """All attributes by name, as JSON can hold them."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class OutputToken:
-    """A token of an answer. text: its characters. logprob: natural logarithm of its probability."""
+    """A token of an answer.
+
+    Attributes:
+        text: its characters.
+        logprob: natural logarithm of its probability.
+    """
 
     text: str
     logprob: float
@@ -110,11 +114,11 @@ class Reply:
     """An answer of a language model.
 
     Attributes:
-        text: what it says.
-        finish_reason: ``stop`` if it is whole, ``length`` if the limit of tokens cut it off, or
-            another word of the endpoint.
-        usage: what it cost.
-        tokens: its tokens with their log-probabilities, if the endpoint gives them. Their texts
+        text: the answer.
+        finish_reason: ``stop`` if the answer is complete, ``length`` if the limit of tokens cut it
+            off, or another word of the endpoint.
+        usage: tokens, time and cost of the answer.
+        tokens: the tokens with their log-probabilities, if the endpoint gives them. Their texts
             joined are `text`.
     """
 
@@ -124,24 +128,65 @@ class Reply:
     tokens: Tuple[OutputToken, ...] = ()
 
     def with_usage(self, usage: Usage) -> "Reply":
-        """The same answer with another bill."""
+        """A copy of the reply with other usage."""
         return replace(self, usage=usage)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The reply as JSON can hold it."""
+        tokens = [[token.text, token.logprob] for token in self.tokens]
+        return {**asdict(self), "tokens": tokens}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Reply":
+        """The reply that :meth:`to_dict` was called on.
+
+        Args:
+            data: all of its keys but ``text`` may be missing.
+
+        Raises:
+            TypeError: if `data` has other keys or values of other types.
+        """
+        fields: Dict[str, Any] = dict(data)
+        if not isinstance(fields["text"], str):
+            raise TypeError(f"text is {fields['text']!r}; it has to be a string")
+        fields["usage"] = Usage(**fields.get("usage", {}))
+        fields["tokens"] = tuple(OutputToken(*token) for token in fields.get("tokens", ()))
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The reply to a request, or the error in its place.
+
+    Attributes:
+        request: the request, as it was given.
+        reply: the answer; that of the follow-up request, if there was one and it was answered.
+        error: why there is no reply.
+        usage: everything that was paid for the request, including its follow-up request and failed
+            attempts.
+    """
+
+    request: Request
+    reply: Optional[Reply] = None
+    error: Optional[LLMError] = None
+    usage: Usage = field(default_factory=Usage)
 
 
 class Backend(Protocol):
     """A language model, local or behind an endpoint.
 
-    Backends send one batch and return or raise. They do not retry, wait, cache or count: that is
-    done once for all of them, in ``client.py``. They are called from several threads.
+    A backend sends one batch and returns or raises. It does not retry, wait, cache or count:
+    :class:`rel_component.llm.client.client.LLMClient` does that for all backends. It is called from
+    several threads.
 
     Attributes:
-        settings: what makes answers comparable: the kind of backend, model, endpoint and
-            parameters, as plain data. Never a secret. It is part of the key of the cache.
-        formats: the formats worth trying, best first.
+        settings: the kind of backend, model, endpoint and parameters: everything that determines
+            the answers, as JSON can hold it, without secrets. It is part of the key of the cache.
+        formats: the answer formats worth trying, best first.
         batch_size: the most requests for one call; 1 for endpoints that take one at a time.
-        concurrency: the most calls at a time; None: no limit of its own.
+        concurrency: the most simultaneous calls; None: the backend sets no limit.
         context_window: tokens of prompt and answer together; None: not known.
-        max_tokens: tokens that an answer may have.
+        max_tokens: the most tokens of an answer.
     """
 
     settings: Mapping[str, Any]
@@ -152,23 +197,35 @@ class Backend(Protocol):
     max_tokens: int
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         """Answer requests, in their order.
 
         Args:
             requests: at most `batch_size`.
-            format: how to ask for structure; requests without a schema are asked for text.
-            timeout: seconds to wait for the answer.
+            answer_format: how to ask for a structured answer; requests without a schema are asked
+                for text.
+            timeout: seconds to wait for the answers; None: the backend decides.
+
+        Returns:
+            One reply for each request.
 
         Raises:
             LLMUnavailable: if another attempt may succeed: no connection, time out, a server error,
                 a body that is not an answer; with the time to wait if the endpoint names one.
-            FormatUnsupported: if the endpoint does not know `format`.
+            FormatUnsupported: if the endpoint does not know `answer_format`.
             LLMRefused: if another attempt is of no use.
         """
         ...
 
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
-        """Number of tokens of a prompt, or None if the backend cannot tell without sending it."""
+        """Number of tokens of a prompt, or None if the backend cannot tell without sending it.
+
+        Args:
+            messages: the prompt.
+        """
         ...

@@ -34,11 +34,11 @@ from ..errors import ConfigError, LLMError
 from ..evaluation.scoring import score_relations
 from ..llm.answers.extraction import AnswerReader, Extraction
 from ..llm.answers.grounding import MIN_SIMILARITY
-from ..llm.client.client import LLMClient, Outcome
+from ..llm.client.client import LLMClient
 from ..llm.prompting.examples import ExampleSelector, PromptExample, Selection
 from ..llm.prompting.prompts import Prompter, PromptLimits, Question
 from ..llm.prompting.template import PromptTemplate
-from ..llm.types import REPORT_KEY, Usage
+from ..llm.types import REPORT_KEY, Outcome, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
 from ..types import FloatArray, ScorerFunction

@@ -103,10 +103,10 @@ def replies(backend):
     return answers(backend)
 
 
-def answers(backend, requests=tuple(REQUESTS), format="json_schema"):
+def answers(backend, requests=tuple(REQUESTS), answer_format="json_schema"):
     size = backend.batch_size
     batches = [requests[i : i + size] for i in range(0, len(requests), size)]
-    return [reply for batch in batches for reply in backend(batch, format=format)]
+    return [reply for batch in batches for reply in backend(batch, answer_format=answer_format)]
 
 
 def texts(replies):

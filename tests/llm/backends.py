@@ -61,11 +61,15 @@ class FunctionBackend:
         return [question for call in list(self.calls) for question in call]
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         with self._lock:
             self.calls.append([question(request) for request in requests])
-            self.used_formats.append(format)
+            self.used_formats.append(answer_format)
             self._running += 1
             self.most = max(self.most, self._running)
         try:

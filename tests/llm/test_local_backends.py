@@ -40,8 +40,8 @@ def backend(request):
     return request.getfixturevalue(request.param)
 
 
-def answer(backend, request=STRUCTURED, format="json_schema", **options):
-    (reply,) = backend([request], format=format, **options)
+def answer(backend, request=STRUCTURED, answer_format="json_schema", **options):
+    (reply,) = backend([request], answer_format=answer_format, **options)
     return reply
 
 
@@ -184,14 +184,14 @@ def test_a_batch_is_answered_like_its_requests(tiny):
     other = Request((Message("user", "Who?"),), {"enum": ["nobody", "somebody"]})
     requests = [STRUCTURED, PLAIN, other]
     alone = [answer(tiny, request).text for request in requests]
-    assert [reply.text for reply in tiny(requests, format="json_schema")] == alone
-    assert tiny([], format="json_schema") == []
+    assert [reply.text for reply in tiny(requests, answer_format="json_schema")] == alone
+    assert tiny([], answer_format="json_schema") == []
 
 
 def test_samples_do_not_depend_on_the_rest_of_the_batch(tiny_folder):
     backend = transformers_backend(tiny_folder, temperature=1.5, max_tokens=60)
     requests = [Request(MESSAGES, SCHEMA, sample=n) for n in range(6)]
-    replies = backend(requests, format="json_schema")
+    replies = backend(requests, answer_format="json_schema")
     assert [answer(backend, request).text for request in requests] == [r.text for r in replies]
     # The characters of the last name have several tokens each.
     assert any(NAMES[2] in names(reply) for reply in replies)
@@ -231,7 +231,7 @@ def test_the_context_window_is_that_of_the_model(tiny_folder):
 
 def test_formats_that_are_not_needed(tiny):
     with pytest.raises(FormatUnsupported, match="json_object"):
-        answer(tiny, format="json_object")
+        answer(tiny, answer_format="json_object")
 
 
 def test_a_model_without_a_chat_template(tmp_path):
@@ -264,7 +264,7 @@ def test_transformers_and_llama_cpp_agree_on_a_gguf_file(gguf, llama):
         folder, gguf_file=file, local_files_only=True, max_tokens=40, logprobs=True
     )
     assert backend.count_tokens(MESSAGES) == llama.count_tokens(MESSAGES)
-    structured, plain = backend([STRUCTURED, PLAIN], format="json_schema")
+    structured, plain = backend([STRUCTURED, PLAIN], answer_format="json_schema")
     names(structured)
     expected = answer(llama, PLAIN)
     assert plain.tokens[0].text == expected.tokens[0].text

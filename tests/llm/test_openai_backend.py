@@ -47,8 +47,8 @@ def backend_of(endpoint, **options):
     return openai_backend("m", base_url=endpoint.url, api_key_env="TEST_KEY", **options)
 
 
-def answer(backend, request=PLAIN, format="json_schema", **options):
-    (reply,) = backend([request], format=format, **options)
+def answer(backend, request=PLAIN, answer_format="json_schema", **options):
+    (reply,) = backend([request], answer_format=answer_format, **options)
     return reply
 
 

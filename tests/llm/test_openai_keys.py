@@ -34,7 +34,7 @@ def backend_of(endpoint):
 
 
 def answer(backend):
-    (reply,) = backend([REQUEST], format="json_schema")
+    (reply,) = backend([REQUEST], answer_format="json_schema")
     return reply
 
 

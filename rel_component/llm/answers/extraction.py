@@ -13,9 +13,8 @@ from ...errors import LLMError
 from ...mentions import typed_key
 from ...schema import RelationSchema
 from ...types import Relation
-from ..client.client import Outcome
 from ..prompting.prompts import Question
-from ..types import Message, Reply, Request, Usage
+from ..types import Message, Outcome, Reply, Request, Usage
 from .grounding import MIN_SIMILARITY
 from .parsing import parse_answer
 from .validation import (

@@ -115,10 +115,14 @@ class LlamaCppBackend:
         self._server = PerProcess(start)
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         """Answer requests; see the contract ``Backend``."""
-        return [self._answer(request, format, timeout) for request in requests]
+        return [self._answer(request, answer_format, timeout) for request in requests]
 
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
         """Number of tokens of a prompt, those of the chat template included."""

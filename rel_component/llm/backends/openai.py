@@ -145,10 +145,14 @@ class OpenAIBackend:
         self._connection = PerProcess(partial(_connect, url, api_version))
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         """Answer requests; see the contract ``Backend``."""
-        return [self._answer(request, format, timeout) for request in requests]
+        return [self._answer(request, answer_format, timeout) for request in requests]
 
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
         """None: endpoints count only what they are sent."""

@@ -140,7 +140,11 @@ class ReplayBackend:
     concurrency: Optional[int] = 1
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         """Answer requests; see the contract ``Backend``."""
         return [self._answer(request) for request in requests]
@@ -187,11 +191,15 @@ class RecordingBackend:
     max_tokens: int
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         """Answer requests; see the contract ``Backend``."""
         try:
-            replies = self.backend(requests, format=format, timeout=timeout)
+            replies = self.backend(requests, answer_format=answer_format, timeout=timeout)
         except LLMError as err:
             outcome: Dict[str, Any] = {"text": str(err), "error": type(err).__name__}
             if isinstance(err, LLMUnavailable) and err.retry_after is not None:

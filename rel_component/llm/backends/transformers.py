@@ -105,17 +105,23 @@ class TransformersBackend:
         self._model = PerProcess(load)
 
     def __call__(
-        self, requests: Sequence[Request], *, format: AnswerFormat, timeout: Optional[float] = None
+        self,
+        requests: Sequence[Request],
+        *,
+        answer_format: AnswerFormat,
+        timeout: Optional[float] = None,
     ) -> List[Reply]:
         """Answer requests; see the contract ``Backend``."""
-        if format not in self.formats:
-            raise FormatUnsupported(f"format must be one of {list(self.formats)}, got {format!r}")
+        if answer_format not in self.formats:
+            raise FormatUnsupported(
+                f"format must be one of {list(self.formats)}, got {answer_format!r}"
+            )
         if not requests:
             return []
         loaded, parameters = self._loaded(), self.settings["parameters"]
         start = time.perf_counter()
         deadline = None if timeout is None else start + timeout
-        writings = [self._begin(loaded, request, format) for request in requests]
+        writings = [self._begin(loaded, request, answer_format) for request in requests]
         write(
             loaded.model,
             writings,

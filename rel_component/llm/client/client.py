@@ -1,11 +1,11 @@
 """The way of requests to a language model and back: in order, several at a time, paid for once."""
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Deque, Iterable, Iterator, List, Optional
 
-from ...errors import BudgetExceeded, ConfigError, LLMError, LLMRefused
-from ..types import Backend, Reply, Request, Usage
+from ...errors import BudgetExceeded, ConfigError, LLMRefused
+from ..types import Backend, Outcome, Reply, Request, Usage
 from .accounting import Account, Budget, Prices
 from .cache import ReplyCache, reply_key
 from .flights import Flight, Flights, FollowUp, Slot
@@ -13,23 +13,6 @@ from .per_process import PerProcess
 from .retries import Abandoned, Pace, RetryPolicy
 from .sending import Answer, Sender
 from .workers import Workers
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a request: a reply or an error.
-
-    Attributes:
-        request: the request, as it was given.
-        reply: the answer; that of the follow-up, if there was one and it was answered.
-        error: why there is no reply.
-        usage: all that was paid for the request, follow-up and failed attempts included.
-    """
-
-    request: Request
-    reply: Optional[Reply] = None
-    error: Optional[LLMError] = None
-    usage: Usage = field(default_factory=Usage)
 
 
 class LLMClient:

@@ -127,7 +127,7 @@ class Sender:
 
     def _call(self, requests: Sequence[Request], format: AnswerFormat) -> List[Reply]:
         start = time.monotonic()
-        replies = self._backend(requests, format=format, timeout=self._timeout)
+        replies = self._backend(requests, answer_format=format, timeout=self._timeout)
         if len(replies) != len(requests):
             raise RuntimeError(
                 f"{type(self._backend).__name__} returned {len(replies)} replies for "

@@ -18,9 +18,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, List, Literal, Optional, Sequence, Tuple
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import SandboxedEnvironment
-
 from ...errors import ConfigError
 from ...schema import RelationType
 from ...types import NO_RELATION
@@ -86,6 +83,10 @@ class PromptTemplate:
     """
 
     def __init__(self, source: str, *, name: str) -> None:
+        # not imported by spacy.blank(), which imports this module
+        from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+        from jinja2.sandbox import SandboxedEnvironment
+
         self.name = name
         self.source = source
         environment = SandboxedEnvironment(
@@ -147,6 +148,8 @@ class PromptTemplate:
         return self._render("user", task, item)
 
     def _render(self, macro: str, *arguments: Any) -> str:
+        from jinja2 import TemplateError
+
         try:
             return str(getattr(self._module, macro)(*arguments)).strip()
         except (TemplateError, TypeError) as err:

@@ -19,9 +19,9 @@ class Picky(FunctionBackend):
         super().__init__(formats=ANSWER_FORMATS, **options)
         self.known, self.error = known, error
 
-    def __call__(self, requests, *, format, timeout=None):
-        replies = super().__call__(requests, format=format)
-        if format not in self.known:
+    def __call__(self, requests, *, answer_format, timeout=None):
+        replies = super().__call__(requests, answer_format=answer_format)
+        if answer_format not in self.known:
             raise self.error
         return replies
 

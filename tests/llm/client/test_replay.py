@@ -34,7 +34,7 @@ def of(question, **record):
 
 
 def texts(backend, *requests):
-    return [reply.text for reply in backend(requests, format="json_schema")]
+    return [reply.text for reply in backend(requests, answer_format="json_schema")]
 
 
 def test_records_without_messages_answer_in_their_order(replay):
@@ -80,7 +80,7 @@ def test_all_of_a_reply(replay):
         "usage": usage,
         "tokens": [["a", -0.5], ["b", -1.0]],
     }
-    (reply,) = replay(record)([ask("a")], format="text")
+    (reply,) = replay(record)([ask("a")], answer_format="text")
     tokens = (OutputToken("a", -0.5), OutputToken("b", -1.0))
     assert reply == Reply("ab", "length", Usage(**usage), tokens)
 
@@ -133,11 +133,11 @@ def test_what_was_recorded_is_replayed(tmp_path):
     reply = Reply("yes\n", "length", usage, (OutputToken("yes\n", -0.25),))
     recorder = record_replies(FunctionBackend(lambda request: reply), tmp_path / "new.jsonl")
     requests = [ask("a\u2028", schema=SCHEMA), ask("b", sample=2)]
-    assert recorder(requests, format="json_schema") == [reply, reply]
+    assert recorder(requests, answer_format="json_schema") == [reply, reply]
     replayed = replay_backend(str(tmp_path / "new.jsonl"))
-    assert replayed(requests[::-1], format="json_schema") == [reply, reply]
+    assert replayed(requests[::-1], answer_format="json_schema") == [reply, reply]
     with pytest.raises(LLMRefused):
-        replayed([ask("b", sample=3)], format="json_schema")
+        replayed([ask("b", sample=3)], answer_format="json_schema")
 
 
 def test_errors_are_recorded(tmp_path):
@@ -153,7 +153,7 @@ def test_errors_are_recorded(tmp_path):
 
 def _raised(backend, requests):
     with pytest.raises(RelComponentError) as caught:
-        backend(requests, format="text")
+        backend(requests, answer_format="text")
     return caught.value
 
 
