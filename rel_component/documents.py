@@ -1,6 +1,6 @@
 """Facts about a Doc that many rooms need: its id, its words and sentences, keys of its relations."""
 
-from typing import Any, Callable, Collection, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -34,6 +34,20 @@ def relation_key(
     if rel.label in symmetric and tail < head:
         head, tail = tail, head
     return (head, rel.label, tail)
+
+
+def mentions_by_key(
+    mentions: Iterable[Span], relations: Iterable[Relation]
+) -> Dict[TypedKey, Span]:
+    """Mentions joined with the arguments of relations, each once, in the order of the text.
+
+    Args:
+        mentions: the mentions of a document; those without tokens are left out.
+        relations: the relations of the document.
+    """
+    arguments = [span for rel in relations for span in (rel.head, rel.tail)]
+    found = {typed_key(span): span for span in (*mentions, *arguments) if len(span)}
+    return dict(sorted(found.items()))
 
 
 def document_id(doc: Doc) -> str:

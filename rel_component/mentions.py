@@ -1,5 +1,6 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
+import unicodedata
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
@@ -72,6 +73,7 @@ def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Spa
     """The mentions of a document with their probabilities, 1.0 where none are known.
 
     Args:
+        doc: the document.
         spans_key: see :func:`read_mentions`.
     """
     spans = mention_spans(doc, spans_key)
@@ -80,6 +82,25 @@ def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Spa
     if scores.size != len(spans):  # there are none, or the group was changed since
         return [(span, 1.0) for span in spans]
     return list(zip(spans, scores.ravel().tolist()))  # of spancat they may be a column
+
+
+def probable_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Span]:
+    """The mentions of a document that are at least as probable as not.
+
+    Args:
+        doc: the document.
+        spans_key: see :func:`read_mentions`.
+    """
+    return [span for span, score in scored_mentions(doc, spans_key) if score >= 0.5]
+
+
+def normalize_name(text: str) -> str:
+    """A name as it is compared: compatible characters, without case, single spaces.
+
+    Args:
+        text: the name.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def add_entities(doc: Doc, spans: Iterable[Span]) -> None:

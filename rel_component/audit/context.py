@@ -9,6 +9,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR
+from ..corpora.splitting import connect
 from ..errors import ConfigError
 from ..schema import RelationSchema
 from .classifier import out_of_fold
@@ -179,16 +180,7 @@ class AuditContext:
 
         Where so many resemble each other that they do not fit into a fold, each stands alone.
         """
-        first = list(range(len(self.docs)))
-
-        def root(i: int) -> int:
-            while first[i] != i:
-                i = first[i]
-            return i
-
-        for i, j, _ in self.similar:
-            first[max(root(i), root(j))] = min(root(i), root(j))
-        roots = [root(i) for i in range(len(self.docs))]
+        roots = connect(len(self.docs), ((i, j) for i, j, _ in self.similar))
         largest = max(Counter(roots).values(), default=0)
         if largest * self.options.folds > max(len(roots), self.options.folds):
             roots = list(range(len(self.docs)))

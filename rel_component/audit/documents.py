@@ -10,8 +10,8 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import document_id, sentence_numbers
-from ..mentions import mention_spans, typed_key
+from ..documents import document_id, mentions_by_key, sentence_numbers
+from ..mentions import mention_spans
 from ..types import HashArray, Int32Array, Relation
 
 Position = Tuple[int, int]
@@ -69,10 +69,8 @@ class AuditedDoc:
     @cached_property
     def mentions(self) -> List[Span]:
         """The mentions and arguments of relations, each once, by start and end."""
-        arguments = [span for rel in self.relations for span in (rel.head, rel.tail)]
-        spans = [*mention_spans(self.doc, self.spans_key), *arguments]
-        unique = {typed_key(span): span for span in spans if len(span)}
-        return [unique[key] for key in sorted(unique)]
+        spans = mention_spans(self.doc, self.spans_key)
+        return list(mentions_by_key(spans, self.relations).values())
 
     @cached_property
     def sentences(self) -> Int32Array:
@@ -118,11 +116,6 @@ def _hash_word(word: str) -> int:
     """0 for what has neither letters nor digits; the same for a word in any case and process."""
     known = any(character.isalnum() for character in word)
     return int(get_string_id(unicodedata.normalize("NFKC", word).casefold())) if known else 0
-
-
-def normalize_name(text: str) -> str:
-    """A name as it is compared: compatible characters, without case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def position(span: Span) -> Position:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import List, Tuple
 
-from .documents import normalize_name
+from ..mentions import normalize_name
 from .pairs import Pair, reverse
 
 _NEAR = 4  # words before the first and after the second mention

@@ -6,8 +6,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
+from ..mentions import normalize_name
 from ..types import Relation
-from .documents import normalize_name
 
 Fact = Tuple[str, str, str]
 """Name of the head, label, name of the tail; names of symmetric relations in alphabetical order."""

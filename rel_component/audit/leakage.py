@@ -3,9 +3,10 @@
 from collections import Counter
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
+from ..mentions import normalize_name
 from ..types import HashArray, Relation
 from .context import AuditContext
-from .documents import AuditedDoc, Part, normalize_name
+from .documents import AuditedDoc, Part
 from .duplicates import find_duplicates
 from .findings import Cell, Finding, Place, Section, Table
 from .known_facts import Fact, fact_of

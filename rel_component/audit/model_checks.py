@@ -4,9 +4,10 @@ import random
 from typing import Dict, Iterator, List, Optional, Sequence, Set
 
 from ..evaluation.scoring import PRF
+from ..mentions import normalize_name
 from ..types import Relation
 from .context import AuditContext
-from .documents import AuditedDoc, normalize_name
+from .documents import AuditedDoc
 from .findings import Cell, Finding, Place, Section, Table
 from .known_facts import Fact, fact_of
 from .predictor import Link, Links, Predictor, annotated_links, compare, in_order

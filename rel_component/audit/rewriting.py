@@ -2,7 +2,8 @@
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from .documents import AuditedDoc, Position, normalize_name, position
+from ..mentions import normalize_name
+from .documents import AuditedDoc, Position, position
 
 Name = Tuple[str, ...]
 """The words of a name."""

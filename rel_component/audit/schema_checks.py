@@ -5,8 +5,9 @@ from typing import Dict, Iterator, List, Sequence, Set, Tuple
 
 from spacy.tokens import Span
 
+from ..mentions import normalize_name
 from .context import AuditContext
-from .documents import AuditedDoc, normalize_name, position
+from .documents import AuditedDoc, position
 from .findings import Finding, Place, Section
 
 _RARE_SHARE = 0.02

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from typing import Any, Callable, Dict, Hashable, List, Sequence
+from typing import Any, Callable, Dict, Hashable, Iterable, List, Sequence, Tuple
 
 from spacy.tokens import Doc
 
@@ -78,7 +78,27 @@ def split_docs(
 
 def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:
     """Positions of documents that stay together: those of a group, and those with equal texts."""
-    parent = list(range(len(docs)))
+    links: List[Tuple[int, int]] = []
+    first: Dict[Any, int] = {}
+    for i, doc in enumerate(docs):
+        links.append((i, first.setdefault(("text", doc.text), i)))
+        key = group(doc)
+        if key is not None:
+            links.append((i, first.setdefault(("group", key), i)))
+    members: Dict[int, List[int]] = {}
+    for i, start in enumerate(connect(len(docs), links)):
+        members.setdefault(start, []).append(i)
+    return list(members.values())
+
+
+def connect(n_items: int, links: Iterable[Tuple[int, int]]) -> List[int]:
+    """The first of the items that each item is connected with, directly or through others.
+
+    Args:
+        n_items: number of items.
+        links: pairs of items that are connected.
+    """
+    parent = list(range(n_items))
 
     def root(i: int) -> int:
         while parent[i] != i:
@@ -86,15 +106,10 @@ def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:
             i = parent[i]
         return i
 
-    first: Dict[Any, int] = {}
-    for i, doc in enumerate(docs):
-        key = group(doc)
-        for mark in (("text", doc.text), *([("group", key)] if key is not None else [])):
-            parent[root(i)] = root(first.setdefault(mark, i))
-    members: Dict[int, List[int]] = {}
-    for i in range(len(docs)):
-        members.setdefault(root(i), []).append(i)
-    return list(members.values())
+    for i, j in links:
+        first, second = sorted((root(i), root(j)))
+        parent[second] = first
+    return [root(i) for i in range(n_items)]
 
 
 def _labels(docs: Sequence[Doc], attr: str) -> "Counter[str]":

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Iterable, List, Literal, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Literal, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import relation_key
-from ..mentions import TypedKey, mention_spans, scored_mentions, typed_key
+from ..documents import mentions_by_key, relation_key
+from ..mentions import TypedKey, mention_spans, probable_mentions, typed_key
 from ..types import Relation
 
 Kind = Literal["missed", "spurious"]
@@ -103,9 +103,9 @@ def find_mistakes(
         predicted = list(get_relations(eg.predicted, attr))
         gold_keys = {relation_key(rel, symmetric) for rel in gold}
         predicted_keys = {relation_key(rel, symmetric) for rel in predicted}
-        annotated = _mentions(mention_spans(eg.reference, spans_key), gold)
-        probable = [span for span, p in scored_mentions(eg.predicted, spans_key) if p >= 0.5]
-        found = _mentions([*eg.predicted.ents, *probable], predicted)
+        annotated = mentions_by_key(mention_spans(eg.reference, spans_key), gold)
+        probable = probable_mentions(eg.predicted, spans_key)
+        found = mentions_by_key([*eg.predicted.ents, *probable], predicted)
         for rel in gold:
             if relation_key(rel, symmetric) in predicted_keys:
                 result.n_right += 1
@@ -119,18 +119,16 @@ def find_mistakes(
     return result
 
 
-def _mentions(spans: Iterable[Span], relations: Sequence[Relation]) -> Set[TypedKey]:
-    arguments = (span for rel in relations for span in (rel.head, rel.tail))
-    return {typed_key(span) for span in (*spans, *arguments)}
-
-
 def _explain(
-    rel: Relation, mentions: Set[TypedKey], relations: Sequence[Relation], kind: Kind
+    rel: Relation, mentions: Collection[TypedKey], relations: Sequence[Relation], kind: Kind
 ) -> Tuple[str, str]:
     """The first reason that applies, and what the other document has instead.
 
     Args:
-        mentions, relations: those of the other document.
+        rel: the relation that only one of the documents has.
+        mentions: the mentions of the other document.
+        relations: the relations of the other document.
+        kind: ``missed`` or ``spurious``.
     """
     flaws = [_flaw(span, mentions, kind) for span in (rel.head, rel.tail)]
     flaw = min((flaw for flaw in flaws if flaw), key=lambda flaw: _ORDER[flaw[0]], default=None)
@@ -146,7 +144,7 @@ def _explain(
     return f"relation {kind}", ""
 
 
-def _flaw(span: Span, mentions: Set[TypedKey], kind: Kind) -> Optional[Tuple[str, str]]:
+def _flaw(span: Span, mentions: Collection[TypedKey], kind: Kind) -> Optional[Tuple[str, str]]:
     """What is wrong with an argument, and the mention that is there instead."""
     start, end, label = typed_key(span)
     if (start, end, label) in mentions:

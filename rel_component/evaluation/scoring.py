@@ -26,7 +26,7 @@ from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import relation_key, sentence_starts
-from ..mentions import mention_spans, scored_mentions, typed_key
+from ..mentions import mention_spans, probable_mentions, typed_key
 from ..types import NO_RELATION, Int32Array, Relation, ScorerFunction
 
 _Chars = Tuple[int, int]
@@ -147,11 +147,7 @@ def score_mentions(
     for eg in examples:
         if spans_key is not None and spans_key in eg.reference.spans:
             gold = {typed_key(span) for span in eg.reference.spans[spans_key]}
-            found = {
-                typed_key(span)
-                for span, score in scored_mentions(eg.predicted, spans_key)
-                if score >= 0.5
-            }
+            found = {typed_key(span) for span in probable_mentions(eg.predicted, spans_key)}
             counts += PRF(len(gold & found), len(found - gold), len(gold - found))
     if counts != PRF():
         scores.update({f"mentions_{key}": value for key, value in counts.to_dict().items()})

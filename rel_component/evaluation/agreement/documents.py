@@ -20,9 +20,9 @@ from typing import (
 from spacy.tokens import Doc
 
 from ...annotations import DEFAULT_ATTR, get_relations
-from ...documents import RelationKey, document_id, relation_key, sentence_starts
+from ...documents import RelationKey, document_id, mentions_by_key, relation_key, sentence_starts
 from ...errors import ConfigError
-from ...mentions import TypedKey, scored_mentions, typed_key
+from ...mentions import TypedKey, probable_mentions
 from ...types import Int32Array
 
 Pair = Tuple[TypedKey, TypedKey]
@@ -232,8 +232,8 @@ def _share(
 
 
 def _read(doc: Doc, symmetric: Set[str], spans_key: Optional[str], attr: str) -> Annotation:
-    relations = {relation_key(rel, symmetric) for rel in get_relations(doc, attr)}
-    probable = (span for span, score in scored_mentions(doc, spans_key) if score >= 0.5)
-    mentions = {typed_key(span) for span in probable if len(span)}
-    mentions.update(key for head, _, tail in relations for key in (head, tail))
-    return Annotation(frozenset(mentions), frozenset(relations))
+    relations = get_relations(doc, attr)
+    return Annotation(
+        mentions=frozenset(mentions_by_key(probable_mentions(doc, spans_key), relations)),
+        relations=frozenset(relation_key(rel, symmetric) for rel in relations),
+    )
