@@ -10,7 +10,7 @@ from spacy.cli._util import Arg, Opt, setup_gpu
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..converters.records import get, read_json_lines, read_lines
+from ..converters.records import get, read_lines, read_records
 from ..converters.report import Report
 from ..errors import DataError
 from ..pipelines import load_pipeline, relation_attr
@@ -95,7 +95,7 @@ def read_texts(path: Path) -> Iterator[Source]:
                 yield line.rstrip("\r\n"), {}
         return
     if path.suffix == ".jsonl":
-        for place, record in read_json_lines(path, Report(on_error="stop")):
+        for place, record in read_records(path, Report(on_error="stop")):
             yield get(record, "text", str, place), record
     else:
         for _, line in read_lines(path):

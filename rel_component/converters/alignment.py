@@ -1,4 +1,4 @@
-"""Character offsets to tokens."""
+"""Alignment of character offsets with tokens."""
 
 from typing import Literal, Optional
 
@@ -12,13 +12,14 @@ AlignmentMode = Literal["strict", "contract", "expand"]
 def align_span(
     doc: Doc, start: int, end: int, label: str, *, mode: AlignmentMode = "strict"
 ) -> Optional[Span]:
-    """The tokens at a range of characters.
+    """Find the tokens at a range of characters.
 
     Leading and trailing white space of the range is ignored.
 
     Args:
         doc: the document.
-        start, end: characters of ``doc.text``, the end exclusive.
+        start: first character of ``doc.text`` in the range.
+        end: the character after the last one.
         label: label of the span.
         mode: what to do where the range does not begin and end with a token: ``strict``, None;
             ``contract``, the tokens inside of it, None if there is none; ``expand``, all tokens it

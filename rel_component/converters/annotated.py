@@ -1,4 +1,4 @@
-"""What annotation formats read and write: one annotated document, before or after it has tokens."""
+"""One annotated document as formats read and write it, before or after it has tokens."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
@@ -12,12 +12,13 @@ class AnnotatedMention:
 
     Attributes:
         id: unique in the document; of no meaning outside of it, so a format may give another.
-        start, end: characters, or tokens if the document has words; the end is exclusive.
+        start: its first character, or its first token if the document has words.
+        end: the character or token after its last one.
         label: entity type; empty only for members of clusters that have none.
         kb_id: identifier in a knowledge base; empty: none.
-        pieces: of a discontinuous mention, the start and end of each piece in order; `start` and
+        fragments: start and end of each fragment of a discontinuous mention, in order; `start` and
             `end` are those of the whole. A Doc has no such mentions.
-        attributes: anything else that the format says of the mention, plain data.
+        attributes: anything else that the format says of the mention, as JSON data.
     """
 
     id: MentionId
@@ -25,7 +26,7 @@ class AnnotatedMention:
     end: int
     label: str
     kb_id: str = ""
-    pieces: Tuple[Tuple[int, int], ...] = ()
+    fragments: Tuple[Tuple[int, int], ...] = ()
     attributes: Dict[str, Any] = field(default_factory=dict, hash=False)
 
 
@@ -34,12 +35,13 @@ class AnnotatedRelation:
     """A relation.
 
     Attributes:
-        head, tail: ids of mentions.
+        head: id of the mention that the relation goes from.
+        tail: id of the mention that it goes to.
         label: relation type.
-        score: probability in [0, 1]; 1.0 if annotated, None if whoever found it gives none.
+        score: probability in [0, 1]; 1.0 if annotated, None if it is not known.
         id: name of the relation in its document, if the format has one.
         evidence: the sentences that show it, as positions in ``Annotated.sentence_starts``.
-        attributes: anything else that the format says of the relation, plain data.
+        attributes: anything else that the format says of the relation, as JSON data.
     """
 
     head: MentionId
@@ -58,14 +60,15 @@ class Annotated:
     Attributes:
         place: file, line and document id, for messages.
         text: the text, or None if there are words.
-        words: the tokens, if the format gives them; `spaces` tells which are followed by a space
-            (None: not known).
-        mentions, relations: the annotations.
+        words: the tokens, if the format gives them.
+        spaces: which tokens are followed by a space; None: not known.
+        mentions: the annotated mentions.
+        relations: the annotated relations.
         clusters: the entities that have several mentions, or all entities of formats that say which
             mentions are the same: ids of mentions.
         sentence_starts: where sentences start, in ascending order, in characters or tokens as the
             mentions are; None: not known. A single sentence: [0].
-        meta: anything else worth keeping, plain data; ``meta["id"]`` names the document. Goes to
+        meta: anything else worth keeping, as JSON data; ``meta["id"]`` names the document. Goes to
             ``doc.user_data["meta"]``.
     """
 
@@ -101,7 +104,7 @@ def word_offsets(words: Sequence[str], spaces: Optional[Sequence[bool]]) -> List
 
 
 def in_characters(annotated: Annotated) -> Annotated:
-    """The same document with a text, and offsets in characters.
+    """Give a document a text, and its annotations offsets in characters.
 
     Args:
         annotated: a valid document. Where spaces are not known, there is one between two words.
@@ -116,20 +119,51 @@ def in_characters(annotated: Annotated) -> Annotated:
     mentions = []
     for mention in annotated.mentions:
         start, end = characters(mention.start, mention.end)
-        pieces = tuple(characters(*piece) for piece in mention.pieces)
-        mentions.append(replace(mention, start=start, end=end, pieces=pieces))
-    if annotated.spaces is None:
-        text = " ".join(annotated.words)
-    else:
-        text = "".join(w + " " * s for w, s in zip(annotated.words, annotated.spaces))
+        fragments = tuple(characters(*fragment) for fragment in mention.fragments)
+        mentions.append(replace(mention, start=start, end=end, fragments=fragments))
+    spaces = annotated.spaces or [True] * (len(offsets) - 1) + [False]
     starts = annotated.sentence_starts
-    if starts is not None and offsets:
-        starts = [offsets[start][0] for start in starts]
     return replace(
         annotated,
-        text=text,
+        text="".join(word + " " * space for word, space in zip(annotated.words, spaces)),
         words=None,
         spaces=None,
         mentions=mentions,
-        sentence_starts=starts,
+        sentence_starts=[offsets[start][0] for start in starts] if starts and offsets else starts,
+    )
+
+
+def in_tokens(annotated: Annotated, tokens: Sequence[Tuple[int, int]]) -> Optional[Annotated]:
+    """Give a document words, and its annotations offsets in tokens.
+
+    Args:
+        annotated: a document with a text.
+        tokens: start and end of each token, in characters.
+
+    Returns:
+        The document; None if the tokens and single spaces do not make up the text, or an annotation
+        does not begin and end with a token.
+    """
+    text, mentions = annotated.text or "", annotated.mentions
+    sentences = annotated.sentence_starts
+    starts = {start: i for i, (start, _) in enumerate(tokens)}
+    ends = {end: i + 1 for i, (_, end) in enumerate(tokens)}
+    words = [text[start:end] for start, end in tokens]
+    following = [*(start for start, _ in tokens[1:]), len(text)]
+    spaces = [text[end:start] == " " for (_, end), start in zip(tokens, following)]
+    if "".join(word + " " * space for word, space in zip(words, spaces)) != text:
+        return None
+    if word_offsets(words, spaces) != list(tokens):
+        return None
+    if not all(mention.start in starts and mention.end in ends for mention in mentions):
+        return None
+    if not all(start in starts for start in sentences or []):
+        return None
+    return replace(
+        annotated,
+        text=None,
+        words=words,
+        spaces=spaces,
+        mentions=[replace(m, start=starts[m.start], end=ends[m.end]) for m in mentions],
+        sentence_starts=None if sentences is None else [starts[start] for start in sentences],
     )

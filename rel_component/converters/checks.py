@@ -1,4 +1,4 @@
-"""Whether what a format reads makes sense; what does not goes to the report."""
+"""Checks of annotated documents; whatever is wrong goes to the report and is left out."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -15,7 +15,7 @@ _MAX_DEPTH = 100
 def check_documents(
     documents: Iterable[Annotated], report: Report, schema: Optional[RelationSchema] = None
 ) -> Iterator[Annotated]:
-    """The documents without what is wrong in them.
+    """Leave out what is wrong in documents.
 
     Mentions must be ranges of their document with a label, their ids unique; relations must have a
     label and lie between two mentions; clusters must consist of mentions; sentences must start
@@ -35,24 +35,60 @@ def check_documents(
         except DataError as err:
             report.problem(err.message, place=annotated.place, skips="document")
             continue
-        mentions = _checked_mentions(annotated, report)
-        relations = _checked_relations(annotated, mentions, report, schema)
-        yield replace(
-            annotated,
-            mentions=list(mentions.values()),
-            relations=relations,
-            clusters=keep_members(annotated, mentions.keys(), report),
-        )
+        yield with_mentions(annotated, _checked_mentions(annotated, report), report, schema)
 
 
-def keep_members(annotated: Annotated, kept: Iterable[MentionId], report: Report) -> List[Any]:
-    """The clusters of a document without mentions that are not kept, or that are in one already.
+def with_mentions(
+    annotated: Annotated,
+    mentions: Sequence[AnnotatedMention],
+    report: Report,
+    schema: Optional[RelationSchema] = None,
+) -> Annotated:
+    """Leave out mentions of a document, and with them their relations and places in clusters.
 
     Args:
-        kept: ids of the mentions that remain.
-        report: takes note of those that go.
+        annotated: the document.
+        mentions: the mentions that remain, which may have other offsets than before.
+        report: takes note of relations and members of clusters that are left out.
+        schema: if given, relations that it does not allow are left out.
+
+    Raises:
+        DataError: at the first problem, if the report stops at problems.
     """
-    free: Set[MentionId] = set(kept)
+    by_id = {mention.id: mention for mention in mentions}
+    known = {mention.id for mention in annotated.mentions}
+    relations = []
+    for relation in annotated.relations:
+        missing = [key for key in (relation.head, relation.tail) if key not in by_id]
+        if missing:
+            reason = "was left out" if missing[0] in known else "does not exist"
+            message: Optional[str] = f"its mention {missing[0]!s:.60} {reason}"
+        else:
+            head, tail = by_id[relation.head], by_id[relation.tail]
+            message = _relation_problem(relation, head, tail, schema)
+        if message is None:
+            relations.append(relation)
+        else:
+            report.problem(message, place=relation_place(annotated, relation), skips="relation")
+    clusters = _with_members(annotated, set(by_id), report)
+    return replace(annotated, mentions=list(mentions), relations=relations, clusters=clusters)
+
+
+def relation_place(annotated: Annotated, relation: AnnotatedRelation) -> str:
+    """Where a relation is, for messages."""
+    return (
+        f"{annotated.place}, relation {relation.label:.60} of {relation.head!s:.60} to "
+        f"{relation.tail!s:.60}"
+    )
+
+
+def mention_place(annotated: Annotated, mention: AnnotatedMention) -> str:
+    """Where a mention is, for messages."""
+    return f"{annotated.place}, mention {mention.id!s:.60}"
+
+
+def _with_members(annotated: Annotated, free: Set[MentionId], report: Report) -> List[Any]:
+    """The clusters with those of their members that are `free` and in no cluster before."""
     clusters = []
     for cluster in annotated.clusters:
         members = [key for key in dict.fromkeys(cluster) if key in free]
@@ -81,31 +117,31 @@ def _check_document(annotated: Annotated) -> None:
                 f"sentences start at {starts!s:.60}: expected positions in ascending order, below "
                 f"{annotated.length}"
             )
-    _check_plain(annotated.meta, "meta")
+    _check_depth(annotated.meta, "meta")
     for mention in annotated.mentions:
-        _check_plain(mention.attributes, "attributes")
+        _check_depth(mention.attributes, "attributes")
     n_sentences = len(starts or [])
     for relation in annotated.relations:
-        _check_plain(relation.attributes, "attributes")
+        _check_depth(relation.attributes, "attributes")
         if any(not 0 <= i < n_sentences for i in relation.evidence):
             raise DataError(
                 f"evidence {list(relation.evidence)!s:.60}: there are {n_sentences} sentences"
             )
 
 
-def _check_plain(value: Any, name: str, depth: int = 0) -> None:
-    """Deeper nesting fits neither into JSON nor into a .spacy file."""
+def _check_depth(value: Any, name: str, depth: int = 0) -> None:
+    """Refuse nesting that fits neither into JSON nor into a .spacy file."""
     if depth > _MAX_DEPTH:
         raise DataError(f"{name}: nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, dict):
         for item in value.values():
-            _check_plain(item, name, depth + 1)
+            _check_depth(item, name, depth + 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _check_plain(item, name, depth + 1)
+            _check_depth(item, name, depth + 1)
 
 
-def _checked_mentions(annotated: Annotated, report: Report) -> Dict[MentionId, AnnotatedMention]:
+def _checked_mentions(annotated: Annotated, report: Report) -> List[AnnotatedMention]:
     mentions: Dict[MentionId, AnnotatedMention] = {}
     members = {key for cluster in annotated.clusters for key in cluster}
     for mention in annotated.mentions:
@@ -113,11 +149,10 @@ def _checked_mentions(annotated: Annotated, report: Report) -> Dict[MentionId, A
         if message is None and mention.id in mentions:
             message = "two mentions have this id"
         if message is not None:
-            place = f"{annotated.place}, mention {mention.id!s:.60}"
-            report.problem(message, place=place, skips="mention")
+            report.problem(message, place=mention_place(annotated, mention), skips="mention")
             continue
         mentions[mention.id] = mention
-    return mentions
+    return list(mentions.values())
 
 
 def _mention_problem(
@@ -132,51 +167,19 @@ def _mention_problem(
         return f"characters {start}:{end} are not a range of a text of {length}"
     if annotated.text is not None and annotated.text[start:end].isspace():
         return f"characters {start}:{end} are only white space"
-    return _pieces_problem(mention.pieces, start, end)
+    return _fragments_problem(mention.fragments, start, end)
 
 
-def _pieces_problem(pieces: Sequence[Sequence[int]], start: int, end: int) -> Optional[str]:
-    if not pieces:
+def _fragments_problem(fragments: Sequence[Sequence[int]], start: int, end: int) -> Optional[str]:
+    if not fragments:
         return None
-    flat = [position for piece in pieces for position in piece]
-    gaps = [b for a, b in pieces[:-1]] < [a for a, b in pieces[1:]]
-    if any(a >= b for a, b in pieces) or sorted(flat) != flat or not gaps:
-        return f"pieces {list(pieces)!s:.60}: expected ranges in ascending order"
+    flat = [position for fragment in fragments for position in fragment]
+    gaps = [b for a, b in fragments[:-1]] < [a for a, b in fragments[1:]]
+    if any(a >= b for a, b in fragments) or sorted(flat) != flat or not gaps:
+        return f"fragments {list(fragments)!s:.60}: expected ranges in ascending order"
     if (flat[0], flat[-1]) != (start, end):
-        return f"pieces {list(pieces)!s:.60} do not go from {start} to {end}"
+        return f"fragments {list(fragments)!s:.60} do not go from {start} to {end}"
     return None
-
-
-def _checked_relations(
-    annotated: Annotated,
-    mentions: Dict[MentionId, AnnotatedMention],
-    report: Report,
-    schema: Optional[RelationSchema],
-) -> List[AnnotatedRelation]:
-    known = {mention.id for mention in annotated.mentions}
-    relations = []
-    for relation in annotated.relations:
-        missing = [key for key in (relation.head, relation.tail) if key not in mentions]
-        if missing:
-            reason = "was left out" if missing[0] in known else "does not exist"
-            message: Optional[str] = f"its mention {missing[0]!s:.60} {reason}"
-        else:
-            message = _relation_problem(
-                relation, mentions[relation.head], mentions[relation.tail], schema
-            )
-        if message is not None:
-            report.problem(message, place=relation_place(annotated, relation), skips="relation")
-            continue
-        relations.append(relation)
-    return relations
-
-
-def relation_place(annotated: Annotated, relation: AnnotatedRelation) -> str:
-    """Where a relation is, for messages."""
-    return (
-        f"{annotated.place}, relation {relation.label:.60} of {relation.head!s:.60} to "
-        f"{relation.tail!s:.60}"
-    )
 
 
 def _relation_problem(

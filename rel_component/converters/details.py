@@ -1,6 +1,6 @@
-"""What a Doc has no place for: ids and attributes of annotations, and evidence of relations.
+"""Ids and attributes of annotations, and evidence of relations, for which a Doc has no place.
 
-Kept in ``doc.user_data`` in the form of span extension values, as the relations are (see
+They are kept in ``doc.user_data`` in the form of span extension values, as the relations are (see
 :mod:`rel_component.annotations`), one entry per mention and per head mention.
 """
 
@@ -20,6 +20,7 @@ def keep_mentions(doc: Doc, mentions: Iterable[Tuple[AnnotatedMention, Span]]) -
     """Keep the ids and attributes of mentions with a document.
 
     Args:
+        doc: the document.
         mentions: each with its span; of equal spans of one label the first one stays.
     """
     for mention, span in mentions:
@@ -37,8 +38,8 @@ def keep_relation(doc: Doc, relation: AnnotatedRelation, head: Span, tail: Span)
 
 def mention_details(doc: Doc, span: Span) -> Tuple[Any, Dict[str, Any]]:
     """Id, None if there is none, and attributes of a mention."""
-    id, attributes = _read(doc, _MENTION, span).get(span.label_, (None, {}))
-    return id, as_json(attributes)
+    name, attributes = _read(doc, _MENTION, span).get(span.label_, (None, {}))
+    return name, as_json(attributes)
 
 
 def relation_details(
@@ -46,18 +47,18 @@ def relation_details(
 ) -> Tuple[Any, Tuple[int, ...], Dict[str, Any]]:
     """Id, None if there is none, evidence and attributes of a relation."""
     key = relation_key(label, head, tail)
-    id, evidence, attributes = _read(doc, _RELATION, head).get(key, (None, (), {}))
-    return id, tuple(evidence), as_json(attributes)
+    name, evidence, attributes = _read(doc, _RELATION, head).get(key, (None, (), {}))
+    return name, tuple(evidence), as_json(attributes)
 
 
 def relation_key(label: str, head: Span, tail: Span) -> RelationKey:
-    """What tells a relation from others of its head."""
+    """The key of a relation among those of its head."""
     start = tail.start_char - head.start_char
     return (label, head.label_, tail.label_, start, tail.end_char - tail.start_char)
 
 
 def as_json(value: Any) -> Any:
-    """Plain data with lists for tuples, into which a .spacy file turns them."""
+    """A value with lists in place of tuples, into which a .spacy file turns them."""
     if isinstance(value, dict):
         return {key: as_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

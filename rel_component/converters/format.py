@@ -1,8 +1,19 @@
-"""What an annotation format is, and how one is found by its name."""
+"""The type of an annotation format, and the ways to find one: by name, by the content of a file."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Literal, Optional
+from typing import (
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Union,
+)
 
 from .. import registry
 from ..errors import ConfigError, DataError
@@ -10,10 +21,11 @@ from .annotated import Annotated
 from .report import Report
 
 HEAD_LENGTH = 1 << 20
-"""Characters at the beginning of a file by which its format is recognised."""
+"""Number of characters at the beginning of a file by which its format is recognised."""
 
 ReadFunction = Callable[[Path, Report], Iterator[Annotated]]
-"""``read(path, report)``: parses, lazily. What cannot be used goes to the report, and on it goes."""
+"""``read(path, report)``: yields the documents of a file one after the other. What cannot be used goes
+to the report and is left out."""
 
 WriteFunction = Callable[[Iterable[Annotated], Path, Report], None]
 """``write(documents, path, report)``: takes documents one after the other and never keeps them all.
@@ -21,10 +33,12 @@ Mentions, relations and documents that it cannot write go to the report."""
 
 Facet = Literal[
     "tokens",
+    "spaces",
     "sentences",
+    "several_sentences",
     "clusters",
     "unlabelled",
-    "pieces",
+    "fragments",
     "kb_ids",
     "mention_attributes",
     "scores",
@@ -34,8 +48,10 @@ Facet = Literal[
     "id",
     "meta",
 ]
-"""What a document may have beside text, mentions and relations; see :mod:`.annotated`.
-``unlabelled``: mentions without a label; ``id``: ``meta["id"]``; ``meta``: everything else in it."""
+"""The parts of a document beside text, mentions and relations; see :mod:`.annotated`.
+``spaces``: which tokens are followed by a space; ``sentences`` without ``several_sentences``: a document
+is one sentence; ``unlabelled``: mentions without a label; ``fragments``: discontinuous mentions; ``id``:
+``meta["id"]``; ``meta``: everything else in it."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +60,18 @@ class AnnotationFormat:
 
     Attributes:
         name: its name, in messages.
-        description: whose format it is, in a few words.
+        description: the tool or data set it is from, in a few words.
         read: reads a file.
-        looks_like: whether the first million characters of a file are of this format; it may
-            neither raise nor say yes to a file of another format.
+        looks_like: whether the first million characters of a file are of this format; it neither
+            raises nor says yes to a file of another format.
         write: writes a file; None: the format is only read.
-        holds: what `write` can write beside text, mentions and relations. It is given documents
-            that have nothing else; the rest is noted in the report before.
+        holds: the facets that `write` can write beside text, mentions and relations. It is given
+            documents that have nothing else; the rest is noted in the report before.
         unit: whether `write` is given texts with offsets in characters, or words.
         folder: ending of the files, e.g. ``.ann``, if `read` takes folders too.
+        sample: a small file of this format, for the documentation and the contract tests: its text,
+            or the texts of several files by their names, of which the first is read. It has a
+            mention and a relation, and shows no problem.
     """
 
     name: str
@@ -63,26 +82,33 @@ class AnnotationFormat:
     holds: FrozenSet[Facet] = frozenset()
     unit: Literal["characters", "tokens"] = "characters"
     folder: Optional[str] = None
+    sample: Union[str, Mapping[str, str]] = ""
 
 
 def get_formats() -> Dict[str, AnnotationFormat]:
-    """All registered formats by name.
+    """Find all registered formats.
+
+    Returns:
+        The formats by their names, in alphabetical order.
 
     Raises:
         ConfigError: if something else is registered as a format.
     """
     formats = registry.converters.get_all()
-    for name, format in formats.items():
-        if not isinstance(format, AnnotationFormat):
+    for name, registered in formats.items():
+        if not isinstance(registered, AnnotationFormat):
             raise ConfigError(
-                f"The entry point {name} of rel_component_converters is {format!r}; expected an "
+                f"The entry point {name} of rel_component_converters is {registered!r}; expected an "
                 "AnnotationFormat"
             )
     return {name: formats[name] for name in sorted(formats)}
 
 
 def get_format(name: str) -> AnnotationFormat:
-    """A registered format.
+    """Find a registered format.
+
+    Args:
+        name: its name.
 
     Raises:
         ConfigError: if there is none of this name.
@@ -94,26 +120,32 @@ def get_format(name: str) -> AnnotationFormat:
 
 
 def detect_format(path: Path) -> str:
-    """Name of the format that a file, or the files of a folder, are of by their content.
+    """Find the format of a file, or of the files of a folder, by their content.
+
+    Args:
+        path: the file or folder.
+
+    Returns:
+        The name of the format.
 
     Raises:
-        ConfigError: if that is none or more than one.
+        ConfigError: if no format fits, or several do.
         DataError: if the file cannot be read.
     """
     formats = get_formats()
     if path.is_dir():
-        names = [name for name, format in formats.items() if _fits_folder(format, path)]
+        names = [name for name, known in formats.items() if _fits_folder(known, path)]
     else:
         head = _read_head(path)
-        names = [name for name, format in formats.items() if format.looks_like(head)]
+        names = [name for name, known in formats.items() if known.looks_like(head)]
     if len(names) == 1:
         return names[0]
     if names:
         raise ConfigError(f"{path} could be {' or '.join(names)}; say --format")
-    known = [name for name, format in formats.items() if not path.is_dir() or format.folder]
+    possible = [name for name, known in formats.items() if not path.is_dir() or known.folder]
     raise ConfigError(
         f"{path} looks like none of the known formats; say --format if it is one of "
-        f"{', '.join(known)}"
+        f"{', '.join(possible)}"
     )
 
 
@@ -122,10 +154,10 @@ def folder_files(path: Path, ending: str) -> List[Path]:
     return sorted(file for file in path.rglob(f"*{ending}") if file.is_file())
 
 
-def _fits_folder(format: AnnotationFormat, path: Path) -> bool:
-    files = folder_files(path, format.folder) if format.folder is not None else []
+def _fits_folder(known: AnnotationFormat, path: Path) -> bool:
+    files = folder_files(path, known.folder) if known.folder is not None else []
     heads = (_read_head(file) for file in files)
-    return any(format.looks_like(head) for head in heads if head.strip())
+    return any(known.looks_like(head) for head in heads if head.strip())
 
 
 def _read_head(path: Path) -> str:

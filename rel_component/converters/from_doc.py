@@ -22,7 +22,7 @@ def to_annotated(
     spans_key: Optional[str] = None,
     attr: str = DEFAULT_ATTR,
 ) -> Annotated:
-    """The annotations of a document, or what a pipeline has found in it.
+    """Read the annotations of a Doc, annotated by hand or by a pipeline.
 
     Args:
         doc: the document. Its mentions are joined with the heads and tails of its relations and the
@@ -36,10 +36,10 @@ def to_annotated(
         mentions.add(span)
     relations = []
     for rel in get_relations(doc, attr):
-        id, evidence, attributes = relation_details(doc, rel.label, rel.head, rel.tail)
+        name, evidence, attributes = relation_details(doc, rel.label, rel.head, rel.tail)
         head, tail = mentions.add(rel.head), mentions.add(rel.tail)
         relations.append(
-            AnnotatedRelation(head, tail, rel.label, rel.score, id, evidence, attributes)
+            AnnotatedRelation(head, tail, rel.label, rel.score, name, evidence, attributes)
         )
     clusters = [[mentions.add(span) for span in doc.spans[key]] for key in _cluster_keys(doc)]
     words, spaces = words_and_spaces(doc)
@@ -70,8 +70,8 @@ class _Mentions:
     def add(self, span: Span) -> MentionId:
         key = (span.start, span.end, span.label_)
         if key not in self._ids:
-            id, attributes = mention_details(self._doc, span)
-            self._ids[key] = self._free(id)
+            mention_id, attributes = mention_details(self._doc, span)
+            self._ids[key] = self._free(mention_id)
             self.found.append(
                 AnnotatedMention(
                     self._ids[key],
@@ -84,14 +84,14 @@ class _Mentions:
             )
         return self._ids[key]
 
-    def _free(self, id: Optional[MentionId]) -> MentionId:
+    def _free(self, kept: Optional[MentionId]) -> MentionId:
         """The id, or a new one if there is none or, in joined documents, another mention has it."""
         number = len(self.found) + 1
-        while id is None or id in self._used:
-            id = f"T{number}"
+        while kept is None or kept in self._used:
+            kept = f"T{number}"
             number += 1
-        self._used.add(id)
-        return id
+        self._used.add(kept)
+        return kept
 
 
 def _cluster_keys(doc: Doc) -> List[str]:

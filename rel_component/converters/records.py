@@ -1,4 +1,8 @@
-"""Reading and writing of JSON records, with the place of whatever is wrong with them."""
+"""Reading and writing of JSON records, with the place of whatever is wrong with them.
+
+Most formats of JSON are :func:`json_reader`, :func:`json_writer` and :func:`json_detector` of functions
+for one record.
+"""
 
 import json
 from functools import lru_cache
@@ -20,14 +24,52 @@ from typing import (
 
 from ..errors import DataError
 from ..files import open_output
-from .json_values import DECODER, JsonBuffer, buffer_of, read_items, read_values, reject_halves
+from .annotated import Annotated
+from .format import ReadFunction, WriteFunction
+from .json_stream import first_values, parse_json, read_values
 from .report import Report
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 Record = Dict[str, Any]
 
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
+
+
+def json_reader(
+    read: Callable[[Record, str, Report], Optional[Annotated]], *, name: str = "id"
+) -> ReadFunction:
+    """Make the function that reads the files of a format.
+
+    Args:
+        read: reads one record, given its place and the report; None: there is nothing in it.
+        name: field with the name of a record, which is added to its place.
+    """
+    return lambda path, report: read_each(read_records(path, report, name=name), read, report)
+
+
+def json_writer(
+    to_record: Callable[[Annotated, Report], Record], *, lines: bool = True
+) -> WriteFunction:
+    """Make the function that writes the files of a format.
+
+    Args:
+        to_record: makes the record of one document; what it leaves out goes to the report.
+        lines: whether the file is JSONL or one list.
+    """
+    return lambda documents, path, report: write_records(
+        (to_record(annotated, report) for annotated in documents), path, lines=lines
+    )
+
+
+def json_detector(fits: Callable[[Record], bool]) -> Callable[[str], bool]:
+    """Make the function that recognises the files of a format.
+
+    Args:
+        fits: whether a record is one of the format; all at the beginning of a file must be.
+    """
+    return lambda head: bool(first_records(head)) and all(map(fits, first_records(head)))
 
 
 def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
@@ -49,183 +91,112 @@ def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
     """The text of a file, with its line breaks as they are.
+
+    Args:
+        path: the file.
+        encoding: ``utf-8-sig``, or ``utf-8`` to keep a byte order mark as a character.
 
     Raises:
         DataError: if the file is missing or not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode(encoding)
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
     except UnicodeDecodeError as err:
         raise DataError(f"not UTF-8: {err}", place=str(path)) from err
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text.
+def read_records(path: Path, report: Report, *, name: str = "id") -> Iterator[Tuple[str, Record]]:
+    """Read the objects of a JSON file, one after the other.
+
+    Args:
+        path: a file of JSONL, of one list, or of objects over several lines, which begins with a
+            line of nothing but ``{``.
+        report: takes note of what is no object, and of broken lines of JSONL.
+        name: field with the name of an object, which is added to its place.
+
+    Returns:
+        The objects with their places.
 
     Raises:
-        DataError: if it is broken, or has values that no other program reads: halves of characters,
-            infinite or very large numbers, very deep nesting.
-    """
-    try:
-        value = DECODER.decode(text)
-        reject_halves(value, text, 0, len(text))
-    except (ValueError, RecursionError) as err:
-        raise DataError(f"broken JSON: {err}") from err
-    return value
-
-
-def read_json_lines(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
-    """The objects of a JSONL file with their places; broken lines go to the report.
-
-    If the first line is nothing but ``{``, objects are written over several lines.
-
-    Raises:
-        DataError: if the file is missing or not UTF-8, or broken with objects over several lines.
+        DataError: if the file is missing or not UTF-8; if it is broken and no JSONL.
     """
     lines = read_lines(path)
     first = list(islice(lines, 1))
-    if _is_pretty(line for _, line in first):
-        yield from _pretty_objects(path, report)
-        return
-    for number, line in chain(first, lines):
-        place = f"{path}, line {number}"
-        try:
-            record = parse_json(line)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        if not isinstance(record, dict):
-            report.problem(f"expected an object, got {line[:40]}", place=place, skips="document")
-            continue
-        if "id" in record:
-            place += f", document {record['id']!s:.60}"
-        yield place, record
-
-
-def _pretty_objects(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
-    for number, value in enumerate(_read_values(path, read_values), start=1):
-        place = f"{path}, object {number}"
+    beginning = first[0][1].strip() if first else ""
+    label = "document"
+    if beginning == "{":
+        values = _stream(path, "object", 1)
+    elif beginning.startswith("["):
+        values, label = _stream(path, "document", 0), name
+    else:
+        values = _parse_lines(path, chain(first, lines), report)
+    for place, value in values:
         if not isinstance(value, dict):
             report.problem(f"expected an object, got {value!r:.60}", place=place, skips="document")
             continue
-        if "id" in value:
-            place += f", document {value['id']!s:.60}"
+        if name in value:
+            place += f", {label} {value[name]!s:.60}"
         yield place, value
 
 
-def read_json_list(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
-    """The objects of a file that is one JSON list, one after the other, with their places.
-
-    Raises:
-        DataError: if the file is missing, not UTF-8, no JSON list or broken.
-    """
-    for i, item in enumerate(_read_values(path, read_items)):
-        place = f"{path}, document {i}"
-        if isinstance(item, dict):
-            yield place, item
+def _parse_lines(
+    path: Path, lines: Iterable[Tuple[int, str]], report: Report
+) -> Iterator[Tuple[str, Any]]:
+    for number, line in lines:
+        place = f"{path}, line {number}"
+        try:
+            value = parse_json(line)
+        except DataError as err:
+            report.problem(err.message, place=place, skips="document")
         else:
-            report.problem(f"expected an object, got {item!r:.60}", place=place, skips="document")
+            yield place, value
 
 
-def write_json_lines(records: Iterable[Record], path: Path) -> None:
-    """Write objects to a JSONL file, one after the other."""
-    with open_output(path) as output:
-        for record in records:
-            output.write(to_json(record) + "\n")
-
-
-def write_json_list(records: Iterable[Record], path: Path) -> None:
-    """Write objects to a file that is one JSON list, one object a line, one after the other."""
-    with open_output(path) as output:
-        before = "[\n"
-        for record in records:
-            output.write(before + to_json(record))
-            before = ",\n"
-        output.write("[]\n" if before == "[\n" else "\n]\n")
-
-
-def to_json(value: Any) -> str:
-    """A JSON text on one line."""
-    return json.dumps(value, ensure_ascii=False)
+def _stream(path: Path, kind: str, number: int) -> Iterator[Tuple[str, Any]]:
+    """The values of a file with their places, of which only the one at hand is in memory."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as source:
+            for value in read_values(source):
+                yield f"{path}, {kind} {number}", value
+                number += 1
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+    except UnicodeDecodeError as err:
+        raise DataError(f"not UTF-8: {err}", place=f"{path}, {kind} {number}") from err
+    except (ValueError, RecursionError) as err:
+        raise DataError(f"broken JSON: {err}", place=f"{path}, {kind} {number}") from err
 
 
 @lru_cache(maxsize=1)
-def objects_on_lines(head: str) -> Sequence[Record]:
-    """The objects on the lines at the beginning of a file; none if one line is something else.
+def first_records(head: str) -> Sequence[Record]:
+    """The complete objects at the beginning of a JSON file; none if it has other values there.
 
     Args:
-        head: the beginning of a file, whose last line, or object over several lines, may be
-            incomplete. Does not raise.
+        head: the beginning of a file, whose last object may be incomplete.
     """
-    objects = []
-    lines = [line for line in head.lstrip("\ufeff").split("\n") if line.strip()]
-    if _is_pretty(lines):
-        return _complete_objects(read_values(buffer_of(head)))
-    for i, line in enumerate(lines):
-        try:
-            value = DECODER.decode(line) if line.lstrip().startswith("{") else None
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict):
-            objects.append(value)
-        elif i == 0 or i < len(lines) - 1:
-            return ()
-    return tuple(objects)
-
-
-@lru_cache(maxsize=1)
-def objects_in_list(head: str) -> Sequence[Record]:
-    """The objects at the beginning of a file that is one JSON list; none if it is not.
-
-    Args:
-        head: the beginning of a file, whose last object may be incomplete. Does not raise.
-    """
-    return _complete_objects(read_items(buffer_of(head)))
-
-
-def _is_pretty(lines: Iterable[str]) -> bool:
-    return next(iter(lines), "").strip() == "{"
-
-
-def _complete_objects(values: Iterator[Any]) -> Sequence[Record]:
-    """The values before the first that is incomplete; none if one of them is no object."""
-    objects: List[Record] = []
-    while True:
-        try:
-            value = next(values, None)
-        except (ValueError, RecursionError):
-            value = None
-        if value is None:
-            return tuple(objects)
-        if not isinstance(value, dict):
-            return ()
-        objects.append(value)
+    values = list(first_values(head))
+    return values if all(isinstance(value, dict) for value in values) else ()
 
 
 def read_each(
-    records: Iterable[Tuple[str, Record]],
-    read: Callable[[Record, str, Report], Optional[T]],
+    items: Iterable[Tuple[str, Item]],
+    read: Callable[[Item, str, Report], Optional[T]],
     report: Report,
-    *,
-    key: str = "",
-    form: str = "",
 ) -> Iterator[T]:
-    """What is read of each record; those that cannot be used go to the report.
+    """Read items one after the other; those that cannot be used go to the report.
 
     Args:
-        records: the records with their places.
-        read: reads one, given its place; None: there is nothing in it.
-        key: of a record's name, which is added to its place in the given form.
+        items: the items, such as records, with their places.
+        read: reads one item, given its place and the report; None: there is nothing in it.
+        report: takes note of the errors of `read`.
     """
-    for place, record in records:
-        if key in record:
-            place += form.format(f"{record[key]!s:.60}")
+    for place, item in items:
         try:
-            result = read(record, place, report)
+            result = read(item, place, report)
         except DataError as err:
             report.problem(err.message, place=err.place or place, skips="document")
             continue
@@ -233,19 +204,45 @@ def read_each(
             yield result
 
 
-def get(record: Record, key: str, kind: type, place: str, default: Any = None) -> Any:
-    """A value of a record.
-
-    null; None: it must be there.
+def write_records(records: Iterable[Record], path: Path, *, lines: bool = True) -> None:
+    """Write objects to a JSON file, one a line, one after the other.
 
     Args:
-        key: its name.
-        kind: its type.
-        place: of the record.
-        default: value where the key is missing or
+        records: the objects.
+        path: the file.
+        lines: whether the file is JSONL or one list.
 
     Raises:
-        DataError: if it is missing or of another type.
+        DataError: if the file cannot be written.
+    """
+    with open_output(path) as output:
+        delimiter = "" if lines else "[\n"
+        for record in records:
+            output.write(delimiter + to_json(record))
+            delimiter = "\n" if lines else ",\n"
+        if lines:
+            output.write(delimiter)
+        else:
+            output.write("[]\n" if delimiter == "[\n" else "\n]\n")
+
+
+def to_json(value: Any) -> str:
+    """The JSON text of a value on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def get(record: Record, key: str, kind: type, place: str = "", *, default: Any = None) -> Any:
+    """A value of a record.
+
+    Args:
+        record: the record.
+        key: name of the value.
+        kind: its type: str, int, list or dict.
+        place: of the record, for the message; empty where :func:`read_each` adds it.
+        default: value where the key is missing or null; None: it must be there.
+
+    Raises:
+        DataError: if the value is missing or of another type.
     """
     value = record.get(key)
     if value is None and default is not None:
@@ -256,20 +253,47 @@ def get(record: Record, key: str, kind: type, place: str, default: Any = None) -
     return value
 
 
-def get_id(record: Record, key: str, place: str) -> Any:
+def get_id(record: Record, key: str) -> Any:
     """A string or an integer of a record; errors as in :func:`get`."""
     value = record.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    return get(record, key, str, place)
+    return get(record, key, str)
 
 
-def get_objects(record: Record, key: str, place: str) -> List[Record]:
-    """A list of objects in a record, empty if the key is missing; errors as in :func:`get`."""
-    items = get(record, key, list, place, default=[])
+def get_score(record: Record, default: Optional[float]) -> Optional[float]:
+    """The probability ``score`` of a record.
+
+    Args:
+        record: the record.
+        default: value where the key is missing; null is None.
+
+    Raises:
+        DataError: if it is no number from 0 to 1.
+    """
+    value = record.get("score", default)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise DataError(f'"score": expected a number from 0 to 1, got {value!r:.60}')
+    return float(value)
+
+
+def get_items(record: Record, key: str, kind: type) -> List[Any]:
+    """A list of values of one type in a record, empty if the key is missing.
+
+    Args:
+        record: the record.
+        key: name of the list.
+        kind: type of its items: str, int, list or dict.
+
+    Raises:
+        DataError: if the value is no list, or an item is of another type.
+    """
+    items = get(record, key, list, default=[])
     for i, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise DataError(f'"{key}"[{i}]: expected an object, got {item!r:.60}', place=place)
+        if not isinstance(item, kind) or (kind is int and isinstance(item, bool)):
+            raise DataError(f'"{key}"[{i}]: expected {_NAMES[kind]}, got {item!r:.60}')
     return list(items)
 
 
@@ -279,19 +303,3 @@ def note_unread(record: Record, known: AbstractSet[str], place: str, report: Rep
     if others:
         where = f"{place}, field {others[0]!s:.60}"
         report.note("fields that are not read", place=where, count=len(others))
-
-
-def _read_values(path: Path, read: Callable[[JsonBuffer], Iterator[Any]]) -> Iterator[Any]:
-    """The values that `read` finds in a file; only the one at hand is in memory."""
-    number = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as source:
-            for value in read(JsonBuffer(source)):
-                yield value
-                number += 1
-    except OSError as err:
-        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
-    except UnicodeDecodeError as err:
-        raise DataError(f"not UTF-8: {err}", place=f"{path}, document {number}") from err
-    except (ValueError, RecursionError) as err:
-        raise DataError(f"broken JSON: {err}", place=f"{path}, document {number}") from err

@@ -1,4 +1,4 @@
-"""What happened in a conversion: counts, and everything that could not be used."""
+"""The report of a conversion: counts, and everything that could not be used."""
 
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Literal, Tuple
@@ -13,7 +13,9 @@ class Report:
     Attributes:
         on_error: ``stop`` raises at the first problem; ``skip`` notes it, leaves out what it is
             about and goes on.
-        documents, mentions, relations: what was converted.
+        documents: number of documents that were converted.
+        mentions: number of their mentions.
+        relations: number of their relations.
         duplicates: relations that were annotated more than once; one of each is kept.
         negatives: annotations that say there is no relation, e.g. arcs labelled ``No-rel``.
         rejected: documents that their annotator rejected or ignored.
@@ -36,14 +38,12 @@ class Report:
     notes: Dict[str, Tuple[int, str]] = field(default_factory=dict)
 
     def problem(self, message: str, *, place: str, skips: str) -> None:
-        """A document, mention or relation cannot be used.
-
-        `skipped`.
+        """Take note of a document, mention or relation that cannot be used.
 
         Args:
             message: what is wrong.
             place: file, line and document.
-            skips: what is left out, a key of
+            skips: kind of what is left out, a key of `skipped`.
 
         Raises:
             DataError: if the conversion stops at problems.
@@ -55,19 +55,18 @@ class Report:
         self.problems.append(str(error))
 
     def note(self, message: str, *, place: str, count: int = 1) -> None:
-        """Something was changed or left behind, but no document, mention or relation.
-
-        document. count: how often.
+        """Take note of a change, or of a loss that is no document, mention or relation.
 
         Args:
-            message: what; the same words each time, so that it can be counted.
-            place: file, line and
+            message: what was changed; the same words each time, so that they can be counted.
+            place: file, line and document.
+            count: how often this happened there.
         """
         before, first = self.notes.get(message, (0, place))
         self.notes[message] = (before + count, first)
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
+        """The report as JSON data."""
         return {
             "documents": self.documents,
             "mentions": self.mentions,

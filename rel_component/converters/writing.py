@@ -1,4 +1,4 @@
-"""Writes annotated documents in a format, and says what the format cannot hold."""
+"""Writes annotated documents in a format, and notes in the report what the format cannot hold."""
 
 from copy import copy
 from dataclasses import replace
@@ -7,20 +7,19 @@ from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
 
 from spacy.language import Language
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from .alignment import AlignmentMode
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
-from .builder import build_docs
-from .checks import keep_members, relation_place
+from .builder import tokenize
+from .checks import mention_place, with_mentions
 from .format import AnnotationFormat, Facet, get_format, get_formats
-from .from_doc import to_annotated
 from .report import Report
-
-_ALL_SPANS = "rel_component.mentions"
 
 _LOST: Dict[Facet, str] = {
     "tokens": "documents whose tokens",
+    "spaces": "documents whose spaces",
     "sentences": "documents whose sentences",
+    "several_sentences": "documents whose limits of sentences",
     "clusters": "clusters of mentions",
     "kb_ids": "mentions whose knowledge-base ids",
     "mention_attributes": "mentions whose attributes",
@@ -31,7 +30,7 @@ _LOST: Dict[Facet, str] = {
     "id": "documents whose ids",
     "meta": "documents whose meta",
 }
-
+"""The beginning of the note on a facet that a format does not hold."""
 
 _MENTION_FIELDS: Dict[Facet, Tuple[str, Any]] = {
     "kb_ids": ("kb_id", ""),
@@ -50,7 +49,7 @@ _Item = TypeVar("_Item", AnnotatedMention, AnnotatedRelation)
 def write_file(
     documents: Iterable[Annotated],
     path: Path,
-    format: str,
+    format_name: str,
     nlp: Language,
     report: Report,
     *,
@@ -61,7 +60,7 @@ def write_file(
     Args:
         documents: valid ones, see :func:`.checks.check_documents`.
         path: the file, or folder, to write; its folder is made if necessary.
-        format: name of a format that can be written.
+        format_name: name of a format that can be written.
         nlp: its tokenizer makes the tokens where the format needs them and the documents have none.
         report: takes note of what the format cannot hold.
         alignment: what to do then with mentions that do not begin and end with a token.
@@ -70,10 +69,10 @@ def write_file(
         ConfigError: if there is no such format, or it is only read.
         DataError: at the first problem, if the report stops at problems.
     """
-    target = get_format(format)
+    target = get_format(format_name)
     if target.write is None:
         writable = [name for name, other in get_formats().items() if other.write is not None]
-        raise ConfigError(f"{format} is only read; formats to write: {', '.join(writable)}")
+        raise ConfigError(f"{format_name} is only read; formats to write: {', '.join(writable)}")
     if target.unit == "tokens":
         documents = _in_tokens(documents, nlp, report, alignment)
     reduced = (keep_what_fits(annotated, target, report) for annotated in documents)
@@ -92,35 +91,39 @@ def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Repor
     if target.unit == "characters":
         lost["tokens"] = int(annotated.words is not None)
         annotated = in_characters(annotated)
-    holds = target.holds
-    annotated = _without_mentions(annotated, target, report)
-    mentions, relations = annotated.mentions, annotated.relations
-    for facet in _MENTION_FIELDS.keys() - holds:
-        mentions, lost[facet] = _without(mentions, *_MENTION_FIELDS[facet])
-    for facet in _RELATION_FIELDS.keys() - holds:
-        relations, lost[facet] = _without(relations, *_RELATION_FIELDS[facet])
     changes: Dict[str, Any] = {}
+    holds = target.holds
+    if annotated.words is not None and "spaces" not in holds:
+        lost["spaces"] = int(not all((annotated.spaces or [])[:-1]))
+        changes["spaces"] = None
+    starts = annotated.sentence_starts
+    if "sentences" not in holds:
+        lost["sentences"] = int(starts is not None)
+        changes["sentence_starts"] = None
+    elif "several_sentences" not in holds and starts is not None and len(starts) > 1:
+        lost["several_sentences"] = 1
+        changes["sentence_starts"] = [0]
     if "clusters" not in holds:
         lost["clusters"] = len(annotated.clusters)
         changes["clusters"] = []
-    if "sentences" not in holds:
-        lost["sentences"] = int(annotated.sentence_starts is not None)
-        changes["sentence_starts"] = None
     changes["meta"] = {
         key: value
         for key, value in annotated.meta.items()
         if ("id" if key == "id" else "meta") in holds
     }
-    if "id" not in holds:
-        lost["id"] = int("id" in annotated.meta)
-    if "meta" not in holds:
-        lost["meta"] = int(bool(annotated.meta.keys() - {"id"}))
-    for facet in _LOST:
-        count = lost.get(facet, 0)
-        if count:
-            message = f"{_LOST[facet]} {target.name} does not hold"
-            report.note(message, place=annotated.place, count=count)
-    return replace(annotated, mentions=mentions, relations=relations, **changes)
+    lost["id"] = int("id" not in holds and "id" in annotated.meta)
+    lost["meta"] = int("meta" not in holds and bool(annotated.meta.keys() - {"id"}))
+    annotated = _without_mentions(replace(annotated, **changes), target, report)
+    mentions, relations = annotated.mentions, annotated.relations
+    for facet in _MENTION_FIELDS.keys() - holds:
+        mentions, lost[facet] = _without(mentions, *_MENTION_FIELDS[facet])
+    for facet in _RELATION_FIELDS.keys() - holds:
+        relations, lost[facet] = _without(relations, *_RELATION_FIELDS[facet])
+    for facet, message in _LOST.items():
+        if lost.get(facet):
+            message = f"{message} {target.name} does not hold"
+            report.note(message, place=annotated.place, count=lost[facet])
+    return replace(annotated, mentions=mentions, relations=relations)
 
 
 def _without(items: List[_Item], name: str, empty: Any) -> Tuple[List[_Item], int]:
@@ -135,43 +138,23 @@ def _without(items: List[_Item], name: str, empty: Any) -> Tuple[List[_Item], in
 
 def _without_mentions(annotated: Annotated, target: AnnotationFormat, report: Report) -> Annotated:
     """The document without discontinuous and unlabelled mentions, if these do not fit."""
-    kept = {}
-    related = {id for relation in annotated.relations for id in (relation.head, relation.tail)}
+    kept = []
+    related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
     for mention in annotated.mentions:
-        place = f"{annotated.place}, mention {mention.id!s:.60}"
-        if mention.pieces and "pieces" not in target.holds:
+        place = mention_place(annotated, mention)
+        if mention.fragments and "fragments" not in target.holds:
             message = f"a discontinuous mention, which {target.name} does not hold"
-        elif not mention.label and "unlabelled" not in target.holds:
-            if mention.id not in related:  # only its cluster is lost with it
-                message = f"mentions without a label {target.name} does not hold"
-                report.note(message, place=place)
-                continue
+            report.problem(message, place=place, skips="mention")
+        elif mention.label or "unlabelled" in target.holds:
+            kept.append(mention)
+        elif mention.id in related:
             message = f"a mention without a label, which {target.name} does not hold"
-        else:
-            kept[mention.id] = mention
-            continue
-        report.problem(message, place=place, skips="mention")
+            report.problem(message, place=place, skips="mention")
+        else:  # only its cluster is lost with it
+            report.note(f"mentions without a label {target.name} does not hold", place=place)
     if len(kept) == len(annotated.mentions):
         return annotated
-    relations = []
-    for relation in annotated.relations:
-        missing = [key for key in (relation.head, relation.tail) if key not in kept]
-        if missing:
-            message = f"its mention {missing[0]!s:.60} was left out"
-            place = relation_place(annotated, relation)
-            report.problem(message, place=place, skips="relation")
-        else:
-            relations.append(relation)
-    return replace(
-        annotated,
-        mentions=list(kept.values()),
-        relations=relations,
-        clusters=(
-            keep_members(annotated, kept, report)
-            if "clusters" in target.holds
-            else annotated.clusters
-        ),
-    )
+    return with_mentions(annotated, kept, report)
 
 
 def _in_tokens(
@@ -179,17 +162,13 @@ def _in_tokens(
 ) -> Iterator[Annotated]:
     """The documents with words: those that have none go through the tokenizer."""
     for annotated in documents:
-        if annotated.words is not None:
-            yield annotated
-            continue
-        # The report counts what is written, not what the tokenizer makes of it.
-        counts = replace(report, documents=0, mentions=0, relations=0, duplicates=0)
-        docs = build_docs([annotated], nlp, counts, alignment=alignment, spans_key=_ALL_SPANS)
-        for doc in docs:
-            tokenized = to_annotated(doc, place=annotated.place, spans_key=_ALL_SPANS)
-            if annotated.sentence_starts is None:
-                tokenized.sentence_starts = None
-            yield tokenized
+        if annotated.words is None:
+            try:
+                _, annotated = tokenize(annotated, nlp, report, alignment=alignment)
+            except DataError as err:
+                report.problem(err.message, place=annotated.place, skips="document")
+                continue
+        yield annotated
 
 
 def _counted(documents: Iterable[Annotated], report: Report) -> Iterator[Annotated]:

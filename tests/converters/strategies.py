@@ -44,7 +44,7 @@ def documents(
     relation_attributes=EMPTY,
     metas=EMPTY,
     clusters=False,
-    pieces=False,
+    fragments=False,
     sentences=False,
     tokens=False,
     n_mentions=SOME,
@@ -71,8 +71,8 @@ def documents(
         )
         for name, (start, end) in zip(names, ranges)
     ]
-    if pieces:
-        mentions = [draw(_in_pieces(mention, units)) for mention in mentions]
+    if fragments:
+        mentions = [draw(_fragmented(mention, units)) for mention in mentions]
     pairs = st.tuples(*[st.sampled_from(mentions or [None])] * 2).filter(lambda p: p[0] != p[1])
     n_relations = min(draw(SOME), max_relations) if len(mentions) > 1 else 0
     drawn = draw(st.lists(pairs, min_size=n_relations, max_size=n_relations))
@@ -126,11 +126,11 @@ def _ranges(draw, units, n, overlapping):
 
 
 @st.composite
-def _in_pieces(draw, mention, text):
-    """The mention as it is, or in two pieces with more than white space between them."""
+def _fragmented(draw, mention, text):
+    """The mention as it is, or in two fragments with more than white space between them."""
     solid = [i for i in range(mention.start, mention.end) if text[i].strip()]
     if len(solid) < 3 or not draw(st.booleans()):
         return mention
     left_out = draw(st.integers(1, len(solid) - 2))
     end, start = solid[left_out - 1] + 1, solid[left_out + 1]
-    return replace(mention, pieces=((mention.start, end), (start, mention.end)))
+    return replace(mention, fragments=((mention.start, end), (start, mention.end)))

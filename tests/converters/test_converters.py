@@ -108,7 +108,7 @@ def test_sentences_are_set(tmp_path):
     ("line", "message"),
     [
         ('{"text": ', "line 1: broken JSON"),
-        ("[1]", "line 1: expected an object"),
+        ("3", "line 1: expected an object"),
         ('{"id": 5}', 'line 1, document 5: "text": expected a string, got nothing'),
         (
             own(entities=[{"id": "T1", "start": "0", "end": 5, "label": "X"}]),

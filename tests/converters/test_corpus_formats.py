@@ -81,7 +81,7 @@ def notes(report):
 
 
 def mention_facts(annotated):
-    return Counter((m.start, m.end, m.label, m.kb_id, m.pieces) for m in annotated.mentions)
+    return Counter((m.start, m.end, m.label, m.kb_id, m.fragments) for m in annotated.mentions)
 
 
 def relation_facts(annotated):
@@ -261,7 +261,7 @@ def test_a_list_of_fewrel(tmp_path):
     instance = {"tokens": ["a", "b", "c"], "h": ["a c", "", [[0, 2]]], "t": ["b", "", [[1]]]}
     content = [{**instance, "relation": "P1"}, instance]
     (first, second), report = read_text(tmp_path, content, "fewrel")
-    assert first.mentions[0].pieces == ((0, 1), (2, 3))
+    assert first.mentions[0].fragments == ((0, 1), (2, 3))
     assert [len(first.relations), len(second.relations)] == [1, 0]
     assert report.problems == []
 
@@ -312,7 +312,7 @@ def test_spacy_llm_reads_what_is_written(tmp_path):
     ("content", "format", "message"),
     [
         ([{"sents": [["a"]]}], "docred", '"vertexSet": expected a list, got nothing'),
-        ([{"sents": ["a"], "vertexSet": []}], "docred", '"sents": expected a list of lists'),
+        ([{"sents": ["a"], "vertexSet": []}], "docred", '"sents"[0]: expected a list'),
         (
             [{"sents": [["a"]], "vertexSet": [[{"sent_id": 0, "pos": [0, 2], "type": "X"}]]}],
             "docred",

@@ -6,7 +6,7 @@ import pytest
 
 from rel_component import registry
 from rel_component.converters.format import AnnotationFormat, detect_format, get_formats
-from rel_component.converters.formats.jsonl import FORMAT, read_jsonl
+from rel_component.converters.formats.jsonl import FORMAT
 from rel_component.errors import ConfigError, DataError
 
 DATA = Path(__file__).parent / "data"
@@ -70,7 +70,7 @@ def test_nothing_fits(tmp_path, content):
 
 
 def test_two_formats_fit(monkeypatch):
-    other = AnnotationFormat("other", "a twin", read=read_jsonl, looks_like=FORMAT.looks_like)
+    other = AnnotationFormat("other", "a twin", read=FORMAT.read, looks_like=FORMAT.looks_like)
     monkeypatch.setattr(registry.converters, "get_all", lambda: {"other": other, "jsonl": FORMAT})
     with pytest.raises(ConfigError, match=r"own\.jsonl could be jsonl or other; say --format"):
         detect_format(DATA / "own.jsonl")
@@ -82,7 +82,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_what_is_registered_must_be_a_format(monkeypatch):
-    monkeypatch.setattr(registry.converters, "get_all", lambda: {"old": read_jsonl})
+    monkeypatch.setattr(registry.converters, "get_all", lambda: {"old": FORMAT.read})
     with pytest.raises(ConfigError, match=r"entry point old .* expected an AnnotationFormat"):
         get_formats()
 

@@ -61,10 +61,10 @@ def test_evidence_stays_with_its_sentence():
 
 
 def test_discontinuous_mentions_are_reported():
-    mention = AnnotatedMention("d", 0, 12, "X", pieces=((0, 1), (5, 12)))
+    mention = AnnotatedMention("d", 0, 12, "X", fragments=((0, 1), (5, 12)))
     doc, report = build(Annotated("here", text=TEXT, mentions=[mention]))
     assert len(doc.ents) == 0
-    assert "a discontinuous mention of 2 pieces" in report.problems[0]
+    assert "a discontinuous mention of 2 fragments" in report.problems[0]
 
 
 def test_members_of_clusters_that_are_left_out_are_noted():
@@ -85,8 +85,11 @@ def test_members_of_clusters_that_are_left_out_are_noted():
         ({"words": ["a", ""], "text": None}, "token 1 is empty"),
         ({"words": ["a"], "spaces": [True, False]}, "1 tokens, but spaces for 2"),
         ({"relations": [AnnotatedRelation("p", "o", "X", evidence=(0,))]}, "there are 0 sentences"),
-        ({"mentions": [AnnotatedMention("d", 0, 4, "X", pieces=((0, 2), (1, 4)))]}, "ranges in"),
-        ({"mentions": [AnnotatedMention("d", 0, 4, "X", pieces=((0, 1), (2, 3)))]}, "from 0 to 4"),
+        ({"mentions": [AnnotatedMention("d", 0, 4, "X", fragments=((0, 2), (1, 4)))]}, "ranges in"),
+        (
+            {"mentions": [AnnotatedMention("d", 0, 4, "X", fragments=((0, 1), (2, 3)))]},
+            "from 0 to 4",
+        ),
     ],
 )
 def test_documents_that_make_no_sense(changes, message):

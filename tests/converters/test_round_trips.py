@@ -44,7 +44,7 @@ FORMATS = {
         relation_attributes=MAPPINGS,
         metas=MAPPINGS,
         clusters=True,
-        pieces=True,
+        fragments=True,
         sentences=True,
     ),
     "doccano": documents(
@@ -68,7 +68,7 @@ FORMATS = {
         ),
         metas=st.just({"id": "a/b-1"}),
         clusters=True,
-        pieces=True,
+        fragments=True,
     ),
     "csv": documents(
         texts=TEXTS.filter(lambda text: "\x00" not in text),  # Python 3.10 does not read these

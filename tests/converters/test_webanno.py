@@ -237,13 +237,13 @@ def test_a_folder_has_a_file_for_each_document(tmp_path):
     ids = ["a", "b/c", "A", None]
     written = [document(["Yes"], meta={} if id is None else {"id": id}) for id in ids]
     report = write(written, folder)
-    assert sorted(path.name for path in folder.iterdir()) == [
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.tsv")) == [
         "a.tsv",
-        "document000002.tsv",
+        "b/c.tsv",
         "document000003.tsv",
         "document000004.tsv",
     ]
-    assert report.notes["documents whose ids are no names of files"][0] == 2
+    assert report.notes["documents whose ids are no names of files"][0] == 1
     found = list(get_format("webanno").read(folder, report))
     assert [annotated.words for annotated in found] == [["Yes"]] * 4
     with pytest.raises(ConfigError, match="a folder of its own"):

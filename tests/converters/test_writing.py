@@ -24,7 +24,7 @@ FULL = Annotated(
         AnnotatedMention("T1", 0, 2, "PERSON", kb_id="Q1", attributes={"sure": True}),
         AnnotatedMention("T2", 3, 4, "ORG"),
         AnnotatedMention("T3", 1, 2, ""),
-        AnnotatedMention("T4", 0, 4, "EVENT", pieces=((0, 1), (3, 4))),
+        AnnotatedMention("T4", 0, 4, "EVENT", fragments=((0, 1), (3, 4))),
     ],
     relations=[
         AnnotatedRelation("T2", "T1", "BY", 0.5, "R1", (0,), {"sure": True}),
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_noted(tmp_path, format):
     messages = "\n".join(report.problems)
     noted = f"mentions without a label {format} does not hold" in report.notes
     assert noted == ("unlabelled" not in holds)
-    assert ("a discontinuous mention" in messages) == ("pieces" not in holds)
+    assert ("a discontinuous mention" in messages) == ("fragments" not in holds)
 
 
 def test_a_left_out_mention_takes_its_relations_along(tmp_path):
@@ -170,9 +170,16 @@ def test_no_brat_files_remain_of_what_fails(tmp_path):
 
 def test_brat_needs_a_folder_of_its_own(tmp_path):
     (tmp_path / "a.ann").write_text("", encoding="utf8")
-    for path in (tmp_path, tmp_path / "a.ann"):
-        with pytest.raises(ConfigError, match="brat needs a folder of its own"):
+    (tmp_path / "a.txt").write_text("", encoding="utf8")
+    for path in (tmp_path, tmp_path / "a.txt"):
+        with pytest.raises(ConfigError, match="name a folder of its own"):
             write([FULL], path, "brat")
+
+
+def test_a_brat_file_has_one_document(tmp_path):
+    report = write([FULL, FULL], tmp_path / "one.ann", "brat")
+    assert "a .ann file holds one document" in report.problems[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.ann", "one.txt"]
 
 
 @pytest.mark.parametrize(

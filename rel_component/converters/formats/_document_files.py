@@ -1,32 +1,67 @@
-"""Where formats with a file for each document write them."""
+"""Reading and writing of formats with a file, or several files, for each document."""
 
 import re
 from pathlib import Path
-from typing import Iterable, Iterator, Set, Tuple
+from typing import Callable, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from ...errors import ConfigError
 from ..annotated import Annotated
 from ..format import folder_files
 from ..report import Report
 
-_NAME = re.compile(r"\w[\w.-]{0,99}")
+_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
+_MAX_BYTES = 200
 
 
-def document_files(
-    documents: Iterable[Annotated], path: Path, ending: str, report: Report
-) -> Iterator[Tuple[Annotated, Path]]:
-    """Each document with the file to write it to, named after its id if that can be a name.
+def document_files(path: Path, ending: str) -> Iterator[Tuple[str, Tuple[Path, str]]]:
+    """Find the files to read.
 
     Args:
-        documents: one after the other.
-        path: the file of the only document, if it ends with `ending`, or else the folder of a file
-            each.
+        path: a file, or a folder, of which all files with the ending are read.
         ending: of the files, e.g. ``.tsv``.
+
+    Returns:
+        For each file its place, and itself with the name of its document.
+    """
+    for file in folder_files(path, ending) if path.is_dir() else [path]:
+        name = file.relative_to(path) if path.is_dir() else Path(file.name)
+        yield str(file), (file, name.as_posix().removesuffix(ending))
+
+
+def write_document_files(
+    documents: Iterable[Annotated],
+    path: Path,
+    endings: Sequence[str],
+    write: Callable[[Annotated, Path], None],
+    report: Report,
+) -> None:
+    """Write documents one after the other; nothing remains of them if one fails.
+
+    Args:
+        documents: the documents.
+        path: the file of the only document, if it has the first ending, or else the folder of a
+            file each, which are named after the ids of documents that can be names.
+        endings: of the files that are written for a document, e.g. ``.tsv``.
+        write: writes a document to the file with the first ending, and others beside it.
         report: takes note of ids that are not kept, and of documents after the only one.
 
     Raises:
         ConfigError: if the folder is a file, or has such files already.
     """
+    written: List[Path] = []
+    try:
+        for annotated, file in _with_files(documents, path, endings[0], report):
+            written += [file.with_name(file.name.removesuffix(endings[0]) + e) for e in endings]
+            write(annotated, file)
+    except BaseException:
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _with_files(
+    documents: Iterable[Annotated], path: Path, ending: str, report: Report
+) -> Iterator[Tuple[Annotated, Path]]:
     if path.suffix == ending:
         for number, annotated in enumerate(documents):
             if number:
@@ -41,7 +76,8 @@ def document_files(
     used: Set[str] = set()
     for number, annotated in enumerate(documents, start=1):
         name = str(annotated.meta.get("id", ""))
-        if not _NAME.fullmatch(name) or name.lower() in used:
+        too_long = any(len(part.encode("utf8")) > _MAX_BYTES for part in name.split("/"))
+        if too_long or not _NAME.fullmatch(name) or name.lower() in used:
             name = f"document{number:06}"
             while name in used:
                 name += "_"

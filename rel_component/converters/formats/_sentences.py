@@ -1,12 +1,12 @@
-"""Documents that formats give as lists of sentences, each a list of tokens."""
+"""Sentences as lists of tokens."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any, List, Optional
+from itertools import accumulate, chain
+from typing import List, Optional, Tuple
 
-from ...errors import DataError
 from ..annotated import Annotated
+from ..records import Record, get, get_items
 
 
 @dataclass(frozen=True)
@@ -32,46 +32,51 @@ class Sentences:
         return bisect_right(self.starts, self.offsets[sentence]) - 1
 
 
-def read_sentences(value: Any, name: str, place: str) -> Sentences:
-    """The sentences of a document.
+def read_sentences(record: Record, key: str) -> Sentences:
+    """Read the sentences of a document.
 
     Args:
-        value: what should be a list of lists of strings.
-        name: of this value.
-        place: of the document.
+        record: the record of the document.
+        key: name of their list.
 
     Raises:
-        DataError: if it is something else.
+        DataError: if the value is no list of lists of strings.
     """
-    if not isinstance(value, list) or not all(isinstance(words, list) for words in value):
-        raise DataError(f'"{name}": expected a list of lists of tokens', place=place)
-    words = read_words([word for sentence in value for word in sentence], name, place)
-    lengths = [len(sentence) for sentence in value]
+    get(record, key, list)
+    sentences = [get_items({key: item}, key, str) for item in get_items(record, key, list)]
+    lengths = [len(sentence) for sentence in sentences]
     offsets = [end - length for end, length in zip(accumulate(lengths), lengths)]
     starts = [offset for offset, length in zip(offsets, lengths) if length]
-    return Sentences(words, starts, offsets, lengths)
+    return Sentences(list(chain(*sentences)), starts, offsets, lengths)
 
 
-def read_words(value: Any, name: str, place: str) -> List[str]:
-    """The tokens of a document.
+def read_words(record: Record, key: str) -> List[str]:
+    """Read the tokens of a document.
+
+    Args:
+        record: the record of the document.
+        key: name of their list.
 
     Raises:
-        DataError: if they are no list of strings.
+        DataError: if the value is missing, or no list of strings.
     """
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise DataError(f'"{name}": expected a list of strings', place=place)
-    return value
+    get(record, key, list)
+    return get_items(record, key, str)
 
 
 def sentence_starts(annotated: Annotated) -> List[int]:
-    """Where the sentences of a document with words start; the first token starts one."""
+    """The tokens with which the sentences of a document start, of which the first token is one."""
     if not annotated.words:
         return []
     return sorted({0, *(annotated.sentence_starts or [])})
 
 
-def split_sentences(annotated: Annotated) -> List[List[str]]:
-    """The words of each sentence."""
-    words = annotated.words or []
+def sentence_ranges(annotated: Annotated) -> List[Tuple[int, int]]:
+    """First token and end of each sentence of a document with words."""
     starts = sentence_starts(annotated)
-    return [words[start:end] for start, end in zip(starts, [*starts[1:], len(words)])]
+    return list(zip(starts, [*starts[1:], len(annotated.words or [])]))
+
+
+def split_sentences(annotated: Annotated) -> List[List[str]]:
+    """The words of each sentence of a document."""
+    return [(annotated.words or [])[start:end] for start, end in sentence_ranges(annotated)]

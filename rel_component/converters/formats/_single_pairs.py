@@ -1,4 +1,4 @@
-"""Documents as formats need them that have one pair of mentions a sentence."""
+"""Pairs of mentions, for formats that have one of them a sentence."""
 
 from dataclasses import dataclass
 from typing import Iterator, Optional
@@ -9,7 +9,14 @@ from ..report import Report
 
 @dataclass(frozen=True)
 class Pair:
-    """Two mentions of a document; `relation`: from head to tail, None if there is none."""
+    """Two mentions of a document.
+
+    Attributes:
+        annotated: the document.
+        head: the first argument of the relation, or any of two mentions without one.
+        tail: the other mention.
+        relation: the relation from head to tail; None: there is none.
+    """
 
     annotated: Annotated
     head: AnnotatedMention
@@ -20,19 +27,15 @@ class Pair:
 def single_pairs(
     annotated: Annotated, name: str, report: Report, *, negatives: bool
 ) -> Iterator[Pair]:
-    """The pairs of a document that a format writes, one for each relation.
+    """Divide a document into pairs, one for each relation.
 
     Args:
         annotated: the document.
-        name: of the format.
+        name: name of the format.
         report: takes note of what such formats do not hold.
-        negatives: whether a document of two mentions without relation is a pair without relation.
+        negatives: whether two mentions without relation, of a document without any, are a pair.
     """
     place = annotated.place
-    if not all((annotated.spaces or [])[:-1]):
-        report.note(f"{name} does not say where there are no spaces", place=place)
-    if len(annotated.sentence_starts or []) > 1:
-        report.note(f"{name} takes each document as one sentence", place=place)
     mentions = {mention.id: mention for mention in annotated.mentions}
     ends = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
     entities = [cluster for cluster in annotated.clusters if not ends.isdisjoint(cluster)]

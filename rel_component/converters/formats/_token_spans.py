@@ -4,28 +4,20 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ..records import Record, get
 from ..report import Report
 
-Ends = Tuple[int, int]
+TokenRange = Tuple[int, int]
 """First and last token of a mention."""
 
 
-def get_lists(record: Record, key: str, place: str) -> List[List[Any]]:
-    """A list of lists in a record, empty if the key is missing.
-
-    Raises:
-        DataError: if it is something else.
-    """
-    items = get(record, key, list, place, default=[])
-    for i, item in enumerate(items):
-        if not isinstance(item, list):
-            raise DataError(f'"{key}"[{i}]: expected a list, got {item!r:.60}', place=place)
-    return list(items)
-
-
 def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> List[AnnotatedMention]:
-    """Mentions ``[first, last, label, ...]``, numbered from 0; others go to the report."""
+    """Read mentions ``[first, last, label, ...]``, numbered from 0; others go to the report.
+
+    Args:
+        items: the mentions.
+        place: of the document.
+        report: takes note of what is no mention.
+    """
     mentions: List[AnnotatedMention] = []
     for item in items:
         if len(item) < 3 or not _are_tokens(item[:2]) or not isinstance(item[2], str):
@@ -36,8 +28,11 @@ def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> Lis
     return mentions
 
 
-def read_ends(item: List[Any]) -> Ends:
-    """A mention ``[first, last]``.
+def read_range(item: List[Any]) -> TokenRange:
+    """Read a mention ``[first, last]``.
+
+    Args:
+        item: the mention.
 
     Raises:
         DataError: if it is something else.
@@ -47,11 +42,12 @@ def read_ends(item: List[Any]) -> Ends:
     return item[0], item[1]
 
 
-def read_relation(item: List[Any], ids: Dict[Ends, MentionId]) -> AnnotatedRelation:
-    """A relation ``[first, last, first, last, label, ...]``.
+def read_relation(item: List[Any], ids: Dict[TokenRange, MentionId]) -> AnnotatedRelation:
+    """Read a relation ``[first, last, first, last, label, ...]``.
 
     Args:
-        ids: those of the mentions.
+        item: the relation.
+        ids: id of the mention with these tokens.
 
     Raises:
         DataError: if it is something else, or lies between other tokens.
@@ -66,23 +62,24 @@ def read_relation(item: List[Any], ids: Dict[Ends, MentionId]) -> AnnotatedRelat
     return AnnotatedRelation(ids[head], ids[tail], item[4])
 
 
-def ids_by_ends(mentions: Iterable[AnnotatedMention]) -> Dict[Ends, MentionId]:
+def ids_by_range(mentions: Iterable[AnnotatedMention]) -> Dict[TokenRange, MentionId]:
     """The mention of each range of tokens, the first one if there are several."""
-    ids: Dict[Ends, MentionId] = {}
+    ids: Dict[TokenRange, MentionId] = {}
     for mention in mentions:
         ids.setdefault((mention.start, mention.end - 1), mention.id)
     return ids
 
 
-def ends_by_id(annotated: Annotated, name: str, report: Report) -> Dict[MentionId, Ends]:
-    """First and last token of each mention, for a format to write.
+def ranges_by_id(annotated: Annotated, name: str, report: Report) -> Dict[MentionId, TokenRange]:
+    """Find the first and the last token of each mention, for a format to write.
 
     Args:
-        name: of the format.
+        annotated: a document with words.
+        name: name of the format.
         report: takes note of relations of mentions that it does not tell apart.
     """
     ends = {m.id: (m.start, m.end - 1) for m in annotated.mentions}
-    ids = ids_by_ends(annotated.mentions)
+    ids = ids_by_range(annotated.mentions)
     shared = sum(
         any(ids[ends[key]] != key for key in (relation.head, relation.tail))
         for relation in annotated.relations

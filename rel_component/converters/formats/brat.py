@@ -2,7 +2,7 @@
 
 ::
 
-    T1<TAB>PERSON 0 4<TAB>Jobs                          mention; pieces are separated by ;
+    T1<TAB>PERSON 0 4<TAB>Jobs                          mention; fragments are separated by ;
     R1<TAB>FOUNDED_BY Arg1:T2 Arg2:T1                   relation from the first to the second
     E1<TAB>Founding:T3 Founder:T1 Organisation:T2       event
     *<TAB>Equiv T1 T4                                   cluster
@@ -11,7 +11,7 @@
     #1<TAB>AnnotatorNotes T1<TAB>a note
 
 An event becomes relations from its trigger to each argument, labelled with the role. brat has no
-mentions across lines: pieces with nothing but white space between them are one mention. Offsets are
+mentions across lines: fragments with nothing but white space between them are one mention. Offsets are
 characters of the text file as it is, line breaks included; the text of each mention tells if they are
 UTF-16 units.
 Described at https://brat.nlplab.org/standoff.html.
@@ -22,13 +22,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat, folder_files
-from ..records import read_lines
+from ..records import read_each, read_lines, read_text
 from ..report import Report
+from ._document_files import document_files
 from ._utf16 import from_utf16, has_astral
-from .brat_writer import ARGUMENTS, NO_DATABASE, write_brat
+from .brat_writer import ARGUMENTS, ENDING, NO_DATABASE, write_brat
 
 _SPAN = re.compile(r"(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) *")
 _REFERENCE = re.compile(r"(\S+) (\S+) (\S+?):(\S+) *")
@@ -36,44 +36,24 @@ _NUMBERED = re.compile(r"(.+?)\d+")
 _LINE = re.compile(r"([TREAMN#]\w*|\*)\t")
 
 
-def read_brat(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read brat's files (format ``brat``).
-
-    cannot be used.
-
-    Args:
-        path: a folder, of which all .ann files are read, or one .ann file.
-        report: takes note of what
-    """
-    files = folder_files(path, ".ann") if path.is_dir() else [path]
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
     for text_file in folder_files(path, ".txt") if path.is_dir() else []:
-        if not text_file.with_suffix(".ann").exists():
+        if not text_file.with_suffix(ENDING).exists():
             report.note("texts without an .ann file were left out", place=str(text_file))
-    for file in files:
-        try:
-            text = _read_text(file.with_suffix(".txt"))
-            lines = list(read_lines(file))
-        except DataError as err:
-            report.problem(err.message, place=err.place, skips="document")
-            continue
-        name = file.relative_to(path) if path.is_dir() else Path(file.name)
-        document = _Document(file, text, report)
-        yield document.read(lines, {"id": name.with_suffix("").as_posix()})
+    yield from read_each(document_files(path, ENDING), _read, report)
+
+
+def _read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:
+    file, name = source
+    # brat counts a byte order mark as a character
+    document = _Document(file, read_text(file.with_suffix(".txt"), "utf-8"), report)
+    return document.read(list(read_lines(file)), {"id": name})
 
 
 def _looks_like(head: str) -> bool:
     lines = [line for line in head.split("\n") if line.strip()]
     complete = lines[:-1] or lines
     return bool(lines) and all(_LINE.match(line) for line in complete)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf8")
-    except OSError as err:
-        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
-    except UnicodeDecodeError as err:
-        raise DataError(f"not UTF-8: {err}", place=str(path)) from err
 
 
 @dataclass
@@ -112,7 +92,7 @@ class _Document:
         )
 
     def _read_line(self, number: int, line: str) -> None:
-        id, _, rest = line.partition("\t")
+        key, _, rest = line.partition("\t")
         data, _, tail = rest.partition("\t")
         readers: Dict[str, Callable[[str, str, str], Optional[str]]] = {
             "T": self._mention,
@@ -124,7 +104,7 @@ class _Document:
             "N": self._reference,
             "#": self._note,
         }
-        message = readers[line[0]](id, data, tail)
+        message = readers[line[0]](key, data, tail)
         if message is not None:
             skips = "mention" if line[0] == "T" else "relation"
             if line[0] in "TRE":
@@ -140,35 +120,35 @@ class _Document:
     def _problem(self, message: str, number: int, skips: str = "mention") -> None:
         self.report.problem(message, place=f"{self.file}, line {number}", skips=skips)
 
-    def _mention(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _mention(self, key: str, data: str, tail: str) -> Optional[str]:
         match = _SPAN.fullmatch(data)
         if match is None:
             return f"expected a type, a start and an end, got {data[:60]!r}"
-        if id in self.mentions:
-            return f"two mentions are called {id}"
-        numbers = [[int(n) for n in piece.split(" ")] for piece in match[2].split(";")]
-        pieces = _in_characters([(start, end) for start, end in numbers], self.text, tail)
-        if pieces is None:
+        if key in self.mentions:
+            return f"two mentions are called {key}"
+        numbers = [[int(n) for n in fragment.split(" ")] for fragment in match[2].split(";")]
+        fragments = _in_characters([(start, end) for start, end in numbers], self.text, tail)
+        if fragments is None:
             return f"the text there is not {tail[:40]!r}"
-        joined = _join(pieces, self.text)
-        if len(joined) < len(pieces):
-            message = "pieces of mentions with only white space between them were joined"
+        joined = _join(fragments, self.text)
+        if len(joined) < len(fragments):
+            message = "fragments of mentions with only white space between them were joined"
             self.report.note(message, place=str(self.file))
-        self.mentions[id] = AnnotatedMention(
-            id,
+        self.mentions[key] = AnnotatedMention(
+            key,
             joined[0][0],
             joined[-1][1],
             match[1],
-            pieces=tuple(joined) if len(joined) > 1 else (),
+            fragments=tuple(joined) if len(joined) > 1 else (),
         )
         return None
 
-    def _event(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _event(self, key: str, data: str, tail: str) -> Optional[str]:
         parts = [part.partition(":")[::2] for part in data.split()]
         if not parts or not all(role and target for role, target in parts):
             return f"expected roles and what fills them, got {data[:60]!r}"
         (_, trigger), arguments = parts[0], parts[1:]
-        self.triggers[id] = trigger
+        self.triggers[key] = trigger
         roles = {role for role, _ in arguments}
         for role, target in arguments:
             numbered = _NUMBERED.fullmatch(role)
@@ -179,25 +159,25 @@ class _Document:
         self.report.note(message, place=str(self.file))
         return None
 
-    def _relation(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _relation(self, key: str, data: str, tail: str) -> Optional[str]:
         label, *arguments = data.split()[:4] or [""]
         parts = [argument.partition(":")[::2] for argument in arguments]
         if len(parts) != 2 or not all(role and target for role, target in parts):
             return f"expected a type and two arguments, got {data[:60]!r}"
-        if id in self.relations:
-            return f"two relations are called {id}"
+        if key in self.relations:
+            return f"two relations are called {key}"
         (first, head), (second, tail) = parts
         names = [first, second]
-        self.relations[id] = AnnotatedRelation(
+        self.relations[key] = AnnotatedRelation(
             self._target(head),
             self._target(tail),
             label,
-            id=id,
+            id=key,
             attributes={} if names == ["Arg1", "Arg2"] else {ARGUMENTS: names},
         )
         return None
 
-    def _equiv(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _equiv(self, key: str, data: str, tail: str) -> Optional[str]:
         _, *names = data.split() or [""]
         members = [self._target(name) for name in names]
         if not members or not all(name in self.mentions for name in members):
@@ -210,14 +190,14 @@ class _Document:
         self.clusters.append(list(dict.fromkeys([*together, *members])))
         return None
 
-    def _attribute(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _attribute(self, key: str, data: str, tail: str) -> Optional[str]:
         name, *rest = data.split(maxsplit=2) or [""]
         if not rest:
             return "no target"
         value: Any = rest[1] if len(rest) > 1 else True
         return self._annotate(rest[0], name, value.rstrip() if isinstance(value, str) else value)
 
-    def _reference(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _reference(self, key: str, data: str, tail: str) -> Optional[str]:
         match = _REFERENCE.fullmatch(data)
         target = self._target(match[2]) if match is not None else ""
         if match is None or target not in self.mentions:
@@ -235,7 +215,7 @@ class _Document:
         self.mentions[target] = replace(mention, kb_id=kb_id)
         return None
 
-    def _note(self, id: str, data: str, tail: str) -> Optional[str]:
+    def _note(self, key: str, data: str, tail: str) -> Optional[str]:
         parts = data.split()
         if len(parts) != 2:
             return "no target"
@@ -243,51 +223,51 @@ class _Document:
 
     def _annotate(self, target: str, name: str, value: Any) -> Optional[str]:
         """Add an attribute to a mention or relation; of equal names the values become a list."""
-        id = self._target(target)
-        holder: Any = self.mentions.get(id) or self.relations.get(target)
+        key = self._target(target)
+        holder: Any = self.mentions.get(key) or self.relations.get(target)
         if holder is None:
             return "unknown"
         if name in holder.attributes:
             before = holder.attributes[name]
             value = [*(before if isinstance(before, list) else [before]), value]
         changed = replace(holder, attributes={**holder.attributes, name: value})
-        if id in self.mentions:
-            self.mentions[id] = changed
+        if key in self.mentions:
+            self.mentions[key] = changed
         else:
             self.relations[target] = changed
         return None
 
-    def _target(self, id: str) -> str:
+    def _target(self, key: str) -> str:
         """The id of a mention: an event's is that of its trigger."""
-        return self.triggers.get(id, id)
+        return self.triggers.get(key, key)
 
 
 def _in_characters(
-    pieces: List[Tuple[int, int]], text: str, shown: str
+    fragments: List[Tuple[int, int]], text: str, shown: str
 ) -> Optional[List[Tuple[int, int]]]:
-    """The pieces in characters; None: what is there is not the text that is shown for them."""
-    if _shows(pieces, text, shown):
-        return pieces
+    """The fragments in characters; None: what is there is not the text that is shown for them."""
+    if _shows(fragments, text, shown):
+        return fragments
     if has_astral(text):
         convert = from_utf16(text)
-        converted = [(convert(start), convert(end)) for start, end in pieces]
+        converted = [(convert(start), convert(end)) for start, end in fragments]
         known = [(a, b) for a, b in converted if a is not None and b is not None]
-        if len(known) == len(pieces) and _shows(known, text, shown):
+        if len(known) == len(fragments) and _shows(known, text, shown):
             return known
     return None
 
 
-def _shows(pieces: List[Tuple[int, int]], text: str, shown: str) -> bool:
+def _shows(fragments: List[Tuple[int, int]], text: str, shown: str) -> bool:
     if not shown.strip():
         return True
-    found = " ".join(text[start:end] for start, end in pieces)
+    found = " ".join(text[start:end] for start, end in fragments)
     return found.split() == shown.split()
 
 
-def _join(pieces: List[Tuple[int, int]], text: str) -> List[Tuple[int, int]]:
-    """The pieces, those as one that have only white space between them."""
-    joined = pieces[:1]
-    for start, end in pieces[1:]:
+def _join(fragments: List[Tuple[int, int]], text: str) -> List[Tuple[int, int]]:
+    """The fragments, those as one that have only white space between them."""
+    joined = fragments[:1]
+    for start, end in fragments[1:]:
         first, last = joined[-1]
         if last <= start and not text[last:start].strip():
             joined[-1] = (first, end)
@@ -299,19 +279,25 @@ def _join(pieces: List[Tuple[int, int]], text: str) -> List[Tuple[int, int]]:
 FORMAT = AnnotationFormat(
     name="brat",
     description="brat's standoff, .txt and .ann",
-    read=read_brat,
+    read=_read_file,
     write=write_brat,
     looks_like=_looks_like,
     holds=frozenset(
         {
-            "clusters",
-            "pieces",
-            "kb_ids",
-            "mention_attributes",
-            "relation_ids",
-            "relation_attributes",
-            "id",
+            *("clusters", "fragments", "kb_ids", "mention_attributes"),
+            *("relation_ids", "relation_attributes", "id"),
         }
     ),
-    folder=".ann",
+    folder=ENDING,
+    sample={
+        "example.ann": "T1\tPERSON 0 4\tJobs\n"
+        "T2\tORG 13 18\tApple\n"
+        "T3\tPERSON 20 22\tHe\n"
+        "R1\tFOUNDED_BY Arg1:T2 Arg2:T1\n"
+        "*\tEquiv T1 T3\n"
+        "A1\tConfidence R1 High\n"
+        "N1\tReference T1 Wikidata:Q19837\tJobs\n"
+        "#1\tAnnotatorNotes T1\ta note\n",
+        "example.txt": "Jobs founded Apple. He left.\n",
+    },
 )

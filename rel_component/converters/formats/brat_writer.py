@@ -1,15 +1,17 @@
-"""Writes brat's standoff; see :mod:`.brat`."""
+"""Writing of brat's standoff; see :mod:`.brat`."""
 
 import re
+from itertools import count
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Pattern, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from ...errors import ConfigError
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ..checks import relation_place
-from ..format import folder_files
+from ..checks import mention_place, relation_place
 from ..report import Report
+from ._document_files import write_document_files
+
+ENDING = ".ann"
 
 ARGUMENTS = "argument names"
 """Attribute of relations whose arguments are not called Arg1 and Arg2. No brat attribute has a space."""
@@ -17,8 +19,6 @@ ARGUMENTS = "argument names"
 NO_DATABASE = "KB"
 """Name of the knowledge base of ids that do not tell theirs, which brat needs."""
 
-_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
-_MAX_NAME = 200
 _WORD, _ROLE, _LINE = re.compile(r"\S+"), re.compile(r"[^\s:]+"), re.compile(r"[^\n]+")
 _DATABASE_ID = re.compile(r"[^\s:]+:\S+")
 
@@ -26,49 +26,23 @@ _DATABASE_ID = re.compile(r"[^\s:]+:\S+")
 def write_brat(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     """Write brat's files.
 
-    note of labels and attributes that brat does not allow.
-
     Args:
         documents: with offsets in characters.
-        path: the folder; it is made if necessary.
-        report: takes
+        path: a file ``NAME.ann`` for one document, or the folder for two files each.
+        report: takes note of labels and attributes that brat does not allow.
 
     Raises:
-        ConfigError: if the path is a file, or a folder with annotations.
+        ConfigError: if the folder is a file, or has such files already.
     """
-    if path.exists() and (not path.is_dir() or folder_files(path, ".ann")):
-        raise ConfigError(
-            f"{path} is a file or has .ann files in it; brat needs a folder of its own"
-        )
-    used: Set[str] = set()
-    written: List[Path] = []
-    try:
-        for number, annotated in enumerate(documents, start=1):
-            name = _file_name(annotated, number, used, report)
-            lines = [f"{line}\n" for line in _Lines(annotated, report).all()]
-            written += [path / f"{name}.txt", path / f"{name}.ann"]
-            with open_output(written[-2]) as output:
-                output.write(annotated.text or "")
-            with open_output(written[-1]) as output:
-                output.writelines(lines)
-    except BaseException:
-        for file in written:
-            file.unlink(missing_ok=True)
-        raise
 
+    def write(annotated: Annotated, file: Path) -> None:
+        lines = [f"{line}\n" for line in _Lines(annotated, report).all()]
+        with open_output(file.with_suffix(".txt")) as output:
+            output.write(annotated.text or "")
+        with open_output(file) as output:
+            output.writelines(lines)
 
-def _file_name(annotated: Annotated, number: int, used: Set[str], report: Report) -> str:
-    """The id of the document, if that can be the name of a file and none has it already."""
-    name = str(annotated.meta.get("id", ""))
-    too_long = any(len(part.encode("utf8")) > _MAX_NAME for part in name.split("/"))
-    if not _NAME.fullmatch(name) or too_long or name.lower() in used:
-        if "id" in annotated.meta:
-            report.note("documents whose ids are no names of files", place=annotated.place)
-        name = f"document{number:06}"
-        while name in used:
-            name += "_"
-    used.add(name.lower())
-    return name
+    write_document_files(documents, path, (ENDING, ".txt"), write, report)
 
 
 class _Lines:
@@ -93,7 +67,7 @@ class _Lines:
             head, tail = self._names[relation.head], self._names[relation.tail]
             yield f"{name}\t{relation.label} {first}:{head} {second}:{tail}"
         for cluster in self._annotated.clusters:
-            members = [self._names[id] for id in cluster if id in self._names]
+            members = [self._names[key] for key in cluster if key in self._names]
             if members:
                 yield f"*\tEquiv {' '.join(members)}"
         for mention in self._mentions:
@@ -106,12 +80,12 @@ class _Lines:
         if _WORD.fullmatch(mention.label):
             return True
         message = f"brat does not allow white space in labels: {mention.label!r:.60}"
-        place = f"{self._annotated.place}, mention {mention.id!s:.60}"
+        place = mention_place(self._annotated, mention)
         self._report.problem(message, place=place, skips="mention")
         return False
 
     def _relation_fits(self, relation: AnnotatedRelation) -> bool:
-        missing = [id for id in (relation.head, relation.tail) if id not in self._names]
+        missing = [key for key in (relation.head, relation.tail) if key not in self._names]
         if missing:
             message = f"its mention {missing[0]!s:.60} was left out"
         elif not _WORD.fullmatch(relation.label):
@@ -123,15 +97,15 @@ class _Lines:
         return False
 
     def _mention(self, mention: AnnotatedMention) -> str:
-        """A mention; brat wants one piece for each line of the text."""
+        """A mention; brat wants one fragment for each line of the text."""
         text = self._annotated.text or ""
-        pieces = [
+        fragments = [
             (start + match.start(), start + match.end())
-            for start, end in mention.pieces or [(mention.start, mention.end)]
+            for start, end in mention.fragments or [(mention.start, mention.end)]
             for match in _LINE.finditer(text[start:end])
         ]
-        ranges = ";".join(f"{start} {end}" for start, end in pieces)
-        shown = " ".join(text[start:end] for start, end in pieces)
+        ranges = ";".join(f"{start} {end}" for start, end in fragments)
+        shown = " ".join(text[start:end] for start, end in fragments)
         return f"{self._names[mention.id]}\t{mention.label} {ranges}\t{shown}"
 
     def _arguments(self, relation: AnnotatedRelation) -> Tuple[str, str]:
@@ -165,15 +139,15 @@ class _Lines:
                     self._lost("attributes")
 
     def _reference(self, mention: AnnotatedMention) -> Iterator[str]:
-        id = mention.kb_id
-        if not id:
+        kb_id = mention.kb_id
+        if not kb_id:
             return
-        if not _DATABASE_ID.fullmatch(id) or id.startswith(f"{NO_DATABASE}:"):
-            id = f"{NO_DATABASE}:{id}"
-        if not _DATABASE_ID.fullmatch(id):
+        if not _DATABASE_ID.fullmatch(kb_id) or kb_id.startswith(f"{NO_DATABASE}:"):
+            kb_id = f"{NO_DATABASE}:{kb_id}"
+        if not _DATABASE_ID.fullmatch(kb_id):
             self._lost("knowledge-base ids")
             return
-        yield f"{self._next('N')}\tReference {self._names[mention.id]} {id}\t"
+        yield f"{self._next('N')}\tReference {self._names[mention.id]} {kb_id}\t"
 
     def _next(self, kind: str) -> str:
         self._counts[kind] = self._counts.get(kind, 0) + 1
@@ -185,18 +159,14 @@ class _Lines:
 
 def _names(kind: str, ids: List[Optional[MentionId]]) -> List[str]:
     """A name for each id, itself if it is one of brat's: T1, R1."""
-    pattern: Pattern[str] = re.compile(rf"{kind}[0-9]+")
-    kept = [id if isinstance(id, str) and pattern.fullmatch(id) else None for id in ids]
-    used: Set[Optional[str]] = set()
-    names: List[str] = []
-    number = 0
+    pattern = re.compile(rf"{kind}[0-9]+")
+    kept = [key if isinstance(key, str) and pattern.fullmatch(key) else None for key in ids]
     taken = set(kept)
-    for id in kept:
-        name = id if id not in used else None
-        while name is None:
-            number += 1
-            if f"{kind}{number}" not in taken:
-                name = f"{kind}{number}"
+    free = (name for number in count(1) if (name := f"{kind}{number}") not in taken)
+    used: Set[str] = set()
+    names: List[str] = []
+    for key in kept:
+        name = next(free) if key is None or key in used else key
         used.add(name)
         names.append(name)
     return names

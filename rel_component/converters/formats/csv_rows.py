@@ -26,22 +26,11 @@ from ..format import AnnotationFormat
 from ..report import Report
 
 COLUMNS = (
-    "document",
-    "id",
-    "text",
-    "head",
-    "head_start",
-    "head_end",
-    "head_label",
-    "tail",
-    "tail_start",
-    "tail_end",
-    "tail_label",
-    "label",
-    "score",
+    *("document", "id", "text", "head", "head_start", "head_end", "head_label"),
+    *("tail", "tail_start", "tail_end", "tail_label", "label", "score"),
 )
 UNKNOWN = "unknown"
-"""Score of relations whose probability nobody has given; an empty one means annotated."""
+"""Score of relations whose probability is not known; an empty one means annotated."""
 
 _REQUIRED = frozenset(COLUMNS) - {"document", "id", "head", "tail", "score"}
 _SEPARATORS = ",;\t"
@@ -50,28 +39,12 @@ _MAX_FIELD = 2**31 - 1
 _Row = Tuple[str, Dict[str, str]]
 
 
-def read_csv(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a CSV file of relations (format ``csv``).
-
-    Args:
-        path: the file.
-        report: takes note of what cannot be used.
-
-    Raises:
-        DataError: if it has another header, or is broken.
-    """
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
     for _, rows in groupby(_rows(path, report), key=lambda row: _document_key(row[1])):
         yield _read(list(rows), report)
 
 
-def write_csv(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a CSV file of relations.
-
-    Args:
-        documents: with offsets in characters.
-        path: the file.
-        report: nothing to take note of.
-    """
+def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     with open_output(path) as output:
         writer = csv.DictWriter(output, COLUMNS, restval="", lineterminator="\r\n")
         writer.writeheader()
@@ -85,7 +58,7 @@ def write_csv(documents: Iterable[Annotated], path: Path, report: Report) -> Non
 
 def _rows(path: Path, report: Report) -> Iterator[_Row]:
     """The rows with their places; those that do not fit the header go to the report."""
-    # Process-wide, and far too low for documents.
+    # The limit is one of the process, and far too low for documents.
     csv.field_size_limit(_MAX_FIELD)
     number = 1
     try:
@@ -228,8 +201,13 @@ def _looks_like(head: str) -> bool:
 FORMAT = AnnotationFormat(
     name="csv",
     description="CSV, one relation a row",
-    read=read_csv,
-    write=write_csv,
+    read=_read_file,
+    write=_write_file,
     looks_like=_looks_like,
     holds=frozenset({"scores", "id"}),
+    sample="""\
+document,id,text,head,head_start,head_end,head_label,tail,tail_start,tail_end,tail_label,label,score
+1,d7,Jobs founded Apple,Apple,13,18,ORG,Jobs,0,4,PERSON,FOUNDED_BY,0.75
+2,,Nothing here,,,,,,,,,,
+""",
 )

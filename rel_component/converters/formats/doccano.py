@@ -18,22 +18,13 @@ difference.
 
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..checks import mention_place
 from ..format import AnnotationFormat
-from ..records import (
-    Record,
-    get,
-    get_id,
-    get_objects,
-    objects_on_lines,
-    read_each,
-    read_json_lines,
-    write_json_lines,
-)
+from ..records import Record, first_records, get, get_id, get_items, json_reader, json_writer
 from ..report import Report
 from ._utf16 import from_utf16, has_astral, to_utf16
 
@@ -44,35 +35,9 @@ _SPAN_FIELDS = ("entities", "label", "labels")
 _FIELDS = {"text", "data", "relations", "meta", "annotations", UNIT_FIELD, *_SPAN_FIELDS}
 
 
-def read_doccano(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file that doccano has exported (format ``doccano``).
-
-    Args:
-        path: the file.
-        report: takes note of what cannot be used.
-    """
-    records = read_json_lines(path, report)
-    yield from read_each(records, _read, report)
-
-
-def write_doccano(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file that doccano imports.
-
-    numbers, as doccano wants them.
-
-    Args:
-        documents: with offsets in characters.
-        path: the file.
-        report: takes note of names that are no
-    """
-    write_json_lines((_to_record(annotated, report) for annotated in documents), path)
-
-
 def _read(record: Record, place: str, report: Report) -> Annotated:
     if "annotations" in record:
-        raise DataError(
-            '"annotations": labels by number; export "JSONL (text labels)" instead', place=place
-        )
+        raise DataError('"annotations": labels by number; export "JSONL (text labels)" instead')
     text_field = "text" if "text" in record else "data"
     span_field = next((key for key in _SPAN_FIELDS if key in record), "entities")
     is_utf16 = record.get(UNIT_FIELD) == UTF16
@@ -80,20 +45,20 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     meta = {key: value for key, value in record.items() if key not in used}
     if meta.get("Comments") == []:
         del meta["Comments"]
-    meta.update(get(record, "meta", dict, place, default={}))
-    text = get(record, text_field, str, place)
+    meta.update(get(record, "meta", dict, default={}))
+    text = get(record, text_field, str)
     annotated = Annotated(
         place=place,
         text=text,
-        mentions=_mentions(record, span_field, place),
+        mentions=_mentions(record, span_field),
         relations=[
             AnnotatedRelation(
-                head=get_id(item, "from_id", place),
-                tail=get_id(item, "to_id", place),
-                label=get(item, "type", str, place),
-                id=get_id(item, "id", place) if item.get("id") is not None else None,
+                head=get_id(item, "from_id"),
+                tail=get_id(item, "to_id"),
+                label=get(item, "type", str),
+                id=get_id(item, "id") if item.get("id") is not None else None,
             )
-            for item in get_objects(record, "relations", place)
+            for item in get_items(record, "relations", dict)
         ],
         meta=meta,
     )
@@ -102,8 +67,8 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     return annotated
 
 
-def _mentions(record: Record, key: str, place: str) -> List[AnnotatedMention]:
-    items = get(record, key, list, place, default=[])
+def _mentions(record: Record, key: str) -> List[AnnotatedMention]:
+    items = get(record, key, list, default=[])
     used: Set[Any] = {item.get("id") for item in items if isinstance(item, dict)}
     free = (number for number in count() if number not in used)
     mentions = []
@@ -111,16 +76,13 @@ def _mentions(record: Record, key: str, place: str) -> List[AnnotatedMention]:
         if isinstance(item, list) and len(item) == 3:
             item = dict(zip(("start_offset", "end_offset", "label"), item))
         if not isinstance(item, dict):
-            raise DataError(
-                f'"{key}": expected [start, end, label] or an object, got {item!r:.60}',
-                place=place,
-            )
+            raise DataError(f'"{key}": expected [start, end, label] or an object, got {item!r:.60}')
         mentions.append(
             AnnotatedMention(
-                id=next(free) if item.get("id") is None else get_id(item, "id", place),
-                start=get(item, "start_offset", int, place),
-                end=get(item, "end_offset", int, place),
-                label=get(item, "label", str, place),
+                id=next(free) if item.get("id") is None else get_id(item, "id"),
+                start=get(item, "start_offset", int),
+                end=get(item, "end_offset", int),
+                label=get(item, "label", str),
             )
         )
     return mentions
@@ -155,7 +117,7 @@ def _read_offsets(annotated: Annotated, is_utf16: bool, report: Report) -> List[
         if mention.id not in found:
             report.problem(
                 f"UTF-16 units {mention.start}:{mention.end} are not a range of characters",
-                place=f"{annotated.place}, mention {mention.id}",
+                place=mention_place(annotated, mention),
                 skips="mention",
             )
     return converted
@@ -205,18 +167,17 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
 
 
 def _numbers(
-    ids: List[MentionId], annotated: Annotated, report: Report
+    names: List[MentionId], annotated: Annotated, report: Report
 ) -> Dict[MentionId, MentionId]:
-    """A number for each id: itself if all are numbers."""
-    if all(isinstance(id, int) for id in ids):
-        return {id: id for id in ids}
+    """A number for each name: itself if all are numbers."""
+    if all(isinstance(name, int) for name in names):
+        return {name: name for name in names}
     report.note("documents whose annotations got numbers for names", place=annotated.place)
-    return {id: number for number, id in enumerate(dict.fromkeys(ids))}
+    return {name: number for number, name in enumerate(dict.fromkeys(names))}
 
 
 def _looks_like(head: str) -> bool:
-    records = objects_on_lines(head)
-    fits = [_record_fits(record) for record in records]
+    fits = [_record_fits(record) for record in first_records(head)]
     return any(fit is True for fit in fits) and not any(fit is False for fit in fits)
 
 
@@ -248,8 +209,14 @@ def _item_fits(key: str, item: Any) -> bool:
 FORMAT = AnnotationFormat(
     name="doccano",
     description="doccano's JSONL of sequence labelling",
-    read=read_doccano,
-    write=write_doccano,
+    read=json_reader(_read),
+    write=json_writer(_to_record),
     looks_like=_looks_like,
     holds=frozenset({"relation_ids", "id", "meta"}),
+    sample="""\
+{"id": 7, "text": "Jobs founded Apple", "source": "example", "entities": [\
+{"id": 1, "label": "PERSON", "start_offset": 0, "end_offset": 4}, \
+{"id": 2, "label": "ORG", "start_offset": 13, "end_offset": 18}], \
+"relations": [{"id": 3, "from_id": 2, "to_id": 1, "type": "FOUNDED_BY"}], "Comments": []}
+""",
 )

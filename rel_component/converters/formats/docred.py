@@ -15,56 +15,21 @@ first mentions (or of those that no other entity has). Described at https://gith
 
 from bisect import bisect_right
 from collections import Counter
-from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..checks import mention_place
 from ..format import AnnotationFormat
-from ..records import (
-    Record,
-    get,
-    get_id,
-    get_objects,
-    objects_in_list,
-    read_each,
-    read_json_list,
-    write_json_list,
-)
+from ..records import Record, get, get_id, get_items, json_detector, json_reader, json_writer
 from ..report import Report
-from ._sentences import Sentences, read_sentences, sentence_starts, split_sentences
+from ._sentences import Sentences, read_sentences, sentence_ranges, split_sentences
 
 _Entities = List[List[AnnotatedMention]]
 
 
-def read_docred(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file of DocRED or Re-DocRED (format ``docred``).
-
-    Args:
-        path: the file, e.g. ``dev_revised.json``.
-        report: takes note of what cannot be used.
-
-    Raises:
-        DataError: if the file is no JSON list.
-    """
-    records = read_json_list(path, report)
-    yield from read_each(records, _read, report, key="title", form=" ({})")
-
-
-def write_docred(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file of DocRED's format; mentions in no cluster are entities of their own.
-
-    Args:
-        documents: with words.
-        path: the file.
-        report: takes note of mentions that cross a sentence, and of relations that are one of the
-            same entities.
-    """
-    write_json_list((_to_record(annotated, report) for annotated in documents), path)
-
-
 def _read(record: Record, place: str, report: Report) -> Annotated:
-    sentences = read_sentences(get(record, "sents", list, place), "sents", place)
+    sentences = read_sentences(record, "sents")
     entities = _read_entities(record, sentences, place, report)
     return Annotated(
         place=place,
@@ -73,18 +38,18 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
         relations=_read_relations(record, sentences, entities, place, report),
         clusters=[[mention.id for mention in entity] for entity in entities if entity],
         sentence_starts=sentences.starts,
-        meta={"id": get_id(record, "title", place)} if "title" in record else {},
+        meta={"id": get_id(record, "title")} if "title" in record else {},
     )
 
 
 def _read_entities(record: Record, sentences: Sentences, place: str, report: Report) -> _Entities:
     entities: _Entities = []
     number = 0
-    for i, vertex in enumerate(get(record, "vertexSet", list, place)):
+    for i, vertex in enumerate(get(record, "vertexSet", list)):
         entity: Dict[Tuple[int, int, str], AnnotatedMention] = {}
-        for item in get_objects({"vertexSet": vertex}, "vertexSet", place):
+        for item in get_items({"vertexSet": vertex}, "vertexSet", dict):
             try:
-                start, end, label = _read_mention(item, sentences, place)
+                start, end, label = _read_mention(item, sentences)
             except DataError as err:
                 report.problem(err.message, place=f"{place}, entity {i}", skips="mention")
                 continue
@@ -97,20 +62,20 @@ def _read_entities(record: Record, sentences: Sentences, place: str, report: Rep
     return entities
 
 
-def _read_mention(item: Record, sentences: Sentences, place: str) -> Tuple[int, int, str]:
-    sentence = get(item, "sent_id", int, place)
-    position = get(item, "pos", list, place)
+def _read_mention(item: Record, sentences: Sentences) -> Tuple[int, int, str]:
+    sentence = get(item, "sent_id", int)
+    position = get(item, "pos", list)
     if len(position) != 2 or not all(type(token) is int for token in position):
-        raise DataError(f'"pos": expected two integers, got {position!r:.60}', place=place)
+        raise DataError(f'"pos": expected two integers, got {position!r:.60}')
     if not 0 <= sentence < len(sentences.lengths):
-        raise DataError(f"there is no sentence {sentence}", place=place)
+        raise DataError(f"there is no sentence {sentence}")
     start, end = position
     if not 0 <= start < end <= sentences.lengths[sentence]:
         length = sentences.lengths[sentence]
         message = f"tokens {start}:{end} are not a range of the {length} of sentence {sentence}"
-        raise DataError(message, place=place)
+        raise DataError(message)
     offset = sentences.offsets[sentence]
-    return offset + start, offset + end, get(item, "type", str, place)
+    return offset + start, offset + end, get(item, "type", str)
 
 
 def _read_relations(
@@ -119,11 +84,11 @@ def _read_relations(
     shared = Counter((m.start, m.end) for entity in entities for m in entity)
     ids = [_mention_of_entity(entity, shared) for entity in entities]
     relations = []
-    for i, item in enumerate(get_objects(record, "labels", place)):
+    for i, item in enumerate(get_items(record, "labels", dict)):
         try:
-            head, tail = (_end(item, key, ids, place) for key in "ht")
-            label = get(item, "r", str, place)
-            evidence = get(item, "evidence", list, place, default=[])
+            head, tail = (_argument(item, key, ids) for key in "ht")
+            label = get(item, "r", str)
+            evidence = get(item, "evidence", list, default=[])
         except DataError as err:
             report.problem(err.message, place=f"{place}, label {i}", skips="relation")
             continue
@@ -144,28 +109,25 @@ def _mention_of_entity(
     return next((mention.id for mention in [*own, *entity]), None)
 
 
-def _end(item: Record, key: str, ids: Sequence[Optional[MentionId]], place: str) -> MentionId:
-    number = get(item, key, int, place)
-    id = ids[number] if 0 <= number < len(ids) else None
-    if id is None:
-        raise DataError(f'"{key}": there is no entity {number}, or it has no mention', place=place)
-    return id
+def _argument(item: Record, key: str, ids: Sequence[Optional[MentionId]]) -> MentionId:
+    number = get(item, key, int)
+    mention_id = ids[number] if 0 <= number < len(ids) else None
+    if mention_id is None:
+        raise DataError(f'"{key}": there is no entity {number}, or it has no mention')
+    return mention_id
 
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
-    if not all((annotated.spaces or [])[:-1]):
-        report.note("docred does not say where there are no spaces", place=annotated.place)
-    words, starts = annotated.words or [], sentence_starts(annotated)
-    ends = [*starts[1:], len(words)]
+    words, ranges = annotated.words or [], sentence_ranges(annotated)
+    starts = [start for start, _ in ranges]
     items: Dict[MentionId, Record] = {}
     for mention in annotated.mentions:
         sentence = bisect_right(starts, mention.start) - 1
-        if mention.end > ends[sentence]:
-            place = f"{annotated.place}, mention {mention.id!s:.60}"
+        offset, end = ranges[sentence]
+        if mention.end > end:
             message = "a mention that crosses the end of a sentence, which docred does not hold"
-            report.problem(message, place=place, skips="mention")
+            report.problem(message, place=mention_place(annotated, mention), skips="mention")
             continue
-        offset = starts[sentence]
         items[mention.id] = {
             "name": " ".join(words[mention.start : mention.end]),
             "sent_id": sentence,
@@ -210,17 +172,19 @@ def _labels(annotated: Annotated, entities: List[List[MentionId]], report: Repor
     ]
 
 
-def _looks_like(head: str) -> bool:
-    records = objects_in_list(head)
-    return bool(records) and all({"sents", "vertexSet"} <= record.keys() for record in records)
-
-
 FORMAT = AnnotationFormat(
     name="docred",
     description="the JSON of DocRED and Re-DocRED",
-    read=read_docred,
-    write=write_docred,
-    looks_like=_looks_like,
-    holds=frozenset({"tokens", "sentences", "clusters", "evidence", "id"}),
+    read=json_reader(_read, name="title"),
+    write=json_writer(_to_record, lines=False),
+    looks_like=json_detector(lambda record: {"sents", "vertexSet"} <= record.keys()),
+    holds=frozenset({"tokens", "sentences", "several_sentences", "clusters", "evidence", "id"}),
     unit="tokens",
+    sample="""\
+[{"title": "Apple", "sents": [["Jobs", "founded", "Apple", "."], ["He", "left", "."]],
+  "vertexSet": [[{"name": "Jobs", "sent_id": 0, "pos": [0, 1], "type": "PER"},
+                 {"name": "He", "sent_id": 1, "pos": [0, 1], "type": "PER"}],
+                [{"name": "Apple", "sent_id": 0, "pos": [2, 3], "type": "ORG"}]],
+  "labels": [{"h": 1, "t": 0, "r": "P112", "evidence": [0]}]}]
+""",
 )

@@ -13,56 +13,31 @@ and predictions are not read. Described at https://github.com/dwadden/dygiepp/bl
 """
 
 from bisect import bisect_right
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List
+from typing import Any, Callable, Dict, Iterable, List
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
-from ..records import Record, get_id, objects_on_lines, read_each, read_json_lines, write_json_lines
+from ..records import Record, get_id, get_items, json_detector, json_reader, json_writer
 from ..report import Report
 from ._sentences import read_sentences, sentence_starts, split_sentences
 from ._token_spans import (
-    Ends,
-    ends_by_id,
-    get_lists,
-    ids_by_ends,
-    read_ends,
+    TokenRange,
+    ids_by_range,
+    ranges_by_id,
     read_mentions,
+    read_range,
     read_relation,
 )
 
 
-def read_dygie(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file of DyGIE++'s format, e.g. of SciERC (format ``dygie``).
-
-    Args:
-        path: the file.
-        report: takes note of what cannot be used.
-    """
-    records = read_json_lines(path, report)
-    yield from read_each(records, _read, report, key="doc_key", form=", document {}")
-
-
-def write_dygie(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file of DyGIE++'s format.
-
-    Args:
-        documents: with words.
-        path: the file.
-        report: takes note of spaces and of anything in ``meta`` but the name of the data set, which
-            the format lacks.
-    """
-    write_json_lines((_to_record(annotated, report) for annotated in documents), path)
-
-
 def _read(record: Record, place: str, report: Report) -> Annotated:
-    sentences = read_sentences(record.get("sentences"), "sentences", place)
-    mentions = read_mentions(_flat(record, "ner", place), place, report)
-    ids = ids_by_ends(mentions)
+    sentences = read_sentences(record, "sentences")
+    mentions = read_mentions(_flat(record, "ner"), place, report)
+    ids = ids_by_range(mentions)
     clusters = _read_clusters(record, mentions, ids, place, report)
     relations = []
-    for item in _flat(record, "relations", place):
+    for item in _flat(record, "relations"):
         try:
             relations.append(read_relation(item, ids))
         except DataError as err:
@@ -70,7 +45,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     _note_others(record, place, report)
     meta: Dict[str, Any] = {"dataset": record["dataset"]} if "dataset" in record else {}
     if "doc_key" in record:
-        meta["id"] = get_id(record, "doc_key", place)
+        meta["id"] = get_id(record, "doc_key")
     return Annotated(
         place=place,
         words=sentences.words,
@@ -82,26 +57,26 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     )
 
 
-def _flat(record: Record, key: str, place: str) -> List[List[Any]]:
+def _flat(record: Record, key: str) -> List[List[Any]]:
     """The items of all sentences."""
-    sentences = get_lists(record, key, place)
-    return [item for sentence in sentences for item in get_lists({key: sentence}, key, place)]
+    sentences = get_items(record, key, list)
+    return [item for sentence in sentences for item in get_items({key: sentence}, key, list)]
 
 
 def _read_clusters(
     record: Record,
     mentions: List[AnnotatedMention],
-    ids: Dict[Ends, MentionId],
+    ids: Dict[TokenRange, MentionId],
     place: str,
     report: Report,
 ) -> List[List[MentionId]]:
     """The clusters; adds to the mentions those members that are none."""
     clusters = []
-    for items in get_lists(record, "clusters", place):
+    for items in get_items(record, "clusters", list):
         cluster = []
-        for item in get_lists({"clusters": items}, "clusters", place):
+        for item in get_items({"clusters": items}, "clusters", list):
             try:
-                first, last = read_ends(item)
+                first, last = read_range(item)
             except DataError as err:
                 report.problem(err.message, place=place, skips="mention")
                 continue
@@ -114,7 +89,7 @@ def _read_clusters(
 
 
 def _note_others(record: Record, place: str, report: Report) -> None:
-    events = sum(len(sentence) for sentence in get_lists(record, "events", place))
+    events = sum(len(sentence) for sentence in get_items(record, "events", list))
     if events:
         report.note("events, which are not read", place=place, count=events)
     if any(key.startswith("predicted_") for key in record):
@@ -122,12 +97,10 @@ def _note_others(record: Record, place: str, report: Report) -> None:
 
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
-    if not all((annotated.spaces or [])[:-1]):
-        report.note("dygie does not say where there are no spaces", place=annotated.place)
     if annotated.meta.keys() - {"id", "dataset"}:
         report.note("documents with meta that dygie does not hold", place=annotated.place)
     starts = sentence_starts(annotated)
-    ends = ends_by_id(annotated, "dygie", report)
+    ends = ranges_by_id(annotated, "dygie", report)
 
     def sentence_of(key: MentionId) -> int:
         return bisect_right(starts, ends[key][0]) - 1
@@ -164,22 +137,29 @@ def _note_crossing(
         report.note(message, place=place, count=crossing)
 
 
-def _looks_like(head: str) -> bool:
-    records = objects_on_lines(head)
-    return bool(records) and all(
-        isinstance(record.get("sentences"), list)
+def _fits(record: Record) -> bool:
+    sentences = record.get("sentences")
+    return (
+        isinstance(sentences, list)
         and not record.keys().isdisjoint({"ner", "relations", "doc_key"})
-        and all(isinstance(sentence, list) for sentence in record["sentences"])
-        for record in records
+        and all(isinstance(sentence, list) for sentence in sentences)
     )
 
 
 FORMAT = AnnotationFormat(
     name="dygie",
     description="the JSONL of DyGIE++, e.g. SciERC",
-    read=read_dygie,
-    write=write_dygie,
-    looks_like=_looks_like,
-    holds=frozenset({"tokens", "sentences", "clusters", "unlabelled", "id", "meta"}),
+    read=json_reader(_read, name="doc_key"),
+    write=json_writer(_to_record),
+    looks_like=json_detector(_fits),
+    holds=frozenset(
+        {"tokens", "sentences", "several_sentences", "clusters", "unlabelled", "id", "meta"}
+    ),
     unit="tokens",
+    sample="""\
+{"doc_key": "d1", "dataset": "news", \
+"sentences": [["Jobs", "founded", "Apple", "."], ["He", "left", "."]], \
+"ner": [[[0, 0, "Person"], [2, 2, "Company"]], []], \
+"relations": [[[2, 2, 0, 0, "Founded-By"]], []], "clusters": [[[0, 0], [4, 4]]]}
+""",
 )

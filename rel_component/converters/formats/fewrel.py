@@ -20,14 +20,8 @@ from ...errors import DataError
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
-from ..records import (
-    Record,
-    get,
-    objects_in_list,
-    parse_json,
-    read_text,
-    to_json,
-)
+from ..json_stream import parse_json
+from ..records import Record, first_records, get, read_each, read_text, to_json
 from ..report import Report
 from ._sentences import read_words
 from ._single_pairs import Pair, single_pairs
@@ -36,16 +30,8 @@ ENTITY = "ENTITY"
 """Entity type of the mentions; the data has none."""
 
 
-def read_fewrel(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file of FewRel (format ``fewrel``); the whole file is held in memory.
-
-    Args:
-        path: the file, e.g. ``val_wiki.json``.
-        report: takes note of what cannot be used.
-
-    Raises:
-        DataError: if the file is neither a JSON object nor a list.
-    """
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
+    """The documents of a file, which is held in memory."""
     try:
         content = parse_json(read_text(path))
     except DataError as err:
@@ -54,31 +40,23 @@ def read_fewrel(path: Path, report: Report) -> Iterator[Annotated]:
         content = {"": content}
     if not isinstance(content, dict):
         raise DataError("expected an object with a list for each relation", place=str(path))
+    return read_each(_items(content, path, report), _read, report)
+
+
+def _items(
+    content: Dict[str, Any], path: Path, report: Report
+) -> Iterator[Tuple[str, Tuple[str, Any]]]:
+    """Each sentence with its relation, and their place."""
     for label, items in content.items():
-        where = f"{path}, relation {label:.60}" if label else f"{path}"
+        place = f"{path}, relation {label:.60}" if label else f"{path}"
         if not isinstance(items, list):
-            report.problem(f"expected a list, got {items!r:.60}", place=where, skips="document")
+            report.problem(f"expected a list, got {items!r:.60}", place=place, skips="document")
             continue
         for i, item in enumerate(items):
-            place = f"{where}, document {i}"
-            try:
-                if not isinstance(item, dict):
-                    raise DataError(f"expected an object, got {item!r:.60}")
-                annotated = _read(item, label, place)
-            except DataError as err:
-                report.problem(err.message, place=place, skips="document")
-                continue
-            yield annotated
+            yield f"{place}, document {i}", (label, item)
 
 
-def write_fewrel(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file of FewRel's format: a sentence for each relation.
-
-    Args:
-        documents: with words.
-        path: the file.
-        report: takes note of what has no place in it.
-    """
+def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     places: Dict[str, List[Tuple[int, int]]] = {}
     # The file is ordered by relation, the documents are not.
     with tempfile.TemporaryFile() as spool, open_output(path) as output:
@@ -100,47 +78,42 @@ def write_fewrel(documents: Iterable[Annotated], path: Path, report: Report) -> 
         output.write("\n}\n")
 
 
-def _read(record: Record, label: str, place: str) -> Annotated:
-    mentions: List[AnnotatedMention] = []
-    clusters = []
-    for role in "ht":
-        entity = _read_entity(record, role, place)
-        if len(entity) > 1:
-            clusters.append([mention.id for mention in entity])
-        mentions.extend(entity)
-    label = label or get(record, "relation", str, place, default="")
-    relations = [AnnotatedRelation("h0", "t0", label)] if label else []
+def _read(item: Tuple[str, Any], place: str, report: Report) -> Annotated:
+    label, record = item
+    if not isinstance(record, dict):
+        raise DataError(f"expected an object, got {record!r:.60}")
+    entities = [_read_entity(record, role) for role in "ht"]
+    label = label or get(record, "relation", str, default="")
     return Annotated(
         place=place,
-        words=read_words(record.get("tokens"), "tokens", place),
-        mentions=mentions,
-        relations=relations,
-        clusters=list(clusters),
+        words=read_words(record, "tokens"),
+        mentions=[mention for entity in entities for mention in entity],
+        relations=[AnnotatedRelation("h0", "t0", label)] if label else [],
+        clusters=[[mention.id for mention in entity] for entity in entities if len(entity) > 1],
         sentence_starts=[0],
     )
 
 
-def _read_entity(record: Record, role: str, place: str) -> List[AnnotatedMention]:
-    value = get(record, role, list, place)
+def _read_entity(record: Record, role: str) -> List[AnnotatedMention]:
+    value = get(record, role, list)
     if len(value) != 3 or not isinstance(value[2], list) or not value[2]:
         raise DataError(f'"{role}": expected [name, id, lists of tokens], got {value!r:.60}')
     kb_id = value[1] if isinstance(value[1], str) else ""
     return [_read_mention(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(value[2])]
 
 
-def _read_mention(tokens: Any, id: str, kb_id: str, role: str) -> AnnotatedMention:
+def _read_mention(tokens: Any, key: str, kb_id: str, role: str) -> AnnotatedMention:
     if not isinstance(tokens, list) or not tokens or not all(type(k) is int for k in tokens):
         raise DataError(f'"{role}": expected the tokens of a mention, got {tokens!r:.60}')
-    pieces: List[Tuple[int, int]] = []
+    fragments: List[Tuple[int, int]] = []
     for token in tokens:
-        if pieces and pieces[-1][1] == token:
-            pieces[-1] = (pieces[-1][0], token + 1)
+        if fragments and fragments[-1][1] == token:
+            fragments[-1] = (fragments[-1][0], token + 1)
         else:
-            pieces.append((token, token + 1))
-    start, end = pieces[0][0], pieces[-1][1]
-    return AnnotatedMention(
-        id, start, end, ENTITY, kb_id=kb_id, pieces=tuple(pieces) if len(pieces) > 1 else ()
-    )
+            fragments.append((token, token + 1))
+    start, end = fragments[0][0], fragments[-1][1]
+    several = tuple(fragments) if len(fragments) > 1 else ()
+    return AnnotatedMention(key, start, end, ENTITY, kb_id=kb_id, fragments=several)
 
 
 def _to_record(pair: Pair, report: Report) -> Record:
@@ -163,31 +136,32 @@ def _others(annotated: Annotated, mention: AnnotatedMention) -> List[AnnotatedMe
 
 
 def _tokens(mention: AnnotatedMention) -> List[int]:
-    pieces = mention.pieces or ((mention.start, mention.end),)
-    return [token for start, end in pieces for token in range(start, end)]
+    fragments = mention.fragments or ((mention.start, mention.end),)
+    return [token for start, end in fragments for token in range(start, end)]
 
 
 _BEGINNING = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[\s*\{')
 
 
 def _looks_like(head: str) -> bool:
-    keys = {"tokens", "h", "t"}
-    records = objects_in_list(head)
-    if records:
-        return all(keys <= record.keys() for record in records)
-    beginning = _BEGINNING.match(head.lstrip("\ufeff"))
-    if beginning is None:
-        return False
-    records = objects_in_list("[" + head.lstrip("\ufeff")[beginning.end() - 1 :])
-    return bool(records) and keys <= records[0].keys()
+    text = head.lstrip("\ufeff")
+    beginning = _BEGINNING.match(text)
+    if beginning is not None:
+        text = "[" + text[beginning.end() - 1 :]
+    records = first_records(text)
+    return bool(records) and {"tokens", "h", "t"} <= records[0].keys()
 
 
 FORMAT = AnnotationFormat(
     name="fewrel",
     description="the JSON of FewRel",
-    read=read_fewrel,
-    write=write_fewrel,
+    read=_read_file,
+    write=_write_file,
     looks_like=_looks_like,
-    holds=frozenset({"tokens", "sentences", "clusters", "pieces", "kb_ids"}),
+    holds=frozenset({"tokens", "sentences", "clusters", "fragments", "kb_ids"}),
     unit="tokens",
+    sample="""\
+{"P112": [{"tokens": ["Jobs", "founded", "Apple"],
+           "h": ["apple", "Q312", [[2]]], "t": ["jobs", "Q19837", [[0]]]}]}
+""",
 )

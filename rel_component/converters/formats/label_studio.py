@@ -19,68 +19,40 @@ Offsets are characters, and were UTF-16 units in older versions
 https://labelstud.io/guide/task_format.
 """
 
-from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
 from ..records import (
     Record,
+    first_records,
     get,
     get_id,
-    get_objects,
-    objects_in_list,
-    read_each,
-    read_json_list,
-    write_json_list,
+    get_items,
+    get_score,
+    json_reader,
+    json_writer,
 )
 from ..report import Report
 from ._utf16 import from_utf16, has_astral
 
 MODEL_VERSION = "rel_component"
-"""Whose predictions relations are that have a probability."""
+"""Documents whose relations have probabilities are written as predictions of this model."""
 
 _TEXT = "text"
 
 
-def read_label_studio(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file that Label Studio has exported as JSON (format ``label_studio``).
-
-    Args:
-        path: the file.
-        report: takes note of what cannot be used.
-
-    Raises:
-        DataError: if the file is no JSON list.
-    """
-    records = read_json_list(path, report)
-    yield from read_each(records, _read, report, key="id", form=" (task {})")
-
-
-def write_label_studio(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file that Label Studio imports, for its template of relation extraction.
-
-    Documents whose relations have probabilities are written as predictions.
-
-    Args:
-        documents: with offsets in characters.
-        path: the file.
-        report: nothing to take note of.
-    """
-    write_json_list(map(_to_task, documents), path)
-
-
 def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
     if _is_minimal(task):
-        raise DataError("JSON-MIN, which has no relations; export JSON instead", place=place)
+        raise DataError("JSON-MIN, which has no relations; export JSON instead")
     chosen, is_prediction = _choose(task, place, report)
     if chosen is None:
         return None
-    results = get_objects(chosen, "result", place)
-    text_key, text = _text(task, results, place)
-    meta = {key: value for key, value in get(task, "data", dict, place).items() if key != text_key}
-    meta.update(get(task, "meta", dict, place, default={}))
+    results = get_items(chosen, "result", dict)
+    text_key, text = _text(task, results)
+    meta = {key: value for key, value in get(task, "data", dict).items() if key != text_key}
+    meta.update(get(task, "meta", dict, default={}))
     if "id" in task:
         meta.setdefault("id", task["id"])
     annotated = Annotated(place=place, text=text, meta=meta)
@@ -106,7 +78,7 @@ def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
 def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record], bool]:
     """The annotation or prediction to read, and whether it is a prediction."""
     key = "annotations" if "annotations" in task else "completions"
-    annotations = get_objects(task, key, place)
+    annotations = get_items(task, key, dict)
     valid = [item for item in annotations if not item.get("was_cancelled")]
     if len(valid) > 1:
         report.note("tasks with several annotations, of which the first was read", place=place)
@@ -115,7 +87,7 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     if annotations:
         report.rejected += 1
         return None, False
-    for prediction in get(task, "predictions", list, place, default=[]):
+    for prediction in get(task, "predictions", list, default=[]):
         if isinstance(prediction, dict):  # some exports name predictions by numbers alone
             report.note("tasks without annotations, whose first prediction was read", place=place)
             return prediction, True
@@ -123,9 +95,9 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     return None, False
 
 
-def _text(task: Record, results: List[Record], place: str) -> Tuple[str, str]:
+def _text(task: Record, results: List[Record]) -> Tuple[str, str]:
     """The text of a task and its name in the data: ``text``, or the string that fits the results."""
-    data = get(task, "data", dict, place)
+    data = get(task, "data", dict)
     if isinstance(data.get(_TEXT), str):
         return _TEXT, data[_TEXT]
     texts = [key for key, value in data.items() if isinstance(value, str)]
@@ -134,8 +106,7 @@ def _text(task: Record, results: List[Record], place: str) -> Tuple[str, str]:
     if len(texts) != 1:
         raise DataError(
             f'"data": expected a string under "{_TEXT}", or one that fits the regions, got '
-            f"{list(data)!r:.60}",
-            place=place,
+            f"{list(data)!r:.60}"
         )
     return texts[0], data[texts[0]]
 
@@ -156,25 +127,25 @@ def _has(text: str, value: Record) -> bool:
 def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
     """Add the mention that a region is, or one for each of its labels."""
     place, text = annotated.place, annotated.text or ""
-    id = get_id(item, "id", place)
-    value = get(item, "value", dict, place)
-    labels = _strings(value, "labels", place)
+    region_id = get_id(item, "id")
+    value = get(item, "value", dict)
+    labels = get_items(value, "labels", str)
     start, end = value.get("start"), value.get("end")
     if type(start) is not int or type(end) is not int or not labels:
         what = "no label" if not labels else f"it goes from {start!r:.40} to {end!r:.40}"
         report.problem(
             f"not a labelled range of a text: {what}",
-            place=f"{place}, mention {id}",
+            place=f"{place}, mention {region_id}",
             skips="mention",
         )
         return
-    shown = get(value, "text", str, place, default="")
+    shown = get(value, "text", str, default="")
     found = _characters(text, start, end, shown)
     if found is None:
         report.problem(
             f"its text is {shown[:40]!r}, but {start}:{end} of the document is "
             f"{text[max(start, 0) : max(end, 0)][:40]!r}",
-            place=f"{place}, mention {id}",
+            place=f"{place}, mention {region_id}",
             skips="mention",
         )
         return
@@ -185,11 +156,11 @@ def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
         )
     used = {mention.id for mention in annotated.mentions}
     for k, label in enumerate(labels):
-        name: MentionId = id
+        name: MentionId = region_id
         while k > 0 and name in used:
             name = f"{name}_{label}"
         used.add(name)
-        attributes = get(item, "meta", dict, place, default={})
+        attributes = get(item, "meta", dict, default={})
         annotated.mentions.append(AnnotatedMention(name, *found, label, attributes=attributes))
 
 
@@ -213,9 +184,9 @@ def _same(text: str, shown: str) -> bool:
 def _add_relations(annotated: Annotated, item: Record, is_prediction: bool, report: Report) -> None:
     """Add a relation for each label and each way."""
     place = annotated.place
-    ends = get_id(item, "from_id", place), get_id(item, "to_id", place)
-    labels = _strings(item, "labels", place)
-    direction = get(item, "direction", str, place, default="right")
+    ends = get_id(item, "from_id"), get_id(item, "to_id")
+    labels = get_items(item, "labels", str)
+    direction = get(item, "direction", str, default="right")
     where = f"{place}, relation of {ends[0]} to {ends[1]}"
     if direction not in ("left", "right", "bi"):
         message = f'"direction": expected left, right or bi, got {direction[:40]!r}'
@@ -227,26 +198,12 @@ def _add_relations(annotated: Annotated, item: Record, is_prediction: bool, repo
     if direction == "bi":
         ways = [ends, ends[::-1]]
         report.note("relations in both directions: one each way", place=place)
-    score = _score(item, place) if is_prediction else 1.0
+    score = get_score(item, default=None) if is_prediction else 1.0
     for label in labels:
         annotated.relations += [AnnotatedRelation(head, tail, label, score) for head, tail in ways]
 
 
-def _score(item: Record, place: str) -> Optional[float]:
-    value = item.get("score")
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise DataError(f'"score": expected a number from 0 to 1, got {value!r:.60}', place=place)
-    return float(value)
-
-
-def _strings(item: Record, key: str, place: str) -> List[str]:
-    values = get(item, key, list, place, default=[])
-    return [get({key: value}, key, str, place) for value in values]
-
-
-def _to_task(annotated: Annotated) -> Record:
+def _to_task(annotated: Annotated, report: Report) -> Record:
     # Label Studio gives tasks new ids and keeps their data, so that is where ours goes.
     data = {key: value for key, value in annotated.meta.items() if key != _TEXT}
     task: Record = {"data": {_TEXT: annotated.text, **data}}
@@ -275,16 +232,16 @@ def _to_task(annotated: Annotated) -> Record:
 
 def _names(ids: List[MentionId]) -> Dict[MentionId, str]:
     """A string for each id, itself if it is one."""
-    names = {id: id for id in ids if isinstance(id, str)}
+    names: Dict[MentionId, str] = {key: key for key in ids if isinstance(key, str)}
     used: Set[str] = set(names.values())
-    result: Dict[MentionId, str] = {}
-    for id in ids:
-        name = str(id)
-        while not isinstance(id, str) and name in used:
-            name += "_"
-        used.add(name)
-        result[id] = name
-    return result
+    for key in ids:
+        if not isinstance(key, str):
+            name = str(key)
+            while name in used:
+                name += "_"
+            used.add(name)
+            names[key] = name
+    return names
 
 
 def _region(annotated: Annotated, mention: AnnotatedMention, names: Dict[MentionId, str]) -> Record:
@@ -306,10 +263,8 @@ def _region(annotated: Annotated, mention: AnnotatedMention, names: Dict[Mention
 
 
 def _looks_like(head: str) -> bool:
-    tasks = objects_in_list(head)
-    if not tasks:
-        return False
-    if all(_is_minimal(task) for task in tasks):
+    tasks = first_records(head)
+    if tasks and all(_is_minimal(task) for task in tasks):
         return True
     return all(isinstance(task.get("data"), dict) for task in tasks) and any(
         _has_results(task) for task in tasks
@@ -330,8 +285,19 @@ def _has_results(task: Record) -> bool:
 FORMAT = AnnotationFormat(
     name="label_studio",
     description="Label Studio's JSON",
-    read=read_label_studio,
-    write=write_label_studio,
+    read=json_reader(_read),
+    write=json_writer(_to_task, lines=False),
     looks_like=_looks_like,
     holds=frozenset({"mention_attributes", "scores", "id", "meta"}),
+    sample="""\
+[{"id": 7, "data": {"text": "Jobs founded Apple", "source": "example"},
+  "annotations": [{"id": 1, "was_cancelled": false, "result": [
+    {"id": "a", "from_name": "label", "to_name": "text", "type": "labels",
+     "value": {"start": 0, "end": 4, "text": "Jobs", "labels": ["PERSON"]}},
+    {"id": "b", "from_name": "label", "to_name": "text", "type": "labels",
+     "value": {"start": 13, "end": 18, "text": "Apple", "labels": ["ORG"]}},
+    {"type": "relation", "from_id": "b", "to_id": "a", "direction": "right",
+     "labels": ["FOUNDED_BY"]}]}],
+  "predictions": []}]
+""",
 )

@@ -18,9 +18,7 @@ that were rejected or ignored are counted and left out. Described at
 https://prodi.gy/docs/api-interfaces#relations.
 """
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ...errors import DataError
 from ..annotated import (
@@ -29,18 +27,18 @@ from ..annotated import (
     AnnotatedRelation,
     MentionId,
     in_characters,
+    in_tokens,
     word_offsets,
 )
 from ..format import AnnotationFormat
 from ..records import (
     Record,
+    first_records,
     get,
-    get_objects,
+    get_items,
+    json_reader,
+    json_writer,
     note_unread,
-    objects_on_lines,
-    read_each,
-    read_json_lines,
-    write_json_lines,
 )
 from ..report import Report
 
@@ -52,38 +50,17 @@ _FIELDS = frozenset({"text", "tokens", "spans", "relations", "meta", "answer"})
 _Key = Tuple[int, int, str]
 
 
-def read_prodigy(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file that Prodigy's rel.manual has written (format ``prodigy``).
-
-    Args:
-        path: the file.
-        report: takes note of what cannot be used.
-    """
-    yield from read_each(read_json_lines(path, report), _read, report)
-
-
-def write_prodigy(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file for Prodigy's rel.manual, or for its database of accepted examples.
-
-    Args:
-        documents: with words.
-        path: the file.
-        report: nothing to take note of.
-    """
-    write_json_lines(map(_to_record, documents), path)
-
-
 def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
     if record.get("answer", "accept") != "accept":
         report.rejected += 1
         return None
-    tokens = get_objects(record, "tokens", place)
+    tokens = get_items(record, "tokens", dict)
     mentions: Dict[_Key, AnnotatedMention] = {}
-    for span in get_objects(record, "spans", place):
-        _add_mention(mentions, span, place)
+    for span in get_items(record, "spans", dict):
+        _add_mention(mentions, span)
     relations: List[AnnotatedRelation] = []
-    for item in get_objects(record, "relations", place):
-        label = get(item, "label", str, place)
+    for item in get_items(record, "relations", dict):
+        label = get(item, "label", str)
         is_negative = label.lower() in NEGATIVE_LABELS
         report.negatives += is_negative
         bare = [role for role in ("head", "child") if _is_bare(item, role)]
@@ -95,28 +72,26 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
             )
         if bare:
             continue
-        head = _find(mentions, item, "head", tokens, place)
-        tail = _find(mentions, item, "child", tokens, place)
+        head = _find(mentions, item, "head", tokens)
+        tail = _find(mentions, item, "child", tokens)
         if not is_negative:
             relations.append(AnnotatedRelation(head.id, tail.id, label))
     note_unread({k: v for k, v in record.items() if k[:1] != "_"}, _FIELDS, place, report)
     annotated = Annotated(
         place=place,
-        text=get(record, "text", str, place),
+        text=get(record, "text", str),
         mentions=list(mentions.values()),
         relations=relations,
-        meta=dict(get(record, "meta", dict, place, default={})),
+        meta=dict(get(record, "meta", dict, default={})),
     )
-    return _with_tokens(annotated, tokens, place) if tokens else annotated
+    return _with_tokens(annotated, tokens) if tokens else annotated
 
 
-def _add_mention(
-    mentions: Dict[_Key, AnnotatedMention], span: Record, place: str
-) -> AnnotatedMention:
+def _add_mention(mentions: Dict[_Key, AnnotatedMention], span: Record) -> AnnotatedMention:
     key = (
-        get(span, "start", int, place),
-        get(span, "end", int, place),
-        str(get(span, "label", str, place, default="")),
+        get(span, "start", int),
+        get(span, "end", int),
+        str(get(span, "label", str, default="")),
     )
     return mentions.setdefault(key, AnnotatedMention(len(mentions), *key))
 
@@ -132,42 +107,32 @@ def _find(
     item: Record,
     role: str,
     tokens: List[Record],
-    place: str,
 ) -> AnnotatedMention:
     span = item.get(f"{role}_span")
     if isinstance(span, dict):
-        return _add_mention(mentions, span, place)
-    number = get(item, role, int, place)
+        return _add_mention(mentions, span)
+    number = get(item, role, int)
     if not tokens:
-        raise DataError(f'"{role}": token {number}, but the example has no "tokens"', place=place)
+        raise DataError(f'"{role}": token {number}, but the example has no "tokens"')
     if not 0 <= number < len(tokens):
-        raise DataError(f'"{role}": there is no token {number}', place=place)
-    end = get(tokens[number], "end", int, place)
+        raise DataError(f'"{role}": there is no token {number}')
+    end = get(tokens[number], "end", int)
     ending = [mention for mention in mentions.values() if mention.end == end]
     if not ending:
-        raise DataError(f'"{role}": no span ends with token {number}', place=place)
+        raise DataError(f'"{role}": no span ends with token {number}')
     return max(ending, key=lambda mention: mention.end - mention.start)
 
 
-def _with_tokens(annotated: Annotated, tokens: List[Record], place: str) -> Annotated:
-    """The same document with Prodigy's tokens, if they make up its text."""
-    text = annotated.text or ""
-    words = [get(token, "text", str, place) for token in tokens]
-    given = [(get(token, "start", int, place), get(token, "end", int, place)) for token in tokens]
-    followers = [*(start for start, _ in given[1:]), len(text)]
-    spaces = [text[end:follower] == " " for (_, end), follower in zip(given, followers)]
-    joined = "".join(word + " " * space for word, space in zip(words, spaces))
-    if joined != text or word_offsets(words, spaces) != given:
+def _with_tokens(annotated: Annotated, tokens: List[Record]) -> Annotated:
+    """The document with Prodigy's tokens, if they make up its text."""
+    offsets = [(get(token, "start", int), get(token, "end", int)) for token in tokens]
+    tokenized = in_tokens(annotated, offsets)
+    if tokenized is None or tokenized.words != [get(token, "text", str) for token in tokens]:
         return annotated
-    first = {start: i for i, (start, _) in enumerate(given)}
-    last = {end: i + 1 for i, (_, end) in enumerate(given)}
-    if not all(m.start in first and m.end in last for m in annotated.mentions):
-        return annotated
-    mentions = [replace(m, start=first[m.start], end=last[m.end]) for m in annotated.mentions]
-    return replace(annotated, text=None, words=words, spaces=spaces, mentions=mentions)
+    return tokenized
 
 
-def _to_record(annotated: Annotated) -> Record:
+def _to_record(annotated: Annotated, report: Report) -> Record:
     words, spaces = annotated.words or [], annotated.spaces
     characters = in_characters(annotated)
     offsets = word_offsets(words, spaces)
@@ -212,23 +177,30 @@ def _to_record(annotated: Annotated) -> Record:
 
 
 def _looks_like(head: str) -> bool:
-    records = objects_on_lines(head)
-    return (
-        bool(records)
-        and all("text" in record for record in records)
-        and any(
-            not record.keys().isdisjoint({"spans", "tokens", "answer", "_input_hash"})
-            for record in records
-        )
+    records = first_records(head)
+    fields = {"spans", "tokens", "answer", "_input_hash"}
+    return all("text" in record for record in records) and any(
+        not record.keys().isdisjoint(fields) for record in records
     )
 
 
 FORMAT = AnnotationFormat(
     name="prodigy",
     description="Prodigy's JSONL of rel.manual",
-    read=read_prodigy,
-    write=write_prodigy,
+    read=json_reader(_read),
+    write=json_writer(_to_record),
     looks_like=_looks_like,
-    holds=frozenset({"tokens", "id", "meta"}),
+    holds=frozenset({"tokens", "spaces", "id", "meta"}),
     unit="tokens",
+    sample="""\
+{"text": "Jobs founded Apple", "answer": "accept", "meta": {"source": "example"}, "tokens": [\
+{"text": "Jobs", "start": 0, "end": 4, "id": 0, "ws": true}, \
+{"text": "founded", "start": 5, "end": 12, "id": 1, "ws": true}, \
+{"text": "Apple", "start": 13, "end": 18, "id": 2, "ws": false}], "spans": [\
+{"start": 0, "end": 4, "token_start": 0, "token_end": 0, "label": "PERSON"}, \
+{"start": 13, "end": 18, "token_start": 2, "token_end": 2, "label": "ORG"}], "relations": [\
+{"head": 2, "child": 0, "label": "FOUNDED_BY", \
+"head_span": {"start": 13, "end": 18, "token_start": 2, "token_end": 2, "label": "ORG"}, \
+"child_span": {"start": 0, "end": 4, "token_start": 0, "token_end": 0, "label": "PERSON"}}]}
+""",
 )

@@ -18,9 +18,9 @@ from typing import Iterable, Iterator, List, Tuple
 from ...errors import DataError
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from ..checks import relation_place
+from ..checks import mention_place, relation_place
 from ..format import AnnotationFormat
-from ..records import read_lines
+from ..records import read_each, read_lines
 from ..report import Report
 
 NOMINAL = "NOMINAL"
@@ -35,32 +35,25 @@ _LABEL = re.compile(r"[\w-]+")
 _TAG = re.compile(r"</?e[12]>")
 
 
-def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file of SemEval-2010 Task 8 (format ``semeval``).
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
+    return read_each(_sentences(path, report), _read, report)
 
-    Args:
-        path: TRAIN_FILE.TXT or TEST_FILE_FULL.TXT.
-        report: takes note of what cannot be used.
-    """
-    sentence: List[Tuple[int, str]] = []
+
+def _sentences(path: Path, report: Report) -> Iterator[Tuple[str, Tuple[str, str]]]:
+    """Each sentence with the line of its relation, and their place."""
+    place, sentence = "", ""
     for number, line in read_lines(path):
         if line.startswith("Comment:"):
             continue
-        if _SENTENCE.match(line):
-            if sentence:
-                report.problem(
-                    "no relation follows", place=_place(path, *sentence[0]), skips="document"
-                )
-            sentence = [(number, line)]
+        is_sentence = _SENTENCE.match(line) is not None
+        if is_sentence and sentence:
+            report.problem("no relation follows", place=place, skips="document")
+        if is_sentence:
+            place = f"{path}, line {number}, document {line.partition(chr(9))[0]}"
+            sentence = line
         elif sentence:
-            place = _place(path, *sentence[0])
-            text, sentence = sentence[0][1], []
-            try:
-                annotated = _read(text, line.strip(), place, report)
-            except DataError as err:
-                report.problem(err.message, place=err.place or place, skips="document")
-                continue
-            yield annotated
+            yield place, (sentence, line.strip())
+            sentence = ""
         else:
             report.problem(
                 f'expected a number, a tab and a sentence in quotes, got "{line[:40]}"',
@@ -68,37 +61,26 @@ def read_semeval(path: Path, report: Report) -> Iterator[Annotated]:
                 skips="document",
             )
     if sentence:
-        report.problem("no relation follows", place=_place(path, *sentence[0]), skips="document")
+        report.problem("no relation follows", place=place, skips="document")
 
 
-def write_semeval(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file of SemEval-2010 Task 8.
-
-    into sentences with one pair each.
-
-    Args:
-        documents: with offsets in characters.
-        path: the file.
-        report: takes note of what does not fit
-    """
+def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     number = 0
     with open_output(path) as output:
         for annotated in documents:
             for sentence in _to_sentences(annotated, report):
                 number += 1
-                id = annotated.meta.get("id")
-                name = id if isinstance(id, int) and id >= 0 else number
+                document_id = annotated.meta.get("id")
+                is_number = isinstance(document_id, int) and document_id >= 0
+                name = document_id if is_number else number
                 output.write(f"{name}\t{sentence}\nComment:\n\n")
 
 
-def _place(path: Path, number: int, line: str) -> str:
-    return f"{path}, line {number}, document {line.partition(chr(9))[0]}"
-
-
-def _read(line: str, relation: str, place: str, report: Report) -> Annotated:
-    match = _SENTENCE.match(line)
+def _read(lines: Tuple[str, str], place: str, report: Report) -> Annotated:
+    sentence, relation = lines
+    match = _SENTENCE.match(sentence)
     if match is None:
-        raise DataError("not a sentence", place=place)
+        raise DataError("not a sentence")
     number, marked = match.groups()
     text, position, mentions = "", 0, []
     for mention in _MARKED.finditer(marked):
@@ -109,7 +91,7 @@ def _read(line: str, relation: str, place: str, report: Report) -> Annotated:
         position = mention.end()
     text += marked[position:]
     if sorted(str(mention.id) for mention in mentions) != ["e1", "e2"]:
-        raise DataError("expected one <e1>...</e1> and one <e2>...</e2>", place=place)
+        raise DataError("expected one <e1>...</e1> and one <e2>...</e2>")
     relations = []
     if relation == OTHER:
         report.negatives += 1
@@ -117,8 +99,7 @@ def _read(line: str, relation: str, place: str, report: Report) -> Annotated:
         parsed = _RELATION.match(relation)
         if parsed is None or parsed[2] == parsed[3]:
             raise DataError(
-                f'expected a relation such as Cause-Effect(e1,e2) or Other, got "{relation}"',
-                place=place,
+                f'expected a relation such as Cause-Effect(e1,e2) or Other, got "{relation}"'
             )
         relations.append(AnnotatedRelation(parsed[2], parsed[3], parsed[1]))
     return Annotated(
@@ -132,7 +113,7 @@ def _read(line: str, relation: str, place: str, report: Report) -> Annotated:
 
 
 def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
-    """The text with the pair of each relation marked, and on the next line what holds between them."""
+    """The text with the pair of each relation marked, and on the next line their relation."""
     _note_losses(annotated, report)
     mentions = {mention.id: mention for mention in annotated.mentions}
     place = annotated.place
@@ -163,7 +144,7 @@ def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
     for mention in annotated.mentions:
         if mention.id not in related:
             message = "semeval does not hold mentions without relation"
-            report.problem(message, place=f"{place}, mention {mention.id!s:.60}", skips="mention")
+            report.problem(message, place=mention_place(annotated, mention), skips="mention")
 
 
 def _note_losses(annotated: Annotated, report: Report) -> None:
@@ -172,8 +153,6 @@ def _note_losses(annotated: Annotated, report: Report) -> None:
         report.note("documents whose entity types semeval does not hold", place=place)
     if not isinstance(annotated.meta.get("id", 0), int):
         report.note("documents whose ids are no numbers, as semeval needs them", place=place)
-    if annotated.sentence_starts is not None and len(annotated.sentence_starts) > 1:
-        report.note("semeval takes each document as one sentence", place=place)
     if len(annotated.relations) > 1:
         report.note("documents written as one sentence for each relation", place=place)
     if "\n" in (annotated.text or ""):
@@ -181,8 +160,10 @@ def _note_losses(annotated: Annotated, report: Report) -> None:
 
 
 def _mark(text: str, label: str, head: AnnotatedMention, tail: AnnotatedMention) -> str:
-    """Raises:
-    DataError: if the format does not allow the text, the label or the mentions.
+    """A text with two mentions marked, and on the next line their relation.
+
+    Raises:
+        DataError: if the format does not allow the text, the label or the mentions.
     """
     first, second = sorted((head, tail), key=lambda mention: mention.start)
     if first.end > second.start:
@@ -212,8 +193,13 @@ def _looks_like(head: str) -> bool:
 FORMAT = AnnotationFormat(
     name="semeval",
     description="SemEval-2010 Task 8",
-    read=read_semeval,
-    write=write_semeval,
+    read=_read_file,
+    write=_write_file,
     looks_like=_looks_like,
     holds=frozenset({"sentences", "id"}),
+    sample="""\
+1\t"The <e1>fire</e1> was caused by a <e2>spark</e2>."
+Cause-Effect(e2,e1)
+Comment:
+""",
 )

@@ -17,7 +17,7 @@ import json
 import re
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, Tuple
 
 import srsly
 
@@ -25,19 +25,16 @@ from ...errors import DataError
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
+from ..json_stream import parse_json
 from ..records import (
     Record,
+    first_records,
     get,
-    get_objects,
-    objects_in_list,
-    objects_on_lines,
-    parse_json,
+    get_items,
     read_each,
-    read_json_lines,
-    read_json_list,
+    read_records,
     read_text,
-    write_json_lines,
-    write_json_list,
+    write_records,
 )
 from ..report import Report
 
@@ -45,52 +42,26 @@ _YAML_ITEM = re.compile(r"(?:\s*(?:#.*|---.*)?\n)*\s*-\s+[\"']?(?:text|ents|rela
 _ENTS_IN_YAML = re.compile(r"^[\s-]+[\"']?ents[\"']?\s*:", re.MULTILINE)
 
 
-def read_spacy_llm(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read examples for spacy-llm (format ``spacy_llm``).
-
-    cannot be used.
-
-    Args:
-        path: the file; its content tells which of the three forms it has.
-        report: takes note of what
-
-    Raises:
-        DataError: if the file has none of them.
-    """
-    yield from read_each(_records(path, report), _read, report)
-
-
-def write_spacy_llm(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write examples for spacy-llm.
-
-    Args:
-        documents: with offsets in characters.
-        path: the file: YAML if it ends with ``.yml`` or ``.yaml``, one JSON list if it ends with
-            ``.json``, and JSONL otherwise.
-        report: nothing to take note of.
-    """
-    records = map(_to_record, documents)
-    if path.suffix in (".yml", ".yaml"):
-        with open_output(path) as output:
-            empty = True
-            for record in records:
-                output.write(srsly.yaml_dumps([record]))
-                empty = False
-            output.write("[]\n" if empty else "")
-    elif path.suffix == ".json":
-        write_json_list(records, path)
-    else:
-        write_json_lines(records, path)
-
-
-def _records(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
+    """The documents of a file of YAML or JSON, as its first character tells."""
     text = read_text(path)
-    beginning = text.lstrip()[:1]
-    if beginning == "{":
-        return read_json_lines(path, report)
-    if beginning == "[":
-        return read_json_list(path, report)
-    return _yaml_records(text, path, report)
+    is_json = text.lstrip()[:1] in ("{", "[")
+    records = read_records(path, report) if is_json else _yaml_records(text, path, report)
+    return read_each(records, _read, report)
+
+
+def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
+    """Write YAML, one JSON list or, if the path has none of their endings, JSONL."""
+    records = map(_to_record, documents)
+    if path.suffix not in (".yml", ".yaml"):
+        write_records(records, path, lines=path.suffix != ".json")
+        return
+    with open_output(path) as output:
+        empty = True
+        for record in records:
+            output.write(srsly.yaml_dumps([record]))
+            empty = False
+        output.write("[]\n" if empty else "")
 
 
 def _yaml_records(text: str, path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
@@ -139,28 +110,28 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     mentions = [
         AnnotatedMention(
             i,
-            get(item, "start_char", int, place),
-            get(item, "end_char", int, place),
-            get(item, "label", str, place),
+            get(item, "start_char", int),
+            get(item, "end_char", int),
+            get(item, "label", str),
         )
-        for i, item in enumerate(get_objects(record, "ents", place))
+        for i, item in enumerate(get_items(record, "ents", dict))
     ]
     relations = []
-    for item in get_objects(record, "relations", place):
+    for item in get_items(record, "relations", dict):
         try:
-            head, tail = _position(item, "dep", place), _position(item, "dest", place)
-            relations.append(AnnotatedRelation(head, tail, get(item, "relation", str, place)))
+            head, tail = _position(item, "dep"), _position(item, "dest")
+            relations.append(AnnotatedRelation(head, tail, get(item, "relation", str)))
         except DataError as err:
             report.problem(err.message, place=place, skips="relation")
     return Annotated(
-        place=place, text=get(record, "text", str, place), mentions=mentions, relations=relations
+        place=place, text=get(record, "text", str), mentions=mentions, relations=relations
     )
 
 
-def _position(item: Record, key: str, place: str) -> int:
+def _position(item: Record, key: str) -> int:
     value = item.get(key)
     match = re.fullmatch(r"(?:ENT)?(\d{1,9})", value) if isinstance(value, str) else None
-    return int(match[1]) if match else int(get(item, key, int, place))
+    return int(match[1]) if match else int(get(item, key, int))
 
 
 def _to_record(annotated: Annotated) -> Record:
@@ -185,7 +156,7 @@ def _to_record(annotated: Annotated) -> Record:
 
 
 def _looks_like(head: str) -> bool:
-    records: Sequence[Any] = objects_on_lines(head) or objects_in_list(head)
+    records = first_records(head)
     if records:
         return all("text" in record and _has_examples_keys(record) for record in records)
     start = head.lstrip("\ufeff")
@@ -203,7 +174,15 @@ def _has_examples_keys(record: Record) -> bool:
 FORMAT = AnnotationFormat(
     name="spacy_llm",
     description="examples for spacy-llm's REL task",
-    read=read_spacy_llm,
-    write=write_spacy_llm,
+    read=_read_file,
+    write=_write_file,
     looks_like=_looks_like,
+    sample="""\
+- text: Jobs founded Apple
+  ents:
+    - {start_char: 0, end_char: 4, label: PERSON}
+    - {start_char: 13, end_char: 18, label: ORG}
+  relations:
+    - {dep: 1, dest: 0, relation: FOUNDED_BY}
+""",
 )

@@ -12,19 +12,18 @@ https://nlp.stanford.edu/projects/tacred.
 """
 
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, List
 
-from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
 from ..records import (
     Record,
     get,
     get_id,
+    json_detector,
+    json_reader,
     note_unread,
-    objects_in_list,
-    read_json_list,
-    write_json_list,
+    write_records,
 )
 from ..report import Report
 from ._sentences import read_words
@@ -42,71 +41,33 @@ _FIELDS = frozenset(
 )
 
 
-def read_tacred(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read a file of TACRED (format ``tacred``).
-
-    Args:
-        path: the file, e.g. ``train.json``.
-        report: takes note of what cannot be used.
-
-    Raises:
-        DataError: if the file is no JSON list.
-    """
-    for place, record in read_json_list(path, report):
-        if "id" in record:
-            place += f" (id {record['id']!s:.60})"
-        try:
-            annotated = _read(record, place)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-            continue
-        if record["relation"] == NO_RELATION:
-            report.negatives += 1
-        if not record.keys().isdisjoint(_PARSES):
-            report.note("part-of-speech tags and parses, which are not read", place=place)
-        note_unread(record, _FIELDS, place, report)
-        yield annotated
+def _read(record: Record, place: str, report: Report) -> Annotated:
+    mentions = []
+    for role in _ROLES:
+        start, last = get(record, f"{role}_start", int), get(record, f"{role}_end", int)
+        mentions.append(AnnotatedMention(role, start, last + 1, get(record, f"{role}_type", str)))
+    label = get(record, "relation", str)
+    relations: List[AnnotatedRelation] = []
+    if label != NO_RELATION:
+        relations.append(AnnotatedRelation(*_ROLES, label))
+    words = read_words(record, "token")
+    meta: Dict[str, Any] = {key: get_id(record, key) for key in ("id", "docid") if key in record}
+    report.negatives += label == NO_RELATION
+    if not record.keys().isdisjoint(_PARSES):
+        report.note("part-of-speech tags and parses, which are not read", place=place)
+    note_unread(record, _FIELDS, place, report)
+    return Annotated(
+        place, words=words, mentions=mentions, relations=relations, sentence_starts=[0], meta=meta
+    )
 
 
-def write_tacred(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write a file of TACRED's format: a sentence for each relation.
-
-    A document of two mentions without relation is written as ``no_relation``.
-
-    Args:
-        documents: with words.
-        path: the file.
-        report: takes note of what has no place in it.
-    """
+def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
     pairs = (
         pair
         for annotated in documents
         for pair in single_pairs(annotated, "tacred", report, negatives=True)
     )
-    write_json_list(map(_to_record, pairs), path)
-
-
-def _read(record: Record, place: str) -> Annotated:
-    mentions = []
-    for role in _ROLES:
-        start, last = (get(record, f"{role}_{end}", int, place) for end in ("start", "end"))
-        label = get(record, f"{role}_type", str, place)
-        mentions.append(AnnotatedMention(role, start, last + 1, label))
-    label = get(record, "relation", str, place)
-    meta: Dict[str, Any] = {
-        key: get_id(record, key, place) for key in ("id", "docid") if key in record
-    }
-    relations: List[AnnotatedRelation] = []
-    if label != NO_RELATION:
-        relations.append(AnnotatedRelation(*_ROLES, label))
-    return Annotated(
-        place=place,
-        words=read_words(record.get("token"), "token", place),
-        mentions=mentions,
-        relations=relations,
-        sentence_starts=[0],
-        meta=meta,
-    )
+    write_records(map(_to_record, pairs), path, lines=False)
 
 
 def _to_record(pair: Pair) -> Record:
@@ -114,26 +75,26 @@ def _to_record(pair: Pair) -> Record:
     record: Record = {key: annotated.meta[key] for key in ("id", "docid") if key in annotated.meta}
     record["relation"] = NO_RELATION if pair.relation is None else pair.relation.label
     record["token"] = annotated.words
-    ends: Tuple[AnnotatedMention, AnnotatedMention] = (pair.head, pair.tail)
-    for role, mention in zip(_ROLES, ends):
+    for role, mention in zip(_ROLES, (pair.head, pair.tail)):
         record[f"{role}_start"] = mention.start
         record[f"{role}_end"] = mention.end - 1
         record[f"{role}_type"] = mention.label
     return record
 
 
-def _looks_like(head: str) -> bool:
-    records = objects_in_list(head)
-    keys = {"token", "relation", "subj_start", "obj_start"}
-    return bool(records) and all(keys <= record.keys() for record in records)
-
-
 FORMAT = AnnotationFormat(
     name="tacred",
     description="the JSON of TACRED and Re-TACRED",
-    read=read_tacred,
-    write=write_tacred,
-    looks_like=_looks_like,
+    read=json_reader(_read),
+    write=_write_file,
+    looks_like=json_detector(
+        lambda record: {"token", "relation", "subj_start", "obj_start"} <= record.keys()
+    ),
     holds=frozenset({"tokens", "sentences", "id", "meta"}),
     unit="tokens",
+    sample="""\
+[{"id": "61b3", "docid": "AFP_ENG_2007", "token": ["Jobs", "founded", "Apple"],
+  "relation": "org:founded_by", "subj_start": 2, "subj_end": 2, "subj_type": "ORGANIZATION",
+  "obj_start": 0, "obj_end": 0, "obj_type": "PERSON"}]
+""",
 )

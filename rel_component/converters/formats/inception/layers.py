@@ -37,7 +37,7 @@ _LABELS = (VALUE, "label", "type", "category", "class", "kind", "role")
 
 
 def import_cassis() -> Any:
-    """The package dkpro-cassis.
+    """Import dkpro-cassis.
 
     Raises:
         ConfigError: if it is not installed.
@@ -62,7 +62,7 @@ def short_name(layer: str) -> str:
 
 
 def label_feature(features: List[str]) -> Optional[str]:
-    """Which feature of a layer is the label: ``value``, or what is called so, or the first one."""
+    """The feature of a layer that is its label: ``value``, one of a similar name, or the first one."""
     lower = {feature.lower(): feature for feature in reversed(features)}
     named = [lower[name] for name in _LABELS if name in lower]
     others = [feature for feature in features if feature != IDENTIFIER]
@@ -72,16 +72,14 @@ def label_feature(features: List[str]) -> Optional[str]:
 def read_features(
     layer: str, features: Dict[str, Any], usual: str
 ) -> Tuple[str, str, Dict[str, Any]]:
-    """The label, the knowledge-base id and the attributes of an annotation.
-
-    not be named among the attributes.
+    """Find the label, the knowledge-base id and the attributes of an annotation.
 
     Without a value of the feature that is the label, the short name of the layer is the label.
 
     Args:
         layer: its layer.
         features: their values, None where there is none.
-        usual: the layer that need
+        usual: the layer that need not be named among the attributes.
     """
     values = {name: value for name, value in features.items() if value not in (None, "")}
     kb_id = str(values.pop(IDENTIFIER, "")) if layer == NAMED_ENTITY else ""

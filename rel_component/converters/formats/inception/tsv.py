@@ -26,11 +26,13 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from ....errors import DataError
 from ...annotated import Annotated, AnnotatedRelation
-from ...format import AnnotationFormat, folder_files
+from ...format import AnnotationFormat
+from ...records import read_each
 from ...report import Report
+from .._document_files import document_files
+from .drafts import Draft, Drafts
 from .layers import NAMED_ENTITY, is_semantic, read_features, short_name
 from .layers import RELATION as RELATION_LAYER
-from .spans import Span, Spans
 from .tsv_escapes import split_cell, unescape_value
 from .tsv_table import CHAIN, EMPTY, NO_VALUE, SPAN, Layer, Table, Unit, read_table
 from .tsv_writer import ENDING, write_webanno
@@ -43,24 +45,13 @@ _ANY_LAYER = "uima.tcas.Annotation"
 _Features = Dict[str, Optional[str]]
 
 
-def read_webanno(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read files of WebAnno TSV 3.2 or 3.3 (format ``webanno``).
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
+    return read_each(document_files(path, ENDING), _read, report)
 
-    used.
 
-    Args:
-        path: a file, or a folder, of which all .tsv files are read.
-        report: takes note of what cannot be
-    """
-    for file in folder_files(path, ENDING) if path.is_dir() else [path]:
-        try:
-            table = read_table(file)
-        except DataError as err:
-            report.problem(err.message, place=err.place, skips="document")
-            continue
-        name = file.relative_to(path) if path.is_dir() else Path(file.name)
-        document = _Document(table, file, report)
-        yield document.read(name.as_posix().removesuffix(ENDING))
+def _read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:
+    file, name = source
+    return _Document(read_table(file), file, report).read(name)
 
 
 class _Document:
@@ -70,9 +61,9 @@ class _Document:
         self._table = table
         self._file = file
         self._report = report
-        self._spans = Spans()
-        self._numbered: Dict[Tuple[str, int], Span] = {}
-        self._first: Dict[Tuple[str, str], Span] = {}
+        self._drafts = Drafts()
+        self._numbered: Dict[Tuple[str, int], Draft] = {}
+        self._first: Dict[Tuple[str, str], Draft] = {}
         self._units = {unit.id: unit for unit in table.units}
         self._declared = {layer.name for layer in table.layers if layer.kind == SPAN}
 
@@ -101,20 +92,20 @@ class _Document:
             meta={"id": name},
         )
         tokens = [(unit.start, unit.end) for unit in self._table.units if unit.is_token]
-        clusters = self._spans.add_chains(chains)
-        return self._spans.to_annotated(annotated, found, clusters, tokens, self._report)
+        clusters = self._drafts.add_chains(chains)
+        return self._drafts.to_annotated(annotated, found, clusters, tokens, self._report)
 
     def _read_spans(self, layer: Layer) -> None:
         for unit in self._table.units:
             for i, (features, number) in enumerate(_stacked(layer, unit)):
                 span = self._numbered.get((layer.name, number))
                 if span is None:
-                    span = self._spans.add(layer.name, unit.start, unit.end)
+                    span = self._drafts.add(layer.name, unit.start, unit.end)
                     values = read_features(layer.name, features, NAMED_ENTITY)
                     span.label, span.kb_id, span.attributes = values
                     if number:
                         self._numbered[layer.name, number] = span
-                span.cover(unit.start, unit.end)
+                span.extend(unit.start, unit.end)
                 if i == 0:
                     self._first[layer.name, unit.id] = span
             slots = sum(unit.cells[column] not in (EMPTY, NO_VALUE) for column in layer.slots[1::2])
@@ -143,14 +134,14 @@ class _Document:
                 values: _Features = features[i] if i < len(features) else {}
                 label, _, attributes = read_features(layer.name, values, RELATION_LAYER)
                 try:
-                    head, tail = self._ends(layer, unit, reference)
+                    head, tail = self._arguments(layer, unit, reference)
                 except DataError as err:
                     place = f"{self._file}, line {unit.line}"
                     self._report.problem(err.message, place=place, skips="relation")
                     continue
                 yield AnnotatedRelation(head.id, tail.id, label, attributes=attributes)
 
-    def _ends(self, layer: Layer, unit: Unit, reference: str) -> Tuple[Span, Span]:
+    def _arguments(self, layer: Layer, unit: Unit, reference: str) -> Tuple[Draft, Draft]:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             raise DataError(f"expected the number of a token, got {reference!r:.60}")
@@ -160,7 +151,7 @@ class _Document:
         head = self._find(layer.base, self._units[match[1]], numbers[0])
         return head, self._find(layer.base, unit, numbers[1])
 
-    def _find(self, layer: str, unit: Unit, number: int) -> Span:
+    def _find(self, layer: str, unit: Unit, number: int) -> Draft:
         """The annotation on a unit that a relation means; `number`: its number, 0 if it has none."""
         layers = sorted(self._declared) if layer == _ANY_LAYER else [layer]
         if number:
@@ -169,7 +160,7 @@ class _Document:
             spans = [self._first[x, unit.id] for x in layers if (x, unit.id) in self._first]
             if not spans and layer not in self._declared and layer != _ANY_LAYER:
                 # Relations may lie between tokens or what each token has, which the file lacks.
-                span = self._spans.add(layer, unit.start, unit.end)
+                span = self._drafts.add(layer, unit.start, unit.end)
                 self._first[layer, unit.id] = span
                 span.label = short_name(layer)
                 return span
@@ -179,8 +170,8 @@ class _Document:
             raise DataError(f"{message} with {what}, found {len(spans)}")
         return spans[0]
 
-    def _read_chains(self, layer: Layer) -> List[List[Span]]:
-        links: Dict[Tuple[int, int], Span] = {}
+    def _read_chains(self, layer: Layer) -> List[List[Draft]]:
+        links: Dict[Tuple[int, int], Draft] = {}
         for unit in self._table.units:
             for features, _ in _stacked(layer, unit):
                 match = _LINK.fullmatch(features.pop("referenceRelation", None) or "")
@@ -191,10 +182,10 @@ class _Document:
                     continue
                 values = {**features, "referenceRelation": match[1]}
                 attributes = {k: v for k, v in values.items() if v and v != NO_VALUE}
-                link = Span(0, layer.name, unit.start, unit.end, attributes=attributes)
+                link = Draft(0, layer.name, unit.start, unit.end, attributes=attributes)
                 link = links.setdefault((int(match[2]), int(match[3])), link)
-                link.cover(unit.start, unit.end)
-        chains: Dict[int, List[Span]] = {}
+                link.extend(unit.start, unit.end)
+        chains: Dict[int, List[Draft]] = {}
         for (chain, _), link in sorted(links.items(), key=lambda item: item[0]):
             chains.setdefault(chain, []).append(link)
         return list(chains.values())
@@ -231,10 +222,22 @@ def _looks_like(head: str) -> bool:
 FORMAT = AnnotationFormat(
     name="webanno",
     description="WebAnno TSV 3 of INCEpTION and WebAnno",
-    read=read_webanno,
+    read=_read_file,
     write=write_webanno,
     looks_like=_looks_like,
-    holds=frozenset({"tokens", "sentences", "kb_ids", "id"}),
+    holds=frozenset({"tokens", "spaces", "sentences", "several_sentences", "kb_ids", "id"}),
     unit="tokens",
     folder=ENDING,
+    sample="""\
+#FORMAT=WebAnno TSV 3.3
+#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value
+#T_RL=webanno.custom.Relation|value|BT_de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity
+
+
+#Text=Steve Jobs founded Apple
+1-1\t0-5\tSteve\t*[1]\tPER[1]\tfounded\t1-4[0_1]\t
+1-2\t6-10\tJobs\t*[1]\tPER[1]\t_\t_\t
+1-3\t11-18\tfounded\t_\t_\t_\t_\t
+1-4\t19-24\tApple\t*\tORG\t_\t_\t
+""",
 )

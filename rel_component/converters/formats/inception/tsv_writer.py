@@ -1,15 +1,22 @@
-"""Writes WebAnno TSV 3.3; see :mod:`.webanno`."""
+"""Writing of WebAnno TSV 3.3; see :mod:`.tsv`."""
 
 import re
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ....files import open_output
-from ...annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ...checks import relation_place
+from ...annotated import (
+    Annotated,
+    AnnotatedMention,
+    AnnotatedRelation,
+    MentionId,
+    in_characters,
+    word_offsets,
+)
+from ...checks import mention_place, relation_place
 from ...report import Report
-from .._document_files import document_files
-from .._sentences import sentence_starts
+from .._document_files import write_document_files
+from .._sentences import sentence_ranges
 from .._utf16 import to_utf16
 from .layers import IDENTIFIER, NAMED_ENTITY, RELATION, VALUE
 from .tsv_escapes import escape_text, escape_value
@@ -36,8 +43,9 @@ def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) ->
     Raises:
         ConfigError: if the folder is a file, or has such files already.
     """
-    for annotated, file in document_files(documents, path, ENDING, report):
-        _write(annotated, file, report)
+    write_document_files(
+        documents, path, [ENDING], lambda annotated, file: _write(annotated, file, report), report
+    )
 
 
 def _write(annotated: Annotated, path: Path, report: Report) -> None:
@@ -56,22 +64,14 @@ def _is_broken(word: str) -> bool:
 
 
 class _Table:
-    """The sentences of a document as lines. White space is no token."""
+    """The sentences of a document as lines, in which white space is no token."""
 
     def __init__(self, annotated: Annotated, report: Report) -> None:
-        words = annotated.words or []
-        spaces = annotated.spaces or [True] * len(words)
         self._annotated = annotated
         self._report = report
-        self._words = words
-        self._starts: List[int] = []
-        pieces: List[str] = []
-        length = 0
-        for word, space in zip(words, spaces):
-            self._starts.append(length)
-            pieces.append(word + " " * space)
-            length += len(word) + space
-        self._text = "".join(pieces)
+        self._words = annotated.words or []
+        self._offsets = word_offsets(self._words, annotated.spaces)
+        self._text = in_characters(annotated).text or ""
         self._units = self._name_units()
         self._mentions = self._fitting_mentions()
         self._numbers = self._number()
@@ -82,7 +82,7 @@ class _Table:
         utf16 = to_utf16(self._text)
         last_end = 0
         for tokens in self._sentences():
-            begin, end = self._starts[tokens[0]], self._end(tokens[-1])
+            begin, end = self._offsets[tokens[0]][0], self._offsets[tokens[-1]][1]
             if self._text[last_end:begin].strip(" "):
                 message = "white space between sentences, written as spaces"
                 self._report.note(message, place=self._annotated.place)
@@ -91,17 +91,13 @@ class _Table:
             for line in self._text[begin:end].split("\n"):
                 yield f"{TEXT}{escape_text(line)}\n"
             for token in tokens:
-                start, end = utf16(self._starts[token]), utf16(self._end(token))
+                start, end = map(utf16, self._offsets[token])
                 cells = [self._units[token], f"{start}-{end}", self._words[token]]
                 yield "\t".join([*cells, *self._cells(token), "\n"])
 
-    def _end(self, token: int) -> int:
-        return self._starts[token] + len(self._words[token])
-
     def _sentences(self) -> Iterator[List[int]]:
         """The tokens of each sentence that has any."""
-        starts = sentence_starts(self._annotated)
-        for start, end in zip(starts, [*starts[1:], len(self._words)]):
+        for start, end in sentence_ranges(self._annotated):
             tokens = [i for i in range(start, end) if not self._words[i].isspace()]
             if tokens:
                 yield tokens
@@ -118,7 +114,7 @@ class _Table:
         mentions = {}
         for mention in self._annotated.mentions:
             tokens = [i for i in range(mention.start, mention.end) if i in self._units]
-            place = f"{self._annotated.place}, mention {mention.id!s:.60}"
+            place = mention_place(self._annotated, mention)
             if not tokens or "\r" in mention.label + mention.kb_id:
                 message = "only white space, or a carriage return in its label"
                 self._report.problem(message, place=place, skips="mention")
@@ -129,7 +125,7 @@ class _Table:
         return mentions
 
     def _number(self) -> Dict[MentionId, int]:
-        """Numbers of those mentions that have several tokens, or share one with another."""
+        """Number the mentions that have several tokens, or share one with another."""
         on_token: Dict[int, List[MentionId]] = {}
         for key, (_, tokens) in self._mentions.items():
             for token in tokens:

@@ -13,8 +13,11 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from ....errors import DataError
 from ...annotated import Annotated, AnnotatedRelation
-from ...format import AnnotationFormat, folder_files
+from ...format import AnnotationFormat
+from ...records import read_each
 from ...report import Report
+from .._document_files import document_files
+from .drafts import Draft, Drafts
 from .layers import (
     DEPENDENT,
     DOCUMENT_ID,
@@ -31,7 +34,7 @@ from .layers import (
     read_features,
     short_name,
 )
-from .spans import Span, Spans
+from .xmi_sample import SAMPLE
 from .xmi_writer import ENDING, TYPE_SYSTEM, write_xmi
 
 _PROPERTIES = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.")
@@ -44,30 +47,20 @@ _NAMESPACE = '="http://www.omg.org/XMI"'
 _BEGINNING = 10_000
 
 
-def read_xmi(path: Path, report: Report) -> Iterator[Annotated]:
-    """Read files of UIMA CAS XMI (format ``xmi``).
-
-    Args:
-        path: a file with its type system beside it, or a folder, of which all .xmi files are read.
-        report: takes note of what cannot be used.
-
-    Raises:
-        ConfigError: if the package dkpro-cassis is not installed.
-    """
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
     cassis = import_cassis()
     type_systems: Dict[Path, Any] = {}
-    for file in folder_files(path, ENDING) if path.is_dir() else [path]:
-        try:
-            if file.parent not in type_systems:
-                type_systems[file.parent] = _load_type_system(cassis, file)
-            cas = _load_cas(cassis, file, type_systems[file.parent])
-        except DataError as err:
-            report.problem(err.message, place=err.place, skips="document")
-            continue
+
+    def read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:
+        file, name = source
+        if file.parent not in type_systems:
+            type_systems[file.parent] = _load_type_system(cassis, file)
+        cas = _load_cas(cassis, file, type_systems[file.parent])
         if len(cas.views) > 1:
-            report.note("views but the first one, which are not read", place=str(file))
-        name = file.relative_to(path) if path.is_dir() else Path(file.name)
-        yield _Document(cas, file, report).read(name.as_posix().removesuffix(ENDING))
+            report.note("views but the first one, which are not read", place=place)
+        return _Document(cas, file, report).read(name)
+
+    yield from read_each(document_files(path, ENDING), read, report)
 
 
 def _load_type_system(cassis: Any, file: Path) -> Any:
@@ -116,7 +109,7 @@ class _Document:
         self._cas = cas
         self._file = file
         self._report = report
-        self._spans = Spans()
+        self._drafts = Drafts()
         self._ids: Dict[int, int] = {}
         # Only these have offsets in characters.
         self._annotations = {fs.xmiID for fs in cas.select_all_annotations()}
@@ -146,19 +139,19 @@ class _Document:
             else:
                 self._span(fs)
         found = [relation for fs in relations if (relation := self._relation(fs)) is not None]
-        clusters = self._spans.add_chains(map(self._links, chains))
+        clusters = self._drafts.add_chains(map(self._links, chains))
         annotated = Annotated(
             place=str(self._file),
             text=self._cas.sofa_string,
             sentence_starts=sorted(sentences) or None,
             meta={"id": name},
         )
-        return self._spans.to_annotated(annotated, found, clusters, sorted(tokens), self._report)
+        return self._drafts.to_annotated(annotated, found, clusters, sorted(tokens), self._report)
 
     def _span(self, fs: Any) -> int:
-        """The id of the mention that an annotation is."""
+        """The id of the mention that an annotation becomes."""
         if fs.xmiID not in self._ids:
-            span = self._spans.add(fs.type.name, fs.begin, fs.end)
+            span = self._drafts.add(fs.type.name, fs.begin, fs.end)
             label, kb_id, attributes = read_features(span.layer, _values(fs), NAMED_ENTITY)
             span.label, span.kb_id, span.attributes = label, kb_id, dict(attributes)
             self._ids[fs.xmiID] = span.id
@@ -178,8 +171,8 @@ class _Document:
             return None
         return AnnotatedRelation(self._span(head), self._span(tail), label, attributes=attributes)
 
-    def _links(self, chain: Any) -> List[Span]:
-        links: List[Span] = []
+    def _links(self, chain: Any) -> List[Draft]:
+        links: List[Draft] = []
         seen: Set[int] = set()
         fs = chain[FIRST]
         while fs is not None and fs.xmiID not in seen:
@@ -190,7 +183,7 @@ class _Document:
                 self._report.problem(message, place=place, skips="mention")
                 break
             attributes = {k: v for k, v in _values(fs).items() if v not in (None, "")}
-            links.append(Span(0, fs.type.name, fs.begin, fs.end, attributes=attributes))
+            links.append(Draft(0, fs.type.name, fs.begin, fs.end, attributes=attributes))
             fs = fs[NEXT]
         return links
 
@@ -206,7 +199,7 @@ def _features(fs: Any) -> Set[str]:
 
 
 def _values(fs: Any) -> Dict[str, Any]:
-    """The plain features of an annotation in the order of their names."""
+    """The features of an annotation that are strings or numbers, in the order of their names."""
     return {
         feature.name: fs[feature.name]
         for feature in sorted(fs.type.all_features, key=lambda feature: feature.name)
@@ -225,10 +218,13 @@ def _looks_like(head: str) -> bool:
 FORMAT = AnnotationFormat(
     name="xmi",
     description="UIMA CAS XMI of INCEpTION",
-    read=read_xmi,
+    read=_read_file,
     write=write_xmi,
     looks_like=_looks_like,
-    holds=frozenset({"tokens", "sentences", "clusters", "kb_ids", "id"}),
+    holds=frozenset(
+        {"tokens", "spaces", "sentences", "several_sentences", "clusters", "kb_ids", "id"}
+    ),
     unit="tokens",
     folder=ENDING,
+    sample=SAMPLE,
 )

@@ -1,16 +1,16 @@
-"""Writes UIMA CAS XMI; see :mod:`.xmi`."""
+"""Writing of UIMA CAS XMI; see :mod:`.xmi`."""
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, Tuple
+from typing import Any, Dict, Iterable, Tuple
 
 from ....errors import ConfigError
 from ....files import open_output
 from ...annotated import Annotated, AnnotatedMention, MentionId, in_characters, word_offsets
-from ...checks import relation_place
+from ...checks import mention_place, relation_place
 from ...report import Report
-from .._document_files import document_files
-from .._sentences import sentence_starts
+from .._document_files import write_document_files
+from .._sentences import sentence_ranges
 from .layers import (
     CHAIN,
     DEPENDENT,
@@ -73,11 +73,12 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     content = types.to_xml()
     if type_system.exists() and type_system.read_bytes() != content.encode():
         raise ConfigError(f"{type_system} is that of other files; name another folder")
-    for annotated, file in document_files(documents, path, ENDING, report):
+
+    def write(annotated: Annotated, file: Path) -> None:
         if _has_forbidden([*(annotated.words or []), str(annotated.meta.get("id", ""))]):
             message = "a character that XML does not allow"
             report.problem(message, place=annotated.place, skips="document")
-            continue
+            return
         cas = cassis.Cas(typesystem=types)
         _Writer(cas, annotated, report).write()
         with open_output(file) as output:
@@ -85,6 +86,8 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
         if not type_system.exists():
             with open_output(type_system) as output:
                 output.write(content)
+
+    write_document_files(documents, path, [ENDING], write, report)
 
 
 def _has_forbidden(texts: Iterable[str]) -> bool:
@@ -106,10 +109,10 @@ class _Writer:
     def write(self) -> None:
         """Add all annotations."""
         if "id" in self._annotated.meta:
-            id = str(self._annotated.meta["id"])
-            self._add(METADATA, 0, len(self._cas.sofa_string), **{DOCUMENT_ID: id})
-        for start, end in self._sentences():
-            self._add(SENTENCE, start, end)
+            name = str(self._annotated.meta["id"])
+            self._add(METADATA, 0, len(self._cas.sofa_string), **{DOCUMENT_ID: name})
+        for first, last in sentence_ranges(self._annotated):
+            self._add(SENTENCE, self._tokens[first][0], self._tokens[last - 1][1])
         for start, end in self._tokens:
             self._add(TOKEN, start, end)
         for mention in self._annotated.mentions:
@@ -122,14 +125,9 @@ class _Writer:
         self._cas.add(annotation)
         return annotation
 
-    def _sentences(self) -> Iterator[Tuple[int, int]]:
-        starts = sentence_starts(self._annotated)
-        for start, end in zip(starts, [*starts[1:], len(self._tokens)]):
-            yield self._tokens[start][0], self._tokens[end - 1][1]
-
     def _add_mention(self, mention: AnnotatedMention) -> None:
         if _has_forbidden([mention.label, mention.kb_id]):
-            place = f"{self._annotated.place}, mention {mention.id!s:.60}"
+            place = mention_place(self._annotated, mention)
             message = "a character that XML does not allow in its label or id"
             self._report.problem(message, place=place, skips="mention")
             return

@@ -1,0 +1,50 @@
+"""A small file of UIMA CAS XMI with its type system."""
+
+from typing import Dict, Tuple
+
+from .layers import DEPENDENT, GOVERNOR, NAMED_ENTITY, RELATION, SENTENCE, TOKEN, VALUE
+
+_FEATURES: Dict[str, Tuple[Tuple[str, str], ...]] = {
+    SENTENCE: (),
+    TOKEN: (),
+    NAMED_ENTITY: ((VALUE, "uima.cas.String"),),
+    RELATION: ((GOVERNOR, NAMED_ENTITY), (DEPENDENT, NAMED_ENTITY), (VALUE, "uima.cas.String")),
+}
+
+
+def _type(name: str, features: Tuple[Tuple[str, str], ...]) -> str:
+    inner = "\n".join(
+        f"<featureDescription><name>{feature}</name><rangeTypeName>{kind}</rangeTypeName>"
+        "</featureDescription>"
+        for feature, kind in features
+    )
+    return (
+        f"<typeDescription><name>{name}</name><supertypeName>uima.tcas.Annotation</supertypeName>\n"
+        f"<features>{inner}</features></typeDescription>\n"
+    )
+
+
+SAMPLE = {
+    "example.xmi": """\
+<?xml version="1.0" encoding="UTF-8"?>
+<xmi:XMI xmlns:xmi="http://www.omg.org/XMI" xmi:version="2.0"
+ xmlns:cas="http:///uima/cas.ecore" xmlns:custom="http:///webanno/custom.ecore"
+ xmlns:ner="http:///de/tudarmstadt/ukp/dkpro/core/api/ner/type.ecore"
+ xmlns:segmentation="http:///de/tudarmstadt/ukp/dkpro/core/api/segmentation/type.ecore">
+<cas:NULL xmi:id="0"/>
+<segmentation:Sentence xmi:id="2" sofa="1" begin="0" end="18"/>
+<segmentation:Token xmi:id="3" sofa="1" begin="0" end="4"/>
+<segmentation:Token xmi:id="4" sofa="1" begin="5" end="12"/>
+<segmentation:Token xmi:id="5" sofa="1" begin="13" end="18"/>
+<ner:NamedEntity xmi:id="6" sofa="1" begin="0" end="4" value="PER"/>
+<ner:NamedEntity xmi:id="7" sofa="1" begin="13" end="18" value="ORG"/>
+<custom:Relation xmi:id="8" sofa="1" begin="0" end="4" Governor="7" Dependent="6" value="founded_by"/>
+<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" mimeType="text" sofaString="Jobs founded Apple"/>
+<cas:View sofa="1" members="2 3 4 5 6 7 8"/>
+</xmi:XMI>
+""",
+    "TypeSystem.xml": '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<typeSystemDescription xmlns="http://uima.apache.org/resourceSpecifier"><types>\n'
+    + "".join(_type(name, features) for name, features in _FEATURES.items())
+    + "</types></typeSystemDescription>\n",
+}
