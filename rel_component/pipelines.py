@@ -1,7 +1,7 @@
 """Pipelines as a whole: loading them, and finding their components for relations and mentions."""
 
 from pathlib import Path
-from typing import Any, List, Optional, Protocol, runtime_checkable
+from typing import Any, List, Optional, Protocol, Union, runtime_checkable
 
 from spacy import util
 from spacy.language import Language
@@ -26,16 +26,28 @@ class RelationComponent(Protocol):
     spans_key: Optional[str]
 
 
-def load_pipeline(source: str) -> Language:
+PipelineSource = Union[Language, str, Path]
+"""A pipeline, its name or path, or the path of a config of one that needs no training."""
+
+
+def load_pipeline(source: PipelineSource) -> Language:
     """Load a pipeline.
 
     Args:
         source: name or path of a pipeline, or path of a config of one that needs no training, such
-            as a language model with a prompt.
+            as a language model with a prompt; or a pipeline, which is returned as it is.
+
+    Raises:
+        ConfigError: if there is no such pipeline.
     """
-    if not source.endswith(".cfg"):
-        return util.load_model(source)
-    config = util.load_config(source)
+    if isinstance(source, Language):
+        return source
+    try:
+        if not str(source).endswith(".cfg"):
+            return util.load_model(source)
+        config = util.load_config(source)
+    except OSError as err:
+        raise ConfigError(f"{source} cannot be loaded: {err}") from err
     nlp = util.load_model_from_config(config, auto_fill=True)
     sourced = util.get_sourced_components(config)
     with nlp.select_pipes(disable=[*sourced]):
@@ -81,12 +93,11 @@ def relation_attr(nlp: Language) -> str:
     return DEFAULT_ATTR if extractor is None else extractor.attr
 
 
-def require_prompted(nlp: Language, source: str) -> Any:
+def require_prompted(nlp: Language) -> Any:
     """The component that prompts a language model.
 
     Args:
         nlp: the pipeline.
-        source: its name, for the message.
 
     Raises:
         ConfigError: if there is none.
@@ -95,16 +106,19 @@ def require_prompted(nlp: Language, source: str) -> Any:
         if hasattr(component, "questions"):
             return component
     raise ConfigError(
-        f"{source} has no component that prompts a language model; add llm_relation_extractor"
+        f"no component of {source_name(nlp)} prompts a language model, only {nlp.pipe_names}; add "
+        "llm_relation_extractor"
     )
 
 
-def source_name(source: str) -> str:
+def source_name(source: PipelineSource) -> str:
     """A short name of a pipeline for tables: the name of its folder, or of its config.
 
     Args:
-        source: name or path of the pipeline, or path of its config.
+        source: see :func:`load_pipeline`; a loaded pipeline has the name of its meta data.
     """
+    if isinstance(source, Language):
+        return str(source.meta["name"])
     path = Path(source)
     if path.name in ("model-best", "model-last"):
         path = path.parent

@@ -1,7 +1,8 @@
 """``python -m spacy rel ...``: all commands.
 
-spaCy imports this module through its entry points when its command line starts, so the commands
-import what they need when they run.
+spaCy imports this module through its entry point whenever its command line starts. A command therefore
+imports what it needs when it runs: outside of functions, the modules here import nothing of the package
+but its errors.
 """
 
 import typer

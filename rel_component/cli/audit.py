@@ -1,162 +1,110 @@
 """``spacy rel audit``."""
 
 from pathlib import Path
-from typing import List, Optional
+from typing import TYPE_CHECKING, Annotated, List, Optional
 
-import spacy
-import srsly
-from spacy.cli._util import Arg, Opt, setup_gpu
-from wasabi.tables import table
+from typer import Argument, Exit, Option
+from wasabi import msg
 
-from ..annotations import DEFAULT_ATTR
-from ..audit.context import AuditContext, AuditOptions
-from ..audit.documents import Part
-from ..audit.findings import SEVERITIES, Section
-from ..audit.html import format_cell, render_html
-from ..audit.name_lists import NameGroups
-from ..audit.predictor import Predictor
-from ..audit.report import AuditReport, run_audit
-from ..errors import ConfigError
-from ..pipelines import find_extractor, load_pipeline, source_name
-from ..schema import RelationSchema
-from ..spacy_files import read_docs
-from .messages import clear_errors, printer
+from .messages import (
+    clear_errors,
+    print_json,
+    print_table,
+    use_gpu,
+    write_json,
+    write_text,
+)
+from .options import GpuId, Json, Lang, Output, Schema, Seed, SpansKey
+
+if TYPE_CHECKING:
+    from ..audit.findings import Section
+    from ..audit.report import AuditReport
 
 
 def audit_cli(
-    data_paths: List[Path] = Arg(
-        ..., help="Annotated documents, .spacy files or folders: those of training", exists=True
-    ),
-    test: Optional[List[Path]] = Opt(
-        None, "--test", "-t", help="Held-out documents, for development or test; can be repeated"
-    ),
-    schema: Optional[Path] = Opt(None, "--schema", "-s", help="Schema to check the documents with"),
-    model: Optional[str] = Opt(None, "--model", "-m", help="A trained pipeline to audit with"),
-    names_by_group: Optional[Path] = Opt(
-        None, "--names-by-group", help="YAML file, group: [names], to try the pipeline with"
-    ),
-    names_type: Optional[str] = Opt(
-        None, "--names-type", help="Entity type that these names replace; left out: people"
-    ),
-    output: Optional[Path] = Opt(None, "--output", "-o", help="JSON file to write"),
-    html: Optional[Path] = Opt(None, "--html", help="HTML page to write"),
-    max_findings: int = Opt(
-        100, "--max-findings", "-n", help="The most findings of a kind to list"
-    ),
-    spans_key: Optional[str] = Opt(None, "--spans-key", help="Span group of the mentions"),
-    lang: str = Opt("en", "--lang", "-l", help="Language of the documents"),
-    seed: int = Opt(0, "--seed", help="Seed of everything that is drawn"),
-    strict: bool = Opt(False, "--strict", help="Exit with 1 if there are errors"),
-    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU for the pipeline, -1 for CPU"),
-    json: bool = Opt(False, "--json", help="Print the report as JSON"),
+    data_paths: Annotated[
+        List[Path],
+        Argument(exists=True, help="Documents of training, .spacy files or folders of them"),
+    ],
+    test: Annotated[
+        Optional[List[Path]],
+        Option("--test", help="Held-out documents, for development or test; repeat the option"),
+    ] = None,
+    schema: Schema = None,
+    model: Annotated[
+        Optional[str], Option("--model", help="A trained pipeline to audit with")
+    ] = None,
+    names_by_group: Annotated[
+        Optional[Path],
+        Option("--names-by-group", help="YAML file, group: [names], to try the pipeline with"),
+    ] = None,
+    names_type: Annotated[
+        Optional[str],
+        Option("--names-type", help="Entity type that these names replace; people if not given"),
+    ] = None,
+    output: Output = None,
+    html: Annotated[Optional[Path], Option("--html", help="HTML page to write")] = None,
+    max_findings: Annotated[
+        int, Option("--max-findings", help="The most findings of a kind to list")
+    ] = 100,
+    spans_key: SpansKey = None,
+    lang: Lang = "en",
+    seed: Seed = 0,
+    strict: Annotated[bool, Option("--strict", help="Exit with 1 if there are errors")] = False,
+    gpu_id: GpuId = -1,
+    json: Json = False,
 ) -> None:
     """Audit annotated documents: counts, schema, duplicates, leakage, label noise, name bias."""
-    msg = printer(json=json)
-    setup_gpu(gpu_id, silent=True)
+    from ..audit.context import AuditOptions
+    from ..audit.files import audit_files
+    from ..audit.html import render_html
+    from ..audit.name_lists import NameGroups
+    from ..schema import RelationSchema
+
+    test_paths = test or []
     with clear_errors():
-        report = audit(
+        use_gpu(gpu_id)
+        report = audit_files(
             data_paths,
-            test or [],
-            schema=schema,
+            test_paths,
+            schema=RelationSchema.from_file(schema) if schema is not None else None,
             model=model,
-            names_by_group=names_by_group,
-            names_type=names_type,
+            name_groups=NameGroups.read(names_by_group, names_type) if names_by_group else None,
             options=AuditOptions(max_findings=max_findings, seed=seed, spans_key=spans_key),
             lang=lang,
         )
-    data = report.to_json()
-    for path in (output, html):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    if output is not None:
-        srsly.write_json(output, data)
-    if html is not None:
-        title = "Audit of " + ", ".join(path.name for path in [*data_paths, *(test or [])])
-        html.write_text(render_html(report, title=title), encoding="utf8")
+        data = report.to_json()
+        write_json(output, data)
+        if html is not None:
+            title = "Audit of " + ", ".join(path.name for path in (*data_paths, *test_paths))
+            write_text(html, render_html(report, title=title))
     if json:
-        print(srsly.json_dumps(data))
+        print_json(data)
     else:
-        for section in report.sections:
-            msg.divider(section.title)
-            print(_summary(section))
-        counts = ", ".join(f"{severity}: {report.count(severity)}" for severity in SEVERITIES)
-        written = ", ".join(str(path) for path in (output, html) if path is not None)
-        msg.info(
-            counts, f"written: {written}" if written else "--html FILE shows them in their texts"
-        )
+        _print_report(report, [path for path in (output, html) if path is not None])
     if strict and report.count("error"):
-        raise SystemExit(1)
+        raise Exit(1)
 
 
-def audit(
-    data_paths: List[Path],
-    test_paths: List[Path],
-    *,
-    schema: Optional[Path] = None,
-    model: Optional[str] = None,
-    names_by_group: Optional[Path] = None,
-    names_type: Optional[str] = None,
-    options: Optional[AuditOptions] = None,
-    lang: str = "en",
-) -> AuditReport:
-    """Audit ``.spacy`` files, each of them a part of the corpus.
+def _print_report(report: "AuditReport", written: List[Path]) -> None:
+    from ..audit.findings import SEVERITIES
 
-    Args:
-        data_paths: documents of training.
-        test_paths: held-out documents.
-        schema: schema that the relations must satisfy.
-        model: name or path of a trained pipeline; the mentions are looked for where it does that.
-        names_by_group: file of names to try the pipeline with, see :meth:`.NameGroups.read`.
-        names_type: entity type of the mentions that they replace; None: people.
-        options: see there.
-        lang: language of the documents.
-
-    Raises:
-        DataError: if documents cannot be read.
-        SchemaError: if the schema cannot be read.
-        ConfigError: if the names cannot be read, or there is no pipeline to try them with.
-    """
-    options = options or AuditOptions()
-    if names_by_group is not None and model is None:
-        raise ConfigError("--names-by-group needs a pipeline to try the names with: --model")
-    groups = NameGroups.read(names_by_group, names_type) if names_by_group is not None else None
-    given = RelationSchema.from_file(schema) if schema is not None else None
-    nlp = spacy.blank(lang)
-    paths = [*data_paths, *test_paths]
-    parts = [
-        Part(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
-        for i, (name, path) in enumerate(zip(_names(paths), paths))
-    ]
-    predictor = _load(model, options) if model is not None else None
-    return run_audit(AuditContext(parts, given, options, predictor, groups))
+    for section in report.sections:
+        msg.divider(section.title)
+        _print_section(section)
+    counts = ", ".join(f"{severity}: {report.count(severity)}" for severity in SEVERITIES)
+    paths = ", ".join(map(str, written))
+    msg.info(counts, f"written: {paths}" if paths else "--html FILE shows them in their texts")
 
 
-def _load(model: str, options: AuditOptions) -> Predictor:
-    nlp = load_pipeline(model)
-    extractor = find_extractor(nlp)
-    return Predictor(
-        nlp,
-        name=source_name(model),
-        spans_key=getattr(extractor, "spans_key", options.spans_key),
-        attr=getattr(extractor, "attr", DEFAULT_ATTR),
-    )
+def _print_section(section: "Section") -> None:
+    from ..audit.html import format_cell
 
-
-def _names(paths: List[Path]) -> List[str]:
-    """The names of the files, or their whole paths if some are the same."""
-    stems = [path.stem for path in paths]
-    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
-    if len(set(names)) < len(names):
-        raise ConfigError("a file is given twice; each has to be a part of its own")
-    return names
-
-
-def _summary(section: Section) -> str:
-    figures = [[name, format_cell(value, share=True)] for name, value in section.figures.items()]
-    found = [
-        [group.title, ", ".join(f"{n} {severity}" for severity, n in group.counts.items())]
-        for group in section.groups
-    ]
-    if not figures and not found:
-        return "no findings"
-    return str(table([*figures, *found], aligns=["l", "r"], max_col=80))
+    rows = [[name, format_cell(value, share=True)] for name, value in section.figures.items()]
+    for group in section.groups:
+        counts = ", ".join(f"{n} {severity}" for severity, n in group.counts.items())
+        rows.append([group.title, counts])
+    if rows:
+        print_table(rows)
+    else:
+        print("no findings")

@@ -2,17 +2,16 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Annotated
 
-import srsly
-from spacy.cli._util import Arg, Opt
+from typer import Argument, Option
+from wasabi import msg
 
-from ..converters.convert import AUTO, SPACY, convert
-from ..converters.report import Report
-from ..schema import RelationSchema
-from .messages import clear_errors, printer, progress
+from .messages import clear_errors, print_json, progress, shown
+from .options import Json, Lang, Schema, SpansKey
 
-MAX_PROBLEMS_SHOWN = 20
+if TYPE_CHECKING:
+    from ..converters.report import Report
 
 
 class OnError(str, Enum):
@@ -31,30 +30,38 @@ class Alignment(str, Enum):
 
 
 def convert_cli(
-    input_path: Path = Arg(
-        ..., help="Annotated documents: a file, or a folder of brat", exists=True
-    ),
-    output_path: Path = Arg(..., help="The file to write; a folder for brat and --shard-size"),
-    format_name: str = Opt(
-        AUTO, "--format", "-f", help="Format of the input; auto: by its content"
-    ),
-    to: str = Opt(SPACY, "--to", "-t", help="Format to write, e.g. doccano"),
-    lang: str = Opt("en", "--lang", "-l", help="Language of the tokenizer"),
-    schema: Optional[Path] = Opt(None, "--schema", help="Schema that the relations must satisfy"),
-    spans_key: Optional[str] = Opt(None, "--spans-key", help="Span group that holds the mentions"),
-    alignment: Alignment = Opt(Alignment.strict, "--alignment", help="Mentions that cut tokens"),
-    on_error: OnError = Opt(OnError.stop, "--on-error", help="Annotations that cannot be used"),
-    shard_size: int = Opt(
-        0,
-        "--shard-size",
-        help="Write .spacy files of so many documents; 0: one file, held in memory",
-    ),
-    json: bool = Opt(False, "--json", help="Print the report as JSON"),
+    input_path: Annotated[
+        Path, Argument(exists=True, help="Annotated documents: a file, or a folder of brat")
+    ],
+    output_path: Annotated[
+        Path, Argument(help="The file to write; a folder for brat and --shard-size")
+    ],
+    format_name: Annotated[
+        str, Option("--format", help="Format of the input; auto: by its content")
+    ] = "auto",
+    to: Annotated[str, Option("--to", help="Format to write, e.g. doccano")] = "spacy",
+    lang: Lang = "en",
+    schema: Schema = None,
+    spans_key: SpansKey = None,
+    alignment: Annotated[
+        Alignment, Option("--alignment", help="Mentions that cut tokens")
+    ] = Alignment.strict,
+    on_error: Annotated[
+        OnError, Option("--on-error", help="Annotations that cannot be used")
+    ] = OnError.stop,
+    shard_size: Annotated[
+        int,
+        Option("--shard-size", help="Write .spacy files of so many documents; 0: one file"),
+    ] = 0,
+    json: Json = False,
 ) -> None:
     """Convert annotated documents to spaCy's binary format or to another format, with a report.
 
     The input may be of spaCy's format too, so that annotations and predictions go back to a tool.
     """
+    from ..converters.convert import convert
+    from ..schema import RelationSchema
+
     with clear_errors():
         report = convert(
             input_path,
@@ -67,19 +74,17 @@ def convert_cli(
             alignment=alignment.value,
             on_error=on_error.value,
             shard_size=shard_size,
-            progress=lambda documents: progress(documents, unit="docs"),
+            progress=progress,
         )
     if json:
-        print(srsly.json_dumps({"output": str(output_path), **report.to_dict()}))
-    _print_report(report, output_path, json=json)
+        print_json({"output": str(output_path), **report.to_dict()})
+    else:
+        _print_report(report, output_path)
 
 
-def _print_report(report: Report, output_path: Path, *, json: bool) -> None:
-    msg = printer(json=json)
-    for problem in report.problems[:MAX_PROBLEMS_SHOWN]:
+def _print_report(report: "Report", output_path: Path) -> None:
+    for problem in shown(report.problems):
         msg.warn(problem)
-    if len(report.problems) > MAX_PROBLEMS_SHOWN:
-        msg.warn(f"and {len(report.problems) - MAX_PROBLEMS_SHOWN} more; --json lists them all")
     for message, (count, first) in report.notes.items():
         msg.info(f"{count} {message}", f"first: {first}")
     skipped = ", ".join(f"{n} {kind}s" for kind, n in report.skipped.items())

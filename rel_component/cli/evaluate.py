@@ -1,19 +1,22 @@
 """``spacy rel evaluate``."""
 
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional
+from typing import Annotated, Any, Dict, List, Optional
 
-import srsly
-from spacy.cli._util import Arg, Opt, setup_gpu
-from spacy.scorer import Scorer
-from spacy.training import Example
-from wasabi.tables import table
+from typer import Option
+from wasabi import msg
 
-from ..annotations import DEFAULT_ATTR
-from ..corpora.corpus import make_relation_corpus
-from ..evaluation.mistakes import REASONS, Mistakes, find_mistakes
-from ..pipelines import entity_finders, find_extractor, load_pipeline
-from .messages import clear_errors, printer, progress
+from .messages import (
+    clear_errors,
+    percent,
+    print_json,
+    print_table,
+    progress,
+    use_gpu,
+    write_json,
+    write_json_lines,
+)
+from .options import DataPath, GoldEntities, GoldTokens, GpuId, Json, Limit, Model, Output
 
 _ROWS = {
     "strict": "rel",
@@ -25,132 +28,67 @@ _ROWS = {
 }
 
 
-class Evaluation(NamedTuple):
-    """Scores of a pipeline, and the mistakes behind them."""
-
-    scores: Dict[str, Any]
-    mistakes: Mistakes
-
-
 def evaluate_cli(
-    model: str = Arg(..., help="Name or path of a pipeline, or a config of one"),
-    data_path: Path = Arg(..., help="Annotated documents, a .spacy file or folder", exists=True),
-    output: Optional[Path] = Opt(None, "--output", "-o", help="JSON file for the scores"),
-    mistakes: Optional[Path] = Opt(
-        None, "--mistakes", "-m", help="JSONL file for every missed and every spurious relation"
-    ),
-    gold_entities: bool = Opt(
-        False, "--gold-entities", "-G", help="Only with the annotated mentions given"
-    ),
-    gold_tokens: bool = Opt(
-        True, "--gold-tokens/--own-tokens", help="Give it the annotated tokens"
-    ),
-    gpu_id: int = Opt(-1, "--gpu-id", "-g", help="GPU, -1 for CPU"),
-    json: bool = Opt(False, "--json", help="Print the scores as JSON"),
+    model: Model,
+    data_path: DataPath,
+    output: Output = None,
+    mistakes: Annotated[
+        Optional[Path],
+        Option("--mistakes", help="JSONL file for every missed and every spurious relation"),
+    ] = None,
+    gold_entities: GoldEntities = False,
+    gold_tokens: GoldTokens = True,
+    limit: Limit = 0,
+    gpu_id: GpuId = -1,
+    json: Json = False,
 ) -> None:
     """Evaluate a pipeline: entities, relations end to end and between annotated mentions, mistakes."""
-    msg = printer(json=json)
-    setup_gpu(gpu_id, silent=json)
+    from ..evaluation.evaluate import evaluate
+
     with clear_errors():
+        use_gpu(gpu_id)
         scores, found = evaluate(
-            model, data_path, gold_entities=gold_entities, gold_tokens=gold_tokens
+            model,
+            data_path,
+            gold_entities=gold_entities,
+            gold_tokens=gold_tokens,
+            limit=limit,
+            progress=progress,
         )
-    for path in (output, mistakes):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    if output is not None:
-        srsly.write_json(output, scores)
-    if mistakes is not None:
-        srsly.write_jsonl(mistakes, [mistake.to_json() for mistake in found.mistakes])
+        write_json(output, scores)
+        write_json_lines(mistakes, (mistake.to_json() for mistake in found.mistakes))
     if json:
-        print(srsly.json_dumps(scores))
-        return
+        print_json(scores)
+    else:
+        _print_scores(scores, gold_entities)
+
+
+def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
     if not gold_entities and scores.get("ents_per_type"):
         msg.divider("Entities by type")
-        print(_per_type({**scores["ents_per_type"], **_totals(scores["ents_per_type"], scores)}))
+        _print_types({**scores["ents_per_type"], **_totals(scores["ents_per_type"], scores)})
     msg.divider(f"Relations, mentions {'annotated' if gold_entities else 'as predicted'}")
-    print(_overview(scores))
+    _print_overview(scores)
     if "gold_entities" in scores:
         msg.divider("Relations, mentions annotated")
-        print(_overview(scores["gold_entities"]))
+        _print_overview(scores["gold_entities"])
     msg.divider("Relations by type, strict")
-    print(_per_type(scores["rel_per_type"]))
+    _print_types(scores["rel_per_type"])
     msg.divider("Where mistakes come from, strict")
-    print(_reasons(scores["mistakes"]))
+    _print_mistakes(scores["mistakes"])
 
 
-def evaluate(
-    model: str, data_path: Path, *, gold_entities: bool = False, gold_tokens: bool = True
-) -> Evaluation:
-    """Scores of a pipeline on annotated documents, and its mistakes.
-
-    Where the pipeline finds the mentions itself, the scores end to end are joined by those of a
-    second pass over annotated mentions, as ``scores["gold_entities"]``. ``scores["mistakes"]``
-    counts the mistakes by reason.
-
-    Args:
-        model: name or path of a trained pipeline.
-        data_path: a ``.spacy`` file or a folder of them.
-        gold_entities: whether the pipeline is only given the annotated mentions; components that
-            find mentions are then left out.
-        gold_tokens: whether it is given the annotated tokens.
-
-    Raises:
-        DataError: if the documents cannot be read.
-    """
-    nlp = load_pipeline(model)
-    extractor = find_extractor(nlp)
-    spans_key = getattr(extractor, "spans_key", None)
-
-    def examples(given: bool) -> List[Example]:
-        corpus = make_relation_corpus(
-            data_path, gold_entities=given, gold_tokens=gold_tokens, spans_key=spans_key
-        )
-        return list(progress(corpus(nlp), unit="docs"))
-
-    finders = entity_finders(nlp, spans_key)
-    scorer = _KeepingScorer(nlp)
-    with nlp.select_pipes(disable=finders if gold_entities else []):
-        scores = nlp.evaluate(examples(gold_entities), scorer=scorer)
-    scores["n_docs"] = len(scorer.examples)
-    mistakes = find_mistakes(
-        scorer.examples,
-        symmetric=extractor.schema.symmetric_labels if extractor is not None else (),
-        spans_key=spans_key,
-        attr=getattr(extractor, "attr", DEFAULT_ATTR),
-    )
-    scores["mistakes"] = mistakes.to_dict()
-    if finders and not gold_entities:
-        with nlp.select_pipes(disable=finders):
-            given = nlp.evaluate(examples(True))
-        scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
-    return Evaluation(scores, mistakes)
-
-
-class _KeepingScorer(Scorer):
-    """Keeps the examples with what was predicted; ``nlp.evaluate`` predicts on copies."""
-
-    def score(self, examples: Iterable[Example], *, per_component: bool = False) -> Dict[str, Any]:
-        self.examples = list(examples)
-        return super().score(self.examples, per_component=per_component)
-
-
-def _percent(value: Optional[float]) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def _overview(scores: Dict[str, Any]) -> str:
+def _print_overview(scores: Dict[str, Any]) -> None:
     rows: List[List[str]] = []
     for title, group in _ROWS.items():
-        keys = [f"{group}_{kind}_{key}" for kind in ("micro", "macro") for key in ("p", "r", "f")]
-        rows.append([title, *(_percent(scores.get(key)) for key in keys)])
-    header = ["", "micro P", "R", "F1", "macro P", "R", "F1"]
-    return str(table(rows, header=header, divider=True, aligns=["l", *"rrrrrr"]))
+        keys = [f"{group}_{kind}_{key}" for kind in ("micro", "macro") for key in "prf"]
+        rows.append([title, *(percent(scores.get(key)) for key in keys)])
+    print_table(rows, ["", "micro P", "R", "F1", "macro P", "R", "F1"])
 
 
-def _per_type(per_type: Dict[str, Dict[str, float]]) -> str:
-    rows = [[label, *(_percent(prf[key]) for key in "prf")] for label, prf in per_type.items()]
-    return str(table(rows, header=["", "P", "R", "F1"], divider=True, aligns=["l", *"rrr"]))
+def _print_types(per_type: Dict[str, Dict[str, float]]) -> None:
+    rows = [[label, *(percent(prf[key]) for key in "prf")] for label, prf in per_type.items()]
+    print_table(rows, ["", "P", "R", "F1"])
 
 
 def _totals(
@@ -163,14 +101,15 @@ def _totals(
     }
 
 
-def _reasons(counts: Dict[str, Any]) -> str:
+def _print_mistakes(counts: Dict[str, Any]) -> None:
+    from ..evaluation.mistakes import REASONS
+
     missed, spurious = counts["missed"], counts["spurious"]
     rows = [
-        [reason, *(str(part.get(reason, "")) for part in (missed, spurious))]
+        [reason, str(missed.get(reason, "")), str(spurious.get(reason, ""))]
         for reason in REASONS
         if reason in missed or reason in spurious
     ]
-    rows.append(["all", *(str(sum(part.values())) for part in (missed, spurious))])
+    rows.append(["all", str(sum(missed.values())), str(sum(spurious.values()))])
     rows.append(["right", str(counts["right"]), str(counts["right"])])
-    header = ["", "missed", "spurious"]
-    return str(table(rows, header=header, divider=True, aligns=["l", "r", "r"]))
+    print_table(rows, ["", "missed", "spurious"])

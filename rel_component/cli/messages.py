@@ -1,31 +1,153 @@
-"""How the commands report errors and progress."""
+"""How commands report: results on standard output, errors and progress on standard error."""
 
 import sys
 from contextlib import contextmanager
-from typing import Iterable, Iterator, Optional, TypeVar
+from math import isnan
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    TypeVar,
+)
 
+import srsly
+import typer
+from spacy.cli._util import setup_gpu
 from tqdm import tqdm
-from wasabi.printer import Printer
+from wasabi.tables import table
 
-from ..errors import RelComponentError
+from ..errors import ConfigError, RelComponentError
+from ..files import open_output
+
+if TYPE_CHECKING:
+    from ..evaluation.intervals import Estimate
+
+MAX_PROBLEMS_SHOWN = 20
 
 T = TypeVar("T")
+
+Show = Callable[[float], str]
+"""A function that writes a figure for a person."""
 
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Print errors of the package as a message, without a traceback, and exit with 1."""
+    """Report errors of the package in one line, without a traceback, and exit with 1."""
     try:
         yield
     except RelComponentError as err:
-        printer(json=False).fail(type(err).__name__, str(err), exits=1)
+        message = " ".join(str(err).split())
+        typer.secho(f"{type(err).__name__}: {message}", fg="red", err=True)
+        raise typer.Exit(1) from None
 
 
-def printer(*, json: bool) -> Printer:
-    """A printer that is silent where standard output is for machines."""
-    return Printer(no_print=json)
+def use_gpu(gpu_id: int) -> None:
+    """Run pipelines on a GPU from now on.
+
+    Args:
+        gpu_id: number of the GPU; -1: the CPU.
+
+    Raises:
+        ConfigError: if there is no such GPU.
+    """
+    try:
+        setup_gpu(gpu_id, silent=True)
+    except Exception as err:
+        raise ConfigError(f"--gpu-id {gpu_id}: {err}; -1 for the CPU") from err
 
 
-def progress(items: Iterable[T], *, unit: str, total: Optional[int] = None) -> Iterable[T]:
-    """A progress bar on standard error, if that is a terminal."""
-    return tqdm(items, unit=unit, total=total, file=sys.stderr, disable=not sys.stderr.isatty())
+def progress(items: Iterable[T]) -> Iterable[T]:
+    """Show a progress bar of documents on standard error, if that is a terminal.
+
+    Args:
+        items: the documents.
+    """
+    return tqdm(items, unit="docs", file=sys.stderr, disable=not sys.stderr.isatty())
+
+
+def print_json(value: Any) -> None:
+    """Print a value as a line of JSON."""
+    print(srsly.json_dumps(value))
+
+
+def write_text(path: Optional[Path], text: str) -> None:
+    """Write a text file.
+
+    Args:
+        path: the file; None: nothing is written.
+        text: its text.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    if path is not None:
+        with open_output(path) as output:
+            output.write(text)
+
+
+def write_json(path: Optional[Path], value: Any) -> None:
+    """Write a JSON file.
+
+    Args:
+        path: the file; None: nothing is written.
+        value: what it holds.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    write_text(path, srsly.json_dumps(value, indent=2))
+
+
+def write_json_lines(path: Optional[Path], records: Iterable[Any]) -> None:
+    """Write a JSONL file, one record after the other.
+
+    Args:
+        path: the file; None: nothing is written.
+        records: the records, which need not be in memory.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    if path is not None:
+        with open_output(path) as output:
+            output.writelines(srsly.json_dumps(record) + "\n" for record in records)
+
+
+def print_table(rows: Sequence[Sequence[str]], header: Optional[Sequence[str]] = None) -> None:
+    """Print a table: the first column to the left, figures to the right.
+
+    Args:
+        rows: the cells.
+        header: titles of the columns.
+    """
+    n_columns = max([len(row) for row in rows] + [len(header or ())])
+    aligns = ["l", *"r" * (n_columns - 1)]
+    print(table(rows, header=header, divider=header is not None, aligns=aligns, max_col=80))
+
+
+def percent(value: Optional[float], digits: int = 2) -> str:
+    """A share as a percentage; a dash for None and nan."""
+    return "-" if value is None or isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def interval(estimate: "Estimate", show: Show) -> str:
+    """The 95 % interval of an estimate; a dash if it has none.
+
+    Args:
+        estimate: the estimate.
+        show: writes one end of it.
+    """
+    return "-" if isnan(estimate.low) else f"{show(estimate.low)} to {show(estimate.high)}"
+
+
+def shown(problems: Sequence[Any]) -> List[str]:
+    """The first problems of a list, and how many more there are."""
+    more = len(problems) - MAX_PROBLEMS_SHOWN
+    first = [str(problem) for problem in problems[:MAX_PROBLEMS_SHOWN]]
+    return [*first, f"and {more} more; --json lists them all"] if more > 0 else first

@@ -2,12 +2,15 @@
 
 import random
 from collections import Counter
-from typing import Any, Callable, Dict, Hashable, Iterable, List, Sequence, Tuple
+from pathlib import Path
+from typing import Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Tuple, Union
 
+import spacy
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..errors import ConfigError
+from ..spacy_files import read_docs, write_docs
 from ..types import NO_RELATION
 
 GroupFunction = Callable[[Doc], Hashable]
@@ -74,6 +77,40 @@ def split_docs(
             lacking[part].subtract(labels[i])
             room[part] -= len(groups[i])
     return {part: [docs[i] for i in sorted(members)] for part, members in parts.items()}
+
+
+def split_files(
+    data_path: Union[str, Path],
+    output_path: Union[str, Path],
+    shares: Dict[str, float],
+    *,
+    group_by: Optional[str] = None,
+    seed: int = 0,
+) -> Dict[str, Dict[str, int]]:
+    """Split annotated documents and write a ``.spacy`` file for each part; see :func:`split_docs`.
+
+    Args:
+        data_path: a ``.spacy`` file or a folder of them.
+        output_path: folder for the parts, each named after its part.
+        shares: share of each part by its name; they add up to 1.
+        group_by: key of the meta of documents; those with equal values stay together.
+        seed: seed of the choice between equals.
+
+    Returns:
+        For each part the number of ``documents``, and of relations by label.
+
+    Raises:
+        ConfigError: if the shares do not add up to 1, or one is not above 0.
+        DataError: if the documents cannot be read, or a part cannot be written.
+    """
+    docs = list(read_docs(Path(data_path), spacy.blank("xx")))
+    group = group_by_meta(group_by) if group_by is not None else lambda doc: None
+    counts: Dict[str, Dict[str, int]] = {}
+    for name, part in split_docs(docs, shares, group=group, seed=seed).items():
+        write_docs(part, Path(output_path) / f"{name}.spacy")
+        labels = Counter(rel.label for doc in part for rel in get_relations(doc))
+        counts[name] = {"documents": len(part), **labels}
+    return counts
 
 
 def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:

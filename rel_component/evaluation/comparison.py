@@ -1,8 +1,8 @@
 """Several pipelines on the same annotated documents: scores with confidence intervals, time and cost."""
 
-import time
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy
 from spacy.language import Language
@@ -10,13 +10,15 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR
+from ..corpora.corpus import make_relation_corpus
+from ..errors import ConfigError, DataError
 from ..llm.types import REPORT_KEY
+from ..pipelines import PipelineSource, entity_finders, find_extractor, load_pipeline, source_name
+from .evaluate import Progress, predict
 from .intervals import Bootstrap, Estimate, Floats, estimate
 from .scoring import count_by_document
 
 METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
-
-Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class System:
         examples: documents as it is given them, and as annotated.
         symmetric: labels whose direction does not count.
         attr: name of the extension attribute that it writes to.
+        disable: components that do not run.
     """
 
     name: str
@@ -79,6 +82,66 @@ class System:
     examples: Sequence[Example]
     symmetric: Sequence[str] = ()
     attr: str = DEFAULT_ATTR
+    disable: Sequence[str] = ()
+
+
+def compare(
+    pipelines: Sequence[PipelineSource],
+    data_path: Union[str, Path],
+    *,
+    names: Optional[Sequence[str]] = None,
+    gold_entities: bool = False,
+    gold_tokens: bool = True,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    limit: int = 0,
+    progress: Progress = iter,
+) -> List[SystemResult]:
+    """Compare pipelines, trained and prompted ones, on the same annotated documents.
+
+    Args:
+        pipelines: pipelines, their names or paths, or paths of configs of those that need no training.
+        data_path: a ``.spacy`` file or a folder of them.
+        names: a name for each pipeline; None: the names of their folders or configs.
+        gold_entities: whether they are given the annotated mentions; components that find mentions
+            are then left out.
+        gold_tokens: whether they are given the annotated tokens.
+        n_resamples: draws of the bootstrap.
+        seed: seed of the bootstrap.
+        limit: the most documents; 0: all.
+        progress: passes the documents of each pipeline on as they come out, and shows how many there
+            have been.
+
+    Returns:
+        The results, in the order of the pipelines.
+
+    Raises:
+        ConfigError: if there is no such pipeline, it extracts no relations, or names are missing.
+        DataError: if the documents cannot be read, or there are none.
+    """
+    names = [source_name(source) for source in pipelines] if names is None else names
+    if len(names) != len(pipelines):
+        raise ConfigError(f"{len(names)} names for {len(pipelines)} pipelines: {', '.join(names)}")
+    systems = []
+    for name, source in zip(names, pipelines):
+        nlp = load_pipeline(source)
+        extractor = find_extractor(nlp)
+        if extractor is None:
+            raise ConfigError(f"{name} has no component that extracts relations: {nlp.pipe_names}")
+        corpus = make_relation_corpus(
+            Path(data_path),
+            gold_entities=gold_entities,
+            gold_tokens=gold_tokens,
+            spans_key=extractor.spans_key,
+            limit=limit,
+        )
+        examples = list(corpus(nlp))
+        if not examples:
+            raise DataError("no documents", place=str(data_path))
+        finders = entity_finders(nlp, extractor.spans_key) if gold_entities else []
+        symmetric = extractor.schema.symmetric_labels
+        systems.append(System(name, nlp, examples, symmetric, extractor.attr, finders))
+    return compare_systems(systems, n_resamples=n_resamples, seed=seed, progress=progress)
 
 
 def compare_systems(
@@ -86,7 +149,7 @@ def compare_systems(
     *,
     n_resamples: int = 1000,
     seed: int = 0,
-    progress: Progress = lambda docs: docs,
+    progress: Progress = iter,
 ) -> List[SystemResult]:
     """Run pipelines one after the other on the same documents.
 
@@ -99,10 +162,9 @@ def compare_systems(
     results: List[SystemResult] = []
     first: Optional[Floats] = None
     for system in systems:
-        start = time.perf_counter()
-        docs = list(progress(system.nlp.pipe([eg.predicted for eg in system.examples])))
-        seconds = time.perf_counter() - start
-        examples = [Example(doc, eg.reference) for doc, eg in zip(docs, system.examples)]
+        with system.nlp.select_pipes(disable=[*system.disable]):
+            examples, seconds = predict(system.nlp, system.examples, progress=progress)
+        docs = [eg.predicted for eg in examples]
         _, counts = count_by_document(examples, symmetric=system.symmetric, attr=system.attr)
         metrics = _metrics(Bootstrap(len(docs), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]

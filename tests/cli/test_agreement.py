@@ -5,26 +5,19 @@ import re
 
 import pytest
 import spacy
-import typer
-from typer.testing import CliRunner
 
 from rel_component.annotations import get_relations
-from rel_component.cli.agreement import agreement_cli
 from rel_component.spacy_files import read_docs, write_docs
 
 from ..evaluation.agreement.helpers import ACME, ADA, ALL, annotate
 from ..test_assets import ASSETS
+from .helpers import run, run_json
 
 RUNS, IN = (0, "RUNS", 1), (1, "IN", 2)
 
-cli = typer.Typer()
-cli.command()(agreement_cli)
 
-
-def run(*args, code=0):
-    result = CliRunner().invoke(cli, [str(arg) for arg in args])
-    assert result.exit_code == code, result.output
-    return result.output
+def name(*names):
+    return [text for each in names for text in ("--name", each)]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +35,7 @@ def folder(tmp_path_factory):
 
 
 def test_tables_of_two_annotators(folder):
-    output = run(folder / "a.spacy", folder / "b.spacy")
+    output = run("agreement", folder / "a.spacy", folder / "b.spacy")
     assert "2 documents in common" in output
     assert re.search("relations, strict +40.00", output)  # one of both, two and one of one of them
     assert re.search("relations, undirected +80.00", output)
@@ -54,7 +47,7 @@ def test_tables_of_two_annotators(folder):
 
 def test_tables_of_three_annotators(folder):
     paths = [folder / name for name in ("a.spacy", "b.spacy", "c")]
-    output = run(*paths, "--names", "ann,bob,cat", "--show", 0)
+    output = run("agreement", *paths, *name("ann", "bob", "cat"), "--show", 0)
     assert "ann, bob   ann, cat   bob, cat" in output
     assert "only ann, bob, not cat" in output.replace("\n", " ")
     assert "Cohen's kappa of each pair" in output
@@ -64,6 +57,7 @@ def test_tables_of_three_annotators(folder):
 def test_files(folder, tmp_path):
     new = tmp_path / "new"
     output = run(
+        "agreement",
         *(folder / "a.spacy", folder / "b.spacy", folder / "c"),
         *("--output", new / "figures.json"),
         *("--disagreements", new / "todo.jsonl"),
@@ -95,7 +89,7 @@ def test_files_of_one_name_are_of_one_annotator(folder, tmp_path):
     for doc in docs:
         write_docs([doc], tmp_path / f"{doc.user_data['meta']['id']}.spacy")
     paths = [tmp_path / "d0.spacy", tmp_path / "d1.spacy", folder / "a.spacy"]
-    figures = json.loads(run(*paths, "--names", "parts,parts,whole", "--json"))
+    figures = run_json("agreement", *paths, *name("parts", "parts", "whole"))
     assert figures["documents"]["by_annotator"] == {"parts": 2, "whole": 2}
     assert figures["coefficients"]["overall"]["alpha"]["value"] == 1.0
 
@@ -103,7 +97,7 @@ def test_files_of_one_name_are_of_one_annotator(folder, tmp_path):
 def test_files_of_equal_names_are_told_apart_by_their_folders(folder, tmp_path):
     other = tmp_path / "a.spacy"
     other.write_bytes((folder / "a.spacy").read_bytes())
-    figures = json.loads(run(folder / "a.spacy", other, "--json"))
+    figures = run_json("agreement", folder / "a.spacy", other)
     assert figures["annotators"] == [str(folder / "a.spacy"), str(other)]
 
 
@@ -113,7 +107,7 @@ def test_spans_of_a_group(tmp_path):
         write_docs([annotate(vocab, relations, spans_key="sc")], tmp_path / f"{name}.spacy")
     merged = tmp_path / "merged.spacy"
     args = (tmp_path / "a.spacy", tmp_path / "b.spacy", "--spans-key", "sc", "--merged", merged)
-    figures = json.loads(run(*args, "--json"))
+    figures = run_json("agreement", *args)
     assert figures["mentions"]["strict"]["overall"]["mean"]["value"] == 1.0
     (doc,) = read_docs(merged, spacy.blank("en"))
     assert [span.text for span in doc.spans["sc"]] == ["Ada", "Acme", "Oslo"]
@@ -123,7 +117,7 @@ def test_a_schema_limits_the_pairs(folder):
     args = (folder / "a.spacy", folder / "b.spacy", "--json", "--resamples", 0)
     schema = ("--schema", ASSETS / "business_schema.yaml")
     n_pairs = [
-        json.loads(run(*args, *more))["pairs"]["all"]
+        json.loads(run("agreement", *args, *more))["pairs"]["all"]
         for more in ((), schema, (*schema, "--allowed-pairs"))
     ]
     # PERSON, ORG and GPE: ORG with PERSON and GPE, PERSON with ORG and GPE
@@ -133,7 +127,9 @@ def test_a_schema_limits_the_pairs(folder):
 def test_no_documents_in_common(folder, tmp_path):
     vocab = spacy.blank("en").vocab
     write_docs([annotate(vocab, mentions=(), text="Nothing")], tmp_path / "other.spacy")
-    output = run(folder / "a.spacy", tmp_path / "other.spacy", "--merged", tmp_path / "m.spacy")
+    output = run(
+        "agreement", folder / "a.spacy", tmp_path / "other.spacy", "--merged", tmp_path / "m.spacy"
+    )
     assert "0 documents in common" in output
     assert "no pairs of agreed mentions" in output
     assert list(read_docs(tmp_path / "m.spacy", spacy.blank("en"))) == []
@@ -144,16 +140,15 @@ def test_no_documents_in_common(folder, tmp_path):
     [
         (["a.spacy"], "two annotators or more"),
         (["a.spacy", "a.spacy"], "given twice"),
-        (["a.spacy", "b.spacy", "--names", "ann"], "1 names for 2 paths: ann"),
-        (["a.spacy", "b.spacy", "--names", "ann,ann"], "two annotators or more, got 1"),
+        (["a.spacy", "b.spacy", *name("ann")], "1 names for 2 paths: ann"),
+        (["a.spacy", "b.spacy", *name("ann", "ann")], "two annotators or more, got 1"),
         (["a.spacy", "b.spacy", "--allowed-pairs"], "add --schema"),
         (["a.spacy", "b.spacy", "--min-votes", "2"], "add --merged"),
         (["a.spacy", "b.spacy", "--min-votes", "3", "--merged", "m.spacy"], "between 1 and 2"),
-        (["a.spacy", "b.spacy", "--resamples", "-1"], "0 or more, got -1"),
         (["a.spacy", "b.spacy", "--max-sentence-distance", "0"], "needs sentence boundaries"),
     ],
 )
 def test_options_that_do_not_fit(folder, args, message, monkeypatch):
     monkeypatch.chdir(folder)
-    assert message in run(*args, code=1).replace("\n", " ")
+    assert message in run("agreement", *args, code=1).replace("\n", " ")
     assert not (folder / "m.spacy").exists()

@@ -5,27 +5,16 @@ from pathlib import Path
 
 import pytest
 import spacy
-import typer
 from spacy.vocab import Vocab
-from typer.testing import CliRunner
 
-from rel_component.cli.audit import audit_cli
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
-
-app = typer.Typer()
-app.command()(audit_cli)
+from .helpers import run, run_json
 
 SCHEMA = "relations: [{label: LEADS, head: [PERSON], tail: [ORG]}]"
 MENTIONS = [(0, 1, "PERSON"), (2, 3, "ORG")]
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(app, [str(arg) for arg in args])
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def write(path: Path, relations, names=("Ada", "Bob", "Cy", "Di")):
@@ -51,7 +40,7 @@ def test_prints_a_summary_and_writes_json_and_html(train, schema, tmp_path):
     test = write(tmp_path / "test.spacy", [(0, "LEADS", 1)], ["Ada", "Zoe"])
     output, html = tmp_path / "out" / "audit.json", tmp_path / "new" / "audit.html"
     args = ("--test", test, "--schema", schema, "--output", output, "--html", html)
-    printed = run(train, *args)
+    printed = run("audit", train, *args)
     assert "Leakage between parts" in printed
     assert "share of new facts in test" in printed
     data = json.loads(output.read_text(encoding="utf8"))
@@ -61,36 +50,36 @@ def test_prints_a_summary_and_writes_json_and_html(train, schema, tmp_path):
 
 
 def test_strict_fails_on_errors_only(train, schema, tmp_path):
-    run(train, "--schema", schema, "--strict")
+    run("audit", train, "--schema", schema, "--strict")
     wrong = write(tmp_path / "wrong.spacy", [(1, "LEADS", 0)])
-    run(wrong, "--schema", schema)
-    run(wrong, "--schema", schema, "--strict", code=1)
+    run("audit", wrong, "--schema", schema)
+    run("audit", wrong, "--schema", schema, "--strict", code=1)
 
 
 def test_json(train, tmp_path):
     other = write(tmp_path / "more.spacy", [])
-    data = json.loads(run(train, other, "--json"))
+    data = run_json("audit", train, other)
     assert data["sections"]["counts"]["figures"]["documents"] == 8
 
 
 def test_max_findings(tmp_path, schema):
     wrong = write(tmp_path / "wrong.spacy", [(1, "LEADS", 0)])
-    data = json.loads(run(wrong, "--schema", schema, "--max-findings", 2, "--json"))
+    data = run_json("audit", wrong, "--schema", schema, "--max-findings", 2)
     (found,) = [f for f in data["sections"]["schema"]["findings"] if "allow" in f["kind"]]
     assert (found["total"], len(found["shown"])) == (4, 2)
-    assert "max_findings must be 1 or more" in run(wrong, "--max-findings", 0, code=1)
+    assert "max_findings must be 1 or more" in run("audit", wrong, "--max-findings", 0, code=1)
 
 
 def test_parts_of_one_name_go_by_their_paths(train, tmp_path):
     other = tmp_path / "other" / "train.spacy"
     write(other, [])
-    assert f"share of new facts in {other}"[:40] in run(train, "--test", other)
-    assert "given twice" in run(train, "--test", train, code=1)
+    assert f"share of new facts in {other}"[:40] in run("audit", train, "--test", other)
+    assert "given twice" in run("audit", train, "--test", train, code=1)
 
 
 @pytest.mark.parametrize("option", ["--names-by-group", "--schema"])
 def test_errors_are_messages(train, tmp_path, option):
-    assert "Error" in run(train, option, tmp_path / "missing.yaml", code=1)
+    assert "Error" in run("audit", train, option, tmp_path / "missing.yaml", code=1)
 
 
 def test_a_pipeline_and_groups_of_names(train, schema, tmp_path):
@@ -105,7 +94,7 @@ def test_a_pipeline_and_groups_of_names(train, schema, tmp_path):
     names = tmp_path / "names.yaml"
     names.write_text("old: [Ada]\nnew: [Xu Li, Yu]\n", encoding="utf8")
     args = ("--model", tmp_path / "leader", "--names-by-group", names, "--json")
-    sections = json.loads(run(train, "--schema", schema, *args))["sections"]
+    sections = json.loads(run("audit", train, "--schema", schema, *args))["sections"]
     assert sections["model"]["title"] == "Where leader disagrees"
     assert sections["model"]["tables"][0]["rows"] == [["train", 1.0, 1.0, 1.0, None]]
     assert sections["swaps"]["figures"]["kept, as they are"] == 1.0

@@ -6,19 +6,14 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.cli._util import app
-from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
 from rel_component.corpora.corpus import make_relation_corpus
 
+from .helpers import run, run_json
+
 ASSETS = Path(__file__).parents[2] / "assets"
 TEXT = "Nordwind Energy was founded by Ilse Brandt in Hamburg."
-
-
-def run(*args, code=0, input=None):
-    result = CliRunner().invoke(rel_cli, [str(arg) for arg in args], input=input)
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 ENTITIES = [("ORG", "Nordwind Energy"), ("PERSON", "Ilse Brandt"), ("GPE", "Hamburg")]
@@ -72,7 +67,7 @@ def test_commands_are_part_of_spacy():
 
 def test_convert_reports(tmp_path):
     output = tmp_path / "new" / "dev.spacy"
-    report = json.loads(run("convert", ASSETS / "business_dev.jsonl", output, "--json"))
+    report = run_json("convert", ASSETS / "business_dev.jsonl", output)
     assert report["documents"] == 45
     assert report["problems"] == []
     assert output.exists()
@@ -83,12 +78,12 @@ def test_convert_stops_or_skips(tmp_path):
     path.write_text('{"text": "Fine."}\n{broken\n', encoding="utf8")
     assert "line 2" in run("convert", path, tmp_path / "a.spacy", code=1)
     assert not (tmp_path / "a.spacy").exists()
-    report = json.loads(run("convert", path, tmp_path / "a.spacy", "--on-error", "skip", "--json"))
+    report = run_json("convert", path, tmp_path / "a.spacy", "--on-error", "skip")
     assert (report["documents"], report["skipped"]["document"]) == (1, 1)
 
 
 def test_convert_needs_a_known_format(tmp_path):
-    output = run("convert", ASSETS / "business_dev.jsonl", tmp_path / "a", "-f", "x", code=1)
+    output = run("convert", ASSETS / "business_dev.jsonl", tmp_path / "a", "--format", "x", code=1)
     assert "Unknown format" in output
 
 
@@ -116,7 +111,7 @@ def test_extract_files(model, tmp_path):
 
 
 def test_extract_standard_input(model):
-    assert "FOUNDED_BY" in run("extract", model, "-", input=TEXT + "\n")
+    assert "FOUNDED_BY" in run("extract", model, "-", stdin=TEXT + "\n")
 
 
 def test_extract_names_the_line(model, tmp_path):
@@ -132,11 +127,11 @@ def test_evaluate(model, data, tmp_path):
     scores = json.loads((tmp_path / "new" / "scores.json").read_text(encoding="utf8"))
     assert scores["rel_micro_f"] == 1.0
     assert scores["n_docs"] == 1
-    assert json.loads(run("evaluate", model, data, "--json"))["rel_micro_f"] == 1.0
+    assert run_json("evaluate", model, data)["rel_micro_f"] == 1.0
 
 
 def test_evaluate_with_gold_entities_leaves_out_components_that_find_them(model, data):
-    scores = json.loads(run("evaluate", model, data, "--gold-entities", "--json"))
+    scores = run_json("evaluate", model, data, "--gold-entities")
     assert scores["rel_micro_f"] == 1.0
     assert "gold_entities" not in scores
     assert scores["mistakes"] == {"right": 2, "missed": {}, "spurious": {}}
@@ -155,7 +150,7 @@ def test_evaluate_tells_apart_what_the_entities_and_what_the_relations_miss(mode
         ("FOUNDED_BY", "entity missed"),
         ("LOCATED_IN", "entity missed"),
     ]
-    scores = json.loads(run("evaluate", tmp_path / "blind", data, "--json"))
+    scores = run_json("evaluate", tmp_path / "blind", data)
     assert scores["rel_micro_f"] == 0.0
     assert scores["gold_entities"]["rel_micro_f"] == 1.0
     assert scores["mistakes"] == {"right": 0, "missed": {"entity missed": 2}, "spurious": {}}

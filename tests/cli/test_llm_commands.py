@@ -8,7 +8,7 @@ import spacy
 from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
-from .test_commands import run
+from .helpers import run, run_json
 
 TEXTS = ["Acme was founded by Ada Bell.", "Orbit was founded by Bo Lee.", "Nobody founded Acme."]
 FOUNDED = {"head": "M1", "label": "FOUNDED_BY", "tail": "M2"}
@@ -111,7 +111,7 @@ def test_prompt_shows_what_would_be_sent(config):
 
 def test_prompt_as_json(config, texts):
     prompts = [
-        json.loads(line) for line in run("prompt", config, texts, "-l", 3, "--json").splitlines()
+        json.loads(line) for line in run("prompt", config, texts, "-n", 3, "--json").splitlines()
     ]
     assert len(prompts) == 3
     assert [message["role"] for message in prompts[0]["messages"]] == [
@@ -134,14 +134,12 @@ def test_extract_takes_a_config(config):
 
 def test_annotate_parts_what_is_sure(config, texts, tmp_path):
     arguments = ["annotate", config, texts, tmp_path / "silver.spacy"]
-    counts = json.loads(run(*arguments, "--review", tmp_path / "review.jsonl", "--json"))
+    counts = run_json(*arguments, "--review", tmp_path / "review.jsonl")
     assert (counts["sure"], counts["unsure"]) == (2, 1)
     assert counts["reasons"] == {"statements were dropped": 1}
     (record,) = (tmp_path / "review.jsonl").read_text(encoding="utf8").splitlines()
     assert json.loads(record)["text"] == TEXTS[1]
-    report = json.loads(
-        run("convert", tmp_path / "review.jsonl", tmp_path / "reviewed.spacy", "--json")
-    )
+    report = run_json("convert", tmp_path / "review.jsonl", tmp_path / "reviewed.spacy")
     assert (report["documents"], report["mentions"], report["relations"]) == (1, 2, 1)
 
 
@@ -167,8 +165,9 @@ def test_compare_pipelines(config, texts, tmp_path):
     empty = lines(tmp_path / "none.jsonl", [reply()] * 3)
     text = config.read_text(encoding="utf8")
     silent.write_text(text.replace(str(tmp_path / "replies.jsonl"), str(empty)), encoding="utf8")
-    arguments = ["compare", tmp_path / "gold.spacy", config, silent, "--names", "good,silent"]
-    results = json.loads(run(*arguments, "--json"))
+    names = ("--name", "good", "--name", "silent")
+    arguments = ["compare", config, silent, tmp_path / "gold.spacy", *names]
+    results = run_json(*arguments)
     assert [result["name"] for result in results] == ["good", "silent"]
     assert results[0]["scores"]["micro_f"]["value"] == 1.0
     assert results[0]["valid"] == pytest.approx(2 / 3)  # one has a label outside the schema
@@ -181,6 +180,7 @@ def test_compare_pipelines(config, texts, tmp_path):
 
 
 def test_compare_needs_as_many_names(config, tmp_path):
-    write_docs([make_doc(spacy.blank("en").vocab, "Acme")], tmp_path / "gold.spacy")
-    output = run("compare", tmp_path / "gold.spacy", config, "--names", "a,b", code=1)
+    gold = tmp_path / "gold.spacy"
+    write_docs([make_doc(spacy.blank("en").vocab, "Acme")], gold)
+    output = run("compare", config, gold, "--name", "a", "--name", "b", code=1)
     assert "2 names for 1 pipelines" in output

@@ -5,20 +5,17 @@ from pathlib import Path
 
 import pytest
 from spacy.tokens import DocBin
-from typer.testing import CliRunner
 
 from rel_component.annotations import set_relations
-from rel_component.cli import rel_cli
 
+from ..cli.helpers import run
 from ..helpers import make_doc
 
 DATA = Path(__file__).parent / "data"
 
 
 def convert(*args, code=0):
-    result = CliRunner().invoke(rel_cli, ["convert", *map(str, args)])
-    assert result.exit_code == code, result.output
-    return " ".join(result.output.split())
+    return " ".join(run("convert", *args, code=code).split())
 
 
 def report(*args):

@@ -1,6 +1,5 @@
 """Parts of a corpus."""
 
-import json
 from collections import Counter
 
 import pytest
@@ -10,7 +9,7 @@ from rel_component.corpora.splitting import group_by_meta, split_docs
 from rel_component.errors import ConfigError
 from rel_component.spacy_files import read_docs, write_docs
 
-from ..cli.test_commands import run
+from ..cli.helpers import run, run_json
 from ..helpers import make_doc
 
 SHARES = {"train": 0.6, "dev": 0.2, "test": 0.2}
@@ -93,10 +92,11 @@ def test_command(docs, vocab, tmp_path):
         "split",
         tmp_path / "all.spacy",
         tmp_path / "parts",
-        "--parts",
-        "train=0.9,dev=0.1",
+        *("--share", "train=0.9", "--share", "dev=0.1"),
     ]
-    result = json.loads(run(*arguments, "--json"))
+    result = run_json(*arguments)
     assert result["dev"] == {"documents": 8, "COMMON": 5, "RARE": 1}
     assert len(list(read_docs(tmp_path / "parts" / "dev.spacy", spacy.blank("en")))) == 8
-    assert "NAME=SHARE" in run("split", tmp_path / "all.spacy", tmp_path / "x", "-p", "a", code=1)
+    assert "NAME=SHARE" in run(
+        "split", tmp_path / "all.spacy", tmp_path / "x", "--share", "a", code=1
+    )

@@ -1,0 +1,76 @@
+"""Audit of the files of a corpus."""
+
+from pathlib import Path
+from typing import List, Optional, Sequence, Union
+
+import spacy
+from spacy.language import Language
+
+from ..annotations import DEFAULT_ATTR
+from ..errors import ConfigError
+from ..pipelines import PipelineSource, find_extractor, load_pipeline, source_name
+from ..schema import RelationSchema
+from ..spacy_files import read_docs
+from .context import AuditContext, AuditOptions
+from .documents import Part
+from .name_lists import NameGroups
+from .predictor import Predictor
+from .report import AuditReport, run_audit
+
+
+def audit_files(
+    data_paths: Sequence[Union[str, Path]],
+    test_paths: Sequence[Union[str, Path]] = (),
+    *,
+    schema: Optional[RelationSchema] = None,
+    model: Optional[PipelineSource] = None,
+    name_groups: Optional[NameGroups] = None,
+    options: Optional[AuditOptions] = None,
+    lang: str = "en",
+) -> AuditReport:
+    """Audit ``.spacy`` files, each of them a part of the corpus.
+
+    Args:
+        data_paths: documents of training, ``.spacy`` files or folders of them.
+        test_paths: held-out documents, for development or test.
+        schema: schema that the relations must satisfy; None: it is inferred.
+        model: a trained pipeline to audit with, its name or path; it is given the mentions.
+        name_groups: names to try the pipeline with, see :meth:`.NameGroups.read`.
+        options: how to audit.
+        lang: language of the documents.
+
+    Raises:
+        DataError: if documents cannot be read.
+        ConfigError: if a file is given twice, or there is no pipeline to try names with.
+    """
+    options = options or AuditOptions()
+    if name_groups is not None and model is None:
+        raise ConfigError("groups of names need a pipeline to try them with: add --model")
+    nlp = spacy.blank(lang)
+    paths = [Path(path) for path in (*data_paths, *test_paths)]
+    parts = [
+        Part(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
+        for i, (name, path) in enumerate(zip(_names(paths), paths))
+    ]
+    predictor = _predictor(model, options) if model is not None else None
+    return run_audit(AuditContext(parts, schema, options, predictor, name_groups))
+
+
+def _predictor(model: PipelineSource, options: AuditOptions) -> Predictor:
+    nlp: Language = load_pipeline(model)
+    extractor = find_extractor(nlp)
+    return Predictor(
+        nlp,
+        name=source_name(model),
+        spans_key=extractor.spans_key if extractor is not None else options.spans_key,
+        attr=extractor.attr if extractor is not None else DEFAULT_ATTR,
+    )
+
+
+def _names(paths: List[Path]) -> List[str]:
+    """The names of the files, or their whole paths if some are equal."""
+    stems = [path.stem for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    if len(set(names)) < len(names):
+        raise ConfigError("a file is given twice; each has to be a part of its own")
+    return names

@@ -1,0 +1,79 @@
+"""Arguments and options that several commands share: each has one name, one short form, one meaning."""
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Iterable, List, Optional
+
+from typer import Argument, Option
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..inference.texts import Text
+
+DataPath = Annotated[
+    Path, Argument(exists=True, help="Annotated documents, a .spacy file or a folder of them")
+]
+Model = Annotated[
+    str, Argument(help="Name or path of a pipeline, or a config of one that needs no training")
+]
+PromptedModel = Annotated[
+    str, Argument(help="A pipeline with llm_relation_extractor, or a config of one")
+]
+TEXTS = "Text file, one document a line, or .jsonl with a text in each object; - for standard input"
+TextsPath = Annotated[Optional[Path], Argument(help=TEXTS)]
+OneText = Annotated[Optional[str], Option("--text", help="A text to process in place of a file")]
+
+Output = Annotated[
+    Optional[Path], Option("--output", "-o", help="JSON file for what --json prints")
+]
+Records = Annotated[
+    Optional[Path], Option("--output", "-o", help="JSONL file, in place of standard output")
+]
+Json = Annotated[bool, Option("--json", "-j", help="Print the result as JSON, and nothing else")]
+GpuId = Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for CPU")]
+Limit = Annotated[int, Option("--limit", "-n", min=0, help="The most documents; 0 for all")]
+
+GoldEntities = Annotated[
+    bool, Option("--gold-entities", help="Give the annotated mentions in place of predicted ones")
+]
+GoldTokens = Annotated[
+    bool, Option("--gold-tokens/--own-tokens", help="Give the annotated tokens, or only the text")
+]
+Lang = Annotated[str, Option("--lang", help="Language of the documents")]
+Names = Annotated[
+    Optional[List[str]], Option("--name", help="A name for each path in order; repeat the option")
+]
+Resamples = Annotated[
+    int, Option("--resamples", min=0, help="Resampled corpora for the 95 % intervals")
+]
+Schema = Annotated[
+    Optional[Path], Option("--schema", help="Schema of the relations, a YAML or JSON file")
+]
+Seed = Annotated[int, Option("--seed", help="Seed of everything that is drawn at random")]
+SpansKey = Annotated[
+    Optional[str],
+    Option("--spans-key", help="Span group of the mentions; the entities if not given"),
+]
+
+
+def given_texts(
+    path: Optional[Path], text: Optional[str] = None, limit: int = 0
+) -> "Iterable[Text]":
+    """The texts that a command is given.
+
+    Args:
+        path: the file of texts; ``-`` for standard input.
+        text: a text in place of a file.
+        limit: the most texts; 0: all.
+
+    Raises:
+        ConfigError: if both a file and a text are given, or neither.
+    """
+    from ..inference.texts import read_texts
+
+    if text is not None and path is None:
+        return [(text, {})]
+    if path is None or text is not None:
+        raise ConfigError("give a file of texts or --text, one of them")
+    return islice(read_texts(path), limit or None)

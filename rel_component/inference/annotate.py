@@ -1,0 +1,121 @@
+"""Annotation of texts by a language model, as training data and for review."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
+
+import spacy
+from spacy.tokens import Doc
+
+from ..annotations import get_relations
+from ..converters.from_doc import to_annotated
+from ..converters.report import Report
+from ..converters.writing import write_file
+from ..llm.types import REPORT_KEY
+from ..mentions import add_entities
+from ..pipelines import PipelineSource, load_pipeline, require_prompted
+from .texts import Text, with_records
+
+
+@dataclass
+class Triage:
+    """Annotated documents, sorted by what is to be done with them.
+
+    Attributes:
+        sure: documents to train on as they are.
+        unsure: documents for a person to review, the least sure ones first.
+        reasons: why each document of `unsure` has to be reviewed.
+        usage: requests, tokens and cost of the language model.
+        lang: language of the pipeline.
+        attr: name of the extension attribute of the relations.
+    """
+
+    sure: List[Doc] = field(default_factory=list)
+    unsure: List[Doc] = field(default_factory=list)
+    reasons: List[str] = field(default_factory=list)
+    usage: Dict[str, Any] = field(default_factory=dict)
+    lang: str = "xx"
+    attr: str = "rel"
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The counts and the usage as JSON can hold them."""
+        reasons = {reason: self.reasons.count(reason) for reason in sorted({*self.reasons})}
+        return {
+            "sure": len(self.sure),
+            "unsure": len(self.unsure),
+            "reasons": reasons,
+            "usage": self.usage,
+        }
+
+    def write_review(self, path: Path, format_name: str = "doccano") -> None:
+        """Write the unsure documents for an annotation tool.
+
+        Args:
+            path: the file to write.
+            format_name: name of an annotation format.
+
+        Raises:
+            ConfigError: if there is no such format, or it is only read.
+        """
+        documents = (
+            to_annotated(doc, place=f"document {i}", attr=self.attr)
+            for i, doc in enumerate(self.unsure)
+        )
+        nlp = spacy.blank(self.lang)
+        write_file(documents, path, format_name, nlp, Report(on_error="skip"))
+
+
+def annotate(
+    nlp: PipelineSource,
+    texts: Iterable[Union[str, Text]],
+    *,
+    min_score: Optional[float] = None,
+) -> Triage:
+    """Annotate texts, and tell those that can be trained on from those to review.
+
+    A document is sure if all questions about it were answered as they should be, and if, with a
+    `min_score`, all its relations have at least that score.
+
+    Args:
+        nlp: a pipeline with a component that prompts a language model, its name or path, or the path of
+            its config.
+        texts: texts, or pairs of a text and a record; the ``id`` of a record is kept.
+        min_score: the least score of relations to train on; None: they need no score.
+
+    Raises:
+        ConfigError: if no component prompts a language model.
+    """
+    nlp = load_pipeline(nlp)
+    prompted = require_prompted(nlp)
+    triage = Triage(lang=nlp.lang or "xx", attr=prompted.attr)
+    unsure: List[Tuple[float, str, Doc]] = []
+    for doc, record in nlp.pipe(with_records(texts), as_tuples=True):
+        if prompted.mentions == "found":
+            add_entities(doc, doc.spans[prompted.entities_key])
+        if "id" in record:
+            doc.user_data["meta"] = {"id": record["id"]}
+        scores = [rel.score for rel in get_relations(doc, prompted.attr)]
+        reason = _doubt(doc.user_data[REPORT_KEY], scores, min_score)
+        if reason is None:
+            triage.sure.append(doc)
+        else:
+            lowest = min((score for score in scores if score is not None), default=0.0)
+            unsure.append((lowest, reason, doc))
+    unsure.sort(key=lambda item: item[0])
+    triage.reasons = [reason for _, reason, _ in unsure]
+    triage.unsure = [doc for _, _, doc in unsure]
+    triage.usage = prompted.usage.to_dict()
+    return triage
+
+
+def _doubt(report: Any, scores: List[Optional[float]], min_score: Optional[float]) -> Optional[str]:
+    """Why a document has to be reviewed, or None."""
+    if report["failures"]:
+        return "not answered"
+    if report["dropped"]:
+        return "statements were dropped"
+    if min_score is not None and any(score is None for score in scores):
+        return "relations without a score"
+    if min_score is not None and any(score < min_score for score in scores if score is not None):
+        return f"relations with a score below {min_score:g}"
+    return None

@@ -1,0 +1,22 @@
+"""Commands, run as a user runs them, without a process of their own."""
+
+import json
+from typing import Any, Optional
+
+from typer.testing import CliRunner
+
+from rel_component.cli import rel_cli
+
+
+def run(*args: Any, code: int = 0, stdin: Optional[str] = None) -> str:
+    """What ``spacy rel ARGS`` prints, standard output and errors, if it exits with that code."""
+    result = CliRunner().invoke(rel_cli, [str(arg) for arg in args], input=stdin)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def run_json(*args: Any, code: int = 0) -> Any:
+    """What ``spacy rel ARGS --json`` prints on standard output, which is nothing but JSON."""
+    result = CliRunner().invoke(rel_cli, [*(str(arg) for arg in args), "--json"])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
