@@ -33,13 +33,12 @@ from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 from thinc.api import Config, CupyOps, Model, get_current_ops, require_gpu, set_gpu_allocator
 
-from rel_component.candidates import configure_candidate_pairs
+from rel_component.candidates import Candidates, configure_candidate_pairs
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.layers.windows import make_windows
 from rel_component.layers.word_pieces import split_into_pieces
 from rel_component.mentions import read_mentions
 from rel_component.schema import RelationSchema
-from rel_component.types import Candidates
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}

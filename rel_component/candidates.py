@@ -1,16 +1,90 @@
 """Candidate pairs: which head/tail pairs of mentions a pair model is asked about."""
 
 import warnings
-from typing import Callable, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy
-from spacy.strings import StringStore
 from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
 
 from .documents import sentence_numbers
 from .errors import ConfigError
+from .mentions import Mentions, type_indices
 from .schema import RelationSchema
-from .types import BoolArray, Candidates, HashArray, Int32Array, Mentions
+from .types import BoolArray, HashArray, Int32Array
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The head/tail pairs of a batch of documents that a pair model is asked about.
+
+    Attributes:
+        schema: the relation types that the pairs are asked about; a pair model may read their
+            labels and descriptions.
+        mentions: the mentions of the batch.
+        entities: *Shape:* ``(n_mentions,)``, the entity that each mention belongs to, numbered
+            through the batch; one entity per mention unless coreference clusters are given.
+        pairs: *Shape:* ``(n_pairs, 2)``, entity of the head and entity of the tail, grouped by
+            document.
+        lengths: *Shape:* ``(n_docs,)``, pairs per document.
+    """
+
+    schema: RelationSchema
+    mentions: Mentions
+    entities: Int32Array
+    pairs: Int32Array
+    lengths: Int32Array
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs in the batch."""
+        return int(self.pairs.shape[0])
+
+    @property
+    def n_entities(self) -> int:
+        """Number of entities in the batch."""
+        return int(self.entities.max()) + 1 if len(self.entities) else 0
+
+    @property
+    def pair_docs(self) -> Int32Array:
+        """Index of the document of each pair. *Shape:* ``(n_pairs,)``."""
+        return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
+
+    @property
+    def first_mentions(self) -> Int32Array:
+        """Index of the first mention of each entity. *Shape:* ``(n_entities,)``."""
+        return numpy.unique(self.entities, return_index=True)[1].astype("int32")
+
+    def select(self, rows: BoolArray) -> "Candidates":
+        """A copy with some of the pairs and all mentions.
+
+        Args:
+            rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+        """
+        lengths = numpy.bincount(self.pair_docs[rows], minlength=len(self.lengths))
+        return replace(self, pairs=self.pairs[rows], lengths=lengths.astype("int32"))
+
+    def twice(self) -> "Candidates":
+        """The candidates of a batch of documents followed by a copy of it."""
+        mentions = Mentions(
+            spans=numpy.concatenate([self.mentions.spans] * 2),
+            types=numpy.concatenate([self.mentions.types] * 2),
+            scores=numpy.concatenate([self.mentions.scores] * 2),
+            lengths=numpy.concatenate([self.mentions.lengths] * 2),
+        )
+        return replace(
+            self,
+            mentions=mentions,
+            entities=numpy.concatenate([self.entities, self.entities + self.n_entities]),
+            pairs=numpy.concatenate([self.pairs, self.pairs + self.n_entities]),
+            lengths=numpy.concatenate([self.lengths] * 2),
+        )
+
+
+PairModelT = Model[Tuple[List[Doc], Candidates], Floats2d]
+"""Scores candidate pairs: logits, *Shape:* ``(n_pairs, n_labels)``."""
 
 CandidateGenerator = Callable[[Sequence[Doc], Mentions, RelationSchema], Candidates]
 
@@ -68,6 +142,7 @@ def configure_candidate_pairs(
         pairs = pairs[keep]
         lengths = numpy.bincount(mentions.docs[pairs[:, 0]], minlength=len(docs))
         return Candidates(
+            schema=schema,
             mentions=mentions,
             entities=numpy.arange(len(mentions), dtype="int32"),
             pairs=pairs,
@@ -75,21 +150,6 @@ def configure_candidate_pairs(
         )
 
     return candidate_pairs
-
-
-def type_indices(strings: StringStore, types: HashArray) -> Tuple[Sequence[str], Int32Array]:
-    """The distinct entity types as strings, and for each mention the index of its type.
-
-    Args:
-        strings: the string store of the documents.
-        types: *Shape:* ``(n_mentions,)``, StringStore hashes.
-
-    Returns:
-        names of ``n_types`` types, and indices of *Shape:* ``(n_mentions,)``.
-    """
-    hashes, indices = numpy.unique(types, return_inverse=True)
-    names = [strings[int(value)] if value else "" for value in hashes]
-    return names, indices.astype("int32")
 
 
 def _last_partner(mentions: Mentions) -> Int32Array:

@@ -6,10 +6,11 @@ from typing import Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 import numpy
 from spacy.tokens import Doc, Span
 
-from .candidates import type_indices
+from .candidates import Candidates
 from .errors import ConfigError
+from .mentions import Mentions, type_indices
 from .schema import RelationSchema
-from .types import BoolArray, Candidates, FloatArray, Int32Array, Mentions, Relation
+from .types import BoolArray, FloatArray, Int32Array, Relation
 
 
 class Decoder(Protocol):

@@ -1,19 +1,48 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
+from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 
-from .types import Mentions
+from .types import FloatArray, HashArray, Int32Array
 
 MentionRow = Tuple[int, int, int]
 """Start and exclusive end in tokens, entity type as StringStore hash."""
 
-
 TypedKey = Tuple[int, int, str]
 """Start and exclusive end in characters, entity type: comparable between tokenisations."""
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """The mentions of a batch of documents, ordered by document, start and end.
+
+    Arrays live on the host: they come from Python objects and are only used as indices.
+
+    Attributes:
+        spans: *Shape:* ``(n_mentions, 2)``, start and exclusive end, tokens of the document.
+        types: *Shape:* ``(n_mentions,)``, entity type as the StringStore hash, 0 for none.
+        scores: *Shape:* ``(n_mentions,)``, probability of being a mention of that type; 1.0 if
+            given.
+        lengths: *Shape:* ``(n_docs,)``, mentions per document.
+    """
+
+    spans: Int32Array
+    types: HashArray
+    scores: FloatArray
+    lengths: Int32Array
+
+    def __len__(self) -> int:
+        return int(self.spans.shape[0])
+
+    @property
+    def docs(self) -> Int32Array:
+        """Index of the document of each mention. *Shape:* ``(n_mentions,)``."""
+        return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
 
 
 def typed_key(span: Span) -> TypedKey:
@@ -101,6 +130,21 @@ def normalize_name(text: str) -> str:
         text: the name.
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def type_indices(strings: StringStore, types: HashArray) -> Tuple[Sequence[str], Int32Array]:
+    """The distinct entity types as strings, and for each mention the index of its type.
+
+    Args:
+        strings: the string store of the documents.
+        types: *Shape:* ``(n_mentions,)``, StringStore hashes.
+
+    Returns:
+        names of ``n_types`` types, and indices of *Shape:* ``(n_mentions,)``.
+    """
+    hashes, indices = numpy.unique(types, return_inverse=True)
+    names = [strings[int(value)] if value else "" for value in hashes]
+    return names, indices.astype("int32")
 
 
 def add_entities(doc: Doc, spans: Iterable[Span]) -> None:

@@ -9,8 +9,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
+from .candidates import Candidates
 from .schema import RelationSchema
-from .types import BoolArray, Candidates
+from .types import BoolArray
 
 _CharSpan = Tuple[int, int]
 

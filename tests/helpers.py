@@ -9,10 +9,9 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from rel_component.annotations import get_relations, set_relations
-from rel_component.candidates import configure_candidate_pairs
+from rel_component.candidates import Candidates, configure_candidate_pairs
 from rel_component.mentions import read_mentions
 from rel_component.schema import RelationSchema
-from rel_component.types import Candidates
 
 Mention = Tuple[int, int, str]
 """Start and exclusive end in tokens, entity type."""

@@ -40,6 +40,14 @@ def test_all_ordered_pairs_without_options(vocab):
     assert set(found) == {(h[:2], t[:2]) for h, t in permutations(MENTIONS, 2)}
 
 
+def test_candidates_carry_the_schema_that_was_asked_with(vocab):
+    schema = RelationSchema([RelationType("FOUNDED_BY", "founder of an organisation")])
+    candidates = make_candidates([sentences(vocab)], schema)
+    assert candidates.schema is schema
+    assert candidates.twice().schema is schema
+    assert candidates.select(numpy.zeros(candidates.n_pairs, dtype=bool)).schema is schema
+
+
 @pytest.mark.parametrize(
     ("distance", "expected"),
     [

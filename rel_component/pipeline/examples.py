@@ -7,11 +7,11 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Model
 
+from ..candidates import PairModelT
 from ..errors import ConfigError
 from ..mentions import mention_spans
 from ..schema import RelationSchema
 from ..targets import Targets
-from ..types import PairModelT
 
 
 def sample_examples(

@@ -27,7 +27,7 @@ from thinc.api import Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
-from ..candidates import CandidateGenerator
+from ..candidates import CandidateGenerator, Candidates, PairModelT
 from ..decoding import Decoder
 from ..errors import ConfigError
 from ..evaluation.scoring import score_relations
@@ -35,7 +35,7 @@ from ..losses import probabilities, with_agreement
 from ..mentions import add_entities, read_mentions, read_training_mentions
 from ..schema import RelationSchema, RelationType
 from ..targets import Targets, make_targets, sample_negatives, to_distribution
-from ..types import NO_RELATION, Candidates, LossFunction, PairModelT, ScorerFunction
+from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .examples import (
     refuse_listeners,
     refuse_uninitialised,

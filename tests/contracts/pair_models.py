@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, set_dropout_rate
 from thinc.types import Floats2d
 
-from rel_component.types import Candidates, PairModelT
+from rel_component.candidates import Candidates, PairModelT
 
 from ..encoders import tiny_encoder
 from ..helpers import make_candidates

@@ -15,11 +15,12 @@ from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Dropout, Model, Relu, chain, torch2xp, xp2torch
 from thinc.types import Floats2d
 
+from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
 from ...layers.affine import Affine, resized
 from ...layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
 from ...layers.word_pieces import split_into_pieces
-from ...types import Candidates, Int32Array, MixedPrecision, PairModelT
+from ...types import Int32Array, MixedPrecision
 from .mention_pairs import closest_mentions, unordered
 
 InT = Tuple[List[Doc], Candidates]

@@ -2,8 +2,9 @@
 
 import numpy
 
+from ...candidates import Candidates
 from ...layers.runs import count_within
-from ...types import Candidates, Int32Array
+from ...types import Int32Array
 
 
 def closest_mentions(candidates: Candidates) -> Int32Array:

@@ -13,12 +13,13 @@ from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 
+from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
 from ...layers.marker_inputs import MarkerBlock, TextBatch
 from ...layers.runs import count_within, rows_of_runs
 from ...layers.windows import Windows, make_windows
 from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
-from ...types import Candidates, Int32Array, MixedPrecision, PairModelT
+from ...types import Int32Array, MixedPrecision
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
 from .pair_scorer import resize_output as resize_scorer

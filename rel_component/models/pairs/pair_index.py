@@ -6,7 +6,8 @@ from typing import Any, Dict, Sequence
 import numpy
 from spacy.tokens import Doc
 
-from ...types import Candidates, HashArray, Int32Array
+from ...candidates import Candidates
+from ...types import HashArray, Int32Array
 
 _DISTANCES = numpy.asarray([1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 64], dtype="int32")
 N_DISTANCES = 2 * (len(_DISTANCES) + 2)

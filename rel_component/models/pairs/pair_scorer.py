@@ -23,12 +23,12 @@ from spacy.tokens import Doc
 from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
 from thinc.types import Floats2d, Ints1d, Ints2d
 
+from ...candidates import Candidates
 from ...errors import ConfigError
 from ...layers.affine import Affine, resized
 from ...layers.range_max import RangeMax
 from ...layers.rows import blocks, on_device
 from ...layers.span_pooling import SpanPooling
-from ...types import Candidates
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
 
 Evidence = Callable[[slice], Floats2d]

@@ -6,8 +6,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ...candidates import Candidates, PairModelT
 from ...layers.rows import join_rows
-from ...types import Candidates, PairModelT
 from .pair_scorer import Pairs, PairScorer
 from .pair_scorer import resize_output as resize_scorer
 

@@ -6,9 +6,9 @@ from typing import Sequence
 import numpy
 from spacy.tokens import Doc
 
-from rel_component.candidates import CandidateGenerator, configure_candidate_pairs
+from rel_component.candidates import CandidateGenerator, Candidates, configure_candidate_pairs
+from rel_component.mentions import Mentions
 from rel_component.schema import RelationSchema
-from rel_component.types import Candidates, Mentions
 
 
 def build() -> CandidateGenerator:

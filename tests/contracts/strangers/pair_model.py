@@ -7,8 +7,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from rel_component.candidates import Candidates, PairModelT
 from rel_component.layers.affine import Affine, resized
-from rel_component.types import Candidates, PairModelT
 
 InT = Tuple[List[Doc], Candidates]
 
