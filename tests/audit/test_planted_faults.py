@@ -104,6 +104,7 @@ def test_faults_are_planted_as_said():
     assert sum(key not in before for key in after) == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["business", pytest.param("conll04", marks=needs_public_data)])
 def test_all_faults_are_found(name):
     found, missed, n_listed = run(name, seed=0)

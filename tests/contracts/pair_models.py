@@ -61,6 +61,18 @@ def predicted(
     return model.predict((docs, make_candidates(docs) if candidates is None else candidates))
 
 
+def assert_pairs_do_not_see_each_other(model: PairModelT, doc: Doc, rtol: float = 1e-4) -> None:
+    """A third of the pairs of a document score as they do among all of them."""
+    candidates = make_candidates([doc])
+    rows = numpy.arange(candidates.n_pairs) % 3 == 0
+    numpy.testing.assert_allclose(
+        predicted(model, [doc], candidates.select(rows)),
+        predicted(model, [doc], candidates)[rows],
+        rtol=rtol,
+        atol=1e-5,
+    )
+
+
 def clustered(doc: Doc, entities: List[int]) -> Candidates:
     """All ordered pairs of the given entities."""
     n = max(entities) + 1

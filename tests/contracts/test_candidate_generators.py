@@ -60,6 +60,11 @@ def test_the_mentions_are_those_that_were_given(generate, docs):
 
 
 @every_generator
+def test_the_schema_is_the_one_that_was_given(generate, docs):
+    assert generate(docs).schema is SCHEMA
+
+
+@every_generator
 def test_an_entity_has_a_mention_and_lies_in_one_document(generate, docs):
     candidates = generate(docs)
     owners = [set() for _ in range(candidates.n_entities)]
