@@ -55,6 +55,21 @@ def load_pipeline(source: PipelineSource) -> Language:
     return nlp
 
 
+def blank_pipeline(lang: str) -> Language:
+    """Make a pipeline of nothing but a tokenizer.
+
+    Args:
+        lang: code of the language, such as ``en``; ``xx`` for several languages.
+
+    Raises:
+        ConfigError: if spaCy does not know the language.
+    """
+    try:
+        return util.get_lang_class(lang)()
+    except ImportError as err:
+        raise ConfigError(f"language {lang!r}: {err}") from err
+
+
 def find_extractor(nlp: Language) -> Optional[RelationComponent]:
     """The first component that extracts relations, if there is one.
 

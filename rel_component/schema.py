@@ -26,6 +26,7 @@ from spacy.tokens import Doc
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .errors import SchemaError
+from .files import complete_file
 from .types import NO_RELATION, BoolArray, Relation
 
 _KEYS = ("label", "description", "head", "tail", "symmetric", "asymmetric", "inverse")
@@ -185,10 +186,17 @@ class RelationSchema(Mapping[str, RelationType]):
         return cls.from_dict(data, source=str(path))
 
     def to_file(self, path: Union[str, Path]) -> None:
-        """Write a schema file, JSON if its name ends in ``.json`` and YAML otherwise."""
-        path = Path(path)
-        write = srsly.write_json if path.suffix == ".json" else srsly.write_yaml
-        write(path, self.to_dict())
+        """Write a schema file, JSON if its name ends in ``.json`` and YAML otherwise.
+
+        Args:
+            path: the file to write; its folder is made if necessary.
+
+        Raises:
+            DataError: if it cannot be written.
+        """
+        write = srsly.write_json if Path(path).suffix == ".json" else srsly.write_yaml
+        with complete_file(path) as part:
+            write(part, self.to_dict())
 
     @classmethod
     def from_docs(cls, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> "RelationSchema":

@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
-import spacy
 from spacy.language import Language
 
 from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
-from ..pipelines import PipelineSource, find_extractor, load_pipeline, source_name
+from ..pipelines import PipelineSource, blank_pipeline, find_extractor, load_pipeline, source_name
 from ..schema import RelationSchema
 from ..spacy_files import read_docs
 from .context import AuditContext, AuditOptions
@@ -46,7 +45,7 @@ def audit_files(
     options = options or AuditOptions()
     if name_groups is not None and model is None:
         raise ConfigError("groups of names need a pipeline to try them with: add --model")
-    nlp = spacy.blank(lang)
+    nlp = blank_pipeline(lang)
     paths = [Path(path) for path in (*data_paths, *test_paths)]
     parts = [
         Part(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))

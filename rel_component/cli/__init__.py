@@ -22,15 +22,18 @@ from .split import split_cli
 HELP = "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt."
 
 rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
-rel_cli.command("agreement")(agreement_cli)
-rel_cli.command("annotate")(annotate_cli)
-rel_cli.command("audit")(audit_cli)
-rel_cli.command("compare")(compare_cli)
-rel_cli.command("convert")(convert_cli)
-rel_cli.command("evaluate")(evaluate_cli)
-rel_cli.command("extract")(extract_cli)
-rel_cli.command("prompt")(prompt_cli)
-rel_cli.command("schema")(schema_cli)
-rel_cli.command("split")(split_cli)
+for command in (
+    agreement_cli,
+    annotate_cli,
+    audit_cli,
+    compare_cli,
+    convert_cli,
+    evaluate_cli,
+    extract_cli,
+    prompt_cli,
+    schema_cli,
+    split_cli,
+):
+    rel_cli.command(command.__name__.removesuffix("_cli"))(command)
 
 app.add_typer(rel_cli)

@@ -67,6 +67,9 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
     if not gold_entities and scores.get("ents_per_type"):
         msg.divider("Entities by type")
         _print_types({**scores["ents_per_type"], **_totals(scores["ents_per_type"], scores)})
+    if "rel_per_type" not in scores:
+        msg.warn("the pipeline has no component that extracts relations")
+        return
     msg.divider(f"Relations, mentions {'annotated' if gold_entities else 'as predicted'}")
     _print_overview(scores)
     if "gold_entities" in scores:

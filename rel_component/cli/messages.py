@@ -58,7 +58,7 @@ def use_gpu(gpu_id: int) -> None:
     """
     try:
         setup_gpu(gpu_id, silent=True)
-    except Exception as err:
+    except (RuntimeError, ValueError) as err:
         raise ConfigError(f"--gpu-id {gpu_id}: {err}; -1 for the CPU") from err
 
 

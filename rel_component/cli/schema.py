@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Optional
 
-import spacy
 import srsly
 from typer import Exit, Option
 from wasabi import msg
@@ -24,11 +23,12 @@ def schema_cli(
     json: Json = False,
 ) -> None:
     """Infer a schema from annotated documents, or check documents against one."""
+    from ..pipelines import blank_pipeline
     from ..schema import RelationSchema
     from ..spacy_files import read_docs
 
     with clear_errors():
-        docs = read_docs(data_path, spacy.blank(lang))
+        docs = read_docs(data_path, blank_pipeline(lang))
         if check is None:
             schema = RelationSchema.from_docs(docs)
             if output is not None:

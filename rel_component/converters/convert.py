@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Literal, Optional
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
+from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from ..spacy_files import read_docs, write_docs
 from .alignment import AlignmentMode
@@ -74,7 +74,7 @@ def convert(
         raise ConfigError(f"{input_path} is of spaCy's format already; say with --to what to write")
     if shard_size and to != SPACY:
         raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
-    nlp = spacy.blank(lang)
+    nlp = blank_pipeline(lang)
     report = Report(on_error=on_error)
     documents: Iterable[Annotated] = read_annotated(
         input_path, format_name, nlp, report, schema=schema, spans_key=spans_key

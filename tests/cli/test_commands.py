@@ -3,62 +3,15 @@
 import json
 from pathlib import Path
 
-import pytest
 import spacy
 from spacy.cli._util import app
 
 from rel_component.cli import rel_cli
-from rel_component.corpora.corpus import make_relation_corpus
 
+from .conftest import TEXT
 from .helpers import run, run_json
 
 ASSETS = Path(__file__).parents[2] / "assets"
-TEXT = "Nordwind Energy was founded by Ilse Brandt in Hamburg."
-
-
-ENTITIES = [("ORG", "Nordwind Energy"), ("PERSON", "Ilse Brandt"), ("GPE", "Hamburg")]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("corpus") / "one.spacy"
-    record = {
-        "text": TEXT,
-        "entities": [
-            {
-                "id": i,
-                "start": TEXT.index(name),
-                "end": TEXT.index(name) + len(name),
-                "label": label,
-            }
-            for i, (label, name) in enumerate(ENTITIES)
-        ],
-        "relations": [
-            {"head": 0, "tail": 1, "label": "FOUNDED_BY"},
-            {"head": 0, "tail": 2, "label": "LOCATED_IN"},
-        ],
-    }
-    path.with_suffix(".jsonl").write_text(json.dumps(record), encoding="utf8")
-    run("convert", path.with_suffix(".jsonl"), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, data):
-    """A pipeline that knows one text: an entity ruler and a relation extractor."""
-    spacy.util.fix_random_seed(0)
-    nlp = spacy.blank("en")
-    ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": label, "pattern": name} for label, name in ENTITIES])
-    nlp.add_pipe("relation_extractor")
-    examples = list(make_relation_corpus(data)(nlp))
-    sgd = nlp.initialize(lambda: examples)
-    ruler.add_patterns([{"label": label, "pattern": name} for label, name in ENTITIES])
-    for _ in range(30):
-        nlp.update(examples, sgd=sgd)
-    path = tmp_path_factory.mktemp("model")
-    nlp.to_disk(path)
-    return path
 
 
 def test_commands_are_part_of_spacy():

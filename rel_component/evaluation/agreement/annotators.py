@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
-import spacy
 from spacy.tokens import Doc
 
 from ...errors import ConfigError
+from ...pipelines import blank_pipeline
 from ...schema import RelationSchema
 from ...spacy_files import read_docs
 from .disagreements import Disagreement, find_disagreements
@@ -100,7 +100,7 @@ def _read(
             raise ConfigError(f"a path is given twice: {', '.join(names)}; give names")
     if len(names) != len(paths):
         raise ConfigError(f"{len(names)} names for {len(paths)} paths: {', '.join(names)}")
-    nlp = spacy.blank(lang)
+    nlp = blank_pipeline(lang)
     annotators: Dict[str, List[Doc]] = {}
     for name, path in zip(names, paths):
         annotators.setdefault(name, []).extend(read_docs(Path(path), nlp))
