@@ -15,7 +15,7 @@ from rel_component.schema import RelationSchema
 
 ROOT = Path(__file__).parent.parent
 ASSETS = ROOT / "assets"
-PARTS = ("train", "dev", "test")
+SPLITS = ("train", "dev", "test")
 MIN_ARGUMENTS = 3
 ORG, PERSON, GPE, DATE, PRODUCT = ({label} for label in ("ORG", "PERSON", "GPE", "DATE", "PRODUCT"))
 EVENTS = {
@@ -42,28 +42,28 @@ def events():
             yield record, event
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_every_annotation_aligns_and_satisfies_the_schema(part):
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_annotation_aligns_and_satisfies_the_schema(split):
     schema = RelationSchema.from_file(ASSETS / "business_schema.yaml")
     report = Report(on_error="stop")
-    path = ASSETS / f"business_{part}.jsonl"
+    path = ASSETS / f"business_{split}.jsonl"
     docs = list(convert_file(path, "jsonl", spacy.blank("en"), report, schema=schema))
     assert len(docs) == len(records(path.name))
     assert report.relations == sum(len(record["relations"]) for record in records(path.name))
 
 
-def test_the_parts_share_no_document_and_make_up_the_corpus():
-    parts = [record for part in PARTS for record in records(f"business_{part}.jsonl")]
-    assert len({record["text"] for record in parts}) == len(parts) >= 150
-    assert sorted(parts, key=lambda record: record["id"]) == records("business.jsonl")
+def test_the_splits_share_no_document_and_make_up_the_corpus():
+    splits = [record for split in SPLITS for record in records(f"business_{split}.jsonl")]
+    assert len({record["text"] for record in splits}) == len(splits) >= 150
+    assert sorted(splits, key=lambda record: record["id"]) == records("business.jsonl")
 
 
-def test_every_relation_type_is_in_every_part():
+def test_every_relation_type_is_in_every_split():
     labels = set(RelationSchema.from_file(ASSETS / "business_schema.yaml").labels)
-    for part in PARTS:
+    for split in SPLITS:
         found = {
             relation["label"]
-            for record in records(f"business_{part}.jsonl")
+            for record in records(f"business_{split}.jsonl")
             for relation in record["relations"]
         }
         assert found == labels
@@ -81,8 +81,8 @@ def test_clusters_are_disjoint_and_of_one_type():
 
 
 def test_mentions_of_one_name_and_type_are_in_one_cluster():
-    for part in ("dev", "test"):
-        for record in records(f"business_{part}.jsonl"):
+    for split in ("dev", "test"):
+        for record in records(f"business_{split}.jsonl"):
             cluster_of = {key: i for i, c in enumerate(record.get("clusters", [])) for key in c}
             names = {}
             for key, mention in mentions(record).items():
@@ -138,15 +138,15 @@ def test_no_event_is_annotated_twice():
 @pytest.mark.parametrize("layer", ["clusters", "kb_ids", "events"])
 def test_the_guideline_counts_what_is_annotated(layer):
     found = Counter()
-    for part in PARTS:
-        for record in records(f"business_{part}.jsonl"):
-            found[part, "clusters"] += len(record.get("clusters", []))
-            found[part, "kb_ids"] += sum("kb_id" in mention for mention in record["entities"])
-            found[part, "events"] += len(record["meta"].get("events", []))
+    for split in SPLITS:
+        for record in records(f"business_{split}.jsonl"):
+            found[split, "clusters"] += len(record.get("clusters", []))
+            found[split, "kb_ids"] += sum("kb_id" in mention for mention in record["entities"])
+            found[split, "events"] += len(record["meta"].get("events", []))
     guideline = (ASSETS / "business_guideline.md").read_text(encoding="utf8")
     counts = re.search(rf"^\| `{layer}` \| (\d+) \| (\d+) \| (\d+) \|$", guideline, re.M)
     assert counts is not None
-    assert [int(count) for count in counts.groups()] == [found[part, layer] for part in PARTS]
+    assert [int(count) for count in counts.groups()] == [found[split, layer] for split in SPLITS]
 
 
 def test_clusters_and_ids_are_converted():
