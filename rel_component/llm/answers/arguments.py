@@ -1,4 +1,4 @@
-"""From the arguments of statements to spans of the document."""
+"""From the heads and tails that a reply states to spans of the document."""
 
 import re
 from collections import Counter
@@ -7,10 +7,10 @@ from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 from spacy.tokens import Doc, Span
 
 from .grounding import MAX_NAME, Grounder, bare_name, same_names
-from .stated import Argument, StatedEntity
+from .statements import StatedArgument, StatedEntity
 
 UNKNOWN_MENTION = "unknown_mention"
-"""Reason of a drop: none of the given mentions is meant, or not clearly."""
+"""Reason of a drop: the argument is none of the given mentions, or contradicts itself."""
 
 NOT_IN_TEXT = "not_in_text"
 """Reason of a drop: the document does not hold the name."""
@@ -19,41 +19,46 @@ WRONG_TYPE = "wrong_type"
 """Reason of a drop: the entity has no type, or one that is not accepted."""
 
 TYPE_SPELLING = "type_spelling"
-"""Repair: an entity type written in another way."""
+"""Repair: an entity type with other capitals, spaces or punctuation."""
 
 MAX_WORD = 60
 """Characters of a label or an entity type, where any is accepted."""
 
-Choice = Dict[Optional[str], List[Span]]
+SpansByType = Dict[Optional[str], List[Span]]
 """The spans that an argument may mean, by entity type; None: no type is stated."""
 
 _ID = re.compile(r"[<\[(]{0,2}(M|ENT|)([0-9]{1,6})[>\])]{0,2}", re.IGNORECASE)
 _ID_BEFORE = re.compile(r"[<\[(]?(M[0-9]{1,6})\b[>\])]?\W*", re.IGNORECASE)
 _ID_BEHIND = re.compile(r"\s*[(\[<]/?(M[0-9]{1,6})[)\]>]$", re.IGNORECASE)
-_NOT_PLAIN = re.compile(r"[\W_]+")
+_NO_LETTERS = re.compile(r"[\W_]+")
 
 
 class Drop(Exception):
-    """A statement cannot be used. reason: as reports count it."""
+    """A statement cannot be used.
+
+    Args:
+        reason: the reason under which reports count it.
+        message: what is wrong, for the model.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-class Arguments(Protocol):
-    """Finds out what arguments mean."""
+class ArgumentFinder(Protocol):
+    """Finds the spans that arguments mean."""
 
     def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
-        """Note an entity that the answer lists; its first place, and its type if one is stated.
+        """Note an entity that the reply lists; return its first place, and its type if it has one.
 
         Raises:
             Drop: if it cannot be used.
         """
         ...
 
-    def find(self, argument: Argument) -> Choice:
-        """The spans that an argument may mean, at least one.
+    def find(self, argument: StatedArgument) -> SpansByType:
+        """Return the spans that an argument may mean, at least one.
 
         Raises:
             Drop: if there is none.
@@ -62,11 +67,11 @@ class Arguments(Protocol):
 
 
 class GivenMentions:
-    """Arguments among given mentions, by their ids or names.
+    """Finds arguments among given mentions, by their ids or names.
 
     Args:
         mentions: the mentions by id.
-        knows_numbers: whether 1 means M1; not where the answer counts from 0.
+        knows_numbers: whether 1 means M1; not where the reply counts from 0.
     """
 
     def __init__(self, mentions: Mapping[str, Span], *, knows_numbers: bool = True) -> None:
@@ -74,34 +79,33 @@ class GivenMentions:
         self._spans = list(mentions.values())
         self._texts = [span.text for span in self._spans]
         self._knows_numbers = knows_numbers
-        self._names: Dict[str, str] = {}  # of ids that the answer gives to mentions itself
+        self._names: Dict[str, str] = {}  # of ids that the reply itself gives to mentions
         self._by_name: Dict[str, List[Span]] = {}
 
     def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
-        """See :class:`Arguments`."""
-        choice = self.find(Argument(stated.text, stated.id))
+        """See :class:`ArgumentFinder`."""
+        spans_by_type = self.find(StatedArgument(stated.text, stated.id))
         if stated.id is not None:
             self._names.setdefault(stated.id, stated.text)
-        return min(span for spans in choice.values() for span in spans), None
+        return min(span for spans in spans_by_type.values() for span in spans), None
 
-    def find(self, argument: Argument) -> Choice:
-        """See :class:`Arguments`."""
-        stated = argument.text or argument.id or ""
-        id, name = _without_id(argument.text or "")
-        given = self._with_id(argument.id) or self._with_id(id)
+    def find(self, argument: StatedArgument) -> SpansByType:
+        """See :class:`ArgumentFinder`."""
+        text_id, name = _split_id(argument.name)
+        given = self._with_id(argument.id) or self._with_id(text_id)
         named = self._with_name(name)
         if given is None and not named:
-            named = self._with_name(self._names.get(stated, ""))
+            named = self._with_name(self._names.get(argument.name, ""))
         if (given is None and not named) or (given is not None and named and given not in named):
             known = ", ".join(self._mentions)
-            raise Drop(UNKNOWN_MENTION, f"{quoted(stated)} is not one of {known}")
-        choice: Choice = {}
+            raise Drop(UNKNOWN_MENTION, f"{quoted(argument.name)} is not one of {known}")
+        spans_by_type: SpansByType = {}
         for span in named if given is None else [given]:
-            choice.setdefault(span.label_, []).append(span)
-        return choice
+            spans_by_type.setdefault(span.label_, []).append(span)
+        return spans_by_type
 
-    def _with_id(self, id: Optional[str]) -> Optional[Span]:
-        match = _ID.fullmatch(id.strip()) if id else None
+    def _with_id(self, stated: Optional[str]) -> Optional[Span]:
+        match = _ID.fullmatch(stated.strip()) if stated else None
         if match is None:
             return None
         prefix, number = match[1].upper(), int(match[2])
@@ -113,13 +117,13 @@ class GivenMentions:
 
     def _with_name(self, name: str) -> List[Span]:
         if name not in self._by_name:
-            same = same_names(name, self._texts) or same_names(split_type(name)[0], self._texts)
+            same = same_names(name, self._texts) or same_names(_split_type(name)[0], self._texts)
             self._by_name[name] = [self._spans[i] for i in same]
         return self._by_name[name]
 
 
 class NamedEntities:
-    """Arguments that are names of entities in the document, which the answer may list too.
+    """Finds arguments that are names of entities in the document, which the reply may list too.
 
     Args:
         doc: the document.
@@ -144,7 +148,7 @@ class NamedEntities:
         self._types: Dict[Tuple[int, int], List[str]] = {}  # stated ones, by first place
 
     def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
-        """See :class:`Arguments`."""
+        """See :class:`ArgumentFinder`."""
         spans, kind = self._places(stated.text)
         kind = stated.type or kind
         accepted = self._accepted(kind)
@@ -159,12 +163,11 @@ class NamedEntities:
             types.append(accepted)
         return spans[0], accepted
 
-    def find(self, argument: Argument) -> Choice:
-        """See :class:`Arguments`."""
-        stated = argument.text or argument.id or ""
-        keys = (argument.id, stated, bare_name(stated[:MAX_NAME]))
-        listed = next((self._names[key] for key in keys if key in self._names), None)
-        spans, kind = self._places(listed or stated)
+    def find(self, argument: StatedArgument) -> SpansByType:
+        """See :class:`ArgumentFinder`."""
+        keys = (argument.id, argument.name, bare_name(argument.name[:MAX_NAME]))
+        listed = next((self._names[key] for key in keys if key in self._names), argument.name)
+        spans, kind = self._places(listed)
         accepted = self._accepted(argument.type or kind)
         if accepted is not None:
             return {accepted: spans}
@@ -172,8 +175,8 @@ class NamedEntities:
         return dict.fromkeys(types, spans)
 
     def _places(self, name: str) -> Tuple[List[Span], str]:
-        """Where a name stands, and the type behind it if it has one: ``Apple (ORG)``."""
-        bare, kind = split_type(name)
+        """Return where a name stands, and the type behind it if it has one: ``Apple (ORG)``."""
+        bare, kind = _split_type(name)
         spans = self._grounder.find(name, fuzzy=not kind)
         if spans:
             return spans, ""
@@ -183,35 +186,39 @@ class NamedEntities:
         return spans, kind
 
     def _accepted(self, stated: str) -> Optional[str]:
-        """The type that is meant, or None if there is none or it is not accepted."""
+        """Return the type that is meant, or None if there is none or it is not accepted."""
         if not self._entity_types:
             return stated if is_word(stated) else None
         if stated in self._entity_types:
             return stated
-        same = [kind for kind in self._entity_types if plain(kind) == plain(stated) != ""]
+        same = [
+            kind
+            for kind in self._entity_types
+            if normalized_word(kind) == normalized_word(stated) != ""
+        ]
         if len(same) != 1:
             return None
         self._repaired[TYPE_SPELLING] += 1
         return same[0]
 
 
-def plain(word: str) -> str:
-    """A label or type without case, spaces and punctuation."""
-    return _NOT_PLAIN.sub("", word).casefold()
+def normalized_word(word: str) -> str:
+    """Return a label or type without capitals, spaces and punctuation."""
+    return _NO_LETTERS.sub("", word).casefold()
 
 
 def is_word(word: str) -> bool:
-    """Whether a label or type can be one, where any is accepted."""
+    """Tell whether a label or type is printable and short, where any is accepted."""
     return 0 < len(word) <= MAX_WORD and word.isprintable() and not word.isspace()
 
 
 def quoted(text: str) -> str:
-    """What an answer says, short enough for a message."""
+    """Return the words of a reply, short enough for a message."""
     return repr(text[:MAX_WORD])
 
 
-def split_type(name: str) -> Tuple[str, str]:
-    """A name and the type in brackets behind it, which is empty if there is none."""
+def _split_type(name: str) -> Tuple[str, str]:
+    """Return a name and the type in brackets behind it, which is empty if there is none."""
     name = name.strip()
     opener = {")": "(", "]": "["}.get(name[-1:])
     if opener is None:
@@ -220,8 +227,8 @@ def split_type(name: str) -> Tuple[str, str]:
     return (bare.strip(), kind.strip()) if bare.strip() and kind.strip() else (name, "")
 
 
-def _without_id(text: str) -> Tuple[str, str]:
-    """The id in a text, if there is one, and the name beside it."""
+def _split_id(text: str) -> Tuple[str, str]:
+    """Return the id in a text, if there is one, and the name beside it."""
     text = text.strip()
     if _ID.fullmatch(text):
         return text, text if text.isdigit() else ""

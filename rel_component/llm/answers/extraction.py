@@ -1,29 +1,21 @@
-"""From the answers about a document to its relations."""
+"""From the replies to all questions about a document to its relations."""
 
-import math
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
 from ...documents import RelationKey, relation_key
-from ...errors import LLMError
 from ...mentions import typed_key
 from ...schema import RelationSchema
 from ...types import Relation
 from ..prompting.prompts import Question
 from ..types import Message, Outcome, Reply, Request, Usage
+from .arguments import UNKNOWN_MENTION, WRONG_TYPE
 from .grounding import MIN_SIMILARITY
-from .parsing import parse_answer
-from .validation import (
-    UNKNOWN_LABEL,
-    UNKNOWN_MENTION,
-    WRONG_TYPE,
-    Reading,
-    validate_answer,
-)
+from .parsing import Keys, read_statements
+from .relations import UNKNOWN_LABEL, ValidatedReply, validate_statements
 
 BOTH_DIRECTIONS = "both_directions"
 """Reason of a drop: an asymmetric relation that answers state in both directions."""
@@ -31,32 +23,31 @@ BOTH_DIRECTIONS = "both_directions"
 DISAGREEMENT = "disagreement"
 """Reason of a drop: too few of the answers to the same question state the relation."""
 
-OF_FORM = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE}
+RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE}
 """Reasons of drops that the JSON schema of an answer rules out."""
 
 MAX_ERRORS = 10
-"""The most errors that are shown to the model for it to mend."""
+"""The most errors that the model is asked to correct."""
 
-MEND = "Answer again, with the whole corrected JSON and nothing else."
-
-_LABEL = re.compile(r"[^\"'\n,|;:)\]}>]*")
+CORRECTION = "Answer again, with the whole corrected JSON and nothing else."
 
 
 @dataclass
 class Extraction:
-    """What a language model found in a document, what it cost, and what was lost on the way.
+    """The relations that a language model found in a document, their cost, and what was lost.
 
     Attributes:
         relations: the relations; a score is the probability of the label's tokens, or the share of
             the samples that agree, or None.
         entities: the entities that the model found, where mentions were not given.
-        questions: how many were asked.
-        valid: answers of the form that was asked for: whole JSON that satisfies its schema. What
-            they state may still be dropped.
+        questions: number of questions that were asked.
+        valid: number of replies of the form that was asked for: whole JSON that satisfies its
+            schema. What they state may still be dropped.
         usage: what was paid.
-        dropped: statements that were left out, by reason.
-        repaired: statements that were mended where the schema makes that certain, by reason.
-        failures: why questions have no answer, one message each.
+        dropped: number of statements that were left out, by reason.
+        repaired: number of statements that were mended where the schema makes that certain, by
+            kind.
+        failures: why questions have no reply, one message each.
     """
 
     relations: List[Relation] = field(default_factory=list)
@@ -69,7 +60,7 @@ class Extraction:
     failures: List[str] = field(default_factory=list)
 
     def report(self) -> Dict[str, Any]:
-        """All but relations and entities, as plain data."""
+        """Return all but relations and entities as JSON values."""
         return {
             "questions": self.questions,
             "valid": self.valid,
@@ -81,15 +72,15 @@ class Extraction:
 
 
 class AnswerReader:
-    """Reads the answers to the questions about documents.
+    """Reads the replies to the questions about documents.
 
     Args:
         schema: the relation types.
-        keys: names of head, label and tail in answers, beside the usual ones.
-        mentions_given: whether answers refer to mentions by id, or name entities.
+        keys: names of head, label and tail that the prompt asks for.
+        mentions_given: whether replies refer to mentions by id, or name entities.
         entity_types: types that entities may have; empty: any.
         open_labels: whether labels outside the schema are accepted.
-        min_similarity: of a name in an answer to words of the document, from 0 to 100.
+        min_similarity: of a name in a reply to words of the document, from 0 to 100.
         min_agreement: the least share of the samples of a question that has to state a relation.
     """
 
@@ -97,7 +88,7 @@ class AnswerReader:
         self,
         schema: RelationSchema,
         *,
-        keys: Sequence[str] = (),
+        keys: Keys = ("head", "label", "tail"),
         mentions_given: bool,
         entity_types: Sequence[str] = (),
         open_labels: bool = False,
@@ -105,18 +96,22 @@ class AnswerReader:
         min_agreement: float = 0.5,
     ) -> None:
         self.schema = schema
-        self.keys = tuple(keys)
+        self.keys = keys
         self.mentions_given = mentions_given
         self.entity_types = entity_types
         self.open_labels = open_labels
         self.min_similarity = min_similarity
         self.min_agreement = min_agreement
 
-    def read(self, doc: Doc, question: Question, reply: Reply) -> Tuple[Reading, bool]:
-        """The relations that one answer about a document states, and whether its form is right."""
-        answer = parse_answer(reply.text, finish_reason=reply.finish_reason, keys=self.keys)
-        reading = validate_answer(
-            answer,
+    def read(self, doc: Doc, question: Question, reply: Reply) -> Tuple[ValidatedReply, bool]:
+        """Read one reply about a document.
+
+        Returns:
+            What the reply states, and whether it has the form that was asked for.
+        """
+        statements = read_statements(reply, keys=self.keys)
+        validated = validate_statements(
+            statements,
             doc,
             self.schema,
             mentions=question.mentions if self.mentions_given else None,
@@ -126,113 +121,90 @@ class AnswerReader:
             open_labels=self.open_labels,
             min_similarity=self.min_similarity,
         )
-        return reading, answer.clean and not (OF_FORM & reading.dropped.keys())
+        return validated, statements.as_asked and not (RULED_OUT & validated.dropped.keys())
 
     def correction(self, request: Request, reply: Reply) -> Optional[Request]:
-        """A request to mend an answer that names what is wrong with it; None if nothing is."""
+        """Return a request to correct a reply that names its mistakes, or None if it has none."""
         if not isinstance(request, Question) or request.doc is None:
             return None
-        reading, _ = self.read(request.doc, request, reply)
-        if reading.valid or not reading.errors:
+        validated, _ = self.read(request.doc, request, reply)
+        if validated.valid or not validated.errors:
             return None
-        complaint = "\n".join(["Your answer is not right:", *reading.errors[:MAX_ERRORS], MEND])
+        errors = "\n".join(
+            ["Your answer is not right:", *validated.errors[:MAX_ERRORS], CORRECTION]
+        )
         said = reply.text.encode("utf8", "replace").decode("utf8")  # lone surrogates cannot be sent
-        turns = (Message("assistant", said), Message("user", complaint))
+        turns = (Message("assistant", said), Message("user", errors))
         return replace(request, messages=(*request.messages, *turns))
 
     def extract(
         self, doc: Doc, questions: Sequence[Question], outcomes: Sequence[Outcome]
     ) -> Extraction:
-        """The relations that all answers about a document state together.
+        """Return the relations that all replies about a document state together.
 
         Args:
+            doc: the document.
             questions: all questions about the document.
-            outcomes: what came of each.
+            outcomes: the reply to each question, or the reason why there is none.
         """
         result = Extraction(questions=len(questions))
         dropped: Counter[str] = Counter()
         repaired: Counter[str] = Counter()
         entities: Dict[Any, Span] = {}
-        groups: Dict[Any, List[Tuple[Reply, Reading]]] = {}
+        samples: Dict[Any, List[List[Relation]]] = {}
         for question, outcome in zip(questions, outcomes):
             result.usage += outcome.usage
             if outcome.reply is None:
-                result.failures.append(_describe(outcome.error))
+                result.failures.append(f"{type(outcome.error).__name__}: {outcome.error}")
                 continue
-            reading, of_form = self.read(doc, question, outcome.reply)
-            result.valid += of_form
-            dropped.update(reading.dropped)
-            repaired.update(reading.repaired)
-            entities.update({typed_key(span): span for span in reading.entities})
-            group = groups.setdefault((question.window, question.pair), [])
-            group.append((outcome.reply, reading))
+            validated, is_of_form = self.read(doc, question, outcome.reply)
+            result.valid += is_of_form
+            dropped.update(validated.dropped)
+            repaired.update(validated.repaired)
+            entities.update({typed_key(span): span for span in validated.entities})
+            samples.setdefault((question.window, question.pair), []).append(validated.relations)
         found: Dict[RelationKey, Relation] = {}
-        for group in groups.values():
-            relations, n_dropped = self._agreed(group)
+        for relations_of_samples in samples.values():
+            agreed, n_dropped = self._agreed(relations_of_samples)
             if n_dropped:
                 dropped[DISAGREEMENT] += n_dropped
-            for rel in relations:
-                key = relation_key(rel)
-                if key not in found or _score(rel) > _score(found[key]):
-                    found[key] = rel
-        result.relations = self._in_one_direction(list(found.values()))
+            for rel in agreed:
+                _keep_better(found, relation_key(rel), rel)
+        result.relations = self._in_one_direction(found.values())
         if len(result.relations) < len(found):
             dropped[BOTH_DIRECTIONS] += len(found) - len(result.relations)
         result.entities = list(entities.values())
         result.dropped, result.repaired = dict(dropped), dict(repaired)
         return result
 
-    def _agreed(self, group: Sequence[Tuple[Reply, Reading]]) -> Tuple[List[Relation], int]:
-        """The relations of the samples of one question with their scores, and how many fail."""
-        if len(group) == 1:
-            reply, reading = group[0]
-            return [
-                Relation(rel.head, rel.label, rel.tail, _probability(reply, position))
-                for rel, position in zip(reading.relations, reading.positions)
-            ], 0
+    def _agreed(self, samples: Sequence[Sequence[Relation]]) -> Tuple[List[Relation], int]:
+        """Return the relations of enough samples of one question, and how many are in too few."""
+        if len(samples) == 1:
+            return list(samples[0]), 0
         votes: Dict[RelationKey, List[Relation]] = {}
-        for _, reading in group:
-            for rel in reading.relations:
+        for relations in samples:
+            for rel in relations:
                 votes.setdefault(relation_key(rel), []).append(rel)
         agreed = [
-            Relation(rels[0].head, rels[0].label, rels[0].tail, len(rels) / len(group))
+            Relation(rels[0].head, rels[0].label, rels[0].tail, len(rels) / len(samples))
             for rels in votes.values()
-            if len(rels) >= self.min_agreement * len(group)
+            if len(rels) >= self.min_agreement * len(samples)
         ]
         return agreed, len(votes) - len(agreed)
 
-    def _in_one_direction(self, relations: List[Relation]) -> List[Relation]:
-        asymmetric = set(self.schema.asymmetric_labels)
-        best: Dict[Any, Relation] = {}
+    def _in_one_direction(self, relations: Iterable[Relation]) -> List[Relation]:
+        best: Dict[RelationKey, Relation] = {}
         for rel in relations:
-            pair = frozenset((typed_key(rel.head), typed_key(rel.tail)))
-            key = (rel.label, pair) if rel.label in asymmetric else relation_key(rel)
-            if key not in best or _score(rel) > _score(best[key]):
-                best[key] = rel
+            # asymmetric relations between the same mentions share a key, whatever their direction
+            _keep_better(best, relation_key(rel, self.schema.asymmetric_labels), rel)
         return list(best.values())
 
 
-def _describe(error: Optional[LLMError]) -> str:
-    return f"{type(error).__name__}: {error}"
+def _keep_better(relations: Dict[RelationKey, Relation], key: RelationKey, rel: Relation) -> None:
+    """Note a relation under a key, unless one with the same score or a higher one is there."""
+    if key not in relations or _score(rel) > _score(relations[key]):
+        relations[key] = rel
 
 
 def _score(rel: Relation) -> float:
     return -1.0 if rel.score is None else rel.score
-
-
-def _probability(reply: Reply, position: Optional[int]) -> Optional[float]:
-    """Probability of the tokens that state a label, or None if the endpoint did not tell.
-
-    Args:
-        position: character of the answer at which the label starts.
-    """
-    if position is None or not reply.tokens:
-        return None
-    label = _LABEL.match(reply.text, position)
-    end = label.end() if label else position
-    total, start = 0.0, 0
-    for token in reply.tokens:
-        if start < end and start + len(token.text) > position:
-            total += token.logprob
-        start += len(token.text)
-    return min(1.0, math.exp(total))

@@ -1,4 +1,4 @@
-"""Where in a document a name stands."""
+"""From a name to the places in a document where it stands."""
 
 import re
 import unicodedata
@@ -11,10 +11,10 @@ from spacy.tokens import Doc, Span
 from ...errors import ConfigError
 
 MIN_FUZZY = 4
-"""Characters that a name needs at least to be looked for by similarity."""
+"""Characters of the shortest name that is looked for by similarity."""
 
 MIN_SIMILARITY = 88.0
-"""From which on words are taken for a name: "Aple" is Apple (88.9), Austria is not Australia (87.5)."""
+"""The least similarity: "Aple" is taken for Apple (88.9), Austria not for Australia (87.5)."""
 
 MAX_NAME = 300
 """Characters of the longest name that is looked for."""
@@ -23,7 +23,7 @@ _EDGE = " \"'`.,;:!?()[]{}<>*_-"
 _ARTICLE = re.compile(r"(?:the|an?) ")
 _AFTER_NAME = re.compile(r"(?:['\u2019]s?)?[\W_]*", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
-_PIECE = re.compile(r"\w+|[^\w\s]")
+_WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 _QUOTES = {
     **dict.fromkeys("\u2018\u2019\u201b\u02bc\u0060\u00b4", "'"),
     **dict.fromkeys("“”„‟«»", '"'),
@@ -33,12 +33,12 @@ _QUOTES = {
 def ground(
     name: str, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
 ) -> List[Span]:
-    """The places where a name stands, in order of the text; empty if there is none.
+    """Return the places where a name stands, in order of the text; empty if there is none.
 
-    It is looked for letter by letter first, then without regard to case, accents, kinds of quotes
-    and dashes, articles and punctuation at its edges, and at last by similarity (normalised indel
-    distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token, and is
-    never the inside of a word.
+    The name is looked for letter by letter first, then without regard to case, accents, kinds of
+    quotes and dashes, articles and punctuation at its edges, and at last by similarity (normalised
+    indel distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token,
+    and is never the inside of a word.
 
     Args:
         name: the name.
@@ -50,10 +50,11 @@ def ground(
 
 
 def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
-    """The occurrences of two names that are nearest to each other, without common tokens if possible.
+    """Return the nearest occurrences of two names, without common tokens if possible.
 
     Args:
-        heads, tails: at least one of each. Of equally near ones, the first in the text.
+        heads: the occurrences of the one name, at least one.
+        tails: those of the other. Of equally near pairs, the first in the text is taken.
     """
     starting = sorted(tails, key=lambda span: (span.start, span.end))
     ending = sorted(tails, key=lambda span: (span.end, -span.start))
@@ -73,7 +74,14 @@ def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
 
 
 def same_names(name: str, others: Sequence[str]) -> List[int]:
-    """Which of some names are equal to a name, as :func:`ground` compares them but for similarity."""
+    """Return the indices of the names that are equal to a name, compared as :func:`ground` does.
+
+    Names that are only similar are not equal.
+
+    Args:
+        name: the name.
+        others: the names to compare with it.
+    """
     if len(name) > MAX_NAME:
         return []
     folded = [_folded(other)[0].strip() for other in others]
@@ -84,7 +92,7 @@ def same_names(name: str, others: Sequence[str]) -> List[int]:
 
 
 def bare_name(name: str) -> str:
-    """A name without case, accents, articles, genitive and punctuation at its edges."""
+    """Return a name without case, accents, articles, genitive and punctuation at its edges."""
     return _bare(_folded(name)[0].strip())
 
 
@@ -93,8 +101,8 @@ class Grounder:
 
     Args:
         doc: the document.
-        window: where to look.
-        min_similarity: the least one.
+        window: where to look; None: everywhere.
+        min_similarity: of the name and the words of the document, from 0 to 100.
     """
 
     def __init__(
@@ -110,7 +118,12 @@ class Grounder:
         self._found: Dict[Tuple[str, bool], List[Span]] = {}
 
     def find(self, name: str, *, fuzzy: bool = True) -> List[Span]:
-        """The places where a name stands. fuzzy: whether similar words count too."""
+        """Return the places where a name stands.
+
+        Args:
+            name: the name.
+            fuzzy: whether similar words count too.
+        """
         key = (name, fuzzy)
         if key not in self._found:
             self._found[key] = self._find(name, fuzzy)
@@ -132,7 +145,13 @@ class Grounder:
         return self._similar(wanted) if fuzzy else []
 
     def _occurrences(self, text: str, name: str, origins: Optional[Tuple[int, ...]]) -> List[Span]:
-        """Where a name stands letter by letter. origins: places in the window of the characters."""
+        """Return where a name stands letter by letter.
+
+        Args:
+            text: the text, as it is or folded.
+            name: the name.
+            origins: places in the window of the characters of a folded text.
+        """
         spans: List[Span] = []
         start = text.find(name)
         while start >= 0:
@@ -140,7 +159,7 @@ class Grounder:
             if origins is None:
                 span = self._whole_tokens(start, end)
             elif origins[start] == origins[start - 1] and start:
-                span = None  # the second half of a character
+                span = None  # it begins inside a folded character, as "s" in "ß"
             elif end < len(text) and origins[end] == origins[end - 1]:
                 span = None
             else:
@@ -151,7 +170,7 @@ class Grounder:
         return spans
 
     def _whole_tokens(self, start: int, end: int) -> Optional[Span]:
-        """The tokens of a part of the window, unless it begins or ends inside of a word."""
+        """Return the tokens of a part of the window, unless it begins or ends inside a word."""
         text = self._text
         if _is_joined(text[start - 1 : start], text[start]):
             return None
@@ -168,14 +187,14 @@ class Grounder:
         return span if is_whole else None
 
     def _similar(self, name: str) -> List[Span]:
-        """The words that are most similar to a name."""
+        """Return the words that are most similar to a name."""
         if len(name) < MIN_FUZZY or self.min_similarity >= 100:
             return []
         folded = _folded(self._text)[0]
         starts, ends, are_words = self._tokens
-        n_words, n_pieces = len(name.split()), len(_PIECE.findall(name))
+        n_words, n_tokens = len(name.split()), len(_WORD_OR_MARK.findall(name))
         places, texts = [], []
-        for length in range(max(1, n_words - 1), min(n_pieces, n_words + 5) + 2):
+        for length in range(max(1, n_words - 1), min(n_tokens, n_words + 5) + 2):
             for i in range(len(starts) - length + 1):
                 if are_words[i] and are_words[i + length - 1]:
                     places.append((i, i + length))
@@ -190,7 +209,7 @@ class Grounder:
 
     @cached_property
     def _tokens(self) -> Tuple[List[int], List[int], List[bool]]:
-        """Starts and ends of the tokens in the folded window, and whether there are letters in them."""
+        """Return starts and ends of the tokens in the folded window, and whether they have letters."""
         origins = _folded(self._text)[1]
         starts, ends, are_words = [], [], []
         for token in self.doc[self._start : self._end]:
@@ -202,7 +221,7 @@ class Grounder:
 
 
 def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> List[int]:
-    """Which texts are most similar to a name, in their order."""
+    """Return the indices of the texts that are most similar to a name, in their order."""
     if len(name) < MIN_FUZZY or min_similarity >= 100 or not texts:
         return []
     try:
@@ -220,7 +239,7 @@ def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> Lis
 
 
 def _is_joined(left: str, right: str) -> bool:
-    """Whether two neighbouring characters belong to one word; scripts without case have no spaces."""
+    """Tell whether neighbouring characters belong to one word; scripts without case have no spaces."""
     return (left.isdigit() and right.isdigit()) or (_has_case(left) and _has_case(right))
 
 
@@ -229,37 +248,37 @@ def _has_case(character: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """A folded name without articles, genitive and punctuation at its edges."""
+    """Return a folded name without articles, genitive and punctuation at its edges."""
     name = _ARTICLE.sub("", name.strip(_EDGE), count=1) if name else name
     return name.removesuffix("'s").strip(_EDGE)
 
 
 @lru_cache(maxsize=64)
 def _folded(text: str) -> Tuple[str, Tuple[int, ...]]:
-    """A text without case, accents, kinds of quotes, dashes and white space.
+    """Return a text without case, accents, kinds of quotes, dashes and white space.
 
-    With the place in the text of each character, and at last the length of the text.
+    The second value is the place in the text of each character, and at last the length of the text.
     """
     folded: List[str] = []
     origins: List[int] = []
     last = ""
     for i, character in enumerate(text):
-        piece = _FOLDS[character]
-        if piece == " " == last:
+        characters = _FOLDS[character]
+        if characters == " " == last:
             continue
-        folded.append(piece)
-        origins += [i] * len(piece)
-        last = piece or last
+        folded.append(characters)
+        origins += [i] * len(characters)
+        last = characters or last
     origins.append(len(text))
     return "".join(folded), tuple(origins)
 
 
 class _Folds(Dict[str, str]):
-    """What characters are folded to."""
+    """Maps characters to what they are folded to."""
 
     def __missing__(self, character: str) -> str:
         category = unicodedata.category(character)
-        if character.isspace():
+        if character.isspace() or character == "_":  # mem0 writes names as "ann_lee"
             folded = " "
         elif category in ("Cf", "Mn"):  # invisible ones, and accents
             folded = ""

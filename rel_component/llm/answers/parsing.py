@@ -1,118 +1,107 @@
-"""What an answer states, whatever its form.
+"""From a reply of a language model to the statements in it.
 
-Answers should be JSON of the form that was asked for. What comes is often almost that: JSON in a code
-fence or between words, a list or lines of objects, with trailing commas or single quotes, other names
-for the parts of a relation, cut off in the middle, or triples in plain words. Every whole statement is
-read; what cannot be read is counted.
+Replies should be JSON of the form that was asked for. Often they are almost that: JSON in a code fence
+or between words, broken, in another shape, cut off in the middle, or no JSON at all.
 """
 
-import json
+import math
 import re
-from dataclasses import dataclass, field
-from typing import Any, List, Mapping, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Sequence, Tuple
 
-from .loose_json import loose_values
-from .stated import StatedEntity, StatedRelation
-from .statements import MALFORMED_ITEM, MAX_CHARACTERS, TRUNCATED, StatementReader, states_nothing
+from ..types import Reply
+from .json_values import load_json
+from .statements import StatedEntity, StatedRelation, StatementReader, Statements
 
-NOT_JSON = "not_json"
-"""Reason of a drop: nothing in the answer can be read."""
+Keys = Tuple[str, str, str]
+"""Names of head, label and tail in replies."""
 
-_THINKING = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What an answer states.
-
-    Attributes:
-        relations, entities: the whole statements, in their order.
-        clean: whether it is JSON of the form that was asked for, with nothing to mend.
-        problems: what could not be read, by reason.
-    """
-
-    relations: Tuple[StatedRelation, ...] = ()
-    entities: Tuple[StatedEntity, ...] = ()
-    clean: bool = True
-    problems: Mapping[str, int] = field(default_factory=dict)
+_THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_JSON_LINE = re.compile(r"^[ \t]*[\[{]", re.MULTILINE)
 
 
-def parse_answer(text: str, *, finish_reason: str = "stop", keys: Sequence[str] = ()) -> Answer:
-    """Read an answer. Never raises.
+def read_statements(reply: Reply, *, keys: Keys = ("head", "label", "tail")) -> Statements:
+    """Read what a reply states.
 
     Args:
-        text: the answer.
-        finish_reason: ``length`` if the limit of tokens has cut it off.
-        keys: the names of head, label and tail that the prompt asks for; the usual ones are known.
+        reply: the reply.
+        keys: names of head, label and tail that the prompt asks for. The usual ones are known.
+
+    Raises:
+        ConfigError: if the JSON is broken and json-repair is not installed.
     """
     reader = StatementReader(keys)
     try:
-        decoded = json.loads(text.removeprefix("\ufeff"))
+        value = load_json(reply.text)
     except (ValueError, RecursionError):
-        _read_text(text, reader, is_cut=finish_reason == "length")
-        clean = False
+        value = None
+        text = _without_thinking(reply.text)
+        reader.read_text(text, is_cut=reply.finish_reason == "length")
     else:
-        clean = _read_json(text, decoded, reader) and not reader.problems
-    return Answer(tuple(reader.relations), tuple(reader.entities), clean, dict(reader.problems))
+        reader.read_json(value)
+    relations, entities = tuple(reader.relations), tuple(reader.entities)
+    as_asked = not reader.problems and _is_as_asked(value, relations, entities, keys)
+    if value is not None and reply.tokens:
+        relations = _scored(relations, reply, keys)
+    return Statements(relations, entities, as_asked, dict(reader.problems))
 
 
-def is_no_relation(label: str) -> bool:
-    """Whether a label says that there is no relation."""
-    return states_nothing(label)
+def _is_as_asked(
+    value: Any,
+    relations: Sequence[StatedRelation],
+    entities: Sequence[StatedEntity],
+    keys: Keys,
+) -> bool:
+    """Tell whether decoded JSON is exactly what prompts ask for, made of the statements in it."""
+    if not isinstance(value, dict):
+        return False
+    if value.keys() == {keys[1]}:
+        return [value] == [{keys[1]: relation.label} for relation in relations]
+    stated = [
+        dict(zip(keys, (rel.head.text, rel.label, rel.tail.text)))
+        for rel in relations
+        if rel.head is not None and rel.tail is not None
+    ]
+    listed = [{"text": entity.text, "type": entity.type} for entity in entities]
+    return value == {"entities": listed, "relations": stated} or (
+        not listed and value == {"relations": stated}
+    )
 
 
-def _read_json(text: str, decoded: Any, reader: StatementReader) -> bool:
-    """Read an answer that is JSON; returns whether it has the form that was asked for."""
-    values = [decoded]
-    if isinstance(decoded, (dict, list)) and len(text) <= MAX_CHARACTERS:
-        # once more, for the places of labels, and for keys that are there twice
-        values = loose_values(text).values
-    try:
-        if not reader.read_all(values):
-            reader.problems[NOT_JSON] += 1
-    except RecursionError:
-        reader.problems[MALFORMED_ITEM] += 1
-    return values == [decoded] and reader.is_as_asked(decoded)
+def _scored(
+    relations: Sequence[StatedRelation], reply: Reply, keys: Keys
+) -> Tuple[StatedRelation, ...]:
+    """Return relations with the probabilities of the tokens of their labels."""
+    # a quotation mark inside a string has a backslash before it: only names of parts match
+    names = "|".join(map(re.escape, (keys[1], "label", "relation", "predicate")))
+    label = re.compile(rf'"(?:{names})"\s*:\s*"\s*(?P<label>(?:[^"\\]|\\.)*)')
+    start = max(reply.text.find('"relations"'), 0)
+    places = [match.span("label") for match in label.finditer(reply.text, start)]
+    if len(places) != len(relations):
+        return tuple(relations)  # arrays of labels, or escapes or other names
+    return tuple(
+        replace(relation, score=_probability(reply, *place))
+        for relation, place in zip(relations, places)
+    )
 
 
-def _read_text(text: str, reader: StatementReader, *, is_cut: bool) -> None:
-    """Read whatever looks like JSON in a text, or else triples in words."""
-    is_lost = len(text) > MAX_CHARACTERS
-    is_cut = is_cut or is_lost
-    text, is_thinking = _without_thinking(text[:MAX_CHARACTERS])
-    if states_nothing(text) and not is_cut:
-        return
-    found = loose_values(text)
-    values: List[Any] = found.values
-    if is_thinking:
-        # no answer, unless it ends with one
-        ends = not is_cut and not found.is_open and not text[found.end :].strip("` \n")
-        values, text = values[-1:] if ends else [], ""
-    if reader.read_all(values):
-        is_lost = is_lost or (found.is_open and (is_cut or found.is_cut))
-    elif is_cut:
-        # the last line may not be whole, unless it ends with a bracket
-        end = max(text.rfind("\n"), text.rfind(")")) + 1
-        reader.read_words(text[:end], is_whole=False)
-        is_lost = True
-    elif not reader.read_words(text):
-        reader.problems[NOT_JSON] += 1
-    if is_lost and not reader.problems[TRUNCATED]:
-        reader.problems[TRUNCATED] += 1
+def _probability(reply: Reply, start: int, end: int) -> float:
+    """Return the probability of the tokens that lie in a part of a reply."""
+    total, place = 0.0, 0
+    for token in reply.tokens:
+        if place < end and place + len(token.text) > start:
+            total += token.logprob
+        place += len(token.text)
+    return min(1.0, math.exp(total))
 
 
-def _without_thinking(text: str) -> Tuple[str, bool]:
-    """The text with blanks for what the model thought aloud, and whether it still thinks at the end.
-
-    Blanks, so that places stay.
-    """
-    pieces, place, start = [], 0, 0
-    is_thinking = False
-    for tag in _THINKING.finditer(text):
-        if tag[1]:  # the first tag may stand in the prompt
-            pieces += [text[place:start], " " * (tag.end() - max(start, place))]
-            place = start = tag.end()
-            is_thinking = False
-        elif not is_thinking:
-            start, is_thinking = tag.start(), True
-    return "".join([*pieces, text[place:]]), is_thinking
+def _without_thinking(text: str) -> str:
+    """Leave out what the model thought aloud; a thought without end may end with the answer."""
+    text = _THINKING_END.split(text)[-1]  # the first opening tag may stand in the prompt
+    start = _THINKING_START.search(text)
+    if start is None:
+        return text
+    thought = text[start.end() :].rstrip("` \n")
+    answer = _JSON_LINE.search(thought) if thought.endswith(("]", "}")) else None
+    return thought[answer.start() :] if answer else ""

@@ -1,4 +1,8 @@
-"""From statements to relations: nothing outside schema and document passes, and nothing goes unseen."""
+"""From statements to relations: each one is checked against the schema and the document.
+
+A relation that comes out has a label of the schema and spans of the document. A statement that does not
+fit is dropped and counted under a reason, and the model can be told what is wrong with it.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,23 +17,27 @@ from ...schema import RelationSchema, RelationType
 from ...types import Relation
 from .arguments import (
     MAX_WORD,
-    Arguments,
-    Choice,
+    WRONG_TYPE,
+    ArgumentFinder,
     Drop,
     GivenMentions,
     NamedEntities,
+    SpansByType,
     is_word,
-    plain,
+    normalized_word,
     quoted,
 )
-from .arguments import NOT_IN_TEXT as NOT_IN_TEXT
-from .arguments import TYPE_SPELLING as TYPE_SPELLING
-from .arguments import UNKNOWN_MENTION as UNKNOWN_MENTION
-from .arguments import WRONG_TYPE as WRONG_TYPE
 from .grounding import MIN_SIMILARITY, nearest
-from .parsing import NOT_JSON, Answer, is_no_relation
-from .stated import Argument, StatedEntity, StatedRelation
-from .statements import MALFORMED_ITEM, TRUNCATED
+from .statements import (
+    MALFORMED_ITEM,
+    NOT_JSON,
+    TRUNCATED,
+    StatedArgument,
+    StatedEntity,
+    StatedRelation,
+    Statements,
+    states_nothing,
+)
 
 UNKNOWN_LABEL = "unknown_label"
 """Reason of a drop: the schema has no such label."""
@@ -41,19 +49,19 @@ SELF_LOOP = "self_loop"
 """Reason of a drop: head and tail are the same."""
 
 DUPLICATE = "duplicate"
-"""Reason of a drop: stated before."""
+"""Reason of a drop: the relation was stated before."""
 
 LABEL_SPELLING = "label_spelling"
-"""Repair: a label written in another way."""
+"""Repair: a label with other capitals, spaces or punctuation."""
 
 TYPE_FROM_SCHEMA = "type_from_schema"
-"""Repair: an entity without type, where the schema allows one only."""
+"""Repair: an entity without type, where the schema allows only one."""
 
 REVERSED = "reversed_direction"
-"""Repair: a direction that the schema only allows the other way round."""
+"""Repair: head and tail exchanged, because the schema only allows that direction."""
 
 INVERSE = "inverse_label"
-"""Repair: the inverse of a label, read the other way round."""
+"""Repair: the inverse of a label, read with head and tail exchanged."""
 
 MAX_ERRORS = 50
 """The most errors that are put into words; all are counted."""
@@ -66,21 +74,19 @@ _PROBLEMS = {
 
 
 @dataclass
-class Reading:
-    """What an answer says about a document.
+class ValidatedReply:
+    """The relations and entities of a reply that passed all checks.
 
     Attributes:
-        relations: the relations, without scores.
-        positions: character of the answer at which the label of each relation stands, if it is
-            known.
-        entities: the entities that the answer names or relates, where mentions were not given.
-        dropped, repaired: counts by reason.
+        relations: the relations, each with the score that the reply gives it, or None.
+        entities: the entities that the reply lists or relates, where mentions were not given.
+        dropped: number of statements that were left out, by reason.
+        repaired: number of repairs, by kind.
         errors: what is wrong, in words that the model can work with.
-        valid: whether the answer was as it should be, with nothing to mend or to drop.
+        valid: whether the reply was as it should be, with nothing repaired or dropped.
     """
 
     relations: List[Relation] = field(default_factory=list)
-    positions: List[Optional[int]] = field(default_factory=list)
     entities: List[Span] = field(default_factory=list)
     dropped: Dict[str, int] = field(default_factory=dict)
     repaired: Dict[str, int] = field(default_factory=dict)
@@ -88,8 +94,8 @@ class Reading:
     valid: bool = True
 
 
-def validate_answer(
-    answer: Answer,
+def validate_statements(
+    statements: Statements,
     doc: Doc,
     schema: RelationSchema,
     *,
@@ -99,10 +105,10 @@ def validate_answer(
     entity_types: Sequence[str] = (),
     open_labels: bool = False,
     min_similarity: float = MIN_SIMILARITY,
-) -> Reading:
-    """Check the statements of an answer.
+) -> ValidatedReply:
+    """Check the statements of a reply.
 
-    An entity that the answer names has a type by the first of these rules that gives one:
+    An entity that the reply names has a type by the first of these rules that gives one:
 
     1. the type that the relation states for it;
     2. the type that the list of entities states for it; of several, one that the schema allows;
@@ -112,46 +118,57 @@ def validate_answer(
     are accepted.
 
     Args:
-        answer: the answer.
+        statements: what the reply states.
         doc: the document that it is about; it stays as it is.
         schema: the relation types.
-        mentions: the given mentions by the ids that the prompt used; None: the answer names
+        mentions: the given mentions by the ids that the prompt used; None: the reply names
             entities.
         window: the part of the document that the prompt showed; None: all of it.
         pair: ids of the mentions that a question about one pair was about, head first.
         entity_types: types that entities may have; empty: any.
         open_labels: whether labels outside the schema are accepted.
         min_similarity: of names to words of the document, from 0 to 100; see :func:`ground`. Given
-            mentions are not compared by similarity: the answer should use their ids.
+            mentions are not compared by similarity: the reply should use their ids.
     """
     repaired: Counter[str] = Counter()
-    arguments: Arguments
+    arguments: ArgumentFinder
     if mentions is None:
         arguments = NamedEntities(doc, window, entity_types, min_similarity, repaired)
     else:
-        arguments = GivenMentions(mentions, knows_numbers=not _counts_from_zero(answer))
-    checker = _Checker(schema, arguments, repaired, bool(entity_types), open_labels, pair)
-    for reason, count in answer.problems.items():
-        checker.drop(Drop(reason, _PROBLEMS.get(reason, reason)), "the answer", count)
-    for entity in answer.entities:
-        checker.add_entity(entity)
-    for number, relation in enumerate(answer.relations, start=1):
-        checker.add_relation(number, relation)
-    return checker.reading(answer, are_given=mentions is not None)
+        arguments = GivenMentions(mentions, knows_numbers=not _counts_from_zero(statements))
+    validator = _Validator(schema, arguments, repaired, bool(entity_types), open_labels, pair)
+    for reason, count in statements.problems.items():
+        validator.drop(Drop(reason, _PROBLEMS[reason]), "the answer", count)
+    for entity in statements.entities:
+        validator.add_entity(entity)
+    for number, relation in enumerate(statements.relations, start=1):
+        validator.add_relation(number, relation)
+    entities = validator.found_entities() if mentions is None else []
+    return ValidatedReply(
+        list(validator.relations.values()),
+        entities,
+        dict(validator.dropped),
+        dict(repaired),
+        validator.errors,
+        valid=statements.as_asked and not validator.dropped and not repaired,
+    )
 
 
 @dataclass
-class _Checker:
+class _Validator:
     """Checks statements one after the other.
 
     Attributes:
-        arguments: what heads and tails mean.
-        repaired: repairs by reason; those of a statement that is dropped are taken back.
+        schema: the relation types.
+        arguments: finds the spans of heads and tails.
+        repaired: repairs by kind; those of a statement that is dropped are taken back.
         needs_types: whether entities need a type.
+        open_labels: whether labels outside the schema are accepted.
+        pair: ids of the mentions of a question about one pair.
     """
 
     schema: RelationSchema
-    arguments: Arguments
+    arguments: ArgumentFinder
     repaired: "Counter[str]"
     needs_types: bool
     open_labels: bool
@@ -160,17 +177,17 @@ class _Checker:
     def __post_init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.errors: List[str] = []
-        self.relations: Dict[RelationKey, Tuple[Relation, Optional[int]]] = {}
+        self.relations: Dict[RelationKey, Relation] = {}
         self.entities: List[Tuple[Span, Optional[str]]] = []  # with the types that are stated
 
     def drop(self, drop: Drop, place: str, count: int = 1) -> None:
-        """Count what cannot be used."""
+        """Count a statement that cannot be used, and describe what is wrong with it."""
         self.dropped[drop.reason] += count
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(f"{place}: {drop}")
 
     def add_entity(self, stated: StatedEntity) -> None:
-        """Note an entity that the answer lists."""
+        """Note an entity that the reply lists."""
         try:
             self.entities.append(self.arguments.add(stated))
         except Drop as drop:
@@ -178,7 +195,7 @@ class _Checker:
 
     def add_relation(self, number: int, stated: StatedRelation) -> None:
         """Check a relation, and note it if it passes."""
-        if stated.label not in self.schema and is_no_relation(stated.label):
+        if stated.label not in self.schema and states_nothing(stated.label):
             return
         before = Counter(self.repaired)
         try:
@@ -186,37 +203,25 @@ class _Checker:
             key = relation_key(relation, self.schema.symmetric_labels)
             if key in self.relations:
                 raise Drop(DUPLICATE, "is stated twice")
+            self.relations[key] = relation
         except Drop as drop:
             self.repaired.clear()
             self.repaired.update(before)
             self.drop(drop, f"relation {number}")
-        else:
-            self.relations[key] = (relation, stated.position)
 
-    def reading(self, answer: Answer, *, are_given: bool) -> Reading:
-        """The result. are_given: whether the mentions were given."""
-        entities = [] if are_given else self._found_entities()
-        found = list(self.relations.values())
-        return Reading(
-            [relation for relation, _ in found],
-            [position for _, position in found],
-            entities,
-            dict(self.dropped),
-            dict(self.repaired),
-            self.errors,
-            valid=answer.clean and not self.dropped and not self.repaired,
-        )
-
-    def _found_entities(self) -> List[Span]:
-        """The entities of the relations, and the first places of those that are only listed."""
-        related = [rel for rel, _ in self.relations.values()]
-        found = {typed_key(span): span for rel in related for span in (rel.head, rel.tail)}
+    def found_entities(self) -> List[Span]:
+        """Return the entities of the relations, and the first places of those that are only listed."""
+        found = {
+            typed_key(span): span
+            for rel in self.relations.values()
+            for span in (rel.head, rel.tail)
+        }
         names: Set[Tuple[str, Optional[str]]] = set()
         for span in found.values():
-            names |= {(_fold(span), span.label_), (_fold(span), None)}
+            names |= {(_folded_text(span), span.label_), (_folded_text(span), None)}
         # those without type last: the same name may be listed with one
         for span, kind in sorted(self.entities, key=lambda entity: entity[1] is None):
-            name = _fold(span)
+            name = _folded_text(span)
             if (name, kind) in names:
                 continue
             if kind is None and self.needs_types:
@@ -228,10 +233,10 @@ class _Checker:
         return sorted(found.values())
 
     def _relation(self, stated: StatedRelation) -> Relation:
-        """The relation that is meant."""
+        """Return the relation that a statement means."""
         head, tail = stated.head, stated.tail
         if head is None and tail is None and self.pair is not None:
-            head, tail = Argument(id=self.pair[0]), Argument(id=self.pair[1])
+            head, tail = StatedArgument(id=self.pair[0]), StatedArgument(id=self.pair[1])
         if head is None or tail is None:
             raise Drop(MALFORMED_ITEM, "head or tail is missing")
         label, is_inverse = self._meant_label(stated.label)
@@ -239,14 +244,16 @@ class _Checker:
         first, second = _places(heads), _places(tails)
         if first <= second or second <= first:
             raise Drop(SELF_LOOP, "head and tail are the same")
-        return self._directed(label, *((tails, heads) if is_inverse else (heads, tails)))
+        if is_inverse:
+            heads, tails = tails, heads
+        return Relation(*self._directed(label, heads, tails), stated.score)
 
     def _meant_label(self, stated: str) -> Tuple[str, bool]:
-        """The label of the schema that is meant, and whether it is the inverse that is stated."""
+        """Return the label of the schema that is meant, and whether its inverse is stated."""
         if stated in self.schema:
             return stated, False
         for labels, repair in ((self._labels, LABEL_SPELLING), (self._inverses, INVERSE)):
-            same = labels.get(plain(stated), [])
+            same = labels.get(normalized_word(stated), [])
             if len(same) == 1:
                 self.repaired[repair] += 1
                 return same[0], repair == INVERSE
@@ -258,14 +265,16 @@ class _Checker:
 
     @cached_property
     def _labels(self) -> Dict[str, List[str]]:
-        return _by_plain((label, label) for label in self.schema)
+        return _by_normalized_word((label, label) for label in self.schema)
 
     @cached_property
     def _inverses(self) -> Dict[str, List[str]]:
-        return _by_plain((rel.inverse or "", label) for label, rel in self.schema.items())
+        return _by_normalized_word((rel.inverse or "", label) for label, rel in self.schema.items())
 
-    def _directed(self, label: str, heads: Choice, tails: Choice) -> Relation:
-        """The nearest head and tail that the schema allows, in the other direction if need be."""
+    def _directed(
+        self, label: str, heads: SpansByType, tails: SpansByType
+    ) -> Tuple[Span, str, Span]:
+        """Return the nearest head and tail that the schema allows, exchanged if need be."""
         rel_type = self.schema.get(label) or RelationType(label)
         if _fits(heads, rel_type.head) and _fits(tails, rel_type.tail):
             head, tail = self._typed_pair(heads, tails, rel_type.head, rel_type.tail)
@@ -280,12 +289,16 @@ class _Checker:
                 f"{label} goes from {_names(rel_type.head)} to {_names(rel_type.tail)}, "
                 f"not from {_names(heads)} to {_names(tails)}",
             )
-        return Relation(head, label, tail, None)
+        return head, label, tail
 
     def _typed_pair(
-        self, heads: Choice, tails: Choice, head_types: Sequence[str], tail_types: Sequence[str]
+        self,
+        heads: SpansByType,
+        tails: SpansByType,
+        head_types: Sequence[str],
+        tail_types: Sequence[str],
     ) -> Tuple[Span, Span]:
-        """The nearest head and tail of these types."""
+        """Return the nearest head and tail of these types."""
         pairs = [
             (nearest(head_spans, tail_spans), inferred_head + inferred_tail)
             for head_spans, inferred_head in self._allowed(heads, head_types)
@@ -293,14 +306,16 @@ class _Checker:
         ]
         if not pairs:
             raise Drop(WRONG_TYPE, "head or tail has no type")
-        pair, n_inferred = min(pairs, key=lambda found: _order(*found[0]))
+        pair, n_inferred = min(pairs, key=lambda found: _distance_order(*found[0]))
         if n_inferred:
             self.repaired[TYPE_FROM_SCHEMA] += n_inferred
         return pair
 
-    def _allowed(self, choice: Choice, types: Sequence[str]) -> Iterator[Tuple[List[Span], bool]]:
-        """The spans of the types that the schema allows, and whether only the schema says so."""
-        for kind, spans in choice.items():
+    def _allowed(
+        self, spans_by_type: SpansByType, types: Sequence[str]
+    ) -> Iterator[Tuple[List[Span], bool]]:
+        """Yield the spans of the types that the schema allows, and whether it supplies the type."""
+        for kind, spans in spans_by_type.items():
             if kind is not None:
                 if not types or kind in types:
                     yield [_typed(span, kind) for span in spans], False
@@ -310,39 +325,39 @@ class _Checker:
                 yield spans, False
 
 
-def _fits(choice: Choice, types: Sequence[str]) -> bool:
-    """Whether the types that are stated allow these."""
-    return not types or any(kind is None or kind in types for kind in choice)
+def _fits(spans_by_type: SpansByType, types: Sequence[str]) -> bool:
+    """Tell whether the types that are stated allow these."""
+    return not types or any(kind is None or kind in types for kind in spans_by_type)
 
 
-def _counts_from_zero(answer: Answer) -> bool:
-    """Whether there is a mention 0, so that 1 is not the first one."""
-    arguments = [side for rel in answer.relations for side in (rel.head, rel.tail) if side]
+def _counts_from_zero(statements: Statements) -> bool:
+    """Tell whether there is a mention 0, so that 1 is not the first one."""
+    arguments = [side for rel in statements.relations for side in (rel.head, rel.tail) if side]
     return any("0" in (argument.id, argument.text) for argument in arguments)
 
 
-def _by_plain(pairs: Iterator[Tuple[str, str]]) -> Dict[str, List[str]]:
+def _by_normalized_word(pairs: Iterator[Tuple[str, str]]) -> Dict[str, List[str]]:
     labels: Dict[str, List[str]] = {}
     for name, label in pairs:
-        if plain(name):
-            labels.setdefault(plain(name), []).append(label)
+        if normalized_word(name):
+            labels.setdefault(normalized_word(name), []).append(label)
     return labels
 
 
-def _places(choice: Choice) -> Set[Tuple[int, int]]:
-    return {(span.start, span.end) for spans in choice.values() for span in spans}
+def _places(spans_by_type: SpansByType) -> Set[Tuple[int, int]]:
+    return {(span.start, span.end) for spans in spans_by_type.values() for span in spans}
 
 
-def _order(head: Span, tail: Span) -> Tuple[bool, int, int, int]:
+def _distance_order(head: Span, tail: Span) -> Tuple[bool, int, int, int]:
     distance = max(tail.start - head.end, head.start - tail.end)
     return (distance < 0, distance, head.start, tail.start)
 
 
-def _names(types: "Sequence[Optional[str]] | Choice") -> str:
+def _names(types: "Sequence[Optional[str]] | SpansByType") -> str:
     return "|".join(kind or "untyped" for kind in types) or "any"
 
 
-def _fold(span: Span) -> str:
+def _folded_text(span: Span) -> str:
     return " ".join(span.text.casefold().split())
 
 
