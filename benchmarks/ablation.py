@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import srsly
-from accuracy import DATASETS, MODELS, convert, evaluate_model, half_precision, train_model
+from accuracy import DATASETS, MODELS, convert, evaluate_model, set_precision, train_model
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
@@ -132,7 +132,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
-    parser.add_argument("--mixed-precision", action="store_true", help="as in accuracy.py")
+    parser.add_argument("--precision", help="as in accuracy.py")
     parser.add_argument("--gpu-id", type=int, default=-1)
     args, more = parser.parse_known_args(arguments)
     gpu = ["--gpu-id", str(args.gpu_id)]
@@ -140,8 +140,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
     for name in args.datasets:
         convert(name, args.data, args.output)
         for variant in args.variants:
-            half = half_precision(VARIANTS[variant][0]) if args.mixed_precision else []
-            rest = ["--paths.encoder", args.encoder, *half, *more]
+            precision = set_precision(VARIANTS[variant][0], args.precision)
+            rest = ["--paths.encoder", args.encoder, *precision, *more]
             results[name, variant] = [
                 run(name, variant, seed, args.output, gpu, rest) for seed in args.seeds
             ]

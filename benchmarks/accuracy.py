@@ -199,13 +199,15 @@ def run_spacy(arguments: Sequence[str], log: Path) -> None:
         raise SystemExit(f"{' '.join(command)} failed with {code}; see {log}")
 
 
-def half_precision(model: str) -> List[str]:
-    """Arguments by which the encoder of a recipe computes in half precision."""
+def set_precision(model: str, precision: Optional[str]) -> List[str]:
+    """Arguments by which the encoder of a recipe computes in a precision; None: that of the recipe."""
+    if precision is None:
+        return []
     encoder = {
         "SpanPair": "components.relation_extractor.model.tok2vec",
         "Joint": "components.shared_encoder.model",
     }.get(model, "components.relation_extractor.model")
-    return [f"--{encoder}.mixed_precision", "true"]
+    return [f"--{encoder}.precision", precision]
 
 
 def _flag(value: Any) -> str:
@@ -222,9 +224,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
     parser.add_argument(
-        "--mixed-precision",
-        action="store_true",
-        help="train in half precision, on a CPU in bfloat16",
+        "--precision", help="of the encoder, e.g. bfloat16; by default that of the recipe"
     )
     parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
@@ -236,9 +236,9 @@ def main(arguments: Optional[List[str]] = None) -> None:
     gpu = ["--gpu-id", str(args.gpu_id)]
 
     def do(job: Tuple[str, str, int]) -> Dict[str, Any]:
-        half = half_precision(job[1]) if args.mixed_precision else []
+        precision = set_precision(job[1], args.precision)
         encoder = ["--paths.encoder", args.encoder]
-        return run(*job, args.output, gpu, [*encoder, *half, *more])
+        return run(*job, args.output, gpu, [*encoder, *precision, *more])
 
     with ThreadPoolExecutor(args.jobs) as pool:
         scores = list(pool.map(do, jobs))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import srsly
-from accuracy import DATASETS, convert, half_precision, run_spacy, train_model
+from accuracy import DATASETS, convert, run_spacy, set_precision, train_model
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
@@ -103,14 +103,14 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument("--on", choices=["dev", "test"], default="test", help="part to read")
     parser.add_argument("--name", default="Joint", help="of these settings, for the folder")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
-    parser.add_argument("--mixed-precision", action="store_true", help="as in accuracy.py")
+    parser.add_argument("--precision", help="as in accuracy.py")
     parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     args, more = parser.parse_known_args(arguments)
     convert("conll04", args.data, args.output)
     split(args.output, args.on)
-    half = half_precision("Joint") if args.mixed_precision else []
-    rest = ["--paths.encoder", args.encoder, "--gpu-id", str(args.gpu_id), *half, *more]
+    precision = set_precision("Joint", args.precision)
+    rest = ["--paths.encoder", args.encoder, "--gpu-id", str(args.gpu_id), *precision, *more]
     with ThreadPoolExecutor(args.jobs) as pool:
         runs = list(
             pool.map(lambda seed: run(seed, args.on, args.name, args.output, rest), args.seeds)

@@ -114,7 +114,7 @@ def ratios(path: Path, encoder: str, batch_size: int, repeats: int) -> List[Dict
 
 def pipeline_ratio(path: Path, folder: Path, batch_size: int, repeats: int) -> Dict[str, Any]:
     """Time of a pipeline from raw text on, in float32, as a multiple of that of its encoder."""
-    float32 = {"components.shared_encoder.model.mixed_precision": False}
+    float32 = {"components.shared_encoder.model.precision": "float32"}
     nlp = spacy.load(folder, config=float32)
     alone = encoder_alone(nlp.get_pipe("shared_encoder").model)
     docs = [eg.predicted for eg in make_relation_corpus(path)(nlp)]

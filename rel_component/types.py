@@ -1,7 +1,7 @@
 """The nouns of the package and the types of its plug-ins."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Literal, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Literal, Optional, Tuple
 
 import numpy
 import numpy.typing as npt
@@ -20,8 +20,9 @@ BoolArray = npt.NDArray[numpy.bool_]
 HashArray = npt.NDArray[numpy.uint64]
 FloatArray = npt.NDArray[numpy.float32]
 
-MixedPrecision = Union[bool, Literal["auto"]]
-"""Whether an encoder computes in half precision; ``auto``: in training, where the CPU is made for it."""
+Precision = Literal["float32", "bfloat16", "float16", "auto"]
+"""Type of number in which an encoder computes where PyTorch considers it safe. ``auto``: bfloat16 in
+training on a CPU that has instructions for it, float32 everywhere else."""
 
 
 @dataclass(frozen=True)

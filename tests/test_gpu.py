@@ -1,4 +1,4 @@
-"""The same results on a GPU as on a CPU."""
+"""Results on a GPU equal those on a CPU."""
 
 import numpy
 import pytest
@@ -116,14 +116,15 @@ def logits_and_gradients(model, docs, candidates):
 
 
 @every_model
-def test_half_precision(gpu, name, vocab):
-    if not takes(name, "mixed_precision"):
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_half_precision(gpu, name, precision, vocab):
+    if not takes(name, "precision"):
         pytest.skip("has no encoder of its own")
     docs = [make_doc(vocab, TEXT_OF_PAIRS, MENTIONS)]
     with use_ops("numpy"):
         on_cpu = initialised(name, docs)
         expected = on_cpu.predict((docs, make_candidates(docs)))
-    on_gpu = built(name, mixed_precision=True).from_bytes(on_cpu.to_bytes())
+    on_gpu = built(name, precision=precision).from_bytes(on_cpu.to_bytes())
     logits = on_gpu.predict((docs, make_candidates(docs)))
     assert_close(logits, expected, rtol=0.05, atol=0.05 * float(numpy.abs(expected).max()))
 
@@ -200,7 +201,7 @@ def corpus(tmp_path, vocab):
     return tmp_path / "docs.spacy"
 
 
-@pytest.mark.parametrize("mixed_precision", ["auto", True])
+@pytest.mark.parametrize("precision", ["auto", "float16", "bfloat16"])
 @pytest.mark.parametrize(
     ("recipe", "encoder", "entities"),
     [
@@ -210,7 +211,7 @@ def corpus(tmp_path, vocab):
         ("markers", "components.relation_extractor.model", True),
     ],
 )
-def test_a_recipe(gpu, recipe, encoder, entities, mixed_precision, corpus, tmp_path):
+def test_a_recipe(gpu, recipe, encoder, entities, precision, corpus, tmp_path):
     overrides = {
         "paths.train": str(corpus),
         "paths.dev": str(corpus),
@@ -221,24 +222,27 @@ def test_a_recipe(gpu, recipe, encoder, entities, mixed_precision, corpus, tmp_p
         "training.optimizer.learn_rate.warmup_steps": 5,
         "training.optimizer.use_averages": True,
         "corpora.train.augmenter": None,
-        f"{encoder}.mixed_precision": mixed_precision,
+        f"{encoder}.precision": precision,
     }
     if recipe == "joint":
         overrides["components.span_recognizer.annotate_after"] = 20
     train(ROOT / "configs" / f"{recipe}.cfg", tmp_path / recipe, use_gpu=0, overrides=overrides)
     on_gpu = found(tmp_path / recipe / "model-last", entities)
     with use_ops("numpy"):
-        on_cpu = found(tmp_path / recipe / "model-last", entities)
+        exact = {f"{encoder}.precision": "float32"}
+        on_cpu = found(tmp_path / recipe / "model-last", entities, exact)
     assert on_gpu
     assert on_gpu.keys() == on_cpu.keys()
-    tolerance = 0.05 if mixed_precision is True else 2e-3
+    tolerance = 2e-3 if precision == "auto" else 0.05
     for key, score in on_gpu.items():
         assert score == pytest.approx(on_cpu[key], abs=tolerance)
 
 
-def found(folder, entities):
+def found(folder, entities, config=None):
     """Probabilities of all relations that the thresholds let through, by document and relation."""
-    nlp = spacy.load(folder, config={"components.relation_extractor.decoder.threshold": 0.0})
+    nlp = spacy.load(
+        folder, config={"components.relation_extractor.decoder.threshold": 0.0, **(config or {})}
+    )
     docs = [
         make_doc(nlp.vocab, text, mentions) if entities else Doc(nlp.vocab, words=text.split())
         for text, mentions, _ in TEXTS

@@ -5,10 +5,10 @@ configuration and tokenizer, and the weights in the safetensors format
 (https://github.com/huggingface/safetensors).
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy
 import srsly
@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..errors import ConfigError
-from ..types import Int32Array, MixedPrecision
+from ..types import Int32Array, Precision
 from .windows import Windows, padded_batches
 
 SUPPORTED = (
@@ -208,45 +208,52 @@ class EncoderShim(PyTorchShim):
 
     Args:
         build: makes the module from encoder, tokenizer and the module's options.
-        mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
-            float16 with scaled gradients on a GPU, in bfloat16 on a CPU. ``auto``: only in
-            training, on a CPU that has instructions for bfloat16.
+        precision: type of number in which to compute; gradients are scaled in float16.
         grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
+
+    Raises:
+        ConfigError: if the device cannot compute in this precision.
     """
 
     def __init__(
         self,
         build: Callable[..., PretrainedEncoder],
         *,
-        mixed_precision: MixedPrecision,
+        precision: Precision,
         grad_scaler: Dict[str, Any],
     ) -> None:
-        on_gpu = get_torch_default_device().type == "cuda"
+        device = get_torch_default_device().type
+        _check_precision(precision, device)
         self._build = build
-        always = mixed_precision is True
-        self._predicts_in_bfloat16 = always and not on_gpu
-        self._trains_in_bfloat16 = not on_gpu and (
-            always or (mixed_precision == "auto" and has_bfloat16())
-        )
+        self._device_type = device
+        self._predicts_in, self._trains_in = _dtypes(precision, device)
+        scaling = {"enabled": precision == "float16", **grad_scaler}
+        self._scales_gradients = bool(scaling["enabled"])
         super().__init__(
             None,
-            mixed_precision=always and on_gpu,
-            grad_scaler=PyTorchGradScaler(**{"enabled": always and on_gpu, **grad_scaler}),
+            # Thinc computes in the type of the surrounding `autocast`, and without one if False
+            mixed_precision=device == "cuda" and precision in ("float16", "bfloat16"),
+            grad_scaler=PyTorchGradScaler(**scaling),
             serialize_model=_to_bytes,
             deserialize_model=lambda _, data, device: _from_bytes(build, data, device),
         )
 
     def predict(self, inputs: ArgsKwargs) -> Any:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._predicts_in_bfloat16):
+        with self._autocast(self._predicts_in):
             return super().predict(inputs)
 
     def begin_update(self, inputs: ArgsKwargs) -> Any:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._trains_in_bfloat16):
+        with self._autocast(self._trains_in):
             return super().begin_update(inputs)
+
+    def _autocast(self, dtype: torch.dtype) -> ContextManager[Any]:
+        if dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device_type, dtype=dtype)
 
     def finish_update(self, optimizer: Optimizer) -> None:
         update = getattr(optimizer, "update_parameters", None)
-        if update is None or self._mixed_precision:  # scaled gradients may have to be skipped
+        if update is None or self._scales_gradients:  # scaled gradients may have to be skipped
             super().finish_update(optimizer)
         else:
             update(self.id, dict(self._model.named_parameters()))
@@ -280,6 +287,27 @@ class EncoderShim(PyTorchShim):
     def set_module(self, module: PretrainedEncoder) -> None:
         """Put a module in, on the device that is in use."""
         self._model = module.to(get_torch_default_device())
+
+
+def _check_precision(precision: Precision, device: str) -> None:
+    if precision == "float16" and device != "cuda":
+        raise ConfigError(
+            'precision "float16" needs a GPU. Set precision to "bfloat16", "float32" or "auto" in '
+            'the config, or in spacy.load(path, config={"components.NAME.model.precision": ...}).'
+        )
+    if precision == "bfloat16" and device == "cuda" and not torch.cuda.is_bf16_supported():
+        raise ConfigError(
+            'This GPU does not compute in precision "bfloat16"; set "float16", "float32" or "auto".'
+        )
+
+
+def _dtypes(precision: Precision, device: str) -> Tuple[torch.dtype, torch.dtype]:
+    """The types of number in use and in training."""
+    if precision == "auto":
+        fast = device == "cpu" and has_bfloat16()
+        return torch.float32, torch.bfloat16 if fast else torch.float32
+    dtype: torch.dtype = getattr(torch, precision)
+    return dtype, dtype
 
 
 def has_bfloat16() -> bool:

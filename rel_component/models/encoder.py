@@ -18,7 +18,7 @@ from ..errors import ConfigError
 from ..layers.rows import join_rows
 from ..layers.windows import make_windows
 from ..layers.word_pieces import split_into_pieces, tokens_of_pieces
-from ..types import MixedPrecision
+from ..types import Precision
 
 InT = List[Doc]
 OutT = List[Floats2d]
@@ -26,7 +26,7 @@ OutT = List[Floats2d]
 
 def build_encoder(
     name: str,
-    mixed_precision: MixedPrecision = False,
+    precision: Precision = "float32",
     reset_layers: int = 0,
     max_pieces: int = 4096,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
@@ -37,31 +37,30 @@ def build_encoder(
     Args:
         name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
             ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
-        mixed_precision: whether to compute in half precision where PyTorch considers it safe: in
-            float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has instructions for
-            it. ``auto``: only in training, and only on a CPU that has them.
+        precision: type of number in which the encoder computes where PyTorch considers it safe, in
+            training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
+            without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
+            ``float32`` otherwise.
         reset_layers: number of the encoder's last layers that start from random weights. The last
             layers of an encoder have specialised in what it was trained for before, see Zhang et
             al. 2021 (https://arxiv.org/abs/2006.05987).
         max_pieces: the most word pieces that pass the encoder at a time, padding included.
-        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
 
     Returns:
         a model whose output for each document has the *Shape:* ``(n_tokens, width)``
 
     Raises:
-        ConfigError: if a number is out of range, or at initialisation if the encoder is of an
-            unsupported kind.
+        ConfigError: if a number is out of range or the device cannot compute in `precision`, or at
+            initialisation if the encoder is of an unsupported kind.
     """
     from ..layers.torch_encoder import EncoderShim
     from ..layers.torch_token_encoder import TokenEncoder
 
     if max_pieces < 1:
         raise ConfigError(f"max_pieces must be 1 or more, got {max_pieces}")
-    shim = EncoderShim(
-        TokenEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
-    )
+    shim = EncoderShim(TokenEncoder, precision=precision, grad_scaler=grad_scaler_config)
     return Model(
         "encoder",
         forward,

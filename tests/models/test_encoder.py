@@ -105,6 +105,8 @@ def test_the_last_layers_can_start_anew(docs, kind):
 
 
 def test_clear_errors(docs):
+    with pytest.raises(ConfigError, match='precision "float16" needs a GPU'):
+        build_encoder(tiny_encoder(), precision="float16")
     with pytest.raises(ConfigError, match="reset_layers must lie in"):
         build_encoder(tiny_encoder(), reset_layers=3).initialize(X=docs)
     with pytest.raises(ConfigError, match="max_pieces"):

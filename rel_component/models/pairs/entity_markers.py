@@ -20,7 +20,7 @@ from ...errors import ConfigError
 from ...layers.affine import Affine, resized
 from ...layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
 from ...layers.word_pieces import split_into_pieces
-from ...types import Int32Array, MixedPrecision
+from ...types import Int32Array, Precision
 from .mention_pairs import closest_mentions, unordered
 
 InT = Tuple[List[Doc], Candidates]
@@ -42,7 +42,7 @@ def build_entity_markers(
     dropout: float = 0.2,
     max_pieces: int = 4096,
     block_size: int = 1024,
-    mixed_precision: MixedPrecision = False,
+    precision: Precision = "float32",
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # as above
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
     nO: Optional[int] = None,
@@ -76,16 +76,17 @@ def build_entity_markers(
         block_size: number of pairs whose sequences are in memory at a time in prediction. In
             training, the states inside the encoder are kept for `max_pieces` only and computed anew
             when needed.
-        mixed_precision: whether the encoder computes in half precision where PyTorch considers it
-            safe: in float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has
-            instructions for it. ``auto``: only in training, and only on a CPU that has them.
-        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+        precision: type of number in which the encoder computes where PyTorch considers it safe, in
+            training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
+            without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
+            ``float32`` otherwise.
+        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
         nO: number of outputs; set by the component.
 
     Raises:
-        ConfigError: if an option is unknown or out of range, or at initialisation if the encoder is
-            of an unsupported kind.
+        ConfigError: if an option is unknown or out of range or the device cannot compute in
+            `precision`, or at initialisation if the encoder is of an unsupported kind.
     """
     from ...layers.torch_encoder import EncoderShim
     from ...layers.torch_marked_sequences import REPRESENTATIONS, MarkedSequenceEncoder
@@ -99,9 +100,7 @@ def build_entity_markers(
         raise ConfigError("max_pieces and block_size must be 1 or more")
     output_layer = Affine(nO, hidden_size)
     hidden: Model[Floats2d, Floats2d] = chain(Dropout(dropout), Relu(hidden_size, dropout=dropout))
-    shim = EncoderShim(
-        MarkedSequenceEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
-    )
+    shim = EncoderShim(MarkedSequenceEncoder, precision=precision, grad_scaler=grad_scaler_config)
     return Model(
         "entity_markers",
         forward,

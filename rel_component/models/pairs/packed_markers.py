@@ -19,7 +19,7 @@ from ...layers.marker_inputs import MarkerBlock, TextBatch
 from ...layers.runs import count_within, rows_of_runs
 from ...layers.windows import Windows, make_windows
 from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
-from ...types import Int32Array, MixedPrecision
+from ...types import Int32Array, Precision
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
 from .pair_scorer import resize_output as resize_scorer
@@ -43,7 +43,7 @@ def build_packed_markers(
     product: bool = True,
     dropout: float = 0.2,
     block_size: int = 1024,
-    mixed_precision: MixedPrecision = False,
+    precision: Precision = "float32",
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # as above
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
     nO: Optional[int] = None,
@@ -71,16 +71,17 @@ def build_packed_markers(
         dropout: probability of dropping a value of mentions, markers and the hidden layer; training
             sets it to its own rate.
         block_size: number of pairs whose markers are in memory at a time.
-        mixed_precision: whether the encoder computes in half precision where PyTorch considers it
-            safe: in float16 on a GPU, in bfloat16 on a CPU, which is faster if the CPU has
-            instructions for it. ``auto``: only in training, and only on a CPU that has them.
-        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for mixed precision.
+        precision: type of number in which the encoder computes where PyTorch considers it safe, in
+            training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
+            without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
+            ``float32`` otherwise.
+        grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
         nO: number of outputs; set by the component.
 
     Raises:
-        ConfigError: if a number is out of range, or at initialisation if the encoder is of an
-            unsupported kind.
+        ConfigError: if a number is out of range or the device cannot compute in `precision`, or at
+            initialisation if the encoder is of an unsupported kind.
     """
     from ...layers.torch_encoder import EncoderShim
     from ...layers.torch_packed_markers import PackedMarkerEncoder
@@ -100,9 +101,7 @@ def build_packed_markers(
         evidence=True,
         nO=nO,
     )
-    shim = EncoderShim(
-        PackedMarkerEncoder, mixed_precision=mixed_precision, grad_scaler=grad_scaler_config
-    )
+    shim = EncoderShim(PackedMarkerEncoder, precision=precision, grad_scaler=grad_scaler_config)
     return Model(
         "packed_markers",
         forward,

@@ -97,7 +97,7 @@ def test_other_kinds_of_encoders_are_refused(build, doc):
 @both
 def test_half_precision_on_a_cpu(build, doc):
     exact = initialised(build, [doc])
-    fast = initialised(build, [doc], mixed_precision=True)
+    fast = initialised(build, [doc], precision="bfloat16")
     expected, found = predicted(exact, [doc]), predicted(fast, [doc])
     assert found.dtype == numpy.float32
     assert 0.0 < numpy.abs(found - expected).max() < 0.1 * numpy.abs(expected).max()
@@ -113,7 +113,7 @@ def test_half_precision_in_training_where_the_cpu_is_made_for_it(
     capabilities = {"avx512_bf16": instructions}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     exact = initialised(build, [doc])
-    model = initialised(build, [doc], mixed_precision="auto")
+    model = initialised(build, [doc], precision="auto")
     numpy.testing.assert_array_equal(predicted(model, [doc]), predicted(exact, [doc]))
     outputs = []
     for each in (exact, model):
