@@ -5,6 +5,7 @@ configuration and tokenizer, and the weights in the safetensors format
 (https://github.com/huggingface/safetensors).
 """
 
+import logging
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -189,9 +190,25 @@ def load_pretrained(
             "the package transformers (tokenizer.json)."
         )
     pooler = {"add_pooling_layer": False} if config.model_type in _NO_POOLER else {}
-    encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
+    with _without_unused_weights_warning():
+        encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
     _reset_layers(encoder, reset_layers)
     return encoder.float(), tokenizer
+
+
+@contextmanager
+def _without_unused_weights_warning() -> Iterator[None]:
+    """Hide that weights of the checkpoint are not used: pooler and pretraining head never are."""
+    logger = logging.getLogger("transformers.modeling_utils")
+    logger.addFilter(_is_actionable)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_actionable)
+
+
+def _is_actionable(record: logging.LogRecord) -> bool:
+    return "were not used when initializing" not in record.getMessage()
 
 
 def _reset_layers(encoder: Any, n_layers: int) -> None:

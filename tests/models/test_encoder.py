@@ -1,5 +1,7 @@
 """Token vectors of a pretrained encoder, alone and shared by components."""
 
+import logging
+
 import numpy
 import pytest
 import spacy
@@ -102,6 +104,15 @@ def test_the_last_layers_can_start_anew(docs, kind):
     changed = {name for name in old if not torch.equal(old[name], new[name])}
     assert changed
     assert all(".layer.1." in name for name in changed)
+
+
+def test_a_pooler_that_is_not_used_is_no_warning(docs, caplog):
+    logging.getLogger("transformers").addHandler(caplog.handler)
+    build_encoder(tiny_encoder("bert")).initialize(X=docs)
+    assert caplog.records == []
+    AutoModel.from_pretrained(tiny_encoder("bert"), add_pooling_layer=False)
+    logging.getLogger("transformers").removeHandler(caplog.handler)
+    assert "pooler.dense.weight" in caplog.text
 
 
 def test_clear_errors(docs):
