@@ -11,12 +11,14 @@ Every loss has the signature ``loss(logits, targets, *, labels, exclusive) -> (l
 The loss is the mean over the pairs, and d_logits its gradient.
 """
 
+from functools import partial
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
 from .errors import ConfigError
+from .probabilities import sigmoid, softmax
 from .types import NO_RELATION, LossFunction
 
 
@@ -29,19 +31,7 @@ def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) ->
     Raises:
         ConfigError: if a weight is negative, or at the first call if labels are not exclusive.
     """
-    weights = _check_weights(class_weights)
-
-    def cross_entropy(
-        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
-    ) -> Tuple[float, Floats2d]:
-        if not exclusive:
-            raise ConfigError(
-                "cross_entropy needs exclusive labels: set exclusive = true, or use "
-                "rel_component.binary_cross_entropy.v1 or rel_component.focal.v1."
-            )
-        return _weighted_softmax_loss(logits, targets, labels, weights, gamma=0.0)
-
-    return cross_entropy
+    return partial(_cross_entropy, weights=_check_weights(class_weights))
 
 
 def configure_focal(
@@ -49,7 +39,8 @@ def configure_focal(
 ) -> LossFunction:
     """Focal loss, which gives easy pairs less weight (``rel_component.focal.v1``).
 
-    Works with exclusive and with multiple labels (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
+    It works with exclusive and with multiple labels (Lin et al. 2017,
+    https://arxiv.org/abs/1708.02002).
 
     Args:
         gamma: focusing exponent, 0 or more; 0 is cross-entropy.
@@ -60,15 +51,7 @@ def configure_focal(
     """
     if gamma < 0:
         raise ConfigError(f"gamma must be 0 or more, got {gamma}")
-    weights = _check_weights(class_weights)
-
-    def focal(
-        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
-    ) -> Tuple[float, Floats2d]:
-        compute = _weighted_softmax_loss if exclusive else _weighted_sigmoid_loss
-        return compute(logits, targets, labels, weights, gamma=gamma)
-
-    return focal
+    return partial(_focal, gamma=gamma, weights=_check_weights(class_weights))
 
 
 def configure_binary_cross_entropy(
@@ -82,79 +65,34 @@ def configure_binary_cross_entropy(
     Raises:
         ConfigError: if a weight is negative, or at the first call if labels are exclusive.
     """
-    weights = _check_weights(class_weights)
-
-    def binary_cross_entropy(
-        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
-    ) -> Tuple[float, Floats2d]:
-        if exclusive:
-            raise ConfigError(
-                "binary_cross_entropy is for multiple labels: set exclusive = false, or use "
-                "rel_component.cross_entropy.v1 or rel_component.focal.v1."
-            )
-        return _weighted_sigmoid_loss(logits, targets, labels, weights, gamma=0.0)
-
-    return binary_cross_entropy
+    return partial(_binary_cross_entropy, weights=_check_weights(class_weights))
 
 
 def configure_adaptive_threshold() -> LossFunction:
     """Adaptive-threshold loss for multiple labels (``rel_component.adaptive_threshold.v1``).
 
     Each pair learns a threshold of its own, the logit of ``NO_RELATION``: labels that hold are to
-    rise above it, and the others to stay below. It needs no tuned threshold and is little troubled by
-    the many pairs without relation. For components with ``adaptive_threshold = true``. See Zhou et
-    al. 2021 (https://arxiv.org/abs/2010.11304), section 4.1.
+    rise above it, and the others to stay below. The loss needs no tuned threshold and suffers little
+    from the many pairs without relation. It is for components with ``adaptive_threshold = true``.
+    See Zhou et al. 2021 (https://arxiv.org/abs/2010.11304), section 4.1.
 
     Raises:
         ConfigError: at the first call if there is no column for the threshold.
     """
-
-    def adaptive_threshold(
-        logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
-    ) -> Tuple[float, Floats2d]:
-        if exclusive or not labels or labels[0] != NO_RELATION:
-            raise ConfigError(
-                "adaptive_threshold needs exclusive = false and adaptive_threshold = true."
-            )
-        xp = get_array_module(logits)
-        n_pairs = logits.shape[0]
-        if not n_pairs:
-            return 0.0, xp.zeros_like(logits)
-        positive = targets > 0
-        positive[:, 0] = False
-        threshold = xp.zeros_like(positive)
-        threshold[:, 0] = True
-        # the labels that hold against the threshold, and the threshold against the other labels
-        log_p, p = _masked_log_softmax(logits, positive | threshold)
-        log_q, q = _masked_log_softmax(logits, ~positive)
-        n_positive = positive.sum(axis=1, keepdims=True)
-        total = log_p[positive].sum() + log_q[threshold].sum()
-        d_logits = n_positive * p - positive + q - threshold
-        return -float(total) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
-
-    return adaptive_threshold
-
-
-def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Any, Any]:
-    """Logarithms and probabilities over the columns of a mask; probabilities are 0 elsewhere."""
-    xp = get_array_module(logits)
-    masked = xp.where(mask, logits, -xp.inf)
-    shifted = masked - xp.max(masked, axis=1, keepdims=True)
-    exp = xp.exp(shifted)
-    total = exp.sum(axis=1, keepdims=True)
-    return shifted - xp.log(total), exp / total
+    return _adaptive_threshold
 
 
 def disagreement(
     first: Floats2d, second: Floats2d, *, exclusive: bool
 ) -> Tuple[float, Floats2d, Floats2d]:
-    """How much two predictions for the same pairs differ: their symmetric Kullback-Leibler divergence.
+    """The symmetric Kullback-Leibler divergence of two predictions for the same pairs.
 
-    With the predictions of two passes under different dropout it regularises training: R-Drop, Liang
-    et al. 2021 (https://arxiv.org/abs/2106.14448).
+    Between two passes under different dropout it regularises training: R-Drop, Liang et al. 2021
+    (https://arxiv.org/abs/2106.14448).
 
     Args:
-        first, second: logits. *Shape:* ``(n_pairs, n_labels)``
+        first: logits of one pass. *Shape:* ``(n_pairs, n_labels)``
+        second: logits of the other pass. *Shape:* ``(n_pairs, n_labels)``
         exclusive: softmax over the columns if True, a sigmoid for each of them if False.
 
     Returns:
@@ -181,14 +119,15 @@ def disagreement(
 
 
 def with_agreement(loss: LossFunction, weight: float) -> LossFunction:
-    """A loss for logits of two passes of the same pairs, one below the other, that are to agree.
+    """A loss that pulls two passes of the same pairs towards each other.
 
     Args:
-        loss: of each pass; its targets are those of one pass.
-        weight: of what the passes differ by, see :func:`disagreement`.
+        loss: the loss of each pass.
+        weight: factor of the :func:`disagreement` between the passes.
 
     Returns:
-        a loss whose value is a sum over both passes, and whose gradient is that of all logits.
+        a loss whose logits are those of both passes, one below the other, and whose targets are
+        those of one pass. Its value is the sum over both passes.
     """
 
     def loss_of_two(
@@ -206,41 +145,90 @@ def with_agreement(loss: LossFunction, weight: float) -> LossFunction:
     return loss_of_two
 
 
-def probabilities(
-    logits: Floats2d, *, exclusive: bool, adaptive_threshold: bool = False
-) -> Floats2d:
-    """Probabilities of the labels of pairs, by the kind of model.
-
-    Args:
-        logits: *Shape:* ``(n_pairs, n_outputs)``
-        exclusive: softmax over the columns, ``NO_RELATION`` included, if True; otherwise a sigmoid
-            each.
-        adaptive_threshold: whether the first column is a threshold that the others are relative to;
-            it is left out.
-    """
-    if exclusive:
-        return softmax(logits)
-    return sigmoid(logits[:, 1:] - logits[:, :1] if adaptive_threshold else logits)
-
-
-def softmax(logits: Floats2d) -> Floats2d:
-    """Probabilities of exclusive labels. *Shape:* ``(n_pairs, n_labels)``."""
-    xp = get_array_module(logits)
-    exp = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
-    return exp / exp.sum(axis=1, keepdims=True)
-
-
-def sigmoid(logits: Floats2d) -> Floats2d:
-    """Probabilities of multiple labels. *Shape:* ``(n_pairs, n_labels)``."""
-    xp = get_array_module(logits)
-    return 0.5 * (1.0 + xp.tanh(0.5 * logits))  # does not overflow
-
-
 def _check_weights(class_weights: Optional[Dict[str, float]]) -> Dict[str, float]:
     for label, weight in (class_weights or {}).items():
         if weight < 0:
             raise ConfigError(f"class_weights.{label} must be 0 or more, got {weight}")
     return dict(class_weights or {})
+
+
+def _cross_entropy(
+    logits: Floats2d,
+    targets: Floats2d,
+    *,
+    labels: Sequence[str],
+    exclusive: bool,
+    weights: Dict[str, float],
+) -> Tuple[float, Floats2d]:
+    if not exclusive:
+        raise ConfigError(
+            "cross_entropy needs exclusive labels: set exclusive = true, or use "
+            "rel_component.binary_cross_entropy.v1 or rel_component.focal.v1."
+        )
+    return _weighted_softmax_loss(logits, targets, labels, weights, gamma=0.0)
+
+
+def _focal(
+    logits: Floats2d,
+    targets: Floats2d,
+    *,
+    labels: Sequence[str],
+    exclusive: bool,
+    gamma: float,
+    weights: Dict[str, float],
+) -> Tuple[float, Floats2d]:
+    compute = _weighted_softmax_loss if exclusive else _weighted_sigmoid_loss
+    return compute(logits, targets, labels, weights, gamma=gamma)
+
+
+def _binary_cross_entropy(
+    logits: Floats2d,
+    targets: Floats2d,
+    *,
+    labels: Sequence[str],
+    exclusive: bool,
+    weights: Dict[str, float],
+) -> Tuple[float, Floats2d]:
+    if exclusive:
+        raise ConfigError(
+            "binary_cross_entropy is for multiple labels: set exclusive = false, or use "
+            "rel_component.cross_entropy.v1 or rel_component.focal.v1."
+        )
+    return _weighted_sigmoid_loss(logits, targets, labels, weights, gamma=0.0)
+
+
+def _adaptive_threshold(
+    logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+) -> Tuple[float, Floats2d]:
+    if exclusive or not labels or labels[0] != NO_RELATION:
+        raise ConfigError(
+            "adaptive_threshold needs exclusive = false and adaptive_threshold = true."
+        )
+    xp = get_array_module(logits)
+    n_pairs = logits.shape[0]
+    if not n_pairs:
+        return 0.0, xp.zeros_like(logits)
+    positive = targets > 0
+    positive[:, 0] = False
+    threshold = xp.zeros_like(positive)
+    threshold[:, 0] = True
+    # the labels that hold against the threshold, and the threshold against the other labels
+    log_p, p = _masked_log_softmax(logits, positive | threshold)
+    log_q, q = _masked_log_softmax(logits, ~positive)
+    n_positive = positive.sum(axis=1, keepdims=True)
+    total = log_p[positive].sum() + log_q[threshold].sum()
+    d_logits = n_positive * p - positive + q - threshold
+    return -float(total) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
+
+
+def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Any, Any]:
+    """Log-probabilities and probabilities over the columns of a mask; the others have none."""
+    xp = get_array_module(logits)
+    masked = xp.where(mask, logits, -xp.inf)
+    shifted = masked - xp.max(masked, axis=1, keepdims=True)
+    exp = xp.exp(shifted)
+    total = exp.sum(axis=1, keepdims=True)
+    return shifted - xp.log(total), exp / total
 
 
 def _weighted_softmax_loss(

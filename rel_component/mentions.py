@@ -2,11 +2,12 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
+from spacy.training import Example
 
 from .types import FloatArray, HashArray, Int32Array
 
@@ -145,6 +146,30 @@ def type_indices(strings: StringStore, types: HashArray) -> Tuple[Sequence[str],
     hashes, indices = numpy.unique(types, return_inverse=True)
     names = [strings[int(value)] if value else "" for value in hashes]
     return names, indices.astype("int32")
+
+
+def representative_examples(
+    examples: Iterable[Example], spans_key: Optional[str], n_examples: int = 10
+) -> List[Example]:
+    """A few examples with tokens, and among them every entity type that occurs.
+
+    Args:
+        examples: all examples.
+        spans_key: span group of the mentions; None: the entities.
+        n_examples: the least number, if there are so many.
+    """
+    sample: List[Example] = []
+    seen: Set[int] = set()
+    for eg in examples:
+        types = {
+            span.label
+            for doc in (eg.predicted, eg.reference)
+            for span in mention_spans(doc, spans_key)
+        }
+        if len(eg.predicted) and (len(sample) < n_examples or not types <= seen):
+            sample.append(eg)
+            seen |= types
+    return sample
 
 
 def add_entities(doc: Doc, spans: Iterable[Span]) -> None:

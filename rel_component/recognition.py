@@ -1,6 +1,7 @@
 """From probabilities of spans to mentions and entities, and from annotated mentions to classes."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
@@ -8,12 +9,13 @@ import numpy
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
+from .layers.runs import count_within
 from .mentions import mention_spans
 from .types import BoolArray, FloatArray, Int32Array
 
 
 @dataclass(frozen=True)
-class Found:
+class RecognizedMentions:
     """Mentions found in a document, by start and end.
 
     Attributes:
@@ -29,6 +31,24 @@ class Found:
     is_entity: BoolArray
 
 
+def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
+    """All spans of up to `max_width` tokens, by document, start and end.
+
+    Args:
+        docs: the documents.
+        max_width: the most tokens of a span.
+
+    Returns:
+        start and exclusive end, as rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
+    """
+    lengths = numpy.asarray([len(doc) for doc in docs], dtype="int64")
+    n_tokens = int(lengths.sum())
+    left = numpy.repeat(numpy.cumsum(lengths), lengths) - numpy.arange(n_tokens)
+    n_ends = numpy.minimum(left, max_width)
+    starts = numpy.repeat(numpy.arange(n_tokens), n_ends)
+    return numpy.stack([starts, starts + 1 + count_within(n_ends)], axis=1).astype("int32")
+
+
 def recognize(
     docs: Sequence[Doc],
     spans: Int32Array,
@@ -37,7 +57,7 @@ def recognize(
     threshold: Optional[float],
     min_score: float,
     max_mentions: float,
-) -> List[Found]:
+) -> List[RecognizedMentions]:
     """The mentions of each document: the entity types of each span that are probable enough.
 
     Args:
@@ -68,7 +88,7 @@ def recognize(
             kept = numpy.sort(numpy.argsort(-scores[part, label], kind="stable")[:limit])
             part, label = part[kept], label[kept]
         found.append(
-            Found(
+            RecognizedMentions(
                 spans=(spans[part] - begin).astype("int32"),
                 labels=label.astype("int32"),
                 scores=scores[part, label],
@@ -78,7 +98,9 @@ def recognize(
     return found
 
 
-def write_mentions(doc: Doc, found: Found, labels: Sequence[str], spans_key: str) -> None:
+def write_mentions(
+    doc: Doc, found: RecognizedMentions, labels: Sequence[str], spans_key: str
+) -> None:
     """Write mentions to a span group, and those of them that are entities to ``doc.ents``.
 
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
@@ -157,3 +179,24 @@ def annotated_classes(
         there = codes[places] == sought
         classes[places[there]] = values[there]
     return classes
+
+
+def warn_of_longer(
+    docs: Sequence[Doc], max_width: int, name: str, spans_key: Optional[str]
+) -> None:
+    """Warn about annotated mentions that are too long to be found.
+
+    Args:
+        docs: annotated documents.
+        max_width: the most tokens of a mention.
+        name: name of the component.
+        spans_key: span group of the mentions; None: the entities.
+    """
+    widths = [len(span) for doc in docs for span in mention_spans(doc, spans_key)]
+    n_longer = sum(width > max_width for width in widths)
+    if n_longer:
+        warnings.warn(
+            f"{name}: {n_longer} of {len(widths)} annotated mentions have more than max_width = "
+            f"{max_width} tokens and cannot be found; the longest has {max(widths)}.",
+            stacklevel=3,
+        )

@@ -1,7 +1,8 @@
 """Training targets: gold relations on the rows of the candidate pairs, aligned by characters."""
 
-from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+import warnings
+from dataclasses import dataclass, replace
+from typing import Dict, Iterable, List, Sequence, Tuple
 
 import numpy
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
-from .schema import RelationSchema
+from .schema import RelationSchema, SchemaViolation
 from .types import BoolArray
 
 _CharSpan = Tuple[int, int]
@@ -34,6 +35,14 @@ class Targets:
     def positive(self) -> BoolArray:
         """Pairs with at least one label. *Shape:* ``(n_pairs,)``."""
         return numpy.any(self.values, axis=1)
+
+    def select(self, rows: BoolArray) -> "Targets":
+        """The targets of some of the pairs.
+
+        Args:
+            rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+        """
+        return replace(self, values=self.values[rows])
 
 
 def make_targets(
@@ -93,22 +102,42 @@ def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.flo
     return joined / joined.sum(axis=1, keepdims=True)
 
 
-def sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
-    """All pairs with a relation and at most `ratio` times as many without, drawn at random.
+def warn_of_violations(violations: Sequence[SchemaViolation], name: str) -> None:
+    """Warn about annotated relations that the schema forbids.
 
     Args:
-        positive: whether a pair has a relation. *Shape:* ``(n_pairs,)``
-        ratio: number of pairs without relation per pair with one; a batch without relations counts
-            as having one.
-
-    Returns:
-        mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+        violations: the relations of all examples that the schema forbids.
+        name: name of the component.
     """
-    negative = numpy.flatnonzero(~positive)
-    n_keep = min(round(ratio * max(int(positive.sum()), 1)), len(negative))
-    keep = positive.copy()
-    keep[numpy.random.choice(negative, n_keep, replace=False)] = True
-    return keep
+    if violations:
+        warnings.warn(
+            f"{name}: {len(violations)} relations of the examples are against the schema "
+            f"and cannot be learned; the first, in document {violations[0].doc}: "
+            f"{violations[0].relation}: {violations[0].message}",
+            stacklevel=3,
+        )
+
+
+def warn_of_uncovered(targets: Iterable[Targets], n_forbidden: int, name: str) -> None:
+    """Warn about annotated relations that no candidate pair stands for, though the schema allows them.
+
+    Args:
+        targets: the targets of all examples, in parts, of which only one is held at a time.
+        n_forbidden: number of relations with a known label that the schema forbids.
+        name: name of the component.
+    """
+    n_gold = n_uncovered = 0
+    for part in targets:
+        n_gold += part.n_gold
+        n_uncovered += part.n_uncovered
+    if n_uncovered > n_forbidden:
+        warnings.warn(
+            f"{name}: {n_uncovered} of {n_gold} relations of the examples "
+            "have no candidate pair and cannot be learned: their mentions are not among the "
+            "entities (or the span group), cut a token, or lie further apart than the "
+            "candidate generator allows.",
+            stacklevel=3,
+        )
 
 
 class _RowLookup:

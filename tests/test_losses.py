@@ -1,6 +1,7 @@
 """Losses: hand-computed values and numeric gradients."""
 
-from math import exp, log
+import pickle
+from math import log
 
 import numpy
 import pytest
@@ -12,9 +13,6 @@ from rel_component.losses import (
     configure_cross_entropy,
     configure_focal,
     disagreement,
-    probabilities,
-    sigmoid,
-    softmax,
 )
 
 from .gradients import assert_gradients
@@ -194,13 +192,6 @@ def test_error_without_a_column_for_the_threshold():
         adaptive([[0, 0]], [[1, 0]], labels=MULTIPLE)
 
 
-def test_probabilities_relative_to_a_threshold():
-    found = probabilities(
-        numpy.asarray([[1.0, 1.0, 1.0 + log(3)]]), exclusive=False, adaptive_threshold=True
-    )
-    numpy.testing.assert_allclose(found, [[0.5, 0.75]])
-
-
 # Disagreement of two predictions
 
 
@@ -239,17 +230,8 @@ def test_equal_predictions_agree(exclusive):
     assert not d_second.any()
 
 
-def test_softmax():
-    X = numpy.asarray([[log(2), 0.0, 0.0], [1000.0, 0.0, -1000.0]])
-    numpy.testing.assert_allclose(softmax(X), [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
-
-
-def test_sigmoid():
-    X = numpy.asarray([[0.0, log(3), -log(3), 1.0], [1000.0, -1000.0, 0.0, 0.0]])
-    expected = [[0.5, 0.75, 0.25, 1 / (1 + exp(-1))], [1.0, 0.0, 0.5, 0.5]]
-    numpy.testing.assert_allclose(sigmoid(X), expected)
-
-
-@pytest.mark.parametrize("function", [softmax, sigmoid])
-def test_probabilities_of_no_pairs(function):
-    assert function(numpy.zeros((0, 3), dtype="float32")).shape == (0, 3)
+@all_losses
+def test_pickle(loss, exclusive):
+    X, Y = [[1.0, 2.0, 3.0]], [[0.0, 1.0, 0.0]]
+    loaded = pickle.loads(pickle.dumps(loss))
+    assert evaluate(loaded, X, Y, exclusive)[0] == evaluate(loss, X, Y, exclusive)[0]

@@ -99,7 +99,7 @@ def test_the_markers_recipe_learns_a_part_of_it(corpus, tmp_path):
     docs = list(DocBin().from_disk(corpus).get_docs(spacy.blank("en").vocab))
     part = tmp_path / "part.spacy"
     write_docs(sorted(docs, key=len)[:3], part)  # a sequence for each pair takes its time
-    options = {"components.relation_extractor.negative_ratio": 2.0, **LAST_WEIGHTS}
+    options = {"components.relation_extractor.sampling.negative_ratio": 2.0, **LAST_WEIGHTS}
     nlp = trained("markers", part, tmp_path, 20, **options)
     assert nlp.evaluate(list(make_relation_corpus(part)(nlp)))["rel_micro_f"] > 0.5
     assert not pickled(tmp_path / "model-last")

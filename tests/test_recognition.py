@@ -5,10 +5,10 @@ import pytest
 from spacy.tokens import Doc, Span
 
 from rel_component.mentions import read_mentions, scored_mentions
-from rel_component.models.span_scorer import enumerate_spans
 from rel_component.recognition import (
     annotated_classes,
     annotated_labels,
+    enumerate_spans,
     recognize,
     write_mentions,
 )

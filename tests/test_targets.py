@@ -7,7 +7,7 @@ import pytest
 from spacy.training import Example
 
 from rel_component.schema import RelationSchema, RelationType
-from rel_component.targets import make_targets, sample_negatives, to_distribution
+from rel_component.targets import make_targets, to_distribution
 
 from .helpers import make_candidates, make_doc, make_example
 
@@ -156,11 +156,3 @@ def test_exclusive_targets_are_distributions():
     values = numpy.asarray([[0, 0], [0, 1], [1, 1]], dtype="float32")
     expected = [[1, 0, 0], [0, 0, 1], [0, 0.5, 0.5]]
     numpy.testing.assert_array_equal(to_distribution(values), expected)
-
-
-@pytest.mark.parametrize(("ratio", "n_negative"), [(0, 0), (1.5, 3), (2, 4), (9, 6)])
-def test_negatives_are_sampled_in_proportion(ratio, n_negative):
-    positive = numpy.asarray([True, False] * 2 + [False] * 4)
-    keep = sample_negatives(positive, ratio)
-    assert keep[positive].all()
-    assert keep[~positive].sum() == n_negative

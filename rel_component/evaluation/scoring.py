@@ -29,6 +29,27 @@ from ..documents import relation_key, sentence_starts
 from ..mentions import mention_spans, probable_mentions, typed_key
 from ..types import NO_RELATION, Int32Array, Relation, ScorerFunction
 
+RELATION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
+    "rel_micro_f": 1.0,
+    "rel_micro_p": 0.0,
+    "rel_micro_r": 0.0,
+    "rel_macro_f": 0.0,
+    "rel_boundaries_micro_f": None,
+    "rel_with_none_micro_f": None,
+    "rel_per_type": None,
+}
+"""What counts for the best pipeline in training; None: not shown in its table."""
+
+MENTION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
+    "ents_f": 1.0,
+    "ents_p": 0.0,
+    "ents_r": 0.0,
+    "ents_per_type": None,
+    "mentions_f": None,
+    "mentions_p": None,
+    "mentions_r": None,
+}
+
 _Chars = Tuple[int, int]
 _Key = Tuple[Any, str, Any]
 
@@ -121,6 +142,25 @@ class LabelScores:
 def make_relation_scorer() -> ScorerFunction:
     """The scorer of relation components (``rel_component.relation_scorer.v1``)."""
     return score_relations
+
+
+def score_extractor(component: Any, examples: Iterable[Example], **options: Any) -> Dict[str, Any]:
+    """Scores of predicted documents by the scorer of a component that extracts relations.
+
+    Args:
+        component: the component; its `scorer`, `schema`, `spans_key` and `attr` count.
+        examples: predicted and reference documents.
+        options: options of the scorer, in place of those of the component.
+    """
+    if component.scorer is None:
+        return {}
+    settings = {
+        "symmetric": component.schema.symmetric_labels,
+        "spans_key": component.spans_key,
+        "attr": component.attr,
+        **options,
+    }
+    return dict(component.scorer(examples, **settings))
 
 
 def make_mention_scorer() -> ScorerFunction:

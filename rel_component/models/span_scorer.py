@@ -7,7 +7,7 @@ https://arxiv.org/abs/1909.07755). The projections are made once a token, so tha
 additions of rows and the output layer.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy
 from spacy.attrs import SHAPE
@@ -19,27 +19,12 @@ from ..errors import ConfigError
 from ..layers.affine import Affine, resized
 from ..layers.range_max import RangeMax
 from ..layers.rows import blocks, join_rows, on_device
-from ..layers.runs import count_within
 from ..types import Int32Array, SpanModelT
 
 _N_SHAPE_ROWS = 1024  # a shape hashes to 4 of these rows
 
 InT = Tuple[List[Doc], Int32Array]
 OutT = Floats2d
-
-
-def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
-    """All spans of up to `max_width` tokens, by document, start and end.
-
-    Returns:
-        start and exclusive end, as rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
-    """
-    lengths = numpy.asarray([len(doc) for doc in docs], dtype="int64")
-    n_tokens = int(lengths.sum())
-    left = numpy.repeat(numpy.cumsum(lengths), lengths) - numpy.arange(n_tokens)
-    n_ends = numpy.minimum(left, max_width)
-    starts = numpy.repeat(numpy.arange(n_tokens), n_ends)
-    return numpy.stack([starts, starts + 1 + count_within(n_ends)], axis=1).astype("int32")
 
 
 def build_span_scorer(

@@ -7,6 +7,7 @@ from thinc.api import Config
 
 from .. import registry  # noqa: F401  # configs may name the plug-ins that it holds
 from ..annotations import DEFAULT_ATTR
+from ..evaluation.scoring import RELATION_SCORE_WEIGHTS
 from ..llm.answers.grounding import MIN_SIMILARITY
 from ..llm.client.accounting import Budget, Prices
 from ..llm.client.cache import ReplyCache
@@ -14,7 +15,6 @@ from ..llm.client.client import LLMClient
 from ..llm.client.retries import RetryPolicy
 from ..llm.prompting.examples import Selection
 from ..schema import RelationSchema
-from .factory import DEFAULT_SCORE_WEIGHTS
 from .llm_relation_extractor import LLMRelationExtractor
 
 LLM_CONFIG = """
@@ -56,7 +56,7 @@ LLM_CONFIG = """
         "tokens_per_minute": None,
         "attr": DEFAULT_ATTR,
     },
-    default_score_weights=DEFAULT_SCORE_WEIGHTS,
+    default_score_weights=RELATION_SCORE_WEIGHTS,
 )
 def make_llm_relation_extractor(
     nlp: Language,

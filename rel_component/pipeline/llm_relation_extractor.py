@@ -31,7 +31,7 @@ from spacy.vocab import Vocab
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..documents import bare_copy
 from ..errors import ConfigError, LLMError
-from ..evaluation.scoring import score_relations
+from ..evaluation.scoring import score_extractor, score_relations
 from ..llm.answers.extraction import AnswerReader, Extraction
 from ..llm.answers.grounding import MIN_SIMILARITY
 from ..llm.client.client import LLMClient
@@ -42,7 +42,6 @@ from ..llm.types import REPORT_KEY, Outcome, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
 from ..types import FloatArray, ScorerFunction
-from .examples import score_extractor
 
 MAX_WAITING = 1024
 """The most documents that are taken before some are given back."""

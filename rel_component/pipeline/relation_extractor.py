@@ -7,7 +7,6 @@ from typing import (
     Dict,
     Iterable,
     List,
-    Literal,
     NamedTuple,
     Optional,
     Sequence,
@@ -23,31 +22,104 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Optimizer, set_dropout_rate
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..candidates import CandidateGenerator, Candidates, PairModelT
 from ..decoding import Decoder
 from ..errors import ConfigError
-from ..evaluation.scoring import score_relations
-from ..losses import probabilities, with_agreement
-from ..mentions import add_entities, read_mentions, read_training_mentions
+from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
+from ..losses import with_agreement
+from ..mentions import add_entities, read_mentions, representative_examples
+from ..probabilities import to_probabilities
+from ..sampling import PairSampling
 from ..schema import RelationSchema, RelationType
-from ..targets import Targets, make_targets, sample_negatives, to_distribution
+from ..targets import Targets, make_targets, to_distribution, warn_of_uncovered, warn_of_violations
 from ..types import NO_RELATION, LossFunction, ScorerFunction
-from .examples import (
-    refuse_listeners,
-    refuse_uninitialised,
-    sample_examples,
-    score_extractor,
-    warn_of_uncovered,
-    warn_of_violations,
+from .model_checks import refuse_listeners, refuse_uninitialised
+from .shared_encoder import DEFAULT_TOK2VEC
+
+DEFAULT_PARTS = f"""
+[model]
+@architectures = "rel_component.SpanPair.v1"
+
+[model.tok2vec]
+{DEFAULT_TOK2VEC}
+
+[candidates]
+@misc = "rel_component.candidate_pairs.v1"
+
+[sampling]
+@misc = "rel_component.pair_sampling.v1"
+
+[loss]
+@losses = "rel_component.cross_entropy.v1"
+
+[decoder]
+@misc = "rel_component.decoder.v1"
+
+[scorer]
+@scorers = "rel_component.relation_scorer.v1"
+"""
+
+
+@Language.factory(
+    "relation_extractor",
+    assigns=["doc._.rel"],
+    default_config={
+        **Config().from_str(DEFAULT_PARTS),
+        "exclusive": True,
+        "spans_key": None,
+        "adaptive_threshold": False,
+        "consistency": 0.0,
+        "rescue_entities": False,
+        "attr": DEFAULT_ATTR,
+    },
+    default_score_weights=RELATION_SCORE_WEIGHTS,
 )
+def make_relation_extractor(
+    nlp: Language,
+    name: str,
+    model: Model[Any, Any],
+    candidates: Callable[..., Any],
+    sampling: PairSampling,
+    loss: Callable[..., Any],
+    decoder: Callable[..., Any],
+    exclusive: bool,
+    spans_key: Optional[str],
+    adaptive_threshold: bool,
+    consistency: float,
+    rescue_entities: bool,
+    attr: str,
+    scorer: Optional[Callable[..., Any]],
+) -> "RelationExtractor":
+    """The factory behind ``nlp.add_pipe("relation_extractor")``; see :class:`RelationExtractor`."""
+    return RelationExtractor(
+        nlp.vocab,
+        model,
+        candidates,
+        loss,
+        decoder,
+        name,
+        sampling=sampling,
+        exclusive=exclusive,
+        spans_key=spans_key,
+        adaptive_threshold=adaptive_threshold,
+        consistency=consistency,
+        rescue_entities=rescue_entities,
+        attr=attr,
+        scorer=scorer,
+    )
 
 
-class Scored(NamedTuple):
-    """Candidate pairs with their probabilities or logits, *Shape:* ``(n_pairs, n_outputs)``."""
+class ScoredPairs(NamedTuple):
+    """Candidate pairs with their probabilities or logits.
+
+    Attributes:
+        candidates: the pairs.
+        values: *Shape:* ``(n_pairs, n_outputs)``
+    """
 
     candidates: Candidates
     values: Floats2d
@@ -56,6 +128,8 @@ class Scored(NamedTuple):
 class RelationExtractor(TrainablePipe):
     """Finds relations between the mentions of a document and writes them to ``doc._.rel``.
 
+    ``nlp.add_pipe`` has the defaults of its options, see :func:`make_relation_extractor`.
+
     Args:
         vocab: the shared vocabulary.
         model: scores candidate pairs.
@@ -63,21 +137,17 @@ class RelationExtractor(TrainablePipe):
         loss: a loss function, see ``losses.py``; has to fit `exclusive`.
         decoder: chooses relations by the probabilities of pairs.
         name: name of the component in the pipeline.
-        exclusive: at most one label a pair (softmax with a NO_RELATION class) or any number of
-            labels (a sigmoid for each).
+        sampling: chooses the pairs to learn from.
+        exclusive: whether a pair has at most one label (softmax with a NO_RELATION class) or any
+            number of labels (a sigmoid for each).
         spans_key: span group that holds the mentions, nested and overlapping ones included; None:
             the entities in ``doc.ents``.
-        training_mentions: mentions to learn on: those of the predicted document, or both those and
-            the annotated ones. Annotated relations are found again by the characters of their
-            mentions; all other pairs are examples of NO_RELATION.
-        negative_ratio: in training, the most pairs without relation per pair with one, drawn at
-            random for each batch. None: all.
-        adaptive_threshold: without exclusive labels, the model learns a threshold for each pair;
-            goes with the loss ``rel_component.adaptive_threshold.v1``. Probabilities are relative
-            to it.
+        adaptive_threshold: whether the model learns a threshold for each pair, to which the
+            probabilities are relative; for labels that are not exclusive, with the loss
+            ``rel_component.adaptive_threshold.v1``.
         consistency: weight of a second loss in training: each batch passes the model twice, and the
-            predictions of the two passes, which dropout makes differ, are to agree (R-Drop). Costs
-            twice the time. Needs a model with an encoder of its own.
+            predictions of the two passes, which dropout makes differ, are to agree (R-Drop). It
+            takes twice the time and needs a model with an encoder of its own.
         rescue_entities: whether the mentions of relations become entities where they are none, in
             place of those that they overlap with.
         attr: name of the extension attribute.
@@ -95,20 +165,17 @@ class RelationExtractor(TrainablePipe):
         candidates: CandidateGenerator,
         loss: LossFunction,
         decoder: Decoder,
-        name: str = "relation_extractor",
+        name: str,
         *,
-        exclusive: bool = True,
-        spans_key: Optional[str] = None,
-        training_mentions: Literal["both", "predicted"] = "both",
-        negative_ratio: Optional[float] = None,
-        adaptive_threshold: bool = False,
-        consistency: float = 0.0,
-        rescue_entities: bool = False,
-        attr: str = DEFAULT_ATTR,
-        scorer: Optional[ScorerFunction] = score_relations,
+        sampling: PairSampling,
+        exclusive: bool,
+        spans_key: Optional[str],
+        adaptive_threshold: bool,
+        consistency: float,
+        rescue_entities: bool,
+        attr: str,
+        scorer: Optional[ScorerFunction],
     ) -> None:
-        if negative_ratio is not None and negative_ratio < 0:
-            raise ConfigError(f"negative_ratio must be 0 or more, got {negative_ratio}")
         if consistency < 0:
             raise ConfigError(f"consistency must be 0 or more, got {consistency}")
         if adaptive_threshold and exclusive:
@@ -119,11 +186,10 @@ class RelationExtractor(TrainablePipe):
         self.candidates = candidates
         self.loss = loss
         self.decoder = decoder
+        self.sampling = sampling
         self.name = name
         self.exclusive = exclusive
         self.spans_key = spans_key
-        self.training_mentions = training_mentions
-        self.negative_ratio = negative_ratio
         self.adaptive_threshold = adaptive_threshold
         self.consistency = consistency
         self.rescue_entities = rescue_entities
@@ -200,13 +266,8 @@ class RelationExtractor(TrainablePipe):
             self.vocab.strings.add(label)
         if self.consistency:
             refuse_listeners(self.model, self.name)
-        warn_of_violations(examples, self.schema, self.name, self.attr)
-        if (
-            self.training_mentions == "both"
-        ):  # else a component may predict them that is yet untrained
-            targets = self._targets(examples, self._candidates(examples))
-            warn_of_uncovered(examples, targets, self.schema, self.name, self.attr)
-        sample = sample_examples(examples, self.spans_key)
+        self._warn_of_unlearnable(examples)
+        sample = representative_examples(examples, self.spans_key)
         if not sample:
             doc = Doc(self.vocab, words=["hello"])
             sample = [Example(doc, doc)]
@@ -216,7 +277,7 @@ class RelationExtractor(TrainablePipe):
         docs = [eg.predicted for eg in sample]
         self.model.initialize(X=(docs, self._candidates(sample)), Y=outputs)
 
-    def predict(self, docs: Iterable[Doc]) -> Scored:
+    def predict(self, docs: Iterable[Doc]) -> ScoredPairs:
         """Score the candidate pairs of a batch of documents, in one call of the model.
 
         Returns:
@@ -230,16 +291,14 @@ class RelationExtractor(TrainablePipe):
         candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
             n_outputs = len(self.labels) + self.exclusive
-            return Scored(candidates, self.model.ops.alloc2f(0, n_outputs))
+            return ScoredPairs(candidates, self.model.ops.alloc2f(0, n_outputs))
         logits = self.model.predict((docs, candidates))
-        return Scored(
-            candidates,
-            probabilities(
-                logits, exclusive=self.exclusive, adaptive_threshold=self.adaptive_threshold
-            ),
+        values = to_probabilities(
+            logits, exclusive=self.exclusive, adaptive_threshold=self.adaptive_threshold
         )
+        return ScoredPairs(candidates, values)
 
-    def set_annotations(self, docs: Iterable[Doc], scores: Scored) -> None:
+    def set_annotations(self, docs: Iterable[Doc], scores: ScoredPairs) -> None:
         """Write the relations to ``doc._.rel``, in place of any that are there.
 
         Args:
@@ -284,9 +343,8 @@ class RelationExtractor(TrainablePipe):
         if not any(len(eg.predicted) for eg in examples):
             return losses
         candidates = self._candidates(examples)
-        if self.negative_ratio is not None:
-            positive = self._targets(examples, candidates).positive
-            candidates = candidates.select(sample_negatives(positive, self.negative_ratio))
+        targets = self._targets(examples, candidates)
+        candidates, targets = self.sampling.choose(candidates, targets)
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
@@ -297,14 +355,14 @@ class RelationExtractor(TrainablePipe):
         else:
             loss_function = self.loss
             logits, backprop = self.model.begin_update((docs, candidates))
-        loss, d_logits = self._loss(loss_function, examples, Scored(candidates, logits))
+        loss, d_logits = self._loss(loss_function, logits, targets)
         backprop(d_logits)
         if sgd:
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
 
-    def get_loss(self, examples: Iterable[Example], scores: Scored) -> Tuple[float, Floats2d]:
+    def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.
 
         Args:
@@ -314,17 +372,17 @@ class RelationExtractor(TrainablePipe):
         Returns:
             the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
         """
-        return self._loss(self.loss, list(examples), scores)
+        targets = self._targets(list(examples), scores.candidates)
+        return self._loss(self.loss, scores.values, targets)
 
     def _loss(
-        self, function: LossFunction, examples: Sequence[Example], scores: Scored
+        self, function: LossFunction, logits: Floats2d, targets: Targets
     ) -> Tuple[float, Floats2d]:
-        targets = self._targets(examples, scores.candidates).values
-        if self.exclusive or self.adaptive_threshold:
-            targets = to_distribution(targets)
+        none_first = self.exclusive or self.adaptive_threshold
+        values = to_distribution(targets.values) if none_first else targets.values
         return function(
-            scores.values,
-            self.model.ops.asarray2f(cast(Floats2d, targets)),
+            logits,
+            self.model.ops.asarray2f(cast(Floats2d, values)),
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
@@ -399,13 +457,20 @@ class RelationExtractor(TrainablePipe):
             chosen = chosen.add(label)
         return chosen
 
+    def _warn_of_unlearnable(self, examples: Sequence[Example]) -> None:
+        references = (eg.reference for eg in examples)
+        violations = self.schema.validate(references, attr=self.attr)
+        warn_of_violations(violations, self.name)
+        if self.sampling.mentions == "predicted":
+            return  # by a component that may not be trained yet
+        # One example at a time: the pairs of a whole corpus may not fit into memory.
+        targets = (self._targets([eg], self._candidates([eg])) for eg in examples)
+        n_forbidden = sum(violation.relation.label in self.schema for violation in violations)
+        warn_of_uncovered(targets, n_forbidden, self.name)
+
     def _candidates(self, examples: Sequence[Example]) -> Candidates:
         docs = [eg.predicted for eg in examples]
-        if self.training_mentions == "both":
-            references = [eg.reference for eg in examples]
-            mentions = read_training_mentions(docs, references, self.spans_key)
-        else:
-            mentions = read_mentions(docs, self.spans_key)
+        mentions = self.sampling.read_mentions(examples, self.spans_key)
         return self.candidates(docs, mentions, self.schema)
 
     def _targets(self, examples: Sequence[Example], candidates: Candidates) -> Targets:

@@ -1,16 +1,39 @@
 """The trainable component ``shared_encoder``."""
 
-from typing import Callable, Iterable, Optional
+from typing import Callable, Iterable, List, Optional
 
 from spacy.language import Language
 from spacy.pipeline import Tok2Vec
+from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import Model
+from thinc.types import Floats2d
+
+DEFAULT_TOK2VEC = """
+@architectures = "spacy.HashEmbedCNN.v2"
+pretrained_vectors = null
+width = 96
+depth = 4
+embed_size = 2000
+window_size = 1
+maxout_pieces = 3
+subword_features = true
+"""
+"""The encoder of components that are given none: a small network that needs no download."""
+
+
+@Language.factory("shared_encoder", assigns=["doc.tensor"])
+def make_shared_encoder(
+    nlp: Language, name: str, model: Model[List[Doc], List[Floats2d]]
+) -> "SharedEncoder":
+    """The factory behind ``nlp.add_pipe("shared_encoder")``; see :class:`SharedEncoder`."""
+    return SharedEncoder(nlp.vocab, model, name)
 
 
 class SharedEncoder(Tok2Vec):
     """An encoder for the components after it, which have ``rel_component.EncoderListener.v1``.
 
-    As spaCy's ``tok2vec``, with listeners that are told the width of the vectors.
+    It is spaCy's ``tok2vec``, and tells its listeners the width of the vectors besides.
     """
 
     def initialize(

@@ -7,16 +7,74 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Optimizer, set_dropout_rate
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d, Ints1d
 
 from ..errors import ConfigError
-from ..evaluation.scoring import score_mentions
-from ..losses import configure_cross_entropy, softmax
-from ..models.span_scorer import enumerate_spans
-from ..recognition import annotated_classes, annotated_labels, recognize, write_mentions
+from ..evaluation.scoring import MENTION_SCORE_WEIGHTS
+from ..losses import configure_cross_entropy
+from ..mentions import representative_examples
+from ..probabilities import softmax
+from ..recognition import (
+    annotated_classes,
+    annotated_labels,
+    enumerate_spans,
+    recognize,
+    warn_of_longer,
+    write_mentions,
+)
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
-from .examples import refuse_uninitialised, sample_examples, warn_of_longer
+from .model_checks import refuse_uninitialised
+from .shared_encoder import DEFAULT_TOK2VEC
+
+DEFAULT_PARTS = f"""
+[model]
+@architectures = "rel_component.SpanScorer.v1"
+
+[model.tok2vec]
+{DEFAULT_TOK2VEC}
+
+[scorer]
+@scorers = "rel_component.mention_scorer.v1"
+"""
+
+
+@Language.factory(
+    "span_recognizer",
+    assigns=["doc.ents", "doc.spans"],
+    default_config={
+        **Config().from_str(DEFAULT_PARTS),
+        "spans_key": "mentions",
+        "threshold": None,
+        "min_score": 0.1,
+        "max_mentions": 0.4,
+        "annotate_after": 0,
+    },
+    default_score_weights=MENTION_SCORE_WEIGHTS,
+)
+def make_span_recognizer(
+    nlp: Language,
+    name: str,
+    model: Model[Any, Any],
+    spans_key: str,
+    threshold: Optional[float],
+    min_score: float,
+    max_mentions: float,
+    annotate_after: Optional[int],
+    scorer: Optional[Callable[..., Any]],
+) -> "SpanRecognizer":
+    """The factory behind ``nlp.add_pipe("span_recognizer")``; see :class:`SpanRecognizer`."""
+    return SpanRecognizer(
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        threshold=threshold,
+        min_score=min_score,
+        max_mentions=max_mentions,
+        annotate_after=annotate_after,
+        scorer=scorer,
+    )
 
 
 class ScoredSpans(NamedTuple):
@@ -64,14 +122,14 @@ class SpanRecognizer(TrainablePipe):
         self,
         vocab: Vocab,
         model: SpanModelT,
-        name: str = "span_recognizer",
+        name: str,
         *,
-        spans_key: str = "mentions",
-        threshold: Optional[float] = None,
-        min_score: float = 0.1,
-        max_mentions: float = 0.4,
-        annotate_after: Optional[int] = 0,
-        scorer: Optional[ScorerFunction] = score_mentions,
+        spans_key: str,
+        threshold: Optional[float],
+        min_score: float,
+        max_mentions: float,
+        annotate_after: Optional[int],
+        scorer: Optional[ScorerFunction],
     ) -> None:
         for option, value in (("threshold", threshold), ("min_score", min_score)):
             if value is not None and not 0.0 <= value <= 1.0:
@@ -145,7 +203,7 @@ class SpanRecognizer(TrainablePipe):
                 "eg.reference.ents, call add_label, or pass labels."
             )
         warn_of_longer(references, self.model.attrs["max_width"], self.name, self.spans_key)
-        sample = sample_examples(examples, self.spans_key)
+        sample = representative_examples(examples, self.spans_key)
         docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
         outputs = self.model.ops.alloc2f(1, 1 + len(self.labels))
         self.model.initialize(X=(docs, self._spans(docs)), Y=outputs)
@@ -225,8 +283,10 @@ class SpanRecognizer(TrainablePipe):
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredSpans) -> Tuple[float, Floats2d]:
-        """The loss of scored spans and its gradient: cross-entropy, a sum over the spans, divided by
-        the number of annotated mentions.
+        """The loss of scored spans and its gradient.
+
+        The loss is the cross-entropy, summed over the spans and divided by the number of annotated
+        mentions.
 
         Args:
             examples: the batch.

@@ -1,5 +1,6 @@
 """The component ``relation_extractor`` in a pipeline."""
 
+import pickle
 import subprocess
 import sys
 
@@ -12,7 +13,10 @@ from thinc.api import set_dropout_rate
 
 from rel_component.decoding import ThresholdDecoder
 from rel_component.errors import ConfigError
+from rel_component.pipeline import relation_extractor
+from rel_component.sampling import PairSampling
 from rel_component.schema import RelationSchema, RelationType
+from rel_component.targets import make_targets
 
 from ..helpers import facts, make_candidates, make_doc, make_example
 
@@ -353,11 +357,11 @@ def test_pipeline_bytes(nlp):
 
 
 def test_options_are_saved_with_the_pipeline(tmp_path):
-    nlp = trained(decoder={"thresholds": {"WORKS_AT": 0.999999}}, negative_ratio=2.0)
+    nlp = trained(decoder={"thresholds": {"WORKS_AT": 0.999999}}, sampling={"negative_ratio": 2.0})
     nlp.to_disk(tmp_path)
     pipe = spacy.load(tmp_path).get_pipe("relation_extractor")
     assert pipe.decoder == ThresholdDecoder(thresholds={"WORKS_AT": 0.999999})
-    assert pipe.negative_ratio == 2.0
+    assert pipe.sampling == PairSampling(negative_ratio=2.0)
 
 
 def test_a_component_with_an_added_label_can_be_loaded():
@@ -418,7 +422,8 @@ def test_a_symmetric_relation_is_predicted_once():
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 10.0])
 def test_negative_ratio(ratio):
-    nlp = pipeline(negative_ratio=ratio, candidates={**GENERATOR, "use_schema": False})
+    sampling = {"negative_ratio": ratio}
+    nlp = pipeline(sampling=sampling, candidates={**GENERATOR, "use_schema": False})
     losses = train(nlp, examples_of(nlp))
     assert losses["relation_extractor"] < 0.1
     works_at, founded_by = outputs(nlp)
@@ -449,7 +454,7 @@ def test_thresholds(options, expected):
     ("options", "message"),
     [
         ({"decoder": {"threshold": 1.5}}, r"threshold must lie in \[0, 1\], got 1\.5"),
-        ({"negative_ratio": -1.0}, "negative_ratio must be 0 or more, got -1"),
+        ({"sampling": {"negative_ratio": -1.0}}, "negative_ratio must be 0 or more, got -1"),
         ({"consistency": -1.0}, "consistency must be 0 or more, got -1"),
         ({"adaptive_threshold": True}, "set exclusive = false"),
     ],
@@ -541,14 +546,14 @@ def test_annotated_mentions_are_learned_beside_predicted_ones(mentions):
     ids=["none", "fewer", "others", "wrong end"],
 )
 def test_predicted_mentions_may_match_no_relation(mentions):
-    nlp = pipeline(training_mentions="predicted")
+    nlp = pipeline(sampling={"mentions": "predicted"})
     examples = [make_example(reference, mentions) for reference in references(nlp)]
     losses = train(nlp, examples, steps=3)
     assert numpy.isfinite(losses["relation_extractor"])
 
 
 def test_predicted_mentions_are_enough_when_they_match():
-    assert outputs(trained(training_mentions="predicted")) == BOTH
+    assert outputs(trained(sampling={"mentions": "predicted"})) == BOTH
 
 
 def test_examples_without_relations_are_negative_examples():
@@ -561,7 +566,7 @@ def test_examples_without_relations_are_negative_examples():
 @pytest.mark.parametrize("words", ["", "Nobody here"], ids=["empty", "no mention"])
 @pytest.mark.parametrize("negative_ratio", [None, 1.0])
 def test_training_on_a_batch_without_pairs(words, negative_ratio):
-    nlp = pipeline(negative_ratio=negative_ratio)
+    nlp = pipeline(sampling={"negative_ratio": negative_ratio})
     nlp.initialize(lambda: examples_of(nlp))
     losses = nlp.update([make_example(make_doc(nlp.vocab, words))], losses={})
     assert losses == {"relation_extractor": 0.0}
@@ -668,7 +673,7 @@ def test_entities_predicted_in_training_can_be_learned_on():
 # Imports
 
 
-@pytest.mark.parametrize("module", ["rel_component", "rel_component.pipeline.factory"])
+@pytest.mark.parametrize("module", ["rel_component", "rel_component.pipeline.relation_extractor"])
 def test_imports_need_neither_torch_nor_transformers(module):
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['transformers'] = None; "
@@ -689,6 +694,59 @@ def test_relations_without_a_candidate_pair_warn():
     )
     with pytest.warns(UserWarning, match="1 of 1 relations of the examples have no candidate"):
         nlp.initialize(lambda: [make_example(reference)])
+
+
+def counting(nlp):
+    """Let the candidate generator of a pipeline count the documents that it is given at a time."""
+    pipe = nlp.get_pipe("relation_extractor")
+    generate, counts = pipe.candidates, []
+
+    def count(docs, mentions, schema):
+        counts.append(len(docs))
+        return generate(docs, mentions, schema)
+
+    pipe.candidates = count
+    return counts
+
+
+def test_a_rare_violation_late_in_the_examples_warns():
+    nlp = pipeline()
+    examples = examples_of(nlp)
+    late = make_doc(nlp.vocab, HIRED, [ACME, ADA], [(0, "FOUNDED_BY", 1)])
+    labels = {"relations": [{"label": "FOUNDED_BY", "head": ["TEAM"]}, {"label": "WORKS_AT"}]}
+    with pytest.warns(UserWarning, match="in document 200: .*FOUNDED_BY"):
+        nlp.get_pipe("relation_extractor").initialize(
+            lambda: [*examples[:1] * 200, make_example(late)], nlp=nlp, labels=labels
+        )
+
+
+def test_initialize_pairs_few_documents_at_a_time():
+    nlp = pipeline()
+    counts = counting(nlp)
+    nlp.initialize(lambda: examples_of(nlp) * 100)
+    assert max(counts) <= 10
+
+
+def test_a_step_makes_candidates_and_targets_once(monkeypatch):
+    nlp = pipeline(sampling={"negative_ratio": 1.0})
+    nlp.initialize(lambda: examples_of(nlp))
+    made = []
+
+    def make(*args):
+        made.append(make_targets(*args))
+        return made[-1]
+
+    monkeypatch.setattr(relation_extractor, "make_targets", make)
+    counts = counting(nlp)
+    nlp.update(examples_of(nlp))
+    assert counts == [2]
+    assert len(made) == 1
+
+
+def test_parts_can_be_pickled():
+    pipe = pipeline().get_pipe("relation_extractor")
+    for part in (pipe.loss, pipe.decoder, pipe.sampling):
+        pickle.loads(pickle.dumps(part))
 
 
 # Uncertain mentions
