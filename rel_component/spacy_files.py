@@ -2,7 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional
+from typing import Iterable, Iterator, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -37,6 +37,23 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
         except Exception as err:
             raise DataError(f"not a .spacy file: {err}", place=str(file)) from err
         yield from doc_bin.get_docs(nlp.vocab)
+
+
+def name_files(paths: Sequence[Path]) -> List[str]:
+    """Different names for files: the stems of their paths, or the whole paths if some stems are equal.
+
+    Args:
+        paths: the files.
+
+    Raises:
+        ConfigError: if a path is given twice.
+    """
+    stems = [path.stem for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{name} is given twice; give each file once")
+    return names
 
 
 def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:

@@ -1,7 +1,7 @@
 """Audit of the files of a corpus."""
 
 from pathlib import Path
-from typing import List, Optional, Sequence, Union
+from typing import Optional, Sequence, Union
 
 from spacy.language import Language
 
@@ -9,7 +9,7 @@ from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
 from ..pipelines import PipelineSource, blank_pipeline, find_extractor, load_pipeline, source_name
 from ..schema import RelationSchema
-from ..spacy_files import read_docs
+from ..spacy_files import name_files, read_docs
 from .context import AuditContext, AuditOptions
 from .documents import Part
 from .name_lists import NameGroups
@@ -49,7 +49,7 @@ def audit_files(
     paths = [Path(path) for path in (*data_paths, *test_paths)]
     parts = [
         Part(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
-        for i, (name, path) in enumerate(zip(_names(paths), paths))
+        for i, (name, path) in enumerate(zip(name_files(paths), paths))
     ]
     predictor = _predictor(model, options) if model is not None else None
     return run_audit(AuditContext(parts, schema, options, predictor, name_groups))
@@ -64,12 +64,3 @@ def _predictor(model: PipelineSource, options: AuditOptions) -> Predictor:
         spans_key=extractor.spans_key if extractor is not None else options.spans_key,
         attr=extractor.attr if extractor is not None else DEFAULT_ATTR,
     )
-
-
-def _names(paths: List[Path]) -> List[str]:
-    """The names of the files, or their whole paths if some are equal."""
-    stems = [path.stem for path in paths]
-    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
-    if len(set(names)) < len(names):
-        raise ConfigError("a file is given twice; each has to be a part of its own")
-    return names

@@ -63,11 +63,7 @@ def use_gpu(gpu_id: int) -> None:
 
 
 def progress(items: Iterable[T]) -> Iterable[T]:
-    """Show a progress bar of documents on standard error, if that is a terminal.
-
-    Args:
-        items: the documents.
-    """
+    """Count documents on standard error as they pass, if that is a terminal."""
     return tqdm(items, unit="docs", file=sys.stderr, disable=not sys.stderr.isatty())
 
 
@@ -77,43 +73,19 @@ def print_json(value: Any) -> None:
 
 
 def write_text(path: Optional[Path], text: str) -> None:
-    """Write a text file.
-
-    Args:
-        path: the file; None: nothing is written.
-        text: its text.
-
-    Raises:
-        DataError: if it cannot be written.
-    """
+    """Write a text file, unless there is no path for one."""
     if path is not None:
         with open_output(path) as output:
             output.write(text)
 
 
 def write_json(path: Optional[Path], value: Any) -> None:
-    """Write a JSON file.
-
-    Args:
-        path: the file; None: nothing is written.
-        value: what it holds.
-
-    Raises:
-        DataError: if it cannot be written.
-    """
+    """Write a JSON file, unless there is no path for one."""
     write_text(path, srsly.json_dumps(value, indent=2))
 
 
 def write_json_lines(path: Optional[Path], records: Iterable[Any]) -> None:
-    """Write a JSONL file, one record after the other.
-
-    Args:
-        path: the file; None: nothing is written.
-        records: the records, which need not be in memory.
-
-    Raises:
-        DataError: if it cannot be written.
-    """
+    """Write a JSONL file, unless there is no path for one; the records need not be in memory."""
     if path is not None:
         with open_output(path) as output:
             output.writelines(srsly.json_dumps(record) + "\n" for record in records)

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from ...errors import ConfigError
 from ...pipelines import blank_pipeline
 from ...schema import RelationSchema
-from ...spacy_files import read_docs
+from ...spacy_files import name_files, read_docs
 from .disagreements import Disagreement, find_disagreements
 from .documents import match_documents
 from .measures import Agreement, measure_agreement
@@ -92,12 +92,7 @@ def _read(
     paths: Sequence[Union[str, Path]], names: Optional[Sequence[str]], lang: str
 ) -> Dict[str, List[Doc]]:
     """The documents of each annotator."""
-    if names is None:
-        names = [Path(path).stem for path in paths]
-        if len(set(names)) < len(names):
-            names = [str(path) for path in paths]
-        if len(set(names)) < len(names):
-            raise ConfigError(f"a path is given twice: {', '.join(names)}; give names")
+    names = name_files([Path(path) for path in paths]) if names is None else names
     if len(names) != len(paths):
         raise ConfigError(f"{len(names)} names for {len(paths)} paths: {', '.join(names)}")
     nlp = blank_pipeline(lang)
