@@ -9,13 +9,13 @@ from typer import Argument, Option
 from wasabi import msg
 
 from .messages import (
-    Show,
+    NumberFormat,
     clear_errors,
+    first_problems,
     interval,
     percent,
     print_json,
     print_table,
-    shown,
     write_json,
     write_json_lines,
 )
@@ -112,7 +112,7 @@ def agreement_cli(
 def _print_documents(agreement: "Agreement") -> None:
     msg.divider(f"{agreement.n_shared} documents in common")
     msg.info("documents: " + ", ".join(f"{name} {n}" for name, n in agreement.n_docs.items()))
-    for problem in shown(agreement.problems):
+    for problem in first_problems(agreement.problems):
         msg.warn(problem)
 
 
@@ -140,7 +140,7 @@ def _print_figures(agreement: "Agreement") -> None:
         _print_pairwise("Cohen's kappa of each pair", cohen, _decimal)
 
 
-def _print_pairwise(title: str, rows: Dict[str, "Pairwise"], show: Show) -> None:
+def _print_pairwise(title: str, rows: Dict[str, "Pairwise"], show: NumberFormat) -> None:
     """Print the mean over the pairs of annotators, and each pair where there are several."""
     msg.divider(title)
     pairs = next(iter(rows.values())).pairs if rows else {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 from wasabi import msg
 
-from .messages import clear_errors, print_json, progress, shown
+from .messages import clear_errors, first_problems, print_json, progress
 from .options import Json, Lang, Schema, SpansKey
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def convert_cli(
 
 
 def _print_report(report: "Report", output_path: Path) -> None:
-    for problem in shown(report.problems):
+    for problem in first_problems(report.problems):
         msg.warn(problem)
     for message, (count, first) in report.notes.items():
         msg.info(f"{count} {message}", f"first: {first}")

@@ -32,8 +32,8 @@ MAX_PROBLEMS_SHOWN = 20
 
 T = TypeVar("T")
 
-Show = Callable[[float], str]
-"""A function that writes a figure for a person."""
+NumberFormat = Callable[[float], str]
+"""A function that turns a number into text, such as :func:`percent`."""
 
 
 @contextmanager
@@ -108,17 +108,17 @@ def percent(value: Optional[float], digits: int = 2) -> str:
     return "-" if value is None or isnan(value) else f"{100 * value:.{digits}f}"
 
 
-def interval(estimate: "Estimate", show: Show) -> str:
+def interval(estimate: "Estimate", show: NumberFormat) -> str:
     """The 95 % interval of an estimate; a dash if it has none.
 
     Args:
         estimate: the estimate.
-        show: writes one end of it.
+        show: turns an end of the interval into text.
     """
     return "-" if isnan(estimate.low) else f"{show(estimate.low)} to {show(estimate.high)}"
 
 
-def shown(problems: Sequence[Any]) -> List[str]:
+def first_problems(problems: Sequence[Any]) -> List[str]:
     """The first problems of a list, and how many more there are."""
     more = len(problems) - MAX_PROBLEMS_SHOWN
     first = [str(problem) for problem in problems[:MAX_PROBLEMS_SHOWN]]

@@ -42,7 +42,7 @@ GoldTokens = Annotated[
 ]
 Lang = Annotated[str, Option("--lang", help="Language of the documents")]
 Names = Annotated[
-    Optional[List[str]], Option("--name", help="A name for each path in order; repeat the option")
+    Optional[List[str]], Option("--name", help="A name for each, in their order; repeat the option")
 ]
 Resamples = Annotated[
     int, Option("--resamples", min=0, help="Resampled corpora for the 95 % intervals")

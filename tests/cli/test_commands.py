@@ -5,6 +5,7 @@ from pathlib import Path
 
 import spacy
 from spacy.cli._util import app
+from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
 
@@ -118,3 +119,21 @@ def test_schema_is_inferred_and_checked(data, tmp_path):
     output = run("schema", data, "--check", schema, code=1)
     assert "does not hold between ORG and PERSON" in output.replace("\n", " ")
     assert "unknown label" in output
+
+
+def test_errors_are_one_line_on_standard_error(data):
+    result = CliRunner().invoke(rel_cli, ["evaluate", "nowhere", str(data), "--json"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ConfigError: nowhere cannot be loaded")
+
+
+def test_a_gpu_that_is_not_there(model):
+    output = run("extract", model, "--text", TEXT, "--gpu-id", 99, code=1)
+    assert output.startswith("ConfigError: --gpu-id 99")
+
+
+def test_no_file_is_left_of_an_extraction_that_fails(model, tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"txt": "b"}\n', encoding="utf8")
+    run("extract", model, tmp_path / "in.jsonl", "-o", tmp_path / "new" / "out.jsonl", code=1)
+    assert list((tmp_path / "new").iterdir()) == []

@@ -16,17 +16,7 @@ before = set(sys.modules)
 import rel_component.cli
 print(*sorted(set(sys.modules) - before))
 """
-ROOMS = {
-    "annotations",
-    "cli",
-    "documents",
-    "errors",
-    "files",
-    "mentions",
-    "registry",
-    "schema",
-    "types",
-}
+WORK = {"audit", "converters", "corpora", "evaluation", "inference", "layers", "llm", "models"}
 
 
 def test_the_command_line_imports_commands_and_no_work():
@@ -34,7 +24,7 @@ def test_the_command_line_imports_commands_and_no_work():
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     new = [name.split(".") for name in result.stdout.split()]
     assert ["rel_component", "cli"] in new
-    assert {name[1] for name in new if name[0] == "rel_component" and len(name) > 1} <= ROOMS
+    assert not WORK & {name[1] for name in new if name[0] == "rel_component" and len(name) > 1}
     heavy = {"jinja2", "openai", "sklearn", "sqlite3", "torch", "transformers"}
     assert not heavy & {name[0] for name in new}
 
