@@ -9,12 +9,10 @@ import re
 from dataclasses import replace
 from typing import Any, Sequence, Tuple
 
+from ..prompting.answer_schema import Keys
 from ..types import Reply
 from .json_values import load_json
 from .statements import StatedEntity, StatedRelation, StatementReader, Statements
-
-Keys = Tuple[str, str, str]
-"""Names of head, label and tail in replies."""
 
 _THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The form of answers: as a JSON schema for the endpoint, and as examples for the prompt."""
+"""JSON schemas of answers for the endpoint, and example answers for the prompt."""
 
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -10,8 +10,7 @@ from ..types import JsonSchema
 Keys = Tuple[str, str, str]
 """Names of head, label and tail in answers."""
 
-
-Arguments = Tuple[Sequence[str], Sequence[str], Sequence[str]]
+AllowedRelations = Tuple[Sequence[str], Sequence[str], Sequence[str]]
 """Labels, and the ids of the mentions that may be their heads and their tails."""
 
 MAX_NAME = 100
@@ -22,19 +21,19 @@ MAX_LABEL = 60
 
 
 def relations_schema(
-    keys: Keys, arguments: Sequence[Arguments], *, max_relations: int
+    keys: Keys, allowed: Sequence[AllowedRelations], *, max_relations: int
 ) -> JsonSchema:
-    """JSON schema of an answer about given mentions: a list of relations between their ids.
+    """Return the schema of an answer about given mentions: a list of relations between their ids.
 
     Args:
         keys: names of head, label and tail.
-        arguments: the labels, by the mentions that they may relate; no labels: any.
+        allowed: labels with the mentions that they may relate; no labels: any.
         max_relations: the most relations; without a limit small models repeat themselves for ever.
     """
     head, label, tail = keys
     items = [
         _object({head: _one_of(heads), label: _one_of(labels, MAX_LABEL), tail: _one_of(tails)})
-        for labels, heads, tails in arguments
+        for labels, heads, tails in allowed
     ]
     item = items[0] if len(items) == 1 else {"anyOf": items}
     return _object({"relations": _array(item, max_relations)})
@@ -48,13 +47,14 @@ def entities_and_relations_schema(
     max_entities: int,
     max_relations: int,
 ) -> JsonSchema:
-    """JSON schema of an answer about a text: its entities and the relations between them.
+    """Return the schema of an answer about a text: its entities and the relations between them.
 
     Args:
         keys: names of head, label and tail.
         labels: the labels; empty: any.
         entity_types: types of entities; empty: any.
-        max_entities, max_relations: the most of each.
+        max_entities: the most entities.
+        max_relations: the most relations.
     """
     head, label, tail = keys
     name = _one_of((), MAX_NAME)
@@ -66,7 +66,7 @@ def entities_and_relations_schema(
 
 
 def label_schema(key: str, labels: Sequence[str]) -> JsonSchema:
-    """JSON schema of an answer about one pair: a label, or NO_RELATION.
+    """Return the schema of an answer about one pair: a label, or NO_RELATION.
 
     Args:
         key: name of the label.
@@ -76,14 +76,25 @@ def label_schema(key: str, labels: Sequence[str]) -> JsonSchema:
 
 
 def relations_answer(keys: Keys, relations: Sequence[Tuple[str, str, str]]) -> str:
-    """An answer about given mentions. relations: head id, label and tail id of each."""
+    """Return an answer about given mentions.
+
+    Args:
+        keys: names of head, label and tail.
+        relations: head id, label and tail id of each relation.
+    """
     return str(srsly.json_dumps({"relations": [dict(zip(keys, rel)) for rel in relations]}))
 
 
 def entities_and_relations_answer(
     keys: Keys, entities: Sequence[Tuple[str, str]], relations: Sequence[Tuple[str, str, str]]
 ) -> str:
-    """An answer about a text. entities: text and type of each. relations: texts around the label."""
+    """Return an answer about a text.
+
+    Args:
+        keys: names of head, label and tail.
+        entities: text and type of each entity.
+        relations: text of the head, label and text of the tail of each relation.
+    """
     answer = {
         "entities": [{"text": text, "type": label} for text, label in entities],
         "relations": [dict(zip(keys, rel)) for rel in relations],
@@ -92,7 +103,7 @@ def entities_and_relations_answer(
 
 
 def label_answer(key: str, label: str) -> str:
-    """An answer about one pair."""
+    """Return an answer about one pair."""
     return str(srsly.json_dumps({key: label}))
 
 
@@ -101,7 +112,7 @@ def _array(item: JsonSchema, limit: int) -> JsonSchema:
 
 
 def _one_of(values: Sequence[str], max_length: int = MAX_NAME) -> JsonSchema:
-    """One of some strings; if there are none, any of at most so many characters."""
+    """Return the schema of one of some strings, or of any short string if there are none."""
     if values:
         return {"type": "string", "enum": list(values)}
     return {"type": "string", "maxLength": max_length}

@@ -1,4 +1,4 @@
-"""Few-shot examples: what they are, and which of them go into a prompt."""
+"""Few-shot examples, and the selection of those that a prompt shows."""
 
 import random
 from collections import Counter
@@ -14,10 +14,10 @@ from ...mentions import mention_spans, typed_key
 from ...types import FloatArray
 
 Selection = Literal["fixed", "random", "nearest"]
-"""Which examples a prompt shows: the first ones, others for each text, or those most like the text."""
+"""Examples that a prompt shows: the first ones, random ones, or those most similar to the text."""
 
 NEAREST_POOL = 4
-"""Examples that "nearest" considers, for each one that it takes."""
+"""The selection "nearest" chooses among this many times as many examples as it takes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PromptExample:
             doc: the document.
             spans_key: span group of the mentions; None: the entities.
             attr: name of the extension attribute of the relations.
-            vector: see above.
+            vector: vector of the document, for the selection "nearest". *Shape:* ``(width,)``
         """
         relations = get_relations(doc, attr)
         spans = {typed_key(span): span for span in mention_spans(doc, spans_key)}
@@ -71,7 +71,7 @@ class PromptExample:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "PromptExample":
-        """Make an example of what :meth:`to_dict` gives."""
+        """Make an example from the values that :meth:`to_dict` returns."""
         vector = data.get("vector")
         return cls(
             text=data["text"],
@@ -81,7 +81,7 @@ class PromptExample:
         )
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
+        """Return the example as JSON values."""
         return {
             "text": self.text,
             "mentions": [list(mention) for mention in self.mentions],
@@ -94,11 +94,11 @@ class ExampleSelector:
     """Chooses the examples of a prompt: balanced over labels, with an empty answer among them.
 
     Args:
-        examples: all of them.
-        n_examples: the most for one prompt.
+        examples: all examples.
+        n_examples: the most examples in one prompt.
         selection: see :data:`Selection`. The choice depends on the text and the seed alone, so that
             the same text always has the same prompt.
-        seed: for "random".
+        seed: seed of the selection "random".
 
     Raises:
         ConfigError: if an option is out of range, or if "nearest" has examples without a vector.
@@ -132,11 +132,11 @@ class ExampleSelector:
             self._directions = vectors.astype("float32")
 
     def __call__(self, text: str, vector: Optional[FloatArray] = None) -> List[PromptExample]:
-        """The examples for a text, the most useful one last, next to the question.
+        """Return the examples for a text, the most useful one last, next to the question.
 
         Args:
             text: the text; it is never an example for itself.
-            vector: of the text. *Shape:* ``(width,)``
+            vector: vector of the text. *Shape:* ``(width,)``
         """
         ranking = [i for i in self._ranking(text, vector) if self.examples[i].text != text]
         chosen = _balanced([self.examples[i] for i in ranking], self.n_examples)
@@ -154,9 +154,9 @@ class ExampleSelector:
 
 
 def _balanced(ranking: Sequence[PromptExample], n_examples: int) -> List[PromptExample]:
-    """The first examples of a ranking that bring in labels which are rare among those before.
+    """Return the first examples of a ranking whose labels are rare in the examples before them.
 
-    Of three examples or more, one is empty if there is any.
+    Of three examples or more, one has no relations, if there is such an example.
     """
     n_examples = min(n_examples, len(ranking))
     empty = next((example for example in ranking if not example.relations), None)
@@ -177,7 +177,7 @@ def _balanced(ranking: Sequence[PromptExample], n_examples: int) -> List[PromptE
             else:
                 passed.append(example)
         left, quota = passed, quota + 1
-    # in the order of the ranking, the empty one included
+    # in the order of the ranking, also the example without relations
     place = {id(example): i for i, example in enumerate(ranking)}
     return sorted(chosen, key=lambda example: place[id(example)])
 

@@ -1,4 +1,4 @@
-"""Texts in prompts: mentions marked, and nothing else that looks like a mark of ours or a model's."""
+"""Texts in prompts: mentions are marked, and other text that looks like a tag is made harmless."""
 
 import re
 from typing import List, Sequence, Tuple
@@ -15,18 +15,18 @@ MarkedMention = Tuple[int, int, str]
 
 
 def neutral(text: str) -> str:
-    """A text in which nothing ends the document, marks a mention or begins a turn: ``< /document>``."""
+    """Put a space into tags that end the document, mark a mention or begin a turn: ``< /document>``."""
     return _TAG.sub(lambda match: f"{match.group()} ", text)
 
 
 def mark_mentions(text: str, mentions: Sequence[MarkedMention]) -> str:
-    """A text with its mentions in tags, ``<M1>Apple</M1>``; nested ones nest.
+    """Return a text with its mentions in tags: ``<M1>Apple</M1>``.
 
-    Mentions that overlap without nesting have tags that overlap.
+    The tags of nested mentions are nested; those of mentions that overlap otherwise overlap.
 
     Args:
         text: the text.
-        mentions: where the mentions are.
+        mentions: places and ids of the mentions.
     """
     # at one place: ends before starts; the inner of two mentions ends first and starts last
     tags: List[Tuple[int, int, int, str]] = []

@@ -12,7 +12,7 @@ from ...schema import RelationSchema
 from ...types import NO_RELATION, FloatArray
 from ..types import JsonSchema, Message, Request
 from .answer_schema import (
-    Arguments,
+    AllowedRelations,
     entities_and_relations_answer,
     entities_and_relations_schema,
     label_answer,
@@ -26,10 +26,10 @@ from .template import PromptItem, PromptMention, PromptTask, PromptTemplate
 from .windows import Window, split_windows
 
 CHARACTERS_PER_TOKEN = 3
-"""Fewer than usual, for endpoints that do not count tokens before a request."""
+"""A low estimate, for endpoints that do not count tokens before a request."""
 
 EXAMPLES_SHARE = 0.5
-"""The most that examples may take of what instructions leave of the context window."""
+"""The largest share of the context window, without the instructions, that examples may take."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Question(Request):
 
 @dataclass(frozen=True)
 class PromptLimits:
-    """What a language model can take.
+    """The context window of a language model, and how to count tokens in it.
 
     Attributes:
         context_window: tokens of prompt and answer together; None: no limit.
         max_tokens: tokens of an answer.
-        count_tokens: number of tokens of a prompt; None where it cannot tell.
+        count_tokens: returns the number of tokens of a prompt, or None if it is not known.
     """
 
     context_window: Optional[int] = None
@@ -64,7 +64,7 @@ class PromptLimits:
     count_tokens: Callable[[Sequence[Message]], Optional[int]] = lambda messages: None
 
     def tokens(self, messages: Sequence[Message]) -> int:
-        """Number of tokens of a prompt, or an estimate."""
+        """Return the number of tokens of a prompt, or an estimate."""
         counted = self.count_tokens(messages)
         if counted is not None:
             return counted
@@ -76,14 +76,15 @@ class Prompter:
 
     Args:
         schema: the relation types.
-        template: the words.
-        selector: chooses examples.
-        limits: of the language model; longer documents are asked about in several windows.
+        template: the template of the prompts.
+        selector: chooses the examples of a prompt.
+        limits: limits of the language model; longer documents are asked about in several windows.
         mentions_given: whether the mentions of documents are given to the model, or it finds them.
         entity_types: types of entities that the model may find; empty: those of the schema.
-        n_samples: answers to draw for each question.
-        max_entities, max_relations: the most of each in an answer.
-        overlap: sentences that neighbouring windows share.
+        n_samples: number of answers to draw for each question.
+        max_entities: the most entities in an answer.
+        max_relations: the most relations in an answer.
+        overlap: number of sentences that neighbouring windows share.
 
     Raises:
         ConfigError: if the options do not fit together.
@@ -127,18 +128,18 @@ class Prompter:
 
     @property
     def labels(self) -> Tuple[str, ...]:
-        """The labels that answers may use; empty: any."""
+        """Labels that answers may use; empty: any."""
         return () if self.template.open_labels else self.schema.labels
 
     def questions(
         self, doc: Doc, mentions: Sequence[Span] = (), vector: Optional[FloatArray] = None
     ) -> List[Question]:
-        """The questions about a document, none if no relation is possible.
+        """Return the questions about a document, none if no relation is possible.
 
         Args:
             doc: the document.
             mentions: its mentions, if they are given.
-            vector: for choosing examples.
+            vector: vector of the document, to choose the nearest examples. *Shape:* ``(width,)``
 
         Raises:
             PromptTooLong: if the context window is too small for any part of the document.
@@ -178,7 +179,7 @@ class Prompter:
     def _fit(
         self, doc: Doc, ids: Dict[str, Span], vector: Optional[FloatArray]
     ) -> Tuple[List[Message], List[Window]]:
-        """Instructions with examples, and windows, that the context window has room for."""
+        """Return instructions with examples, and windows, that fit into the context window."""
         system = self.template.system(self.task)
         start = [Message("system", system)] if system else []
         turns = [self._turns(example) for example in self.selector(doc.text, vector)]
@@ -256,7 +257,7 @@ class Prompter:
         return Message("user", self.template.user(self.task, item))
 
     def _turns(self, example: PromptExample) -> List[Message]:
-        """An example as questions and answers."""
+        """Return an example as questions and answers."""
         mentions = {f"M{i}": mention for i, mention in enumerate(example.mentions, start=1)}
         ids = list(mentions)
         keys = self.template.keys
@@ -302,7 +303,7 @@ class Prompter:
             return label_schema(keys[1], self._pair_labels(head.label_, tail.label_))
         if self.mentions_given:
             limit = min(self.max_relations, 2 * self._n_pairs(mentions))
-            return relations_schema(keys, self._arguments(mentions), max_relations=limit)
+            return relations_schema(keys, self._allowed(mentions), max_relations=limit)
         return entities_and_relations_schema(
             keys,
             self.labels,
@@ -312,7 +313,7 @@ class Prompter:
         )
 
     def _pairs(self, mentions: Mapping[str, Span]) -> List[Tuple[str, str]]:
-        """The pairs of mentions that the schema allows a relation between."""
+        """Return the pairs of mentions that the schema allows a relation between."""
         return [
             (head, tail)
             for head, head_span in mentions.items()
@@ -321,8 +322,8 @@ class Prompter:
             and self._related(head_span.label_, tail_span.label_)
         ]
 
-    def _arguments(self, mentions: Mapping[str, Span]) -> List[Arguments]:
-        """The labels that are possible, by the mentions that they may relate."""
+    def _allowed(self, mentions: Mapping[str, Span]) -> List[AllowedRelations]:
+        """Return the possible labels, grouped by the mentions that they may relate."""
         if self.template.open_labels:
             return [((), list(mentions), list(mentions))]
         by_type: Dict[str, List[str]] = {}
@@ -349,7 +350,7 @@ class Prompter:
         return [(labels, heads, tails) for (heads, tails), labels in groups.items()]
 
     def _n_pairs(self, mentions: Mapping[str, Span]) -> int:
-        """The number of pairs of mentions that the schema allows a relation between."""
+        """Return the number of pairs of mentions that the schema allows a relation between."""
         types = Counter(span.label_ for span in mentions.values())
         return sum(
             n_heads * (n_tails - (head == tail))
@@ -384,7 +385,7 @@ def _inside(mentions: Mapping[str, Span], window: Window) -> Dict[str, Span]:
 
 
 def _without_repeated_pairs(questions: Sequence[Question]) -> List[Question]:
-    """Without the questions about pairs that an earlier window holds too."""
+    """Leave out questions about pairs that an earlier window asks about too."""
     seen = set()
     kept = []
     for question in questions:

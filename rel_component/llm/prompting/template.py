@@ -1,8 +1,8 @@
 """Prompts as versioned template files.
 
 A template is a Jinja file with two macros, ``system(task)`` and ``user(task, item)``, that give the
-text of the system message (none, if it is empty) and of the question about one document. It may
-set::
+text of the system message (no message if it is empty) and of the question about one document. It
+may set::
 
     {%- set keys = ["head", "label", "tail"] -%}   names of the parts of a relation in answers
     {%- set question = "document" -%}              or "pair": a question for each pair of mentions
@@ -27,7 +27,13 @@ QuestionKind = Literal["document", "pair"]
 
 @dataclass(frozen=True)
 class PromptMention:
-    """A mention as prompts show it: its id, ``M1`` and so on, its words, and its type if it has one."""
+    """A mention as prompts show it.
+
+    Attributes:
+        id: its id in the prompt: ``M1``, ``M2`` and so on.
+        text: its words.
+        type: its entity type, empty if it has none.
+    """
 
     id: str
     text: str
@@ -36,7 +42,7 @@ class PromptMention:
 
 @dataclass(frozen=True)
 class PromptTask:
-    """What a template knows of the task.
+    """The variable ``task`` of templates: what is asked for in all prompts.
 
     Attributes:
         relations: the relation types of the schema.
@@ -53,13 +59,14 @@ class PromptTask:
 
 @dataclass(frozen=True)
 class PromptItem:
-    """What a template knows of the text that it asks about.
+    """The variable ``item`` of templates: the text that a prompt asks about.
 
     Attributes:
         text: the text.
-        marked_text: the same with the given mentions marked, ``<M1>Apple</M1>``.
+        marked_text: the text with the given mentions marked: ``<M1>Apple</M1>``.
         mentions: the given mentions.
-        head, tail: the pair in question, if it is about one.
+        head: head of the pair that is asked about, None if all pairs are.
+        tail: tail of the pair that is asked about.
         labels: the labels that the schema allows for the pair.
     """
 
@@ -72,14 +79,14 @@ class PromptItem:
 
 
 class PromptTemplate:
-    """A template that was read and tried out.
+    """A template that was read, and rendered once to find its mistakes.
 
     Args:
         source: text of the template.
-        name: for messages.
+        name: name of the template in messages.
 
     Raises:
-        ConfigError: if it is not a template, naming the line.
+        ConfigError: if the text is not a template; the message names the line.
     """
 
     def __init__(self, source: str, *, name: str) -> None:
@@ -140,11 +147,11 @@ class PromptTemplate:
             raise ConfigError(f"template {name} cannot be read: {err}") from err
 
     def system(self, task: PromptTask) -> str:
-        """Text of the system message, empty for none."""
+        """Return the text of the system message, empty if there is none."""
         return self._render("system", task)
 
     def user(self, task: PromptTask, item: PromptItem) -> str:
-        """Text of the question."""
+        """Return the text of the question about one item."""
         return self._render("user", task, item)
 
     def _render(self, macro: str, *arguments: Any) -> str:
@@ -180,7 +187,7 @@ class PromptTemplate:
 
 
 def template_names() -> List[str]:
-    """Names of the templates that come with the package."""
+    """Return the names of the templates that come with the package."""
     folder = resources.files(__package__) / "templates"
     return sorted(
         file.name[: -len(".jinja")] for file in folder.iterdir() if file.name.endswith(".jinja")

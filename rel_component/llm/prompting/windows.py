@@ -1,4 +1,4 @@
-"""Parts of a document that fit into one prompt."""
+"""Windows: parts of a document that fit into one prompt."""
 
 from typing import Callable, List, Tuple
 
@@ -13,8 +13,8 @@ Window = Tuple[int, int]
 def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1) -> List[Window]:
     """Cover a document with windows of whole sentences, as long as possible.
 
-    Neighbouring windows share sentences, so that what is said across a border is seen. A sentence
-    that does not fit is cut into halves.
+    Neighbouring windows share sentences, so that relations across a border are seen. A sentence
+    that does not fit is cut in two, again and again until it fits.
 
     Args:
         doc: the document; without sentence boundaries, its full stops and question and exclamation
@@ -50,13 +50,13 @@ def _sentences(doc: Doc) -> List[Window]:
 
 
 def _cut(sentences: List[Window], fits: Callable[[Window], bool]) -> List[Window]:
-    """Sentences, those that do not fit in pieces."""
-    pieces: List[Window] = []
+    """Cut sentences that do not fit into parts that do."""
+    parts: List[Window] = []
     waiting = sentences[::-1]
     while waiting:
         start, end = waiting.pop()
         if fits((start, end)):
-            pieces.append((start, end))
+            parts.append((start, end))
         elif end - start == 1:
             raise PromptTooLong(
                 "the prompt does not fit into the context window even with a single token of the "
@@ -65,11 +65,11 @@ def _cut(sentences: List[Window], fits: Callable[[Window], bool]) -> List[Window
         else:
             middle = (start + end) // 2
             waiting += [(middle, end), (start, middle)]
-    return pieces
+    return parts
 
 
 def _furthest(sentences: List[Window], first: int, fits: Callable[[Window], bool]) -> int:
-    """The largest end of a run of sentences from `first` that fits, by bisection."""
+    """Find the longest run of sentences from `first` that fits, and return its end."""
     low, high = first + 1, len(sentences)
     while low < high:
         middle = (low + high + 1) // 2
