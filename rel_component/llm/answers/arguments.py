@@ -129,7 +129,7 @@ class NamedEntities:
         doc: the document.
         window: where to look; None: everywhere.
         entity_types: types that entities may have; empty: any.
-        min_similarity: see :func:`ground`.
+        min_similarity: see :class:`Grounder`.
         repaired: where repairs are counted.
     """
 

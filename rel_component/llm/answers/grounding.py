@@ -30,25 +30,6 @@ _QUOTES = {
 }
 
 
-def ground(
-    name: str, doc: Doc, *, window: Optional[Span] = None, min_similarity: float = MIN_SIMILARITY
-) -> List[Span]:
-    """Return the places where a name stands, in order of the text; empty if there is none.
-
-    The name is looked for letter by letter first, then without regard to case, accents, kinds of
-    quotes and dashes, articles and punctuation at its edges, and at last by similarity (normalised
-    indel distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token,
-    and is never the inside of a word.
-
-    Args:
-        name: the name.
-        doc: the document.
-        window: where to look; None: everywhere.
-        min_similarity: of the name and the words of the document, from 0 to 100.
-    """
-    return Grounder(doc, window=window, min_similarity=min_similarity).find(name)
-
-
 def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
     """Return the nearest occurrences of two names, without common tokens if possible.
 
@@ -74,9 +55,9 @@ def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
 
 
 def same_names(name: str, others: Sequence[str]) -> List[int]:
-    """Return the indices of the names that are equal to a name, compared as :func:`ground` does.
+    """Return the indices of the names that are equal to a name.
 
-    Names that are only similar are not equal.
+    They are compared as :class:`Grounder` does, but names that are only similar are not equal.
 
     Args:
         name: the name.
@@ -97,7 +78,12 @@ def bare_name(name: str) -> str:
 
 
 class Grounder:
-    """Looks for names in a document; see :func:`ground`.
+    """Looks for names in a document.
+
+    A name is looked for letter by letter first, then without regard to case, accents, kinds of
+    quotes and dashes, articles and punctuation at its edges, and at last by similarity (normalised
+    indel distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token,
+    and is never the inside of a word.
 
     Args:
         doc: the document.
@@ -118,7 +104,7 @@ class Grounder:
         self._found: Dict[Tuple[str, bool], List[Span]] = {}
 
     def find(self, name: str, *, fuzzy: bool = True) -> List[Span]:
-        """Return the places where a name stands.
+        """Return the places where a name stands, in order of the text; empty if there is none.
 
         Args:
             name: the name.

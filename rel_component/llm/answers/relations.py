@@ -127,7 +127,7 @@ def validate_statements(
         pair: ids of the mentions that a question about one pair was about, head first.
         entity_types: types that entities may have; empty: any.
         open_labels: whether labels outside the schema are accepted.
-        min_similarity: of names to words of the document, from 0 to 100; see :func:`ground`. Given
+        min_similarity: of names to words of the document, from 0 to 100; see :class:`Grounder`. Given
             mentions are not compared by similarity: the reply should use their ids.
     """
     repaired: Counter[str] = Counter()
