@@ -1,6 +1,6 @@
-"""A task for the component ``llm`` of spacy-llm, for those who have a config of it already.
+"""A task for the component ``llm`` of spacy-llm, for users who have a config of it already.
 
-It follows the protocols of ``spacy_llm/ty.py`` without importing it::
+The task follows the protocols of ``spacy_llm/ty.py`` without importing it::
 
     [components.llm.task]
     @llm_tasks = "rel_component.REL.v1"
@@ -26,70 +26,51 @@ from .prompting.template import PromptTemplate
 from .types import REPORT_KEY, Message, Outcome, Reply
 
 ANSWER_TOKENS = 1024
-"""Room for the answer, where spacy-llm tells the size of the context window."""
-
-
-def make_relation_task(
-    relation_schema: Any,
-    template: str = "relations.v1",
-    mentions: Literal["given", "found"] = "given",
-    spans_key: Optional[str] = None,
-    entities_key: str = "llm_entities",
-    entity_types: Optional[List[str]] = None,
-    examples: Optional[Callable[[Language], Iterable[Doc]]] = None,
-    n_examples: int = 4,
-    attr: str = DEFAULT_ATTR,
-) -> "RelationTask":
-    """Build the task (``rel_component.REL.v1`` in spacy-llm's registry ``llm_tasks``).
-
-    Args:
-        relation_schema: a schema, or plain data in the form of a schema file.
-        template, mentions, spans_key, entities_key, entity_types, n_examples, attr: as those of
-            ``llm_relation_extractor``.
-        examples: reads annotated documents to show in prompts,
-            ``rel_component.read_prompt_examples.v1``.
-    """
-    if isinstance(relation_schema, dict):
-        relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
-    return RelationTask(
-        relation_schema,
-        PromptTemplate.load(template),
-        mentions_given=mentions == "given",
-        spans_key=spans_key,
-        entities_key=entities_key,
-        entity_types=entity_types or (),
-        examples=examples,
-        n_examples=n_examples,
-        attr=attr,
-    )
+"""Tokens that are kept free for the answer, where spacy-llm knows the context window."""
 
 
 class RelationTask:
-    """Prompts for relations and reads the answers, with spacy-llm between the two.
+    """Makes prompts for relations and reads the answers; spacy-llm sends them.
 
-    See :func:`make_relation_task`.
+    The class is ``rel_component.REL.v1`` in spacy-llm's registry ``llm_tasks``.
+
+    Args:
+        relation_schema: a schema, or a dictionary in the form of a schema file.
+        template: name of a template, or path of a file.
+        mentions: whether the mentions of a document are given to the model, or it finds entities.
+        spans_key: span group of the given mentions; None: ``doc.ents``.
+        entities_key: span group for entities that the model finds.
+        entity_types: types of entities that the model may find; None: those of the schema.
+        examples: reads annotated documents to show in prompts,
+            ``rel_component.read_prompt_examples.v1``.
+        n_examples: the most examples in one prompt.
+        attr: name of the extension attribute of the relations.
+
+    Raises:
+        ConfigError: if schema or template cannot be used.
     """
 
     def __init__(
         self,
-        schema: RelationSchema,
-        template: PromptTemplate,
-        *,
-        mentions_given: bool,
-        spans_key: Optional[str],
-        entities_key: str,
-        entity_types: Iterable[str],
-        examples: Optional[Callable[[Language], Iterable[Doc]]],
-        n_examples: int,
-        attr: str,
+        relation_schema: Any,
+        template: str = "relations.v1",
+        mentions: Literal["given", "found"] = "given",
+        spans_key: Optional[str] = None,
+        entities_key: str = "llm_entities",
+        entity_types: Optional[List[str]] = None,
+        examples: Optional[Callable[[Language], Iterable[Doc]]] = None,
+        n_examples: int = 4,
+        attr: str = DEFAULT_ATTR,
     ) -> None:
+        if isinstance(relation_schema, dict):
+            relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
         install_extension(attr)
-        self.schema = schema
-        self.template = template
-        self.mentions_given = mentions_given
+        self.schema: RelationSchema = relation_schema
+        self.template = PromptTemplate.load(template)
+        self.mentions_given = mentions == "given"
         self.spans_key = spans_key
         self.entities_key = entities_key
-        self.entity_types = tuple(entity_types)
+        self.entity_types = tuple(entity_types or ())
         self.n_examples = n_examples
         self.attr = attr
         self._read_examples = examples
@@ -114,7 +95,7 @@ class RelationTask:
     def generate_prompts(
         self, docs: Iterable[Doc], context_length: Optional[int] = None
     ) -> Iterable[Tuple[Iterable[str], Iterable[Doc]]]:
-        """Prompts of each document, and the document once for each of them.
+        """Yield the prompts of each document, with the document once for each of them.
 
         Args:
             docs: the documents.
@@ -125,7 +106,7 @@ class RelationTask:
             given = mention_spans(doc, self.spans_key) if self.mentions_given else ()
             questions = prompter.questions(doc, given)
             self._questions[id(doc)] = questions
-            # one at least, for spacy-llm expects an answer to every document
+            # at least one prompt: spacy-llm expects an answer to every document
             prompts = [_as_text(question.messages) for question in questions] or [""]
             yield prompts, [doc] * len(prompts)
 
@@ -138,13 +119,7 @@ class RelationTask:
             shards: what :meth:`generate_prompts` returned beside the prompts.
             responses: the answers.
         """
-        reader = AnswerReader(
-            self.schema,
-            keys=self.template.keys,
-            mentions_given=self.mentions_given,
-            entity_types=self._prompter(None).entity_types,
-            open_labels=self.template.open_labels,
-        )
+        reader = AnswerReader(self._prompter(None))
         for doc_shards, answers in zip(shards, responses):
             doc = next(iter(doc_shards))
             questions = self._questions.pop(id(doc))

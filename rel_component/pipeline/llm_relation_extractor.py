@@ -378,13 +378,7 @@ class LLMRelationExtractor(Pipe):
 
     def _reader(self, prompter: Prompter) -> AnswerReader:
         return AnswerReader(
-            self.schema,
-            keys=self.template.keys,
-            mentions_given=self.mentions == "given",
-            entity_types=prompter.entity_types,
-            open_labels=self.template.open_labels,
-            min_similarity=self.min_similarity,
-            min_agreement=self.min_agreement,
+            prompter, min_similarity=self.min_similarity, min_agreement=self.min_agreement
         )
 
     def _vectors(self, docs: List[Doc], nlp: Language) -> List[Optional[FloatArray]]:

@@ -8,23 +8,22 @@ from spacy.tokens import Doc, Span
 
 from ...documents import RelationKey, relation_key
 from ...mentions import typed_key
-from ...schema import RelationSchema
 from ...types import Relation
-from ..prompting.prompts import Question
+from ..prompting.prompts import Prompter, Question
 from ..types import Message, Outcome, Reply, Request, Usage
 from .arguments import UNKNOWN_MENTION, WRONG_TYPE
 from .grounding import MIN_SIMILARITY
-from .parsing import Keys, read_statements
+from .parsing import read_statements
 from .relations import UNKNOWN_LABEL, ValidatedReply, validate_statements
 
 BOTH_DIRECTIONS = "both_directions"
-"""Reason of a drop: an asymmetric relation that answers state in both directions."""
+"""Reason of a drop: replies state an asymmetric relation in both directions; one is dropped."""
 
 DISAGREEMENT = "disagreement"
-"""Reason of a drop: too few of the answers to the same question state the relation."""
+"""Reason of a drop: too few replies to the same question state the relation."""
 
 RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE}
-"""Reasons of drops that the JSON schema of an answer rules out."""
+"""Reasons of drops that the JSON schema of the answer rules out."""
 
 MAX_ERRORS = 10
 """The most errors that the model is asked to correct."""
@@ -75,31 +74,19 @@ class AnswerReader:
     """Reads the replies to the questions about documents.
 
     Args:
-        schema: the relation types.
-        keys: names of head, label and tail that the prompt asks for.
-        mentions_given: whether replies refer to mentions by id, or name entities.
-        entity_types: types that entities may have; empty: any.
-        open_labels: whether labels outside the schema are accepted.
+        prompter: made the questions; it knows their schema and template.
         min_similarity: of a name in a reply to words of the document, from 0 to 100.
         min_agreement: the least share of the samples of a question that has to state a relation.
     """
 
     def __init__(
         self,
-        schema: RelationSchema,
+        prompter: Prompter,
         *,
-        keys: Keys = ("head", "label", "tail"),
-        mentions_given: bool,
-        entity_types: Sequence[str] = (),
-        open_labels: bool = False,
         min_similarity: float = MIN_SIMILARITY,
         min_agreement: float = 0.5,
     ) -> None:
-        self.schema = schema
-        self.keys = keys
-        self.mentions_given = mentions_given
-        self.entity_types = entity_types
-        self.open_labels = open_labels
+        self.prompter = prompter
         self.min_similarity = min_similarity
         self.min_agreement = min_agreement
 
@@ -109,16 +96,17 @@ class AnswerReader:
         Returns:
             What the reply states, and whether it has the form that was asked for.
         """
-        statements = read_statements(reply, keys=self.keys)
+        prompter = self.prompter
+        statements = read_statements(reply, keys=prompter.template.keys)
         validated = validate_statements(
             statements,
             doc,
-            self.schema,
-            mentions=question.mentions if self.mentions_given else None,
+            prompter.schema,
+            mentions=question.mentions if prompter.mentions_given else None,
             window=doc[question.window[0] : question.window[1]],
             pair=question.pair,
-            entity_types=self.entity_types,
-            open_labels=self.open_labels,
+            entity_types=prompter.entity_types,
+            open_labels=prompter.template.open_labels,
             min_similarity=self.min_similarity,
         )
         return validated, statements.as_asked and not (RULED_OUT & validated.dropped.keys())
@@ -196,7 +184,7 @@ class AnswerReader:
         best: Dict[RelationKey, Relation] = {}
         for rel in relations:
             # asymmetric relations between the same mentions share a key, whatever their direction
-            _keep_better(best, relation_key(rel, self.schema.asymmetric_labels), rel)
+            _keep_better(best, relation_key(rel, self.prompter.schema.asymmetric_labels), rel)
         return list(best.values())
 
 
