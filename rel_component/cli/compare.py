@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, List, Optional
+from typing import TYPE_CHECKING, Annotated, Dict, List, Optional
 
 from typer import Argument, Option
 from wasabi import msg
@@ -34,22 +34,6 @@ from .options import (
 if TYPE_CHECKING:
     from ..evaluation.comparison import SystemResult
     from ..evaluation.intervals import Estimate
-
-_HEADER = [
-    "",
-    "micro P",
-    "micro R",
-    "micro F1",
-    "95 %",
-    "macro F1",
-    "95 %",
-    "against first",
-    "valid",
-    "failed",
-    "s / 1,000",
-    "cost / 1,000",
-    "tokens in, out",
-]
 
 
 def compare_cli(
@@ -88,15 +72,16 @@ def compare_cli(
             progress=progress,
         )
         data = [result.to_dict() for result in results]
-        rows = [_row(result) for result in results]
-        lines = [_HEADER, ["---"] * len(_HEADER), *rows]
+        cells = [_cells(result) for result in results]
+        header, rows = [*cells[0]], [[*row.values()] for row in cells]
+        lines = [header, ["---"] * len(header), *rows]
         write_json(output, data)
         write_text(markdown, "".join(f"| {' | '.join(line)} |\n" for line in lines))
     if json:
         print_json(data)
         return
     msg.divider(f"Relations, strict, {results[0].n_docs} documents")
-    print_table(rows, _HEADER)
+    print_table(rows, header)
     for result in results:
         if result.cache_hits:
             msg.warn(
@@ -105,24 +90,25 @@ def compare_cli(
             )
 
 
-def _row(result: "SystemResult") -> List[str]:
-    scores = result.scores
-    tokens = "-"
-    if result.input_tokens is not None and result.output_tokens is not None:
-        tokens = f"{result.input_tokens:.0f}, {result.output_tokens:.0f}"
-    return [
-        result.name,
-        *(percent(scores[metric].value) for metric in ("micro_p", "micro_r", "micro_f")),
-        interval(scores["micro_f"], partial(percent, digits=1)),
-        percent(scores["macro_f"].value),
-        interval(scores["macro_f"], partial(percent, digits=1)),
-        "-" if result.difference is None else _difference(result.difference),
-        "-" if result.valid is None else f"{percent(result.valid, 1)} %",
-        str(result.failed),
-        f"{result.seconds:.1f}",
-        "-" if result.cost is None else f"{result.cost:.4g}",
-        tokens,
-    ]
+def _cells(result: "SystemResult") -> Dict[str, str]:
+    """The cells of the row of a pipeline, by column."""
+    scores, short = result.scores, partial(percent, digits=1)
+    tokens = [result.input_tokens, result.output_tokens]
+    return {
+        "": result.name,
+        "micro P": percent(scores["micro_p"].value),
+        "micro R": percent(scores["micro_r"].value),
+        "micro F1": percent(scores["micro_f"].value),
+        "95 % of micro F1": interval(scores["micro_f"], short),
+        "macro F1": percent(scores["macro_f"].value),
+        "95 % of macro F1": interval(scores["macro_f"], short),
+        "against first": "-" if result.difference is None else _difference(result.difference),
+        "valid": "-" if result.valid is None else f"{short(result.valid)} %",
+        "failed": str(result.failed),
+        "s / 1,000": f"{result.seconds:.1f}",
+        "cost / 1,000": "-" if result.cost is None else f"{result.cost:.4g}",
+        "tokens in, out": ", ".join("-" if n is None else f"{n:.0f}" for n in tokens),
+    }
 
 
 def _difference(score: "Estimate") -> str:

@@ -1,8 +1,7 @@
 """``spacy rel convert``."""
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 from wasabi import msg
@@ -12,21 +11,6 @@ from .options import Json, Lang, Schema, SpansKey
 
 if TYPE_CHECKING:
     from ..converters.report import Report
-
-
-class OnError(str, Enum):
-    """What to do with annotations that cannot be used."""
-
-    stop = "stop"
-    skip = "skip"
-
-
-class Alignment(str, Enum):
-    """What to do with mentions that do not begin and end with a token."""
-
-    strict = "strict"
-    contract = "contract"
-    expand = "expand"
 
 
 def convert_cli(
@@ -44,11 +28,12 @@ def convert_cli(
     schema: Schema = None,
     spans_key: SpansKey = None,
     alignment: Annotated[
-        Alignment, Option("--alignment", help="Mentions that cut tokens")
-    ] = Alignment.strict,
+        Literal["strict", "contract", "expand"],
+        Option("--alignment", help="Mentions that do not begin and end with a token"),
+    ] = "strict",
     on_error: Annotated[
-        OnError, Option("--on-error", help="Annotations that cannot be used")
-    ] = OnError.stop,
+        Literal["stop", "skip"], Option("--on-error", help="Annotations that cannot be used")
+    ] = "stop",
     shard_size: Annotated[
         int,
         Option("--shard-size", help="Write .spacy files of so many documents; 0: one file"),
@@ -71,8 +56,8 @@ def convert_cli(
             lang=lang,
             schema=RelationSchema.from_file(schema) if schema is not None else None,
             spans_key=spans_key,
-            alignment=alignment.value,
-            on_error=on_error.value,
+            alignment=alignment,
+            on_error=on_error,
             shard_size=shard_size,
             progress=progress,
         )

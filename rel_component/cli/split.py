@@ -13,10 +13,10 @@ from .options import DataPath, Json, Seed
 
 def split_cli(
     data_path: DataPath,
-    output_path: Annotated[Path, Argument(help="Folder for the parts, NAME.spacy")],
+    output_path: Annotated[Path, Argument(help="Folder for the splits, NAME.spacy")],
     shares: Annotated[
         List[str],
-        Option("--share", help="Name and share of a part; repeat the option for each part"),
+        Option("--share", help="Name and share of a split; repeat the option for each"),
     ] = ["train=0.8", "dev=0.1", "test=0.1"],  # noqa: B006 (typer copies it)
     group_by: Annotated[
         Optional[str],
@@ -25,7 +25,7 @@ def split_cli(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Split a corpus: every relation type in every part, groups and equal texts kept together."""
+    """Split a corpus: every relation type in every split, groups and equal texts kept together."""
     from ..corpora.splitting import split_files
 
     with clear_errors():
@@ -47,7 +47,7 @@ def _read(shares: List[str]) -> Dict[str, float]:
     for text in shares:
         name, _, share = text.partition("=")
         if name in read:
-            raise ConfigError(f"--share {text}: the part {name} is given twice")
+            raise ConfigError(f"--share {text}: the split {name} is given twice")
         try:
             read[name] = float(share)
         except ValueError:
