@@ -9,7 +9,6 @@ from spacy.tokens import Doc, Span
 from .candidates import Candidates
 from .errors import ConfigError
 from .mentions import Mentions, type_indices
-from .schema import RelationSchema
 from .types import BoolArray, FloatArray, Int32Array, Relation
 
 
@@ -21,7 +20,6 @@ class Decoder(Protocol):
         docs: Sequence[Doc],
         candidates: Candidates,
         probabilities: FloatArray,
-        schema: RelationSchema,
         *,
         exclusive: bool,
     ) -> List[List[Relation]]:
@@ -29,10 +27,9 @@ class Decoder(Protocol):
 
         Args:
             docs: the documents.
-            candidates: the pairs of the documents.
+            candidates: the pairs of the documents, with the schema.
             probabilities: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema;
                 with exclusive labels one more column, NO_RELATION, stands before them.
-            schema: the relation types.
             exclusive: whether a pair has at most one label.
 
         Returns:
@@ -86,7 +83,6 @@ class ThresholdDecoder:
         docs: Sequence[Doc],
         candidates: Candidates,
         probabilities: FloatArray,
-        schema: RelationSchema,
         *,
         exclusive: bool,
     ) -> List[List[Relation]]:
@@ -97,16 +93,14 @@ class ThresholdDecoder:
             probabilities = _weigh(
                 probabilities, candidates, self.mention_weight, exclusive=exclusive
             )
-        allowed = _allowed(docs, candidates, schema)
-        limits = self._limits(schema.labels, exclusive=exclusive)
+        allowed = _allowed(docs, candidates)
+        limits = self._limits(candidates.schema.labels, exclusive=exclusive)
         choose = _most_probable_labels if exclusive else _probable_labels
         chosen = choose(probabilities, allowed, limits)
-        chosen = _without_opposites(
-            chosen, candidates.pairs, schema, one_direction=self.one_direction
-        )
+        chosen = _without_opposites(chosen, candidates, one_direction=self.one_direction)
         if not self.overlapping:
             chosen = _without_overlaps(chosen, candidates)
-        return _relations(docs, candidates, chosen, schema)
+        return _relations(docs, candidates, chosen)
 
     def _limits(self, labels: Sequence[str], *, exclusive: bool) -> FloatArray:
         """The threshold of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``."""
@@ -128,10 +122,10 @@ class _LabelledPairs(NamedTuple):
         return _LabelledPairs(self.rows[kept], self.columns[kept], self.scores[kept])
 
 
-def _allowed(docs: Sequence[Doc], candidates: Candidates, schema: RelationSchema) -> BoolArray:
+def _allowed(docs: Sequence[Doc], candidates: Candidates) -> BoolArray:
     """Labels that the schema allows for each pair. *Shape:* ``(n_pairs, n_labels)``."""
-    mentions = candidates.mentions
-    names, types = type_indices(docs[0].vocab.strings, mentions.types)
+    schema = candidates.schema
+    names, types = type_indices(docs[0].vocab.strings, candidates.mentions.types)
     types = types[candidates.first_mentions]
     table = schema.allowed(names, schema.labels)
     return table[types[candidates.pairs[:, 0]], types[candidates.pairs[:, 1]]]
@@ -160,24 +154,24 @@ def _probable_labels(
 
 
 def _without_opposites(
-    chosen: _LabelledPairs, pairs: Int32Array, schema: RelationSchema, *, one_direction: bool
+    chosen: _LabelledPairs, candidates: Candidates, *, one_direction: bool
 ) -> _LabelledPairs:
     """Leave out labels, asymmetric or all, whose pair has a better one in the other direction."""
-    labels = schema.labels
-    asymmetric = [labels.index(label) for label in schema.asymmetric_labels]
+    labels = candidates.schema.labels
+    asymmetric = [labels.index(label) for label in candidates.schema.asymmetric_labels]
     if not one_direction and not asymmetric:
         return chosen
     groups = numpy.zeros_like(chosen.columns) if one_direction else chosen.columns
-    kept = _better_direction(pairs[chosen.rows], groups, chosen.scores)
+    kept = _better_direction(candidates.pairs[chosen.rows], groups, chosen.scores)
     if not one_direction:
         kept |= ~numpy.isin(chosen.columns, asymmetric)
     return chosen.keep(kept)
 
 
 def _better_direction(pairs: Int32Array, groups: Int32Array, scores: FloatArray) -> BoolArray:
-    """Whether no relation of the same group in the other direction has a higher score.
+    """Mask of the relations that no relation of their group in the other direction outscores.
 
-    The first one if they tie.
+    Of relations with equal scores, the first one is kept.
     """
     best: Dict[Tuple[int, int, int], Tuple[float, int]] = {}
     keys = [(int(min(pair)), int(max(pair)), int(group)) for pair, group in zip(pairs, groups)]
@@ -191,7 +185,7 @@ def _better_direction(pairs: Int32Array, groups: Int32Array, scores: FloatArray)
 def _weigh(
     probabilities: FloatArray, candidates: Candidates, weight: float, *, exclusive: bool
 ) -> FloatArray:
-    """Probabilities of the relations, given that they are 0 unless both mentions are right."""
+    """Probabilities of the relations, which are 0 unless both mentions are correct."""
     scores = candidates.mentions.scores[candidates.first_mentions] ** weight
     factors = scores[candidates.pairs].prod(axis=1, keepdims=True)
     if not exclusive:
@@ -218,10 +212,11 @@ def _without_overlaps(chosen: _LabelledPairs, candidates: Candidates) -> _Labell
 
 
 def _relations(
-    docs: Sequence[Doc], candidates: Candidates, chosen: _LabelledPairs, schema: RelationSchema
+    docs: Sequence[Doc], candidates: Candidates, chosen: _LabelledPairs
 ) -> List[List[Relation]]:
     """The relations of each document, symmetric ones once."""
-    labels, mentions, first = schema.labels, candidates.mentions, candidates.first_mentions
+    schema, mentions, first = candidates.schema, candidates.mentions, candidates.first_mentions
+    labels = schema.labels
     symmetric = {labels.index(label) for label in schema.symmetric_labels}
     scores: Dict[Tuple[int, int, int], float] = {}
     for (head, tail), column, score in zip(candidates.pairs[chosen.rows], *chosen[1:]):

@@ -16,13 +16,13 @@ from .types import BoolArray, FloatArray, Int32Array
 
 @dataclass(frozen=True)
 class RecognizedMentions:
-    """Mentions found in a document, by start and end.
+    """The mentions recognised in a document, ordered by start and end.
 
     Attributes:
         spans: start and exclusive end in tokens. *Shape:* ``(n, 2)``
-        labels: index of the entity type. *Shape:* ``(n,)``
+        labels: index of the entity type of each mention. *Shape:* ``(n,)``
         scores: probability of the mention with this type. *Shape:* ``(n,)``
-        is_entity: whether it is probable enough for an entity. *Shape:* ``(n,)``
+        is_entity: whether the mention is probable enough for an entity. *Shape:* ``(n,)``
     """
 
     spans: Int32Array
@@ -63,9 +63,10 @@ def recognize(
     Args:
         docs: the documents.
         spans: rows of the tokens of all documents, ordered. *Shape:* ``(n_spans, 2)``
-        probabilities: of none and of each entity type. *Shape:* ``(n_spans, 1 + n_labels)``
-        threshold: the least probability of an entity; None: more than that of none. A span is an
-            entity of its most probable type only.
+        probabilities: probability of NO_ENTITY and of each entity type. *Shape:*
+            ``(n_spans, 1 + n_labels)``
+        threshold: the least probability of an entity; None: any that is higher than that of
+            NO_ENTITY. A span is an entity of its most probable type only.
         min_score: the least probability of other mentions.
         max_mentions: the most mentions of a document, per token of it; the most probable ones are
             kept.
@@ -79,7 +80,7 @@ def recognize(
     rows, labels = numpy.nonzero(wanted)
     begins = numpy.cumsum([0, *map(len, docs)])
     splits = numpy.searchsorted(spans[rows, 0], begins[1:-1])
-    found = []
+    result = []
     for doc, part, label, begin in zip(
         docs, numpy.split(rows, splits), numpy.split(labels, splits), begins
     ):
@@ -87,7 +88,7 @@ def recognize(
         if len(part) > limit:
             kept = numpy.sort(numpy.argsort(-scores[part, label], kind="stable")[:limit])
             part, label = part[kept], label[kept]
-        found.append(
+        result.append(
             RecognizedMentions(
                 spans=(spans[part] - begin).astype("int32"),
                 labels=label.astype("int32"),
@@ -95,11 +96,11 @@ def recognize(
                 is_entity=is_entity[part] & (best[part] == label),
             )
         )
-    return found
+    return result
 
 
 def write_mentions(
-    doc: Doc, found: RecognizedMentions, labels: Sequence[str], spans_key: str
+    doc: Doc, recognized: RecognizedMentions, labels: Sequence[str], spans_key: str
 ) -> None:
     """Write mentions to a span group, and those of them that are entities to ``doc.ents``.
 
@@ -108,7 +109,7 @@ def write_mentions(
 
     Args:
         doc: the document.
-        found: its mentions.
+        recognized: its mentions.
         labels: the entity types.
         spans_key: name of the span group, which is replaced.
     """
@@ -117,11 +118,11 @@ def write_mentions(
     taken = numpy.zeros(len(doc), dtype=bool)
     for ent in entities:
         taken[ent.start : ent.end] = True
-    for i in numpy.argsort(-found.scores, kind="stable"):
-        start, end = (int(value) for value in found.spans[i])
-        span = Span(doc, start, end, label=labels[found.labels[i]])
-        mentions.setdefault((start, end, span.label_), (span, float(found.scores[i])))
-        if found.is_entity[i] and not taken[start:end].any():
+    for i in numpy.argsort(-recognized.scores, kind="stable"):
+        start, end = (int(value) for value in recognized.spans[i])
+        span = Span(doc, start, end, label=labels[recognized.labels[i]])
+        mentions.setdefault((start, end, span.label_), (span, float(recognized.scores[i])))
+        if recognized.is_entity[i] and not taken[start:end].any():
             taken[start:end] = True
             entities.append(span)
     doc.set_ents(entities)
@@ -136,6 +137,7 @@ def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]
     """The entity types of annotated documents, sorted.
 
     Args:
+        docs: annotated documents.
         spans_key: span group of the mentions, where there is one; None: the entities.
     """
     return sorted(
@@ -146,10 +148,10 @@ def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]
 def annotated_classes(
     examples: Sequence[Example], spans: Int32Array, labels: Sequence[str], spans_key: Optional[str]
 ) -> Int32Array:
-    """For each span of the predicted documents 0, or 1 more than the index of its annotated type.
+    """The class of each span of the predicted documents: 0 for NO_ENTITY, or 1 + the index of its type.
 
-    Annotated mentions are found again by their characters; those that are none of the spans, or of
-    an unknown type, are left out.
+    Annotated mentions are aligned by their characters; those that are not among the spans, or of an
+    unknown type, are left out.
 
     Args:
         examples: the batch.

@@ -11,7 +11,7 @@ from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
-from .schema import RelationSchema, SchemaViolation
+from .schema import SchemaViolation
 from .types import BoolArray
 
 _CharSpan = Tuple[int, int]
@@ -22,9 +22,10 @@ class Targets:
     """Gold labels of candidate pairs.
 
     Attributes:
-        values: *Shape:* ``(n_pairs, n_labels)``, 1.0 where the label holds.
-        n_gold: relations in the reference whose label is known.
-        n_uncovered: those of them that no candidate pair stands for.
+        values: *Shape:* ``(n_pairs, n_labels)``, columns in the order of the schema; 1.0 where the
+            label holds.
+        n_gold: number of annotated relations with a label of the schema.
+        n_uncovered: number of these relations that no candidate pair stands for.
     """
 
     values: npt.NDArray[numpy.float32]
@@ -46,29 +47,24 @@ class Targets:
 
 
 def make_targets(
-    examples: Sequence[Example],
-    candidates: Candidates,
-    labels: Sequence[str],
-    schema: RelationSchema,
-    attr: str = DEFAULT_ATTR,
+    examples: Sequence[Example], candidates: Candidates, attr: str = DEFAULT_ATTR
 ) -> Targets:
     """Align the relations of the reference documents with candidate pairs of the predicted ones.
 
-    Where a predicted mention has the characters and the type of an annotated one, others of the same
-    characters are mistakes and have no relation; where none has its type, those do.
-
-    A symmetric relation counts for both directions of its pair.
+    Where a predicted mention has the characters and the type of an annotated one, other mentions of
+    the same characters are mistakes and have no relation. Where no mention has that type, all
+    mentions of the same characters have the relation. A symmetric relation counts for both
+    directions of its pair.
 
     Args:
         examples: the batch that the candidates were made from.
-        candidates: pairs of mentions of the predicted documents.
-        labels: labels of the columns.
-        schema: says which labels are symmetric.
+        candidates: pairs of mentions of the predicted documents, with the schema.
         attr: name of the extension attribute.
     """
-    columns = {label: k for k, label in enumerate(labels)}
+    schema = candidates.schema
+    columns = {label: k for k, label in enumerate(schema.labels)}
     symmetric = set(schema.symmetric_labels)
-    values = numpy.zeros((candidates.n_pairs, len(labels)), dtype="float32")
+    values = numpy.zeros((candidates.n_pairs, len(columns)), dtype="float32")
     rows_of = _RowLookup(candidates)
     spans = _mentions_by_characters([eg.predicted for eg in examples], candidates)
     n_gold = n_uncovered = 0

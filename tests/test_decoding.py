@@ -25,12 +25,12 @@ def doc(vocab):
 
 def decoded(docs, rows, schema=ANY, *, exclusive, candidates=None, **options):
     """Head, label, tail and score of the relations of each document."""
-    candidates = make_candidates(docs) if candidates is None else candidates
+    candidates = replace(candidates or make_candidates(docs), schema=schema)
     probabilities = numpy.asarray(rows, dtype="float32")
     return [
         [(rel.head.text, rel.label, rel.tail.text, round(rel.score, 3)) for rel in relations]
         for relations in ThresholdDecoder(**options)(
-            docs, candidates, probabilities, schema, exclusive=exclusive
+            docs, candidates, probabilities, exclusive=exclusive
         )
     ]
 
@@ -196,9 +196,8 @@ def test_relations_go_to_their_documents(vocab, doc):
 
 def test_spans_have_the_types_of_the_mentions(doc):
     probabilities = numpy.asarray([[1, 0], [0, 0]], "f4")
-    (relations,) = ThresholdDecoder()(
-        [doc], make_candidates([doc]), probabilities, ANY, exclusive=False
-    )
+    candidates = make_candidates([doc], ANY)
+    (relations,) = ThresholdDecoder()([doc], candidates, probabilities, exclusive=False)
     assert (relations[0].head.label_, relations[0].tail.label_) == ("PERSON", "ORG")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from rel_component.errors import ConfigError
 from rel_component.sampling import PairSampling, sample_negatives
-from rel_component.schema import RelationSchema
+from rel_component.schema import RelationSchema, RelationType
 from rel_component.targets import make_targets
 
 from .helpers import make_candidates, make_doc, make_example
@@ -30,8 +30,9 @@ def test_mentions(example, mentions, n_mentions):
 
 @pytest.mark.parametrize(("ratio", "n_pairs"), [(None, 6), (0.0, 1), (2.0, 3)])
 def test_pairs_are_chosen_with_their_targets(example, ratio, n_pairs):
-    candidates = make_candidates([example.reference])
-    targets = make_targets([example], candidates, ["JOINED"], RelationSchema())
+    schema = RelationSchema([RelationType("JOINED")])
+    candidates = make_candidates([example.reference], schema)
+    targets = make_targets([example], candidates)
     sampling = PairSampling(negative_ratio=ratio)
     candidates, targets = sampling.choose(candidates, targets)
     assert candidates.n_pairs == len(targets.values) == n_pairs

@@ -18,8 +18,8 @@ SCHEMA = RelationSchema([RelationType("JOINED"), RelationType("NEAR", symmetric=
 
 
 def targets_of(examples, **options):
-    candidates = make_candidates([eg.predicted for eg in examples], **options)
-    return make_targets(examples, candidates, LABELS, SCHEMA), candidates
+    candidates = make_candidates([eg.predicted for eg in examples], SCHEMA, **options)
+    return make_targets(examples, candidates), candidates
 
 
 def positives(targets, candidates):
@@ -137,14 +137,14 @@ def test_all_mentions_of_an_entity_stand_for_it(vocab):
     _, she, joined = reference.ents
     reference._.rel = [(she, "JOINED", joined)]
     example = make_example(reference)
-    candidates = make_candidates([example.predicted])
+    candidates = make_candidates([example.predicted], SCHEMA)
     clustered = replace(
         candidates,
         entities=numpy.asarray([0, 0, 1], dtype="int32"),
         pairs=numpy.asarray([[0, 1]], dtype="int32"),
         lengths=numpy.asarray([1], dtype="int32"),
     )
-    assert make_targets([example], clustered, LABELS, SCHEMA).values.tolist() == [[1.0, 0.0]]
+    assert make_targets([example], clustered).values.tolist() == [[1.0, 0.0]]
 
 
 def test_no_pairs(vocab):

@@ -11,15 +11,15 @@ Schedule = Union[float, List[float], Any]
 class EncoderAdam(Optimizer):
     """AdamW with two learning rates.
 
-    Parameters inside of PyTorch modules, which is where pretrained encoders are, are updated with
-    ``encoder_scale`` times the learning rate; everything else, the layers that start from random
-    weights, with the learning rate itself. Of a PyTorch module, that is a submodule named ``head``.
-    Since encoders are large, their parameters are updated by PyTorch, in place.
+    Parameters of PyTorch modules, which hold the pretrained encoders, are updated with
+    ``encoder_scale`` times the learning rate. All other parameters start from random weights and
+    are updated with the learning rate itself, and so is a submodule named ``head`` of a PyTorch
+    module. Since encoders are large, PyTorch updates their parameters in place.
 
     Args:
         learn_rate: a float or a schedule.
-        encoder_scale: factor for the encoder's parameters.
-        options: see :class:`thinc.optimizers.Optimizer`.
+        encoder_scale: factor of the learning rate for the parameters of encoders.
+        options: options of :class:`thinc.optimizers.Optimizer`.
     """
 
     __slots__ = ["encoder_scale"]
@@ -36,6 +36,17 @@ class EncoderAdam(Optimizer):
         *,
         lr_scale: float = 1.0,
     ) -> Tuple[FloatsXd, FloatsXd]:
+        """Update one parameter.
+
+        Args:
+            key: id and name of the parameter.
+            weights: the parameter.
+            gradient: its gradient.
+            lr_scale: factor of the learning rate.
+
+        Returns:
+            the new parameter, and its gradient set to zero.
+        """
         # Names of parameters in PyTorch modules are dotted paths, those of Thinc layers are not.
         if "." not in key[1]:
             return super().__call__(key, weights, gradient, lr_scale=lr_scale)
@@ -49,8 +60,8 @@ class EncoderAdam(Optimizer):
 
         Args:
             owner: id of the module's shim, the first part of the keys.
-            parameters: by name, as ``named_parameters`` of a module gives them; those without a
-                gradient stay as they are.
+            parameters: the parameters of the module by name, see ``named_parameters``; those
+                without a gradient stay as they are.
         """
         groups: Dict[float, Dict[Tuple[int, str], Tuple[Any, Any]]] = {}
         for name, parameter in parameters.items():
@@ -68,8 +79,11 @@ class EncoderAdam(Optimizer):
     def _update_in_place(
         self, group: Mapping[Tuple[int, str], Tuple[Any, Any]], lr_scale: float
     ) -> None:
-        """Args:
-        group: tensors of parameters and of their gradients, by key.
+        """Let PyTorch update parameters.
+
+        Args:
+            group: tensors of the parameters and of their gradients, by key.
+            lr_scale: factor of the learning rate.
         """
         from ..layers.torch_adam import adam_step
 
@@ -107,12 +121,14 @@ def make_encoder_adam(
 
     Args:
         learn_rate: learning rate of all but the encoder, a float or a schedule.
-        encoder_scale: the encoder's learning rate as a fraction of it.
+        encoder_scale: factor of the learning rate for the encoder.
         L2: decoupled weight decay.
-        beta1, beta2, eps: as in Adam.
+        beta1: decay of the moving average of the gradient.
+        beta2: decay of the moving average of the squared gradient.
+        eps: added to the denominator of an update, against a division by zero.
         grad_clip: largest norm of the gradient of a parameter; 0: no limit.
-        use_averages: whether to evaluate and save moving averages of the parameters. They do not
-            reach the encoders of spacy-transformers, only those of this package.
+        use_averages: whether to evaluate and save moving averages of the parameters. The averages
+            reach the encoders of this package, but not those of spacy-transformers.
     """
     return EncoderAdam(
         learn_rate,

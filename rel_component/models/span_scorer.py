@@ -1,8 +1,8 @@
 """``rel_component.SpanScorer.v1``: every span up to a width is scored as a mention of each type.
 
-A span is known by its first and its last token, its width and the maximum over its tokens: the sum of
-a projection of each, rectified, is the hidden layer, as in the span classifiers of Lee et al. 2017
-(https://aclanthology.org/D17-1018) and SpERT (Eberts and Ulges 2020,
+A span is represented by its first and its last token, its width and the maximum over its tokens. The
+hidden layer is the rectified sum of a projection of each of them, as in the span classifiers of Lee et
+al. 2017 (https://aclanthology.org/D17-1018) and SpERT (Eberts and Ulges 2020,
 https://arxiv.org/abs/1909.07755). The projections are made once a token, so that a span costs four
 additions of rows and the output layer.
 """
@@ -36,14 +36,14 @@ def build_span_scorer(
     block_size: int = 16384,
     nO: Optional[int] = None,
 ) -> SpanModelT:
-    """Build a SpanScorer model.
+    """Build a model that scores spans (``rel_component.SpanScorer.v1``).
 
     Args:
         tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:*
             ``(n_tokens, width)`` for each document.
         hidden_size: width of the hidden layer.
         shape_size: width of the embedding of a token's shape (``Xxxx``, ``XXdd``), which is put
-            beside its vector: many encoders do not tell upper from lower case. 0: none.
+            beside its vector, because many encoders are uncased. 0: none.
         max_width: the most tokens of a span.
         dropout: probability of dropping a value of the token vectors and of the hidden layer;
             training sets it to its own rate.
@@ -107,7 +107,7 @@ def forward(model: SpanModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: SpanModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> SpanModelT:
-    """Initialise the token vectors, and the layers above by their width."""
+    """Initialise the encoder, and then the layers above it by the width of its vectors."""
     tok2vec = model.get_ref("tok2vec")
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
@@ -132,6 +132,7 @@ def resize_output(model: SpanModelT, nO: int) -> SpanModelT:
     """Give an initialised model more outputs; the new ones come last and start out improbable.
 
     Args:
+        model: the model.
         nO: new number of outputs, at least the present one.
     """
     old = model.get_ref("output_layer")

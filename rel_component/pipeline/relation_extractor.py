@@ -15,8 +15,6 @@ from typing import (
     cast,
 )
 
-import srsly
-from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -128,7 +126,7 @@ class ScoredPairs(NamedTuple):
 class RelationExtractor(TrainablePipe):
     """Finds relations between the mentions of a document and writes them to ``doc._.rel``.
 
-    ``nlp.add_pipe`` has the defaults of its options, see :func:`make_relation_extractor`.
+    ``nlp.add_pipe`` has the defaults of the options, see :func:`make_relation_extractor`.
 
     Args:
         vocab: the shared vocabulary.
@@ -195,8 +193,18 @@ class RelationExtractor(TrainablePipe):
         self.rescue_entities = rescue_entities
         self.attr = attr
         self.scorer = scorer
+        self.cfg: Dict[str, Any] = {}  # what is serialised beside the model
         self.schema = RelationSchema()
-        self.cfg: Dict[str, Any] = {}
+
+    @property
+    def schema(self) -> RelationSchema:
+        """The relation types."""
+        return self._schema
+
+    @schema.setter
+    def schema(self, schema: RelationSchema) -> None:
+        self._schema = schema
+        self.cfg["schema"] = schema.to_dict()
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -280,6 +288,9 @@ class RelationExtractor(TrainablePipe):
     def predict(self, docs: Iterable[Doc]) -> ScoredPairs:
         """Score the candidate pairs of a batch of documents, in one call of the model.
 
+        Args:
+            docs: the documents, with their mentions.
+
         Returns:
             the candidates and their probabilities. *Shape:* ``(n_pairs, n_outputs)``
 
@@ -310,7 +321,6 @@ class RelationExtractor(TrainablePipe):
             docs,
             scores.candidates,
             self.model.ops.to_numpy(scores.values),
-            self.schema,
             exclusive=self.exclusive,
         )
         install_extension(self.attr)  # another package may have taken the name since
@@ -391,56 +401,29 @@ class RelationExtractor(TrainablePipe):
         """Score predicted documents against the reference; see :func:`score_relations`."""
         return score_extractor(self, examples, **kwargs)
 
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise the component. exclude: names among vocab, model and schema."""
-        return util.to_bytes(
-            {
-                "schema": lambda: srsly.json_dumps(self.schema.to_dict()),
-                "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
-                "model": self.model.to_bytes,
-            },
-            exclude,
-        )
-
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RelationExtractor":
-        """Load what :meth:`to_bytes` returned. exclude: names among vocab, model and schema."""
-        util.from_bytes(
-            bytes_data,
-            {
-                "schema": lambda b: self._load_schema(srsly.json_loads(b)),
-                "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
-                "model": self.model.from_bytes,
-            },
-            exclude,
-        )
-        return self
+        """Load the component from what :meth:`to_bytes` returned.
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
-        """Save the component to a folder. exclude: names among vocab, model and schema."""
-        util.to_disk(
-            path,
-            {
-                "schema.json": lambda p: srsly.write_json(p, self.schema.to_dict()),
-                "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
-                "model": lambda p: self.model.to_disk(p),
-            },
-            exclude,
-        )
+        Args:
+            bytes_data: the serialised component.
+            exclude: names among cfg, vocab and model.
+        """
+        super().from_bytes(bytes_data, exclude=exclude)
+        self.schema = RelationSchema.from_dict(self.cfg["schema"])
+        return self
 
     def from_disk(
         self, path: Union[str, Path], *, exclude: Iterable[str] = ()
     ) -> "RelationExtractor":
-        """Load a component from a folder. exclude: names among vocab, model and schema."""
-        readers: Dict[str, Callable[[Path], Any]] = {
-            "schema.json": lambda p: self._load_schema(srsly.read_json(p)),
-            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
-            "model": lambda p: self.model.from_disk(p),
-        }
-        util.from_disk(path, readers, exclude)
-        return self
+        """Load the component from a folder.
 
-    def _load_schema(self, data: Any) -> None:
-        self.schema = RelationSchema.from_dict(data)
+        Args:
+            path: the folder, written by :meth:`to_disk`.
+            exclude: names among cfg, vocab and model.
+        """
+        super().from_disk(path, exclude=exclude)
+        self.schema = RelationSchema.from_dict(self.cfg["schema"])
+        return self
 
     def _choose_schema(
         self,
@@ -474,4 +457,4 @@ class RelationExtractor(TrainablePipe):
         return self.candidates(docs, mentions, self.schema)
 
     def _targets(self, examples: Sequence[Example], candidates: Candidates) -> Targets:
-        return make_targets(examples, candidates, self.labels, self.schema, self.attr)
+        return make_targets(examples, candidates, self.attr)

@@ -92,26 +92,26 @@ class ScoredSpans(NamedTuple):
 class SpanRecognizer(TrainablePipe):
     """Finds entities by scoring every span, and writes them to ``doc.ents`` and a span group.
 
-    The group holds nested and overlapping mentions as well, and those that are too improbable for
-    an entity but may still be rescued by a relation; ``doc.spans[key].attrs["scores"]`` has their
-    probabilities, as that of spaCy's ``spancat``.
+    The group also holds nested and overlapping mentions, and mentions that are too improbable for
+    an entity but may still be rescued by a relation. As with spaCy's ``spancat``,
+    ``doc.spans[key].attrs["scores"]`` has their probabilities. ``nlp.add_pipe`` has the defaults of
+    the options, see :func:`make_span_recognizer`.
 
     Args:
         vocab: the shared vocabulary.
         model: scores spans.
         name: name of the component in the pipeline.
-        spans_key: name of the span group that is written, and of that which is learned from;
-            documents without it are learned from by their entities.
+        spans_key: name of the span group that is written. The component learns from the annotated
+            group of this name, and from the entities of documents without it.
         threshold: the least probability of an entity, in [0, 1]. None: any that is higher than that
-            of being none.
-        min_score: the least probability of a mention in the span group, in [0, 1]; entities are in
-            it anyway.
+            of NO_ENTITY.
+        min_score: the least probability of a mention in the span group, in [0, 1]; entities are
+            always in it.
         max_mentions: the most mentions of a document, per token of it; the most probable ones are
             kept (Lee et al. 2017, section 4.2, have 0.4).
         annotate_after: number of updates after which the component annotates the predicted
-            documents in training with what it finds in them while it learns. Components after it
-            then see the mistakes that they will meet, without another pass of the model. None:
-            never.
+            documents in training with its own predictions. Components after it then see the
+            mistakes that they will meet, without another pass of the model. None: never.
         scorer: scores the component in ``nlp.evaluate``.
 
     Raises:
