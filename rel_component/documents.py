@@ -1,6 +1,6 @@
 """Facts about a Doc that many rooms need: its id, its words and sentences, keys of its relations."""
 
-from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -34,6 +34,21 @@ def relation_key(
     if rel.label in symmetric and tail < head:
         head, tail = tail, head
     return (head, rel.label, tail)
+
+
+def relation_keys(
+    relations: Iterable[Relation],
+    symmetric: Collection[str] = (),
+    key: Callable[[Span], Any] = typed_key,
+) -> Set[Tuple[Any, str, Any]]:
+    """The keys of several relations.
+
+    Args:
+        relations: the relations.
+        symmetric: see :func:`relation_key`.
+        key: see :func:`relation_key`.
+    """
+    return {relation_key(rel, symmetric, key) for rel in relations}
 
 
 def mentions_by_key(

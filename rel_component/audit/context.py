@@ -79,6 +79,16 @@ class AuditContext:
     predictor: Optional[Predictor] = None
     name_groups: Optional[NameGroups] = None
 
+    def require_predictor(self) -> Predictor:
+        """The trained pipeline.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        if self.predictor is None:
+            raise ConfigError("this check needs a pipeline; set AuditContext.predictor")
+        return self.predictor
+
     @cached_property
     def docs(self) -> List[AuditedDoc]:
         """All documents, part by part."""

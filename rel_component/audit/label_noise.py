@@ -6,11 +6,11 @@ from typing import Dict, Iterator, List, Sequence, Set, Tuple
 import numpy
 from spacy.strings import get_string_id
 
+from ..evaluation.known_facts import Fact, fact_of
 from ..mentions import normalize_name
 from ..types import NO_RELATION, HashArray
 from .context import AuditContext
 from .findings import Finding, Place, Section, Table
-from .known_facts import Fact, fact_of
 from .pairs import BOTH, Pair, arguments, plain, reverse
 from .reading import Readings
 from .shingles import jaccard, shingles

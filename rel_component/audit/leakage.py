@@ -3,13 +3,13 @@
 from collections import Counter
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
+from ..evaluation.known_facts import Fact, fact_of
 from ..mentions import normalize_name
 from ..types import HashArray, Relation
 from .context import AuditContext
 from .documents import AuditedDoc, Part
 from .duplicates import find_duplicates
 from .findings import Cell, Finding, Place, Section, Table
-from .known_facts import Fact, fact_of
 
 _SENTENCE_WORDS = 5  # shorter sentences recur by chance
 

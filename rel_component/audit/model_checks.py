@@ -1,22 +1,22 @@
 """What a trained pipeline says: where it disagrees, and whether it reads or knows names."""
 
 import random
-from typing import Dict, Iterator, List, Optional, Sequence, Set
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Set
 
-from ..evaluation.scoring import PRF
-from ..mentions import normalize_name
+from ..documents import RelationKey, relation_key, relation_keys
+from ..evaluation.known_facts import fact_of, read_facts
+from ..evaluation.scoring import LabelScores
+from ..mentions import TypedKey, normalize_name, typed_key
 from ..types import Relation
 from .context import AuditContext
 from .documents import AuditedDoc
 from .findings import Cell, Finding, Place, Section, Table
-from .known_facts import Fact, fact_of
-from .predictor import Link, Links, Predictor, annotated_links, compare, in_order
 from .rewriting import GivenText, Name, assign_names, rewrite
 
 
 def check_disagreement(context: AuditContext) -> Section:
     """Where the pipeline disagrees with the annotation, the surest first."""
-    predictor = _predictor(context)
+    predictor = context.require_predictor()
     section = Section(
         "model",
         f"Where {predictor.name} disagrees",
@@ -27,42 +27,40 @@ def check_disagreement(context: AuditContext) -> Section:
     )
     symmetric = context.schema.symmetric_labels
     predictions = predictor.predict([rewrite(doc, {}) for doc in context.docs])
-    annotated = [annotated_links(doc) for doc in context.docs]
-    train_facts = {
-        _fact(doc, link, symmetric)
-        for doc, gold_links in zip(context.docs, annotated)
-        if not doc.part.held_out
-        for link in gold_links
-    }
+    found = list(zip(context.docs, predictions))
+    known_facts = read_facts(
+        (doc.doc for doc in context.train_docs), symmetric=symmetric, attr=context.options.attr
+    )
     rows: List[List[Cell]] = []
     for part in context.parts:
-        prf, new = PRF(), PRF()
-        for doc, links, gold_links in zip(context.docs, predictions, annotated):
+        scores, new = LabelScores(), LabelScores()
+        for doc, relations in found:
             if doc.part is part:
-                gold = in_order(gold_links, symmetric)
-                predicted = in_order(links, symmetric)
-                known = {link for link in gold if _fact(doc, link, symmetric) in train_facts}
-                prf += compare(gold, predicted)
-                new += compare(gold - known, predicted - known)
-        new_f1 = new.f1 if part.held_out else None
+                gold = relation_keys(doc.relations, symmetric)
+                predicted = relation_keys(relations, symmetric)
+                repeated = [rel for rel in doc.relations if fact_of(rel, symmetric) in known_facts]
+                known = relation_keys(repeated, symmetric)
+                scores.add(gold, predicted)
+                new.add(gold - known, predicted - known)
+        prf = scores.micro
+        new_f1 = new.micro.f1 if part.held_out else None
         rows.append([part.name, prf.precision, prf.recall, prf.f1, new_f1])
     header = ["part", "P", "R", "F1", "F1 of new facts"]
     section.tables.append(Table("Scores", header, rows, bars=[3, 4], shares=[1, 2, 3, 4]))
-    found = list(zip(context.docs, predictions, annotated))
     section.add(
         "It reads something else or more",
-        (f for doc, links, gold in found for f in _added(doc, links, gold, symmetric)),
+        (f for doc, relations in found for f in _added(doc, relations, symmetric)),
     )
     section.add(
         "It does not find what is annotated",
-        (f for doc, links, gold in found for f in _missed(doc, links, gold, symmetric)),
+        (f for doc, relations in found for f in _missed(doc, relations, symmetric)),
     )
     return section
 
 
 def check_rewritten(context: AuditContext) -> Section:
     """What the pipeline still finds when names are exchanged or masked."""
-    predictor = _predictor(context)
+    predictor = context.require_predictor()
     docs = context.rewritten_docs
     section = Section(
         "swaps",
@@ -83,13 +81,16 @@ def check_rewritten(context: AuditContext) -> Section:
             for doc in docs
         ],
     }
-    gold = [in_order(annotated_links(doc), symmetric) for doc in docs]
-    before: Optional[List[Set[Link]]] = None
+    gold = [relation_keys(doc.relations, symmetric) for doc in docs]
+    before: Optional[List[Set[RelationKey]]] = None
     rows: List[List[Cell]] = []
     for name, texts in variants.items():
-        found = [in_order(links, symmetric) for links in predictor.predict(texts)]
+        found = [relation_keys(found, symmetric) for found in predictor.predict(texts)]
         before = found if before is None else before
-        prf = sum((compare(g, f) for g, f in zip(gold, found)), PRF())
+        scores = LabelScores()
+        for annotated, predicted in zip(gold, found):
+            scores.add(annotated, predicted)
+        prf = scores.micro
         n_before = sum(map(len, before))
         kept = sum(len(b & f) for b, f in zip(before, found)) / max(n_before, 1)
         rows.append([name, prf.precision, prf.recall, prf.f1, kept])
@@ -101,58 +102,41 @@ def check_rewritten(context: AuditContext) -> Section:
     return section
 
 
-def _predictor(context: AuditContext) -> Predictor:
-    if context.predictor is None:
-        raise ValueError("this check needs a pipeline; set AuditContext.predictor")
-    return context.predictor
-
-
-def _fact(doc: AuditedDoc, link: Link, symmetric: Sequence[str]) -> Fact:
-    head, label, tail = link
-    return fact_of(Relation(doc.mentions[head], label, doc.mentions[tail]), symmetric)
-
-
 def _added(
-    doc: AuditedDoc, links: Links, gold: Sequence[Link], symmetric: Sequence[str]
+    doc: AuditedDoc, predicted: Sequence[Relation], symmetric: Sequence[str]
 ) -> Iterator[Finding]:
-    known = in_order(gold, symmetric)
-    for link, score in links.items():
-        if in_order([link], symmetric) <= known:
+    annotated = relation_keys(doc.relations, symmetric)
+    for rel in predicted:
+        if relation_key(rel, symmetric) in annotated:
             continue
-        head, _, tail = link
-        others = [other for other in gold if {other[0], other[2]} == {head, tail}]
-        instead = " and ".join(_describe(doc, other) for other in others) or "no relation"
-        sure = "" if score is None else f" with probability {score:.2f}"
-        spans = doc.mentions
-        annotated = others[0][1] if others else ""
+        others = [other for other in doc.relations if _arguments(other) == _arguments(rel)]
+        instead = " and ".join(map(str, others)) or "no relation"
+        sure = "" if rel.score is None else f" with probability {rel.score:.2f}"
         yield Finding(
             "warning",
-            f"{_describe(doc, link)}{sure}; annotated: {instead}.",
-            [Place(doc, spans[head], spans[tail], annotated)],
-            (1.0 if others else 0.0) + (score or 0.0),
+            f"{rel}{sure}; annotated: {instead}.",
+            [Place(doc, rel.head, rel.tail, others[0].label if others else "")],
+            (1.0 if others else 0.0) + (rel.score or 0.0),
         )
 
 
 def _missed(
-    doc: AuditedDoc, links: Links, gold: Sequence[Link], symmetric: Sequence[str]
+    doc: AuditedDoc, predicted: Sequence[Relation], symmetric: Sequence[str]
 ) -> Iterator[Finding]:
-    found = in_order(links, symmetric)
-    read_pairs = {frozenset((head, tail)) for head, _, tail in links}
-    for link in gold:
-        head, label, tail = link
-        if in_order([link], symmetric) <= found or frozenset((head, tail)) in read_pairs:
-            continue
-        yield Finding(
-            "info",
-            f"{_describe(doc, link)} is annotated and not found.",
-            [Place(doc, doc.mentions[head], doc.mentions[tail], label)],
-            float(doc.part.held_out),
-        )
+    found = relation_keys(predicted, symmetric)
+    related = {_arguments(rel) for rel in predicted}
+    for rel in doc.relations:
+        if relation_key(rel, symmetric) not in found and _arguments(rel) not in related:
+            yield Finding(
+                "info",
+                f"{rel} is annotated and not found.",
+                [Place.of(doc, rel)],
+                float(doc.part.held_out),
+            )
 
 
-def _describe(doc: AuditedDoc, link: Link) -> str:
-    head, label, tail = link
-    return f"({doc.mentions[head].text}, {label}, {doc.mentions[tail].text})"
+def _arguments(rel: Relation) -> FrozenSet[TypedKey]:
+    return frozenset((typed_key(rel.head), typed_key(rel.tail)))
 
 
 def _exchanged(docs: Sequence[AuditedDoc], context: AuditContext) -> List[GivenText]:

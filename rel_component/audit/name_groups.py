@@ -1,14 +1,16 @@
 """Whether a pipeline finds relations as well with the names of one group as with those of another."""
 
 import random
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
+from ..documents import relation_key, relation_keys
 from ..errors import ConfigError
-from ..evaluation.scoring import PRF
+from ..evaluation.scoring import PRF, LabelScores
+from ..types import Relation
 from .context import AuditContext
 from .documents import AuditedDoc
 from .findings import Cell, Finding, Section, Table
-from .predictor import Link, annotated_links, compare, in_order
+from .predictor import Predictor
 from .rewriting import GivenText, Name, assign_names, rewrite
 
 _GAP = 0.05  # difference of recall that is worth a look, if chance does not explain it
@@ -21,11 +23,11 @@ class _GroupScores(NamedTuple):
 
 def check_name_groups(context: AuditContext) -> Section:
     """Recall, precision and probabilities by group of names, in the same documents."""
-    predictor, groups = context.predictor, context.name_groups
-    if predictor is None or groups is None:
-        raise ConfigError("name groups need a pipeline and lists of names")
+    predictor, groups = context.require_predictor(), context.name_groups
+    if groups is None:
+        raise ConfigError("this check needs lists of names; set AuditContext.name_groups")
     label = groups.type_in({span.label_ for doc in context.docs for span in doc.mentions})
-    docs = [doc for doc in context.rewritten_docs if _touching(doc, label)]
+    docs = [doc for doc in context.rewritten_docs if _touching(doc.relations, label)]
     section = Section(
         "name_groups",
         f"Scores by group of names of {label}",
@@ -38,7 +40,7 @@ def check_name_groups(context: AuditContext) -> Section:
     scores: Dict[str, _GroupScores] = {}
     for group, names in groups.groups.items():
         texts = [_with_names(doc, label, names, context.options.seed) for doc in docs]
-        scores[group] = _score(docs, texts, label, context)
+        scores[group] = _score(predictor, texts, label, context.schema.symmetric_labels)
     rows: List[List[Cell]] = [
         [group, len(groups.groups[group]), prf.precision, prf.recall, prf.f1, probability]
         for group, (prf, probability) in scores.items()
@@ -53,7 +55,7 @@ def check_name_groups(context: AuditContext) -> Section:
         )
     )
     recalls = [prf.recall for prf, _ in scores.values()]
-    section.figures["relations counted"] = sum(len(_touching(doc, label)) for doc in docs)
+    section.figures["relations counted"] = sum(len(_touching(doc.relations, label)) for doc in docs)
     section.figures["largest difference of recall"] = max(recalls) - min(recalls)
     section.add("Groups with lower recall", _gaps(scores))
     return section
@@ -68,30 +70,25 @@ def _with_names(doc: AuditedDoc, label: str, names: Sequence[Name], seed: int) -
 
 
 def _score(
-    docs: Sequence[AuditedDoc], texts: Sequence[GivenText], label: str, context: AuditContext
+    predictor: Predictor, texts: Sequence[GivenText], label: str, symmetric: Sequence[str]
 ) -> _GroupScores:
-    assert context.predictor is not None
-    symmetric = context.schema.symmetric_labels
-    prf, probabilities = PRF(), []
-    for doc, links in zip(docs, context.predictor.predict(texts)):
-        gold = _touching(doc, label, symmetric)
-        found = {link for link in in_order(links, symmetric) if _touches(doc, link, label)}
-        prf += compare(gold, found)
-        for link, score in links.items():
-            if score is not None and in_order([link], symmetric) <= gold:
-                probabilities.append(score)
+    scores = LabelScores()
+    probabilities: List[float] = []
+    for text, predicted in zip(texts, predictor.predict(texts)):
+        gold = relation_keys(_touching(text.doc.relations, label), symmetric)
+        found = _touching(predicted, label)
+        scores.add(gold, relation_keys(found, symmetric))
+        probabilities += [
+            rel.score
+            for rel in found
+            if rel.score is not None and relation_key(rel, symmetric) in gold
+        ]
     mean = sum(probabilities) / len(probabilities) if probabilities else None
-    return _GroupScores(prf, mean)
+    return _GroupScores(scores.micro, mean)
 
 
-def _touching(doc: AuditedDoc, label: str, symmetric: Sequence[str] = ()) -> Set[Link]:
-    return {
-        link for link in in_order(annotated_links(doc), symmetric) if _touches(doc, link, label)
-    }
-
-
-def _touches(doc: AuditedDoc, link: Link, label: str) -> bool:
-    return label in (doc.mentions[link[0]].label_, doc.mentions[link[2]].label_)
+def _touching(relations: Iterable[Relation], label: str) -> List[Relation]:
+    return [rel for rel in relations if label in (rel.head.label_, rel.tail.label_)]
 
 
 def _gaps(scores: Dict[str, _GroupScores]) -> Iterator[Finding]:

@@ -1,23 +1,17 @@
 """A trained pipeline that is given texts with their mentions."""
 
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..evaluation.scoring import PRF
-from ..mentions import typed_key
+from ..documents import RelationKey, relation_key
 from ..pipelines import entity_finders
-from .documents import AuditedDoc, position
+from ..types import Relation
+from .documents import position
 from .rewriting import GivenText
-
-Link = Tuple[int, str, int]
-"""Mention of the head, label, mention of the tail; mentions by their position in the document."""
-
-Links = Dict[Link, Optional[float]]
-"""Relations with their scores."""
 
 
 class Predictor:
@@ -25,7 +19,7 @@ class Predictor:
 
     Args:
         nlp: the pipeline; components that find mentions are left out.
-        name: for the report.
+        name: name of the pipeline in the report.
         spans_key: span group that it takes mentions from; None: the entities.
         attr: name of the extension attribute that it writes relations to.
         batch_size: documents per batch.
@@ -44,12 +38,19 @@ class Predictor:
         self.batch_size = batch_size
         self._finders = entity_finders(nlp, spans_key)
 
-    def predict(self, texts: Sequence[GivenText]) -> List[Links]:
-        """The relations of each text, between its mentions."""
+    def predict(self, texts: Sequence[GivenText]) -> List[List[Relation]]:
+        """The relations that are found in each text.
+
+        Args:
+            texts: documents with other names in the places of their mentions.
+
+        Returns:
+            for each text, relations between the mentions of the document that it was made from.
+        """
         docs = [self._make_doc(text) for text in texts]
         with self.nlp.select_pipes(disable=self._finders):
-            found = list(self.nlp.pipe(docs, batch_size=self.batch_size))
-        return [self._links(doc, text) for doc, text in zip(found, texts)]
+            predicted = list(self.nlp.pipe(docs, batch_size=self.batch_size))
+        return [self._read(doc, text) for doc, text in zip(predicted, texts)]
 
     def _make_doc(self, text: GivenText) -> Doc:
         doc = Doc(self.nlp.vocab, words=text.words, spaces=text.spaces)
@@ -60,37 +61,16 @@ class Predictor:
             doc.set_ents(filter_spans([span for span in spans if span.label_]))
         return doc
 
-    def _links(self, doc: Doc, text: GivenText) -> Links:
-        typed = {span: i for i, span in enumerate(text.spans)}
-        untyped = {(start, end): i for i, (start, end, _) in enumerate(text.spans)}
-        links: Links = {}
-        for rel in get_relations(doc, self.attr):
-            ends = [
+    def _read(self, predicted: Doc, text: GivenText) -> List[Relation]:
+        typed = dict(zip(text.spans, text.doc.mentions))
+        untyped = {(start, end): typed[start, end, label] for start, end, label in text.spans}
+        relations: Dict[RelationKey, Relation] = {}
+        for rel in get_relations(predicted, self.attr):
+            head, tail = (
                 typed.get((span.start, span.end, span.label_), untyped.get(position(span)))
                 for span in (rel.head, rel.tail)
-            ]
-            if ends[0] is not None and ends[1] is not None:
-                links[ends[0], rel.label, ends[1]] = rel.score
-        return links
-
-
-def annotated_links(doc: AuditedDoc) -> List[Link]:
-    """The annotated relations of a document."""
-    number = {typed_key(span): i for i, span in enumerate(doc.mentions)}
-    return [
-        (number[typed_key(rel.head)], rel.label, number[typed_key(rel.tail)])
-        for rel in doc.relations
-    ]
-
-
-def in_order(links: Iterable[Link], symmetric: Sequence[str]) -> Set[Link]:
-    """Relations as a set, symmetric ones from the mention that comes first."""
-    return {
-        (min(head, tail), label, max(head, tail)) if label in symmetric else (head, label, tail)
-        for head, label, tail in links
-    }
-
-
-def compare(gold: Set[Link], found: Set[Link]) -> PRF:
-    """Counts of right, spurious and missed relations."""
-    return PRF(len(gold & found), len(found - gold), len(gold - found))
+            )
+            if head is not None and tail is not None:
+                moved = Relation(head, rel.label, tail, rel.score)
+                relations[relation_key(moved)] = moved
+        return list(relations.values())

@@ -13,10 +13,13 @@ class GivenText(NamedTuple):
     """A text with its mentions, for a pipeline that is given both.
 
     Attributes:
-        words, spaces: its tokens, and whether a space follows each.
+        doc: the document that the text was made from.
+        words: the tokens of the text.
+        spaces: whether a space follows each token.
         spans: start, exclusive end and entity type of each mention of the document, in their order.
     """
 
+    doc: AuditedDoc
     words: List[str]
     spaces: List[bool]
     spans: List[Tuple[int, int, str]]
@@ -47,7 +50,7 @@ def rewrite(doc: AuditedDoc, names: Mapping[Position, Name]) -> GivenText:
         new_end[end] = len(words)
         i = end
     spans = [(new_start[span.start], new_end[span.end], span.label_) for span in doc.mentions]
-    return GivenText(words, spaces, spans)
+    return GivenText(doc, words, spaces, spans)
 
 
 def assign_names(doc: AuditedDoc, draw: Mapping[str, Sequence[Name]]) -> Dict[Position, Name]:

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import mentions_by_key, relation_key
+from ..documents import mentions_by_key, relation_key, relation_keys
 from ..mentions import TypedKey, mention_spans, probable_mentions, typed_key
 from ..types import Relation
 
@@ -101,8 +101,8 @@ def find_mistakes(
     for i, eg in enumerate(examples):
         gold = list(get_relations(eg.reference, attr))
         predicted = list(get_relations(eg.predicted, attr))
-        gold_keys = {relation_key(rel, symmetric) for rel in gold}
-        predicted_keys = {relation_key(rel, symmetric) for rel in predicted}
+        gold_keys = relation_keys(gold, symmetric)
+        predicted_keys = relation_keys(predicted, symmetric)
         annotated = mentions_by_key(mention_spans(eg.reference, spans_key), gold)
         probable = probable_mentions(eg.predicted, spans_key)
         found = mentions_by_key([*eg.predicted.ents, *probable], predicted)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import (
     AbstractSet,
     Any,
-    Callable,
     Collection,
     Dict,
     Iterable,
@@ -25,9 +24,10 @@ from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import relation_key, sentence_starts
+from ..documents import relation_keys, sentence_starts
 from ..mentions import mention_spans, probable_mentions, typed_key
 from ..types import NO_RELATION, Int32Array, Relation, ScorerFunction
+from .known_facts import Fact, fact_of
 
 RELATION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
     "rel_micro_f": 1.0,
@@ -200,6 +200,7 @@ def score_relations(
     symmetric: Collection[str] = (),
     spans_key: Optional[str] = None,
     attr: str = DEFAULT_ATTR,
+    known_facts: Collection[Fact] = (),
     **_: Any,
 ) -> Dict[str, Any]:
     """Compare the relations of predicted documents with those of the reference.
@@ -214,6 +215,13 @@ def score_relations(
     - ``rel_with_none``: boundaries, over ordered pairs of mentions, where having no relation is a
       class of its own. Easy pairs make these figures high.
 
+    - ``rel_new_facts``: strict, without the relations of the reference whose facts are known from
+      training, so that it says how well relations are found that cannot have been learnt by heart:
+      the Ign F1 of DocRED (Yao et al. 2019, https://aclanthology.org/P19-1074/), which leaves known
+      facts out of the precision only. A predicted relation is left out if it is right and known;
+      one that repeats a known fact where the text does not state it is wrong. Only with
+      `known_facts`.
+
     ``rel_per_type`` has the strict scores of each label.
 
     Args:
@@ -221,6 +229,7 @@ def score_relations(
         symmetric: labels whose direction does not count.
         spans_key: span group of the mentions; None: the entities. Only ``rel_with_none`` reads it.
         attr: name of the extension attribute.
+        known_facts: facts of the training data, see :func:`.known_facts.read_facts`.
     """
     both_ways = set(symmetric)
     groups = {
@@ -232,23 +241,34 @@ def score_relations(
             "rel_within_sentence",
             "rel_across_sentences",
             "rel_with_none",
+            *(["rel_new_facts"] if known_facts else []),
         )
     }
     for eg in examples:
         gold = list(get_relations(eg.reference, attr))
         predicted = list(get_relations(eg.predicted, attr))
         for name, key in (("rel", typed_key), ("rel_boundaries", _chars)):
-            groups[name].add(_keys(gold, both_ways, key), _keys(predicted, both_ways, key))
+            groups[name].add(
+                relation_keys(gold, both_ways, key), relation_keys(predicted, both_ways, key)
+            )
         everything = both_ways | {rel.label for rel in gold + predicted}
-        groups["rel_undirected"].add(_keys(gold, everything), _keys(predicted, everything))
+        groups["rel_undirected"].add(
+            relation_keys(gold, everything), relation_keys(predicted, everything)
+        )
+        if known_facts:
+            repeated = [rel for rel in gold if fact_of(rel, both_ways) in known_facts]
+            known = relation_keys(repeated, both_ways)
+            groups["rel_new_facts"].add(
+                relation_keys(gold, both_ways) - known, relation_keys(predicted, both_ways) - known
+            )
         starts = sentence_starts(eg.reference)
         if starts is not None:
             _add_by_sentence(groups, starts, gold, predicted, both_ways)
         _add_with_none(
             groups["rel_with_none"],
             {_chars(span) for span in mention_spans(eg.reference, spans_key)},
-            _keys(gold, both_ways, _chars),
-            _keys(predicted, both_ways, _chars),
+            relation_keys(gold, both_ways, _chars),
+            relation_keys(predicted, both_ways, _chars),
         )
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
@@ -278,7 +298,8 @@ def count_by_document(
     by_document: List[LabelScores] = []
     for eg in examples:
         gold, predicted = (
-            _keys(get_relations(doc, attr), set(symmetric)) for doc in (eg.reference, eg.predicted)
+            relation_keys(get_relations(doc, attr), set(symmetric))
+            for doc in (eg.reference, eg.predicted)
         )
         by_document.append(LabelScores())
         by_document[-1].add(gold, predicted)
@@ -307,14 +328,6 @@ def _chars(span: Span) -> _Chars:
     return (span.start_char, span.end_char)
 
 
-def _keys(
-    relations: Iterable[Relation],
-    symmetric: Collection[str],
-    key: Callable[[Span], Any] = typed_key,
-) -> Set[_Key]:
-    return {relation_key(rel, symmetric, key) for rel in relations}
-
-
 def _add_by_sentence(
     groups: Dict[str, LabelScores],
     starts: Int32Array,
@@ -329,8 +342,8 @@ def _add_by_sentence(
 
     for name, wanted in (("rel_within_sentence", True), ("rel_across_sentences", False)):
         groups[name].add(
-            _keys((rel for rel in gold if within(rel) == wanted), symmetric),
-            _keys((rel for rel in predicted if within(rel) == wanted), symmetric),
+            relation_keys((rel for rel in gold if within(rel) == wanted), symmetric),
+            relation_keys((rel for rel in predicted if within(rel) == wanted), symmetric),
         )
 
 

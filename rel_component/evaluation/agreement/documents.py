@@ -20,7 +20,7 @@ from typing import (
 from spacy.tokens import Doc
 
 from ...annotations import DEFAULT_ATTR, get_relations
-from ...documents import RelationKey, document_id, mentions_by_key, relation_key, sentence_starts
+from ...documents import RelationKey, document_id, mentions_by_key, relation_keys, sentence_starts
 from ...errors import ConfigError
 from ...mentions import TypedKey, probable_mentions
 from ...types import Int32Array
@@ -235,5 +235,5 @@ def _read(doc: Doc, symmetric: Set[str], spans_key: Optional[str], attr: str) ->
     relations = get_relations(doc, attr)
     return Annotation(
         mentions=frozenset(mentions_by_key(probable_mentions(doc, spans_key), relations)),
-        relations=frozenset(relation_key(rel, symmetric) for rel in relations),
+        relations=frozenset(relation_keys(relations, symmetric)),
     )
