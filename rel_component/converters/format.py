@@ -67,6 +67,7 @@ class AnnotationFormat:
         write: writes a file; None: the format is only read.
         holds: the facets that `write` can write beside text, mentions and relations. It is given
             documents that have nothing else; the rest is noted in the report before.
+        meta_fields: fields of ``meta`` that `write` can write without holding all of it.
         unit: whether `write` is given texts with offsets in characters, or words.
         folder: ending of the files, e.g. ``.ann``, if `read` takes folders too.
         sample: a small file of this format, for the documentation and the contract tests: its text,
@@ -80,6 +81,7 @@ class AnnotationFormat:
     looks_like: Callable[[str], bool]
     write: Optional[WriteFunction] = None
     holds: FrozenSet[Facet] = frozenset()
+    meta_fields: FrozenSet[str] = frozenset()
     unit: Literal["characters", "tokens"] = "characters"
     folder: Optional[str] = None
     sample: Union[str, Mapping[str, str]] = ""

@@ -106,13 +106,12 @@ def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Repor
     if "clusters" not in holds:
         lost["clusters"] = len(annotated.clusters)
         changes["clusters"] = []
-    changes["meta"] = {
-        key: value
-        for key, value in annotated.meta.items()
-        if ("id" if key == "id" else "meta") in holds
-    }
-    lost["id"] = int("id" not in holds and "id" in annotated.meta)
-    lost["meta"] = int("meta" not in holds and bool(annotated.meta.keys() - {"id"}))
+    kept = {"id"} & holds | target.meta_fields
+    if "meta" in holds:
+        kept |= annotated.meta.keys() - {"id"}
+    changes["meta"] = {key: value for key, value in annotated.meta.items() if key in kept}
+    lost["id"] = int("id" in annotated.meta.keys() - kept)
+    lost["meta"] = int(bool(annotated.meta.keys() - kept - {"id"}))
     annotated = _without_mentions(replace(annotated, **changes), target, report)
     mentions, relations = annotated.mentions, annotated.relations
     for facet in _MENTION_FIELDS.keys() - holds:

@@ -4,7 +4,12 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from rel_component.converters.annotated import (
+    Annotated,
+    AnnotatedMention,
+    AnnotatedRelation,
+    in_characters,
+)
 
 CHARACTERS = st.one_of(
     st.sampled_from(" \n\t\"',;<>{}[]\\ab1"),
@@ -108,6 +113,39 @@ def documents(
         sentence_starts=starts,
         meta=draw(metas),
     )
+
+
+def everything(**options):
+    """Documents with whatever a document may have."""
+    full = {
+        "kb_ids": SHORT,
+        "mention_attributes": MAPPINGS,
+        "scores": SCORES,
+        "relation_ids": IDS,
+        "relation_attributes": MAPPINGS,
+        "metas": st.tuples(MAPPINGS, NAMES).map(lambda both: {**both[0], "id": f"d{both[1]}"}),
+        "clusters": True,
+        "fragments": True,
+        "sentences": True,
+    }
+    return documents(**{**full, **options})
+
+
+@st.composite
+def pairs(draw, *, tokens):
+    """Documents of one sentence with two mentions and a relation between them."""
+    words = draw(st.lists(WORDS, min_size=2, max_size=6))
+    places = draw(st.permutations(range(len(words))))[:2]
+    annotated = Annotated(
+        place="generated",
+        words=words,
+        spaces=[True] * (len(words) - 1) + [False],
+        mentions=[AnnotatedMention(i, i, i + 1, draw(NAMES)) for i in places],
+        relations=[AnnotatedRelation(*places, draw(NAMES))],
+        sentence_starts=[0],
+        meta={"id": draw(st.integers(0, 99))},
+    )
+    return annotated if tokens else replace(in_characters(annotated), sentence_starts=None)
 
 
 @st.composite

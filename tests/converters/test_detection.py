@@ -13,25 +13,6 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.mark.parametrize(
-    ("name", "format"),
-    [
-        ("own.jsonl", "jsonl"),
-        ("doccano.jsonl", "doccano"),
-        ("doccano_spans.jsonl", "doccano"),
-        ("label_studio.json", "label_studio"),
-        ("prodigy.jsonl", "prodigy"),
-        ("brat", "brat"),
-        ("brat/agency-01.ann", "brat"),
-        ("relations.csv", "csv"),
-        ("semeval.txt", "semeval"),
-        ("spert.json", "spert"),
-    ],
-)
-def test_one_format_fits(name, format):
-    assert detect_format(DATA / name) == format
-
-
-@pytest.mark.parametrize(
     ("text", "format"),
     [
         ('{"text": "a"}\n', "jsonl"),
@@ -85,7 +66,3 @@ def test_what_is_registered_must_be_a_format(monkeypatch):
     monkeypatch.setattr(registry.converters, "get_all", lambda: {"old": FORMAT.read})
     with pytest.raises(ConfigError, match=r"entry point old .* expected an AnnotationFormat"):
         get_formats()
-
-
-def test_formats_are_registered_under_their_names():
-    assert all(name == format.name for name, format in get_formats().items())

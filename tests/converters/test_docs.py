@@ -1,8 +1,13 @@
 """Docs hold what formats say, and give it back."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import spacy
-from spacy.tokens import Doc, Span
+from hypothesis import given
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
 
 from rel_component.annotations import set_relations
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
@@ -13,6 +18,7 @@ from rel_component.converters.report import Report
 from rel_component.errors import DataError
 
 from ..helpers import make_doc
+from .strategies import everything
 
 NLP = spacy.blank("en")
 TEXT = "Ilse founded Nordwind. She owns it."
@@ -119,3 +125,27 @@ def test_joined_documents_get_new_names():
     two, _ = build(Annotated("here", text=TEXT, mentions=MENTIONS[:2]))
     joined = Doc.from_docs([one, two])
     assert [m.id for m in to_annotated(joined).mentions] == ["p", "o", "T3", "T4"]
+
+
+@given(everything(tokens=True, fragments=False, max_relations=1))
+def test_a_doc_in_a_file_holds_all_of_a_document(annotated):
+    (doc,) = build_docs([annotated], NLP, Report(), spans_key="mentions")
+    doc_bin = DocBin(attrs=["SENT_START"], docs=[doc], store_user_data=True)
+    (loaded,) = DocBin().from_bytes(doc_bin.to_bytes()).get_docs(Vocab())
+    read = to_annotated(loaded, spans_key="mentions")
+    if not annotated.words:
+        annotated = replace(annotated, sentence_starts=[])
+    assert read == replace(annotated, place="")
+
+
+def test_the_format_of_the_documentation(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf8")
+    names = {}
+    exec(page.split("```python\n")[1].partition("```")[0], names)
+    known, report = names["FORMAT"], Report()
+    (tmp_path / "sample").write_text(known.sample, encoding="utf8")
+    first = list(known.read(tmp_path / "sample", report))
+    known.write(first, tmp_path / "written", report)
+    second = list(known.read(tmp_path / "written", report))
+    assert [replace(a, place="") for a in first] == [replace(a, place="") for a in second]
+    assert known.looks_like(known.sample)

@@ -36,6 +36,8 @@ FULL = Annotated(
 )
 LOST = {
     "tokens": "documents whose tokens",
+    "spaces": "documents whose spaces",
+    "several_sentences": "documents whose limits of sentences",
     "sentences": "documents whose sentences",
     "clusters": "clusters of mentions",
     "kb_ids": "mentions whose knowledge-base ids",
@@ -58,7 +60,11 @@ def write(documents, path, format, *, on_error="skip", **options):
 
 @pytest.mark.parametrize("format", WRITABLE)
 def test_what_does_not_fit_is_noted(tmp_path, format):
-    holds = get_format(format).holds
+    holds = {*get_format(format).holds}
+    if get_format(format).unit == "characters":
+        holds.add("spaces")  # a text has them
+    if "sentences" not in holds:
+        holds.add("several_sentences")  # lost with all sentences
     report = write([FULL], tmp_path / "out", format)
     for facet, message in LOST.items():
         noted = f"{message} {format} does not hold" in report.notes

@@ -65,6 +65,8 @@ class _Lines:
         for name, relation in zip(relation_names, self._relations):
             first, second = self._arguments(relation)
             head, tail = self._names[relation.head], self._names[relation.tail]
+            if relation.id not in (None, name):
+                self._lost("names of relations")
             yield f"{name}\t{relation.label} {first}:{head} {second}:{tail}"
         for cluster in self._annotated.clusters:
             members = [self._names[key] for key in cluster if key in self._names]
@@ -123,7 +125,10 @@ class _Lines:
         for name, value in attributes.items():
             if name == ARGUMENTS:
                 continue
-            for item in value if isinstance(value, list) else [value]:
+            values = value if isinstance(value, list) else [value]
+            if isinstance(value, list) and len(value) < 2:  # read as one value, or none
+                self._lost("lists without several values")
+            for item in values:
                 if not _WORD.fullmatch(name) or name == "#":
                     self._lost("attributes")
                 elif name.startswith("#") and isinstance(item, str):

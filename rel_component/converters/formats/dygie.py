@@ -97,8 +97,6 @@ def _note_others(record: Record, place: str, report: Report) -> None:
 
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
-    if annotated.meta.keys() - {"id", "dataset"}:
-        report.note("documents with meta that dygie does not hold", place=annotated.place)
     starts = sentence_starts(annotated)
     ends = ranges_by_id(annotated, "dygie", report)
 
@@ -152,9 +150,8 @@ FORMAT = AnnotationFormat(
     read=json_reader(_read, name="doc_key"),
     write=json_writer(_to_record),
     looks_like=json_detector(_fits),
-    holds=frozenset(
-        {"tokens", "sentences", "several_sentences", "clusters", "unlabelled", "id", "meta"}
-    ),
+    holds=frozenset({"tokens", "sentences", "several_sentences", "clusters", "unlabelled", "id"}),
+    meta_fields=frozenset({"dataset"}),
     unit="tokens",
     sample="""\
 {"doc_key": "d1", "dataset": "news", \

@@ -90,7 +90,8 @@ FORMAT = AnnotationFormat(
     looks_like=json_detector(
         lambda record: {"token", "relation", "subj_start", "obj_start"} <= record.keys()
     ),
-    holds=frozenset({"tokens", "sentences", "id", "meta"}),
+    holds=frozenset({"tokens", "sentences", "id"}),
+    meta_fields=frozenset({"docid"}),
     unit="tokens",
     sample="""\
 [{"id": "61b3", "docid": "AFP_ENG_2007", "token": ["Jobs", "founded", "Apple"],
