@@ -1,19 +1,20 @@
-"""Candidate pairs: which head/tail pairs of mentions a pair model is asked about."""
+"""Candidate pairs: which head/tail pairs of entities a pair model is asked about."""
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy
+from spacy.symbols import PROPN
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
 from .documents import sentence_numbers
 from .errors import ConfigError
-from .mentions import Mentions, type_indices
+from .mentions import Mentions, read_clusters, type_indices
 from .schema import RelationSchema
-from .types import BoolArray, HashArray, Int32Array
+from .types import BoolArray, Int32Array
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,13 @@ class Candidates:
             labels and descriptions.
         mentions: the mentions of the batch.
         entities: *Shape:* ``(n_mentions,)``, the entity that each mention belongs to, numbered
-            through the batch; one entity per mention unless coreference clusters are given.
+            through the batch in the order of their first mentions. Each mention is an entity of its
+            own unless coreference clusters are given.
         pairs: *Shape:* ``(n_pairs, 2)``, entity of the head and entity of the tail, grouped by
             document.
         lengths: *Shape:* ``(n_docs,)``, pairs per document.
+        named: *Shape:* ``(n_mentions,)``, which mentions can represent their entity, because they
+            are names; None: all of them.
     """
 
     schema: RelationSchema
@@ -36,6 +40,7 @@ class Candidates:
     entities: Int32Array
     pairs: Int32Array
     lengths: Int32Array
+    named: Optional[BoolArray] = None
 
     @property
     def n_pairs(self) -> int:
@@ -53,9 +58,15 @@ class Candidates:
         return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
 
     @property
-    def first_mentions(self) -> Int32Array:
-        """Index of the first mention of each entity. *Shape:* ``(n_entities,)``."""
-        return numpy.unique(self.entities, return_index=True)[1].astype("int32")
+    def representatives(self) -> Int32Array:
+        """Index of the mention that represents each entity. *Shape:* ``(n_entities,)``.
+
+        It is the first one that is named, or the first one if none is. The entity has its type.
+        """
+        named = numpy.ones(len(self.mentions), dtype="bool") if self.named is None else self.named
+        order = numpy.lexsort((~named, self.entities))  # stable: mentions stay in text order
+        begins = numpy.searchsorted(self.entities[order], numpy.arange(self.n_entities))
+        return order[begins].astype("int32")
 
     def select(self, rows: BoolArray) -> "Candidates":
         """A copy with some of the pairs and all mentions.
@@ -80,6 +91,7 @@ class Candidates:
             entities=numpy.concatenate([self.entities, self.entities + self.n_entities]),
             pairs=numpy.concatenate([self.pairs, self.pairs + self.n_entities]),
             lengths=numpy.concatenate([self.lengths] * 2),
+            named=None if self.named is None else numpy.concatenate([self.named] * 2),
         )
 
 
@@ -96,66 +108,98 @@ def configure_candidate_pairs(
     max_sentence_distance: Optional[int] = None,
     use_schema: bool = True,
     max_pairs: Optional[int] = 1_000_000,
+    clusters: Optional[str] = None,
 ) -> CandidateGenerator:
-    """Ordered pairs of the mentions of a document (``rel_component.candidate_pairs.v1``).
+    """Ordered pairs of the entities of a document (``rel_component.candidate_pairs.v1``).
 
-    The options combine: a pair has to satisfy all of them. A mention is never paired with another
-    mention of the same tokens.
+    Without clusters each mention is an entity. The options combine: two entities are paired if a
+    mention of one and a mention of the other satisfy all of them. A mention is never paired with
+    another mention of the same tokens.
 
     Args:
         max_token_distance: the most tokens between the two mentions; None: any number.
         max_sentence_distance: 0 for pairs within a sentence, 1 for neighbouring sentences, and so
             on; None: any. Needs sentence boundaries in the documents.
         use_schema: only pairs of entity types between which the schema allows a relation.
-        max_pairs: the most pairs of a document, before the schema is applied; in a larger document
-            the mentions nearest to each other are paired, with one warning. None: no limit.
+        max_pairs: the most pairs of mentions of a document, before the schema is applied; in a
+            larger document the mentions nearest to each other are paired, with one warning. None:
+            no limit.
+        clusters: prefix of the span groups that hold coreference clusters, as ``coref_clusters``
+            for ``coref_clusters_1``, ``coref_clusters_2`` and so on. Mentions with the tokens of
+            spans of one cluster are one entity, and a span of several clusters belongs to the
+            first. Spans of a cluster that are no mentions are left out. None: no clusters.
 
     Raises:
         ConfigError: if an option is out of range.
     """
-    for name, value in (
-        ("max_token_distance", max_token_distance),
-        ("max_sentence_distance", max_sentence_distance),
-    ):
-        if value is not None and value < 0:
-            raise ConfigError(f"{name} must be 0 or more, got {value}")
-    if max_pairs is not None and max_pairs < 2:
-        raise ConfigError(f"max_pairs must be 2 or more, got {max_pairs}")
+    return CandidatePairs(
+        max_token_distance=max_token_distance,
+        max_sentence_distance=max_sentence_distance,
+        use_schema=use_schema,
+        max_pairs=max_pairs,
+        clusters=clusters,
+    )
 
-    def candidate_pairs(
-        docs: Sequence[Doc], mentions: Mentions, schema: RelationSchema
+
+@dataclass(frozen=True)
+class CandidatePairs:
+    """The generator that :func:`configure_candidate_pairs` makes, with its options as attributes."""
+
+    max_token_distance: Optional[int]
+    max_sentence_distance: Optional[int]
+    use_schema: bool
+    max_pairs: Optional[int]
+    clusters: Optional[str]
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        for name in ("max_token_distance", "max_sentence_distance"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ConfigError(f"{name} must be 0 or more, got {value}")
+        if self.max_pairs is not None and self.max_pairs < 2:
+            raise ConfigError(f"max_pairs must be 2 or more, got {self.max_pairs}")
+
+    def __call__(
+        self, docs: Sequence[Doc], mentions: Mentions, schema: RelationSchema
     ) -> Candidates:
-        last = _last_partner(mentions)
-        if max_token_distance is not None:
-            last = numpy.minimum(last, _last_within_tokens(mentions, max_token_distance))
-        if max_sentence_distance is not None:
-            last = numpy.minimum(
-                last, _last_within_sentences(docs, mentions, max_sentence_distance)
-            )
-        if max_pairs is not None:
-            last = _cap(mentions, last, max_pairs)
+        """Pair the entities of each document."""
+        last = self._last_partner(docs, mentions)
+        if self.max_pairs is not None:
+            last = _cap(mentions, last, self.max_pairs)
         pairs = _both_directions(_enumerate(last))
-        spans = mentions.spans
-        keep = (spans[pairs[:, 0]] != spans[pairs[:, 1]]).any(axis=1)
-        if use_schema and len(schema):
-            keep &= _schema_mask(docs, mentions.types, pairs, schema)
-        pairs = pairs[keep]
-        lengths = numpy.bincount(mentions.docs[pairs[:, 0]], minlength=len(docs))
-        return Candidates(
+        pairs = pairs[(mentions.spans[pairs[:, 0]] != mentions.spans[pairs[:, 1]]).any(axis=1)]
+        entities = numpy.arange(len(mentions), dtype="int32")
+        named = None
+        if self.clusters is not None:
+            entities, named = _cluster(docs, mentions, self.clusters)
+            pairs = _distinct_pairs(entities[pairs], len(mentions))
+        doc_of = numpy.zeros(len(mentions), dtype="int32")
+        doc_of[entities] = mentions.docs
+        lengths = numpy.bincount(doc_of[pairs[:, 0]], minlength=len(docs))
+        candidates = Candidates(
             schema=schema,
             mentions=mentions,
-            entities=numpy.arange(len(mentions), dtype="int32"),
+            entities=entities,
             pairs=pairs,
             lengths=lengths.astype("int32"),
+            named=named,
         )
+        if not self.use_schema or not len(schema):
+            return candidates
+        return candidates.select(_schema_mask(docs, candidates))
 
-    return candidate_pairs
-
-
-def _last_partner(mentions: Mentions) -> Int32Array:
-    """For each mention, the index after the last mention of its document."""
-    ends = numpy.cumsum(mentions.lengths)
-    return numpy.repeat(ends, mentions.lengths).astype("int32")
+    def _last_partner(self, docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
+        """For each mention, the index after the last mention that is near enough."""
+        ends = numpy.cumsum(mentions.lengths)
+        last = numpy.repeat(ends, mentions.lengths).astype("int32")  # the mentions of its document
+        if self.max_token_distance is not None:
+            last = numpy.minimum(last, _last_within_tokens(mentions, self.max_token_distance))
+        if self.max_sentence_distance is not None:
+            last = numpy.minimum(
+                last, _last_within_sentences(docs, mentions, self.max_sentence_distance)
+            )
+        return last
 
 
 def _last_within_tokens(mentions: Mentions, distance: int) -> Int32Array:
@@ -175,17 +219,53 @@ def _last_within_sentences(docs: Sequence[Doc], mentions: Mentions, distance: in
 
 def _sentence_indices(docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
     """The sentence in which each mention starts, counted from 0 in its document."""
-    per_doc = []
-    splits = numpy.cumsum(mentions.lengths)[:-1]
-    for doc, spans in zip(docs, numpy.split(mentions.spans, splits)):
+    per_doc = [numpy.zeros((0,), dtype="int32")]
+    for doc, spans in zip(docs, _by_doc(mentions)):
         numbers = sentence_numbers(doc)
-        if numbers is None:
+        if numbers is not None:
+            per_doc.append(numbers[spans[:, 0]])
+        elif len(doc):
             raise ConfigError(
                 "max_sentence_distance needs sentence boundaries: add a sentencizer, senter or "
                 "parser before the relation extractor (and to annotating_components in training)."
             )
-        per_doc.append(numbers[spans[:, 0]])
-    return numpy.concatenate(per_doc) if per_doc else numpy.zeros((0,), dtype="int32")
+    return numpy.concatenate(per_doc)
+
+
+def _by_doc(mentions: Mentions) -> List[Int32Array]:
+    """The spans of the mentions of each document."""
+    return numpy.split(mentions.spans, numpy.cumsum(mentions.lengths)[:-1])
+
+
+def _cluster(docs: Sequence[Doc], mentions: Mentions, prefix: str) -> Tuple[Int32Array, BoolArray]:
+    """The entity of each mention, and whether it is a name. *Shape:* ``(n_mentions,)`` both."""
+    entities, named = [numpy.zeros((0,), dtype="int32")], [numpy.zeros((0,), dtype="bool")]
+    n_entities = 0
+    for doc, spans in zip(docs, _by_doc(mentions)):
+        rows = [(int(start), int(end)) for start, end in spans]
+        clusters = read_clusters(doc, prefix)
+        cluster_of: Dict[Tuple[int, int], int] = {}
+        for i, cluster in enumerate(clusters):
+            for span in cluster:
+                cluster_of.setdefault((span.start, span.end), i)
+        keys = [cluster_of.get(row, len(clusters) + i) for i, row in enumerate(rows)]
+        numbers = {key: n_entities + i for i, key in enumerate(dict.fromkeys(keys))}
+        n_entities += len(numbers)
+        entities.append(numpy.asarray([numbers[key] for key in keys], dtype="int32"))
+        ents = {(ent.start, ent.end) for ent in doc.ents}
+        n_proper = numpy.cumsum([0, *(token.pos == PROPN for token in doc)])
+        named.append(
+            numpy.asarray([row in ents for row in rows], dtype="bool")
+            | (n_proper[spans[:, 1]] > n_proper[spans[:, 0]])
+        )
+    return numpy.concatenate(entities), numpy.concatenate(named)
+
+
+def _distinct_pairs(pairs: Int32Array, n: int) -> Int32Array:
+    """The pairs of two entities below `n`, sorted, each once."""
+    codes = pairs[:, 0].astype("int64") * n + pairs[:, 1]
+    codes = numpy.unique(codes[pairs[:, 0] != pairs[:, 1]])
+    return numpy.stack(numpy.divmod(codes, max(n, 1)), axis=1).astype("int32")
 
 
 def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Int32Array:
@@ -224,15 +304,16 @@ def _enumerate(last: Int32Array) -> Int32Array:
 
 
 def _both_directions(pairs: Int32Array) -> Int32Array:
-    """Each pair followed by its mirror image, so that documents stay together."""
+    """Each pair followed by its reverse, so that the pairs of a document stay together."""
     return numpy.stack([pairs, pairs[:, ::-1]], axis=1).reshape(-1, 2)
 
 
-def _schema_mask(
-    docs: Sequence[Doc], types: HashArray, pairs: Int32Array, schema: RelationSchema
-) -> BoolArray:
-    if not len(pairs):
+def _schema_mask(docs: Sequence[Doc], candidates: Candidates) -> BoolArray:
+    """Whether the schema has a label for the entity types of each pair. *Shape:* ``(n_pairs,)``."""
+    if not candidates.n_pairs:
         return numpy.zeros((0,), dtype="bool")
-    names, indices = type_indices(docs[0].vocab.strings, types)
+    schema = candidates.schema
+    names, types = type_indices(docs[0].vocab.strings, candidates.mentions.types)
     allowed: BoolArray = numpy.any(schema.allowed(names, schema.labels), axis=2)
-    return allowed[indices[pairs[:, 0]], indices[pairs[:, 1]]]
+    head, tail = types[candidates.representatives][candidates.pairs].T
+    return allowed[head, tail]

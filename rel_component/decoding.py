@@ -45,7 +45,7 @@ class ThresholdDecoder:
     Labels that the schema forbids between the entity types of a pair are never reported and do not
     compete. A symmetric relation is reported once, from the mention that comes first in the text,
     with the higher score of the two directions, and an asymmetric one only in the direction with
-    the higher score. An entity of several mentions is represented by the first of them.
+    the higher score. An entity of several mentions is represented by its first named mention.
 
     Args:
         threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
@@ -126,7 +126,7 @@ def _allowed(docs: Sequence[Doc], candidates: Candidates) -> BoolArray:
     """Labels that the schema allows for each pair. *Shape:* ``(n_pairs, n_labels)``."""
     schema = candidates.schema
     names, types = type_indices(docs[0].vocab.strings, candidates.mentions.types)
-    types = types[candidates.first_mentions]
+    types = types[candidates.representatives]
     table = schema.allowed(names, schema.labels)
     return table[types[candidates.pairs[:, 0]], types[candidates.pairs[:, 1]]]
 
@@ -186,7 +186,7 @@ def _weigh(
     probabilities: FloatArray, candidates: Candidates, weight: float, *, exclusive: bool
 ) -> FloatArray:
     """Probabilities of the relations, which are 0 unless both mentions are correct."""
-    scores = candidates.mentions.scores[candidates.first_mentions] ** weight
+    scores = candidates.mentions.scores[candidates.representatives] ** weight
     factors = scores[candidates.pairs].prod(axis=1, keepdims=True)
     if not exclusive:
         return probabilities * factors
@@ -202,7 +202,7 @@ def _without_overlaps(chosen: _LabelledPairs, candidates: Candidates) -> _Labell
     for i in numpy.argsort(-chosen.scores, kind="stable"):
         tokens = {
             (int(mentions.docs[mention]), token): int(mention)
-            for mention in candidates.first_mentions[pairs[i]]
+            for mention in candidates.representatives[pairs[i]]
             for token in range(*mentions.spans[mention])
         }
         kept[i] = all(owners.get(token, mention) == mention for token, mention in tokens.items())
@@ -215,7 +215,7 @@ def _relations(
     docs: Sequence[Doc], candidates: Candidates, chosen: _LabelledPairs
 ) -> List[List[Relation]]:
     """The relations of each document, symmetric ones once."""
-    schema, mentions, first = candidates.schema, candidates.mentions, candidates.first_mentions
+    schema, mentions, first = candidates.schema, candidates.mentions, candidates.representatives
     labels = schema.labels
     symmetric = {labels.index(label) for label in schema.symmetric_labels}
     scores: Dict[Tuple[int, int, int], float] = {}

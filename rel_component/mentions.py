@@ -1,5 +1,6 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
@@ -13,6 +14,10 @@ from .types import FloatArray, HashArray, Int32Array
 
 MentionRow = Tuple[int, int, int]
 """Start and exclusive end in tokens, entity type as StringStore hash."""
+
+CLUSTER_PREFIX = "coref_clusters"
+"""Clusters of coreferent mentions are the span groups ``coref_clusters_1``, ``coref_clusters_2`` and so
+on, as spaCy's experimental coreference component names them."""
 
 TypedKey = Tuple[int, int, str]
 """Start and exclusive end in characters, entity type: comparable between tokenisations."""
@@ -170,6 +175,34 @@ def representative_examples(
             sample.append(eg)
             seen |= types
     return sample
+
+
+def read_clusters(doc: Doc, prefix: str = CLUSTER_PREFIX) -> List[List[Span]]:
+    """The coreference clusters of a document, in the order of their numbers.
+
+    Args:
+        doc: the document.
+        prefix: name of the span groups, up to ``_1``, ``_2`` and so on.
+    """
+    pattern = re.compile(rf"{re.escape(prefix)}_(\d+)")
+    numbered = [(int(match[1]), key) for key in doc.spans if (match := pattern.fullmatch(key))]
+    return [list(doc.spans[key]) for _, key in sorted(numbered)]
+
+
+def entity_mentions(span: Span, prefix: str = CLUSTER_PREFIX) -> List[Span]:
+    """All mentions of the entity that a mention refers to, as the clusters of its Doc have them.
+
+    Args:
+        span: the mention, e.g. the head of a relation.
+        prefix: see :func:`read_clusters`.
+
+    Returns:
+        the spans of the first cluster that has the tokens of `span`; `span` alone if none has.
+    """
+    for cluster in read_clusters(span.doc, prefix):
+        if any(other.start == span.start and other.end == span.end for other in cluster):
+            return cluster
+    return [span]
 
 
 def add_entities(doc: Doc, spans: Iterable[Span]) -> None:

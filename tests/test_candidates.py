@@ -6,6 +6,7 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.tokens import Span
 
 from rel_component.errors import ConfigError
 from rel_component.schema import RelationSchema, RelationType
@@ -176,6 +177,99 @@ def test_error_for_a_cap_below_one_pair():
 def test_error_for_sentence_distance_without_sentences(vocab):
     with pytest.raises(ConfigError, match="needs sentence boundaries: add a sentencizer"):
         make_candidates([make_doc(vocab, TEXT, MENTIONS)], max_sentence_distance=0)
+
+
+# Clusters
+
+
+# tokens    0   1      2   3     4    5 .  6   7     8    9 .
+CLUSTERED = "He leads Acme . Ada Byron of Acme . She likes Oslo ."
+
+
+def clustered(vocab, **options):
+    """He, Ada Byron and She are one entity, both Acme another; ``works`` is in a cluster alone."""
+    mentions = [(0, 1, "PER"), (2, 3, "ORG"), (4, 6, "PER"), (7, 8, "ORG"), (9, 10, "PER")]
+    mentions.append((11, 12, "GPE"))
+    doc = make_doc(vocab, CLUSTERED, mentions, sent_starts=[0, 4, 9], spans_key="sc", **options)
+    doc.spans["coref_clusters_2"] = [doc[2:3], doc[7:8], doc[1:2]]
+    doc.spans["coref_clusters_10"] = [doc[11:12], doc[0:1]]
+    doc.spans["coref_clusters_1"] = [doc[9:10], doc[0:1], doc[4:6]]
+    return doc
+
+
+def cluster_pairs(docs, schema=None, **options):
+    return make_candidates(docs, schema, spans_key="sc", clusters="coref_clusters", **options)
+
+
+def test_mentions_of_a_cluster_are_one_entity(vocab):
+    candidates = cluster_pairs([clustered(vocab)] * 2)
+    assert candidates.entities.tolist() == [0, 1, 0, 1, 0, 2, 3, 4, 3, 4, 3, 5]
+    pairs = [[0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1]]
+    assert candidates.pairs.tolist() == pairs + [[h + 3, t + 3] for h, t in pairs]
+    assert candidates.lengths.tolist() == [6, 6]
+
+
+def test_clusters_are_read_on_request_alone(vocab):
+    assert make_candidates([clustered(vocab)], spans_key="sc").entities.tolist() == [*range(6)]
+    others = make_candidates([clustered(vocab)], spans_key="sc", clusters="other")
+    assert others.entities.tolist() == [*range(6)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"max_token_distance": 1}, {(0, 1), (0, 2)}),
+        ({"max_sentence_distance": 0}, {(0, 1), (0, 2)}),
+        ({"max_sentence_distance": 1}, {(0, 1), (0, 2), (1, 2)}),
+        ({"max_token_distance": 0}, set()),
+    ],
+)
+def test_distances_are_those_of_the_nearest_mentions(vocab, options, expected):
+    candidates = cluster_pairs([clustered(vocab)], **options)
+    assert {tuple(sorted(pair)) for pair in candidates.pairs.tolist()} == expected
+
+
+def test_a_name_represents_its_entity(vocab):
+    doc = clustered(vocab)
+    assert cluster_pairs([doc]).representatives.tolist() == [0, 1, 5]
+    for i in (4, 5, 7):
+        doc[i].pos_ = "PROPN"
+    assert cluster_pairs([doc]).representatives.tolist() == [2, 3, 5]
+    doc.ents = [Span(doc, 9, 10, label="PER")]
+    for token in doc:
+        token.pos_ = "X"
+    candidates = cluster_pairs([doc])
+    assert candidates.representatives.tolist() == [4, 1, 5]
+    assert candidates.twice().representatives.tolist() == [4, 1, 5, 10, 7, 11]
+
+
+def test_an_entity_has_the_type_of_its_representative(vocab):
+    schema = RelationSchema([RelationType("LEADS", head=("PER",), tail=("ORG",))])
+    candidates = cluster_pairs([clustered(vocab)], schema)
+    assert candidates.pairs.tolist() == [[0, 1]]
+
+
+def test_the_cap_holds_for_entities(vocab):
+    doc = entities(vocab, 60)
+    for i in range(20):
+        doc.spans[f"coref_clusters_{i}"] = [doc[j : j + 1] for j in range(i, 60, 20)]
+    assert make_candidates([doc], clusters="coref_clusters").n_pairs == 20 * 19
+    candidates, _ = capped([doc], max_pairs=100, clusters="coref_clusters")
+    assert 0 < candidates.n_pairs <= 100
+
+
+def test_clusters_take_no_loop_over_pairs(vocab):
+    doc = entities(vocab, 400)
+    doc.spans["coref_clusters_1"] = [doc[0:1], doc[399:400]]
+    options = {"clusters": "coref_clusters"}
+    assert make_candidates([doc], **options).n_pairs == 399 * 398
+    assert most_runs_of_a_line(lambda: make_candidates([doc], **options)) < 10 * 400
+
+
+@pytest.mark.parametrize("texts", [[], ["", "Ada"]])
+def test_clusters_of_nothing(vocab, texts):
+    candidates = make_candidates([make_doc(vocab, t) for t in texts], clusters="coref_clusters")
+    assert (candidates.pairs.shape, candidates.representatives.shape) == ((0, 2), (0,))
 
 
 # The cap

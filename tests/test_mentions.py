@@ -7,6 +7,7 @@ from spacy.tokens import Span
 
 from rel_component.mentions import (
     add_entities,
+    entity_mentions,
     mention_spans,
     read_mentions,
     read_training_mentions,
@@ -162,3 +163,15 @@ def test_reference_mentions_inside_of_a_token_are_left_out(vocab):
         vocab, ["Bank", "of", "Os", "lo"], [(2, 3, "GPE")], spaces=[True, True, False, True]
     )
     assert len(read_training_mentions([predicted], [reference])) == 0
+
+
+def test_all_mentions_of_an_entity_are_reached_from_one(vocab):
+    doc = make_doc(vocab, "Ada says she leads Acme and it grows", [(0, 1, "PERSON"), (4, 5, "ORG")])
+    doc.spans["coref_clusters_2"] = [doc[4:5], doc[6:7]]
+    doc.spans["coref_clusters_1"] = [doc[0:1], doc[2:3]]
+    doc.spans["coref_clusters_one"] = [doc[0:8]]
+    ada, acme = doc.ents
+    assert [span.text for span in entity_mentions(ada)] == ["Ada", "she"]
+    assert [span.text for span in entity_mentions(acme)] == ["Acme", "it"]
+    assert entity_mentions(doc[7:8]) == [doc[7:8]]
+    assert entity_mentions(ada, "other") == [ada]

@@ -11,16 +11,13 @@ from spacy.util import filter_spans
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..errors import DataError
+from ..mentions import CLUSTER_PREFIX
 from ..types import Relation
 from .alignment import AlignmentMode, align_span, describe_misalignment
 from .annotated import Annotated, AnnotatedMention, MentionId
 from .checks import mention_place, with_mentions
 from .details import keep_mentions, keep_relation
 from .report import Report
-
-CLUSTER_PREFIX = "coref_clusters"
-"""Clusters are the span groups ``coref_clusters_1``, ``coref_clusters_2``, ... as coreference
-components name them."""
 
 
 def build_docs(

@@ -1,15 +1,13 @@
 """The annotations of a Doc, for a format to write: the counterpart of :mod:`.builder`."""
 
-import re
 from typing import Dict, List, Optional, Set, Tuple
 
 from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import words_and_spaces
-from ..mentions import mention_spans
+from ..mentions import mention_spans, read_clusters
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from .builder import CLUSTER_PREFIX
 from .details import as_json, mention_details, relation_details
 
 _Key = Tuple[int, int, str]
@@ -41,7 +39,7 @@ def to_annotated(
         relations.append(
             AnnotatedRelation(head, tail, rel.label, rel.score, name, evidence, attributes)
         )
-    clusters = [[mentions.add(span) for span in doc.spans[key]] for key in _cluster_keys(doc)]
+    clusters = [[mentions.add(span) for span in cluster] for cluster in read_clusters(doc)]
     words, spaces = words_and_spaces(doc)
     has_sentences = doc.has_annotation("SENT_START")
     return Annotated(
@@ -92,9 +90,3 @@ class _Mentions:
             number += 1
         self._used.add(kept)
         return kept
-
-
-def _cluster_keys(doc: Doc) -> List[str]:
-    pattern = re.compile(rf"{CLUSTER_PREFIX}_(\d+)")
-    numbered = [(int(match[1]), key) for key in doc.spans if (match := pattern.fullmatch(key))]
-    return [key for _, key in sorted(numbered)]

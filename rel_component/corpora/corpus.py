@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..documents import bare_copy
-from ..mentions import mention_spans
+from ..mentions import CLUSTER_PREFIX, mention_spans, read_clusters
 from ..spacy_files import read_docs
 
 
@@ -30,8 +30,8 @@ def make_relation_corpus(
 
     Args:
         path: a ``.spacy`` file, or a folder that is searched for them.
-        gold_entities: whether the predicted documents are given the annotated mentions. False for
-            pipelines that find the mentions themselves.
+        gold_entities: whether the predicted documents are given the annotated mentions and coreference
+            clusters. False for pipelines that find the mentions themselves.
         gold_tokens: whether the predicted documents are given the tokens of the annotated ones;
             otherwise the tokenizer of the pipeline makes them from the text, and mentions that do
             not begin and end with one of its tokens are left out with a warning.
@@ -77,7 +77,11 @@ def make_relation_corpus(
 
 
 def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:
-    """Give a document the mentions of another one; returns how many do not fit its tokens."""
+    """Give a document the mentions and clusters of another one.
+
+    Returns:
+        number of mentions that do not fit its tokens.
+    """
     spans: List[Span] = []
     n_missed = 0
     for span in mention_spans(reference, spans_key):
@@ -90,4 +94,7 @@ def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> 
         predicted.set_ents(spans)
     else:
         predicted.spans[spans_key] = spans
+    for number, cluster in enumerate(read_clusters(reference), 1):
+        members = (predicted.char_span(span.start_char, span.end_char) for span in cluster)
+        predicted.spans[f"{CLUSTER_PREFIX}_{number}"] = [span for span in members if span]
     return n_missed

@@ -5,6 +5,7 @@ import spacy
 
 from rel_component.corpora.augmentation import configure_swap_mentions
 from rel_component.errors import ConfigError
+from rel_component.mentions import read_clusters
 
 from ..helpers import make_doc, make_example
 
@@ -33,6 +34,13 @@ def test_a_name_is_replaced_wherever_its_words_occur(nlp):
     result = swapped(nlp, 1.0, reference_doc(nlp))
     assert result.reference.text.strip() == "Ada Lovelace runs Acme . Lovelace is old"
     assert result.predicted.text == result.reference.text
+
+
+def test_clusters_keep_their_places(nlp):
+    doc = reference_doc(nlp)
+    doc.spans["coref_clusters_1"] = [doc[0:2], doc[5:6]]
+    (cluster,) = read_clusters(swapped(nlp, 1.0, doc).reference)
+    assert [span.text for span in cluster] == ["Ada Lovelace", "Lovelace"]
 
 
 def test_mentions_relations_and_sentences_keep_their_places(nlp):

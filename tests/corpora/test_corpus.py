@@ -6,6 +6,7 @@ from spacy.tokens import Doc, Span
 
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import DataError
+from rel_component.mentions import read_clusters
 from rel_component.spacy_files import read_docs, write_docs
 
 NLP = spacy.blank("en")
@@ -48,6 +49,16 @@ def test_span_groups(path):
     predicted = read(path, spans_key="mentions")[0].predicted
     spans = predicted.spans["mentions"]
     assert [span.text for span in spans] == ["Apple", "Apple Inc.-owned", "Beats"]
+
+
+@pytest.mark.parametrize("gold_entities", [True, False])
+def test_clusters_come_with_the_mentions(tmp_path, gold_entities):
+    docs = make_docs()
+    docs[0].spans["coref_clusters_1"] = [docs[0][0:1], docs[0][2:3]]
+    write_docs(docs, tmp_path / "a.spacy")
+    predicted = read(tmp_path / "a.spacy", gold_entities=gold_entities)[0].predicted
+    found = [[span.text for span in cluster] for cluster in read_clusters(predicted)]
+    assert found == ([["Apple", "Beats"]] if gold_entities else [])
 
 
 def test_own_tokens_leave_out_mentions_that_do_not_fit(tmp_path):

@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 
 from ...candidates import Candidates
 from ...types import HashArray, Int32Array
+from .mention_pairs import closest_mentions
 
 _DISTANCES = numpy.asarray([1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 64], dtype="int32")
 N_DISTANCES = 2 * (len(_DISTANCES) + 2)
@@ -57,17 +58,19 @@ class PairIndex:
 def index_pairs(docs: Sequence[Doc], candidates: Candidates, *, outside: int) -> PairIndex:
     """Index the candidate pairs of a batch.
 
+    Regions, types, distances and counts are those of the nearest mentions of head and tail.
+
     Args:
         docs: the documents.
         candidates: their pairs.
         outside: width of the regions left and right of a pair, in tokens.
     """
-    mentions, first = candidates.mentions, candidates.first_mentions
+    mentions = candidates.mentions
     lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
     ends = numpy.cumsum(lengths)
     begins = ends - lengths
     spans = mentions.spans + begins[mentions.docs][:, None]
-    head, tail = first[candidates.pairs[:, 0]], first[candidates.pairs[:, 1]]  # mentions
+    head, tail = closest_mentions(candidates).T
     regions = _regions(spans[head], spans[tail])
     doc_of = mentions.docs[head]
     left, right = regions["left"], regions["right"]

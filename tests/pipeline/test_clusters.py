@@ -1,0 +1,62 @@
+"""Coreference clusters: relations between entities of several mentions, learned and reported."""
+
+import pytest
+import spacy
+from spacy.training import Example
+
+from rel_component.mentions import entity_mentions
+
+from ..encoders import tiny_encoder
+from ..helpers import facts, make_doc
+
+CLUSTERS = {"@misc": "rel_component.candidate_pairs.v1", "clusters": "coref_clusters"}
+MODELS = {
+    "SpanPair": {
+        "tok2vec": {
+            "@architectures": "spacy.HashEmbedCNN.v2",
+            "width": 16,
+            "depth": 1,
+            "embed_size": 200,
+            "window_size": 1,
+            "maxout_pieces": 2,
+            "subword_features": True,
+            "pretrained_vectors": None,
+        },
+    },
+    "PackedMarkers": {"name": tiny_encoder()},
+    "EntityMarkers": {"name": tiny_encoder()},
+}
+# he and Ada are one entity, whose name stands in another sentence than the relation
+TEXT = "He leads Acme . The name of the boss is Ada . Cy likes Oslo ."
+MENTIONS = [
+    (0, 1, "PERSON"),
+    (2, 3, "ORG"),
+    (10, 11, "PERSON"),
+    (12, 13, "PERSON"),
+    (14, 15, "GPE"),
+]
+
+
+def document(vocab, relations=()):
+    doc = make_doc(vocab, TEXT, MENTIONS, relations, spans_key="sc", sent_starts=[0, 4, 12])
+    doc.spans["coref_clusters_1"] = [doc[0:1], doc[10:11]]
+    doc[10].pos_ = "PROPN"
+    return doc
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_relation_of_any_mention_is_reported_of_the_name(name):
+    spacy.util.fix_random_seed(0)
+    nlp = spacy.blank("en")
+    model = {"@architectures": f"rel_component.{name}.v1", "hidden_size": 32, **MODELS[name]}
+    config = {"model": model, "candidates": CLUSTERS, "spans_key": "sc"}
+    nlp.add_pipe("relation_extractor", config=config)
+    reference = document(nlp.vocab, [(0, "LEADS", 1), (3, "LIKES", 4)])
+    example = Example(document(nlp.vocab), reference)
+    optimizer = nlp.initialize(lambda: [example])
+    optimizer.learn_rate = 0.01
+    for _ in range(30):
+        nlp.update([example], sgd=optimizer)
+    doc = nlp(document(nlp.vocab))
+    assert facts(doc) == [("Ada", "LEADS", "Acme"), ("Cy", "LIKES", "Oslo")]
+    assert [span.text for span in entity_mentions(doc._.rel[0].head)] == ["He", "Ada"]
