@@ -2,11 +2,12 @@
 
     python benchmarks/ablation.py DATA --encoder FOLDER [--datasets ...] [--variants ...] [--seeds ...]
 
-DATA is that of accuracy.py, whose recipes, settings and conversion are used. CoNLL04 trains on train
-and is read on dev; SemEval-2010 Task 8 trains on four fifths of its training part and is read on the
-rest. The test parts are not opened. The score is that of the last epoch, so that no luck of the best
-one is in it; of several seeds, the mean. Runs that are in the output folder are not repeated. Prints
-Markdown and writes JSON.
+DATA is the folder that accuracy.py takes, whose recipes, settings and conversion are used. Models for
+CoNLL04 are trained on train and evaluated on dev; those for SemEval-2010 Task 8 are trained on four
+fifths of its training split and evaluated on the rest. The test splits are not opened. The score is
+that of the last epoch, so that it does not depend on a lucky one; over several seeds it is their mean.
+Runs that are in the output folder are not repeated. The results are printed as Markdown and written as
+JSON.
 """
 
 import argparse
@@ -68,11 +69,11 @@ VARIANTS: Dict[str, Tuple[str, Dict[str, str]]] = {
         {f"{MODEL}.representation": '["cls", "mean"]'},
     ),
 }
-"""Name of a variant: its model and the settings by which it differs from the recipe."""
+"""The variants by name: the model, and the settings by which the variant differs from the recipe."""
 
 
 def split(name: str, output: Path) -> Tuple[Path, Path]:
-    """Documents to train on and to read, without the test part."""
+    """Documents to train on and documents to evaluate on, without the test split."""
     folder = output / name
     if "dev" in DATASETS[name].parts:
         return folder / "train.spacy", folder / "dev.spacy"
@@ -87,7 +88,7 @@ def split(name: str, output: Path) -> Tuple[Path, Path]:
 def run(
     name: str, variant: str, seed: int, output: Path, gpu: Sequence[str], more: Sequence[str]
 ) -> Dict[str, Any]:
-    """Train and read one variant."""
+    """Train and evaluate one variant."""
     model, settings = VARIANTS[variant]
     target = output / name / "ablation" / variant.replace(" ", "_") / f"seed{seed}"
     scores_path = target / "scores.json"

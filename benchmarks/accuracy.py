@@ -3,14 +3,14 @@
     python benchmarks/accuracy.py DATA --encoder FOLDER [--datasets ...] [--models ...] [--seeds ...]
 
 DATA holds the folders conll04 (SpERT's JSON) and semeval2010_task8 (the original files). Entities are
-given. Every run trains with the recipe of its model and the settings of its data set, and is read on
-the test part once; a run whose scores are in the output folder is not repeated, so that the command
-can be stopped and started. Prints mean and standard deviation as Markdown, and writes them, with all
+given. Every run trains with the recipe of its model and the settings of its data set, and is evaluated
+on the test split once. A run whose scores are in the output folder is not repeated, so that the command
+can be stopped and started. Mean and standard deviation are printed as Markdown, and written, with all
 runs, as JSON.
 
-CoNLL04 trains on train, selects the best epoch on dev, and reports micro F1 (strict: labels, spans,
-types, direction). SemEval-2010 Task 8 trains on the whole training file for a fixed number of epochs,
-and reports the official score, the macro F1 of the nine relations, direction included.
+For CoNLL04 the best epoch is selected on dev, and the score is micro F1 (strict: labels, spans, types,
+direction). For SemEval-2010 Task 8 models are trained on the whole training file for a fixed number of
+epochs, and the score is the official one, the macro F1 of the nine relations, direction included.
 """
 
 import argparse
@@ -32,17 +32,20 @@ from rel_component.spacy_files import write_docs
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}
-"""Name of a model, and of the recipe in configs/ that trains it."""
+"""Names of the models, and of the recipes in configs/ that train them."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where a data set is and how it is trained on.
+    """The place of a data set, and the settings of its training.
 
-    parts: files by name of the part, and how to convert them.
-    metric: key of the score to report.
-    batch_size: documents. epochs: passes over the training part.
-    overrides: further settings, by name of the recipe or for all of them ("").
+    Attributes:
+        parts: files by name of the split.
+        convert: options of the command that converts them.
+        metric: key of the score to report.
+        batch_size: documents in a batch.
+        epochs: passes over the training split.
+        overrides: further settings, by name of the recipe, or under "" for all recipes.
     """
 
     parts: Dict[str, str]
@@ -84,13 +87,13 @@ DATASETS = {
 
 
 def convert(name: str, data: Path, output: Path) -> None:
-    """Convert the parts of a data set, unless that is done."""
+    """Convert the splits of a data set, unless that is done."""
     for part, file in DATASETS[name].parts.items():
         target = output / name / f"{part}.spacy"
         if not target.exists():
             command = ["rel", "convert", str(data / file), str(target), *DATASETS[name].convert]
             run_spacy(command, output / name / f"convert_{part}.log")
-    if "dev" not in DATASETS[name].parts:  # training wants one, if only to look at
+    if "dev" not in DATASETS[name].parts:  # spaCy requires documents to evaluate on
         docs = list(DocBin().from_disk(output / name / "train.spacy").get_docs(Vocab()))
         write_docs(docs[:100], output / name / "sample.spacy")
 
@@ -107,11 +110,17 @@ def train_model(
 ) -> Dict[str, Any]:
     """Train with a recipe and the settings of a data set.
 
-    recipe: name of a file in configs/.
-    paths: documents to train on, and to evaluate meanwhile.
-    arguments: further ones of the command.
+    Args:
+        dataset: the data set.
+        recipe: name of a file in configs/.
+        seed: the random seed.
+        paths: documents to train on, and documents to evaluate on during training.
+        target: folder of the trained pipeline.
+        arguments: further arguments of the command.
+        evaluate_epochs: whether to evaluate after each epoch, not only after the last one.
 
-    RETURNS: seconds and settings.
+    Returns:
+        seconds and settings.
     """
     n_docs = len(DocBin().from_disk(paths[0]))
     steps_per_epoch = math.ceil(n_docs / dataset.batch_size)
@@ -136,7 +145,7 @@ def train_model(
 
 
 def evaluate_model(path: Path, docs: Path, output: Path, arguments: Sequence[str]) -> Any:
-    """Scores of a pipeline with given entities; also written to a file."""
+    """Evaluate a pipeline with given entities, and write its scores to a file."""
     command = ["rel", "evaluate", str(path), str(docs), "--output", str(output), "--gold-entities"]
     run_spacy([*command, *arguments], output.with_suffix(".log"))
     return srsly.read_json(output)
@@ -145,7 +154,7 @@ def evaluate_model(path: Path, docs: Path, output: Path, arguments: Sequence[str
 def run(
     name: str, model: str, seed: int, output: Path, gpu: Sequence[str], more: Sequence[str]
 ) -> Dict[str, Any]:
-    """Train and evaluate one model; its scores, by part."""
+    """Train and evaluate one model; returns its scores by split."""
     folder = output / name
     target = folder / model / f"seed{seed}"
     scores_path = target / "scores.json"
@@ -200,7 +209,7 @@ def run_spacy(arguments: Sequence[str], log: Path) -> None:
 
 
 def set_precision(model: str, precision: Optional[str]) -> List[str]:
-    """Arguments by which the encoder of a recipe computes in a precision; None: that of the recipe."""
+    """Arguments that set the precision of a recipe's encoder; None: the recipe's own."""
     if precision is None:
         return []
     encoder = {

@@ -2,11 +2,11 @@
 
     python benchmarks/end_to_end.py DATA --encoder FOLDER [--seeds ...] [--on dev]
 
-DATA is that of accuracy.py. Trains on train and dev together for a fixed number of epochs, as SpERT's
-published configuration does, and is read on test once; with ``--on dev``, trains on train and is read
-on dev, to choose settings. Runs that are in the output folder are not repeated. Prints mean and
-standard deviation as Markdown, and writes all scores and mistakes. Arguments that it does not know are
-passed on to ``spacy train``.
+DATA is the folder that accuracy.py takes. A pipeline is trained on train and dev together for a fixed
+number of epochs, as in SpERT's published configuration, and evaluated on test once. With ``--on dev``
+it is trained on train and evaluated on dev, to choose settings. Runs that are in the output folder are
+not repeated. Mean and standard deviation are printed as Markdown; all scores and mistakes are written.
+Unknown arguments are passed on to ``spacy train``.
 """
 
 import argparse
@@ -47,7 +47,7 @@ COLUMNS: Dict[str, Callable[[Dict[str, Any]], float]] = {
 
 
 def split(output: Path, part: str) -> Tuple[Path, Path]:
-    """Documents to train on and to read."""
+    """Documents to train on and documents to evaluate on."""
     folder = output / "conll04"
     if part == "dev":
         return folder / "train.spacy", folder / "dev.spacy"
@@ -60,12 +60,12 @@ def split(output: Path, part: str) -> Tuple[Path, Path]:
 
 
 def run(seed: int, part: str, name: str, output: Path, arguments: Sequence[str]) -> Dict[str, Any]:
-    """Train and read one pipeline; its scores."""
+    """Train and evaluate one pipeline; returns its scores."""
     target = output / "conll04" / name / part / f"seed{seed}"
     scores_path = target / "scores.json"
     if not scores_path.exists():
         train, read = split(output, part)
-        # the documents that spaCy reads meanwhile change nothing: the last weights are kept
+        # evaluation during training changes nothing: the last weights are kept
         paths = (train, output / "conll04" / "dev.spacy")
         trained = train_model(
             DATASET, RECIPE, seed, paths, target, arguments, evaluate_epochs=False
@@ -100,8 +100,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--on", choices=["dev", "test"], default="test", help="part to read")
-    parser.add_argument("--name", default="Joint", help="of these settings, for the folder")
+    parser.add_argument(
+        "--on", choices=["dev", "test"], default="test", help="split to evaluate on"
+    )
+    parser.add_argument("--name", default="Joint", help="name of these settings, for the folder")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
     parser.add_argument("--precision", help="as in accuracy.py")
     parser.add_argument("--gpu-id", type=int, default=-1)

@@ -17,6 +17,7 @@ from rel_component.pipeline import relation_extractor
 from rel_component.sampling import PairSampling
 from rel_component.schema import RelationSchema, RelationType
 from rel_component.targets import make_targets
+from rel_component.types import Relation
 
 from ..helpers import facts, make_candidates, make_doc, make_example
 
@@ -477,6 +478,20 @@ def test_a_learned_threshold():
     assert outputs(nlp, [make_doc(nlp.vocab, "Ada", [(0, 1, "PERSON")])]) == [[]]
     reloaded = pipeline(**ADAPTIVE).from_bytes(nlp.to_bytes())
     assert outputs(reloaded) == BOTH
+
+
+def test_the_decoder_of_another_package(nlp):
+    def configure(label: str):
+        def decode(docs, candidates, probabilities, *, exclusive):
+            return [[Relation(doc[0:1], label, doc[1:2])] for doc in docs]
+
+        return decode
+
+    spacy.registry.misc.register("first_words.v1", func=configure)
+    other = pipeline(decoder={"@misc": "first_words.v1", "label": "BESIDE"}).from_bytes(
+        nlp.to_bytes()
+    )
+    assert outputs(other) == [[("Acme", "BESIDE", "hired")], [("Bo", "BESIDE", "founded")]]
 
 
 def test_one_direction():
