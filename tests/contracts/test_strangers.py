@@ -61,6 +61,22 @@ STRANGERS = {
         "pair_docs",
         "test_pairs_are_grouped_by_the_document_of_head_and_tail",
     ),
+    "backend": Stranger(
+        "spacy_rel_llm_backends",
+        "build",
+        "test_llm_backends",
+        "requests=1",
+        "requests=0",
+        "test_usage",
+    ),
+    "annotation_format": Stranger(
+        "rel_component_converters",
+        "FORMAT",
+        "test_converters",
+        "[numbers[r.head], r.label, numbers[r.tail]]",
+        "[numbers[r.tail], r.label, numbers[r.head]]",
+        "test_what_is_written_comes_back",
+    ),
 }
 each_stranger = pytest.mark.parametrize("stranger", STRANGERS)
 
