@@ -6,7 +6,7 @@ from typing import Annotated, Any, Dict, Optional
 from typer import Argument, Option
 from wasabi import msg
 
-from .messages import clear_errors, print_json, progress, use_gpu
+from .messages import clear_errors, print_json, progress, use_device
 from .options import TEXTS, GpuId, Json, Limit, PromptedModel, given_texts
 
 
@@ -34,7 +34,7 @@ def annotate_cli(
     from ..spacy_files import write_docs
 
     with clear_errors():
-        use_gpu(gpu_id)
+        use_device(gpu_id)
         texts = progress(given_texts(input_path, limit=limit))
         triage = annotate(model, texts, min_score=min_score)
         write_docs(triage.sure, output_path)

@@ -10,7 +10,7 @@ from .messages import (
     clear_errors,
     print_json,
     print_table,
-    use_gpu,
+    use_device,
     write_json,
     write_text,
 )
@@ -63,7 +63,7 @@ def audit_cli(
 
     test_paths = test or []
     with clear_errors():
-        use_gpu(gpu_id)
+        use_device(gpu_id)
         report = audit_files(
             data_paths,
             test_paths,

@@ -14,7 +14,7 @@ from .messages import (
     print_json,
     print_table,
     progress,
-    use_gpu,
+    use_device,
     write_json,
     write_text,
 )
@@ -59,7 +59,7 @@ def compare_cli(
     from ..evaluation.comparison import compare
 
     with clear_errors():
-        use_gpu(gpu_id)
+        use_device(gpu_id)
         results = compare(
             models,
             data_path,

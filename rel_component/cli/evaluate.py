@@ -12,7 +12,7 @@ from .messages import (
     print_json,
     print_table,
     progress,
-    use_gpu,
+    use_device,
     write_json,
     write_json_lines,
 )
@@ -46,7 +46,7 @@ def evaluate_cli(
     from ..evaluation.evaluate import evaluate
 
     with clear_errors():
-        use_gpu(gpu_id)
+        use_device(gpu_id)
         scores, found = evaluate(
             model,
             data_path,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typer import Option
 
-from .messages import clear_errors, print_json, progress, use_gpu, write_json_lines
+from .messages import clear_errors, print_json, progress, use_device, write_json_lines
 from .options import GpuId, Json, Limit, Model, OneText, Records, TextsPath, given_texts
 
 
@@ -24,7 +24,7 @@ def extract_cli(
 
     with clear_errors():
         texts = given_texts(input_path, text, limit)
-        use_gpu(gpu_id)
+        use_device(gpu_id)
         records = progress(extract(model, texts, batch_size=batch_size, n_process=n_process))
         if output is not None:
             write_json_lines(output, records)

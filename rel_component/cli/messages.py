@@ -24,6 +24,7 @@ from wasabi.tables import table
 
 from ..errors import ConfigError, RelComponentError
 from ..files import open_output
+from ..threads import set_torch_threads
 
 if TYPE_CHECKING:
     from ..evaluation.intervals import Estimate
@@ -47,8 +48,8 @@ def clear_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def use_gpu(gpu_id: int) -> None:
-    """Run pipelines on a GPU from now on.
+def use_device(gpu_id: int) -> None:
+    """Run pipelines on a GPU or on the CPU from now on, there with one thread.
 
     Args:
         gpu_id: number of the GPU; -1: the CPU.
@@ -56,6 +57,7 @@ def use_gpu(gpu_id: int) -> None:
     Raises:
         ConfigError: if there is no such GPU.
     """
+    set_torch_threads(1)
     try:
         setup_gpu(gpu_id, silent=True)
     except (RuntimeError, ValueError) as err:

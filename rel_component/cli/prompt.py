@@ -3,7 +3,7 @@
 import srsly
 from wasabi import msg
 
-from .messages import clear_errors, print_json, use_gpu
+from .messages import clear_errors, print_json, use_device
 from .options import GpuId, Json, Limit, OneText, PromptedModel, TextsPath, given_texts
 
 
@@ -20,7 +20,7 @@ def prompt_cli(
 
     with clear_errors():
         texts = given_texts(input_path, text, limit)
-        use_gpu(gpu_id)
+        use_device(gpu_id)
         for i, prompt in enumerate(prompts(model, texts), start=1):
             if json:
                 print_json(prompt)

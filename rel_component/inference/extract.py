@@ -1,7 +1,6 @@
 """Relations of texts as records, one after the other."""
 
-import sys
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any, Dict, Iterable, Iterator, Union
 
 from spacy.language import Language
@@ -9,6 +8,7 @@ from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..pipelines import PipelineSource, load_pipeline, relation_attr
+from ..threads import one_torch_thread
 from .texts import Text, with_records
 
 
@@ -42,7 +42,7 @@ def _extract(
     nlp: Language, texts: Iterator[Text], batch_size: int, n_process: int
 ) -> Iterator[Dict[str, Any]]:
     attr = relation_attr(nlp)
-    with _forkable(n_process):
+    with one_torch_thread() if n_process > 1 else nullcontext():
         docs = nlp.pipe(texts, as_tuples=True, batch_size=batch_size, n_process=n_process)
         for doc, record in docs:
             yield to_record(doc, record, attr)
@@ -73,21 +73,3 @@ def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dic
         ],
         "relations": get_relations(doc, attr).to_json(),
     }
-
-
-@contextmanager
-def _forkable(n_process: int) -> Iterator[None]:
-    """Keep PyTorch to one thread while processes are forked.
-
-    A forked process waits forever for the threads that PyTorch has started in its parent.
-    """
-    torch = sys.modules.get("torch") if n_process > 1 else None
-    if torch is None:
-        yield
-        return
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
