@@ -26,12 +26,7 @@ def report(*args):
     ("name", "documents", "mentions", "relations"),
     [
         ("own.jsonl", 3, 6, 3),
-        ("doccano.jsonl", 2, 6, 4),
-        ("label_studio.json", 3, 7, 7),
-        ("prodigy.jsonl", 2, 4, 1),
         ("brat", 2, 6, 3),
-        ("relations.csv", 3, 4, 2),
-        ("semeval.txt", 2, 4, 1),
         ("spert.json", 2, 2, 1),
     ],
 )

@@ -1,32 +1,18 @@
 """Each format on a file of the form that its tool writes: what is read, and what is said of the rest."""
 
 import json
-from pathlib import Path
 
 import pytest
 import spacy
 
-from rel_component.converters.checks import check_documents
 from rel_component.converters.convert import convert_file
 from rel_component.converters.format import detect_format, get_format
 from rel_component.converters.report import Report
 from rel_component.errors import DataError
 
-DATA = Path(__file__).parent / "data"
+from .files import DATA, notes, read, read_text
+
 NLP = spacy.blank("en")
-
-
-def read(name, format, *, on_error="skip"):
-    report = Report(on_error=on_error)
-    documents = get_format(format).read(DATA / name, report)
-    return list(check_documents(documents, report)), report
-
-
-def read_text(tmp_path, text, format, *, name="data", on_error="skip"):
-    path = tmp_path / name
-    path.write_text(text, encoding="utf8")
-    report = Report(on_error=on_error)
-    return list(check_documents(get_format(format).read(path, report), report)), report
 
 
 def facts(annotated):
@@ -35,10 +21,6 @@ def facts(annotated):
         mention.id: annotated.text[mention.start : mention.end] for mention in annotated.mentions
     }
     return [(texts[rel.head], rel.label, texts[rel.tail]) for rel in annotated.relations]
-
-
-def notes(report):
-    return {message: count for message, (count, _) in report.notes.items()}
 
 
 @pytest.mark.parametrize(
@@ -53,10 +35,18 @@ def notes(report):
         ("relations.csv", "csv", 3, 4, 2),
         ("semeval.txt", "semeval", 2, 4, 1),
         ("spert.json", "spert", 2, 2, 1),
+        ("docred.json", "docred", 2, 10, 3),
+        ("tacred.json", "tacred", 2, 4, 1),
+        ("crossre.json", "crossre", 2, 3, 3),
+        ("dygie.jsonl", "dygie", 2, 7, 2),
+        ("fewrel.json", "fewrel", 3, 7, 3),
+        ("spacy_llm.yml", "spacy_llm", 2, 3, 2),
+        ("spacy_llm.jsonl", "spacy_llm", 2, 5, 3),
+        ("webanno.tsv", "webanno", 1, 6, 3),
     ],
 )
 def test_nothing_is_lost(name, format, documents, mentions, relations):
-    found, report = read(name, format, on_error="stop")
+    found, report = read(name, format)
     assert len(found) == documents
     assert sum(len(annotated.mentions) for annotated in found) == mentions
     assert sum(len(annotated.relations) for annotated in found) == relations
@@ -64,7 +54,7 @@ def test_nothing_is_lost(name, format, documents, mentions, relations):
 
 
 def test_own_details():
-    annotated = read("own.jsonl", "jsonl")[0][0]
+    annotated = read("own.jsonl", "jsonl", "skip")[0][0]
     assert [mention.kb_id for mention in annotated.mentions] == ["Q1", "", "", ""]
     assert annotated.mentions[2].attributes == {"sure": True}
     relation = annotated.relations[0]
@@ -74,7 +64,7 @@ def test_own_details():
 
 
 def test_doccano_relations():
-    first, _ = read("doccano.jsonl", "doccano")[0]
+    first, _ = read("doccano.jsonl", "doccano", "skip")[0]
     assert facts(first) == [
         ("Nordwind Energy", "foundedAt", "4 May 1998"),
         ("Nordwind Energy", "foundedBy", "Ilse Brandt"),
@@ -85,10 +75,10 @@ def test_doccano_relations():
 
 
 def test_doccano_counts_in_utf16_units_today_and_in_characters_before():
-    (_, today), report = read("doccano.jsonl", "doccano")
+    (_, today), report = read("doccano.jsonl", "doccano", "skip")
     assert facts(today) == [("firemen", "drive", "firetrucks")]
     assert today.meta["Comments"] == ["looks odd"]
-    (*_, before), _ = read("doccano_spans.jsonl", "doccano")
+    (*_, before), _ = read("doccano_spans.jsonl", "doccano", "skip")
     assert [before.text[m.start : m.end] for m in before.mentions] == ["😄", "label2"]
     assert notes(report) == {
         "documents with emojis and the like whose offsets were taken for UTF-16 units": 1
@@ -112,7 +102,7 @@ def test_doccano_labels_by_number_are_refused(tmp_path):
 def test_objects_over_several_lines(tmp_path, count):
     lines = (DATA / "doccano.jsonl").read_text(encoding="utf8").splitlines()
     text = "\n" + "\n".join(json.dumps(json.loads(line), indent=4) for line in lines[:count])
-    expected, _ = read("doccano.jsonl", "doccano")
+    expected, _ = read("doccano.jsonl", "doccano", "skip")
     found, report = read_text(tmp_path, text, "doccano")
     assert [facts(annotated) for annotated in found] == [facts(a) for a in expected[:count]]
     assert report.problems == []
@@ -129,7 +119,7 @@ def test_objects_over_several_lines_name_their_place(tmp_path):
 
 
 def test_label_studio_annotations_and_predictions():
-    (annotated, emojis, predicted), report = read("label_studio.json", "label_studio")
+    (annotated, emojis, predicted), report = read("label_studio.json", "label_studio", "skip")
     assert facts(annotated) == [
         ("Nordwind Energy", "FOUNDED_BY", "Ilse Brandt"),
         ("Ilse Brandt", "FOUNDER_OF", "Nordwind Energy"),
@@ -287,7 +277,7 @@ def test_fields_that_are_not_read_are_noted(tmp_path, text, format):
 
 
 def test_prodigy_tokens_and_examples_without_relations():
-    (first, second), report = read("prodigy.jsonl", "prodigy")
+    (first, second), report = read("prodigy.jsonl", "prodigy", "skip")
     assert first.words == ["Jobs", "founded", "NeXT", "Computer", "in", "1985"]
     spans = [(mention.start, mention.end, mention.label) for mention in first.mentions]
     assert spans == [(0, 1, "PERSON"), (2, 4, "ORG"), (5, 6, "DATE")]
@@ -297,7 +287,7 @@ def test_prodigy_tokens_and_examples_without_relations():
 
 
 def test_brat_lines():
-    (annotated, empty), report = read("brat", "brat")
+    (annotated, empty), report = read("brat", "brat", "skip")
     assert facts(annotated) == [
         ("Nordwind", "Origin", "Sweden"),
         ("Energy and power units", "Subject-of", "Sunwave"),
@@ -323,14 +313,14 @@ def test_brat_lines():
 
 
 def test_brat_fragments_on_two_lines_are_one_mention():
-    (annotated, _), _ = read("brat", "brat")
+    (annotated, _), _ = read("brat", "brat", "skip")
     (phrase,) = [mention for mention in annotated.mentions if mention.label == "Phrase"]
     assert annotated.text[phrase.start : phrase.end] == "power company\nbased in"
     assert phrase.fragments == ()
 
 
 def test_one_brat_file():
-    (annotated,), _ = read("brat/agency-01.ann", "brat")
+    (annotated,), _ = read("brat/agency-01.ann", "brat", "skip")
     assert annotated.meta == {"id": "agency-01"}
 
 
@@ -350,13 +340,13 @@ def test_one_brat_file():
 )
 def test_brat_problems(tmp_path, line, message):
     (tmp_path / "data.txt").write_text("Ilse Brandt\n", encoding="utf8")
-    _, report = read_text(tmp_path, line + "\n", "brat", name="data.ann")
+    _, report = read_text(tmp_path, line + "\n", "brat", file="data.ann")
     assert message in report.problems[0]
     assert "data.ann" in report.problems[0]
 
 
 def test_brat_needs_the_text(tmp_path):
-    documents, report = read_text(tmp_path, "", "brat", name="data.ann")
+    documents, report = read_text(tmp_path, "", "brat", file="data.ann")
     assert documents == []
     assert "data.txt: cannot be read" in report.problems[0]
 
@@ -365,19 +355,19 @@ def test_brat_names_of_knowledge_base_entries(tmp_path):
     (tmp_path / "data.txt").write_text("Ilse reads", encoding="utf8")
     lines = "T1\tP 0 4\tIlse\nT2\tV 5 10\treads\n"
     lines += "N1\tReference T1 Staff:7\tIlse Brandt\nN2\tReference T2 Verbs:8\treads\n"
-    (annotated,), report = read_text(tmp_path, lines, "brat", name="data.ann")
+    (annotated,), report = read_text(tmp_path, lines, "brat", file="data.ann")
     assert [mention.kb_id for mention in annotated.mentions] == ["Staff:7", "Verbs:8"]
     assert notes(report) == {"names of knowledge-base entries, which are not read": 1}
 
 
 def test_brat_in_utf16_units(tmp_path):
     (tmp_path / "data.txt").write_text("🚒 Ilse", encoding="utf8")
-    (annotated,), _ = read_text(tmp_path, "T1\tP 3 7\tIlse\n", "brat", name="data.ann")
+    (annotated,), _ = read_text(tmp_path, "T1\tP 3 7\tIlse\n", "brat", file="data.ann")
     assert (annotated.mentions[0].start, annotated.mentions[0].end) == (2, 6)
 
 
 def test_csv_groups_rows():
-    (first, second, third), _ = read("relations.csv", "csv")
+    (first, second, third), _ = read("relations.csv", "csv", "skip")
     assert facts(first) == [
         ("Nordwind", "FOUNDED_BY", "Ilse Brandt"),
         ("Ilse Brandt", "LIVES_IN", "Hamburg"),

@@ -4,7 +4,6 @@ import pytest
 import spacy
 
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from rel_component.converters.checks import check_documents
 from rel_component.converters.format import get_format
 from rel_component.converters.formats.inception.tsv_escapes import (
     escape_text,
@@ -16,6 +15,8 @@ from rel_component.converters.formats.inception.tsv_escapes import (
 from rel_component.converters.report import Report
 from rel_component.converters.writing import write_file
 from rel_component.errors import ConfigError, DataError
+
+from .files import read_text
 
 NER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 RELATION = f"#T_RL=webanno.custom.Relation|value|BT_{NER}"
@@ -31,11 +32,7 @@ def tsv(layers, rows, text=TEST, version="3.3"):
 
 
 def read(tmp_path, content, on_error="skip"):
-    path = tmp_path / "data.tsv"
-    path.write_bytes(content.encode("utf8"))
-    report = Report(on_error=on_error)
-    found = list(check_documents(get_format("webanno").read(path, report), report))
-    return found, report
+    return read_text(tmp_path, content, "webanno", file="data.tsv", on_error=on_error)
 
 
 def mentions(annotated):

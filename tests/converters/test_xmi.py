@@ -2,21 +2,20 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from rel_component.converters.checks import check_documents
-from rel_component.converters.format import get_format
 from rel_component.converters.formats.inception.xmi_writer import write_xmi
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 
+from . import files
+
 pytest.importorskip("cassis")
 
-EXAMPLE = Path(__file__).parent / "data" / "xmi"
+EXAMPLE = files.DATA / "xmi"
 
 
 @pytest.fixture
@@ -26,8 +25,7 @@ def folder(tmp_path):
 
 
 def read(path, on_error="stop"):
-    report = Report(on_error=on_error)
-    return list(check_documents(get_format("xmi").read(path, report), report)), report
+    return files.read(path, "xmi", on_error)
 
 
 def replace_in(path, old, new):

@@ -1,1 +1,1 @@
-"""Annotation formats, one a file; modules with an underscore are shared by several."""
+"""One file a format: its description, reading, writing, and at the end the object with a sample."""

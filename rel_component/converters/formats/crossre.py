@@ -1,11 +1,5 @@
 """CrossRE's JSONL: one sentence a line.
 
-::
-
-    {"doc_key": "ai-1", "sentence": ["Jobs", "founded", "Apple"],
-     "ner": [[0, 0, "person"], [2, 2, "organisation"]],
-     "relations": [[2, 2, 0, 0, "origin", "founder", false, false]]}
-
 Offsets are tokens, the last one inclusive. A relation goes from the first to the second mention; after
 its label come an explanation, whether the annotator was uncertain, and whether the syntax is ambiguous.
 These are its attributes ``explanation``, ``uncertain`` and ``syntax_ambiguity``. Described at

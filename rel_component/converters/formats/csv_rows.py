@@ -1,11 +1,5 @@
 """CSV: one relation a row, with a header.
 
-::
-
-    document,id,text,head,head_start,head_end,head_label,tail,tail_start,tail_end,tail_label,label,score
-    1,d7,Jobs founded Apple,Apple,13,18,ORG,Jobs,0,4,PERSON,FOUNDED_BY,
-    2,,Nothing here,,,,,,,,,,
-
 The columns ``document``, ``id``, ``head``, ``tail`` and ``score`` may be missing; others are ignored.
 Rows that follow each other with the same document (without that column: the same id and text) are one
 document. A row without a tail is a mention without relation, one without a head a document without

@@ -1,12 +1,5 @@
 """doccano's JSONL of sequence labelling, with relations or without.
 
-::
-
-    {"id": 7, "text": "Jobs founded Apple", "Comments": [],
-     "entities": [{"id": 1, "label": "PERSON", "start_offset": 0, "end_offset": 4},
-                  {"id": 2, "label": "ORG", "start_offset": 13, "end_offset": 18}],
-     "relations": [{"id": 3, "from_id": 2, "to_id": 1, "type": "FOUNDED_BY"}]}
-
 Projects without relations export ``"label": [[0, 4, "PERSON"], ...]``; older versions call it ``labels``
 or ``entities``, and the text ``data``. Other fields are columns of the imported data: meta.
 
@@ -182,7 +175,7 @@ def _looks_like(head: str) -> bool:
 
 
 def _record_fits(record: Record) -> Optional[bool]:
-    """Whether a record is one of doccano's; None if it has nothing to tell by."""
+    """True for a record of doccano's, False for another; None if nothing in it tells."""
     if not isinstance(record.get("text", record.get("data")), str):
         return False
     if "Comments" in record or UNIT_FIELD in record:

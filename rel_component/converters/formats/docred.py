@@ -1,13 +1,5 @@
 """The JSON of DocRED and Re-DocRED: documents with entities, relations between these, and evidence.
 
-::
-
-    [{"title": "Apple", "sents": [["Jobs", "founded", "Apple", "."], ["He", "left", "."]],
-      "vertexSet": [[{"name": "Jobs", "sent_id": 0, "pos": [0, 1], "type": "PER"},
-                     {"name": "He", "sent_id": 1, "pos": [0, 1], "type": "PER"}],
-                    [{"name": "Apple", "sent_id": 0, "pos": [2, 3], "type": "ORG"}]],
-      "labels": [{"h": 1, "t": 0, "r": "P112", "evidence": [0]}]}]
-
 Positions are tokens of the sentence, ends exclusive; ``h`` and ``t`` are positions in ``vertexSet``,
 whose items are the entities. A relation is annotated once for two entities, and read as one of their
 first mentions (or of those that no other entity has). Described at https://github.com/thunlp/DocRED/tree/master/data.

@@ -1,12 +1,5 @@
 """The JSONL of DyGIE++, in which SciERC is distributed: one document a line.
 
-::
-
-    {"doc_key": "d1", "dataset": "news",
-     "sentences": [["Jobs", "founded", "Apple", "."], ["He", "left", "."]],
-     "ner": [[[0, 0, "Person"], [2, 2, "Company"]], []],
-     "relations": [[[2, 2, 0, 0, "Founded-By"]], []], "clusters": [[[0, 0], [4, 4]]]}
-
 Offsets are tokens of the document, the last one inclusive; ``ner`` and ``relations`` have one list for
 each sentence. Members of clusters need not be in ``ner``: these are mentions without a label. Events
 and predictions are not read. Described at https://github.com/dwadden/dygiepp/blob/master/doc/data.md.

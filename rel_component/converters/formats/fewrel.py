@@ -1,10 +1,5 @@
 """FewRel's JSON: sentences with one pair of entities, by relation.
 
-::
-
-    {"P112": [{"tokens": ["Jobs", "founded", "Apple"],
-               "h": ["apple", "Q312", [[2]]], "t": ["jobs", "Q19837", [[0]]]}]}
-
 ``h`` and ``t`` have a name, an identifier of Wikidata, and the tokens of each mention. There are no
 entity types. An entity with several mentions is a cluster; the relation is read as one of the first
 mentions. A list of sentences, where ``relation`` may name the relation, is read too. Han et al. 2018,

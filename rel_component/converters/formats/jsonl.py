@@ -1,13 +1,5 @@
 """The package's own format: one JSON object a line, offsets in characters.
 
-::
-
-    {"id": "doc1", "text": "Apple was founded by Steve Jobs.",
-     "entities": [{"id": "T1", "start": 0, "end": 5, "label": "ORG"},
-                  {"id": "T2", "start": 21, "end": 31, "label": "PERSON"}],
-     "relations": [{"head": "T1", "tail": "T2", "label": "FOUNDED_BY"}],
-     "meta": {"source": "example"}}
-
 Ends are exclusive; ids of entities are strings or integers, unique in their document. Optional are:
 ``id`` and ``meta`` of the document, its ``sentences`` (where they start, in characters) and ``clusters``
 (lists of ids of entities that are the same); ``kb_id``, ``attributes`` and ``fragments`` (``[[start,

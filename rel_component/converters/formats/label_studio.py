@@ -1,17 +1,5 @@
 """Label Studio's JSON: a list of tasks with their annotations and predictions.
 
-::
-
-    [{"id": 7, "data": {"text": "Jobs founded Apple"},
-      "annotations": [{"id": 1, "was_cancelled": false, "result": [
-        {"id": "a", "from_name": "label", "to_name": "text", "type": "labels",
-         "value": {"start": 0, "end": 4, "text": "Jobs", "labels": ["PERSON"]}},
-        {"id": "b", "from_name": "label", "to_name": "text", "type": "labels",
-         "value": {"start": 13, "end": 18, "text": "Apple", "labels": ["ORG"]}},
-        {"type": "relation", "from_id": "b", "to_id": "a", "direction": "right",
-         "labels": ["FOUNDED_BY"]}]}],
-      "predictions": []}]
-
 Of several annotations the first that was not cancelled is read; without any, the first prediction.
 Relations of direction ``left`` go from ``to_id`` to ``from_id``; ``bi`` is one relation each way.
 Offsets are characters, and were UTF-16 units in older versions
@@ -112,7 +100,7 @@ def _text(task: Record, results: List[Record]) -> Tuple[str, str]:
 
 
 def _fits(text: str, results: List[Record]) -> bool:
-    """Whether a text has all regions, of which there must be some."""
+    """True if a text has all regions, and there are some."""
     values = [item.get("value") for item in results if item.get("type") == "labels"]
     return bool(values) and all(isinstance(value, dict) and _has(text, value) for value in values)
 
@@ -177,7 +165,7 @@ def _characters(text: str, start: int, end: int, shown: str) -> Optional[Tuple[i
 
 
 def _same(text: str, shown: str) -> bool:
-    """Whether they are the same but for white space, of which the browser changes some."""
+    """True for texts that differ in white space alone, of which the browser changes some."""
     return text == shown or "".join(text.split()) == "".join(shown.replace("\\n", "\n").split())
 
 
@@ -272,7 +260,7 @@ def _looks_like(head: str) -> bool:
 
 
 def _is_minimal(task: Record) -> bool:
-    """Whether it is of an export as JSON-MIN."""
+    """True for a task of an export as JSON-MIN."""
     return "data" not in task and "annotation_id" in task
 
 

@@ -97,7 +97,7 @@ def _add_mention(mentions: Dict[_Key, AnnotatedMention], span: Record) -> Annota
 
 
 def _is_bare(item: Record, role: str) -> bool:
-    """Whether an end of a relation is not a labelled span but a token, or a span without label."""
+    """True if an argument of a relation is a token, or a span without label."""
     span = item.get(f"{role}_span")
     return isinstance(span, dict) and span.get("label") in (None, "")
 

@@ -1,11 +1,5 @@
 r"""SemEval-2010 Task 8: one marked pair of nominals a sentence.
 
-::
-
-    1\t"The <e1>fire</e1> was caused by a <e2>spark</e2>."
-    Cause-Effect(e2,e1)
-    Comment:
-
 The relation goes from the first to the second argument in its parentheses; ``Other`` is no relation.
 Each sentence has one pair: documents are written as one sentence for each relation.
 Hendrickx et al. 2010, https://aclanthology.org/S10-1006.

@@ -1,14 +1,5 @@
 """The files of examples for spacy-llm's relation extraction task: YAML, JSON or JSONL.
 
-::
-
-    - text: Jobs founded Apple
-      ents:
-        - {start_char: 0, end_char: 4, label: PERSON}
-        - {start_char: 13, end_char: 18, label: ORG}
-      relations:
-        - {dep: 1, dest: 0, relation: FOUNDED_BY}
-
 ``dep`` and ``dest``, head and tail of the relation, are positions in ``ents``, or ``ENT1`` and the like.
 Described at https://spacy.io/api/large-language-models#rel-v1.
 """

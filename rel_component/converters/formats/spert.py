@@ -1,11 +1,5 @@
 """SpERT's JSON, in which CoNLL04 is distributed: one list of sentences.
 
-::
-
-    [{"tokens": ["Jobs", "founded", "Apple"],
-      "entities": [{"type": "Peop", "start": 0, "end": 1}, {"type": "Org", "start": 2, "end": 3}],
-      "relations": [{"type": "Founded", "head": 0, "tail": 1}], "orig_id": 7}]
-
 Offsets are tokens, ends exclusive; relations name entities by their position in the list. Described
 at https://github.com/lavis-nlp/spert.
 """

@@ -1,11 +1,5 @@
 """TACRED's JSON, also that of TACREV and Re-TACRED: one pair of mentions a sentence.
 
-::
-
-    [{"id": "61b3", "docid": "AFP_ENG_2007", "token": ["Jobs", "founded", "Apple"],
-      "relation": "org:founded_by", "subj_start": 2, "subj_end": 2, "subj_type": "ORGANIZATION",
-      "obj_start": 0, "obj_end": 0, "obj_type": "PERSON"}]
-
 Offsets are tokens, the last one inclusive. (The copy on the Hugging Face Hub has exclusive ends.) The
 relation goes from subject to object; ``no_relation`` says that there is none. Zhang et al. 2017,
 https://nlp.stanford.edu/projects/tacred.

@@ -1,23 +1,10 @@
 """WebAnno TSV 3, which INCEpTION and WebAnno export: a token a line, a column for each feature.
 
-::
-
-    #FORMAT=WebAnno TSV 3.3
-    #T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value
-    #T_RL=webanno.custom.Relation|value|BT_de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity
-
-
-    #Text=Steve Jobs founded Apple
-    1-1<TAB>0-5<TAB>Steve<TAB>*[1]<TAB>PER[1]<TAB>founded<TAB>1-4[0_1]<TAB>
-    1-2<TAB>6-10<TAB>Jobs<TAB>*[1]<TAB>PER[1]<TAB>_<TAB>_<TAB>
-    1-3<TAB>11-18<TAB>founded<TAB>_<TAB>_<TAB>_<TAB>_<TAB>
-    1-4<TAB>19-24<TAB>Apple<TAB>*<TAB>ORG<TAB>_<TAB>_<TAB>
-
-Here Apple (token 1-4) founded Steve Jobs: a relation stands in the line of its tail and names its head.
-A number in brackets tells annotations apart that have several tokens or share one. The files hold one
-document each. Named entities and custom layers are read, each with the feature that looks like a label;
-chains are clusters; syntax and the like, and slots, are not read. Described in
-the user guide of https://github.com/inception-project/inception (webannotsv.adoc).
+In the sample, Apple (token 1-4) is founded by Steve Jobs: a relation stands in the line of its tail and
+names its head. A number in brackets tells annotations apart that have several tokens or share one. The
+files hold one document each. Named entities and custom layers are read, each with the feature that looks
+like a label; chains are clusters; syntax and the like, and slots, are not read. Described in the user
+guide of https://github.com/inception-project/inception (webannotsv.adoc).
 """
 
 import re

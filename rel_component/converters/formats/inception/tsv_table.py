@@ -65,13 +65,13 @@ class Unit:
 
     @property
     def is_token(self) -> bool:
-        """Whether it is a whole token."""
+        """True for a whole token, False for a part of one."""
         return "." not in self.id
 
 
 @dataclass
 class Table:
-    """What a file says.
+    """The content of a file.
 
     Attributes:
         layers: its layers.
@@ -165,7 +165,12 @@ def _sentences(lines: List[str], start: int, path: Path) -> Iterator[_Sentence]:
 class _Body:
     """Puts the sentences together.
 
-    parts: of the text.
+    Args:
+        path: the file.
+        table: is given the units and the starts of sentences.
+
+    Attributes:
+        parts: the parts of the text.
     """
 
     def __init__(self, path: Path, table: Table) -> None:
@@ -199,7 +204,7 @@ class _Body:
         self._n_utf16 = first + len(text.encode("utf-16-le")) // 2
 
     def _add_unit(self, number: int, fields: List[str], start: int, end: int) -> None:
-        id, n_columns = fields[0], self._table.n_columns
+        key, n_columns = fields[0], self._table.n_columns
         cells, more = fields[3 : 3 + n_columns], fields[3 + n_columns :]
         message = None
         if len(cells) < n_columns or any(more):
@@ -208,16 +213,16 @@ class _Body:
             message = (
                 f"column {cells.index('') + 4} is empty; expected {EMPTY} where there is nothing"
             )
-        elif id in self._ids:
-            message = f"two tokens have the number {id}"
-        elif "." not in id and not self._last_end <= start < end:
-            message = f"token {id} does not follow the one before"
+        elif key in self._ids:
+            message = f"two tokens have the number {key}"
+        elif "." not in key and not self._last_end <= start < end:
+            message = f"token {key} does not follow the one before"
         if message is not None:
             raise DataError(message, place=self._place(number))
-        self._ids.add(id)
-        if "." not in id:
+        self._ids.add(key)
+        if "." not in key:
             self._last_end = end
-        self._table.units.append(Unit(number, id, start, end, cells))
+        self._table.units.append(Unit(number, key, start, end, cells))
 
     def _offsets(self, number: int, fields: List[str]) -> Tuple[int, int]:
         match = None

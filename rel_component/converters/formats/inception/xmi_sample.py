@@ -1,25 +1,18 @@
 """A small file of UIMA CAS XMI with its type system."""
 
-from typing import Dict, Tuple
+from typing import Mapping
 
-from .layers import DEPENDENT, GOVERNOR, NAMED_ENTITY, RELATION, SENTENCE, TOKEN, VALUE
-
-_FEATURES: Dict[str, Tuple[Tuple[str, str], ...]] = {
-    SENTENCE: (),
-    TOKEN: (),
-    NAMED_ENTITY: ((VALUE, "uima.cas.String"),),
-    RELATION: ((GOVERNOR, NAMED_ENTITY), (DEPENDENT, NAMED_ENTITY), (VALUE, "uima.cas.String")),
-}
+from .xmi_writer import TYPE_SYSTEM, TYPES
 
 
-def _type(name: str, features: Tuple[Tuple[str, str], ...]) -> str:
+def _type(name: str, supertype: str, features: Mapping[str, str]) -> str:
     inner = "\n".join(
         f"<featureDescription><name>{feature}</name><rangeTypeName>{kind}</rangeTypeName>"
         "</featureDescription>"
-        for feature, kind in features
+        for feature, kind in features.items()
     )
     return (
-        f"<typeDescription><name>{name}</name><supertypeName>uima.tcas.Annotation</supertypeName>\n"
+        f"<typeDescription><name>{name}</name><supertypeName>{supertype}</supertypeName>\n"
         f"<features>{inner}</features></typeDescription>\n"
     )
 
@@ -43,8 +36,8 @@ SAMPLE = {
 <cas:View sofa="1" members="2 3 4 5 6 7 8"/>
 </xmi:XMI>
 """,
-    "TypeSystem.xml": '<?xml version="1.0" encoding="UTF-8"?>\n'
+    TYPE_SYSTEM: '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<typeSystemDescription xmlns="http://uima.apache.org/resourceSpecifier"><types>\n'
-    + "".join(_type(name, features) for name, features in _FEATURES.items())
+    + "".join(_type(name, *rest) for name, rest in TYPES.items())
     + "</types></typeSystemDescription>\n",
 }

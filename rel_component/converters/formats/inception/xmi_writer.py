@@ -33,7 +33,7 @@ ENDING = ".xmi"
 TYPE_SYSTEM = "TypeSystem.xml"
 
 _ANNOTATION, _TOP, _STRING = "uima.tcas.Annotation", "uima.cas.TOP", "uima.cas.String"
-_TYPES: Dict[str, Tuple[str, Dict[str, str]]] = {
+TYPES: Dict[str, Tuple[str, Dict[str, str]]] = {
     METADATA: (_ANNOTATION, {DOCUMENT_ID: _STRING}),
     SENTENCE: (_ANNOTATION, {}),
     TOKEN: (_ANNOTATION, {}),
@@ -64,9 +64,9 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     """
     cassis = import_cassis()
     types = cassis.TypeSystem()
-    for name, (supertype, _) in _TYPES.items():
+    for name, (supertype, _) in TYPES.items():
         types.create_type(name, supertypeName=supertype)
-    for name, (_, features) in _TYPES.items():
+    for name, (_, features) in TYPES.items():
         for feature, range_type in features.items():
             types.create_feature(types.get_type(name), feature, range_type)
     type_system = (path.parent if path.suffix == ENDING else path) / TYPE_SYSTEM
