@@ -156,7 +156,10 @@ def _probable_labels(
 def _without_opposites(
     chosen: _LabelledPairs, candidates: Candidates, *, one_direction: bool
 ) -> _LabelledPairs:
-    """Leave out labels, asymmetric or all, whose pair has a better one in the other direction."""
+    """Leave out labels whose pair has a more probable one in the other direction.
+
+    With `one_direction` all labels of a pair compete, otherwise each asymmetric label with itself.
+    """
     labels = candidates.schema.labels
     asymmetric = [labels.index(label) for label in candidates.schema.asymmetric_labels]
     if not one_direction and not asymmetric:
@@ -196,14 +199,15 @@ def _weigh(
 
 def _without_overlaps(chosen: _LabelledPairs, candidates: Candidates) -> _LabelledPairs:
     """Leave out relations with a mention that overlaps one of a more probable relation."""
-    mentions, pairs = candidates.mentions, candidates.pairs[chosen.rows]
+    spans, doc_of = candidates.mentions.spans, candidates.mentions.docs
+    pairs = candidates.representatives[candidates.pairs[chosen.rows]]
     owners: Dict[Tuple[int, int], int] = {}  # mention that has taken a token of a document
     kept = numpy.zeros(len(pairs), dtype=bool)
     for i in numpy.argsort(-chosen.scores, kind="stable"):
         tokens = {
-            (int(mentions.docs[mention]), token): int(mention)
-            for mention in candidates.representatives[pairs[i]]
-            for token in range(*mentions.spans[mention])
+            (int(doc_of[mention]), token): int(mention)
+            for mention in pairs[i]
+            for token in range(*spans[mention])
         }
         kept[i] = all(owners.get(token, mention) == mention for token, mention in tokens.items())
         if kept[i]:
@@ -215,22 +219,22 @@ def _relations(
     docs: Sequence[Doc], candidates: Candidates, chosen: _LabelledPairs
 ) -> List[List[Relation]]:
     """The relations of each document, symmetric ones once."""
-    schema, mentions, first = candidates.schema, candidates.mentions, candidates.representatives
-    labels = schema.labels
-    symmetric = {labels.index(label) for label in schema.symmetric_labels}
+    labels, mentions = candidates.schema.labels, candidates.mentions
+    doc_of, represented_by = mentions.docs, candidates.representatives
+    symmetric = {labels.index(label) for label in candidates.schema.symmetric_labels}
     scores: Dict[Tuple[int, int, int], float] = {}
     for (head, tail), column, score in zip(candidates.pairs[chosen.rows], *chosen[1:]):
-        if int(column) in symmetric and first[tail] < first[head]:
+        if int(column) in symmetric and represented_by[tail] < represented_by[head]:
             head, tail = tail, head
         key = (int(head), int(tail), int(column))
         scores[key] = max(float(score), scores.get(key, 0.0))
     result: List[List[Relation]] = [[] for _ in docs]
     for (head, tail, column), score in scores.items():
-        doc_index = int(mentions.docs[first[head]])
+        i = int(doc_of[represented_by[head]])
         head_span, tail_span = (
-            _span(docs[doc_index], mentions, first[entity]) for entity in (head, tail)
+            _span(docs[i], mentions, represented_by[entity]) for entity in (head, tail)
         )
-        result[doc_index].append(Relation(head_span, labels[column], tail_span, score))
+        result[i].append(Relation(head_span, labels[column], tail_span, score))
     return result
 
 

@@ -760,7 +760,7 @@ def test_a_step_makes_candidates_and_targets_once(monkeypatch):
 
 def test_parts_can_be_pickled():
     pipe = pipeline().get_pipe("relation_extractor")
-    for part in (pipe.loss, pipe.decoder, pipe.sampling):
+    for part in (pipe.candidates, pipe.sampling, pipe.loss, pipe.decoder):
         pickle.loads(pickle.dumps(part))
 
 
