@@ -7,11 +7,26 @@ head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``
     ("._.", "rel_component.rel", head start, head end): ((label, score, head type, tail type,
                                                          tail start - head start, tail length), ...)
 
+followed by the knowledge-base ids of head and tail if one of them is set.
+
 Offsets are characters, so retokenisation keeps them, and the tail is relative to the head, so they
 stay right when the head is shifted. Everything stored is an int, a float or a string.
 """
 
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from functools import cached_property
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+    overload,
+)
 
 import srsly
 from spacy.tokens import Doc, Span
@@ -24,11 +39,12 @@ DEFAULT_ATTR = "rel"
 
 RelationLike = Union[Relation, Tuple[Span, str, Span], Tuple[Span, str, Span, Optional[float]]]
 TokenPairDict = Mapping[Tuple[int, int], Mapping[str, float]]
-_Stored = Tuple[str, Optional[float], str, str, int, int]
+_Entry = Tuple[Any, Tuple[Any, ...]]
+"""A key of ``doc.user_data`` and its value, see above."""
 
 
 class RelationView(Sequence[Relation]):
-    """Typed, read-only view of the relations of a Doc, in document order.
+    """Typed, read-only view of the relations that a Doc has now, in document order.
 
     Indexing by position gives a :class:`Relation`; indexing by a pair of token positions, and
     ``keys``, ``items``, ``values`` and ``get``, read the dict form (see :meth:`as_dict`).
@@ -39,7 +55,16 @@ class RelationView(Sequence[Relation]):
     """
 
     def __init__(self, doc: Doc, attr: str = DEFAULT_ATTR) -> None:
-        self._relations = _read(doc, attr)
+        self._doc = doc
+        self._entries = _entries(doc, attr)
+
+    @cached_property
+    def _relations(self) -> List[Relation]:
+        return _read(self._doc, self._entries)
+
+    @cached_property
+    def _by_tokens(self) -> Dict[Tuple[int, int], Dict[str, float]]:
+        return self.as_dict()
 
     def __len__(self) -> int:
         return len(self._relations)
@@ -49,12 +74,23 @@ class RelationView(Sequence[Relation]):
 
     def __contains__(self, item: Any) -> bool:
         if isinstance(item, tuple) and len(item) == 2:
-            return item in self.as_dict()
+            return item in self._by_tokens
         return item in self._relations
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Relation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> List[Relation]: ...
+
+    @overload
+    def __getitem__(self, index: Tuple[int, int]) -> Dict[str, float]: ...
+
+    def __getitem__(
+        self, index: Union[int, slice, Tuple[int, int]]
+    ) -> Union[Relation, List[Relation], Dict[str, float]]:
         if isinstance(index, tuple):
-            return self.as_dict()[index]
+            return self._by_tokens[index]
         return self._relations[index]
 
     def __repr__(self) -> str:
@@ -64,7 +100,7 @@ class RelationView(Sequence[Relation]):
         if isinstance(other, RelationView):
             return self._relations == other._relations
         if isinstance(other, Mapping):
-            return self.as_dict() == other
+            return self._by_tokens == other
         return isinstance(other, list) and self._relations == other
 
     def __json__(self) -> str:
@@ -98,19 +134,19 @@ class RelationView(Sequence[Relation]):
 
     def keys(self) -> Iterable[Tuple[int, int]]:
         """Keys of the dict form."""
-        return self.as_dict().keys()
+        return self._by_tokens.keys()
 
     def values(self) -> Iterable[Dict[str, float]]:
         """Values of the dict form."""
-        return self.as_dict().values()
+        return self._by_tokens.values()
 
     def items(self) -> Iterable[Tuple[Tuple[int, int], Dict[str, float]]]:
         """Items of the dict form."""
-        return self.as_dict().items()
+        return self._by_tokens.items()
 
     def get(self, key: Tuple[int, int], default: Any = None) -> Any:
         """Value of the dict form, or `default`."""
-        return self.as_dict().get(key, default)
+        return self._by_tokens.get(key, default)
 
 
 def get_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> RelationView:
@@ -149,14 +185,17 @@ def set_relations(
     else:
         rows = [_check(doc, item) for item in relations]
     best: Dict[RelationKey, Optional[float]] = {}
+    kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
     for rel in rows:
         key = relation_key(rel)
         best[key] = _higher(rel.score, best.get(key))
-    stored: Dict[Tuple[int, int], List[_Stored]] = {}
-    for ((start, end, head_type), label, (tail_start, tail_end, tail_type)), score in best.items():
-        stored.setdefault((start, end), []).append(
-            (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
-        )
+        if rel.head.kb_id or rel.tail.kb_id:
+            kb_ids[key] = (rel.head.kb_id_, rel.tail.kb_id_)
+    stored: Dict[Tuple[int, int], List[Tuple[Any, ...]]] = {}
+    for key, score in best.items():
+        (start, end, head_type), label, (tail_start, tail_end, tail_type) = key
+        row = (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
+        stored.setdefault((start, end), []).append((*row, *kb_ids.get(key, ())))
     name = _storage_name(attr)
     clear_relations(doc, attr)
     user_data: Dict[Any, Any] = doc.user_data
@@ -232,17 +271,19 @@ def _same(span: Span, other: Span) -> bool:
     return bool(span.start == other.start and span.end == other.end)
 
 
-def _read(doc: Doc, attr: str) -> List[Relation]:
+def _entries(doc: Doc, attr: str) -> List[_Entry]:
     name = _storage_name(attr)
+    return [(key, rows) for key, rows in doc.user_data.items() if _is_stored(key, name)]
+
+
+def _read(doc: Doc, entries: List[_Entry]) -> List[Relation]:
     relations = []
-    user_data: Dict[Any, Any] = doc.user_data
-    for key, stored in user_data.items():
-        if not _is_stored(key, name):
-            continue
-        _, _, head_start, head_end = key
-        for label, score, head_type, tail_type, offset, length in stored:
-            head = _span(doc, head_start, head_end, head_type)
-            tail = _span(doc, head_start + offset, head_start + offset + length, tail_type)
+    for (_, _, head_start, head_end), rows in entries:
+        for label, score, head_type, tail_type, offset, length, *kb_ids in rows:
+            head_id, tail_id = kb_ids or ("", "")
+            head = _span(doc, head_start, head_end, head_type, head_id)
+            tail_start = head_start + offset
+            tail = _span(doc, tail_start, tail_start + length, tail_type, tail_id)
             if head is not None and tail is not None:
                 relations.append(Relation(head, label, tail, score))
     relations.sort(
@@ -251,12 +292,12 @@ def _read(doc: Doc, attr: str) -> List[Relation]:
     return relations
 
 
-def _span(doc: Doc, start: int, end: int, label: str) -> Optional[Span]:
-    # Outside of the text: the Doc was cut from a longer one and the other end is not in it.
+def _span(doc: Doc, start: int, end: int, label: str, kb_id: str) -> Optional[Span]:
+    # Outside of the text: the Doc was cut from a longer one, which had the other mention.
     last = doc[-1] if len(doc) else None
     if last is None or start < 0 or end > last.idx + len(last):
         return None
-    return doc.char_span(start, end, label=label, alignment_mode="expand")
+    return doc.char_span(start, end, label=label, kb_id=kb_id, alignment_mode="expand")
 
 
 def _check(doc: Doc, item: Any) -> Relation:

@@ -83,6 +83,7 @@ class Candidates:
             spans=numpy.concatenate([self.mentions.spans] * 2),
             types=numpy.concatenate([self.mentions.types] * 2),
             scores=numpy.concatenate([self.mentions.scores] * 2),
+            kb_ids=numpy.concatenate([self.mentions.kb_ids] * 2),
             lengths=numpy.concatenate([self.mentions.lengths] * 2),
         )
         return replace(

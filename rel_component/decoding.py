@@ -240,4 +240,5 @@ def _relations(
 
 def _span(doc: Doc, mentions: Mentions, mention: int) -> Span:
     start, end = (int(value) for value in mentions.spans[mention])
-    return Span(doc, start, end, label=int(mentions.types[mention]))
+    kb_id = int(mentions.kb_ids[mention])
+    return Span(doc, start, end, label=int(mentions.types[mention]), kb_id=kb_id)

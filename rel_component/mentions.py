@@ -34,12 +34,14 @@ class Mentions:
         types: *Shape:* ``(n_mentions,)``, entity type as the StringStore hash, 0 for none.
         scores: *Shape:* ``(n_mentions,)``, probability of being a mention of that type; 1.0 if
             given.
+        kb_ids: *Shape:* ``(n_mentions,)``, knowledge-base id as the StringStore hash, 0 for none.
         lengths: *Shape:* ``(n_docs,)``, mentions per document.
     """
 
     spans: Int32Array
     types: HashArray
     scores: FloatArray
+    kb_ids: HashArray
     lengths: Int32Array
 
     def __len__(self) -> int:
@@ -95,12 +97,12 @@ def read_training_mentions(
     """
     rows = []
     for doc, annotated in zip(predicted, reference):
-        found = _rows(doc, spans_key)
+        rows_of_doc = _rows(doc, spans_key)
         for span in mention_spans(annotated, spans_key):
             carried = doc.char_span(span.start_char, span.end_char, label=span.label)
             if carried is not None:
-                found[carried.start, carried.end, span.label] = 1.0
-        rows.append(found)
+                rows_of_doc[carried.start, carried.end, span.label] = (1.0, span.kb_id)
+        rows.append(rows_of_doc)
     return _to_arrays(rows)
 
 
@@ -219,20 +221,22 @@ def _overlap(span: Span, other: Span) -> bool:
     return bool(span.start < other.end and other.start < span.end)
 
 
-def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, float]:
-    rows: Dict[MentionRow, float] = {}
+def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, Tuple[float, int]]:
+    """The probability and knowledge-base id of each mention."""
+    rows: Dict[MentionRow, Tuple[float, int]] = {}
     for span, score in scored_mentions(doc, spans_key):
         if span.end > span.start:
             row = (span.start, span.end, span.label)
-            rows[row] = max(score, rows.get(row, 0.0))
+            rows[row] = max((score, span.kb_id), rows.get(row, (0.0, 0)))
     return rows
 
 
-def _to_arrays(rows: List[Dict[MentionRow, float]]) -> Mentions:
+def _to_arrays(rows: List[Dict[MentionRow, Tuple[float, int]]]) -> Mentions:
     ordered = [item for doc_rows in rows for item in sorted(doc_rows.items())]
     return Mentions(
         spans=numpy.asarray([row[:2] for row, _ in ordered], dtype="int32").reshape(-1, 2),
         types=numpy.asarray([row[2] for row, _ in ordered], dtype="uint64"),
-        scores=numpy.asarray([score for _, score in ordered], dtype="float32"),
+        scores=numpy.asarray([score for _, (score, _) in ordered], dtype="float32"),
+        kb_ids=numpy.asarray([kb_id for _, (_, kb_id) in ordered], dtype="uint64"),
         lengths=numpy.asarray([len(doc_rows) for doc_rows in rows], dtype="int32"),
     )

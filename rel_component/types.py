@@ -1,11 +1,12 @@
 """The nouns of the package and the types of its plug-ins."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Literal, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Literal, Optional, Protocol, Sequence, Tuple
 
 import numpy
 import numpy.typing as npt
 from spacy.tokens import Doc, Span
+from spacy.training import Example
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -33,8 +34,7 @@ class Relation:
         head: the mention the relation starts from.
         label: the relation type.
         tail: the mention the relation points to.
-        score: probability in [0, 1]; 1.0 for annotated relations, None if whoever found the
-            relation does not say how sure that is.
+        score: probability in [0, 1]; 1.0 for annotated relations, None if it is not known.
     """
 
     head: Span
@@ -43,7 +43,10 @@ class Relation:
     score: Optional[float] = 1.0
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data: token and character offsets, texts, entity types, label and score."""
+        """Offsets in tokens and characters, texts, entity types, knowledge-base ids, label, score.
+
+        Head and tail have ``kb_id`` where that is set.
+        """
         return {
             "head": _span_to_json(self.head),
             "label": self.label,
@@ -56,7 +59,7 @@ class Relation:
 
 
 def _span_to_json(span: Span) -> Dict[str, Any]:
-    return {
+    data = {
         "text": span.text,
         "label": span.label_,
         "start": span.start,
@@ -64,13 +67,46 @@ def _span_to_json(span: Span) -> Dict[str, Any]:
         "start_char": span.start_char,
         "end_char": span.end_char,
     }
+    if span.kb_id:
+        data["kb_id"] = span.kb_id_
+    return data
 
 
 SpanModelT = Model[Tuple[List[Doc], Int32Array], Floats2d]
 """Scores spans, rows of the tokens of all documents: logits, *Shape:* ``(n_spans, n_outputs)``."""
 
-LossFunction = Callable[..., Tuple[float, Floats2d]]
-"""``loss(logits, targets, *, labels, exclusive) -> (loss, d_logits)``; see ``losses.py``."""
 
-ScorerFunction = Callable[..., Dict[str, Any]]
-"""``scorer(examples, **options) -> scores``"""
+class LossFunction(Protocol):
+    """A loss over candidate pairs; see ``losses.py``."""
+
+    def __call__(
+        self, logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    ) -> Tuple[float, Floats2d]:
+        """Compare logits with targets.
+
+        Args:
+            logits: *Shape:* ``(n_pairs, n_outputs)``
+            targets: probabilities of the outputs. *Shape:* ``(n_pairs, n_outputs)``
+            labels: labels of the columns.
+            exclusive: whether a pair has one label at most; NO_RELATION is the first label then.
+
+        Returns:
+            the loss and the gradient of the logits.
+        """
+        ...
+
+
+class ScorerFunction(Protocol):
+    """A scorer of a component."""
+
+    def __call__(self, examples: Iterable[Example], **options: Any) -> Dict[str, Any]:
+        """Compare predicted with annotated documents.
+
+        Args:
+            examples: pairs of both.
+            options: settings of the component, e.g. ``attr``.
+
+        Returns:
+            scores by name.
+        """
+        ...

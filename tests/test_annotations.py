@@ -113,6 +113,34 @@ def test_to_json_has_offsets_in_tokens_and_characters(doc):
     assert doc._.rel.to_json()[0] == expected
 
 
+def test_knowledge_base_ids_are_kept(doc, vocab):
+    ada, acme, oslo = doc.ents
+    linked = Span(doc, oslo.start, oslo.end, "GPE", kb_id="Q585")
+    doc._.rel = [(acme, "LOCATED_IN", linked), (ada, "WORKS_AT", acme)]
+    copy = Doc(vocab).from_bytes(doc.to_bytes())
+    works_at, located_in = copy._.rel
+    assert (located_in.head.kb_id_, located_in.tail.kb_id_) == ("", "Q585")
+    assert located_in.to_json()["tail"]["kb_id"] == "Q585"
+    assert "kb_id" not in located_in.to_json()["head"]
+    assert (works_at.head.kb_id_, works_at.tail.kb_id_) == ("", "")
+
+
+def test_a_view_shows_the_relations_of_its_time(doc):
+    view = doc._.rel
+    doc._.rel = []
+    assert (len(view), len(doc._.rel)) == (2, 0)
+
+
+def test_the_dict_form_is_made_once(doc, monkeypatch):
+    view, made = doc._.rel, []
+    as_dict = RelationView.as_dict
+    monkeypatch.setattr(RelationView, "as_dict", lambda self: made.append(1) or as_dict(self))
+    assert (0, 3) in view
+    assert view.get((0, 3)) == view[0, 3]
+    assert list(view.keys()) == [(0, 3), (3, 6)]
+    assert made == [1]
+
+
 def test_as_dict_has_start_tokens_as_keys(doc):
     assert doc._.rel.as_dict() == {(0, 3): {"WORKS_AT": 1.0}, (3, 6): {"LOCATED_IN": 0.5}}
 

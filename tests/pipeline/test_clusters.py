@@ -2,6 +2,7 @@
 
 import pytest
 import spacy
+from spacy.tokens import Span
 from spacy.training import Example
 
 from rel_component.mentions import entity_mentions
@@ -57,6 +58,10 @@ def test_a_relation_of_any_mention_is_reported_of_the_name(name):
     optimizer.learn_rate = 0.01
     for _ in range(30):
         nlp.update([example], sgd=optimizer)
-    doc = nlp(document(nlp.vocab))
+    doc = document(nlp.vocab)
+    spans = [Span(doc, span.start, span.end, span.label_) for span in doc.spans["sc"]]
+    doc.spans["sc"] = [*spans[:2], Span(doc, 10, 11, "PERSON", kb_id="Q7259"), *spans[3:]]
+    nlp(doc)
     assert facts(doc) == [("Ada", "LEADS", "Acme"), ("Cy", "LIKES", "Oslo")]
+    assert doc._.rel[0].head.kb_id_ == "Q7259"
     assert [span.text for span in entity_mentions(doc._.rel[0].head)] == ["He", "Ada"]
