@@ -19,7 +19,7 @@ from .messages import (
     write_json,
     write_json_lines,
 )
-from .options import Json, Lang, Names, Output, Resamples, Schema, Seed, SpansKey
+from .options import Json, Lang, Names, Output, Resamples, Schema, Seed, SpansKey, given_schema
 
 if TYPE_CHECKING:
     from ..evaluation.agreement.disagreements import Disagreement
@@ -44,34 +44,27 @@ def agreement_cli(
     schema: Schema = None,
     output: Output = None,
     disagreements: Annotated[
-        Optional[Path], Option("--disagreements", help="JSONL file for what is to be adjudicated")
+        Optional[Path], Option(help="JSONL file for what is to be adjudicated")
     ] = None,
-    merged: Annotated[
-        Optional[Path], Option("--merged", help=".spacy file for what is agreed")
-    ] = None,
+    merged: Annotated[Optional[Path], Option(help=".spacy file for what is agreed")] = None,
     min_votes: Annotated[
-        Optional[int],
-        Option("--min-votes", help="Annotators who have to agree for --merged; all if not given"),
+        Optional[int], Option(help="Annotators who have to agree for --merged; all if not given")
     ] = None,
     spans_key: SpansKey = None,
     allowed_pairs: Annotated[
         bool, Option("--allowed-pairs", help="Coefficients only over pairs that the schema allows")
     ] = False,
     max_sentence_distance: Annotated[
-        Optional[int],
-        Option(
-            "--max-sentence-distance", help="Coefficients only over pairs so many sentences apart"
-        ),
+        Optional[int], Option(help="Coefficients only over pairs so many sentences apart")
     ] = None,
     resamples: Resamples = 1000,
     seed: Seed = 0,
-    show: Annotated[int, Option("--show", min=0, help="Disagreements to print")] = 5,
+    show: Annotated[int, Option(min=0, help="Disagreements to print")] = 5,
     lang: Lang = "en",
     json: Json = False,
 ) -> None:
     """Agreement of annotators of the same documents: F1, kappa, alpha, and what they disagree on."""
     from ..evaluation.agreement.annotators import compare_annotators
-    from ..schema import RelationSchema
     from ..spacy_files import write_docs
 
     options = {
@@ -84,7 +77,7 @@ def agreement_cli(
         result = compare_annotators(
             paths,
             names=names or None,
-            schema=RelationSchema.from_file(schema) if schema is not None else None,
+            schema=given_schema(schema),
             merge=merged is not None,
             min_votes=min_votes,
             spans_key=spans_key,

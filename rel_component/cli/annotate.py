@@ -15,15 +15,11 @@ def annotate_cli(
     input_path: Annotated[Path, Argument(help=TEXTS)],
     output_path: Annotated[Path, Argument(help="The .spacy file for documents to train on")],
     review: Annotated[
-        Optional[Path],
-        Option("--review", help="File for the documents that a person should look at"),
+        Optional[Path], Option(help="File for the documents that a person should look at")
     ] = None,
-    review_format: Annotated[
-        str, Option("--review-format", help="Annotation format of that file")
-    ] = "doccano",
+    review_format: Annotated[str, Option(help="Annotation format of that file")] = "doccano",
     min_score: Annotated[
-        Optional[float],
-        Option("--min-score", help="The least score of all relations of a document to train on"),
+        Optional[float], Option(help="The least score of all relations of a document to train on")
     ] = None,
     limit: Limit = 0,
     gpu_id: GpuId = -1,

@@ -14,7 +14,7 @@ from .messages import (
     write_json,
     write_text,
 )
-from .options import GpuId, Json, Lang, Output, Schema, Seed, SpansKey
+from .options import GpuId, Json, Lang, Output, Schema, Seed, SpansKey, given_schema
 
 if TYPE_CHECKING:
     from ..audit.findings import Section
@@ -28,25 +28,19 @@ def audit_cli(
     ],
     test: Annotated[
         Optional[List[Path]],
-        Option("--test", help="Held-out documents, for development or test; repeat the option"),
+        Option(help="Held-out documents, for development or test; repeat the option"),
     ] = None,
     schema: Schema = None,
-    model: Annotated[
-        Optional[str], Option("--model", help="A trained pipeline to audit with")
-    ] = None,
+    model: Annotated[Optional[str], Option(help="A trained pipeline to audit with")] = None,
     names_by_group: Annotated[
-        Optional[Path],
-        Option("--names-by-group", help="YAML file, group: [names], to try the pipeline with"),
+        Optional[Path], Option(help="YAML file, group: [names], to try the pipeline with")
     ] = None,
     names_type: Annotated[
-        Optional[str],
-        Option("--names-type", help="Entity type that these names replace; people if not given"),
+        Optional[str], Option(help="Entity type that these names replace; people if not given")
     ] = None,
     output: Output = None,
-    html: Annotated[Optional[Path], Option("--html", help="HTML page to write")] = None,
-    max_findings: Annotated[
-        int, Option("--max-findings", help="The most findings of a kind to list")
-    ] = 100,
+    html: Annotated[Optional[Path], Option(help="HTML page to write")] = None,
+    max_findings: Annotated[int, Option(help="The most findings of a kind to list")] = 100,
     spans_key: SpansKey = None,
     lang: Lang = "en",
     seed: Seed = 0,
@@ -59,7 +53,6 @@ def audit_cli(
     from ..audit.files import audit_files
     from ..audit.html import render_html
     from ..audit.name_lists import NameGroups
-    from ..schema import RelationSchema
 
     test_paths = test or []
     with clear_errors():
@@ -67,7 +60,7 @@ def audit_cli(
         report = audit_files(
             data_paths,
             test_paths,
-            schema=RelationSchema.from_file(schema) if schema is not None else None,
+            schema=given_schema(schema),
             model=model,
             name_groups=NameGroups.read(names_by_group, names_type) if names_by_group else None,
             options=AuditOptions(max_findings=max_findings, seed=seed, spans_key=spans_key),

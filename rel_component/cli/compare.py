@@ -44,9 +44,7 @@ def compare_cli(
     data_path: DataPath,
     names: Names = None,
     output: Output = None,
-    markdown: Annotated[
-        Optional[Path], Option("--markdown", help="Markdown file for the table")
-    ] = None,
+    markdown: Annotated[Optional[Path], Option(help="Markdown file for the table")] = None,
     gold_entities: GoldEntities = False,
     gold_tokens: GoldTokens = True,
     resamples: Resamples = 1000,

@@ -7,7 +7,7 @@ from typer import Argument, Option
 from wasabi import msg
 
 from .messages import clear_errors, first_problems, print_json, progress
-from .options import Json, Lang, Schema, SpansKey
+from .options import Json, Lang, Schema, SpansKey, given_schema
 
 if TYPE_CHECKING:
     from ..converters.report import Report
@@ -23,20 +23,19 @@ def convert_cli(
     format_name: Annotated[
         str, Option("--format", help="Format of the input; auto: by its content")
     ] = "auto",
-    to: Annotated[str, Option("--to", help="Format to write, e.g. doccano")] = "spacy",
+    to: Annotated[str, Option(help="Format to write, e.g. doccano")] = "spacy",
     lang: Lang = "en",
     schema: Schema = None,
     spans_key: SpansKey = None,
     alignment: Annotated[
         Literal["strict", "contract", "expand"],
-        Option("--alignment", help="Mentions that do not begin and end with a token"),
+        Option(help="Mentions that do not begin and end with a token"),
     ] = "strict",
     on_error: Annotated[
-        Literal["stop", "skip"], Option("--on-error", help="Annotations that cannot be used")
+        Literal["stop", "skip"], Option(help="Annotations that cannot be used")
     ] = "stop",
     shard_size: Annotated[
-        int,
-        Option("--shard-size", help="Write .spacy files of so many documents; 0: one file"),
+        int, Option(help="Write .spacy files of so many documents; 0: one file")
     ] = 0,
     json: Json = False,
 ) -> None:
@@ -45,7 +44,6 @@ def convert_cli(
     The input may be of spaCy's format too, so that annotations and predictions go back to a tool.
     """
     from ..converters.convert import convert
-    from ..schema import RelationSchema
 
     with clear_errors():
         report = convert(
@@ -54,7 +52,7 @@ def convert_cli(
             format_name=format_name,
             to=to,
             lang=lang,
-            schema=RelationSchema.from_file(schema) if schema is not None else None,
+            schema=given_schema(schema),
             spans_key=spans_key,
             alignment=alignment,
             on_error=on_error,

@@ -33,8 +33,7 @@ def evaluate_cli(
     data_path: DataPath,
     output: Output = None,
     mistakes: Annotated[
-        Optional[Path],
-        Option("--mistakes", help="JSONL file for every missed and every spurious relation"),
+        Optional[Path], Option(help="JSONL file for every missed and every spurious relation")
     ] = None,
     gold_entities: GoldEntities = False,
     gold_tokens: GoldTokens = True,

@@ -14,8 +14,8 @@ def extract_cli(
     text: OneText = None,
     output: Records = None,
     limit: Limit = 0,
-    batch_size: Annotated[int, Option("--batch-size", min=1, help="Documents per batch")] = 64,
-    n_process: Annotated[int, Option("--n-process", help="Processes")] = 1,
+    batch_size: Annotated[int, Option(min=1, help="Documents per batch")] = 64,
+    n_process: Annotated[int, Option(help="Processes")] = 1,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:

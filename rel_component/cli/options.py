@@ -10,6 +10,7 @@ from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..inference.texts import Text
+    from ..schema import RelationSchema
 
 DataPath = Annotated[
     Path, Argument(exists=True, help="Annotated documents, a .spacy file or a folder of them")
@@ -77,3 +78,10 @@ def given_texts(
     if path is None or text is not None:
         raise ConfigError("give a file of texts or --text, one of them")
     return islice(read_texts(path), limit or None)
+
+
+def given_schema(path: Optional[Path]) -> "Optional[RelationSchema]":
+    """The schema that a command is given, if it is."""
+    from ..schema import RelationSchema
+
+    return None if path is None else RelationSchema.from_file(path)

@@ -16,9 +16,7 @@ def schema_cli(
     output: Annotated[
         Optional[Path], Option("--output", "-o", help="YAML or JSON file to write the schema to")
     ] = None,
-    check: Annotated[
-        Optional[Path], Option("--check", help="Schema to check the documents with")
-    ] = None,
+    check: Annotated[Optional[Path], Option(help="Schema to check the documents with")] = None,
     lang: Lang = "en",
     json: Json = False,
 ) -> None:

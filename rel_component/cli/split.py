@@ -15,12 +15,10 @@ def split_cli(
     data_path: DataPath,
     output_path: Annotated[Path, Argument(help="Folder for the splits, NAME.spacy")],
     shares: Annotated[
-        List[str],
-        Option("--share", help="Name and share of a split; repeat the option for each"),
+        List[str], Option("--share", help="Name and share of a split; repeat the option for each")
     ] = ["train=0.8", "dev=0.1", "test=0.1"],  # noqa: B006 (typer copies it)
     group_by: Annotated[
-        Optional[str],
-        Option("--group-by", help="Key of the documents' meta whose equal values stay together"),
+        Optional[str], Option(help="Key of the documents' meta whose equal values stay together")
     ] = None,
     seed: Seed = 0,
     json: Json = False,
