@@ -52,6 +52,18 @@ KINDS = {
 }
 """A supported value of ``model_type``, and a configuration of that kind without dropout."""
 
+TINY_TOK2VEC = {
+    "@architectures": "spacy.HashEmbedCNN.v2",
+    "width": 16,
+    "depth": 1,
+    "embed_size": 200,
+    "window_size": 1,
+    "maxout_pieces": 2,
+    "subword_features": True,
+    "pretrained_vectors": None,
+}
+"""The config of a tok2vec without pretrained vectors."""
+
 
 @cache
 def tiny_encoder(kind: str = "bert", max_position_embeddings: int = 64) -> str:

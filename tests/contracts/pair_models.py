@@ -12,11 +12,10 @@ from thinc.types import Floats2d
 
 from rel_component.candidates import Candidates, PairModelT
 
-from ..encoders import tiny_encoder
+from ..encoders import TINY_TOK2VEC, tiny_encoder
 from ..helpers import make_candidates
 from .registered import each_registered
 
-WIDTH = 16
 N_LABELS = 3
 TEXT = "Ada and Bo of Acme Labs met Cy in Oslo"
 MENTIONS = [(0, 1, "PERSON"), (2, 3, "PERSON"), (4, 6, "ORG"), (7, 8, "PERSON"), (9, 10, "GPE")]
@@ -86,13 +85,4 @@ def clustered(doc: Doc, entities: List[int]) -> Candidates:
 
 
 def _tiny_tok2vec() -> Model[List[Doc], List[Floats2d]]:
-    build = spacy.registry.get("architectures", "spacy.HashEmbedCNN.v2")
-    return build(
-        width=WIDTH,
-        depth=1,
-        embed_size=100,
-        window_size=1,
-        maxout_pieces=2,
-        subword_features=True,
-        pretrained_vectors=None,
-    )
+    return spacy.registry.resolve({"tok2vec": TINY_TOK2VEC})["tok2vec"]

@@ -7,22 +7,13 @@ from spacy.training import Example
 
 from rel_component.mentions import entity_mentions
 
-from ..encoders import tiny_encoder
+from ..encoders import TINY_TOK2VEC, tiny_encoder
 from ..helpers import facts, make_doc
 
 CLUSTERS = {"@misc": "rel_component.candidate_pairs.v1", "clusters": "coref_clusters"}
 MODELS = {
     "SpanPair": {
-        "tok2vec": {
-            "@architectures": "spacy.HashEmbedCNN.v2",
-            "width": 16,
-            "depth": 1,
-            "embed_size": 200,
-            "window_size": 1,
-            "maxout_pieces": 2,
-            "subword_features": True,
-            "pretrained_vectors": None,
-        },
+        "tok2vec": TINY_TOK2VEC,
     },
     "PackedMarkers": {"name": tiny_encoder()},
     "EntityMarkers": {"name": tiny_encoder()},

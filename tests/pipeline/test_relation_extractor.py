@@ -19,6 +19,7 @@ from rel_component.schema import RelationSchema, RelationType
 from rel_component.targets import make_targets
 from rel_component.types import Relation
 
+from ..encoders import TINY_TOK2VEC
 from ..helpers import facts, make_candidates, make_doc, make_example
 
 HIRED = "Acme hired Ada"  # ORG, PERSON: Ada works at Acme
@@ -33,16 +34,7 @@ TINY = {
     "model": {
         "@architectures": "rel_component.SpanPair.v1",
         "hidden_size": 32,
-        "tok2vec": {
-            "@architectures": "spacy.HashEmbedCNN.v2",
-            "width": 16,
-            "depth": 1,
-            "embed_size": 200,
-            "window_size": 1,
-            "maxout_pieces": 2,
-            "subword_features": True,
-            "pretrained_vectors": None,
-        },
+        "tok2vec": TINY_TOK2VEC,
     }
 }
 GENERATOR = {"@misc": "rel_component.candidate_pairs.v1"}

@@ -9,6 +9,7 @@ from spacy.training import Example
 from rel_component.errors import ConfigError
 from rel_component.mentions import scored_mentions
 
+from ..encoders import TINY_TOK2VEC
 from ..helpers import make_doc, make_example
 
 HIRED = "Acme Labs hired Ada"
@@ -17,16 +18,7 @@ MODEL = {
     "@architectures": "rel_component.SpanScorer.v1",
     "hidden_size": 32,
     "max_width": 4,
-    "tok2vec": {
-        "@architectures": "spacy.HashEmbedCNN.v2",
-        "width": 16,
-        "depth": 1,
-        "embed_size": 200,
-        "window_size": 1,
-        "maxout_pieces": 2,
-        "subword_features": True,
-        "pretrained_vectors": None,
-    },
+    "tok2vec": TINY_TOK2VEC,
 }
 
 
