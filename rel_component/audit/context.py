@@ -1,10 +1,10 @@
-"""What all checks of an audit share: documents, schema, options, and what is computed once."""
+"""The corpus under audit, with everything that several checks read and that is computed once."""
 
 import random
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from spacy.tokens import Doc
 
@@ -12,26 +12,25 @@ from ..annotations import DEFAULT_ATTR
 from ..corpora.splitting import connect
 from ..errors import ConfigError
 from ..schema import RelationSchema
-from .classifier import out_of_fold
-from .documents import AuditedDoc, Part
+from .documents import AuditedDoc, Split
 from .features import text_features
 from .name_lists import NameGroups
-from .pairs import Pair, allowed_types, collect_pairs
+from .out_of_fold import OutOfFoldPredictions, predict_out_of_fold
+from .pairs import MentionPair, allowed_types, collect_pairs
 from .predictor import Predictor
-from .reading import Readings
 from .shingles import SimilarPair, find_similar, shingles
 
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """How to audit.
+    """Options of an audit.
 
     Attributes:
         max_findings: the most findings of one kind to report; all are counted.
-        similarity: Jaccard similarity of word pairs from which on texts are near-duplicates.
-        folds: parts of the cross-validation.
-        max_unrelated: the most unrelated pairs that the light model looks at.
-        max_rows: the most pairs that a light model learns from.
+        similarity: texts with this Jaccard similarity of word pairs, or more, are near-duplicates.
+        folds: folds of the cross-validation.
+        max_unrelated: the most unrelated pairs that the baseline classifier is asked about.
+        max_rows: the most pairs that the baseline classifier learns from.
         max_rewritten: the most documents in which a pipeline is tried with other names.
         seed: seed of everything that is drawn.
         spans_key: span group of the mentions; None: the entities.
@@ -66,14 +65,14 @@ class AuditContext:
     """The corpus under audit.
 
     Attributes:
-        parts: its parts; names are different.
+        splits: its splits; names are different.
         given_schema: the schema, if there is one.
         options: how to audit.
         predictor: a trained pipeline to audit with.
         name_groups: names to try the pipeline with.
     """
 
-    parts: Sequence[Part]
+    splits: Sequence[Split]
     given_schema: Optional[RelationSchema] = None
     options: AuditOptions = field(default_factory=AuditOptions)
     predictor: Optional[Predictor] = None
@@ -91,26 +90,26 @@ class AuditContext:
 
     @cached_property
     def docs(self) -> List[AuditedDoc]:
-        """All documents, part by part."""
+        """The documents of all splits, in order."""
         return [
-            AuditedDoc(part, i, doc, self.options.spans_key, self.options.attr)
-            for part in self.parts
-            for i, doc in enumerate(part.docs)
+            AuditedDoc(split, i, doc, self.options.spans_key, self.options.attr)
+            for split in self.splits
+            for i, doc in enumerate(split.docs)
         ]
 
-    def docs_of(self, part: Part) -> List[AuditedDoc]:
-        """The documents of a part."""
-        return [doc for doc in self.docs if doc.part is part]
+    def docs_of(self, split: Split) -> List[AuditedDoc]:
+        """The documents of a split."""
+        return [doc for doc in self.docs if doc.split is split]
 
     @property
     def train_docs(self) -> List[AuditedDoc]:
         """The documents that are not held out."""
-        return [doc for doc in self.docs if not doc.part.held_out]
+        return [doc for doc in self.docs if not doc.split.held_out]
 
     @property
-    def held_out_parts(self) -> List[Part]:
-        """The parts for development and test."""
-        return [part for part in self.parts if part.held_out]
+    def held_out_splits(self) -> List[Split]:
+        """The splits for development and test."""
+        return [split for split in self.splits if split.held_out]
 
     @cached_property
     def schema(self) -> RelationSchema:
@@ -138,13 +137,13 @@ class AuditContext:
     def rewritten_docs(self) -> List[AuditedDoc]:
         """Documents with relations, held-out ones if there are any, to try other names in."""
         docs = [doc for doc in self.docs if doc.relations]
-        docs = [doc for doc in docs if doc.part.held_out] or docs
+        docs = [doc for doc in docs if doc.split.held_out] or docs
         if len(docs) > self.options.max_rewritten:
             docs = random.Random(self.options.seed).sample(docs, self.options.max_rewritten)
         return docs
 
     @cached_property
-    def pairs(self) -> List[Pair]:
+    def pairs(self) -> List[MentionPair]:
         """Related pairs and unrelated ones that could be related."""
         return collect_pairs(
             self.docs,
@@ -154,41 +153,51 @@ class AuditContext:
         )
 
     @cached_property
-    def related(self) -> List[Pair]:
+    def related(self) -> List[MentionPair]:
         """Pairs with relations."""
         return [pair for pair in self.pairs if pair.labels]
 
     @cached_property
-    def readings(self) -> Readings:
-        """What the light model says of all pairs, learnt from other documents."""
-        return self.read(self.pairs)
+    def predictions(self) -> OutOfFoldPredictions:
+        """Predictions of the baseline classifier for all pairs."""
+        return self.cross_validate(self.pairs, text_features, [pair.given for pair in self.pairs])
 
     @cached_property
-    def related_readings(self) -> Readings:
-        """What the light model says of related pairs, learnt from other documents' related pairs."""
-        return self.read(self.related)
-
-    def read(self, pairs: Sequence[Pair]) -> Readings:
-        """Out-of-fold predictions of the light model."""
-        rows = (text_features(pair) for pair in pairs)
-        return self.cross_validate(rows, [pair.given for pair in pairs], pairs)
+    def related_predictions(self) -> OutOfFoldPredictions:
+        """Predictions of the baseline classifier for related pairs, learnt from related pairs."""
+        labels = [pair.given for pair in self.related]
+        return self.cross_validate(self.related, text_features, labels)
 
     def cross_validate(
-        self, rows: Iterable[Sequence[str]], labels: Sequence[str], pairs: Sequence[Pair]
-    ) -> Readings:
-        """Out-of-fold predictions from features; near-duplicates are in the same fold."""
-        options = self.options
-        groups = [self._groups[id(pair.doc)] for pair in pairs]
-        classes, probabilities = out_of_fold(
-            rows, labels, groups, folds=options.folds, max_rows=options.max_rows, seed=options.seed
+        self,
+        pairs: Sequence[MentionPair],
+        features: Callable[[MentionPair], Sequence[str]],
+        labels: Sequence[str],
+    ) -> OutOfFoldPredictions:
+        """Predictions for pairs by classifiers that have not seen their documents.
+
+        Near-duplicates are in the same fold.
+
+        Args:
+            pairs: the pairs.
+            features: makes the features of a pair.
+            labels: the label of each pair.
+        """
+        classes, probabilities = predict_out_of_fold(
+            map(features, pairs),
+            labels,
+            [self._groups[id(pair.doc)] for pair in pairs],
+            folds=self.options.folds,
+            max_rows=self.options.max_rows,
+            seed=self.options.seed,
         )
-        return Readings(pairs, labels, classes, probabilities)
+        return OutOfFoldPredictions(pairs, labels, classes, probabilities)
 
     @cached_property
     def _groups(self) -> Dict[int, int]:
-        """For each document the first of those that it resembles.
+        """For each document the first of the documents that it resembles.
 
-        Where so many resemble each other that they do not fit into a fold, each stands alone.
+        If so many resemble each other that they do not fit into a fold, each stands alone.
         """
         roots = connect(len(self.docs), ((i, j) for i, j, _ in self.similar))
         largest = max(Counter(roots).values(), default=0)

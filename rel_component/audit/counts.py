@@ -1,4 +1,4 @@
-"""Counts: how much there is of what, and how uneven it is."""
+"""Counts of documents, mentions and relations, and how uneven they are."""
 
 from collections import Counter
 from typing import Callable, Dict, List, Mapping, Sequence
@@ -19,15 +19,15 @@ def count_corpus(context: AuditContext) -> Section:
     section = Section(
         "counts",
         "Counts",
-        "What there is, part by part.",
+        "Numbers of documents, mentions and relations in each split.",
         context.options.max_findings,
     )
-    parts = {part.name: context.docs_of(part) for part in context.parts}
+    splits = {split.name: context.docs_of(split) for split in context.splits}
     section.tables += [
-        _overview(parts),
-        _no_relation(parts, context),
-        _by_type("Mentions by entity type", parts, _mention_types),
-        _by_type("Relations by label", parts, lambda doc: [rel.label for rel in doc.relations]),
+        _overview(splits),
+        _no_relation(splits, context),
+        _by_type("Mentions by entity type", splits, _mention_types),
+        _by_type("Relations by label", splits, lambda doc: [rel.label for rel in doc.relations]),
         _type_pairs(context),
         _distances(context),
     ]
@@ -42,7 +42,9 @@ def count_corpus(context: AuditContext) -> Section:
             "mentions": sum(len(doc.mentions) for doc in context.docs),
             "relations": len(relations),
             "share of ordered pairs without relation": _share(pairs - related, pairs),
-            "the same, of pairs that the schema allows": _share(allowed - related, allowed),
+            "share of pairs that the schema allows without relation": _share(
+                allowed - related, allowed
+            ),
         }
     )
     section.add("Labels with few examples", _long_tail(context))
@@ -50,7 +52,7 @@ def count_corpus(context: AuditContext) -> Section:
     return section
 
 
-def _overview(parts: Mapping[str, Sequence[AuditedDoc]]) -> Table:
+def _overview(splits: Mapping[str, Sequence[AuditedDoc]]) -> Table:
     measures: Dict[str, Callable[[AuditedDoc], int]] = {
         "documents": lambda doc: 1,
         "documents without mentions": lambda doc: not doc.mentions,
@@ -67,15 +69,15 @@ def _overview(parts: Mapping[str, Sequence[AuditedDoc]]) -> Table:
         "pairs with several relations": lambda doc: sum(n > 1 for n in _related(doc).values()),
     }
     rows: List[List[Cell]] = [
-        [name, *(sum(int(measure(doc)) for doc in docs) for docs in parts.values())]
+        [name, *(sum(int(measure(doc)) for doc in docs) for docs in splits.values())]
         for name, measure in measures.items()
     ]
-    return Table("Overview", ["", *parts], rows)
+    return Table("Overview", ["", *splits], rows)
 
 
-def _no_relation(parts: Mapping[str, Sequence[AuditedDoc]], context: AuditContext) -> Table:
+def _no_relation(splits: Mapping[str, Sequence[AuditedDoc]], context: AuditContext) -> Table:
     rows: List[List[Cell]] = []
-    for name, docs in parts.items():
+    for name, docs in splits.items():
         pairs = sum(map(_n_pairs, docs))
         allowed = sum(_allowed_pairs(doc, context) for doc in docs)
         related = sum(len(_related(doc)) for doc in docs)
@@ -83,7 +85,7 @@ def _no_relation(parts: Mapping[str, Sequence[AuditedDoc]], context: AuditContex
         rows.append([name, pairs, shares[0], allowed, shares[1]])
     return Table(
         "Ordered pairs without relation",
-        ["part", "pairs", "NO_RELATION", "allowed by the schema", "NO_RELATION among them"],
+        ["split", "pairs", "NO_RELATION", "allowed by the schema", "NO_RELATION among them"],
         rows,
         bars=[2, 4],
         shares=[2, 4],
@@ -96,17 +98,19 @@ def _mention_types(doc: AuditedDoc) -> List[str]:
 
 def _by_type(
     title: str,
-    parts: Mapping[str, Sequence[AuditedDoc]],
+    splits: Mapping[str, Sequence[AuditedDoc]],
     labels: Callable[[AuditedDoc], List[str]],
 ) -> Table:
-    counts = [Counter(label for doc in docs for label in labels(doc)) for docs in parts.values()]
+    counts = [Counter(label for doc in docs for label in labels(doc)) for docs in splits.values()]
     total: Counter[str] = sum(counts, Counter())
     n = sum(total.values())
     rows: List[List[Cell]] = [
         [label, *(count[label] for count in counts), total[label] / n]
         for label in sorted(total, key=lambda label: (-total[label], label))
     ]
-    return Table(title, ["", *parts, "share"], rows, bars=[len(parts) + 1], shares=[len(parts) + 1])
+    return Table(
+        title, ["", *splits, "share"], rows, bars=[len(splits) + 1], shares=[len(splits) + 1]
+    )
 
 
 def _type_pairs(context: AuditContext) -> Table:
@@ -148,7 +152,7 @@ def _long_tail(context: AuditContext) -> List[Finding]:
     return [
         Finding(
             "warning",
-            f"{label} has {len(found) or 'no'} examples outside of held-out parts.",
+            f"{label} has {len(found) or 'no'} examples outside of held-out splits.",
             found[:_SHOWN],
             -len(found),
         )
@@ -202,5 +206,5 @@ def _n_overlaps(doc: AuditedDoc) -> int:
     return sum(b.start < a.end for a, b in zip(doc.mentions, doc.mentions[1:]))
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _share(count: int, whole: int) -> float:
+    return count / whole if whole else 0.0

@@ -19,8 +19,8 @@ Position = Tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a corpus.
+class Split:
+    """A split of a corpus.
 
     Attributes:
         name: how it is called, e.g. ``train``.
@@ -38,14 +38,14 @@ class AuditedDoc:
     """A document with its place in the corpus.
 
     Attributes:
-        part: the part it belongs to.
-        index: its position in the part, from 0 on.
+        split: the split it belongs to.
+        index: its position in the split, from 0 on.
         doc: the document.
         spans_key: span group of the mentions; None: the entities.
         attr: name of the extension attribute of the relations.
     """
 
-    part: Part
+    split: Split
     index: int
     doc: Doc
     spans_key: Optional[str] = None
@@ -58,8 +58,8 @@ class AuditedDoc:
 
     @property
     def name(self) -> str:
-        """Part, position and id, for people."""
-        return f"{self.part.name} {self.index}" + (f" ({self.id})" if self.id else "")
+        """Split, position and id, for people."""
+        return f"{self.split.name} {self.index}" + (f" ({self.id})" if self.id else "")
 
     @cached_property
     def relations(self) -> List[Relation]:

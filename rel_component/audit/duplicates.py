@@ -18,12 +18,12 @@ class Duplicates(NamedTuple):
 
 
 def check_duplicates(context: AuditContext) -> Section:
-    """Duplicates and near-duplicates, within parts and between them."""
+    """Duplicates and near-duplicates, within splits and between them."""
     section = Section(
         "duplicates",
         "Duplicates",
         "Texts are compared without case, punctuation and spaces; near-duplicates share at least "
-        f"{context.options.similarity:.0%} of their pairs of neighbouring words. What held-out parts "
+        f"{context.options.similarity:.0%} of their pairs of neighbouring words. What held-out splits "
         "repeat of training is listed under leakage.",
         context.options.max_findings,
     )
@@ -70,7 +70,7 @@ def _repetitions(found: Duplicates) -> Iterator[Finding]:
         if len({_annotation(doc) for doc in group}) > 1:
             continue
         for held_out in (False, True):
-            docs = [doc for doc in group if doc.part.held_out == held_out]
+            docs = [doc for doc in group if doc.split.held_out == held_out]
             if len(docs) > 1:
                 yield Finding(
                     "warning",
@@ -82,7 +82,7 @@ def _repetitions(found: Duplicates) -> Iterator[Finding]:
 
 def _near(found: Duplicates) -> Iterator[Finding]:
     for first, second, similarity in found.near:
-        if first.part.held_out == second.part.held_out:
+        if first.split.held_out == second.split.held_out:
             yield Finding(
                 "warning",
                 f"{first.name} and {second.name} share {similarity:.0%} of their pairs of words.",

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import List, Tuple
 
 from ..mentions import normalize_name
-from .pairs import Pair, reverse
+from .pairs import MentionPair, reverse
 
 _NEAR = 4  # words before the first and after the second mention
 _BETWEEN = 12  # longer connections do not recur as a whole
@@ -13,8 +13,8 @@ _STEM = 5  # characters
 _DISTANCES = (0, 1, 2, 3, 5, 8, 13, 21, 34)
 
 
-def text_features(pair: Pair) -> List[str]:
-    """What a light model reads: types, order, distance, words between, before, after and around.
+def text_features(pair: MentionPair) -> List[str]:
+    """Features of the baseline classifier: types, order, distance and the words around.
 
     Mentions are seen as their types, so that no name is learnt.
     """
@@ -50,31 +50,31 @@ def text_features(pair: Pair) -> List[str]:
     return features
 
 
-def _stems_around(pair: Pair, words: List[str]) -> List[str]:
+def _stems_around(pair: MentionPair, words: List[str]) -> List[str]:
     around = words[max(0, pair.first.start - _AROUND) : pair.second.end + _AROUND]
     return sorted({word if word.startswith("[") else word[:_STEM] for word in around if word})
 
 
-def canonical(pair: Pair, label: str) -> Tuple[Pair, str]:
+def canonical(pair: MentionPair, label: str) -> Tuple[MentionPair, str]:
     """The pair in the order of its types and names, with the label to match.
 
-    The order in the text would tell those who do not read which is the head.
+    The order in the text would give the head away.
     """
     swap = _sort_key(pair.second.label_, pair.second.text) < _sort_key(
         pair.first.label_, pair.first.text
     )
     if not swap:
         return pair, label
-    return Pair(pair.doc, pair.second, pair.first, pair.labels), reverse(label)
+    return MentionPair(pair.doc, pair.second, pair.first, pair.labels), reverse(label)
 
 
-def type_features(pair: Pair) -> List[str]:
+def type_features(pair: MentionPair) -> List[str]:
     """The entity types alone."""
     first, second = pair.first.label_, pair.second.label_
     return [f"types {first} {second}", f"first {first}", f"second {second}"]
 
 
-def name_features(pair: Pair) -> List[str]:
+def name_features(pair: MentionPair) -> List[str]:
     """The names and their words alone."""
     names = (normalize_name(pair.first.text), normalize_name(pair.second.text))
     features = [f"names {names[0]} | {names[1]}"]

@@ -11,7 +11,7 @@ from ..pipelines import PipelineSource, blank_pipeline, find_extractor, load_pip
 from ..schema import RelationSchema
 from ..spacy_files import name_files, read_docs
 from .context import AuditContext, AuditOptions
-from .documents import Part
+from .documents import Split
 from .name_lists import NameGroups
 from .predictor import Predictor
 from .report import AuditReport, run_audit
@@ -27,7 +27,7 @@ def audit_files(
     options: Optional[AuditOptions] = None,
     lang: str = "en",
 ) -> AuditReport:
-    """Audit ``.spacy`` files, each of them a part of the corpus.
+    """Audit ``.spacy`` files, each of them a split of a corpus.
 
     Args:
         data_paths: documents of training, ``.spacy`` files or folders of them.
@@ -47,12 +47,12 @@ def audit_files(
         raise ConfigError("groups of names need a pipeline to try them with: add --model")
     nlp = blank_pipeline(lang)
     paths = [Path(path) for path in (*data_paths, *test_paths)]
-    parts = [
-        Part(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
+    splits = [
+        Split(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
         for i, (name, path) in enumerate(zip(name_files(paths), paths))
     ]
     predictor = _predictor(model, options) if model is not None else None
-    return run_audit(AuditContext(parts, schema, options, predictor, name_groups))
+    return run_audit(AuditContext(splits, schema, options, predictor, name_groups))
 
 
 def _predictor(model: PipelineSource, options: AuditOptions) -> Predictor:

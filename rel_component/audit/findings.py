@@ -82,7 +82,7 @@ class Place:
     def to_json(self) -> Dict[str, Any]:
         """Plain data; offsets are tokens."""
         data: Dict[str, Any] = {
-            "part": self.doc.part.name,
+            "split": self.doc.split.name,
             "doc": self.doc.index,
             "id": self.doc.id,
             "label": self.label,
@@ -104,7 +104,7 @@ class Finding:
     """Something to look at.
 
     Attributes:
-        severity: see there.
+        severity: one of :data:`SEVERITIES`.
         message: what it is, a sentence.
         places: where it is.
         rank: findings of one kind with higher ranks come first.

@@ -11,8 +11,8 @@ from ..mentions import normalize_name
 from ..types import NO_RELATION, HashArray
 from .context import AuditContext
 from .findings import Finding, Place, Section, Table
-from .pairs import BOTH, Pair, arguments, plain, reverse
-from .reading import Readings
+from .out_of_fold import OutOfFoldPredictions
+from .pairs import BOTH, MentionPair, arguments, plain, reverse
 from .shingles import jaccard, shingles
 
 _AROUND = 6  # words before and after a pair that are compared
@@ -20,13 +20,17 @@ _COMPARED = 20  # pairs of one name each pair is compared with
 
 
 def check_label_noise(context: AuditContext) -> Section:
-    """Conflicting annotations, turned directions, and where a light model disagrees with confidence."""
+    """Find conflicting annotations, reversed directions and confident disagreement.
+
+    Args:
+        context: the corpus.
+    """
     section = Section(
         "label_noise",
         "Likely wrong annotations",
-        "Candidates, the most suspicious first; many are right. The light model is a logistic "
-        "regression over entity types and the words around, which sees each pair by a model that "
-        "was trained on other documents only.",
+        "Candidates, the most suspicious first; many are right. The baseline classifier is a "
+        "logistic regression over entity types and the words around a pair, trained on other "
+        "documents than that of the pair.",
         context.options.max_findings,
     )
     section.add(
@@ -39,21 +43,25 @@ def check_label_noise(context: AuditContext) -> Section:
     )
     if not context.related:
         return section
-    related = context.related_readings
+    related = context.related_predictions
     section.add(
-        "Direction: the light model reads it the other way round", _directions(related, context)
+        "Direction: the baseline classifier predicts the other one", _directions(related, context)
     )
-    section.add("Label: the light model reads another relation", _labels(related, context))
-    section.add("Spurious: the light model reads no relation", _spurious(context.readings))
-    section.add("Missing: the light model reads a relation", _missing(context.readings))
-    section.figures["pairs the light model looked at"] = len(context.pairs)
+    section.add("Label: the baseline classifier predicts another one", _labels(related, context))
+    section.add(
+        "Spurious: the baseline classifier predicts no relation", _spurious(context.predictions)
+    )
+    section.add(
+        "Missing: the baseline classifier predicts a relation", _missing(context.predictions)
+    )
+    section.figures["pairs that the baseline classifier was asked about"] = len(context.pairs)
     section.figures["annotated pairs among them"] = len(context.related)
     section.tables.append(_confusions(related))
     return section
 
 
-def _conflicts(pairs: Sequence[Pair], context: AuditContext) -> Iterator[Finding]:
-    by_names: Dict[Tuple[str, str], List[Pair]] = defaultdict(list)
+def _conflicts(pairs: Sequence[MentionPair], context: AuditContext) -> Iterator[Finding]:
+    by_names: Dict[Tuple[str, str], List[MentionPair]] = defaultdict(list)
     for pair in pairs:
         by_names[normalize_name(pair.first.text), normalize_name(pair.second.text)].append(pair)
     for group in by_names.values():
@@ -80,7 +88,7 @@ def _conflicts(pairs: Sequence[Pair], context: AuditContext) -> Iterator[Finding
                     )
 
 
-def _surroundings(pair: Pair) -> HashArray:
+def _surroundings(pair: MentionPair) -> HashArray:
     """Shingles of the words around a pair, its own mentions and others as their types."""
     words = pair.doc.masked_words
     start, end = max(0, pair.first.start - _AROUND), pair.second.end + _AROUND
@@ -110,8 +118,8 @@ def _turned_names(context: AuditContext) -> Iterator[Finding]:
                 )
 
 
-def _turned(related: Sequence[Pair]) -> Iterator[Finding]:
-    by_words: Dict[Tuple[str, str, str, str], Dict[str, List[Pair]]] = defaultdict(
+def _turned(related: Sequence[MentionPair]) -> Iterator[Finding]:
+    by_words: Dict[Tuple[str, str, str, str], Dict[str, List[MentionPair]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for pair in related:
@@ -138,7 +146,7 @@ def _turned(related: Sequence[Pair]) -> Iterator[Finding]:
                 )
 
 
-def _directions(related: Readings, context: AuditContext) -> Iterator[Finding]:
+def _directions(related: OutOfFoldPredictions, context: AuditContext) -> Iterator[Finding]:
     for row, pair in enumerate(related.pairs):
         for label in pair.labels:
             head, tail = arguments(pair, label)
@@ -158,7 +166,7 @@ def _directions(related: Readings, context: AuditContext) -> Iterator[Finding]:
                 )
 
 
-def _labels(related: Readings, context: AuditContext) -> Iterator[Finding]:
+def _labels(related: OutOfFoldPredictions, context: AuditContext) -> Iterator[Finding]:
     for row, pair in enumerate(related.pairs):
         own = {plain(label) for label in pair.labels}
         probabilities = _possible_labels(related, row, own, context)
@@ -175,7 +183,7 @@ def _labels(related: Readings, context: AuditContext) -> Iterator[Finding]:
 
 
 def _possible_labels(
-    related: Readings, row: int, own: Set[str], context: AuditContext
+    related: OutOfFoldPredictions, row: int, own: Set[str], context: AuditContext
 ) -> Dict[str, float]:
     """Probabilities of a pair's labels and of those that the schema allows in their place."""
     pair = related.pairs[row]
@@ -189,13 +197,13 @@ def _possible_labels(
     return {name: value / total if total else 0.0 for name, value in sums.items()}
 
 
-def _spurious(readings: Readings) -> Iterator[Finding]:
-    if NO_RELATION not in readings.columns:
+def _spurious(predictions: OutOfFoldPredictions) -> Iterator[Finding]:
+    if NO_RELATION not in predictions.columns:
         return
-    least = readings.thresholds[readings.columns[NO_RELATION]]
-    for row, pair in enumerate(readings.pairs):
-        none = readings.probability(row, NO_RELATION)
-        given = max((readings.probability(row, label) for label in pair.labels), default=none)
+    least = predictions.thresholds[predictions.columns[NO_RELATION]]
+    for row, pair in enumerate(predictions.pairs):
+        none = predictions.probability(row, NO_RELATION)
+        given = max((predictions.probability(row, label) for label in pair.labels), default=none)
         if none >= least and none > given:
             yield Finding(
                 "warning",
@@ -205,12 +213,15 @@ def _spurious(readings: Readings) -> Iterator[Finding]:
             )
 
 
-def _missing(readings: Readings) -> Iterator[Finding]:
-    for row, (pair, best) in enumerate(zip(readings.pairs, readings.best)):
+def _missing(predictions: OutOfFoldPredictions) -> Iterator[Finding]:
+    for row, (pair, best) in enumerate(zip(predictions.pairs, predictions.best)):
         if pair.labels or best == NO_RELATION:
             continue
-        probability, none = readings.probability(row, best), readings.probability(row, NO_RELATION)
-        if probability >= readings.thresholds[readings.columns[best]] and probability > none:
+        probability, none = (
+            predictions.probability(row, best),
+            predictions.probability(row, NO_RELATION),
+        )
+        if probability >= predictions.thresholds[predictions.columns[best]] and probability > none:
             head, tail = arguments(pair, best)
             yield Finding(
                 "warning",
@@ -220,30 +231,30 @@ def _missing(readings: Readings) -> Iterator[Finding]:
             )
 
 
-def _confusions(related: Readings) -> Table:
+def _confusions(related: OutOfFoldPredictions) -> Table:
     counts = Counter(
         (plain(pair.given), plain(best))
         for pair, best in zip(related.pairs, related.best)
         if plain(best) not in map(plain, pair.labels)
     )
     return Table(
-        "Labels that the light model takes for each other, between related mentions",
-        ["annotated", "read as", "pairs"],
+        "Labels that the baseline classifier confuses, between related mentions",
+        ["annotated", "predicted", "pairs"],
         [[given, best, n] for (given, best), n in counts.most_common(15)],
         bars=[2],
     )
 
 
-def _place(pair: Pair, label: str = "") -> Place:
+def _place(pair: MentionPair, label: str = "") -> Place:
     label = label or pair.given
     head, tail = arguments(pair, label)
     return Place(pair.doc, head, tail, "" if label == NO_RELATION else plain(label))
 
 
-def _describe(pair: Pair) -> str:
+def _describe(pair: MentionPair) -> str:
     return " and ".join(_arrow(pair, label) for label in pair.labels) or "no relation"
 
 
-def _arrow(pair: Pair, label: str) -> str:
+def _arrow(pair: MentionPair, label: str) -> str:
     head, tail = arguments(pair, label)
     return f"({head.text}, {plain(label)}, {tail.text})"

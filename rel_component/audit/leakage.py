@@ -1,4 +1,4 @@
-"""What held-out parts share with training: texts, sentences, names, pairs, facts."""
+"""What held-out splits share with training: texts, sentences, names, pairs, facts."""
 
 from collections import Counter
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
@@ -7,7 +7,7 @@ from ..evaluation.known_facts import Fact, fact_of
 from ..mentions import normalize_name
 from ..types import HashArray, Relation
 from .context import AuditContext
-from .documents import AuditedDoc, Part
+from .documents import AuditedDoc, Split
 from .duplicates import find_duplicates
 from .findings import Cell, Finding, Place, Section, Table
 
@@ -22,17 +22,17 @@ class _Seen(NamedTuple):
 
 
 def check_leakage(context: AuditContext) -> Section:
-    """Leaks from training into held-out parts, and how much of those is new."""
+    """Leaks from training into held-out splits, and how much of those is new."""
     section = Section(
         "leakage",
-        "Leakage between parts",
+        "Leakage between splits",
         "What held-out documents share with those of training. A fact is a label with the names of "
         "head and tail; scores over new facts alone say what was not learnt by heart "
         "(--model gives them).",
         context.options.max_findings,
     )
-    if not context.held_out_parts:
-        section.intro = "No held-out part was given (--test), so there is nothing to compare."
+    if not context.held_out_splits:
+        section.intro = "No held-out split was given (--test), so there is nothing to compare."
         return section
     seen = _read(context)
     copied = _copied_documents(context)
@@ -41,21 +41,21 @@ def check_leakage(context: AuditContext) -> Section:
     rows: List[List[Cell]] = []
     by_label: List[List[Cell]] = []
     sentences: List[Finding] = []
-    for part in context.held_out_parts:
-        docs = context.docs_of(part)
+    for split in context.held_out_splits:
+        docs = context.docs_of(split)
         leaked = list(_copied_sentences(docs, seen.sentences, duplicated))
         sentences += leaked
-        row, labels = _shares(part, docs, seen, context.schema.symmetric_labels)
+        row, labels = _shares(split, docs, seen, context.schema.symmetric_labels)
         n_copied = sum(id(doc) in duplicated for doc in docs)
-        rows.append([part.name, len(docs), n_copied, len(leaked), *row])
+        rows.append([split.name, len(docs), n_copied, len(leaked), *row])
         by_label += labels
-        section.figures[f"share of new facts in {part.name}"] = 1.0 - float(row[-1] or 0.0)
+        section.figures[f"share of new facts in {split.name}"] = 1.0 - float(row[-1] or 0.0)
     section.add("Held-out sentences that are in training", sentences)
     section.add("Held-out facts that are in training", _known(context, seen.facts))
     section.tables.append(
         Table(
             "Shared with training",
-            ["part", "documents", "copied", "sentences copied", "names", "pairs", "facts"],
+            ["split", "documents", "copied", "sentences copied", "names", "pairs", "facts"],
             rows,
             bars=[4, 5, 6],
             shares=[4, 5, 6],
@@ -64,7 +64,7 @@ def check_leakage(context: AuditContext) -> Section:
     section.tables.append(
         Table(
             "Facts known from training, by label",
-            ["part", "label", "relations", "known"],
+            ["split", "label", "relations", "known"],
             by_label,
             bars=[3],
             shares=[3],
@@ -93,9 +93,9 @@ def _copied_documents(context: AuditContext) -> List[Tuple[AuditedDoc, Finding]]
     best: Dict[int, Tuple[float, AuditedDoc, AuditedDoc]] = {}
     same = ((a, b, 1.0) for group in found.same for a, b in _across(group))
     for first, second, similarity in [*same, *found.near]:
-        if first.part.held_out == second.part.held_out:
+        if first.split.held_out == second.split.held_out:
             continue
-        train, held_out = (second, first) if first.part.held_out else (first, second)
+        train, held_out = (second, first) if first.split.held_out else (first, second)
         if similarity > best.get(id(held_out), (0.0,))[0]:
             best[id(held_out)] = (similarity, held_out, train)
     return [
@@ -114,9 +114,9 @@ def _copied_documents(context: AuditContext) -> List[Tuple[AuditedDoc, Finding]]
 
 
 def _across(group: Sequence[AuditedDoc]) -> Iterator[Tuple[AuditedDoc, AuditedDoc]]:
-    train = next((doc for doc in group if not doc.part.held_out), None)
+    train = next((doc for doc in group if not doc.split.held_out), None)
     if train is not None:
-        yield from ((doc, train) for doc in group if doc.part.held_out)
+        yield from ((doc, train) for doc in group if doc.split.held_out)
 
 
 def _copied_sentences(
@@ -147,7 +147,7 @@ def _rank(words: HashArray) -> float:
 
 
 def _shares(
-    part: Part, docs: Sequence[AuditedDoc], seen: _Seen, symmetric: Sequence[str]
+    split: Split, docs: Sequence[AuditedDoc], seen: _Seen, symmetric: Sequence[str]
 ) -> Tuple[List[Cell], List[List[Cell]]]:
     """Shares of mentions, related pairs and relations that training knows; relations by label."""
     names = [normalize_name(span.text) for doc in docs for span in doc.mentions]
@@ -160,15 +160,15 @@ def _shares(
         _mean([fact in seen.facts for fact in facts]),
     ]
     by_label: List[List[Cell]] = [
-        [part.name, label, n, known[label] / n] for label, n in sorted(total.items())
+        [split.name, label, n, known[label] / n] for label, n in sorted(total.items())
     ]
     return row, by_label
 
 
 def _known(context: AuditContext, facts: Dict[Fact, Place]) -> Iterator[Finding]:
     symmetric = context.schema.symmetric_labels
-    for part in context.held_out_parts:
-        for doc in context.docs_of(part):
+    for split in context.held_out_splits:
+        for doc in context.docs_of(split):
             for rel in doc.relations:
                 place = facts.get(fact_of(rel, symmetric))
                 if place is not None:

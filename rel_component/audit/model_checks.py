@@ -32,10 +32,10 @@ def check_disagreement(context: AuditContext) -> Section:
         (doc.doc for doc in context.train_docs), symmetric=symmetric, attr=context.options.attr
     )
     rows: List[List[Cell]] = []
-    for part in context.parts:
+    for split in context.splits:
         scores, new = LabelScores(), LabelScores()
         for doc, relations in found:
-            if doc.part is part:
+            if doc.split is split:
                 gold = relation_keys(doc.relations, symmetric)
                 predicted = relation_keys(relations, symmetric)
                 repeated = [rel for rel in doc.relations if fact_of(rel, symmetric) in known_facts]
@@ -43,9 +43,9 @@ def check_disagreement(context: AuditContext) -> Section:
                 scores.add(gold, predicted)
                 new.add(gold - known, predicted - known)
         prf = scores.micro
-        new_f1 = new.micro.f1 if part.held_out else None
-        rows.append([part.name, prf.precision, prf.recall, prf.f1, new_f1])
-    header = ["part", "P", "R", "F1", "F1 of new facts"]
+        new_f1 = new.micro.f1 if split.held_out else None
+        rows.append([split.name, prf.precision, prf.recall, prf.f1, new_f1])
+    header = ["split", "P", "R", "F1", "F1 of new facts"]
     section.tables.append(Table("Scores", header, rows, bars=[3, 4], shares=[1, 2, 3, 4]))
     section.add(
         "It reads something else or more",
@@ -131,7 +131,7 @@ def _missed(
                 "info",
                 f"{rel} is annotated and not found.",
                 [Place.of(doc, rel)],
-                float(doc.part.held_out),
+                float(doc.split.held_out),
             )
 
 
@@ -148,7 +148,7 @@ def _exchanged(docs: Sequence[AuditedDoc], context: AuditContext) -> List[GivenT
     texts = []
     for doc in docs:
         own = {normalize_name(span.text) for span in doc.mentions}
-        rng = random.Random(f"{context.options.seed} {doc.part.name} {doc.index}")
+        rng = random.Random(f"{context.options.seed} {doc.split.name} {doc.index}")
         draw = {}
         for label in sorted({span.label_ for span in doc.mentions}):
             others = [name for key, name in names[label].items() if key not in own]

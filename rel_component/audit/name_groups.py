@@ -63,7 +63,7 @@ def check_name_groups(context: AuditContext) -> Section:
 
 def _with_names(doc: AuditedDoc, label: str, names: Sequence[Name], seed: int) -> GivenText:
     # the same seed for each group: what differs is the names, not the draw
-    rng = random.Random(f"{seed} {doc.part.name} {doc.index}")
+    rng = random.Random(f"{seed} {doc.split.name} {doc.index}")
     ranks = [rng.random() for _ in range(len(doc.mentions))]
     drawn = [names[int(rank * len(names))] for rank in ranks]
     return rewrite(doc, assign_names(doc, {label: drawn}))

@@ -16,7 +16,7 @@ FORWARD, BACKWARD, BOTH = ">", "<", "="
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class MentionPair:
     """Two mentions of a document, the one that comes first in the text first.
 
     Attributes:
@@ -49,7 +49,7 @@ def reverse(label: str) -> str:
     return label if label == NO_RELATION else label[:-1] + turned.get(label[-1], label[-1])
 
 
-def arguments(pair: Pair, label: str) -> Tuple[Span, Span]:
+def arguments(pair: MentionPair, label: str) -> Tuple[Span, Span]:
     """Head and tail of a pair if it has a label with this direction."""
     return (pair.second, pair.first) if label.endswith(BACKWARD) else (pair.first, pair.second)
 
@@ -60,7 +60,7 @@ def collect_pairs(
     *,
     max_unrelated: int = 100_000,
     seed: int = 0,
-) -> List[Pair]:
+) -> List[MentionPair]:
     """All related pairs, and pairs that could be related but are not.
 
     Those are pairs of entity types between which the schema allows a relation, and not further apart
@@ -74,8 +74,8 @@ def collect_pairs(
     """
     distances = [token_distance(rel) for doc in docs for rel in doc.relations]
     reach = int(numpy.quantile(distances, 0.99)) if distances else 0
-    related: List[Pair] = []
-    unrelated: List[Pair] = []
+    related: List[MentionPair] = []
+    unrelated: List[MentionPair] = []
     rng = random.Random(seed)
     n_seen = 0
     fits = allowed_types(docs, schema)
@@ -85,12 +85,12 @@ def collect_pairs(
         for first, second in _candidates(doc.mentions, reach, fits, set(labels)):
             key = (position(first), position(second))
             if key in labels:
-                related.append(Pair(doc, first, second, tuple(labels.pop(key))))
+                related.append(MentionPair(doc, first, second, tuple(labels.pop(key))))
                 continue
             n_seen += 1  # a reservoir: each unrelated pair is kept with the same probability
             slot = len(unrelated) if n_seen <= max_unrelated else rng.randrange(n_seen)
             if slot < max_unrelated:
-                unrelated[slot : slot + 1] = [Pair(doc, first, second)]
+                unrelated[slot : slot + 1] = [MentionPair(doc, first, second)]
     return related + unrelated
 
 

@@ -5,7 +5,7 @@ from typing import Any, Sequence
 from spacy.tokens import Doc
 
 from rel_component.audit.context import AuditContext, AuditOptions
-from rel_component.audit.documents import Part
+from rel_component.audit.documents import Split
 from rel_component.audit.findings import Finding, Section
 from rel_component.schema import RelationSchema
 
@@ -24,11 +24,11 @@ SCHEMA = RelationSchema.from_dict(
 def make_context(
     train: Sequence[Doc], test: Sequence[Doc] = (), schema: Any = SCHEMA, **options: Any
 ) -> AuditContext:
-    """A corpus of one part, or of two."""
-    parts = [Part("train", train)]
+    """A corpus of one split, or of two."""
+    splits = [Split("train", train)]
     if test:
-        parts.append(Part("test", test, held_out=True))
-    return AuditContext(parts, schema, AuditOptions(**options))
+        splits.append(Split("test", test, held_out=True))
+    return AuditContext(splits, schema, AuditOptions(**options))
 
 
 def group(section: Section, title: str) -> Sequence[Finding]:

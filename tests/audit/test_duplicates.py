@@ -56,7 +56,7 @@ def test_copies_across_parts_are_leaks_and_no_duplicates(doc, other):
     assert check_duplicates(context).groups == []
     (finding,) = group(check_leakage(context), COPIED)
     assert finding.severity == "error"
-    assert [(place.doc.part.name, place.doc.index) for place in finding.places] == [
+    assert [(place.doc.split.name, place.doc.index) for place in finding.places] == [
         ("test", 0),
         ("train", 1),
     ]
@@ -94,7 +94,7 @@ def test_shares_of_what_training_knows(doc, vocab):
     assert len(group(section, "Held-out facts that are in training")) == 1
 
 
-def test_without_held_out_parts_there_is_nothing_to_compare(doc):
+def test_without_held_out_splits_there_is_nothing_to_compare(doc):
     section = check_leakage(make_context([doc(), doc()]))
     assert section.groups == section.tables == []
     assert "--test" in section.intro

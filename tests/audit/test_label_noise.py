@@ -40,10 +40,10 @@ def corpus(vocab):
 KINDS = [
     "The same names in near-same text, annotated differently",
     "The same types and words between, annotated the other way round",
-    "Direction: the light model reads it the other way round",
-    "Label: the light model reads another relation",
-    "Spurious: the light model reads no relation",
-    "Missing: the light model reads a relation",
+    "Direction: the baseline classifier predicts the other one",
+    "Label: the baseline classifier predicts another one",
+    "Spurious: the baseline classifier predicts no relation",
+    "Missing: the baseline classifier predicts a relation",
     "The same names, related the other way round elsewhere",
 ]
 

@@ -8,7 +8,7 @@ from spacy.language import Language
 
 from rel_component.annotations import get_relations, set_relations
 from rel_component.audit.context import AuditContext
-from rel_component.audit.documents import AuditedDoc, Part
+from rel_component.audit.documents import AuditedDoc, Split
 from rel_component.audit.model_checks import check_disagreement, check_rewritten
 from rel_component.audit.name_groups import check_name_groups
 from rel_component.audit.name_lists import NameGroups
@@ -52,7 +52,7 @@ def nlp():
 def make_context(nlp, docs, component, **fields):
     nlp.add_pipe(component)
     predictor = Predictor(nlp, name=component)
-    return AuditContext([Part("train", docs)], SCHEMA, predictor=predictor, **fields)
+    return AuditContext([Split("train", docs)], SCHEMA, predictor=predictor, **fields)
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def test_new_facts_are_scored_alone(nlp, docs):
     texts = ["Ada leads Acme", "Bob leads Corv", "Ada leads Brix"]
     held_out = [make_doc(nlp.vocab, text, MENTIONS, [(0, "LEADS", 1)]) for text in texts]
     nlp.add_pipe("audit_knower")
-    parts = [Part("train", docs), Part("test", held_out, held_out=True)]
-    context = AuditContext(parts, SCHEMA, predictor=Predictor(nlp, name="knower"))
+    splits = [Split("train", docs), Split("test", held_out, held_out=True)]
+    context = AuditContext(splits, SCHEMA, predictor=Predictor(nlp, name="knower"))
     section = check_disagreement(context)
     assert column(section, 3) == {"train": 0.5, "test": pytest.approx(0.8)}
     assert column(section, 4) == {"train": None, "test": pytest.approx(2 / 3)}
@@ -178,7 +178,7 @@ def test_names_that_cannot_be_used(tmp_path, text):
 
 def audited(vocab, *args, **options):
     spans_key = options.get("spans_key")
-    return AuditedDoc(Part("train", []), 0, make_doc(vocab, *args, **options), spans_key)
+    return AuditedDoc(Split("train", []), 0, make_doc(vocab, *args, **options), spans_key)
 
 
 def test_rewriting_moves_mentions(vocab):
@@ -216,6 +216,6 @@ def test_a_pipeline_does_not_change_the_documents(nlp, docs):
 def test_a_prompted_pipeline_with_a_span_group_finds_relations(prompted):
     doc = make_doc(prompted.vocab, "Ada leads Acme", MENTIONS, [(0, "LEADS", 1)])
     predictor = Predictor(prompted, spans_key="mentions")
-    context = AuditContext([Part("train", [doc])], SCHEMA, predictor=predictor)
+    context = AuditContext([Split("train", [doc])], SCHEMA, predictor=predictor)
     (table,) = check_disagreement(context).tables
     assert table.rows[0][:4] == ["train", 1.0, 1.0, 1.0]

@@ -13,7 +13,7 @@ import spacy
 
 from rel_component.annotations import get_relations
 from rel_component.audit.context import AuditContext, AuditOptions
-from rel_component.audit.documents import Part
+from rel_component.audit.documents import Split
 from rel_component.audit.duplicates import check_duplicates
 from rel_component.audit.label_noise import check_label_noise
 from rel_component.audit.leakage import check_leakage
@@ -56,7 +56,7 @@ def load(name):
 
 def audit(train, test, schema):
     options = AuditOptions(max_findings=MAX_FINDINGS, folds=5)
-    context = AuditContext([Part("train", train), Part("test", test, True)], schema, options)
+    context = AuditContext([Split("train", train), Split("test", test, True)], schema, options)
     checks = (check_schema, check_duplicates, check_leakage, check_label_noise)
     return {section.name: section for section in (check(context) for check in checks)}
 

@@ -28,7 +28,7 @@ def test_violations_are_errors_with_their_place(vocab, relation, words):
     assert finding.severity == "error"
     assert words in finding.message
     place = finding.places[0].to_json()
-    assert (place["part"], place["doc"], place["text"]) == ("train", 0, WORDS)
+    assert (place["split"], place["doc"], place["text"]) == ("train", 0, WORDS)
     assert place["head"]["start"] == relation[0]
 
 

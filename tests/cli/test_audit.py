@@ -41,7 +41,7 @@ def test_prints_a_summary_and_writes_json_and_html(train, schema, tmp_path):
     output, html = tmp_path / "out" / "audit.json", tmp_path / "new" / "audit.html"
     args = ("--test", test, "--schema", schema, "--output", output, "--html", html)
     printed = run("audit", train, *args)
-    assert "Leakage between parts" in printed
+    assert "Leakage between splits" in printed
     assert "share of new facts in test" in printed
     data = json.loads(output.read_text(encoding="utf8"))
     assert data["sections"]["leakage"]["figures"]["share of new facts in test"] == 0.5
