@@ -44,9 +44,9 @@ def agreement_cli(
     schema: Schema = None,
     output: Output = None,
     disagreements: Annotated[
-        Optional[Path], Option(help="JSONL file for what is to be adjudicated")
+        Optional[Path], Option(help="JSONL file for the disagreements")
     ] = None,
-    merged: Annotated[Optional[Path], Option(help=".spacy file for what is agreed")] = None,
+    merged: Annotated[Optional[Path], Option(help=".spacy file for the agreed annotations")] = None,
     min_votes: Annotated[
         Optional[int], Option(help="Annotators who have to agree for --merged; all if not given")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 import spacy
 from spacy.tokens import Doc
 
-from ..annotations import get_relations
+from ..annotations import DEFAULT_ATTR, get_relations
 from ..converters.from_doc import to_annotated
 from ..converters.report import Report
 from ..converters.writing import write_file
@@ -35,7 +35,7 @@ class Triage:
     reasons: List[str] = field(default_factory=list)
     usage: Dict[str, Any] = field(default_factory=dict)
     lang: str = "xx"
-    attr: str = "rel"
+    attr: str = DEFAULT_ATTR
 
     def to_dict(self) -> Dict[str, Any]:
         """The counts and the usage as JSON can hold them."""
@@ -71,7 +71,7 @@ def annotate(
     *,
     min_score: Optional[float] = None,
 ) -> Triage:
-    """Annotate texts, and tell those that can be trained on from those to review.
+    """Annotate texts with a language model, and separate training data from documents to review.
 
     A document is sure if all questions about it were answered as they should be, and if, with a
     `min_score`, all its relations have at least that score.
@@ -109,7 +109,7 @@ def annotate(
 
 
 def _doubt(report: Any, scores: List[Optional[float]], min_score: Optional[float]) -> Optional[str]:
-    """Why a document has to be reviewed, or None."""
+    """The reason to review a document, or None."""
     if report["failures"]:
         return "not answered"
     if report["dropped"]:

@@ -9,7 +9,7 @@ from .texts import Text, with_records
 
 
 def prompts(nlp: PipelineSource, texts: Iterable[Union[str, Text]]) -> Iterator[Dict[str, Any]]:
-    """The requests that texts give rise to. Nothing is sent.
+    """Make the requests that a prompted pipeline would send for texts; nothing is sent.
 
     Args:
         nlp: a pipeline with a component that prompts a language model, its name or path, or the path of

@@ -1,4 +1,4 @@
-"""Comparison of annotators of the same documents: agreement, disagreements, and what is agreed."""
+"""Comparison of annotators of the same documents: agreement, disagreements, merged documents."""
 
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
@@ -21,8 +21,8 @@ class AnnotatorComparison(NamedTuple):
 
     Attributes:
         agreement: the measures of agreement.
-        disagreements: everything that is to be adjudicated.
-        merged: documents with what is agreed; None: not asked for.
+        disagreements: the mentions and relations that annotators do not agree on.
+        merged: documents with the agreed annotations; None: they were not asked for.
     """
 
     agreement: Agreement
@@ -56,8 +56,8 @@ def compare_annotators(
         names: a name for each path, where paths of one name are of one annotator; None: the names of
             the files, or their paths if these are equal.
         schema: says which labels are symmetric, and which pairs are allowed.
-        merge: whether to make documents with what is agreed.
-        min_votes: annotators who have to agree on what is merged; see :func:`.merging.merge_agreed`.
+        merge: whether to make documents with the agreed annotations.
+        min_votes: number of annotators who have to agree for `merge`; see :func:`.merging.merge_agreed`.
         spans_key: span group of the mentions; None: the entities.
         allowed_pairs: whether the coefficients are only over pairs that the schema allows.
         max_sentence_distance: see :class:`.pairs.PairLimits`.
@@ -72,7 +72,7 @@ def compare_annotators(
     if allowed_pairs and schema is None:
         raise ConfigError("allowed pairs are those of a schema: add --schema")
     if min_votes is not None and not merge:
-        raise ConfigError(f"{min_votes} votes are for what is merged: add --merged")
+        raise ConfigError(f"min_votes = {min_votes} is for merging: add --merged")
     if n_resamples < 0:
         raise ConfigError(f"resamples must be 0 or more, got {n_resamples}")
     symmetric = schema.symmetric_labels if schema is not None else ()
