@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ...errors import ConfigError
 
@@ -13,10 +13,15 @@ The time that json-repair takes grows with the square of the length of a hostile
 8,000 characters of quotes. Valid JSON is read at any length.
 """
 
-# an opening bracket that is not one of a sentence, as those of "[1]" and "{M1}" are
-_OPENING = re.compile(r"""[\[{](?=\s*(?:["'“„\[{(\]}#]|/[/*]|[^\W\d]\w*\s*[:=]))""")
-# strings on one line are skipped with the brackets in them
-_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\[\]{}]')
+# an opening bracket that is not one of a sentence, as those of "[1]" and "{M1}" are, or the name of
+# the first part of an object without its bracket
+_OPENING = re.compile(
+    r"""[\[{](?=\s*(?:["'“„\[{(\]}#]|/[/*]|[^\W\d]\w*["']?\s*[:=]))|^[ \t]*"\w+"\s*:""",
+    re.MULTILINE,
+)
+# strings on one line are skipped with the brackets in them; without a limit to their length, a
+# quotation mark before each of many others would take quadratic time
+_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.){0,300}"|(?::\s{0,20})?[\[{]|[\]}]')
 
 # json-repair does not join escaped surrogate pairs
 _SURROGATE_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
@@ -47,21 +52,23 @@ class JsonReader:
         values: List[Any] = []
         place = 0
         while opening := _OPENING.search(text, place):
-            try:
-                value, place = _DECODER.raw_decode(text, opening.start())
-            except (ValueError, RecursionError):
-                place, is_open = _value_end(text, opening.start())
-                broken = text[opening.start() : place]
-                if is_open:
-                    broken = self._without_cut_end(broken, is_cut)
-                if len(broken) > self._n_left:
-                    broken, self.is_cut = _to_last_bracket(broken[: self._n_left]), True
-                if not broken:
-                    continue
-                self._n_left -= len(broken)
-                value = _repair(broken)
-            values.append(value)
+            start = opening.start()
+            value, place = _valid_value(text, start) or self._repaired_value(text, start, is_cut)
+            if value is not None:
+                values.append(value)
         return values
+
+    def _repaired_value(self, text: str, start: int, is_cut: bool) -> Tuple[Any, int]:
+        """Return a broken value, None if nothing of it is left, and the place behind it."""
+        bracket = "" if text[start] in "[{" else "{"
+        end, is_open = _value_end(text, start, depth=len(bracket))
+        broken = bracket + text[start:end]
+        if is_open:
+            broken = self._without_cut_end(broken, is_cut and end == len(text))
+        if len(broken) > self._n_left:
+            broken, self.is_cut = _to_last_bracket(broken[: self._n_left]), True
+        self._n_left -= len(broken)
+        return (_repair(broken) if broken else None), end
 
     def _without_cut_end(self, broken: str, is_cut: bool) -> str:
         """Leave out an incomplete statement at the end of a value that has no closing bracket."""
@@ -97,11 +104,21 @@ def _split_repeated(pairs: List[Tuple[str, Any]]) -> Any:
 _DECODER = json.JSONDecoder(object_pairs_hook=_split_repeated, strict=False)
 
 
-def _value_end(text: str, start: int) -> Tuple[int, bool]:
+def _valid_value(text: str, start: int) -> Optional[Tuple[Any, int]]:
+    """Return the value that starts at a place and the place behind it, None if it is broken."""
+    try:
+        return _DECODER.raw_decode(text, start) if text[start] in "[{" else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value_end(text: str, start: int, *, depth: int) -> Tuple[int, bool]:
     """Return where a broken value ends by its brackets, and whether one of them is open there."""
-    depth = 0
+    is_object = text[start] != "["
     for match in _BRACKET.finditer(text, start):
-        if match[0] in "[{":
+        if match[0] == "{" and is_object and depth == 1 and match.start() > start:
+            return match.start(), True  # another value begins: an object in it would have a name
+        if match[0][-1] in "[{":
             depth += 1
         elif match[0] in "]}":
             depth -= 1

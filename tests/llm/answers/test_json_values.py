@@ -73,7 +73,7 @@ def test_a_name_that_occurs_twice_loses_no_value():
 HOSTILE = [
     opening + text
     for opening in ("", "[", '{"', "{'a': '", '["a", ')
-    for text in ("[", "{", "(", '"', "'", '"a', "\\", '\\\n"', "a:", ", ", "/* ", '{"a":', "```")
+    for text in ("[", "{", "(", '"', "'", '"a', "\\", '\\"', '\\\n"', "a:", ", ", "/* ", '{"a":', "```")
 ]  # fmt: skip
 
 
@@ -93,8 +93,21 @@ def test_what_is_repaired_of_a_hostile_reply_is_bounded(text, monkeypatch):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_hostile_text_can_be_repaired(text):
-    statements = read_statements(Reply(text * 100))
-    assert sum(statements.problems.values()) > 0
+    assert read_statements(Reply(text * 100)).relations == ()
+
+
+FORMS = ['{{"relations": [{}, {}, {}]}}', "[\n{},\n{},\n{}\n]", "{}\n{}\n{}"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_missing_character_costs_one_statement_at_most_and_never_in_silence(form):
+    text = form.format(*(ITEM.replace("M1", name) for name in ("M1", "M3", "M4")))
+    whole = set(read_statements(Reply(text)).relations)
+    assert len(whole) == 3
+    for i in range(len(text)):
+        statements = read_statements(Reply(text[:i] + text[i + 1 :]))
+        assert len(whole & set(statements.relations)) >= 2
+        assert len(statements.relations) + sum(statements.problems.values()) == 3
 
 
 def test_broken_json_that_is_too_long_is_read_to_its_limit_and_counted():
