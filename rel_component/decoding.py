@@ -53,9 +53,10 @@ class ThresholdDecoder:
         thresholds: thresholds of single labels, which come before `threshold`.
         one_direction: whether of the two directions of a pair only that with the most probable
             relation counts.
-        mention_weight: how much the probabilities of the mentions count for that of a relation: the
-            exponent of their product, by which it is multiplied. Mentions have probabilities if
-            their span group has them in ``attrs["scores"]``.
+        mention_weight: how much the probabilities of the mentions count: the probability of a
+            relation is multiplied by the product of the probabilities of its mentions, raised to
+            this power. Mentions have probabilities if their span group has them in
+            ``attrs["scores"]``.
         overlapping: whether the mentions of the relations of a document may overlap. If not, a
             relation is left out where a more probable one has a mention that shares tokens with one
             of its mentions and is not the same.

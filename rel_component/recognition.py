@@ -102,7 +102,7 @@ def recognize(
 def write_mentions(
     doc: Doc, recognized: RecognizedMentions, labels: Sequence[str], spans_key: str
 ) -> None:
-    """Write mentions to a span group, and those of them that are entities to ``doc.ents``.
+    """Write mentions to a span group, and the entities among them to ``doc.ents``.
 
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
     overlap, the most probable one is written.
@@ -167,9 +167,9 @@ def annotated_classes(
     begin = 0
     for eg in examples:
         for span in mention_spans(eg.reference, spans_key):
-            found = eg.predicted.char_span(span.start_char, span.end_char)
-            if found is not None and span.label_ in columns:
-                wanted.append((begin + found.start, begin + found.end, columns[span.label_]))
+            aligned = eg.predicted.char_span(span.start_char, span.end_char)
+            if aligned is not None and span.label_ in columns:
+                wanted.append((begin + aligned.start, begin + aligned.end, columns[span.label_]))
         begin += len(eg.predicted)
     classes = numpy.zeros(len(spans), dtype="int32")
     if wanted and len(spans):

@@ -187,7 +187,7 @@ class SpanRecognizer(TrainablePipe):
         Args:
             get_examples: returns the training examples, or a representative sample of them.
             nlp: the pipeline.
-            labels: the entity types. None: those of the examples.
+            labels: the entity types. None: the types that occur in the examples.
 
         Raises:
             ConfigError: if there are no labels, neither given nor in the examples.
@@ -243,8 +243,8 @@ class SpanRecognizer(TrainablePipe):
             min_score=self.min_score,
             max_mentions=self.max_mentions,
         )
-        for doc, found in zip(docs, mentions):
-            write_mentions(doc, found, self.labels, self.spans_key)
+        for doc, recognized in zip(docs, mentions):
+            write_mentions(doc, recognized, self.labels, self.spans_key)
 
     def update(
         self,
