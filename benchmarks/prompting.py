@@ -64,7 +64,7 @@ def make_pipeline(
         "mentions": mentions,
         "max_entities": 12,
         "max_relations": 8,
-        "timeout": None,
+        "client": {"timeout": None},
     }
     extractor = nlp.add_pipe("llm_relation_extractor", config=config)
     extractor.set_examples(examples, nlp)

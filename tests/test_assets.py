@@ -169,7 +169,7 @@ def test_recipes_are_complete(path, tmp_path):
     overrides = {"prompt_local": {"paths.model": str(model)}, "prompt": {}}
     config = load_config(path, overrides=overrides.get(path.stem, {"paths.encoder": "an-encoder"}))
     if path.stem in overrides:
-        config["components"]["llm_relation_extractor"]["cache"] = None
+        config["components"]["llm_relation_extractor"]["client"]["cache"] = None
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
     assert {"relation_extractor", "llm_relation_extractor"} & {*nlp.pipe_names}
 

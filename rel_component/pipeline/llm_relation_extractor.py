@@ -1,4 +1,8 @@
-"""The component ``llm_relation_extractor``: relations by prompting a language model."""
+"""The component ``llm_relation_extractor``: relations by prompting a language model.
+
+spaCy imports this module with every ``spacy.blank()``: clients and templates load what they need when
+they are made.
+"""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,6 +19,7 @@ from typing import (
     List,
     Literal,
     Optional,
+    Sequence,
     Tuple,
     Union,
 )
@@ -26,40 +31,54 @@ from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.vocab import Vocab
 
+from .. import registry  # noqa: F401  # configs may name the plug-ins that it holds
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..documents import bare_copy
 from ..errors import ConfigError, LLMError
-from ..evaluation.scoring import score_extractor, score_relations
+from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..llm.answers.extraction import AnswerReader, Extraction
 from ..llm.answers.grounding import MIN_SIMILARITY
-from ..llm.client.client import LLMClient
 from ..llm.prompting.examples import ExampleSelector, PromptExample, Selection
 from ..llm.prompting.prompts import Prompter, PromptLimits, Question
 from ..llm.prompting.template import PromptTemplate
-from ..llm.types import REPORT_KEY, Outcome, Usage
+from ..llm.types import REPORT_KEY, Backend, Outcome, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
-from ..types import FloatArray, ScorerFunction
+from ..types import FloatArray
 
 MAX_WAITING = 1024
-"""The most documents that are taken before some are given back."""
+"""The most documents that are read before some are yielded."""
 
 _SERIALIZED = ("schema", "template", "examples")
 
 
+@Language.factory(
+    "llm_relation_extractor",
+    assigns=["doc._.rel", "doc.spans"],
+    default_config={
+        "client": {"@misc": "rel_component.llm_client.v1"},
+        "scorer": {"@scorers": "rel_component.relation_scorer.v1"},
+    },
+    default_score_weights=RELATION_SCORE_WEIGHTS,
+)
 class LLMRelationExtractor(Pipe):
     """Finds relations by asking a language model, and writes them to ``doc._.rel``.
 
+    The class is the factory of the component: its arguments are the options of a config.
+
     Args:
-        vocab: the shared vocabulary.
-        client: sends requests to a language model.
+        nlp: the pipeline.
         name: name of the component in the pipeline.
-        relation_schema: the relation types, with descriptions; may also come from `initialize`.
-        template: name or path of a prompt template, see ``llm/template.py``.
-        mentions: ``given``, the mentions of the document are shown to the model, which relates
-            them; ``found``, the model finds entities itself.
+        backend: the language model.
+        client: makes a client of the backend,
+            :func:`~rel_component.llm.client.client.configure_llm_client`.
+        scorer: scores the component in ``nlp.evaluate``; None: no scores.
+        relation_schema: the relation types, with descriptions, or a dict in the form of a schema
+            file; may also come from `initialize`.
+        template: name or path of a prompt template, see ``llm/prompting/template.py``.
+        mentions: ``given``: the mentions of the document are shown to the model, which relates
+            them; ``found``: the model finds entities itself.
         spans_key: span group that holds the given mentions; None: the entities in ``doc.ents``.
         entities_key: span group for the entities that the model finds.
         set_entities: whether they also become entities in ``doc.ents``, in place of those that they
@@ -70,16 +89,17 @@ class LLMRelationExtractor(Pipe):
         n_samples: answers for each question; more than one (self-consistency, Wang et al. 2023,
             https://arxiv.org/abs/2203.11171) needs a temperature above 0, and scores relations by
             the share of answers that state them.
-        min_agreement: that share, at least.
-        min_similarity: of a name that the model gives to words of the document, from 0 to 100.
-        threshold: the least score of a relation; those without a score pass.
+        min_agreement: the least such share of a relation.
+        min_similarity: the least similarity of a name that the model gives to words of the
+            document, from 0 to 100.
+        threshold: the least score of a relation; relations without a score pass.
         repair: whether an answer with mistakes is sent back once, with the mistakes named.
-        max_entities, max_relations: the most of each in an answer.
+        max_entities: the most entities in an answer.
+        max_relations: the most relations in an answer.
         overlap: sentences that neighbouring windows of a long document share.
-        on_failure: ``mark``, a document without answer has no relations, says why in its
-            ``user_data`` and is counted; ``raise``, it raises the error.
+        on_failure: ``mark``: a document without answer has no relations, its ``user_data`` says
+            why, and it is counted; ``raise``: it raises the error.
         attr: name of the extension attribute.
-        scorer: scores the component in ``nlp.evaluate``.
 
     Raises:
         ConfigError: if an option is out of range or options do not fit together.
@@ -88,17 +108,18 @@ class LLMRelationExtractor(Pipe):
 
     def __init__(
         self,
-        vocab: Vocab,
-        client: LLMClient,
-        name: str = "llm_relation_extractor",
-        *,
-        relation_schema: Optional[RelationSchema] = None,
+        nlp: Language,
+        name: str,
+        backend: Any,
+        client: Callable[[Any], Any],
+        scorer: Optional[Callable[..., Any]],
+        relation_schema: Any = None,
         template: str = "relations.v1",
         mentions: Literal["given", "found"] = "given",
         spans_key: Optional[str] = None,
         entities_key: str = "llm_entities",
         set_entities: bool = False,
-        entity_types: Iterable[str] = (),
+        entity_types: Sequence[str] = (),
         n_examples: int = 4,
         example_selection: Selection = "fixed",
         n_samples: int = 1,
@@ -111,14 +132,16 @@ class LLMRelationExtractor(Pipe):
         overlap: int = 1,
         on_failure: Literal["mark", "raise"] = "mark",
         attr: str = DEFAULT_ATTR,
-        scorer: Optional[ScorerFunction] = score_relations,
     ) -> None:
-        _check_options(client, n_samples, min_agreement, min_similarity, threshold)
+        _check_options(backend, n_samples, min_agreement, min_similarity, threshold)
         install_extension(attr)
-        self.vocab = vocab
-        self.client = client
+        if isinstance(relation_schema, dict):
+            relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
+        self.vocab = nlp.vocab
         self.name = name
-        self.schema = relation_schema or RelationSchema()
+        self.client = client(backend)
+        self.scorer = scorer
+        self.schema: RelationSchema = relation_schema or RelationSchema()
         self.template = PromptTemplate.load(template)
         self.mentions = mentions
         self.spans_key = spans_key
@@ -137,7 +160,6 @@ class LLMRelationExtractor(Pipe):
         self.overlap = overlap
         self.on_failure = on_failure
         self.attr = attr
-        self.scorer = scorer
         self.selector = self._select_from([])
         self.n_failed = 0
 
@@ -148,8 +170,9 @@ class LLMRelationExtractor(Pipe):
 
     @property
     def usage(self) -> Usage:
-        """What was paid since the component was made."""
-        return self.client.usage
+        """The usage that was paid for since the component was made."""
+        usage: Usage = self.client.usage
+        return usage
 
     def add_label(self, label: str) -> int:
         """Add a relation type without constraints.
@@ -191,8 +214,8 @@ class LLMRelationExtractor(Pipe):
 
         Args:
             docs: the documents.
-            nlp: the pipeline, whose components before this one make vectors of them for the
-                selection of the nearest ones.
+            nlp: the pipeline. For the selection of the nearest examples, its components before
+                this one make the vectors of the documents.
 
         Raises:
             ConfigError: if the nearest examples are wanted and have no vectors.
@@ -208,7 +231,10 @@ class LLMRelationExtractor(Pipe):
         self.selector = self._select_from(examples)
 
     def questions(self, doc: Doc) -> List[Question]:
-        """The questions that a document gives rise to: what would be sent.
+        """The questions about a document, as they would be sent.
+
+        Args:
+            doc: the document.
 
         Raises:
             ConfigError: if schema, template and mode do not fit together.
@@ -225,7 +251,15 @@ class LLMRelationExtractor(Pipe):
 
         Args:
             stream: the documents.
-            batch_size: is of no importance: documents are taken and given back one by one.
+            batch_size: ignored; documents are read and yielded one by one.
+
+        Yields:
+            The documents, in their order.
+
+        Raises:
+            ConfigError: if options do not fit together, or in a process that the pipeline was
+                copied to (``n_process``).
+            LLMError: if ``on_failure`` is ``raise`` and a question has no answer.
         """
         prompter = self._prompter()
         reader = self._reader(prompter)
@@ -234,7 +268,7 @@ class LLMRelationExtractor(Pipe):
         waiting: Deque[_Pending] = deque()
 
         def requests() -> Iterator[Question]:
-            # ends in time for documents that nothing is asked about to be given back
+            # stop after MAX_WAITING documents, so that documents without questions are yielded too
             for doc in islice(docs, MAX_WAITING):
                 waiting.append(self._pending(prompter, doc))
                 yield from waiting[-1].questions
@@ -242,7 +276,7 @@ class LLMRelationExtractor(Pipe):
         follow_up = reader.correction if self.repair else None
         while True:
             for outcome in self.client.stream(requests(), follow_up=follow_up):
-                while waiting[0].complete:  # nothing was asked about it
+                while waiting[0].complete:  # it has no questions
                     yield self._annotate(waiting.popleft(), reader)
                 waiting[0].outcomes.append(outcome)
                 if waiting[0].complete:
@@ -264,7 +298,11 @@ class LLMRelationExtractor(Pipe):
         return score_extractor(self, examples, **kwargs)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise the component. exclude: names among schema, template and examples."""
+        """Serialise the component.
+
+        Args:
+            exclude: names among schema, template and examples.
+        """
         getters: Dict[str, Callable[[], Any]] = {
             name: partial(self._dump, name) for name in _SERIALIZED
         }
@@ -273,7 +311,12 @@ class LLMRelationExtractor(Pipe):
     def from_bytes(
         self, bytes_data: bytes, *, exclude: Iterable[str] = ()
     ) -> "LLMRelationExtractor":
-        """Load what :meth:`to_bytes` returned. exclude: names among schema, template and examples."""
+        """Load the component from bytes.
+
+        Args:
+            bytes_data: the return value of :meth:`to_bytes`.
+            exclude: names among schema, template and examples.
+        """
         setters: Dict[str, Callable[[Any], Any]] = {
             name: partial(self._load, name) for name in _SERIALIZED
         }
@@ -281,7 +324,12 @@ class LLMRelationExtractor(Pipe):
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
-        """Save the component to a folder. exclude: names among schema, template and examples."""
+        """Save the component.
+
+        Args:
+            path: the folder.
+            exclude: names among schema, template and examples.
+        """
 
         def write(name: str, file: Path) -> None:
             srsly.write_json(file, self._dump(name))
@@ -292,7 +340,12 @@ class LLMRelationExtractor(Pipe):
     def from_disk(
         self, path: Union[str, Path], *, exclude: Iterable[str] = ()
     ) -> "LLMRelationExtractor":
-        """Load a component from a folder. exclude: names among schema, template and examples."""
+        """Load a component.
+
+        Args:
+            path: the folder.
+            exclude: names among schema, template and examples.
+        """
 
         def read(name: str, file: Path) -> None:
             self._load(name, srsly.read_json(file))
@@ -391,7 +444,14 @@ class LLMRelationExtractor(Pipe):
 
 @dataclass
 class _Pending:
-    """A document on its way: what was asked about it, and what was answered so far."""
+    """A document with questions in flight.
+
+    Attributes:
+        doc: the document.
+        questions: all questions about it.
+        outcomes: the replies and errors so far.
+        failure: why no questions could be made.
+    """
 
     doc: Doc
     questions: List[Question]
@@ -415,7 +475,7 @@ def _vector(doc: Doc) -> FloatArray:
 
 
 def _check_options(
-    client: LLMClient,
+    backend: Backend,
     n_samples: int,
     min_agreement: float,
     min_similarity: float,
@@ -430,7 +490,7 @@ def _check_options(
             raise ConfigError(f"{name} must lie in [0, {most:g}], got {value}")
     if n_samples < 1:
         raise ConfigError(f"n_samples must be 1 or more, got {n_samples}")
-    if n_samples > 1 and client.backend.settings.get("parameters", {}).get("temperature") == 0:
+    if n_samples > 1 and backend.settings.get("parameters", {}).get("temperature") == 0:
         raise ConfigError(
             f"n_samples = {n_samples} needs a backend with a temperature above 0: at 0 all samples "
             "are the same"

@@ -25,7 +25,6 @@ source = "{rules}"
 
 [components.llm_relation_extractor]
 factory = "llm_relation_extractor"
-cache = null
 
 [components.llm_relation_extractor.backend]
 @rel_llm_backends = "rel_component.replay.v1"

@@ -1,23 +1,24 @@
-"""What every registered language model must do.
-
-A new one is tested here as soon as it is registered. It is made with its defaults and `max_tokens`;
-`OPTIONS` has what ours need beside that, such as a model.
-"""
+"""The contract of language models: everything registered in ``spacy_rel_llm_backends`` keeps it."""
 
 import json
-import multiprocessing
-import pickle
+from contextlib import ExitStack, suppress
+from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Dict
 
 import pytest
 import spacy
 from thinc.api import Config
 
+from rel_component.errors import LLMError
 from rel_component.llm.types import ANSWER_FORMATS, Message, Request
+from rel_component.registry import llm_backends
 
-from ..llm.models import gguf_file, save_tiny_model, start_llama_server
+from ..llm.backends import client_of
+from . import backend_options
+from .backend_options import ANSWERS
 
+KEY = "sk-contract"
+MAX_TOKENS = 60
 NAMES = ["Ada", "Acme", "Oslo"]
 SCHEMA = {
     "type": "object",
@@ -25,79 +26,39 @@ SCHEMA = {
     "required": ["names"],
     "additionalProperties": False,
 }
-KEY = "sk-contract"
-MAX_TOKENS = 60
-QUESTIONS = ["Who?", "Who works for Acme, and where is that?"]
-REQUESTS = [Request((Message("user", question),), SCHEMA) for question in QUESTIONS]
+REQUESTS = [Request((Message("user", question),), SCHEMA) for question in ANSWERS]
 FREE = Request(REQUESTS[0].messages)
 
 
-def _gguf() -> str:
-    file = gguf_file()
-    if file is None:
-        pytest.skip("needs a small language model: python -m spacy project run llm")
-    return str(file)
+def options_function(entry):
+    """The function of ``backend_options`` for a backend of this package, or None."""
+    short_name = entry.name.removeprefix("rel_component.").removesuffix(".v1")
+    return getattr(backend_options, short_name, None)
 
 
-def _llama_cpp(folder: Any) -> Dict[str, Any]:
-    return {"path": _gguf(), "n_threads": 1, "context_window": 512}
+def parameter(entry):
+    marks = [backend_options.marks.get(options_function(entry))]
+    return pytest.param(entry, id=entry.name, marks=[mark for mark in marks if mark is not None])
 
 
-def _transformers(folder: Any) -> Dict[str, Any]:
-    return {"model": save_tiny_model(folder), "batch_size": 2, "local_files_only": True}
-
-
-def _replay(folder: Any) -> Dict[str, Any]:
-    answers = [{"names": ["Ada"]}, {"names": ["Ada", "Oslo"]}]
-    records = [
-        {
-            "messages": [{"role": "user", "content": question}],
-            "text": json.dumps(answer),
-            "usage": {"requests": 1, "input_tokens": 9, "output_tokens": 5, "seconds": 0.1},
-        }
-        for question, answer in zip(QUESTIONS, answers)
-    ]
-    path = folder / "replies.jsonl"
-    path.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
-    return {"path": str(path)}
-
-
-OPTIONS = {
-    "rel_component.llama_cpp.v1": _llama_cpp,
-    "rel_component.openai.v1": lambda folder: {"model": "any", "api_key_env": "CONTRACT_KEY"},
-    "rel_component.replay.v1": _replay,
-    "rel_component.transformers.v1": _transformers,
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _key():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTRACT_KEY", KEY)
-        yield
-
-
-@pytest.fixture(scope="module")
-def server():
-    return start_llama_server(_gguf(), KEY, context_window=512)
-
-
-BACKENDS = sorted(entry.name for entry in entry_points(group="spacy_rel_llm_backends"))
-
-
-@pytest.fixture(scope="module", params=BACKENDS)
+@pytest.fixture(
+    scope="module",
+    params=[parameter(entry) for entry in entry_points(group="spacy_rel_llm_backends")],
+)
 def config(request, tmp_path_factory):
     """A config with a backend."""
-    name = request.param
-    options = OPTIONS[name](tmp_path_factory.mktemp("backend")) if name in OPTIONS else {}
-    if name == "rel_component.openai.v1":
-        server = request.getfixturevalue("server")
-        options["base_url"] = f"{server.listening_address}/v1"
-    return {"backend": {"@rel_llm_backends": name, "max_tokens": MAX_TOKENS, **options}}
+    entry, folder = request.param, tmp_path_factory.mktemp("backend")
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTRACT_KEY", KEY)
+        ours = options_function(entry)
+        theirs = getattr(import_module(entry.module), "contract_options", None)
+        options = ours(folder, stack) if ours else theirs(folder) if theirs else {}
+        yield {"backend": {"@rel_llm_backends": entry.name, "max_tokens": MAX_TOKENS, **options}}
 
 
 @pytest.fixture(scope="module")
 def backend(config):
+    assert config["backend"]["@rel_llm_backends"] in llm_backends.get_all()
     return spacy.registry.resolve(config)["backend"]
 
 
@@ -107,8 +68,8 @@ def replies(backend):
     return answers(backend)
 
 
-def answers(backend, requests=tuple(REQUESTS), answer_format="json_schema"):
-    size = backend.batch_size
+def answers(backend, requests=tuple(REQUESTS), answer_format=None):
+    size, answer_format = backend.batch_size, answer_format or backend.formats[0]
     batches = [requests[i : i + size] for i in range(0, len(requests), size)]
     return [reply for batch in batches for reply in backend(batch, answer_format=answer_format)]
 
@@ -123,12 +84,17 @@ def test_configs_are_kept_and_make_equal_backends(config, backend):
     assert spacy.registry.resolve(again)["backend"].settings == backend.settings
 
 
-def test_what_a_backend_says_of_itself(config, backend):
-    assert backend.settings["backend"] == config["backend"]["@rel_llm_backends"]
+def test_settings_tell_backends_and_models_apart(config, backend):
+    name = config["backend"]["@rel_llm_backends"]
+    if name.startswith("rel_component."):
+        assert backend.settings["backend"] == name
     assert backend.settings["model"]
     assert json.loads(json.dumps(backend.settings)) == backend.settings
+
+
+def test_limits_and_formats(backend):
     assert set(backend.formats) <= set(ANSWER_FORMATS)
-    assert backend.formats[0] == "json_schema"
+    assert backend.formats
     assert backend.batch_size >= 1
     assert backend.concurrency is None or backend.concurrency >= 1
     assert backend.max_tokens == MAX_TOKENS
@@ -140,7 +106,9 @@ def test_replies_come_in_the_order_of_the_requests(backend, replies):
     assert len(replies) == len(REQUESTS)
 
 
-def test_answers_satisfy_the_schema(replies):
+def test_answers_satisfy_the_schema(backend, replies):
+    if "json_schema" not in backend.formats:
+        pytest.skip("it does not promise that")
     for reply in replies:
         data = json.loads(reply.text)
         assert list(data) == ["names"]
@@ -149,8 +117,8 @@ def test_answers_satisfy_the_schema(replies):
 
 
 def test_each_format_is_answered(backend):
-    for format in backend.formats:
-        (reply,) = answers(backend, REQUESTS[:1], format)
+    for answer_format in backend.formats:
+        (reply,) = answers(backend, REQUESTS[:1], answer_format)
         assert reply.text
 
 
@@ -161,34 +129,32 @@ def test_a_request_without_a_schema_is_answered(backend):
 
 def test_usage(backend, replies):
     for request, reply in zip(REQUESTS, replies):
-        assert reply.usage.requests == 1
+        assert (reply.usage.requests, reply.usage.cache_hits) == (1, 0)
         assert 0 < reply.usage.output_tokens <= backend.max_tokens
         assert reply.usage.seconds > 0
-        assert reply.usage.cache_hits == 0
         assert backend.count_tokens(request.messages) in (None, reply.usage.input_tokens)
 
 
-def test_copies_answer_alike(backend, replies):
-    copy = pickle.loads(pickle.dumps(backend))
-    assert copy.settings == backend.settings
-    assert texts(answers(copy)) == texts(replies)
+def test_a_client_answers_with_it(backend, replies):
+    outcomes = [*client_of(backend).stream(REQUESTS)]
+    assert texts(outcome.reply for outcome in outcomes) == texts(replies)
 
 
-@pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork"
+@pytest.mark.parametrize(
+    ("request_", "timeout"),
+    [
+        (Request((Message("user", "word " * 5000),), SCHEMA), None),
+        (Request(REQUESTS[0].messages, {"type": "nonsense"}), None),
+        (REQUESTS[0], 1e-6),
+    ],
+    ids=["too long", "no schema", "no time"],
 )
-def test_forked_processes_answer_alike(backend, replies):
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    process = context.Process(target=lambda: queue.put(texts(answers(backend))))
-    process.start()
-    try:
-        assert queue.get(timeout=60) == texts(replies)
-    finally:
-        process.kill()
-        process.join()
+def test_failures_are_errors_of_language_models(backend, replies, request_, timeout):
+    with suppress(LLMError):  # no other error; or it makes something of the request
+        (reply,) = backend([request_], answer_format=backend.formats[0], timeout=timeout)
+        assert reply.usage.requests == 1
+    assert texts(answers(backend)) == texts(replies)
 
 
 def test_no_secret_is_kept(backend, replies):
-    shown = f"{backend!r} {backend.settings} {pickle.dumps(backend)!r}"
-    assert KEY not in shown
+    assert KEY not in f"{backend!r} {backend.settings} {vars(backend)}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 from rel_component.errors import LLMError
-from rel_component.llm.types import AnswerFormat, Message, Reply, Request, Usage
+from rel_component.llm.client.client import LLMClient, configure_llm_client
+from rel_component.llm.types import AnswerFormat, Backend, Message, Reply, Request, Usage
 
 Answer = Union[str, Reply, LLMError]
 
@@ -26,6 +27,35 @@ def question(request: Request) -> str:
 def echo(request: Request) -> Answer:
     """An answer that repeats the question."""
     return f"echo {question(request)}"
+
+
+def client_of(backend: Backend, **options: Any) -> LLMClient:
+    """A client with options of a config, or objects in their place, and `sleep` and `clock`."""
+    names = ("concurrency", "attempts", "timeout")
+    plain = {name: options.pop(name) for name in names if name in options}
+    return configure_llm_client(**plain)(backend, **options)
+
+
+def at_once(seconds: float) -> None:
+    """Sleep for no time."""
+
+
+@dataclass
+class FakeClock:
+    """A clock that only runs while one sleeps.
+
+    now: the time. sleeps: the seconds of each sleep.
+    """
+
+    now: float = 0.0
+    sleeps: List[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
 
 
 @dataclass
@@ -87,9 +117,3 @@ class FunctionBackend:
 
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
         return self.n_tokens
-
-    def __getstate__(self) -> Dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
-
-    def __setstate__(self, state: Dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.Lock())

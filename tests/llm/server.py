@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,13 +17,11 @@ class Call:
     question: content of the last message.
     nth: how often that question has come in, 1 for the first time.
     body: the whole request.
-    time: when it came, by the monotonic clock.
     """
 
     question: str
     nth: int
     body: Dict[str, Any]
-    time: float
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ class ChatServer:
         question = body["messages"][-1]["content"]
         with self._lock:
             self._counts[question] += 1
-            call = Call(question, self._counts[question], body, time.monotonic())
+            call = Call(question, self._counts[question], body)
             self.calls.append(call)
         return call
 

@@ -30,7 +30,7 @@ def make_pipeline(backend, mode, **options):
     nlp = spacy.blank("en")
     patterns = [{"label": label, "pattern": text} for text, label in ENTITIES]
     nlp.add_pipe("entity_ruler").add_patterns(patterns)
-    config = {"backend": backend, "relation_schema": SCHEMA, "max_attempts": 1, "mentions": mode}
+    config = {"backend": backend, "relation_schema": SCHEMA, "mentions": mode}
     nlp.add_pipe("llm_relation_extractor", config={**config, **options})
     return nlp
 

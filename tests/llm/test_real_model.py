@@ -9,6 +9,8 @@ from ..helpers import make_doc
 
 pytest.importorskip("xllamacpp", reason="needs xllamacpp")
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Apple was founded by Steve Jobs in Cupertino, California. Tim Cook now leads the company."
 ENTITIES = [
     ("Apple", "ORG"),

@@ -1,11 +1,12 @@
 """The component ``llm_relation_extractor`` in a pipeline, with recorded answers."""
 
 import json
-import pickle
+import subprocess
+import sys
 
 import pytest
 import spacy
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import DocBin, Span
 from spacy.training import Example
 
 from rel_component.errors import ConfigError, LLMRefused
@@ -42,7 +43,7 @@ def pipeline(tmp_path):
             patterns = [{"label": label, "pattern": text} for text, label in ENTITIES]
             nlp.add_pipe("entity_ruler").add_patterns(patterns)
         backend = {"@rel_llm_backends": "rel_component.replay.v1", "path": str(path)}
-        options = {"backend": backend, "relation_schema": SCHEMA, "max_attempts": 1, **config}
+        options = {"backend": backend, "relation_schema": SCHEMA, **config}
         nlp.add_pipe("llm_relation_extractor", config=options)
         return nlp
 
@@ -227,7 +228,9 @@ def test_what_a_document_says_cannot_add_labels(pipeline):
 def test_costs_add_up(pipeline):
     usage = {"requests": 1, "input_tokens": 1000, "output_tokens": 10, "seconds": 0.5}
     nlp = pipeline(
-        answer(FOUNDED, usage=usage), answer(usage=usage), prices={"input": 1.0, "output": 10.0}
+        answer(FOUNDED, usage=usage),
+        answer(usage=usage),
+        client={"prices": {"input": 1.0, "output": 10.0}},
     )
     docs = list(nlp.pipe([TEXT, TEXT]))
     assert [report(doc)["usage"]["cost"] for doc in docs] == [pytest.approx(0.0011)] * 2
@@ -236,7 +239,7 @@ def test_costs_add_up(pipeline):
 
 
 def test_the_cache_answers_the_second_time(pipeline, tmp_path):
-    nlp = pipeline(answer(FOUNDED), cache=str(tmp_path / "cache.sqlite"))
+    nlp = pipeline(answer(FOUNDED), client={"cache": str(tmp_path / "cache.sqlite")})
     first, second = nlp(TEXT), nlp(TEXT)
     assert facts(first) == facts(second) == [("Apple", "FOUNDED_BY", "Steve Jobs")]
     assert report(second)["usage"]["cache_hits"] == 1
@@ -305,12 +308,10 @@ def test_documents_keep_relations_and_report(pipeline):
     assert report(loaded) == report(doc)
 
 
-def test_a_copy_in_another_process_answers_too(pipeline):
-    nlp = pipeline(answer(FOUNDED))
-    extractor = pickle.loads(pickle.dumps(nlp.get_pipe("llm_relation_extractor")))
-    doc = Doc(extractor.vocab, words=["Acme", "by", "Ada"])
-    doc.ents = [Span(doc, 0, 1, label="ORG"), Span(doc, 2, 3, label="PERSON")]
-    assert facts(extractor(doc)) == [("Acme", "FOUNDED_BY", "Ada")]
+def test_several_processes_are_refused_in_one_sentence(pipeline):
+    nlp = pipeline(answer(FOUNDED), answer(FOUNDED))
+    with pytest.raises(ValueError, match="n_process=1, and raise"):
+        list(nlp.pipe([TEXT, TEXT], n_process=2))
 
 
 def test_labels_can_be_added(pipeline):
@@ -327,7 +328,8 @@ def test_labels_can_be_added(pipeline):
         ({"n_samples": 0}, "n_samples must be 1 or more"),
         ({"template": "missing"}, "no template 'missing'"),
         ({"relation_schema": {"relations": [{"label": ""}]}}, "relation_schema: relations"),
-        ({"prices": {"input": -1, "output": 1}}, "input"),
+        ({"client": {"prices": {"input": -1, "output": 1}}}, "prices: input is -1"),
+        ({"client": {"concurrency": "many"}}, "concurrency"),
     ],
 )
 def test_options_are_checked(pipeline, config, message):
@@ -345,3 +347,21 @@ def test_options_are_checked(pipeline, config, message):
 def test_options_have_to_fit_together(pipeline, config, message):
     with pytest.raises(ConfigError, match=message):
         pipeline(answer(), **config)(TEXT)
+
+
+LIGHT = """
+import sys
+import spacy
+from importlib.metadata import entry_points
+
+blocked = "openai", "sqlite3", "tenacity", "jinja2", "transformers", "sklearn"
+sys.modules.update(dict.fromkeys(blocked))  # to import them raises, also where spaCy has done it
+for entry in entry_points(group="spacy_factories"):
+    if entry.value.startswith("rel_component."):
+        entry.load()
+assert not [name for name in sys.modules if name.startswith("rel_component.llm.client.")]
+"""
+
+
+def test_factories_import_no_client_of_language_models():
+    subprocess.run([sys.executable, "-c", LIGHT], check=True)

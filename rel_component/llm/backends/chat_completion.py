@@ -32,31 +32,31 @@ _NOT_ABOUT_CONTENT = frozenset({401, 403, 404})
 
 
 def message_dicts(messages: Sequence[Message]) -> List[Dict[str, str]]:
-    """Messages as endpoints and chat templates take them."""
+    """Messages in the form that endpoints and chat templates take."""
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
 def response_format(
-    format: AnswerFormat, schema: Optional[JsonSchema], *, lengths: bool = True
+    answer_format: AnswerFormat, schema: Optional[JsonSchema], *, lengths: bool = True
 ) -> Optional[Dict[str, Any]]:
     """The field ``response_format`` of a request, or None if it has to be left out.
 
     Args:
-        format: how to ask for a structured answer.
+        answer_format: how to ask for a structured answer.
         schema: JSON schema of the answer; None: free text.
         lengths: whether the endpoint accepts lengths of strings, as OpenAI's own does not
             (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
     """
-    if schema is None or format == "text":
+    if schema is None or answer_format == "text":
         return None
     if not lengths:
         schema = _without_lengths(schema)
-    if format == "json_schema":
+    if answer_format == "json_schema":
         return {
             "type": "json_schema",
             "json_schema": {"name": _SCHEMA_NAME, "strict": True, "schema": schema},
         }
-    if format == "json_object_schema":
+    if answer_format == "json_object_schema":
         return {"type": "json_object", "schema": schema}
     return {"type": "json_object"}
 
@@ -76,10 +76,10 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
     Args:
         body: the decoded JSON.
         seconds: time from the request to the response.
-        secret: what no error message may hold.
+        secret: the key, which no error message may hold.
 
     Raises:
-        LLMUnavailable: if there is no answer in it.
+        LLMUnavailable: if the body has no answer.
     """
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -93,7 +93,7 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
     if isinstance(message.get("refusal"), str) and not text:
         text, finish_reason = message["refusal"], "refusal"
     if text is None and finish_reason != "stop":
-        text = ""  # cut off or filtered before its first word: that is paid for, and final
+        text = ""  # cut off or filtered before its first word: it is charged, and final
     if not isinstance(text, str):
         raise LLMUnavailable(
             f"The content of the answer is not a text: {error_text(message, secret)}",
@@ -136,18 +136,16 @@ def endpoint_error(
     *,
     structured: bool,
     retry_after: Optional[float] = None,
-    source: str = "The endpoint",
 ) -> LLMError:
-    """The error for a response that is none.
+    """The error for a response with an error status.
 
     Args:
         status: HTTP status.
-        text: what the endpoint says.
+        text: the message of the endpoint.
         structured: whether the request asked for a structured answer.
         retry_after: seconds to wait, if the endpoint named them.
-        source: who answered.
     """
-    message = f"{source} answered {status}: {text}"
+    message = f"The endpoint answered {status}: {text}"
     about_content = status not in _TRANSIENT | _NOT_ABOUT_CONTENT
     if (
         status == 413
@@ -164,12 +162,12 @@ def endpoint_error(
 
 
 def error_text(body: Any, secret: str = "") -> str:
-    """What a body says about an error, on one line, shortened, and without the secret."""
+    """The error message in a body, on one line, shortened, and without the secret."""
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping) and isinstance(error.get("message"), str):
         named = [str(error[key]) for key in ("type", "code", "param") if error.get(key)]
         error = " ".join([error["message"], f"({', '.join(named)})" if named else ""])
-    line = without_secret(" ".join(str(error).split()), secret)  # before a part of it is cut off
+    line = without_secret(" ".join(str(error).split()), secret)  # before the line is shortened
     return line if len(line) <= _MAX_ERROR_CHARS else f"{line[:_MAX_ERROR_CHARS]}..."
 
 
@@ -181,7 +179,7 @@ def without_secret(text: str, secret: str) -> str:
 
 
 def _bill(body: Any, seconds: float) -> Optional[Usage]:
-    """What was paid, or None if the body does not say."""
+    """The usage, or None if the body does not have it."""
     usage = body.get("usage") if isinstance(body, dict) else None
     if not isinstance(usage, dict):
         return None
@@ -205,7 +203,7 @@ def _read_tokens(logprobs: Any, text: str) -> Tuple[OutputToken, ...]:
         return ()
     try:
         return output_tokens([_read_token(token) for token in content], text)
-    except (KeyError, TypeError, ValueError):  # tokens are a courtesy: the answer holds without
+    except (KeyError, TypeError, ValueError):  # the answer can be used without tokens
         return ()
 
 

@@ -1,4 +1,4 @@
-"""Texts written token by token by a Hugging Face model, each within its grammar."""
+"""Generation with a Hugging Face model, constrained by a grammar for each text."""
 
 import time
 from dataclasses import dataclass, field
@@ -9,23 +9,23 @@ import numpy
 from ...errors import FormatUnsupported, LLMRefused
 from ..types import JsonSchema
 
-# Between the parts of JSON: on one line or indented, as models are used to, but no endless blanks.
+# Whitespace in JSON: on one line or indented, as models write it, but bounded.
 _WHITESPACE = r"( |\n {0,16})?"
 
 
 @dataclass
 class Writing:
-    """One text in the making.
+    """A text that is being generated.
 
     Attributes:
         prompt: ids of the tokens of the prompt.
-        limit: tokens that may be written.
-        matcher: llguidance's ``LLMatcher``, which knows what the grammar allows next; None:
-            anything.
-        seed: of its sampling.
-        tokens: ids of the tokens written so far.
+        limit: the most tokens to generate.
+        matcher: llguidance's ``LLMatcher``, which says which tokens the grammar allows next; None:
+            all tokens are allowed.
+        seed: seed of the sampling.
+        tokens: ids of the tokens generated so far.
         logprobs: their log-probabilities as the model sees them, before the grammar rules any out.
-        ended: whether the model has said that the text is complete.
+        ended: whether the model has generated an end token.
     """
 
     prompt: Sequence[int]
@@ -38,17 +38,17 @@ class Writing:
 
     @property
     def done(self) -> bool:
-        """Whether no more tokens are to be written."""
+        """Whether no more tokens are to be generated."""
         return self.ended or len(self.tokens) >= self.limit
 
 
 def json_matcher(tokenizer: Any, schema: JsonSchema) -> Any:
-    """What allows JSON of a schema only.
+    """A matcher that allows only JSON of a schema.
 
     Args:
         tokenizer: llguidance's ``LLTokenizer``.
-        schema: its keywords that cannot be enforced while writing, such as ``uniqueItems``, are
-            left to whoever reads the text.
+        schema: the JSON schema; keywords that cannot be enforced during generation, such as
+            ``uniqueItems``, are left to the reader of the text.
 
     Raises:
         FormatUnsupported: if the schema is not valid.
@@ -72,14 +72,16 @@ def write(
     temperature: float,
     deadline: Optional[float],
 ) -> None:
-    """Complete texts, all at the same time, in place.
+    """Generate the tokens of several texts as one batch, in place.
 
     Args:
         model: a causal language model of the package transformers.
-        end_tokens: ids of the tokens that say that a text is complete.
-        pad_token: id of the token to fill up with.
+        writings: the texts.
+        end_tokens: ids of the tokens that end a text.
+        pad_token: id of the padding token.
         temperature: 0: the most probable tokens.
-        deadline: when to stop, on the clock ``time.perf_counter``, done or not; None: never.
+        deadline: time of the clock ``time.perf_counter`` at which generation stops, done or not;
+            None: no deadline.
     """
     import torch
     from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -91,7 +93,7 @@ def write(
     mask = [[0] * n + [1] * (longest - n) for n in pads]
     config = GenerationConfig(
         max_new_tokens=max(writing.limit for writing in writings),
-        do_sample=False,  # the chooser draws; what it has drawn is the only choice left
+        do_sample=False,  # the chooser has sampled: it leaves one token to choose
         eos_token_id=list(end_tokens),
         pad_token_id=pad_token,
     )
@@ -115,8 +117,8 @@ def _chooser(
 ) -> Callable[[Any, Any], Any]:
     """A logits processor that chooses the next token of each text, and allows no other.
 
-    To sample from a distribution is to take the maximum of the logits with Gumbel noise. The noise
-    of each text is its own, so that its tokens do not depend on the others of the batch.
+    It samples by taking the maximum of the logits with Gumbel noise. Each text has a generator of
+    noise, so that its tokens do not depend on the other texts of the batch.
     """
     import torch
 
@@ -147,12 +149,12 @@ def _chooser(
 
 
 def _allowed(matcher: Any, logits: Any) -> Any:
-    """Which tokens the grammar allows next. *Shape:* ``(n_vocab,)``."""
+    """A mask of the tokens that the grammar allows next. *Shape:* ``(n_vocab,)``."""
     import torch
 
     bits = numpy.frombuffer(matcher.compute_bitmask(), dtype="uint8")
     allowed = numpy.unpackbits(bits, bitorder="little")[: len(logits)].astype(bool)
-    # Models have rows for more tokens than there are.
+    # Models may have more rows than the vocabulary has tokens.
     allowed = numpy.pad(allowed, (0, len(logits) - len(allowed)))
     return torch.from_numpy(allowed).to(logits.device)
 

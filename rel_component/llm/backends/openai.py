@@ -1,11 +1,14 @@
 """Models behind OpenAI's API and the many servers that speak it."""
 
+import email.utils
 import json
+import math
 import os
+import threading
 import time
 import urllib.parse
+import weakref
 from dataclasses import dataclass, field
-from functools import partial
 from typing import (
     Any,
     Callable,
@@ -20,7 +23,6 @@ from typing import (
 )
 
 from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable
-from ..client.per_process import PerProcess
 from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
 from .chat_completion import (
     endpoint_error,
@@ -30,13 +32,12 @@ from .chat_completion import (
     response_format,
     without_secret,
 )
-from .retry_after import read_retry_after
 from .sampling import check_sample, check_sampling
 
 MaxTokensParameter = Literal["max_tokens", "max_completion_tokens"]
 
 _OPENAI_URL = "https://api.openai.com/v1"
-_NO_KEY = "none"  # the SDK insists on one; requests bring their own
+_NO_KEY = "none"  # the SDK needs one; requests bring their own
 _DEFAULT_TIMEOUT = 600.0
 
 
@@ -113,6 +114,8 @@ def openai_backend(
         formats=_check_formats(ANSWER_FORMATS if formats is None else formats),
         context_window=context_window,
         max_tokens=max_tokens,
+        base_url=url,
+        api_version=api_version,
         key_env=None if api_key is not None else api_key_env,
         read_key=api_key,
         key_needed=official and api_key_env is not None,
@@ -124,25 +127,26 @@ class OpenAIBackend:
     """A model behind an endpoint; see :func:`openai_backend` and the contract ``Backend``.
 
     Attributes:
+        base_url: the URL of the API.
+        api_version: version of Azure's API; None: not Azure.
         key_env: environment variable of the key.
-        read_key: function that returns it instead.
-        key_needed: whether the endpoint answers nobody without a key.
+        read_key: function that returns the key, in the place of `key_env`.
+        key_needed: whether the endpoint refuses requests without a key.
     """
 
     settings: Mapping[str, Any]
     formats: Sequence[AnswerFormat]
     context_window: Optional[int]
     max_tokens: int
-    key_env: Optional[str]
-    read_key: Optional[Callable[[], str]] = field(repr=False)
-    key_needed: bool
+    base_url: str = ""
+    api_version: Optional[str] = None
+    key_env: Optional[str] = None
+    read_key: Optional[Callable[[], str]] = field(default=None, repr=False)
+    key_needed: bool = False
     batch_size: int = 1
     concurrency: Optional[int] = None
-    _connection: PerProcess["_Connection"] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        url, api_version = self.settings["base_url"], self.settings["api_version"]
-        self._connection = PerProcess(partial(_connect, url, api_version))
+    _client: Any = field(default=None, init=False, repr=False, compare=False)
+    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __call__(
         self,
@@ -155,12 +159,14 @@ class OpenAIBackend:
         return [self._answer(request, answer_format, timeout) for request in requests]
 
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
-        """None: endpoints count only what they are sent."""
+        """None: endpoints count only the prompts that they are sent."""
         return None
 
-    def _answer(self, request: Request, format: AnswerFormat, timeout: Optional[float]) -> Reply:
-        official = _is_official(self.settings["base_url"], self.settings["api_version"])
-        structure = response_format(format, request.schema, lengths=not official)
+    def _answer(
+        self, request: Request, answer_format: AnswerFormat, timeout: Optional[float]
+    ) -> Reply:
+        official = _is_official(self.base_url, self.api_version)
+        structure = response_format(answer_format, request.schema, lengths=not official)
         fields = dict(self.settings["parameters"])
         if structure is not None:
             fields["response_format"] = structure
@@ -168,23 +174,22 @@ class OpenAIBackend:
             check_sample(request.sample, fields.get("temperature"))
             if "seed" in fields:
                 fields["seed"] += request.sample
-        key = self._key()
-        outcome = self._send(request, fields, key, _DEFAULT_TIMEOUT if timeout is None else timeout)
+        outcome = self._send(request, fields, _DEFAULT_TIMEOUT if timeout is None else timeout)
         # Raised here, so that no error of the SDK, with its headers and texts, is its context.
         if isinstance(outcome, LLMError):
-            outcome.args = tuple(without_secret(str(arg), key) for arg in outcome.args)
             outcome.__context__ = None
             raise outcome
         return outcome
 
     def _send(
-        self, request: Request, fields: Dict[str, Any], key: str, timeout: float
+        self, request: Request, fields: Dict[str, Any], timeout: float
     ) -> Union[Reply, LLMError]:
-        client = self._connection().client
+        client, key = self._connected(), self._key()
         import openai
 
-        azure = self.settings["api_version"] is not None
-        header, scheme = ("api-key", "") if azure else ("Authorization", "Bearer ")
+        header, scheme = (
+            ("Authorization", "Bearer ") if self.api_version is None else ("api-key", "")
+        )
         start = time.perf_counter()
         try:
             with client.chat.completions.with_streaming_response.create(
@@ -196,18 +201,28 @@ class OpenAIBackend:
             ) as response:
                 body = _read_body(response.iter_bytes(), start + timeout)
             return read_completion(body, time.perf_counter() - start, key)
-        except LLMError as err:
-            return err
-        except openai.APIStatusError as err:
-            return self._status_error(err, key, structured="response_format" in fields)
-        except openai.APITimeoutError:
-            return LLMUnavailable(f"No answer within {timeout:g} seconds.")
-        except openai.APIConnectionError as err:
-            return LLMUnavailable(
-                f"No connection to {self.settings['base_url']}: {err.__cause__ or err}"
-            )
-        except openai.OpenAIError as err:
-            return LLMRefused(f"The request could not be sent: {err}")
+        except (LLMError, openai.OpenAIError) as err:
+            return self._error(err, key, timeout, structured="response_format" in fields)
+
+    def _error(
+        self, err: Exception, key: str, timeout: float, *, structured: bool = False
+    ) -> LLMError:
+        """The error of this package for an error of the SDK, without the key."""
+        import openai
+
+        error: LLMError
+        if isinstance(err, LLMError):
+            error = err
+        elif isinstance(err, openai.APIStatusError):
+            error = self._status_error(err, key, structured=structured)
+        elif isinstance(err, openai.APITimeoutError):
+            error = LLMUnavailable(f"No answer within {timeout:g} seconds.")
+        elif isinstance(err, openai.APIConnectionError):
+            error = LLMUnavailable(f"No connection to {self.base_url}: {err.__cause__ or err}")
+        else:
+            error = LLMRefused(f"The request could not be sent: {err}")
+        error.args = tuple(without_secret(str(arg), key) for arg in error.args)
+        return error
 
     def _status_error(self, err: Any, key: str, *, structured: bool) -> LLMError:
         status = err.status_code
@@ -216,10 +231,9 @@ class OpenAIBackend:
             source = f"the environment variable {self.key_env}" if self.key_env else "api_key"
             text += f" Check the key in {source} and what it gives access to."
         elif status == 404:
-            text += f" Check the model {self.settings['model']!r} and {self.settings['base_url']}."
-        return endpoint_error(
-            status, text, structured=structured, retry_after=read_retry_after(err.response.headers)
-        )
+            text += f" Check the model {self.settings['model']!r} and {self.base_url}."
+        retry_after = _retry_after(err.response.headers)
+        return endpoint_error(status, text, structured=structured, retry_after=retry_after)
 
     def _key(self) -> str:
         source = f"The environment variable {self.key_env}"
@@ -229,44 +243,68 @@ class OpenAIBackend:
             key = os.environ.get(self.key_env, "") if self.key_env else ""
         key = key.strip()
         if not key and self.key_needed:
-            raise LLMRefused(f"{source} holds no key for {self.settings['base_url']}. Set it.")
+            raise LLMRefused(f"{source} holds no key for {self.base_url}. Set it.")
         if not (key.isascii() and key.isprintable()):
             raise LLMRefused(f"{source} holds no valid key: it has characters no key can have.")
         return key
 
+    def _connected(self) -> Any:
+        """The client of the SDK, made with the first request."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+                # The client is in a cycle of references: its sockets would be collected before it.
+                weakref.finalize(self, self._client.close)
+        return self._client
 
-class _Connection:
-    """The client of the SDK, which is closed when nobody holds it any more.
+    def _connect(self) -> Any:
+        openai = import_openai("llm")
+        # The client of this package makes further attempts: budget and rate limits count them.
+        options: Dict[str, Any] = {"api_key": _NO_KEY, "max_retries": 0}
+        if self.api_version is not None:
+            return openai.AzureOpenAI(
+                azure_endpoint=self.base_url, api_version=self.api_version, **options
+            )
+        return openai.OpenAI(base_url=self.base_url, **options)
 
-    It is in a cycle of references, and its sockets would be collected before it.
+
+def import_openai(extra: str) -> Any:
+    """The package openai.
+
+    Args:
+        extra: the extra of this package that installs it.
+
+    Raises:
+        ConfigError: if it is not installed.
     """
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self._process = os.getpid()
-
-    def __del__(self) -> None:
-        if self._process == os.getpid():  # and not in one that was forked from it
-            self.client.close()
-
-
-def _connect(url: str, api_version: Optional[str]) -> _Connection:
     try:
         import openai
     except ImportError:
         raise ConfigError(
-            "The package openai is not installed. Run: pip install 'rel-component[llm]'"
+            f"The package openai is not installed. Run: pip install 'rel-component[{extra}]'"
         ) from None
-    options: Dict[str, Any] = {"api_key": _NO_KEY, "max_retries": 0}
-    if api_version is not None:
-        return _Connection(
-            openai.AzureOpenAI(azure_endpoint=url, api_version=api_version, **options)
-        )
-    return _Connection(openai.OpenAI(base_url=url, **options))
+    return openai
+
+
+def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
+    """Seconds to wait before the next attempt, or None if the endpoint does not say.
+
+    ``Retry-After`` holds seconds or a date
+    (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after).
+    """
+    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after", "")
+    try:
+        seconds = float(value) if milliseconds is None else float(milliseconds) / 1000
+    except ValueError:
+        try:
+            seconds = max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        except (ValueError, OverflowError):
+            return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _read_body(chunks: Iterable[bytes], deadline: float) -> Any:
-    """The JSON of a response, whose parts may come one by one as if to keep us waiting."""
+    """The JSON of a response; the SDK's time limit is for each of its chunks, not for all."""
     body = bytearray()
     try:
         for chunk in chunks:
@@ -278,7 +316,7 @@ def _read_body(chunks: Iterable[bytes], deadline: float) -> Any:
         raise
     except (ValueError, RecursionError) as err:
         raise LLMUnavailable(f"The response is not JSON: {err}") from None
-    except Exception as err:  # of the HTTP library, which is another one in other versions
+    except Exception as err:  # the SDK does not say which HTTP library raises here
         raise LLMUnavailable(f"The response broke off: {err!r}") from None
 
 

@@ -1,4 +1,4 @@
-"""Checks of the options that say how answers are drawn."""
+"""Checks of the sampling options of backends."""
 
 from typing import Optional
 
@@ -6,8 +6,14 @@ from ...errors import ConfigError
 
 
 def check_sampling(temperature: Optional[float], max_tokens: int) -> None:
-    """Raises:
-    ConfigError: if a temperature or a limit of tokens is out of range.
+    """Check the options of a backend.
+
+    Args:
+        temperature: at least 0; None: the endpoint decides.
+        max_tokens: at least 1.
+
+    Raises:
+        ConfigError: if an option is out of range.
     """
     if temperature is not None and temperature < 0:
         raise ConfigError(f"temperature must be at least 0, got {temperature}")
@@ -16,8 +22,14 @@ def check_sampling(temperature: Optional[float], max_tokens: int) -> None:
 
 
 def check_sample(sample: int, temperature: Optional[float]) -> None:
-    """Raises:
-    ConfigError: if another sample would be the same as the first.
+    """Check that a sample of a request may differ from the first one.
+
+    Args:
+        sample: number of the sample.
+        temperature: the temperature of the backend.
+
+    Raises:
+        ConfigError: if all samples would be the same.
     """
     if sample and temperature == 0:
         raise ConfigError(

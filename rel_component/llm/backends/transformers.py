@@ -1,21 +1,19 @@
 """Local models of the package transformers, whose answers are constrained by llguidance."""
 
 import json
-import os
+import threading
 import time
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import ConfigError, FormatUnsupported, LLMRefused, LLMUnavailable, PromptTooLong
-from ..client.per_process import PerProcess
 from ..types import AnswerFormat, Message, Reply, Request, Usage
 from .chat_completion import message_dicts, output_tokens
 from .constrained_generation import Writing, json_matcher, write
 from .sampling import check_sample, check_sampling
 
 _NAME = "rel_component.transformers.v1"
-_FIRST_PROCESS = os.getpid()
 
 
 def transformers_backend(
@@ -35,21 +33,21 @@ def transformers_backend(
 ) -> "TransformersBackend":
     """Run a causal Hugging Face model in this process (``rel_component.transformers.v1``).
 
-    The model is loaded with the first request, once for each process. Answers are constrained to
-    the schema while they are written (https://github.com/guidance-ai/llguidance).
+    The model is loaded with the first request. Answers are constrained to the schema while they are
+    written (https://github.com/guidance-ai/llguidance).
 
     Args:
         model: folder, or name on the Hugging Face hub, of a model with a chat template.
         revision: branch, tag or commit on the hub.
-        gguf_file: a GGUF file there, instead of weights and tokenizer.
-        device: where to compute, such as ``cpu`` or ``cuda:0``; None: on the GPU if there is one.
-        dtype: of the weights, such as ``bfloat16``; None: float32 on the CPU, as saved elsewhere.
+        gguf_file: a GGUF file in that place, instead of weights and tokenizer.
+        device: the device to compute on, such as ``cpu`` or ``cuda:0``; None: a GPU if there is one.
+        dtype: type of the weights, such as ``bfloat16``; None: float32 on the CPU, as saved elsewhere.
         local_files_only: never look on the hub.
         batch_size: requests that are answered at the same time.
         context_window: tokens of prompt and answer together; None: as the model says.
         temperature: 0: the most probable answer.
-        max_tokens: tokens that an answer may have.
-        seed: of the sampling. Sample n of a request has the seed ``seed + n``.
+        max_tokens: the most tokens of an answer.
+        seed: seed of the sampling. Sample n of a request has the seed ``seed + n``.
         logprobs: give the log-probabilities of the tokens: as the model sees them, before the
             schema rules any out.
 
@@ -88,7 +86,8 @@ class TransformersBackend:
     """A model in this process; see :func:`transformers_backend` and the contract ``Backend``.
 
     Attributes:
-        context_window: if it was not given, None until the model is loaded.
+        context_window: tokens of prompt and answer together; None: not given, and the model is not
+            loaded yet.
         load: loads the model.
     """
 
@@ -96,13 +95,11 @@ class TransformersBackend:
     batch_size: int
     context_window: Optional[int]
     max_tokens: int
-    load: InitVar[Callable[[], "_Loaded"]]
+    load: Callable[[], "_Loaded"] = field(repr=False, compare=False)
     formats: Sequence[AnswerFormat] = ("json_schema", "text")
     concurrency: Optional[int] = 1
-    _model: PerProcess["_Loaded"] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self, load: Callable[[], "_Loaded"]) -> None:
-        self._model = PerProcess(load)
+    _model: Optional["_Loaded"] = field(default=None, init=False, repr=False, compare=False)
+    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __call__(
         self,
@@ -136,10 +133,10 @@ class TransformersBackend:
         return [_reply(loaded, writing, seconds, parameters["logprobs"]) for writing in writings]
 
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
-        """Number of tokens of a prompt, those of the chat template included."""
+        """Number of tokens of a prompt, including those of the chat template."""
         return len(self._loaded().prompt(messages))
 
-    def _begin(self, loaded: "_Loaded", request: Request, format: AnswerFormat) -> Writing:
+    def _begin(self, loaded: "_Loaded", request: Request, answer_format: AnswerFormat) -> Writing:
         parameters = self.settings["parameters"]
         check_sample(request.sample, parameters["temperature"])
         prompt = loaded.prompt(request.messages)
@@ -152,15 +149,17 @@ class TransformersBackend:
                 f"{self.context_window}. Shorten the text or take a model with a larger context."
             )
         matcher = None
-        if request.schema is not None and format == "json_schema":
+        if request.schema is not None and answer_format == "json_schema":
             matcher = json_matcher(loaded.grammar_tokenizer, request.schema)
         return Writing(prompt, limit, matcher, parameters["seed"] + request.sample)
 
     def _loaded(self) -> "_Loaded":
-        loaded = self._model()
-        if self.context_window is None:
-            self.context_window = loaded.context_window
-        return loaded
+        with self._lock:
+            if self._model is None:
+                self._model = self.load()
+                if self.context_window is None:
+                    self.context_window = self._model.context_window
+        return self._model
 
 
 @dataclass
@@ -228,9 +227,6 @@ def _load_pretrained(
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.generation.configuration_utils import GenerationConfig
 
-    if os.getpid() != _FIRST_PROCESS:
-        # A forked process waits for ever for the threads that PyTorch has started in its parent.
-        torch.set_num_threads(1)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     # bfloat16, as many models are saved, is slow on most CPUs
     dtype = dtype or ("float32" if device == "cpu" else "auto")

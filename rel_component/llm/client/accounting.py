@@ -1,98 +1,89 @@
-"""What answers cost, and a limit to it."""
+"""Prices, budgets and the running total of usage."""
 
 import json
-import math
 import threading
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Mapping, Optional, Sequence, Type, TypeVar
+from dataclasses import replace
+from typing import Annotated, Any, Mapping, Optional, Sequence, Type, TypeVar
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from ...errors import BudgetExceeded, ConfigError
 from ..types import Backend, Request, Usage
-from .per_process import PerProcess
 
 _MESSAGE_MARGIN = 16  # tokens that chat templates put around a message
 
-T = TypeVar("T", "Prices", "Budget")
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+
+OptionsT = TypeVar("OptionsT")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Prices:
     """Prices per million tokens, in any one currency.
 
     Attributes:
-        input: of prompts.
-        output: of answers.
-        cached_input: of those tokens of prompts that the endpoint had in its own cache; None: the
-            same as `input`.
-
-    Raises:
-        ConfigError: if a price is not a number of at least 0.
+        input: price of prompts.
+        output: price of answers.
+        cached_input: price of those tokens of prompts that the endpoint had in its own cache;
+            None: the price of other prompts.
     """
 
-    input: float
-    output: float
-    cached_input: Optional[float] = None
-
-    def __post_init__(self) -> None:
-        _check_numbers(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Prices":
-        """Prices from plain data.
-
-        Raises:
-            ConfigError: if a key is missing or not known, or a price is not a number.
-        """
-        return _from_dict(cls, data, required=("input", "output"))
+    input: NonNegative
+    output: NonNegative
+    cached_input: Optional[NonNegative] = None
 
     def cost(self, usage: Usage) -> float:
-        """What some usage costs."""
+        """The price of some usage."""
         cached_price = self.input if self.cached_input is None else self.cached_input
         cached = min(usage.cached_tokens, usage.input_tokens)
-        fresh = usage.input_tokens - cached
-        total = fresh * self.input + cached * cached_price + usage.output_tokens * self.output
+        uncached = usage.input_tokens - cached
+        total = uncached * self.input + cached * cached_price + usage.output_tokens * self.output
         return total / 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Budget:
     """Limits over the life of a client; None: no limit.
 
-    Each process that a client is copied to has a budget of its own: what was left when it was
-    copied.
-
     Attributes:
-        max_cost: in the currency of the prices.
+        max_cost: cost, in the currency of the prices.
         max_requests: requests that are paid for.
-        max_tokens: of prompts and answers together.
-
-    Raises:
-        ConfigError: if a limit is not a number of at least 0.
+        max_tokens: tokens of prompts and answers together.
     """
 
-    max_cost: Optional[float] = None
-    max_requests: Optional[int] = None
-    max_tokens: Optional[int] = None
+    max_cost: Optional[NonNegative] = None
+    max_requests: Optional[NonNegative] = None
+    max_tokens: Optional[NonNegative] = None
 
-    def __post_init__(self) -> None:
-        _check_numbers(self)
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Budget":
-        """A budget from plain data.
+def read_options(options_type: Type[OptionsT], data: Mapping[str, Any]) -> OptionsT:
+    """Options from a block of a config.
 
-        Raises:
-            ConfigError: if a key is not known or a limit is not a number.
-        """
-        return _from_dict(cls, data)
+    Args:
+        options_type: a pydantic dataclass, such as :class:`Prices`.
+        data: its attributes by name.
+
+    Raises:
+        ConfigError: if a name is missing or not known, or a value is not accepted.
+    """
+    try:
+        return options_type(**data)
+    except ValidationError as err:
+        problems = [
+            f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: {problem['msg']}"
+            for problem in err.errors()
+        ]
+        raise ConfigError(f"{options_type.__name__.lower()}: {'; '.join(problems)}") from None
 
 
 class Account:
-    """What was paid for, and what may be due for requests that are on their way.
+    """The usage that was paid for, and the most that requests in flight may use.
 
     Args:
-        prices: price table, needed for a limit of cost.
-        budget: the limits.
+        prices: prices of tokens; a limit of the cost needs them.
+        budget: the limits; None: there are none.
 
     Raises:
         ConfigError: if the budget limits the cost and there are no prices.
@@ -106,15 +97,16 @@ class Account:
                 f"the budget has max_cost={self._budget.max_cost}, but no prices are given; give "
                 f"prices per million tokens, or limit max_tokens or max_requests instead"
             )
+        self._lock = threading.Lock()
         self._usage = Usage()
-        # Paid for, but the endpoint did not say how much: counted with the bound.
+        self._reserved = Usage()
+        # Bounds of requests that were paid for, but whose tokens the endpoint did not name.
         self._unknown = Usage()
-        self._state = PerProcess(_AccountState)
 
     @property
     def usage(self) -> Usage:
-        """What was paid for until now, and answers from the cache."""
-        with self._state().lock:
+        """The usage that was paid for until now, and replies from the cache."""
+        with self._lock:
             return self._usage
 
     @property
@@ -123,55 +115,54 @@ class Account:
         return self._budget.max_cost is not None or self._budget.max_tokens is not None
 
     def priced(self, usage: Usage) -> Usage:
-        """Usage with its cost, if it has none and there are prices."""
+        """A copy of the usage with its cost, if it has none and there are prices."""
         if self._prices is None or usage.cost is not None:
             return usage
         return replace(usage, cost=self._prices.cost(usage))
 
     def add(self, usage: Usage) -> None:
-        """Count what needed no reservation."""
-        with self._state().lock:
+        """Count usage that needed no reservation."""
+        with self._lock:
             self._usage += usage
 
     def reserve(self, bound: Usage) -> Usage:
-        """Set something aside for requests that are about to be sent.
-
-        Returns what was set aside, for `settle`.
+        """Reserve a part of the budget for requests that are about to be sent.
 
         Args:
-            bound: upper bound of what they may use.
+            bound: the most that they may use.
+
+        Returns:
+            The reservation, for `settle`.
 
         Raises:
-            BudgetExceeded: if it might not be covered.
+            BudgetExceeded: if the budget might not cover it.
         """
         bound = self.priced(bound)
-        state = self._state()
-        with state.lock:
-            self._check(self._usage + self._unknown + state.reserved, bound)
-            state.reserved += bound
+        with self._lock:
+            self._check(self._usage + self._unknown + self._reserved, bound)
+            self._reserved += bound
         return bound
 
-    def settle(self, bound: Usage, bill: Usage) -> None:
-        """Replace a reservation by the bill.
+    def settle(self, reservation: Usage, bill: Usage) -> None:
+        """Replace a reservation by the usage that was paid for.
 
         Args:
-            bound: what `reserve` returned.
-            bill: what was paid for; without tokens, if the endpoint does not name them.
+            reservation: the return value of `reserve`.
+            bill: the usage; without tokens, if the endpoint does not name them.
         """
         bill = self.priced(bill)
-        state = self._state()
-        with state.lock:
-            state.reserved = _minus(state.reserved, bound)
+        with self._lock:
+            self._reserved = _minus(self._reserved, reservation)
             self._usage += bill
-            if bill.requests and not bill.input_tokens and not bill.output_tokens:
-                self._unknown += replace(bound, requests=0)
+            if bill.requests and not tokens_of(bill):
+                self._unknown += replace(reservation, requests=0)
 
     def _check(self, due: Usage, bound: Usage) -> None:
         budget = self._budget
         for name, limit, used, more in (
             ("max_cost", budget.max_cost, due.cost or 0.0, bound.cost or 0.0),
             ("max_requests", budget.max_requests, due.requests, bound.requests),
-            ("max_tokens", budget.max_tokens, _tokens(due), _tokens(bound)),
+            ("max_tokens", budget.max_tokens, tokens_of(due), tokens_of(bound)),
         ):
             # Sums of floats: without the margin a budget for 10 requests might cover 9.
             if limit is not None and used + more > limit * (1 + 1e-9):
@@ -186,12 +177,21 @@ def upper_bound(requests: Sequence[Request], backend: Backend) -> Usage:
 
     The tokens of a prompt are counted by the backend, or else estimated by its bytes in UTF-8: no
     token of a vocabulary over bytes has less than one.
+
+    Args:
+        requests: the requests.
+        backend: the backend that will answer them.
     """
     return Usage(
         requests=len(requests),
         input_tokens=sum(_input_bound(request, backend) for request in requests),
         output_tokens=len(requests) * backend.max_tokens,
     )
+
+
+def tokens_of(usage: Usage) -> int:
+    """Tokens of prompts and answers together."""
+    return usage.input_tokens + usage.output_tokens
 
 
 def _input_bound(request: Request, backend: Backend) -> int:
@@ -207,16 +207,6 @@ def _input_bound(request: Request, backend: Backend) -> int:
     return n_bytes
 
 
-@dataclass
-class _AccountState:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    reserved: Usage = field(default_factory=Usage)
-
-
-def _tokens(usage: Usage) -> int:
-    return usage.input_tokens + usage.output_tokens
-
-
 def _minus(usage: Usage, other: Usage) -> Usage:
     return Usage(
         requests=usage.requests - other.requests,
@@ -224,28 +214,3 @@ def _minus(usage: Usage, other: Usage) -> Usage:
         output_tokens=usage.output_tokens - other.output_tokens,
         cost=None if usage.cost is None else usage.cost - (other.cost or 0.0),
     )
-
-
-def _from_dict(cls: Type[T], data: Mapping[str, Any], *, required: Sequence[str] = ()) -> T:
-    known = [item.name for item in fields(cls)]
-    unknown = sorted(set(data) - set(known))
-    missing = [name for name in required if name not in data]
-    if unknown or missing:
-        raise ConfigError(
-            f"{cls.__name__.lower()} {dict(data)}: unknown keys {unknown}, missing keys {missing}; "
-            f"known keys are {known}"
-        )
-    return cls(**data)
-
-
-def _check_numbers(values: Any) -> None:
-    for item in fields(values):
-        value = getattr(values, item.name)
-        if value is None and item.default is None:
-            continue
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:
-            raise ConfigError(
-                f"{type(values).__name__.lower()}: {item.name} is {value!r}; it has to be a finite "
-                f"number of at least 0"
-            )

@@ -1,4 +1,4 @@
-"""A store of answers, so that no question is paid for twice."""
+"""A store of replies, so that no request is paid for twice."""
 
 import hashlib
 import json
@@ -6,35 +6,26 @@ import os
 import sqlite3
 import threading
 import weakref
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Optional, Tuple, Union
+from typing import Any, List, Mapping, Optional, Tuple, Union
 
 from ...errors import ConfigError
-from ..types import OutputToken, Reply, Request, Usage
-from .per_process import PerProcess
+from ..types import Reply, Request, Usage
 
 _APPLICATION_ID = 0x72656C63  # "relc", in the header of the file
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 60.0
 
-_CREATE = """
-CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY,
-    reply TEXT NOT NULL,
-    input_tokens INTEGER NOT NULL,
-    cached_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
-    seconds REAL NOT NULL
-)
-"""
+_CREATE = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL)"
 
 
 def reply_key(settings: Mapping[str, Any], request: Request) -> str:
-    """The key of the answer to a request.
+    """The key of the reply to a request.
 
     Args:
-        settings: those of the backend.
+        settings: the settings of the backend.
+        request: the request.
     """
     question = {
         "settings": json.dumps(dict(settings), sort_keys=True),
@@ -47,9 +38,9 @@ def reply_key(settings: Mapping[str, Any], request: Request) -> str:
 
 
 class ReplyCache:
-    """Answers of language models in an SQLite file, which threads and processes may share.
+    """Replies of language models in an SQLite file, which threads and processes may share.
 
-    It holds hashes of what was asked, and the answers; no prompts and no settings.
+    It holds hashes of requests, and replies; no prompts and no settings.
 
     Args:
         path: the file; it is made on first use, with its folder, if it is not there.
@@ -57,108 +48,72 @@ class ReplyCache:
 
     def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:
         self.path = Path(path)
-        self._database = PerProcess(self._open)
-
-    def get(self, key: str) -> Optional[Reply]:
-        """A stored answer, or None. Its usage is one cache hit.
-
-        Args:
-            key: from `reply_key`.
-
-        Raises:
-            ConfigError: if the file is not a cache, or is damaged.
-        """
-        query = "SELECT reply FROM replies WHERE key = ?"
-        with self._connected() as connection:
-            row = connection.execute(query, (key,)).fetchone()
-        if row is None:
-            return None
-        try:
-            return _decode(row[0])
-        except (ValueError, TypeError) as error:
-            raise self._damaged(error) from error
-
-    def put(self, key: str, reply: Reply) -> None:
-        """Store an answer.
-
-        Raises:
-            ConfigError: if the file is not a cache, or is damaged.
-        """
-        usage = reply.usage
-        counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.seconds)
-        with self._connected() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)",
-                (key, _encode(reply), *counts),
-            )
-
-    def usage(self) -> Usage:
-        """What the stored answers used when they were asked for, without a price."""
-        query = """SELECT COUNT(*), TOTAL(input_tokens), TOTAL(cached_tokens),
-            TOTAL(output_tokens), TOTAL(seconds) FROM replies"""
-        with self._connected() as connection:
-            requests, input_tokens, cached_tokens, output_tokens, seconds = connection.execute(
-                query
-            ).fetchone()
-        return Usage(
-            requests=requests,
-            input_tokens=int(input_tokens),
-            cached_tokens=int(cached_tokens),
-            output_tokens=int(output_tokens),
-            seconds=seconds,
-        )
-
-    def __len__(self) -> int:
-        with self._connected() as connection:
-            return int(connection.execute("SELECT COUNT(*) FROM replies").fetchone()[0])
-
-    def close(self) -> None:
-        """Close the file in this process; the next use opens it again."""
-        self._database().close()
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        database = self._database()
-        try:
-            with database.lock:
-                yield database.connection()
-        except (sqlite3.Error, OSError) as error:
-            raise self._damaged(error) from error
-
-    def _open(self) -> "_Database":
-        database = _Database(self.path)
-        weakref.finalize(self, database.close)
-        return database
-
-    def _damaged(self, error: Exception) -> ConfigError:
-        return ConfigError(
-            f"{self.path} cannot be used as a cache of answers: {error}; name another file, or "
-            f"delete this one if it is a damaged cache"
-        )
-
-
-class _Database:
-    """The connection of one process; sqlite3 forbids to take it through a fork."""
-
-    def __init__(self, path: Path) -> None:
-        self.lock = threading.Lock()
-        self._path = path
-        self._process = os.getpid()
+        self._lock = threading.Lock()
         self._connection: Optional[sqlite3.Connection] = None
 
-    def connection(self) -> sqlite3.Connection:
-        """The connection, opened on first use. The caller holds the lock."""
-        if self._connection is None:
-            self._connection = _connect(self._path)
-        return self._connection
+    def get(self, key: str) -> Optional[Reply]:
+        """A stored reply, or None. Its usage is one cache hit.
+
+        Args:
+            key: the return value of `reply_key`.
+
+        Raises:
+            ConfigError: if the file is not a cache, or is damaged.
+        """
+        rows = self._execute("SELECT reply FROM replies WHERE key = ?", key)
+        return self._decode(rows[0][0]).with_usage(Usage(cache_hits=1)) if rows else None
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Store a reply.
+
+        Args:
+            key: the return value of `reply_key`.
+            reply: the reply; its cost is not stored, because prices change.
+
+        Raises:
+            ConfigError: if the file is not a cache, or is damaged.
+        """
+        stored = reply.with_usage(replace(reply.usage, cost=None)).to_dict()
+        text = json.dumps(stored, separators=(",", ":"))
+        self._execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", key, text)
+
+    def usage(self) -> Usage:
+        """The usage that the stored replies had when they were asked for, without its cost."""
+        rows = self._execute("SELECT reply FROM replies")
+        return sum((self._decode(row[0]).usage for row in rows), start=Usage())
+
+    def __len__(self) -> int:
+        return int(self._execute("SELECT COUNT(*) FROM replies")[0][0])
 
     def close(self) -> None:
-        if os.getpid() != self._process:
-            return
-        with self.lock:
+        """Close the file; the next use opens it again."""
+        with self._lock:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def _execute(self, statement: str, *values: str) -> List[Tuple[Any, ...]]:
+        try:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = _connect(self.path)
+                    # Python warns of connections that are collected while they are open.
+                    weakref.finalize(self, self._connection.close)
+                return self._connection.execute(statement, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._damaged(error) from error
+
+    def _decode(self, stored: str) -> Reply:
+        try:
+            return Reply.from_dict(json.loads(stored))
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> ConfigError:
+        return ConfigError(
+            f"{self.path} cannot be used as a cache of replies: {error}; name another file, or "
+            f"delete this one if it is a damaged cache"
+        )
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -187,7 +142,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
             f"it is a database of another program, or not of version {_VERSION}"
         )
     connection.execute("PRAGMA journal_mode = WAL")
-    # The last answers may be lost if the power fails; without WAL that would damage the file.
+    # The last replies may be lost if the power fails; without WAL that would damage the file.
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
@@ -198,18 +153,3 @@ def _read_mark(connection: sqlite3.Connection) -> Tuple[int, int]:
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0
-
-
-def _encode(reply: Reply) -> str:
-    tokens = [[token.text, token.logprob] for token in reply.tokens]
-    return json.dumps([reply.text, reply.finish_reason, tokens], separators=(",", ":"))
-
-
-def _decode(stored: str) -> Reply:
-    text, finish_reason, tokens = json.loads(stored)
-    return Reply(
-        text=text,
-        finish_reason=finish_reason,
-        usage=Usage(cache_hits=1),
-        tokens=tuple(OutputToken(text, logprob) for text, logprob in tokens),
-    )

@@ -1,39 +1,95 @@
-"""The way of requests to a language model and back: in order, several at a time, paid for once."""
+"""The client of language models: several requests in flight, replies in order, paid for once."""
 
+import os
+import threading
+import time
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import Deque, Iterable, Iterator, List, Optional
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import (
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+)
 
-from ...errors import BudgetExceeded, ConfigError, LLMRefused
+from ...errors import ConfigError
 from ..types import Backend, Outcome, Reply, Request, Usage
-from .accounting import Account, Budget, Prices
+from .accounting import Account, Budget, Prices, read_options
 from .cache import ReplyCache, reply_key
-from .flights import Flight, Flights, FollowUp, Slot
-from .per_process import PerProcess
-from .retries import Abandoned, Pace, RetryPolicy
-from .sending import Answer, Sender
-from .workers import Workers
+from .rates import RateLimiter, Rates
+from .sending import Sender
+
+FollowUp = Callable[[Request, Reply], Optional[Request]]
+"""Returns the further request, if any, that a reply calls for."""
+
+_ONE_PROCESS = (
+    "A language model is asked by the one process that has loaded it: call nlp.pipe with n_process=1, "
+    "and raise `concurrency` in the client block of the component for more requests in flight."
+)
+
+
+def configure_llm_client(
+    cache: Optional[str] = None,
+    prices: Optional[Dict[str, float]] = None,
+    budget: Optional[Dict[str, float]] = None,
+    rates: Optional[Dict[str, float]] = None,
+    concurrency: int = 16,
+    attempts: int = 5,
+    timeout: Optional[float] = 60.0,
+) -> Callable[[Backend], "LLMClient"]:
+    """Make a function from a backend to its client (``rel_component.llm_client.v1``).
+
+    Args:
+        cache: path of a file that keeps replies; None: every request is sent.
+        prices: the attributes of :class:`Prices`; None: costs are not known.
+        budget: the attributes of :class:`Budget`; requests that might exceed it are not sent. None:
+            no limits.
+        rates: the attributes of :class:`Rates`; None: no limits.
+        concurrency: the most calls of the backend in flight.
+        attempts: the most attempts for a request.
+        timeout: seconds to wait for an answer, for each attempt; None: the backend decides.
+
+    Raises:
+        ConfigError: if a key is not known or a value lies outside its range.
+    """
+    return partial(
+        LLMClient,
+        cache=None if cache is None else ReplyCache(cache),
+        prices=None if prices is None else read_options(Prices, prices),
+        budget=read_options(Budget, budget or {}),
+        rates=read_options(Rates, rates or {}),
+        concurrency=concurrency,
+        attempts=attempts,
+        timeout=timeout,
+    )
 
 
 class LLMClient:
-    """Sends requests to a language model.
+    """Sends requests to a language model; :func:`configure_llm_client` has the defaults.
 
-    It may be pickled and forked: the copy has threads and a database connection of its own, and
-    knows what was spent until then.
-
-    backend: the language model.
-
-    How to send requests.
+    It belongs to the process that has made it.
 
     Args:
         backend: the language model.
-        cache: answers that are known already; None: every request is sent.
-        prices: price table; None: costs are not known.
-        budget: limits; what might exceed them is not sent. None: no limits.
-        retries: how often and for how long a request is sent again; None: the default.
-        max_concurrency: the most calls of the backend at a time.
-        requests_per_minute, tokens_per_minute: rate limits, failed attempts included; None: none.
-        timeout: seconds to wait for an answer, for each attempt; None: what the backend thinks fit.
+        cache: keeps replies; None: every request is sent.
+        prices: prices of tokens; None: costs are not known.
+        budget: limits of requests, tokens and costs.
+        rates: limits per minute.
+        concurrency: the most calls of the backend in flight.
+        attempts: the most attempts for a request.
+        timeout: seconds to wait for an answer, for each attempt; None: the backend decides.
+        sleep: waits for a number of seconds; None: a wait that the end of a stream interrupts.
+        clock: returns the time for the rate limiter. (seconds)
 
     Raises:
         ConfigError: if a number lies outside its range, or the budget needs prices.
@@ -43,184 +99,148 @@ class LLMClient:
         self,
         backend: Backend,
         *,
-        cache: Optional[ReplyCache] = None,
-        prices: Optional[Prices] = None,
-        budget: Optional[Budget] = None,
-        retries: Optional[RetryPolicy] = None,
-        max_concurrency: int = 16,
-        requests_per_minute: Optional[float] = None,
-        tokens_per_minute: Optional[float] = None,
-        timeout: Optional[float] = 60.0,
+        cache: Optional[ReplyCache],
+        prices: Optional[Prices],
+        budget: Budget,
+        rates: Rates,
+        concurrency: int,
+        attempts: int,
+        timeout: Optional[float],
+        sleep: Optional[Callable[[float], Any]] = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if max_concurrency < 1:
-            raise ConfigError(f"max_concurrency is {max_concurrency}; it has to be at least 1")
-        if timeout is not None and not timeout > 0:
-            raise ConfigError(f"timeout is {timeout}; it has to be above 0, or None for no limit")
+        if concurrency < 1:
+            raise ConfigError(f"concurrency is {concurrency}; it has to be at least 1")
         self.backend = backend
         self._cache = cache
         self._account = Account(prices, budget)
         self._sender = Sender(
             backend,
             account=self._account,
-            pace=Pace(requests_per_minute, tokens_per_minute),
-            retries=retries or RetryPolicy(),
+            limiter=RateLimiter(rates, clock=clock),
+            attempts=attempts,
             timeout=timeout,
+            sleep=sleep,
         )
-        self._n_workers = min(max_concurrency, backend.concurrency or max_concurrency)
-        self._state = PerProcess(self._start)
+        self._n_threads = min(concurrency, backend.concurrency or concurrency)
+        self._process = os.getpid()
 
     @property
     def usage(self) -> Usage:
-        """What was paid for until now, and answers from the cache."""
+        """The usage that was paid for until now, and replies from the cache."""
         return self._account.usage
+
+    def __getstate__(self) -> None:
+        raise ConfigError(_ONE_PROCESS)
 
     def stream(
         self, requests: Iterable[Request], *, follow_up: Optional[FollowUp] = None
     ) -> Iterator[Outcome]:
         """Answer requests, in their order.
 
-        At most twice as many requests as can be sent at a time are on their way. Closing the
-        iterator drops those that have not been sent; answers of the others still reach the cache.
+        Closing the iterator, as an interrupt does, cancels everything that has not been sent;
+        replies to requests in flight still reach the cache.
 
         Args:
             requests: any number; they are read in the thread of the caller, a bounded number ahead.
             follow_up: called with a request and its reply; may return one further request, whose
-                reply replaces the first one. If it has none, the first one stays. Called from
+                reply replaces the first one. If it has no reply, the first one stays. Called from
                 several threads at a time.
 
         Raises:
-            ConfigError: if the cache cannot be used.
+            ConfigError: if the cache cannot be used, or if this is a copy in another process.
         """
-        window = 2 * self._n_workers * self.backend.batch_size
-        source, more = iter(requests), True
-        slots: Deque[Slot] = deque()
+        if os.getpid() != self._process:
+            raise ConfigError(_ONE_PROCESS)
+        stop = threading.Event()
+        pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="rel_llm")
+        window: Deque[_Batch] = deque()
         try:
-            while more or slots:
-                if more:
-                    request = next(source, None)
-                    if request is None:
-                        more = False
-                    else:
-                        slots.append(Slot(request, follow_up))
-                        self._board(slots[-1], request)
-                if slots and (slots[0].outcome.done() or not more or len(slots) == window):
-                    yield self._wait(slots)
+            for batch in _batches(requests, self.backend.batch_size):
+                keys = frozenset(() if self._cache is None else map(self._key, batch))
+                # Equal requests wait for the reply that is in flight, and find it in the cache.
+                equal = [other.outcomes for other in window if keys & other.keys]
+                outcomes = pool.submit(self._answer, batch, follow_up, stop, equal)
+                window.append(_Batch(keys, outcomes))
+                while window and (window[0].outcomes.done() or len(window) >= 2 * self._n_threads):
+                    yield from window.popleft().outcomes.result()
+            while window:
+                yield from window.popleft().outcomes.result()
         finally:
-            for slot in slots:
-                slot.left = True
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _wait(self, slots: Deque[Slot]) -> Outcome:
-        """The outcome of the first slot, which leaves only then."""
-        if not slots[0].outcome.done():
-            self._state().flights.flush()
-        outcome: Outcome = slots[0].outcome.result()
-        slots.popleft()
-        return outcome
+    def _answer(
+        self,
+        requests: Sequence[Request],
+        follow_up: Optional[FollowUp],
+        stop: threading.Event,
+        equal: Sequence["Future[List[Outcome]]"],
+    ) -> List[Outcome]:
+        """Replies to the requests of a call and to their follow-up requests. In a thread."""
+        wait(equal)
+        outcomes = self._ask(requests, stop)
+        if follow_up is None:
+            return outcomes
+        further: Dict[int, Request] = {}
+        for n, outcome in enumerate(outcomes):
+            request = None
+            if outcome.reply is not None:
+                request = follow_up(outcome.request, outcome.reply)
+            if request is not None:
+                further[n] = request
+        for n, second in zip(further, self._ask([*further.values()], stop)):
+            first = outcomes[n]
+            usage = first.usage + second.usage
+            outcomes[n] = replace(first, reply=second.reply or first.reply, usage=usage)
+        return outcomes
 
-    def _board(
-        self, slot: Slot, request: Optional[Request], queue: Optional[List[Flight]] = None
-    ) -> None:
-        """Let a slot wait for a request, or go on as long as answers are known.
-
-        Args:
-            queue: takes what is to be sent; None: the queue of all workers.
-        """
-        state = self._state()
-        while request is not None:
-            key = None if self._cache is None else reply_key(self.backend.settings, request)
-            reply = state.flights.board(slot, request, key, self._look_up, queue)
-            if reply is None:
-                if queue is None:
-                    state.workers.start()
-                return
-            request = self._arrive(slot, self._hit(reply))
-
-    def _look_up(self, key: str) -> Optional[Reply]:
-        return None if self._cache is None else self._cache.get(key)
-
-    def _hit(self, reply: Reply) -> Answer:
-        usage = Usage(cache_hits=1)
-        self._account.add(usage)
-        return Answer(reply.with_usage(usage), usage=usage)
-
-    def _arrive(self, slot: Slot, answer: Answer) -> Optional[Request]:
-        """Give a slot its answer; returns the further request that the answer calls for."""
-        slot.usage += answer.usage
-        reply, error = answer.reply, answer.error
-        if slot.reply is not None:
-            reply, error = reply or slot.reply, None
-        elif reply is not None and slot.follow_up is not None:
-            further = slot.follow_up(slot.request, reply)
-            if further is not None:
-                slot.reply = reply
-                return further
-        slot.outcome.set_result(Outcome(slot.request, reply, error, slot.usage))
-        return None
-
-    def _work(self, flights: List[Flight]) -> None:
-        """Do all there is to do with some flights, follow-ups included. In a worker."""
-        size = self.backend.batch_size
-        while flights:
-            flights = self._fly(flights[:size]) + flights[size:]
-
-    def _fly(self, flights: List[Flight]) -> List[Flight]:
-        """Send a batch; returns what is to be sent then."""
-        known = self._state().flights
-        try:
-            answers = self._sender.send(
-                [flight.request for flight in flights],
-                lambda: not known.closed and any(flight.wanted for flight in flights),
-            )
-        except Abandoned:
-            # Someone may have come to wait for the same in the meantime.
-            return [] if known.closed else known.wanted(flights)
-        except BaseException as error:
-            self._fail([slot for flight in flights for slot in known.land(flight)], error)
-            return []
-        if len(flights) > 1 and isinstance(answers[0].error, (LLMRefused, BudgetExceeded)):
-            # One of them may be to blame for all.
-            flights[0].usage += answers[0].usage
-            return [further for flight in flights for further in self._fly([flight])]
+    def _ask(self, requests: Sequence[Request], stop: threading.Event) -> List[Outcome]:
+        """Replies from the cache or the backend; equal requests are sent once if there is a cache."""
+        if not requests or self._cache is None:
+            return self._sender.send(requests, stop) if requests else []
+        keys = [self._key(request) for request in requests]
+        known = {key: Outcome(req, self._cache.get(key)) for key, req in zip(keys, requests)}
+        missing = {key: outcome.request for key, outcome in known.items() if not outcome.reply}
+        sent: Dict[str, Outcome] = {}
+        if missing:
+            sent = dict(zip(missing, self._sender.send([*missing.values()], stop)))
+        for key, outcome in sent.items():
+            known[key] = outcome
+            if outcome.reply is not None:
+                self._cache.put(key, outcome.reply)
+        # The first request with a key pays, the others find its reply.
         return [
-            further
-            for flight, answer in zip(flights, answers)
-            for further in self._land(flight, answer)
+            replace(sent.pop(key), request=request)
+            if key in sent
+            else self._hit(request, known[key])
+            for key, request in zip(keys, requests)
         ]
 
-    def _land(self, flight: Flight, answer: Answer) -> List[Flight]:
-        """Give an answer to all who wait for it; returns what is to be sent then."""
-        known = self._state().flights
-        try:
-            if self._cache is not None and flight.key is not None and answer.reply is not None:
-                self._cache.put(flight.key, answer.reply)
-        except BaseException as error:
-            self._fail(known.land(flight), error)
-            return []
-        further: List[Flight] = []
-        for n, slot in enumerate(known.land(flight)):
-            if n == 0:
-                own = replace(answer, usage=flight.usage + answer.usage)
-            else:
-                own = self._hit(answer.reply) if answer.reply else Answer(error=answer.error)
-            try:
-                self._board(slot, self._arrive(slot, own), further)
-            except BaseException as error:
-                self._fail([slot], error)
-        return further
+    def _hit(self, request: Request, known: Outcome) -> Outcome:
+        if known.reply is None:
+            return Outcome(request, error=known.error)
+        usage = Usage(cache_hits=1)
+        self._account.add(usage)
+        return Outcome(request, known.reply.with_usage(usage), usage=usage)
 
-    def _fail(self, slots: Iterable[Slot], error: BaseException) -> None:
-        """Tell all who wait of a bug, or of a cache that cannot be used."""
-        for slot in slots:
-            slot.outcome.set_exception(error)
-
-    def _start(self) -> "_ClientState":
-        flights = Flights(self.backend.batch_size)
-        return _ClientState(flights, Workers(self._n_workers, flights, self._work))
+    def _key(self, request: Request) -> str:
+        return reply_key(self.backend.settings, request)
 
 
-@dataclass
-class _ClientState:
-    """What a client has in each process."""
+class _Batch(NamedTuple):
+    """The requests of one call, in flight.
 
-    flights: Flights
-    workers: Workers
+    Attributes:
+        keys: their keys in the cache; none if there is no cache.
+        outcomes: the replies or errors.
+    """
+
+    keys: FrozenSet[str]
+    outcomes: "Future[List[Outcome]]"
+
+
+def _batches(requests: Iterable[Request], size: int) -> Iterator[List[Request]]:
+    source = iter(requests)
+    while batch := [*islice(source, size)]:
+        yield batch

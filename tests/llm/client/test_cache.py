@@ -100,7 +100,7 @@ def later_version(path):
     cache.put("a", Reply("a"))
     cache.close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
 
 

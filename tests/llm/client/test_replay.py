@@ -1,5 +1,4 @@
 import json
-import pickle
 
 import pytest
 
@@ -163,4 +162,3 @@ def test_a_recorder_looks_like_its_backend(tmp_path):
     names = ("settings", "formats", "batch_size", "concurrency", "context_window", "max_tokens")
     assert all(getattr(recorder, name) == getattr(inner, name) for name in names)
     assert recorder.count_tokens(ask("a").messages) == inner.n_tokens
-    assert texts(pickle.loads(pickle.dumps(recorder)), ask("a")) == ["echo a"]
