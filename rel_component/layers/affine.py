@@ -19,7 +19,10 @@ def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, Out
 
     Args:
         nO: width of the output.
-        nI: width of the input. *Shape:* ``(n, nI)`` to ``(n, nO)``
+        nI: width of the input.
+
+    Returns:
+        a layer from *Shape:* ``(n, nI)`` to ``(n, nO)``
     """
     return Model(
         "affine",
@@ -63,6 +66,7 @@ def resized(old: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
     """A copy of an affine output layer with more outputs, which come last and start out improbable.
 
     Args:
+        old: the layer to copy.
         nO: new number of outputs, at least the present one.
     """
     new = Affine(nO, old.get_dim("nI"))

@@ -1,6 +1,6 @@
 """Sequences of word pieces with markers around two mentions.
 
-In a window that holds both mentions, or in two that hold one each where they are too far apart::
+One window holds both mentions, or two windows hold one each where the mentions are too far apart::
 
     [CLS] [HEAD] Acme Labs [/HEAD] hired [TAIL] Ada [/TAIL] . [SEP]
     [CLS] # ^ org ^ Acme Labs # hired @ * person * Ada @ . [SEP]
@@ -18,7 +18,13 @@ Run = Tuple[int, int]
 
 
 class Marks(NamedTuple):
-    """Ids that surround a mention. replace: whether its own pieces are left out."""
+    """Ids that surround a mention.
+
+    Attributes:
+        before: ids before the mention.
+        after: ids after the mention.
+        replace: whether the pieces of the mention are left out.
+    """
 
     before: Sequence[int]
     after: Sequence[int]
@@ -29,18 +35,18 @@ class Marks(NamedTuple):
 class MarkedSequences:
     """Sequences of many pairs, one after the other, and where to find the parts of each pair.
 
-    Head and tail, in this order, have a sequence each; mostly it is the same.
+    Head and tail, in this order, have a sequence each, mostly a common one.
 
     Attributes:
-        ids: *Shape:* ``(n_rows,)``
+        ids: ids of all pieces. *Shape:* ``(n_rows,)``
         bounds: first row of each sequence, and the number of rows. *Shape:* ``(n_sequences + 1,)``
         first: first row of the sequence of head and tail. *Shape:* ``(n_pairs, 2)``
         starts: rows of the first marker of head and tail. *Shape:* ``(n_pairs, 2)``
         mentions: rows of the mentions, start and exclusive end. *Shape:* ``(n_pairs, 2, 2)``
-        between: rows from the one to the other; of two sequences, what lies between in each of
-            them. *Shape:* ``(n_pairs, 2, 2)``
-        n_apart: pairs that are in two sequences.
-        n_cut: mentions longer than a window.
+        between: rows from one mention to the other; for a pair in two sequences, from the mention
+            to the end of the sequence that faces the other. *Shape:* ``(n_pairs, 2, 2)``
+        n_apart: number of pairs in two sequences.
+        n_cut: number of mentions longer than a window.
     """
 
     ids: Int32Array
@@ -64,8 +70,9 @@ class SequenceBuilder:
     """Collects the sequences of pairs.
 
     Args:
-        size: the most pieces of a sequence, those around it not counted.
-        before, after: ids of the special tokens around a sequence.
+        size: the most pieces of a sequence, without the special tokens around it.
+        before: id of the special token before a sequence.
+        after: id of the special token after a sequence.
     """
 
     def __init__(self, size: int, before: int, after: int) -> None:
@@ -84,7 +91,7 @@ class SequenceBuilder:
         Args:
             ids: pieces of its document.
             runs: pieces of head and tail.
-            marks: of head and tail.
+            marks: marks of head and tail.
         """
         runs = [self._cut(run, mark) for run, mark in zip(runs, marks)]
         n_marks = sum(len(mark.before) + len(mark.after) for mark in marks)
@@ -111,7 +118,7 @@ class SequenceBuilder:
         self._store(firsts, places, betweens)
 
     def build(self) -> MarkedSequences:
-        """All that was added."""
+        """The sequences of all pairs that were added."""
         n = len(self._first)
         ends = numpy.cumsum([0, *map(len, self._ids)])
         return MarkedSequences(
@@ -161,7 +168,7 @@ def _window(runs: Sequence[Run], n_pieces: int, size: int) -> Optional[Run]:
 
 
 def _between(head: Tuple[int, int, int], tail: Tuple[int, int, int]) -> Run:
-    """From the end of the one mention to the marker of the other, at least one piece."""
+    """From the end of one mention to the marker of the other, at least one piece."""
     low, high = min(head[2], tail[2]), max(head[0], tail[0])
     return min(low, high), max(low, high) + 1
 

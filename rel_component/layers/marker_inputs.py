@@ -1,4 +1,4 @@
-"""What an encoder with levitated markers reads: a text, and pairs of mentions in blocks."""
+"""The inputs of an encoder with levitated markers: a text, and pairs of mentions in blocks."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,14 @@ class TextBatch:
     """Documents as the encoder reads them.
 
     Attributes:
+        windows: the windows in which the encoder reads the text.
         tokens: token of each piece, tokens numbered through the batch. *Shape:* ``(n_pieces,)``
-        n_tokens: tokens of the batch.
-        marked: the pieces of all mentions, some in several of them. *Shape:* ``(n_marked,)``
-        types: hashes of the types of their mentions. *Shape:* ``(n_marked,)``
-        numbers: of their mentions in the document. *Shape:* ``(n_marked,)``
+        n_tokens: number of tokens of the batch.
+        marked: the pieces of all mentions; a piece of several mentions comes several times.
+            *Shape:* ``(n_marked,)``
+        types: hash of the entity type of the mention of each marked piece. *Shape:*
+            ``(n_marked,)``
+        numbers: number of that mention in its document. *Shape:* ``(n_marked,)``
     """
 
     windows: Windows
@@ -28,10 +31,10 @@ class TextBatch:
 
 @dataclass(frozen=True)
 class MarkerBlock:
-    """Some pairs of mentions, the first and the second in the text each.
+    """Some pairs of mentions; of each pair the first mention in the text comes first.
 
     Attributes:
-        windows: where each of the two markers reads. *Shape:* ``(n_groups, 2)``
+        windows: the window that each of the two markers reads. *Shape:* ``(n_groups, 2)``
         rows: start and exclusive end of the mention in the table of states. *Shape:*
             ``(n_groups, 2, 2)``
         types: hashes of the entity types. *Shape:* ``(n_groups, 2)``

@@ -20,16 +20,15 @@ from ..types import Int32Array
 
 
 class RangeMax:
-    """Element-wise maxima of ranges of rows; those of empty ranges are zero.
+    """Element-wise maxima of ranges of rows; the maximum of an empty range is zero.
 
     A range longer than twice `max_run` is represented by its first and its last `max_run` rows.
 
-    rows. is_train: whether :meth:`backprop` will be needed.
-
     Args:
-        ops: of the device of X.
-        X: *Shape:* ``(n_rows, width)``.
-        max_run: a power of two, in
+        ops: array library of the device of X.
+        X: the rows. *Shape:* ``(n_rows, width)``
+        max_run: length of the longest runs in the table, in rows; a power of two.
+        is_train: whether :meth:`backprop` will be needed.
     """
 
     def __init__(self, ops: Ops, X: Floats2d, *, max_run: int, is_train: bool) -> None:
@@ -62,7 +61,8 @@ class RangeMax:
         """The two runs that cover each range.
 
         Args:
-            starts, ends: *Shape:* ``(n_ranges,)``, rows, the end exclusive.
+            starts: first row of each range. *Shape:* ``(n_ranges,)``
+            ends: exclusive end of each range. *Shape:* ``(n_ranges,)``
 
         Returns:
             rows of the table. *Shape:* ``(n_ranges, 2)``
@@ -75,8 +75,10 @@ class RangeMax:
         return runs.astype("int32")
 
     def __call__(self, runs: Ints2d) -> Floats2d:
-        """Args:
-            runs: rows of the table. *Shape:* ``(n_ranges, 2)``.
+        """Look up the maximum of each range.
+
+        Args:
+            runs: rows of the table, see :meth:`cover`. *Shape:* ``(n_ranges, 2)``
 
         Returns:
             *Shape:* ``(n_ranges, width)``
@@ -86,11 +88,14 @@ class RangeMax:
         return xp.maximum(Y, xp.take(self._values, runs[:, 1], axis=0), out=Y)
 
     def backprop(self, runs: Ints2d, dY: Floats2d) -> Floats2d:
-        """Gradient of X: that of each maximum goes to the row it came from.
+        """The gradient of X: the gradient of a maximum goes to the row it came from.
 
         Args:
             runs: rows of the table. *Shape:* ``(n_ranges, 2)``
-            dY: *Shape:* ``(n_ranges, width)``
+            dY: gradient of the maxima. *Shape:* ``(n_ranges, width)``
+
+        Returns:
+            *Shape:* ``(n_rows, width)``
         """
         ops, xp = self.ops, self.ops.xp
         left, right = runs[:, 0], runs[:, 1]

@@ -1,4 +1,4 @@
-"""Rows of token vectors, those of the documents of a batch below each other."""
+"""Token vectors of a batch as the rows of one array, document after document."""
 
 from typing import Any, Callable, Iterator, List, Sequence, Tuple, cast
 
@@ -13,8 +13,9 @@ def join_rows(
     """Put the rows of several arrays below each other.
 
     Args:
+        ops: array library of the result.
         arrays: *Shape:* ``(n, width)`` each; those without rows may have another width.
-        width: of the result if no array has rows.
+        width: width of the result if no array has rows.
 
     Returns:
         the rows, and a function that takes an array of the same shape apart again.
@@ -31,11 +32,21 @@ def join_rows(
 
 
 def on_device(ops: Ops, values: Any) -> Any:
-    """An array from the host where the arrays of `ops` are."""
+    """Copy an array from the host to the device of `ops`.
+
+    Args:
+        ops: array library of the device.
+        values: an array of the host.
+    """
     return ops.asarray(cast(Ints1d, numpy.ascontiguousarray(values)))
 
 
 def blocks(n_rows: int, block_size: int) -> Iterator[slice]:
-    """Slices of at most `block_size` rows that cover all of them."""
+    """Split rows into slices of at most `block_size`.
+
+    Args:
+        n_rows: number of rows.
+        block_size: the most rows of a slice.
+    """
     for start in range(0, n_rows, block_size):
         yield slice(start, min(start + block_size, n_rows))

@@ -35,7 +35,7 @@ def SpanPooling(reducers: Sequence[str]) -> Model[InT, OutT]:
     """Pool the token vectors of spans, which may overlap, in one or more ways side by side.
 
     The input is a pair of token vectors, *Shape:* ``(n_tokens, width)``, and spans, *Shape:*
-    ``(n_spans, 2)``, start and exclusive end as rows of the former; spans are never empty. The
+    ``(n_spans, 2)``, start and exclusive end as rows of these vectors; spans are never empty. The
     output has the *Shape:* ``(n_spans, len(reducers) * width)``.
 
     Args:

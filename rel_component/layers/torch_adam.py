@@ -22,18 +22,23 @@ def adam_step(
     weight_decay: float,
     grad_clip: float,
 ) -> None:
-    """Update parameters and what is kept of them in place; gradients may be scaled.
+    """Update parameters and their moving averages in place; clipping scales the gradients in place.
 
     See Loshchilov and Hutter 2019 (https://arxiv.org/abs/1711.05101), algorithm 2.
 
     Args:
-        parameters, gradients: float32, on one device.
-        means, variances: moving averages of each gradient and of its square, in the same shape.
+        parameters: float32, on one device.
+        gradients: gradient of each parameter, in its shape.
+        means: moving average of each gradient, in the same shape.
+        variances: moving average of the square of each gradient, in the same shape.
         averages: moving averages of the parameters, over about the last ninth of all steps, as
             Thinc has them.
         steps: number of this update of each parameter, from 1 on.
-        learn_rate, beta1, beta2, eps: as in Adam.
-        weight_decay: decoupled, relative to the learning rate.
+        learn_rate: step size.
+        beta1: decay of `means`.
+        beta2: decay of `variances`.
+        eps: added to the denominator.
+        weight_decay: decoupled weight decay, relative to the learning rate.
         grad_clip: largest norm of the gradient of a parameter; 0: no limit.
     """
     if grad_clip:
@@ -47,7 +52,7 @@ def adam_step(
         list(means),
         list(variances),
         [],
-        list(done.unbind()),  # counted up in there
+        list(done.unbind()),  # adamw adds 1
         fused=True,
         amsgrad=False,
         beta1=beta1,

@@ -20,13 +20,13 @@ _MAX_GROUPS = 64
 
 
 class DebertaMarkerLayers:
-    """The layers of a DeBERTa encoder, of any version, from some layer on.
+    """The layers of a DeBERTa encoder of any version, from `first_layer` on.
 
     See He et al. 2021 (https://arxiv.org/abs/2006.03654), section 3.1, for its attention.
 
     Args:
-        encoder: of the package transformers.
-        first_layer: layers that markers do not pass.
+        encoder: a DeBERTa of the package transformers.
+        first_layer: number of layers that markers do not pass.
     """
 
     def __init__(self, encoder: Any, first_layer: int) -> None:
@@ -46,12 +46,16 @@ class DebertaMarkerLayers:
         of_markers: Int32Array,
         rows: Int32Array,
     ) -> Tensor:
-        """Args:
-            markers: at their start. *Shape:* ``(n_groups, 2, width)``
-            first: states of the text there. *Shape:* ``(n_rows, width)``
-            windows: of the text.
-            of_markers: where each marker reads. *Shape:* ``(n_groups, 2)``
-            rows: of the mentions. *Shape:* ``(n_groups, 2, 2)``.
+        """Apply the layers to markers.
+
+        Args:
+            markers: hidden states of the markers at `first_layer`. *Shape:*
+                ``(n_groups, 2, width)``
+            first: hidden states of the text at `first_layer`. *Shape:* ``(n_rows, width)``
+            windows: windows of the text.
+            of_markers: the window that each marker reads. *Shape:* ``(n_groups, 2)``
+            rows: start and exclusive end of the mention of each marker. *Shape:*
+                ``(n_groups, 2, 2)``
 
         Returns:
             *Shape:* ``(n_groups, 2, width)``
@@ -77,7 +81,7 @@ class DebertaMarkerLayers:
         groups: Any,
         rows: Int32Array,
     ) -> Tensor:
-        """Groups that read the same windows, one or two. *Shape:* ``(n_groups, 2, width)``."""
+        """Encode groups that read the same one or two windows. *Shape:* ``(n_groups, 2, width)``."""
         read = numpy.unique(key)
         text = numpy.concatenate([numpy.arange(*windows.bounds[w : w + 2]) for w in read])
         owner = numpy.repeat(read, windows.bounds[read + 1] - windows.bounds[read])

@@ -1,7 +1,7 @@
 """Pretrained encoders with their tokenizers: loading, refusing, saving without pickle.
 
-Saved is what is needed to build the encoder anew without network or files of its own: its
-configuration and tokenizer, and the weights in the safetensors format
+A saved encoder is built again without network or files of its own: its configuration, its
+tokenizer and its weights are saved, the weights in the safetensors format
 (https://github.com/huggingface/safetensors).
 """
 
@@ -37,15 +37,19 @@ SUPPORTED = (
 )
 """Values of ``model_type`` in the configuration of supported encoders; DeBERTa v3 is a deberta-v2."""
 
-_MIN_PIECES = {"cpu": 512, "cuda": 4096}  # that keep a device busy
+_MIN_PIECES = {"cpu": 512, "cuda": 4096}  # enough to keep a device busy
 
 _NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
 class PretrainedEncoder(nn.Module):
-    """An encoder with its tokenizer, and what a subclass trains on top of it.
+    """An encoder with its tokenizer; subclasses may train parameters on top of it.
 
     A subclass that has parameters of its own keeps them in a submodule named ``head``.
+
+    Args:
+        encoder: a model of the package transformers.
+        tokenizer: its fast tokenizer.
     """
 
     def __init__(self, encoder: Any, tokenizer: Any) -> None:
@@ -60,7 +64,7 @@ class PretrainedEncoder(nn.Module):
 
     @property
     def max_pieces(self) -> int:
-        """Pieces of text that fit into one window, special tokens not counted."""
+        """Number of pieces that fit into one window, without special tokens."""
         config = self.encoder.config
         limit = config.max_position_embeddings
         if config.model_type in ("roberta", "xlm-roberta", "camembert"):
@@ -74,7 +78,7 @@ class PretrainedEncoder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """The device of the parameters."""
         return next(self.parameters()).device
 
     def index(self, values: Any) -> Tensor:
@@ -93,25 +97,25 @@ class PretrainedEncoder(nn.Module):
         n_last: int = 1,
         save_memory: bool = False,
     ) -> Tensor:
-        """States of sequences, which lie one after the other without padding.
+        """Hidden states of sequences, which lie one after the other without padding.
 
         Args:
-            ids: *Shape:* ``(n_rows,)``
+            ids: ids of all pieces. *Shape:* ``(n_rows,)``
             bounds: first row of each sequence, and the number of rows. *Shape:*
                 ``(n_sequences + 1,)``
             max_pieces: the most pieces that pass the encoder at a time, padding included.
-            added: what to add to the embeddings of the pieces. *Shape:*
+            added: vectors to add to the embeddings of the pieces. *Shape:*
                 ``(n_rows, embedding width)``
-            n_last: number of states, counted from the last layer's.
-            save_memory: whether to need less memory in training: of more pieces than `max_pieces`,
-                only what comes out is kept, and the rest computed anew on the way back.
+            n_last: number of layers whose states are returned, counted from the last one.
+            save_memory: whether to use less memory in training: for more pieces than `max_pieces`,
+                states inside the encoder are not kept but computed again in backprop.
 
         Returns:
             *Shape:* ``(n_last, n_rows, width)``
         """
         min_pieces = _MIN_PIECES.get(self.device.type, 0)
         batches = padded_batches(bounds, max_pieces, min_pieces)
-        # of all batches at once: the gradient of the embeddings is as large as the vocabulary
+        # all batches at once: each look-up has a gradient as large as the vocabulary
         vectors = self.encoder.get_input_embeddings()(self.index(ids))  # (n_rows, embedding width)
         if added is not None:
             vectors = vectors + added
@@ -127,12 +131,19 @@ class PretrainedEncoder(nn.Module):
         return torch.cat(parts, dim=1)[:, self.index(numpy.argsort(order))]
 
     def _encode(self, vectors: Tensor, rows: Tensor, there: Tensor, n_last: int) -> Tensor:
-        """Args:
-        rows: of a batch, -1 for padding. *Shape:* ``(n_sequences, length)``
-        there: cells that are no padding, counted through the batch.
+        """Encode one batch. *Shape:* ``(n_last, n_pieces, width)``.
+
+        Args:
+            vectors: embeddings of all pieces. *Shape:* ``(n_rows, embedding width)``
+            rows: row of each piece of the batch, -1 for padding. *Shape:*
+                ``(n_sequences, length)``
+            there: cells of `rows` that are no padding, counted through the batch. *Shape:*
+                ``(n_pieces,)``
+            n_last: see :meth:`encode`.
         """
         states = self.encoder(
-            inputs_embeds=vectors[rows],  # of padding, any
+            # padding takes an arbitrary row; the attention mask hides it
+            inputs_embeds=vectors[rows],
             attention_mask=(rows >= 0).long(),
             output_hidden_states=n_last > 1,
         )
@@ -145,8 +156,10 @@ class PretrainedEncoder(nn.Module):
         """Means of the states of the pieces of each token, zeros for a token without pieces.
 
         Args:
-            states: of the rows of the windows. *Shape:* ``(n_rows, width)``
+            states: states of the rows of the windows. *Shape:* ``(n_rows, width)``
+            windows: windows of the documents.
             tokens: token of each piece. *Shape:* ``(n_pieces,)``
+            n_tokens: number of tokens of all documents.
 
         Returns:
             *Shape:* ``(n_tokens, width)``
@@ -158,14 +171,14 @@ class PretrainedEncoder(nn.Module):
         return means / self.index(numpy.maximum(counts, 1))[:, None]
 
     def options(self) -> Dict[str, Any]:
-        """Plain data from which, with encoder and tokenizer, the module can be built again."""
+        """The arguments of the class beside encoder and tokenizer, which are saved with the module."""
         return {}
 
 
 def load_pretrained(
     name: str, options: Optional[Dict[str, Any]] = None, *, reset_layers: int = 0
 ) -> Tuple[Any, Any]:
-    """Encoder and tokenizer from a folder or a hub.
+    """Load an encoder and its tokenizer from a folder or a hub.
 
     Args:
         name: a folder, or the name of a model on a hub.
@@ -173,7 +186,7 @@ def load_pretrained(
         reset_layers: number of the last layers that are given random weights.
 
     Raises:
-        ConfigError: if the encoder is of an unsupported kind, it has fewer layers or there is no
+        ConfigError: if the encoder is of an unsupported kind or has fewer layers, or if there is no
             fast tokenizer.
     """
     options = dict(options or {})
@@ -221,10 +234,10 @@ def _reset_layers(encoder: Any, n_layers: int) -> None:
 
 
 class EncoderShim(PyTorchShim):
-    """A shim that is empty until a module is set or loaded.
+    """A Thinc shim around a :class:`PretrainedEncoder`, empty until one is set or loaded.
 
     Args:
-        build: makes the module from encoder, tokenizer and the module's options.
+        build: class of the module, called with encoder, tokenizer and the options of the module.
         precision: type of number in which to compute; gradients are scaled in float16.
         grad_scaler: options of :class:`thinc.shims.PyTorchGradScaler`.
 
@@ -256,10 +269,12 @@ class EncoderShim(PyTorchShim):
         )
 
     def predict(self, inputs: ArgsKwargs) -> Any:
+        """Call the module without gradients, in the precision of use."""
         with self._autocast(self._predicts_in):
             return super().predict(inputs)
 
     def begin_update(self, inputs: ArgsKwargs) -> Any:
+        """Call the module in the precision of training."""
         with self._autocast(self._trains_in):
             return super().begin_update(inputs)
 
@@ -269,6 +284,7 @@ class EncoderShim(PyTorchShim):
         return torch.autocast(self._device_type, dtype=dtype)
 
     def finish_update(self, optimizer: Optimizer) -> None:
+        """Update all parameters, at once if the optimizer can."""
         update = getattr(optimizer, "update_parameters", None)
         if update is None or self._scales_gradients:  # scaled gradients may have to be skipped
             super().finish_update(optimizer)
@@ -277,7 +293,12 @@ class EncoderShim(PyTorchShim):
 
     @contextmanager
     def use_params(self, params: Dict[Any, Any]) -> Iterator[None]:
-        """Replace parameters by those under the keys of an optimizer, (id of the shim, name)."""
+        """Replace parameters for a while.
+
+        Args:
+            params: values by the keys of an optimizer, ``(id of the shim, name)``; parameters
+                without a value stay as they are.
+        """
         own = dict(self._model.named_parameters()) if self._model is not None else {}
         found = {name: params[self.id, name] for name in own if (self.id, name) in params}
         backup = {name: own[name].data for name in found}
@@ -290,11 +311,11 @@ class EncoderShim(PyTorchShim):
                 own[name].data = data
 
     def load_pretrained(self, attrs: Mapping[str, Any], **options: Any) -> None:
-        """Read the encoder that the attributes of a model name, unless there is a module already.
+        """Load the encoder that the attributes of a model name, unless there is a module already.
 
         Args:
-            attrs: with ``name``, ``transformer_config`` and ``reset_layers``.
-            options: of the module.
+            attrs: attributes ``name``, ``transformer_config`` and ``reset_layers`` of the model.
+            options: options of the module.
         """
         if self._model is None:
             name, reset_layers = attrs["name"], attrs["reset_layers"]
@@ -302,7 +323,7 @@ class EncoderShim(PyTorchShim):
             self.set_module(self._build(*loaded, **options))
 
     def set_module(self, module: PretrainedEncoder) -> None:
-        """Put a module in, on the device that is in use."""
+        """Move a module to the device in use and hold it."""
         self._model = module.to(get_torch_default_device())
 
 
@@ -341,7 +362,7 @@ def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:
     with TemporaryDirectory() as folder:
         module.tokenizer.save_pretrained(folder)
         files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-    # parameters that share memory, as a copy each: safetensors refuses them
+    # safetensors refuses parameters that share memory
     weights = {name: value.contiguous().clone() for name, value in module.state_dict().items()}
     message = {
         "config": module.encoder.config.to_json_string(),

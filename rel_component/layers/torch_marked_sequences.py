@@ -18,7 +18,8 @@ class MarkedSequenceEncoder(PretrainedEncoder):
     """An encoder whose vocabulary has markers.
 
     Args:
-        encoder, tokenizer: see :func:`load_pretrained`.
+        encoder: see :func:`load_pretrained`.
+        tokenizer: see :func:`load_pretrained`.
         representation: names of :data:`REPRESENTATIONS`.
     """
 
@@ -27,6 +28,7 @@ class MarkedSequenceEncoder(PretrainedEncoder):
         self.representation = list(representation)
 
     def options(self) -> Dict[str, Any]:
+        """See :meth:`PretrainedEncoder.options`."""
         return {"representation": self.representation}
 
     @property
@@ -53,7 +55,7 @@ class MarkedSequenceEncoder(PretrainedEncoder):
         """Representations of pairs. *Shape:* ``(n_pairs, n_features)``.
 
         Args:
-            sequences: of the pairs.
+            sequences: the sequences of the pairs.
             max_pieces: the most pieces that pass the encoder at a time, padding included.
         """
         if not len(sequences.first):
@@ -61,14 +63,14 @@ class MarkedSequenceEncoder(PretrainedEncoder):
         (states,) = self.encode(sequences.ids, sequences.bounds, max_pieces, save_memory=True)
         parts: List[Tensor] = []
         for name in self.representation:
-            if name == "cls":  # of two sequences, the mean
+            if name == "cls":  # a pair in two sequences has their mean
                 parts.append(states[self.index(sequences.first)].mean(dim=1))
             elif name == "start":
                 parts.append(states[self.index(sequences.starts)].flatten(1))
             elif name == "mean":
                 runs = sequences.mentions.reshape(-1, 2)
                 parts.append(self._reduce(states, runs, "mean").view(len(sequences.first), -1))
-            else:  # of two sequences, the maximum
+            else:  # a pair in two sequences has their maximum
                 runs = sequences.between.reshape(-1, 2)
                 maxima = self._reduce(states, runs, "amax")
                 parts.append(maxima.view(len(sequences.first), 2, -1).amax(dim=1))

@@ -18,7 +18,7 @@ KeysValues = Tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class MarkerLayout:
-    """Where the markers of a block of groups look.
+    """Where the markers of a block of groups find their text.
 
     Attention is computed on rows of equal size: a row holds some of the markers of one window and
     all pieces of that window.
@@ -26,9 +26,10 @@ class MarkerLayout:
     Attributes:
         cells: row and place of each marker. *Shape:* ``(n_groups * group size,)``, as row * size +
             place
-        n_rows, size: rows, and markers in a row.
+        n_rows: number of rows.
+        size: number of markers in a row.
         text: the pieces of the window of each row. *Shape:* ``(n_rows, n_pieces)``
-        mask: which of them there are. *Shape:* ``(n_rows, n_pieces)``, bool
+        mask: which of them are no padding. *Shape:* ``(n_rows, n_pieces)``, bool
     """
 
     cells: Tensor
@@ -40,7 +41,7 @@ class MarkerLayout:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What the layers of BERT-like encoders have in common; finish: all that follows attention."""
+    """The parts of a BERT-like layer; ``finish`` is all that follows attention."""
 
     query: Callable[[Tensor], Tensor]
     key: Callable[[Tensor], Tensor]
@@ -69,6 +70,7 @@ class MarkerLayers:
         """Keys and values of the pieces of the text.
 
         Args:
+            layer: number of the layer.
             states: input of the layer. *Shape:* ``(n_pieces, width)``
         """
         parts = self._layers[layer]
@@ -77,11 +79,14 @@ class MarkerLayers:
     def __call__(
         self, layer: int, markers: Tensor, text: KeysValues, layout: MarkerLayout, training: bool
     ) -> Tensor:
-        """One layer.
+        """Apply one layer to markers.
 
         Args:
+            layer: number of the layer.
             markers: *Shape:* ``(n_groups, group size, width)``
-            text: of the same layer, for all pieces.
+            text: keys and values of that layer for all pieces.
+            layout: where each marker finds its text.
+            training: whether dropout is applied.
 
         Returns:
             *Shape:* ``(n_groups, group size, width)``

@@ -34,14 +34,15 @@ N_NUMBERS = 16  # mentions of a document are told apart by their numbers, modulo
 
 @dataclass(frozen=True)
 class TextStates:
-    """What is computed once for a text.
+    """The states of a text, which are computed once for all markers.
 
     Attributes:
+        windows: windows of the text.
         tokens: mean of the last states of the pieces of each token. *Shape:* ``(n_tokens, width)``
         classes: last states of the first special token of each window. *Shape:*
             ``(n_windows, width)``
-        first: states where markers start. *Shape:* ``(n_rows, width)``
-        keys_values: of the layers from there on. *Shape:* ``(n_rows, width)`` each
+        first: hidden states at the layer where markers start. *Shape:* ``(n_rows, width)``
+        keys_values: keys and values of each layer from there on. *Shape:* ``(n_rows, width)`` each
     """
 
     windows: Windows
@@ -52,7 +53,7 @@ class TextStates:
 
 
 class _Head(nn.Module):
-    """What tells the encoder of mentions: marks in the text, and the states with which markers start."""
+    """Learned vectors: marks on mentions in the text, and the initial states of markers."""
 
     def __init__(self, width: int, embedding_width: int) -> None:
         super().__init__()
@@ -64,9 +65,11 @@ class _Head(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
 
     def forward(self, means: Tensor, types: Tensor) -> Tensor:
-        """Args:
-        means: of the mentions. *Shape:* ``(n_groups, 2, width)``
-        types: rows of the entity types. *Shape:* ``(n_groups, 2)``.
+        """The initial states of markers. *Shape:* ``(n_groups, 2, width)``.
+
+        Args:
+            means: mean hidden state of each mention. *Shape:* ``(n_groups, 2, width)``
+            types: row of each entity type. *Shape:* ``(n_groups, 2)``
         """
         roles = torch.arange(2, device=types.device)  # first and second in the text
         markers = means + self.roles(roles) + self.types(types + roles * N_TYPE_ROWS)
@@ -78,7 +81,8 @@ class PackedMarkerEncoder(PretrainedEncoder):
     """An encoder for texts and, apart from them, markers.
 
     Args:
-        encoder, tokenizer: see :func:`load_pretrained`.
+        encoder: see :func:`load_pretrained`.
+        tokenizer: see :func:`load_pretrained`.
         marker_layer: number of layers that only the text passes. None: half of them.
         mark_mentions: whether the text is read with marks on its mentions.
 
@@ -117,22 +121,24 @@ class PackedMarkerEncoder(PretrainedEncoder):
         self.head = _Head(self.width, encoder.get_input_embeddings().weight.shape[1])
 
     def options(self) -> Dict[str, Any]:
+        """See :meth:`PretrainedEncoder.options`."""
         return {"marker_layer": self.marker_layer, "mark_mentions": self.mark_mentions}
 
     def forward(
         self, text: Any, blocks: Sequence[MarkerBlock] = (), max_pieces: int = 4096
     ) -> Tuple[TextStates, Optional[Tensor]]:
-        """Encode a text, unless that is done, and markers.
+        """Encode a text, unless its states are given, and markers.
 
         Args:
-            text: a :class:`TextBatch`, or the states of one.
-            blocks: pairs; in training, each block is computed anew on the way back if there are
-                several, so that only one of them is in memory.
+            text: a :class:`TextBatch`, or its :class:`TextStates`.
+            blocks: pairs; in training, each of several blocks is computed again in backprop, so
+                that only one of them is in memory.
             max_pieces: the most pieces that pass the encoder at a time, padding included.
 
         Returns:
-            the states of the text, and if there are any, of the two markers of each pair and of the
-            first special token of what they read. *Shape:* ``(n_groups, 3, width)``
+            the states of the text; and, if there are pairs, the states of the two markers of each
+            pair and the mean of the first special tokens of their windows. *Shape:*
+            ``(n_groups, 3, width)``
         """
         states = text if isinstance(text, TextStates) else self._read(text, max_pieces)
         if not blocks:
@@ -164,14 +170,14 @@ class PackedMarkerEncoder(PretrainedEncoder):
         return TextStates(windows, tokens, classes, states[0], keys_values)
 
     def _marks(self, text: TextBatch) -> Tensor:
-        """Types and numbers of the mentions that a piece is part of.
+        """The marks of each row: types and numbers of the mentions that its piece is part of.
 
         *Shape:* ``(n_rows, embedding width)``
         """
         values = self.head.marks(self.index(_type_rows(text.types)))
         numbers = text.numbers.astype("int64") % N_NUMBERS + N_TYPE_ROWS
         values = values + self.head.marks(self.index(numbers))
-        # one more row, without a mark, is that of special tokens
+        # the last row, without a mark, is for special tokens
         by_piece = values.new_zeros(len(text.windows.home) + 1, values.shape[1])
         by_piece = by_piece.index_add(0, self.index(text.marked), values)
         return by_piece[self.index(text.windows.pieces)]

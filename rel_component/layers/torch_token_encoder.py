@@ -13,12 +13,14 @@ class TokenEncoder(PretrainedEncoder):
     def forward(
         self, windows: Windows, tokens: Int32Array, n_tokens: int, max_pieces: int
     ) -> Tensor:
-        """Args:
-            windows: of the documents.
+        """Encode documents.
+
+        Args:
+            windows: windows of the documents.
             tokens: token of each piece, numbered through the documents. *Shape:* ``(n_pieces,)``
-            n_tokens: of all documents.
+            n_tokens: number of tokens of all documents.
             max_pieces: the most pieces that pass the encoder at a time, padding included; in
-                training, what is computed for more is computed anew on the way back.
+                training, the states inside the encoder are computed again in backprop for more.
 
         Returns:
             *Shape:* ``(n_tokens, width)``

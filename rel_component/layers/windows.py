@@ -1,7 +1,7 @@
 """Windows of word pieces that fit into an encoder, for texts of any length.
 
 A text that is longer than the encoder's window is covered by windows at even distances, at most half
-a window apart. Every piece has its states from the window in whose middle it is::
+a window apart. The states of a piece are taken from the window whose middle is nearest to it::
 
     pieces      0 . . . . . . . . . . . . . . . . . 18
     windows     [------------)
@@ -53,7 +53,7 @@ class Windows:
 
     @property
     def pieces(self) -> Int32Array:
-        """The piece in each row; of special tokens the number of pieces. *Shape:* ``(n_rows,)``."""
+        """The piece of each row; special tokens have the number of pieces. *Shape:* ``(n_rows,)``."""
         sizes = numpy.diff(self.bounds)
         shift = numpy.repeat(self.first_pieces - self.bounds[:-1] - 1, sizes)
         pieces = numpy.arange(len(shift), dtype="int32") + shift
@@ -61,10 +61,12 @@ class Windows:
         return pieces
 
     def nearest(self, docs: Int32Array, starts: Int32Array, ends: Int32Array) -> Int32Array:
-        """The window in whose middle a run of pieces lies, as near as there is one.
+        """The window whose middle is nearest to each run of pieces. *Shape:* ``(n_runs,)``.
 
         Args:
-            docs: document of each run. starts, ends: its pieces. *Shape:* ``(n_runs,)``
+            docs: document of each run. *Shape:* ``(n_runs,)``
+            starts: first piece of each run. *Shape:* ``(n_runs,)``
+            ends: exclusive end of each run. *Shape:* ``(n_runs,)``
         """
         first, last = self.first_windows[docs], self.first_windows[docs + 1] - 1
         begin = self.first_of_doc[docs]
@@ -96,9 +98,10 @@ def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after:
     """Cover documents by windows.
 
     Args:
-        pieces: of the documents.
+        pieces: pieces of the documents.
         size: the most pieces of a window, special tokens not counted.
-        before, after: ids of the special tokens around a text.
+        before: id of the special token before a text.
+        after: id of the special token after a text.
     """
     ids: List[Int32Array] = []
     first_pieces: List[int] = []

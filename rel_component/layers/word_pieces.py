@@ -48,8 +48,9 @@ def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPie
     """Insert a piece before each of some tokens, and count it as part of the token.
 
     Args:
-        tokens: some of them perhaps several times. *Shape:* ``(n_inserted,)``
-        piece: id of the piece.
+        pieces: the pieces of a document.
+        tokens: tokens, which may come several times. *Shape:* ``(n_inserted,)``
+        piece: id of the inserted piece.
     """
     counts = numpy.bincount(tokens, minlength=len(pieces.starts) - 1)
     ids = numpy.insert(pieces.ids, numpy.repeat(pieces.starts[:-1], counts), piece)

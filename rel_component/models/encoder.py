@@ -1,8 +1,7 @@
 """``rel_component.Encoder.v1``: token vectors of a pretrained encoder, and a listener to share them.
 
 The encoder is one from the package transformers, fine-tuned with the layers on top of it. It fits
-wherever spaCy takes a tok2vec layer. Sequences of similar lengths form a batch, and it computes in
-bfloat16 on a CPU if asked to.
+wherever spaCy takes a tok2vec layer. Sequences of similar lengths form a batch.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Tuple, cast
@@ -32,7 +31,7 @@ def build_encoder(
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
 ) -> Model[List[Doc], List[Floats2d]]:
-    """Build an Encoder: the mean of the last states of the word pieces of each token.
+    """Build an Encoder, whose vector of a token is the mean of the last states of its word pieces.
 
     Args:
         name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
@@ -79,7 +78,7 @@ def build_encoder(
 def forward(
     model: Model[InT, OutT], docs: InT, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], InT]]:
-    """The token vectors of documents, and the way back to the encoder."""
+    """The token vectors of documents, with backprop to the encoder."""
     shim: Any = model.shims[0]
     module = shim._model
     if module is None:
@@ -112,7 +111,7 @@ def forward(
 def init(
     model: Model[InT, OutT], X: Optional[InT] = None, Y: Optional[OutT] = None
 ) -> Model[InT, OutT]:
-    """Read the encoder, unless it has weights, and learn its width."""
+    """Load the encoder, unless it has weights, and take its width."""
     shim: Any = model.shims[0]
     shim.load_pretrained(model.attrs)
     model.set_dim("nO", shim._model.width)
@@ -152,8 +151,8 @@ def build_listener(upstream: str = "*", grad_factor: float = 1.0) -> Model[InT, 
     """Listen to the component ``shared_encoder`` (``rel_component.EncoderListener.v1``).
 
     Args:
-        upstream: name of that component; ``*``: any.
-        grad_factor: factor of the gradient that the encoder is sent: the weight of what this
-            component teaches it beside the others.
+        upstream: name of that component; ``*``: any name.
+        grad_factor: factor of the gradient that the encoder is sent: the weight of this component
+            beside the others in training the encoder.
     """
     return EncoderListener(upstream, grad_factor)

@@ -1,10 +1,10 @@
 """``rel_component.EntityMarkers.v1``: every candidate pair as a sequence of its own, with markers.
 
-The classic of fine-tuned relation extraction, and the most expensive: one pass of the encoder for each
-pair. See Baldini Soares et al. 2019 (https://aclanthology.org/P19-1279) for entity starts, Wu and He
-2019 (https://arxiv.org/abs/1905.08284) for [CLS] with mention means, Zhou and Chen 2022
-(https://aclanthology.org/2022.aacl-short.21) for typed markers, and Peng et al. 2020
-(https://aclanthology.org/2020.emnlp-main.298) for masked mentions.
+This is the classic design of fine-tuned relation extraction, and the most expensive one, with one
+pass of the encoder for each pair. See Baldini Soares et al. 2019 (https://aclanthology.org/P19-1279)
+for entity starts, Wu and He 2019 (https://arxiv.org/abs/1905.08284) for [CLS] with mention means,
+Zhou and Chen 2022 (https://aclanthology.org/2022.aacl-short.21) for typed markers, and Peng et al.
+2020 (https://aclanthology.org/2020.emnlp-main.298) for masked mentions.
 """
 
 import warnings
@@ -54,8 +54,8 @@ def build_entity_markers(
     there were. Of entities with several mentions, the two nearest to each other count.
 
     Args:
-        name: a folder with an encoder, or its name on a hub; read when the model is initialised,
-            and not any more once it is saved. For the supported kinds see
+        name: a folder with an encoder, or its name on a hub; read when the model is initialised;
+            a saved model holds the encoder. For the supported kinds see
             ``layers/torch_encoder.py``.
         reset_layers: number of the encoder's last layers that start from random weights, see
             :func:`~rel_component.models.encoder.build_encoder`.
@@ -63,7 +63,7 @@ def build_entity_markers(
             ``[HEAD:PERSON] Ada [/HEAD:PERSON]``; ``punctuation``: ``@ * person * Ada @`` and
             ``# ^ org ^ Acme #``, without new pieces; ``mask``: ``[HEAD:PERSON]`` in place of the
             name; ``context``: ``[HEAD]`` in its place.
-        representation: what stands for a pair, side by side: ``cls``, ``start`` (the first
+        representation: vectors that represent a pair, side by side: ``cls``, ``start`` (the first
             markers), ``mean`` (of each mention), ``between`` (maximum of the pieces from one to the
             other).
         type_words: words for entity types, for ``punctuation``; otherwise the type in lower case.
@@ -74,8 +74,8 @@ def build_entity_markers(
             training sets it to its own rate.
         max_pieces: the most word pieces that pass the encoder at a time, padding included.
         block_size: number of pairs whose sequences are in memory at a time in prediction. In
-            training, the states inside the encoder are kept for `max_pieces` only and computed anew
-            when needed.
+            training, the states inside the encoder are kept for `max_pieces` only and computed
+            again in backprop.
         precision: type of number in which the encoder computes where PyTorch considers it safe, in
             training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
             without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
@@ -126,7 +126,7 @@ def build_entity_markers(
 
 
 def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
-    """The logits of the candidate pairs, and the way back to the encoder."""
+    """The logits of the candidate pairs, with backprop to the encoder."""
     docs, candidates = X
     batch = _Batch(model, docs, candidates)
     logits, backprop = _update(model, batch) if is_train else (_predict(model, batch), _no_backprop)
@@ -135,7 +135,7 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    """Read the encoder, unless it has weights, and give it the markers of a sample."""
+    """Load the encoder, unless it has weights, and give it the markers of a sample."""
     shim: Any = model.shims[0]
     output_layer = model.get_ref("output_layer")
     if Y is not None and model.has_dim("nO") is None:
@@ -194,11 +194,11 @@ def _update(model: PairModelT, batch: "_Batch") -> Tuple[Floats2d, Callable[[Flo
 
 
 def _no_backprop(d_logits: Floats2d) -> None:
-    """There is nothing to learn from."""
+    """Backprop of a batch without pairs."""
 
 
 def _special_tokens(markers: Markers, docs: List[Doc], candidates: Candidates) -> List[str]:
-    """The pieces that a kind of markers needs, for the entity types that are there."""
+    """The special tokens that a kind of markers needs, for the entity types of a sample."""
     if markers == "punctuation":
         return []
     names = [*_ROLES]
@@ -246,14 +246,14 @@ class _Batch:
         return sequences, of_pair
 
     def by_pair(self, features: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
-        """The representation of each pair, of that of its sequence. *Shape:* ``(n_pairs, width)``."""
+        """The representation of each pair, from that of its sequence. *Shape:* ``(n_pairs, width)``."""
         if not self.attrs["share_directions"]:
             return features
         cells = self._cells(features.shape[1], rows, of_pair)
         return features.reshape(-1, self._module.width)[cells].reshape(len(of_pair), -1)
 
     def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
-        """The way back of :meth:`by_pair`."""
+        """Backprop of :meth:`by_pair`."""
         if not self.attrs["share_directions"]:
             return gradient
         width = self._module.width
@@ -263,9 +263,9 @@ class _Batch:
         return result.reshape(tuple(shape))
 
     def _cells(self, n_features: int, rows: slice, of_pair: Int32Array) -> Any:
-        """Where the vectors of each pair are among those of all sequences.
+        """The places of the vectors of each pair among those of all sequences.
 
-        Those of head and tail change places where the head is second in the text.
+        Vectors of head and tail change places where the head is second in the text.
         """
         straight = numpy.arange(n_features // self._module.width)
         crossed, n = straight.copy(), 0
@@ -289,9 +289,9 @@ class _Batch:
     def _make_mark(self, role: int, type_name: str) -> Marks:
         kind, tokenizer = self.attrs["markers"], self._module.tokenizer
         if kind == "punctuation":
-            around, sign = _PUNCTUATION[role]
+            around, delimiter = _PUNCTUATION[role]
             word = self.attrs["type_words"].get(type_name, type_name.lower().replace("_", " "))
-            text = f"{around} {sign} {word} {sign}" if word else around
+            text = f"{around} {delimiter} {word} {delimiter}" if word else around
             before = tokenizer(text, add_special_tokens=False)["input_ids"]
             return Marks(before, tokenizer(around, add_special_tokens=False)["input_ids"])
         vocabulary = tokenizer.added_tokens_encoder

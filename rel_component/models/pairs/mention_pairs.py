@@ -1,5 +1,7 @@
 """The two mentions by which a marker model knows a pair of entities."""
 
+from typing import Tuple
+
 import numpy
 
 from ...candidates import Candidates
@@ -10,7 +12,10 @@ from ...types import Int32Array
 def closest_mentions(candidates: Candidates) -> Int32Array:
     """For each pair of entities, the mentions of head and tail with the fewest tokens between them.
 
-    Of several such, the first in the text.
+    If several are equally near, the first in the text are taken.
+
+    Args:
+        candidates: the pairs.
 
     Returns:
         indices of mentions. *Shape:* ``(n_pairs, 2)``
@@ -37,8 +42,8 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
     return numpy.stack([head[best], tail[best]], axis=1).astype("int32")
 
 
-def unordered(mentions: Int32Array) -> "tuple[Int32Array, Int32Array]":
-    """The distinct pairs of mentions, whatever their direction.
+def unordered(mentions: Int32Array) -> Tuple[Int32Array, Int32Array]:
+    """The distinct pairs of mentions, regardless of direction.
 
     Args:
         mentions: head and tail of each pair. *Shape:* ``(n_pairs, 2)``

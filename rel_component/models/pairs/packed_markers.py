@@ -56,8 +56,8 @@ def build_packed_markers(
     read in overlapping windows; the markers of a pair that fits in none read one window each.
 
     Args:
-        name: a folder with an encoder, or its name on a hub; read when the model is initialised,
-            and not any more once it is saved. For the supported kinds see
+        name: a folder with an encoder, or its name on a hub; read when the model is initialised;
+            a saved model holds the encoder. For the supported kinds see
             ``layers/torch_encoder.py``.
         reset_layers: number of the encoder's last layers that start from random weights, see
             :func:`~rel_component.models.encoder.build_encoder`.
@@ -66,8 +66,14 @@ def build_packed_markers(
         marker_layer: number of the encoder's layers that only the text passes, 0 to all but one;
             the more, the faster. None: half of them.
         max_pieces: the most word pieces that pass the encoder at a time, padding included.
-        pooling, hidden_size, type_size, context, outside, max_context, product: the pooled part,
-            see :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
+        pooling: how the tokens of a mention are pooled, see
+            :func:`~rel_component.models.pairs.span_pair.build_span_pair`, also for the next six.
+        hidden_size: width of the hidden layer.
+        type_size: width of the entity-type embeddings.
+        context: whether the tokens between the mentions count.
+        outside: number of tokens before the first and after the second mention that count.
+        max_context: number of tokens at each end of a long context that count.
+        product: whether the product of projections of head and tail counts.
         dropout: probability of dropping a value of mentions, markers and the hidden layer; training
             sets it to its own rate.
         block_size: number of pairs whose markers are in memory at a time.
@@ -98,7 +104,7 @@ def build_packed_markers(
         product=product,
         dropout=dropout,
         block_size=block_size,
-        evidence=True,
+        features=True,
         nO=nO,
     )
     shim = EncoderShim(PackedMarkerEncoder, precision=precision, grad_scaler=grad_scaler_config)
@@ -124,14 +130,14 @@ def build_packed_markers(
 
 
 def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
-    """The logits of the candidate pairs, and the way back to the encoder."""
+    """The logits of the candidate pairs, with backprop to the encoder."""
     docs, candidates = X
     layout = _Layout(model, docs, candidates)
     return _update(model, layout) if is_train else (_predict(model, layout), lambda dY: [])
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    """Read the encoder, unless it has weights, and take the widths from a sample."""
+    """Load the encoder, unless it has weights, and take the widths from a sample."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     shim: Any = model.shims[0]
@@ -157,12 +163,12 @@ def _predict(model: PairModelT, layout: "_Layout") -> Floats2d:
     shim, max_pieces = model.shims[0], model.attrs["max_pieces"]
     states, _ = shim.predict(ArgsKwargs((layout.text, (), max_pieces), {}))
 
-    def evidence(rows: slice) -> Floats2d:
+    def features(rows: slice) -> Floats2d:
         groups, of_pair = unordered(layout.mentions[rows])
         _, markers = shim.predict(ArgsKwargs((states, [layout.block(groups)]), {}))
         return layout.by_pair(_to_xp(model, markers), rows, of_pair)
 
-    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), evidence)
+    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), features)
     return model.get_ref("scorer").predict(pairs)
 
 
@@ -174,12 +180,12 @@ def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[F
     inputs = ArgsKwargs((layout.text, blocks, model.attrs["max_pieces"]), {})
     (states, markers), backprop_encoder = shim.begin_update(inputs)
 
-    def evidence(rows: slice) -> Floats2d:
+    def features(rows: slice) -> Floats2d:
         if markers is None:
             return model.ops.alloc2f(0, 3 * states.tokens.shape[1])
         return layout.by_pair(_to_xp(model, markers), rows, of_pair)
 
-    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), evidence)
+    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), features)
     logits, backprop_scorer = model.get_ref("scorer")(pairs, True)
 
     def backprop(d_logits: Floats2d) -> Any:
@@ -187,7 +193,7 @@ def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[F
         tensors, gradients = [states.tokens], [gradient.tokens]
         if markers is not None:
             tensors.append(markers)
-            gradients.append(layout.by_group(gradient.evidence, everything, of_pair, markers.shape))
+            gradients.append(layout.by_group(gradient.features, everything, of_pair, markers.shape))
         given = tuple(xp2torch(X, device=states.tokens.device) for X in gradients)
         backprop_encoder(ArgsKwargs((tuple(tensors),), {"grad_tensors": given}))
         return layout.docs
@@ -200,7 +206,7 @@ def _to_xp(model: PairModelT, tensor: Any) -> Any:
 
 
 class _Layout:
-    """Where everything of a batch is found; see ``layers/marker_inputs.py``."""
+    """Builds the inputs of the encoder from a batch; see ``layers/marker_inputs.py``."""
 
     def __init__(self, model: PairModelT, docs: List[Doc], candidates: Candidates) -> None:
         module = model.shims[0]._model
@@ -240,8 +246,10 @@ class _Layout:
         return numpy.concatenate(runs) if runs else numpy.zeros((0, 2), dtype="int32")
 
     def block(self, groups: Int32Array) -> MarkerBlock:
-        """Args:
-        groups: first and second mention. *Shape:* ``(n_groups, 2)``.
+        """The markers of some pairs.
+
+        Args:
+            groups: first and second mention of each pair. *Shape:* ``(n_groups, 2)``
         """
         windows, mentions = self.text.windows, self.candidates.mentions
         runs = self._runs[groups]  # (n_groups, 2, 2)
@@ -258,7 +266,9 @@ class _Layout:
         """States of the markers of head and tail, and of the special token, side by side.
 
         Args:
-            markers: *Shape:* ``(n_groups, 3, width)``
+            markers: states of all groups. *Shape:* ``(n_groups, 3, width)``
+            rows: the pairs.
+            of_pair: group of each pair. *Shape:* ``(n_pairs,)``
 
         Returns:
             *Shape:* ``(n_pairs, 3 * width)``
@@ -267,7 +277,7 @@ class _Layout:
         return cast(Floats2d, markers[group, side].reshape(len(of_pair), -1))
 
     def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
-        """The way back of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``."""
+        """Backprop of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``."""
         group, side = self._places(rows, of_pair)
         cells = self.ops.as_contig((group * 3 + side).reshape(-1))
         result = self.ops.alloc2f(shape[0] * 3, shape[2])
@@ -275,7 +285,7 @@ class _Layout:
         return result.reshape(tuple(shape))
 
     def _places(self, rows: slice, of_pair: Int32Array) -> Tuple[Any, Any]:
-        """Group of each pair, and where in it its states are. *Shape:* ``(n_pairs, 3)`` each."""
+        """Group of each pair, and places of its states in it. *Shape:* ``(n_pairs, 3)`` each."""
         mentions = self.mentions[rows]
         head_second = (mentions[:, 0] > mentions[:, 1]).astype("int32")
         special = numpy.full_like(head_second, 2)

@@ -1,4 +1,4 @@
-"""Candidate pairs as indices into what is computed once per token, mention, type or distance."""
+"""Candidate pairs as indices into tables that are computed once per token, mention or type."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Sequence
@@ -23,7 +23,7 @@ N_COUNTERS = 3
 
 @dataclass(frozen=True)
 class PairIndex:
-    """Where the parts of each pair are found.
+    """The rows of the tables that each pair looks up.
 
     Tokens are rows of the concatenated documents of the batch.
 
@@ -112,7 +112,7 @@ def _regions(head: Int32Array, tail: Int32Array) -> Dict[str, Any]:
 def _distances(head: Int32Array, tail: Int32Array, between: Int32Array) -> Int32Array:
     """Bucket of the number of tokens between head and tail, apart for the two orders.
 
-    Mentions that share tokens have a bucket of their own.
+    Mentions that share tokens have a separate bucket.
     """
     lengths = between[:, 1] - between[:, 0]
     n_buckets = len(_DISTANCES) + 2

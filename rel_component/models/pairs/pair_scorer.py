@@ -1,12 +1,12 @@
-"""The scorer of candidate pairs: pooled mentions, types, context and, if there is, more evidence.
+"""The scorer of candidate pairs: pooled mentions, types, context and features of the pairs.
 
-It has two layers. What enters the first one is computed once for each mention, entity type, distance
-and token; a pair only looks up rows and adds them::
+It has two layers. The summands of the first one are computed once for each mention, entity type,
+distance and token; a pair only looks up rows and adds them::
 
     hidden = relu( head[h] + tail[t] + head factor[h] * tail factor[t]
                    + type pair[h, t] + distance[h, t] + mentions between[h, t]
                    + max(tokens between) + max(tokens left) + max(tokens right)
-                   + evidence of the pair )                                            (hidden width)
+                   + features of the pair )                                            (hidden width)
     logits = hidden · W + b                                                            (labels)
 
 In prediction, pairs are scored in blocks, so that only the logits grow with their number. The
@@ -31,29 +31,31 @@ from ...layers.rows import blocks, on_device
 from ...layers.span_pooling import SpanPooling
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
 
-Evidence = Callable[[slice], Floats2d]
-"""What else is known of some pairs. *Shape:* ``(n_pairs, width)``"""
+PairFeatures = Callable[[slice], Floats2d]
+"""Computes vectors of some pairs, e.g. the states of their markers. *Shape:* ``(n_pairs, width)``"""
 
 
 class Pairs(NamedTuple):
-    """Candidate pairs with all that is known of them.
+    """Candidate pairs, and the vectors that they are scored by.
 
     Attributes:
+        docs: the documents.
+        candidates: their pairs.
         tokens: vectors of all tokens of the documents. *Shape:* ``(n_tokens, width)``
-        evidence: for models that have it.
+        features: vectors of the pairs themselves, for models that have them.
     """
 
     docs: Sequence[Doc]
     candidates: Candidates
     tokens: Floats2d
-    evidence: Optional[Evidence] = None
+    features: Optional[PairFeatures] = None
 
 
 class PairGradients(NamedTuple):
-    """Gradients of the tokens and of the evidence of all pairs, in the shape of what they are of."""
+    """Gradients of the tokens and of the features of all pairs, in the shapes of these."""
 
     tokens: Floats2d
-    evidence: Optional[Floats2d]
+    features: Optional[Floats2d]
 
 
 OutT = Floats2d
@@ -75,15 +77,12 @@ def PairScorer(
     dropout: float,
     block_size: int,
     nO: Optional[int] = None,
-    evidence: bool = False,
+    features: bool = False,
 ) -> PairScorerT:
-    """Score candidate pairs over the vectors of their tokens; the backward pass gives
-    :class:`PairGradients`.
+    """Score candidate pairs over the vectors of their tokens.
 
-    The other arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`.
-
-    Args:
-        evidence: whether the pairs come with evidence.
+    The arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`, and
+    ``features``: whether the pairs come with features. Backprop gives :class:`PairGradients`.
 
     Raises:
         ConfigError: if a pooling is unknown or a number is out of range.
@@ -106,8 +105,8 @@ def PairScorer(
     }
     if product:
         layers.update(head_factor=Affine(hidden_size), tail_factor=Affine(hidden_size))
-    if evidence:
-        layers.update(evidence_dropout=Dropout(dropout), evidence=Affine(hidden_size))
+    if features:
+        layers.update(features_dropout=Dropout(dropout), features=Affine(hidden_size))
     regions = ["between"] * context + ["left", "right"] * bool(outside)
     layers.update({name: Affine(hidden_size) for name in regions})
     return Model(
@@ -130,20 +129,20 @@ def PairScorer(
 def forward(
     model: PairScorerT, pairs: Pairs, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], PairGradients]]:
-    """The logits of pairs, and the gradients of the tokens and of the evidence."""
+    """The logits of pairs, and the gradients of the tokens and of the features."""
     index = index_pairs(pairs.docs, pairs.candidates, outside=model.attrs["outside"])
     parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
-    logits, backprop_score = _score(model, parts, index, pairs.evidence, is_train)
+    logits, backprop_score = _score(model, parts, index, pairs.features, is_train)
 
     def backprop(d_logits: OutT) -> PairGradients:
-        d_parts, d_evidence = backprop_score(d_logits)
-        return PairGradients(backprop_parts(d_parts), d_evidence)
+        d_parts, d_features = backprop_score(d_logits)
+        return PairGradients(backprop_parts(d_parts), d_features)
 
     return logits, backprop
 
 
 def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None) -> PairScorerT:
-    """Learn the widths of a sample, and the number of labels where Y has them."""
+    """Take the widths from a sample, and the number of labels from Y."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
         model.get_ref("output_layer").set_dim("nO", Y.shape[1])
@@ -159,8 +158,8 @@ def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None
         model.get_ref(name).set_dim("nI", mention_width)
     for name in model.attrs["regions"]:
         model.get_ref(name).set_dim("nI", width)
-    if X.evidence is not None:
-        model.get_ref("evidence").set_dim("nI", X.evidence(slice(0, 0)).shape[1])
+    if X.features is not None:
+        model.get_ref("features").set_dim("nI", X.features(slice(0, 0)).shape[1])
     for layer in model.layers:
         if layer is not pooling:
             layer.initialize()
@@ -184,11 +183,12 @@ def resize_output(model: PairScorerT, nO: int) -> PairScorerT:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What pairs are put together from.
+    """The tables whose rows pairs add up.
 
     Attributes:
         rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
-        factors: of heads and tails, if there are any. *Shape:* ``(n_entities, hidden)`` each
+        factors: projections of heads and tails for their product, if it is used. *Shape:*
+            ``(n_entities, hidden)`` each
         tables: maxima over the projected tokens, by region.
     """
 
@@ -295,42 +295,44 @@ def _score(
     model: PairScorerT,
     parts: _Parts,
     index: PairIndex,
-    evidence: Optional[Evidence],
+    features: Optional[PairFeatures],
     is_train: bool,
 ) -> Tuple[Floats2d, Callable[[Floats2d], Tuple[_PartGradients, Optional[Floats2d]]]]:
     """Logits of all pairs, in blocks unless the hidden layer is needed for the way back."""
     ops, output_layer = model.ops, model.get_ref("output_layer")
     everything = slice(0, len(index))
     if is_train:
-        more, backprop_evidence = _more(model, evidence, everything, True)
-        hidden = _hidden(ops, parts, index, more)  # (n_pairs, hidden)
+        projected, backprop_features = _project_features(model, features, everything, True)
+        hidden = _hidden(ops, parts, index, projected)  # (n_pairs, hidden)
         dropped, backprop_dropout = model.get_ref("hidden_dropout")(hidden, True)
         logits, backprop_output = output_layer(dropped, True)
     else:
         logits = ops.alloc2f(len(index), model.get_dim("nO"))
         for rows in blocks(len(index), model.attrs["block_size"]):
-            more, _ = _more(model, evidence, rows, False)
-            logits[rows] = output_layer.predict(_hidden(ops, parts, index[rows], more))
+            projected, _ = _project_features(model, features, rows, False)
+            logits[rows] = output_layer.predict(_hidden(ops, parts, index[rows], projected))
 
     def backprop(d_logits: Floats2d) -> Tuple[_PartGradients, Optional[Floats2d]]:
         d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
-        return _hidden_gradients(ops, parts, index, d_hidden), backprop_evidence(d_hidden)
+        return _hidden_gradients(ops, parts, index, d_hidden), backprop_features(d_hidden)
 
     return logits, backprop
 
 
-def _more(
-    model: PairScorerT, evidence: Optional[Evidence], rows: slice, is_train: bool
+def _project_features(
+    model: PairScorerT, features: Optional[PairFeatures], rows: slice, is_train: bool
 ) -> Tuple[Optional[Floats2d], Callable[[Floats2d], Optional[Floats2d]]]:
-    """What the evidence adds to the hidden layer. *Shape:* ``(n_pairs, hidden)``."""
-    if evidence is None:
+    """The features of pairs, projected to the hidden layer. *Shape:* ``(n_pairs, hidden)``."""
+    if features is None:
         return None, lambda d_hidden: None
-    dropped, backprop_dropout = model.get_ref("evidence_dropout")(evidence(rows), is_train)
-    more, backprop_more = model.get_ref("evidence")(dropped, is_train)
-    return more, lambda d_hidden: backprop_dropout(backprop_more(d_hidden))
+    dropped, backprop_dropout = model.get_ref("features_dropout")(features(rows), is_train)
+    projected, backprop_projection = model.get_ref("features")(dropped, is_train)
+    return projected, lambda d_hidden: backprop_dropout(backprop_projection(d_hidden))
 
 
-def _hidden(ops: Ops, parts: _Parts, index: PairIndex, more: Optional[Floats2d] = None) -> Floats2d:
+def _hidden(
+    ops: Ops, parts: _Parts, index: PairIndex, projected: Optional[Floats2d] = None
+) -> Floats2d:
     """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``."""
     if not len(index):
         return ops.alloc2f(0, parts.rows.shape[1])
@@ -342,8 +344,8 @@ def _hidden(ops: Ops, parts: _Parts, index: PairIndex, more: Optional[Floats2d] 
         product = ops.xp.take(parts.factors[0], head, axis=0)
         product *= ops.xp.take(parts.factors[1], tail, axis=0)
         hidden += product
-    if more is not None:
-        hidden += more
+    if projected is not None:
+        hidden += projected
     return ops.relu(hidden, inplace=True)
 
 

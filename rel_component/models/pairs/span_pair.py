@@ -75,7 +75,7 @@ def build_span_pair(
 
 
 def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
-    """The logits of the candidate pairs, and the way back to the token vectors."""
+    """The logits of the candidate pairs, with backprop to the token vectors."""
     docs, candidates = X
     ops, scorer = model.ops, model.get_ref("scorer")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
@@ -89,7 +89,7 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
-    """Initialise the token vectors, and the scorer by their width."""
+    """Initialise the tok2vec layer, and the scorer by its width."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     tok2vec, scorer = model.get_ref("tok2vec"), model.get_ref("scorer")
