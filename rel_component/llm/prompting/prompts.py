@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, permutations
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
@@ -263,15 +263,7 @@ class Prompter:
         keys = self.template.keys
         if self.template.question == "pair":
             related = {(ids[head], ids[tail]): label for head, label, tail in example.relations}
-            unrelated = next(
-                (
-                    (head, tail)
-                    for head in ids
-                    for tail in ids
-                    if head != tail and (head, tail) not in related
-                ),
-                None,
-            )
+            unrelated = next((p for p in permutations(ids, 2) if p not in related), None)
             pairs = {**related, **({unrelated: NO_RELATION} if unrelated else {})}
             turns = []
             for pair, label in pairs.items():
@@ -316,34 +308,27 @@ class Prompter:
         """Return the pairs of mentions that the schema allows a relation between."""
         return [
             (head, tail)
-            for head, head_span in mentions.items()
-            for tail, tail_span in mentions.items()
-            if (head_span.start, head_span.end) != (tail_span.start, tail_span.end)
-            and self._related(head_span.label_, tail_span.label_)
+            for (head, first), (tail, second) in permutations(mentions.items(), 2)
+            if (first.start, first.end) != (second.start, second.end)
+            and self._related(first.label_, second.label_)
         ]
 
     def _allowed(self, mentions: Mapping[str, Span]) -> List[AllowedRelations]:
         """Return the possible labels, grouped by the mentions that they may relate."""
         if self.template.open_labels:
             return [((), list(mentions), list(mentions))]
-        by_type: Dict[str, List[str]] = {}
-        for key, span in mentions.items():
-            by_type.setdefault(span.label_, []).append(key)
         groups: Dict[Tuple[Tuple[str, ...], Tuple[str, ...]], List[str]] = {}
         for label, rel_type in self.schema.items():
             # a symmetric type has two: head and tail of its types, and the other way round
             sides = [(rel_type.head, rel_type.tail)]
             if rel_type.symmetric and rel_type.head != rel_type.tail:
                 sides.append((rel_type.tail, rel_type.head))
-            for head_types, tail_types in sides:
+            for types_of_sides in sides:
                 heads, tails = (
                     tuple(
-                        key
-                        for kind, keys in by_type.items()
-                        if not types or kind in types
-                        for key in keys
+                        key for key, span in mentions.items() if not types or span.label_ in types
                     )
-                    for types in (head_types, tail_types)
+                    for types in types_of_sides
                 )
                 if len({*heads, *tails}) > 1 and heads and tails:
                     groups.setdefault((heads, tails), []).append(label)
