@@ -1,8 +1,7 @@
-"""Annotation formats.
+"""Annotation formats, and the conversion between them and Docs.
 
-A format is one object, :class:`.format.AnnotationFormat`: a function that parses a file into
-:class:`.annotated.Annotated` documents, one that writes them, and what tells its files from others.
-It says to the report what it cannot use and goes on. ``checks.py`` looks at what was read,
-``builder.py`` makes Docs of it, ``from_doc.py`` goes back, ``writing.py`` says what a format cannot
-hold. Register a format as an entry point of the group ``rel_component_converters``.
+A format is one object, :class:`.format.AnnotationFormat`: functions that read a file as
+:class:`.annotated.Annotated` documents, recognise it and write it. Whatever a format cannot use goes
+to the report. :func:`.convert.convert` is the whole way: ``checks.py`` leaves out what is wrong,
+``builder.py`` makes Docs, ``from_doc.py`` goes back, ``writing.py`` notes what a format cannot hold.
 """

@@ -1,13 +1,17 @@
 """Checks of annotated documents; whatever is wrong goes to the report and is left out."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set
 
 from ..errors import DataError
 from ..schema import RelationSchema
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from .report import Report
+
+RelationProblem = Callable[[AnnotatedRelation, AnnotatedMention, AnnotatedMention], Optional[str]]
+"""A function that says what is wrong with a relation between two mentions; None: nothing is."""
 
 _MAX_DEPTH = 100
 
@@ -35,14 +39,43 @@ def check_documents(
         except DataError as err:
             report.problem(err.message, place=annotated.place, skips="document")
             continue
-        yield with_mentions(annotated, _checked_mentions(annotated, report), report, schema)
+        yield keep_fitting(
+            annotated, report, _mention_check(annotated), partial(_relation_problem, schema=schema)
+        )
+
+
+def keep_fitting(
+    annotated: Annotated,
+    report: Report,
+    mention_problem: Callable[[AnnotatedMention], Optional[str]],
+    relation_problem: Optional[RelationProblem] = None,
+) -> Annotated:
+    """Leave out mentions and relations of a document that have a problem.
+
+    Args:
+        annotated: the document.
+        report: takes note of the problems.
+        mention_problem: says what is wrong with a mention; None: nothing is.
+        relation_problem: says what is wrong with a relation, given its mentions.
+
+    Raises:
+        DataError: at the first problem, if the report stops at problems.
+    """
+    kept = []
+    for mention in annotated.mentions:
+        message = mention_problem(mention)
+        if message is None:
+            kept.append(mention)
+        else:
+            report.problem(message, place=mention_place(annotated, mention), skips="mention")
+    return with_mentions(annotated, kept, report, relation_problem)
 
 
 def with_mentions(
     annotated: Annotated,
     mentions: Sequence[AnnotatedMention],
     report: Report,
-    schema: Optional[RelationSchema] = None,
+    relation_problem: Optional[RelationProblem] = None,
 ) -> Annotated:
     """Leave out mentions of a document, and with them their relations and places in clusters.
 
@@ -50,7 +83,7 @@ def with_mentions(
         annotated: the document.
         mentions: the mentions that remain, which may have other offsets than before.
         report: takes note of relations and members of clusters that are left out.
-        schema: if given, relations that it does not allow are left out.
+        relation_problem: says what is wrong with a relation, given its mentions.
 
     Raises:
         DataError: at the first problem, if the report stops at problems.
@@ -65,7 +98,11 @@ def with_mentions(
             message: Optional[str] = f"its mention {missing[0]!s:.60} {reason}"
         else:
             head, tail = by_id[relation.head], by_id[relation.tail]
-            message = _relation_problem(relation, head, tail, schema)
+            message = None
+            if (head.start, head.end) == (tail.start, tail.end):
+                message = "head and tail are the same mention"
+            elif relation_problem is not None:
+                message = relation_problem(relation, head, tail)
         if message is None:
             relations.append(relation)
         else:
@@ -141,18 +178,20 @@ def _check_depth(value: Any, name: str, depth: int = 0) -> None:
             _check_depth(item, name, depth + 1)
 
 
-def _checked_mentions(annotated: Annotated, report: Report) -> List[AnnotatedMention]:
-    mentions: Dict[MentionId, AnnotatedMention] = {}
+def _mention_check(annotated: Annotated) -> Callable[[AnnotatedMention], Optional[str]]:
+    """The function that says what is wrong with a mention, given those before it."""
     members = {key for cluster in annotated.clusters for key in cluster}
-    for mention in annotated.mentions:
+    known: Set[MentionId] = set()
+
+    def check(mention: AnnotatedMention) -> Optional[str]:
         message = _mention_problem(mention, annotated, members)
-        if message is None and mention.id in mentions:
+        if message is None and mention.id in known:
             message = "two mentions have this id"
-        if message is not None:
-            report.problem(message, place=mention_place(annotated, mention), skips="mention")
-            continue
-        mentions[mention.id] = mention
-    return list(mentions.values())
+        if message is None:
+            known.add(mention.id)
+        return message
+
+    return check
 
 
 def _mention_problem(
@@ -190,8 +229,6 @@ def _relation_problem(
 ) -> Optional[str]:
     if not relation.label:
         return "a relation needs a label"
-    if (head.start, head.end) == (tail.start, tail.end):
-        return "head and tail are the same mention"
     if schema is not None and relation.label not in schema:
         return f"unknown label {relation.label!r}; known: {', '.join(schema) or 'none'}"
     if schema is not None and not schema[relation.label].allows(head.label, tail.label):

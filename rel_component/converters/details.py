@@ -12,7 +12,7 @@ from .annotated import AnnotatedMention, AnnotatedRelation
 
 _MENTION, _RELATION = "rel_component.mention_details", "rel_component.relation_details"
 
-RelationKey = Tuple[str, str, str, int, int]
+_TailKey = Tuple[str, str, str, int, int]
 """Label, type of head and tail, and the tail's start and length relative to the head's start."""
 
 
@@ -33,7 +33,7 @@ def keep_relation(doc: Doc, relation: AnnotatedRelation, head: Span, tail: Span)
     if relation.id is not None or relation.evidence or relation.attributes:
         entry = _entry(doc, _RELATION, head)
         details = (relation.id, relation.evidence, relation.attributes)
-        entry.setdefault(relation_key(relation.label, head, tail), details)
+        entry.setdefault(_tail_key(relation.label, head, tail), details)
 
 
 def mention_details(doc: Doc, span: Span) -> Tuple[Any, Dict[str, Any]]:
@@ -46,12 +46,12 @@ def relation_details(
     doc: Doc, label: str, head: Span, tail: Span
 ) -> Tuple[Any, Tuple[int, ...], Dict[str, Any]]:
     """Id, None if there is none, evidence and attributes of a relation."""
-    key = relation_key(label, head, tail)
+    key = _tail_key(label, head, tail)
     name, evidence, attributes = _read(doc, _RELATION, head).get(key, (None, (), {}))
     return name, tuple(evidence), as_json(attributes)
 
 
-def relation_key(label: str, head: Span, tail: Span) -> RelationKey:
+def _tail_key(label: str, head: Span, tail: Span) -> _TailKey:
     """The key of a relation among those of its head."""
     start = tail.start_char - head.start_char
     return (label, head.label_, tail.label_, start, tail.end_char - tail.start_char)

@@ -123,14 +123,18 @@ def test_what_xml_does_not_allow_is_left_out(tmp_path):
     documents = [
         annotated_document(["a\x00"]),
         annotated_document(["Ilse", "left"], mentions=[AnnotatedMention(0, 0, 1, "PER"), bad]),
-        annotated_document(["Ilse"], relations=[AnnotatedRelation(0, 1, "\ufffe")]),
+        annotated_document(
+            ["Ilse", "left"],
+            mentions=[AnnotatedMention(0, 0, 1, "PER"), AnnotatedMention(1, 1, 2, "ORG")],
+            relations=[AnnotatedRelation(0, 1, "\ufffe")],
+        ),
     ]
     write_xmi(documents, tmp_path / "out", report)
     assert report.skipped == {"document": 1, "mention": 1, "relation": 2}
     assert [problem.partition(": ")[2] for problem in report.problems] == [
-        "a character that XML does not allow",
+        "a character that XML does not allow in its text or id",
         "a character that XML does not allow in its label or id",
-        "its mention was left out",
+        "its mention 1 was left out",
         "a character that XML does not allow in its label",
     ]
     found, _ = read(tmp_path / "out")

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ..checks import mention_place, relation_place
+from ..checks import keep_fitting
 from ..report import Report
 from ._document_files import write_document_files
 
@@ -49,54 +49,37 @@ class _Lines:
     """The annotations of one document as lines."""
 
     def __init__(self, annotated: Annotated, report: Report) -> None:
+        annotated = keep_fitting(
+            annotated,
+            report,
+            lambda mention: _label_problem(mention.label),
+            lambda relation, head, tail: _label_problem(relation.label),
+        )
         self._annotated = annotated
         self._report = report
         self._counts: Dict[str, int] = {}
-        self._mentions = [m for m in annotated.mentions if self._fits(m)]
-        ids: List[Optional[MentionId]] = [mention.id for mention in self._mentions]
+        ids: List[Optional[MentionId]] = [mention.id for mention in annotated.mentions]
         self._names = dict(zip(ids, _names("T", ids)))
-        self._relations = [r for r in annotated.relations if self._relation_fits(r)]
 
     def all(self) -> Iterator[str]:
         """All lines."""
-        for mention in self._mentions:
+        relations = self._annotated.relations
+        for mention in self._annotated.mentions:
             yield self._mention(mention)
-        relation_names = _names("R", [relation.id for relation in self._relations])
-        for name, relation in zip(relation_names, self._relations):
+        relation_names = _names("R", [relation.id for relation in relations])
+        for name, relation in zip(relation_names, relations):
             first, second = self._arguments(relation)
             head, tail = self._names[relation.head], self._names[relation.tail]
             if relation.id not in (None, name):
                 self._lost("names of relations")
             yield f"{name}\t{relation.label} {first}:{head} {second}:{tail}"
         for cluster in self._annotated.clusters:
-            members = [self._names[key] for key in cluster if key in self._names]
-            if members:
-                yield f"*\tEquiv {' '.join(members)}"
-        for mention in self._mentions:
+            yield f"*\tEquiv {' '.join(self._names[key] for key in cluster)}"
+        for mention in self._annotated.mentions:
             yield from self._attributes(self._names[mention.id], mention.attributes)
             yield from self._reference(mention)
-        for name, relation in zip(relation_names, self._relations):
+        for name, relation in zip(relation_names, relations):
             yield from self._attributes(name, relation.attributes)
-
-    def _fits(self, mention: AnnotatedMention) -> bool:
-        if _WORD.fullmatch(mention.label):
-            return True
-        message = f"brat does not allow white space in labels: {mention.label!r:.60}"
-        place = mention_place(self._annotated, mention)
-        self._report.problem(message, place=place, skips="mention")
-        return False
-
-    def _relation_fits(self, relation: AnnotatedRelation) -> bool:
-        missing = [key for key in (relation.head, relation.tail) if key not in self._names]
-        if missing:
-            message = f"its mention {missing[0]!s:.60} was left out"
-        elif not _WORD.fullmatch(relation.label):
-            message = f"brat does not allow white space in labels: {relation.label!r:.60}"
-        else:
-            return True
-        place = relation_place(self._annotated, relation)
-        self._report.problem(message, place=place, skips="relation")
-        return False
 
     def _mention(self, mention: AnnotatedMention) -> str:
         """A mention; brat wants one fragment for each line of the text."""
@@ -160,6 +143,12 @@ class _Lines:
 
     def _lost(self, what: str) -> None:
         self._report.note(f"{what} that brat does not allow", place=self._annotated.place)
+
+
+def _label_problem(label: str) -> Optional[str]:
+    if _WORD.fullmatch(label):
+        return None
+    return f"brat does not allow white space in labels: {label!r:.60}"
 
 
 def _names(kind: str, ids: List[Optional[MentionId]]) -> List[str]:

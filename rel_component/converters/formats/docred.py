@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ..checks import mention_place
+from ..checks import keep_fitting, relation_place
 from ..format import AnnotationFormat
 from ..records import Record, get, get_id, get_items, json_detector, json_reader, json_writer
 from ..report import Report
@@ -112,21 +112,27 @@ def _argument(item: Record, key: str, ids: Sequence[Optional[MentionId]]) -> Men
 def _to_record(annotated: Annotated, report: Report) -> Record:
     words, ranges = annotated.words or [], sentence_ranges(annotated)
     starts = [start for start, _ in ranges]
+
+    def sentence_of(mention: AnnotatedMention) -> int:
+        return bisect_right(starts, mention.start) - 1
+
+    def problem(mention: AnnotatedMention) -> Optional[str]:
+        if mention.end <= ranges[sentence_of(mention)][1]:
+            return None
+        return "a mention that crosses the end of a sentence, which docred does not hold"
+
+    annotated = keep_fitting(annotated, report, problem)
     items: Dict[MentionId, Record] = {}
     for mention in annotated.mentions:
-        sentence = bisect_right(starts, mention.start) - 1
-        offset, end = ranges[sentence]
-        if mention.end > end:
-            message = "a mention that crosses the end of a sentence, which docred does not hold"
-            report.problem(message, place=mention_place(annotated, mention), skips="mention")
-            continue
+        sentence = sentence_of(mention)
         items[mention.id] = {
             "name": " ".join(words[mention.start : mention.end]),
             "sent_id": sentence,
-            "pos": [mention.start - offset, mention.end - offset],
+            "pos": [mention.start - starts[sentence], mention.end - starts[sentence]],
             "type": mention.label,
         }
-    entities = _entity_ids(annotated, items)
+    members = {key for cluster in annotated.clusters for key in cluster}
+    entities = [*annotated.clusters, *([key] for key in items if key not in members)]
     record: Record = {"title": annotated.meta["id"]} if "id" in annotated.meta else {}
     record["sents"] = split_sentences(annotated)
     record["vertexSet"] = [[items[key] for key in entity] for entity in entities]
@@ -134,24 +140,14 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     return record
 
 
-def _entity_ids(annotated: Annotated, items: Dict[MentionId, Record]) -> List[List[MentionId]]:
-    """The ids of the mentions of each entity."""
-    clusters = [[key for key in cluster if key in items] for cluster in annotated.clusters]
-    members = {key for cluster in clusters for key in cluster}
-    return [*filter(None, clusters), *([key] for key in items if key not in members)]
-
-
 def _labels(annotated: Annotated, entities: List[List[MentionId]], report: Report) -> List[Record]:
     numbers = {key: i for i, entity in enumerate(entities) for key in entity}
     evidence: Dict[Tuple[int, int, str], Set[int]] = {}
     for relation in annotated.relations:
-        head, tail = numbers.get(relation.head), numbers.get(relation.tail)
-        place = f"{annotated.place}, relation {relation.label:.60}"
-        if head is None or tail is None:
-            report.problem("its mention was left out", place=place, skips="relation")
-        elif head == tail:
+        head, tail = numbers[relation.head], numbers[relation.tail]
+        if head == tail:
             message = "a relation of an entity to itself, which docred does not hold"
-            report.problem(message, place=place, skips="relation")
+            report.problem(message, place=relation_place(annotated, relation), skips="relation")
         else:
             key = (head, tail, relation.label)
             if key in evidence:

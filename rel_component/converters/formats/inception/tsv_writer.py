@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional
 
 from ....files import open_output
 from ...annotated import (
@@ -13,7 +13,7 @@ from ...annotated import (
     in_characters,
     word_offsets,
 )
-from ...checks import mention_place, relation_place
+from ...checks import keep_fitting, mention_place
 from ...report import Report
 from .._document_files import write_document_files
 from .._sentences import sentence_ranges
@@ -73,9 +73,20 @@ class _Table:
         self._offsets = word_offsets(self._words, annotated.spaces)
         self._text = in_characters(annotated).text or ""
         self._units = self._name_units()
-        self._mentions = self._fitting_mentions()
+        fitting = keep_fitting(
+            annotated,
+            report,
+            self._mention_problem,
+            lambda relation, head, tail: (
+                "a carriage return in its label" if "\r" in relation.label else None
+            ),
+        )
+        self._mentions = {m.id: (m, self._tokens(m)) for m in fitting.mentions}
         self._numbers = self._number()
-        self._relations = self._relations_by_tail()
+        self._relations: Dict[int, List[AnnotatedRelation]] = {}
+        for relation in fitting.relations:
+            token = self._mentions[relation.tail][1][0]
+            self._relations.setdefault(token, []).append(relation)
 
     def lines(self) -> Iterator[str]:
         """The lines after the header."""
@@ -109,20 +120,17 @@ class _Table:
             for i, token in enumerate(tokens, start=1)
         }
 
-    def _fitting_mentions(self) -> Dict[MentionId, Tuple[AnnotatedMention, List[int]]]:
-        """Mentions with their tokens."""
-        mentions = {}
-        for mention in self._annotated.mentions:
-            tokens = [i for i in range(mention.start, mention.end) if i in self._units]
+    def _tokens(self, mention: AnnotatedMention) -> List[int]:
+        return [i for i in range(mention.start, mention.end) if i in self._units]
+
+    def _mention_problem(self, mention: AnnotatedMention) -> Optional[str]:
+        tokens = self._tokens(mention)
+        if not tokens or "\r" in mention.label + mention.kb_id:
+            return "only white space, or a carriage return in its label"
+        if (tokens[0], tokens[-1] + 1) != (mention.start, mention.end):
             place = mention_place(self._annotated, mention)
-            if not tokens or "\r" in mention.label + mention.kb_id:
-                message = "only white space, or a carriage return in its label"
-                self._report.problem(message, place=place, skips="mention")
-                continue
-            if (tokens[0], tokens[-1] + 1) != (mention.start, mention.end):
-                self._report.note("white space at the ends of mentions", place=place)
-            mentions[mention.id] = mention, tokens
-        return mentions
+            self._report.note("white space at the ends of mentions", place=place)
+        return None
 
     def _number(self) -> Dict[MentionId, int]:
         """Number the mentions that have several tokens, or share one with another."""
@@ -137,23 +145,6 @@ class _Table:
             if len(tokens) > 1 or len(on_token[tokens[0]]) > 1
         ]
         return {key: number for number, key in enumerate(numbered, start=1)}
-
-    def _relations_by_tail(self) -> Dict[int, List[AnnotatedRelation]]:
-        """The relations that stand in the line of each token."""
-        relations: Dict[int, List[AnnotatedRelation]] = {}
-        for relation in self._annotated.relations:
-            message: Optional[str] = None
-            if relation.head not in self._mentions or relation.tail not in self._mentions:
-                message = "its mention was left out"
-            elif "\r" in relation.label:
-                message = "a carriage return in its label"
-            if message is not None:
-                place = relation_place(self._annotated, relation)
-                self._report.problem(message, place=place, skips="relation")
-                continue
-            token = self._mentions[relation.tail][1][0]
-            relations.setdefault(token, []).append(relation)
-        return relations
 
     def _cells(self, token: int) -> List[str]:
         mentions = [self._mentions[key][0] for key in self._on_token.get(token, [])]

@@ -2,12 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 from ....errors import ConfigError
 from ....files import open_output
-from ...annotated import Annotated, AnnotatedMention, MentionId, in_characters, word_offsets
-from ...checks import mention_place, relation_place
+from ...annotated import Annotated, MentionId, in_characters, word_offsets
+from ...checks import keep_fitting
 from ...report import Report
 from .._document_files import write_document_files
 from .._sentences import sentence_ranges
@@ -75,12 +75,19 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
         raise ConfigError(f"{type_system} is that of other files; name another folder")
 
     def write(annotated: Annotated, file: Path) -> None:
-        if _has_forbidden([*(annotated.words or []), str(annotated.meta.get("id", ""))]):
-            message = "a character that XML does not allow"
+        words, name = annotated.words or [], str(annotated.meta.get("id", ""))
+        message = _problem("its text or id", *words, name)
+        if message is not None:
             report.problem(message, place=annotated.place, skips="document")
             return
         cas = cassis.Cas(typesystem=types)
-        _Writer(cas, annotated, report).write()
+        fitting = keep_fitting(
+            annotated,
+            report,
+            lambda mention: _problem("its label or id", mention.label, mention.kb_id),
+            lambda relation, head, tail: _problem("its label", relation.label),
+        )
+        _Writer(cas, fitting, report).write()
         with open_output(file) as output:
             output.write(cas.to_xmi(pretty_print=True))
         if not type_system.exists():
@@ -90,8 +97,10 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     write_document_files(documents, path, [ENDING], write, report)
 
 
-def _has_forbidden(texts: Iterable[str]) -> bool:
-    return any(_NOT_XML.search(text) for text in texts)
+def _problem(where: str, *texts: str) -> Optional[str]:
+    if any(_NOT_XML.search(text) for text in texts):
+        return f"a character that XML does not allow in {where}"
+    return None
 
 
 class _Writer:
@@ -116,8 +125,13 @@ class _Writer:
         for start, end in self._tokens:
             self._add(TOKEN, start, end)
         for mention in self._annotated.mentions:
-            self._add_mention(mention)
-        self._add_relations()
+            start, end = self._tokens[mention.start][0], self._tokens[mention.end - 1][1]
+            features = {VALUE: mention.label, IDENTIFIER: mention.kb_id or None}
+            self._entities[mention.id] = self._add(NAMED_ENTITY, start, end, **features)
+        for relation in self._annotated.relations:
+            head, tail = self._entities[relation.head], self._entities[relation.tail]
+            ends = {GOVERNOR: head, DEPENDENT: tail, VALUE: relation.label}
+            self._add(RELATION, tail.begin, tail.end, **ends)
         self._add_chains()
 
     def _add(self, layer: str, start: int, end: int, **features: Any) -> Any:
@@ -125,43 +139,17 @@ class _Writer:
         self._cas.add(annotation)
         return annotation
 
-    def _add_mention(self, mention: AnnotatedMention) -> None:
-        if _has_forbidden([mention.label, mention.kb_id]):
-            place = mention_place(self._annotated, mention)
-            message = "a character that XML does not allow in its label or id"
-            self._report.problem(message, place=place, skips="mention")
-            return
-        start, end = self._tokens[mention.start][0], self._tokens[mention.end - 1][1]
-        features = {VALUE: mention.label, IDENTIFIER: mention.kb_id or None}
-        self._entities[mention.id] = self._add(NAMED_ENTITY, start, end, **features)
-
-    def _add_relations(self) -> None:
-        for relation in self._annotated.relations:
-            message = None
-            if not {relation.head, relation.tail} <= self._entities.keys():
-                message = "its mention was left out"
-            elif _has_forbidden([relation.label]):
-                message = "a character that XML does not allow in its label"
-            if message is not None:
-                place = relation_place(self._annotated, relation)
-                self._report.problem(message, place=place, skips="relation")
-                continue
-            head, tail = self._entities[relation.head], self._entities[relation.tail]
-            ends = {GOVERNOR: head, DEPENDENT: tail, VALUE: relation.label}
-            self._add(RELATION, tail.begin, tail.end, **ends)
-
     def _add_chains(self) -> None:
-        mentions = [m for m in self._annotated.mentions if m.id in self._entities]
+        mentions = self._annotated.mentions
         # a link stands for whatever has its characters
         first_at = {(m.start, m.end): m.id for m in reversed(mentions)}
         spans = {m.id: (m.start, m.end) for m in mentions}
         for cluster in self._annotated.clusters:
-            members = [key for key in cluster if key in self._entities]
-            if any(first_at[spans[key]] != key for key in members):
+            if any(first_at[spans[key]] != key for key in cluster):
                 message = "clusters with a mention of the same characters as another mention"
                 self._report.note(message, place=self._annotated.place)
             following = None
-            for entity in (self._entities[key] for key in reversed(members)):
+            for entity in (self._entities[key] for key in reversed(cluster)):
                 following = self._add(LINK, entity.begin, entity.end, **{NEXT: following})
             if following is not None:
                 self._cas.add(self._cas.typesystem.get_type(CHAIN)(**{FIRST: following}))
