@@ -15,7 +15,11 @@ _FEW = 10  # examples of a label that are too few to learn from or to score
 
 
 def count_corpus(context: AuditContext) -> Section:
-    """Documents, mentions, relations, pairs without relation, distances, long tail."""
+    """Count documents, mentions, relations and unrelated pairs; list labels with few examples.
+
+    Args:
+        context: the corpus.
+    """
     section = Section(
         "counts",
         "Counts",

@@ -23,9 +23,9 @@ class Split:
     """A split of a corpus.
 
     Attributes:
-        name: how it is called, e.g. ``train``.
-        docs: its documents.
-        held_out: whether it is for development or test.
+        name: name of the split, e.g. ``train``.
+        docs: the documents.
+        held_out: whether the split is for development or test.
     """
 
     name: str
@@ -38,8 +38,8 @@ class AuditedDoc:
     """A document with its place in the corpus.
 
     Attributes:
-        split: the split it belongs to.
-        index: its position in the split, from 0 on.
+        split: the split that the document belongs to.
+        index: position of the document in the split, counted from 0.
         doc: the document.
         spans_key: span group of the mentions; None: the entities.
         attr: name of the extension attribute of the relations.
@@ -85,9 +85,9 @@ class AuditedDoc:
 
     @cached_property
     def masked_words(self) -> List[str]:
-        """The words in lower case, with mentions as their types; empty behind the first word of one.
+        """The words in lower case, with the first word of a mention replaced by its type.
 
-        Of mentions that overlap, the last one is seen.
+        The other words of a mention are empty. Of mentions that overlap, the last one counts.
         """
         words = [token.text.lower() for token in self.doc]
         for span in self.mentions:
@@ -95,7 +95,7 @@ class AuditedDoc:
         return words
 
     def sentence_words(self) -> Dict[int, HashArray]:
-        """The same for each sentence."""
+        """Hashes of the words of each sentence, by sentence number."""
         hashes, sentences = self._hashes, self.sentences
         return {
             int(number): hashes[(sentences == number) & (hashes > 0)]
@@ -103,7 +103,11 @@ class AuditedDoc:
         }
 
     def across_sentences(self, rel: Relation) -> bool:
-        """Whether the arguments of a relation begin in different sentences."""
+        """True if the arguments of a relation begin in different sentences.
+
+        Args:
+            rel: the relation.
+        """
         return bool(self.sentences[rel.head.start] != self.sentences[rel.tail.start])
 
     @cached_property
@@ -113,17 +117,25 @@ class AuditedDoc:
 
 @lru_cache(maxsize=1 << 18)
 def _hash_word(word: str) -> int:
-    """0 for what has neither letters nor digits; the same for a word in any case and process."""
+    """The hash of a word without case, equal in all processes; 0 without letters and digits."""
     known = any(character.isalnum() for character in word)
     return int(get_string_id(unicodedata.normalize("NFKC", word).casefold())) if known else 0
 
 
 def position(span: Span) -> Position:
-    """Where a mention is, whatever its type."""
+    """Start and exclusive end of a mention in tokens.
+
+    Args:
+        span: the mention.
+    """
     return (span.start, span.end)
 
 
 def token_distance(rel: Relation) -> int:
-    """Tokens between the arguments of a relation, 0 if they overlap."""
+    """Tokens between the arguments of a relation, 0 if they overlap.
+
+    Args:
+        rel: the relation.
+    """
     first, last = sorted((rel.head, rel.tail), key=lambda span: (span.start, span.end))
     return max(0, last.start - first.end)

@@ -11,14 +11,23 @@ _SHOWN = 6
 
 
 class Duplicates(NamedTuple):
-    """Documents with the same words, and pairs with nearly the same and their similarity."""
+    """Duplicates of a corpus.
+
+    Attributes:
+        same: groups of documents with the same words.
+        near: pairs of other documents that are near-duplicates, with their similarity.
+    """
 
     same: List[List[AuditedDoc]]
     near: List[Tuple[AuditedDoc, AuditedDoc, float]]
 
 
 def check_duplicates(context: AuditContext) -> Section:
-    """Duplicates and near-duplicates, within splits and between them."""
+    """Find duplicates and near-duplicates, within splits and between them.
+
+    Args:
+        context: the corpus.
+    """
     section = Section(
         "duplicates",
         "Duplicates",
@@ -37,7 +46,11 @@ def check_duplicates(context: AuditContext) -> Section:
 
 
 def find_duplicates(context: AuditContext) -> Duplicates:
-    """Groups of documents with the same words, and pairs that are near-duplicates besides."""
+    """Group documents with the same words, and pair other near-duplicates.
+
+    Args:
+        context: the corpus.
+    """
     groups: Dict[bytes, List[AuditedDoc]] = defaultdict(list)
     for doc in context.docs:
         if len(doc.words):
@@ -60,7 +73,7 @@ def _contradictions(found: Duplicates) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 f"{_names(group)} have the same text and {len(kinds)} different annotations.",
-                [_first_place(doc) for doc in docs[:_SHOWN]],
+                [Place.first(doc) for doc in docs[:_SHOWN]],
                 len(group),
             )
 
@@ -75,7 +88,7 @@ def _repetitions(found: Duplicates) -> Iterator[Finding]:
                 yield Finding(
                     "warning",
                     f"{_names(docs)} have the same text and annotation.",
-                    [_first_place(doc) for doc in docs[:_SHOWN]],
+                    [Place.first(doc) for doc in docs[:_SHOWN]],
                     len(docs),
                 )
 
@@ -86,7 +99,7 @@ def _near(found: Duplicates) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 f"{first.name} and {second.name} share {similarity:.0%} of their pairs of words.",
-                [_first_place(first), _first_place(second)],
+                [Place.first(first), Place.first(second)],
                 similarity,
             )
 
@@ -106,7 +119,3 @@ def _names(group: List[AuditedDoc]) -> str:
     names = [doc.name for doc in group[:_SHOWN]]
     more = len(group) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
-
-
-def _first_place(doc: AuditedDoc) -> Place:
-    return Place.of(doc, doc.relations[0]) if doc.relations else Place(doc)

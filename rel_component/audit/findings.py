@@ -1,4 +1,4 @@
-"""What checks return: findings with their places, figures and tables."""
+"""The results of checks: findings with their places, key figures and tables."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -23,21 +23,27 @@ _SHORT = 90
 
 
 class Segment(NamedTuple):
-    """A piece of text. role: ``head``, ``tail``, ``mention``, or empty. type: entity type."""
+    """A segment of a text.
+
+    Attributes:
+        text: the characters.
+        role: ``head``, ``tail`` or ``mention``; empty for the text between mentions.
+        entity_type: entity type of a mention.
+    """
 
     text: str
     role: str = ""
-    type: str = ""
+    entity_type: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a finding is.
+    """The place of a finding.
 
     Attributes:
         doc: the document.
-        head: the head of the relation or pair, or the mention, if it is about one.
-        tail: the tail, if it is about a pair.
+        head: the head of the relation or pair, or the mention, if the finding is about one.
+        tail: the tail, if the finding is about a pair.
         label: the annotated label, empty if none.
     """
 
@@ -48,8 +54,22 @@ class Place:
 
     @classmethod
     def of(cls, doc: AuditedDoc, rel: Relation) -> "Place":
-        """The place of an annotated relation."""
+        """The place of an annotated relation.
+
+        Args:
+            doc: the document.
+            rel: the relation.
+        """
         return cls(doc, rel.head, rel.tail, rel.label)
+
+    @classmethod
+    def first(cls, doc: AuditedDoc) -> "Place":
+        """The place of the first relation of a document, or the whole document without relations.
+
+        Args:
+            doc: the document.
+        """
+        return cls.of(doc, doc.relations[0]) if doc.relations else cls(doc)
 
     def segments(self) -> List[Segment]:
         """The text around the place, or all of a short text, cut at its mentions."""
@@ -80,7 +100,7 @@ class Place:
         return [segment for segment in segments if segment.text]
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data; offsets are tokens."""
+        """A dict for JSON; offsets are tokens."""
         data: Dict[str, Any] = {
             "split": self.doc.split.name,
             "doc": self.doc.index,
@@ -101,12 +121,12 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """Something to look at.
+    """A place in the corpus that may be wrong, or a fact to know.
 
     Attributes:
         severity: one of :data:`SEVERITIES`.
-        message: what it is, a sentence.
-        places: where it is.
+        message: a sentence that says what was found.
+        places: the places in the corpus.
         rank: findings of one kind with higher ranks come first.
     """
 
@@ -116,7 +136,7 @@ class Finding:
     rank: float = 0.0
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "severity": self.severity,
             "message": self.message,
@@ -129,7 +149,7 @@ class Table:
     """A table.
 
     Attributes:
-        title: what it shows.
+        title: heading.
         header: names of the columns.
         rows: the cells.
         bars: columns that are also drawn as bars.
@@ -143,7 +163,7 @@ class Table:
     shares: Sequence[int] = ()
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data: title, header and rows."""
+        """A dict for JSON: title, header and rows."""
         return {
             "title": self.title,
             "header": list(self.header),
@@ -153,12 +173,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Group:
-    """Findings of one kind, the first of them.
+    """Findings of one kind.
 
     Attributes:
-        title: what they are.
-        findings: those to show.
-        counts: how many there are by severity, those not shown included.
+        title: name of the kind.
+        findings: the findings with the highest ranks, which are shown.
+        counts: number of findings by severity, those not shown included.
     """
 
     title: str
@@ -167,20 +187,20 @@ class Group:
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """The number of findings, those not shown included."""
         return sum(self.counts.values())
 
 
 @dataclass
 class Section:
-    """What a check found.
+    """The results of a check.
 
     Attributes:
         name: short name, a key in JSON.
         title: heading.
-        intro: what was looked at, in a sentence or two.
+        intro: what was checked, in a sentence or two.
         max_findings: the most findings of one kind to keep.
-        figures: single numbers by what they say.
+        figures: key figures by their names.
         tables: tables.
         groups: findings by kind.
     """
@@ -194,7 +214,12 @@ class Section:
     groups: List[Group] = field(default_factory=list)
 
     def add(self, title: str, findings: Iterable[Finding]) -> None:
-        """Add the findings of one kind, the worst first; nothing if there are none."""
+        """Add the findings of one kind, the worst first; without findings, nothing is added.
+
+        Args:
+            title: name of the kind.
+            findings: the findings.
+        """
         found = list(findings)
         if not found:
             return
@@ -204,11 +229,15 @@ class Section:
         self.groups.append(Group(title, found[: self.max_findings], by_severity))
 
     def count(self, severity: Severity) -> int:
-        """Findings of a severity, those not shown included."""
+        """Number of findings of a severity, those not shown included.
+
+        Args:
+            severity: one of :data:`SEVERITIES`.
+        """
         return sum(group.counts.get(severity, 0) for group in self.groups)
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "title": self.title,
             "figures": self.figures,

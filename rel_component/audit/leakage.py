@@ -1,4 +1,4 @@
-"""What held-out splits share with training: texts, sentences, names, pairs, facts."""
+"""Leakage: texts, sentences, names, pairs and facts of training in held-out splits."""
 
 from collections import Counter
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
@@ -22,7 +22,11 @@ class _Seen(NamedTuple):
 
 
 def check_leakage(context: AuditContext) -> Section:
-    """Leaks from training into held-out splits, and how much of those is new."""
+    """Find leaks from training into held-out splits, and count the facts that are new.
+
+    Args:
+        context: the corpus.
+    """
     section = Section(
         "leakage",
         "Leakage between splits",
@@ -105,7 +109,7 @@ def _copied_documents(context: AuditContext) -> List[Tuple[AuditedDoc, Finding]]
                 "error" if similarity == 1.0 else "warning",
                 f"{held_out.name} is also {train.name}"
                 + ("." if similarity == 1.0 else f", to {similarity:.0%}."),
-                [_place(held_out), _place(train)],
+                [Place.first(held_out), Place.first(train)],
                 similarity,
             ),
         )
@@ -133,7 +137,7 @@ def _copied_sentences(
             yield Finding(
                 "error" if inside else "warning",
                 f"A sentence of {doc.name} is also in {train.name}, with {len(inside)} relations.",
-                [Place.of(doc, inside[0]) if inside else Place(doc), _place(train)],
+                [Place.of(doc, inside[0]) if inside else Place(doc), Place.first(train)],
                 len(inside) + _rank(words),
             )
 
@@ -179,10 +183,6 @@ def _known(context: AuditContext, facts: Dict[Fact, Place]) -> Iterator[Finding]
 
 def _pair(fact: Fact) -> Tuple[str, str]:
     return (min(fact[0], fact[2]), max(fact[0], fact[2]))
-
-
-def _place(doc: AuditedDoc) -> Place:
-    return Place.of(doc, doc.relations[0]) if doc.relations else Place(doc)
 
 
 def _mean(values: Sequence[bool]) -> float:

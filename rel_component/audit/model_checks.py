@@ -1,4 +1,4 @@
-"""What a trained pipeline says: where it disagrees, and whether it reads or knows names."""
+"""Checks with a trained pipeline: disagreement with the annotation, dependence on names."""
 
 import random
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Set
@@ -15,7 +15,14 @@ from .rewriting import GivenText, Name, assign_names, rewrite
 
 
 def check_disagreement(context: AuditContext) -> Section:
-    """Where the pipeline disagrees with the annotation, the surest first."""
+    """List where the pipeline disagrees with the annotation, the surest first.
+
+    Args:
+        context: the corpus and the pipeline.
+
+    Raises:
+        ConfigError: if there is no pipeline.
+    """
     predictor = context.require_predictor()
     section = Section(
         "model",
@@ -48,7 +55,7 @@ def check_disagreement(context: AuditContext) -> Section:
     header = ["split", "P", "R", "F1", "F1 of new facts"]
     section.tables.append(Table("Scores", header, rows, bars=[3, 4], shares=[1, 2, 3, 4]))
     section.add(
-        "It reads something else or more",
+        "It predicts something else or more",
         (f for doc, relations in found for f in _added(doc, relations, symmetric)),
     )
     section.add(
@@ -59,7 +66,14 @@ def check_disagreement(context: AuditContext) -> Section:
 
 
 def check_rewritten(context: AuditContext) -> Section:
-    """What the pipeline still finds when names are exchanged or masked."""
+    """Compare predictions before and after names are exchanged or masked.
+
+    Args:
+        context: the corpus and the pipeline.
+
+    Raises:
+        ConfigError: if there is no pipeline.
+    """
     predictor = context.require_predictor()
     docs = context.rewritten_docs
     section = Section(

@@ -114,7 +114,7 @@ def _findings(rows: Sequence[Sequence[Cell]]) -> List[Finding]:
 
 
 def _telling_types(related: Sequence[MentionPair]) -> Table:
-    """How sure the label is, given the types of a related pair."""
+    """The most frequent label of related pairs by their entity types, with its share."""
     labels: Dict[Tuple[str, str], Counter[str]] = {}
     for pair in related:
         turned, label = canonical(pair, pair.given)

@@ -1,4 +1,4 @@
-"""Whether a pipeline finds relations as well with the names of one group as with those of another."""
+"""Scores of a pipeline by groups of names: relations should be found as well with any of them."""
 
 import random
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
@@ -22,7 +22,14 @@ class _GroupScores(NamedTuple):
 
 
 def check_name_groups(context: AuditContext) -> Section:
-    """Recall, precision and probabilities by group of names, in the same documents."""
+    """Compare recall, precision and probabilities of groups of names in the same documents.
+
+    Args:
+        context: the corpus, the pipeline and the names.
+
+    Raises:
+        ConfigError: if there are no pipeline or no names, or no mention has their type.
+    """
     predictor, groups = context.require_predictor(), context.name_groups
     if groups is None:
         raise ConfigError("this check needs lists of names; set AuditContext.name_groups")

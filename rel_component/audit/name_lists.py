@@ -1,4 +1,4 @@
-"""Lists of names by group, to try a pipeline with."""
+"""Lists of names by group, for the comparison of a pipeline's scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,16 +19,20 @@ class NameGroups:
 
     Attributes:
         groups: the names of each group, as words.
-        type: entity type of the mentions that they replace; None: people, by whichever of the usual
-            names that type has.
+        entity_type: entity type of the mentions that the names replace; None: people, under any of
+            the usual names of that type.
     """
 
     groups: Dict[str, Tuple[Name, ...]]
-    type: Optional[str] = None
+    entity_type: Optional[str] = None
 
     @classmethod
-    def read(cls, path: Path, type: Optional[str] = None) -> "NameGroups":
+    def read(cls, path: Path, entity_type: Optional[str] = None) -> "NameGroups":
         """Read a YAML or JSON file: a mapping from groups to lists of names.
+
+        Args:
+            path: the file.
+            entity_type: entity type of the mentions that the names replace; None: people.
 
         Raises:
             ConfigError: if it cannot be read or is something else.
@@ -50,15 +54,18 @@ class NameGroups:
                 if not isinstance(name, str) or not name.split():
                     raise ConfigError(f"{path}: {group}: {name!r:.60} is not a name")
             groups[str(group)] = tuple(tuple(name.split()) for name in names)
-        return cls(groups, type)
+        return cls(groups, entity_type)
 
     def type_in(self, types: Collection[str]) -> str:
-        """The entity type to replace, of those that occur.
+        """The entity type to replace.
+
+        Args:
+            types: the entity types that occur.
 
         Raises:
             ConfigError: if it does not occur.
         """
-        wanted = _PEOPLE if self.type is None else (self.type,)
+        wanted = _PEOPLE if self.entity_type is None else (self.entity_type,)
         for name in wanted:
             if name in types:
                 return name

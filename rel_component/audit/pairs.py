@@ -1,4 +1,4 @@
-"""Pairs of mentions with the relations between them, related or not: what classifiers learn from."""
+"""Related and unrelated pairs of mentions: the examples of the baseline classifier."""
 
 import random
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ class MentionPair:
 
     Attributes:
         doc: the document.
-        first, second: the mentions.
-        labels: annotated labels, each with the way it points: ``ACQUIRED>`` from the first mention
+        first: the mention that comes first.
+        second: the other mention.
+        labels: annotated labels, each with its direction: ``ACQUIRED>`` from the first mention
             to the second, ``ACQUIRED<`` back, ``PARTNER_OF=`` if it is symmetric; empty if the two
             are not related.
     """
@@ -39,18 +40,31 @@ class MentionPair:
 
 
 def plain(label: str) -> str:
-    """A label without its direction."""
+    """A label without its direction.
+
+    Args:
+        label: a label with its direction, or ``NO_RELATION``.
+    """
     return label if label == NO_RELATION else label[:-1]
 
 
 def reverse(label: str) -> str:
-    """The same label the other way round."""
+    """The label with the opposite direction.
+
+    Args:
+        label: a label with its direction.
+    """
     turned = {FORWARD: BACKWARD, BACKWARD: FORWARD}
     return label if label == NO_RELATION else label[:-1] + turned.get(label[-1], label[-1])
 
 
 def arguments(pair: MentionPair, label: str) -> Tuple[Span, Span]:
-    """Head and tail of a pair if it has a label with this direction."""
+    """Head and tail of a pair for a label.
+
+    Args:
+        pair: the pair.
+        label: a label with its direction.
+    """
     return (pair.second, pair.first) if label.endswith(BACKWARD) else (pair.first, pair.second)
 
 
@@ -63,8 +77,8 @@ def collect_pairs(
 ) -> List[MentionPair]:
     """All related pairs, and pairs that could be related but are not.
 
-    Those are pairs of entity types between which the schema allows a relation, and not further apart
-    than 99 of 100 related ones.
+    Unrelated pairs are those of entity types between which the schema allows a relation, that
+    are not further apart than 99 of 100 related ones.
 
     Args:
         docs: the documents.

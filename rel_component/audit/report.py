@@ -28,16 +28,24 @@ CHECKS: Sequence[Check] = (
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What an audit found. sections (List[Section]): one for each check."""
+    """The results of an audit.
+
+    Attributes:
+        sections: the results of each check.
+    """
 
     sections: List[Section]
 
     def count(self, severity: Severity) -> int:
-        """Findings of a severity, those not shown included."""
+        """Number of findings of a severity, those not shown included.
+
+        Args:
+            severity: one of :data:`.findings.SEVERITIES`.
+        """
         return sum(section.count(severity) for section in self.sections)
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "counts": {severity: self.count(severity) for severity in SEVERITIES},
             "sections": {section.name: section.to_json() for section in self.sections},
@@ -45,7 +53,14 @@ class AuditReport:
 
 
 def run_audit(context: AuditContext) -> AuditReport:
-    """Run all checks; those with a pipeline only if there is one."""
+    """Run all checks; those that need a pipeline are left out without one.
+
+    Args:
+        context: the corpus.
+
+    Raises:
+        ConfigError: if a library of the extra ``audit`` is not installed.
+    """
     checks = list(CHECKS)
     if context.predictor is not None:
         checks += [check_disagreement, check_rewritten]

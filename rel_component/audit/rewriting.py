@@ -1,4 +1,4 @@
-"""Texts with other names in the places of their mentions."""
+"""Documents with other names in the places of their mentions."""
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 

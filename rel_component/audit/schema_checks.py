@@ -1,4 +1,4 @@
-"""Relations against the schema, and annotations that cannot all be right."""
+"""Violations of the schema, and annotations that contradict each other."""
 
 from collections import Counter, defaultdict
 from typing import Dict, Iterator, List, Sequence, Set, Tuple
@@ -15,7 +15,11 @@ _RARE_COUNT = 3
 
 
 def check_schema(context: AuditContext) -> Section:
-    """Violations of the schema, self loops, relations in both directions, names of several types."""
+    """Find violations of the schema, self-loops, contradictory directions and ambiguous names.
+
+    Args:
+        context: the corpus.
+    """
     section = Section(
         "schema",
         "Schema and consistency",

@@ -15,7 +15,7 @@ from ..errors import ConfigError, DataError
 from ..llm.types import REPORT_KEY
 from ..pipelines import PipelineSource, entity_finders, find_extractor, load_pipeline, source_name
 from .evaluate import Progress, predict
-from .intervals import Bootstrap, Estimate, Floats, estimate
+from .intervals import Bootstrap, Estimate, Floats, estimate, ratio
 from .scoring import count_by_document
 
 METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
@@ -23,23 +23,24 @@ METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
 
 @dataclass(frozen=True)
 class SystemResult:
-    """How one pipeline did.
+    """The results of one pipeline.
 
     Attributes:
-        name: of the pipeline.
+        name: name of the pipeline.
         scores: strict scores of the relations, by the names in :data:`METRICS`.
-        difference: of its micro F1 to that of the first pipeline, over the same resampled
-            documents; None for the first one.
-        n_docs: documents.
-        seconds: for 1,000 documents, measured over all of them, loading left out.
-        cost: for 1,000 documents, in the currency of the price table; None: no prices, or no
+        difference: difference between its micro F1 and that of the first pipeline, over the same
+            resampled documents; None for the first one.
+        n_docs: number of documents.
+        seconds: seconds for 1,000 documents, measured over all of them, loading left out.
+        cost: cost of 1,000 documents, in the currency of the price table; None: no prices, or no
             language model.
-        input_tokens, output_tokens: of a document on average; None: no language model.
+        input_tokens: tokens read for a document, on average; None: no language model.
+        output_tokens: tokens written for a document, on average; None: no language model.
         valid: share of the answers whose form was right, see :class:`.Extraction`; None: no
             language model.
-        failed: documents without or with incomplete answers.
+        failed: number of documents without or with incomplete answers.
         cache_hits: answers that came from a cache: they cost nothing and next to no time.
-        dropped: statements of answers that were dropped, by reason.
+        dropped: number of statements of answers that were dropped, by reason.
     """
 
     name: str
@@ -156,7 +157,7 @@ def compare_systems(
     Args:
         systems: the pipelines.
         n_resamples: draws of the bootstrap.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         progress: wraps the documents of each pipeline as they come out.
     """
     results: List[SystemResult] = []
@@ -195,8 +196,7 @@ def _prf(counts: Floats) -> Floats:
     """Precision, recall and F1 of true positives, false positives and false negatives."""
     tp, fp, fn = numpy.moveaxis(counts, -1, 0)
     sums = numpy.stack([tp + fp, tp + fn, (2 * tp + fp + fn) / 2], axis=-1)
-    result: Floats = tp[..., None] / numpy.maximum(sums, 1e-9)
-    return result
+    return numpy.nan_to_num(ratio(tp[..., None], sums))
 
 
 def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:

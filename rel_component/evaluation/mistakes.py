@@ -1,4 +1,4 @@
-"""Where wrong relations come from: the entities, or the relation between them."""
+"""Mistakes of a pipeline, attributed to the entities or to the relation between them."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class Mistake:
     doc: int
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data, with the sentence or text that holds the relation."""
+        """A dict for JSON, with the sentence or text that holds the relation."""
         doc = self.relation.head.doc
         return {
             "doc": self.doc,
@@ -60,13 +60,22 @@ class Mistake:
 
 @dataclass
 class Mistakes:
-    """All mistakes of some documents. n_right: relations that were predicted as annotated."""
+    """All mistakes in some documents.
+
+    Attributes:
+        n_right: number of relations that were predicted as annotated.
+        mistakes: the mistakes.
+    """
 
     n_right: int = 0
     mistakes: List[Mistake] = field(default_factory=list)
 
     def counts(self, kind: Kind) -> Dict[str, int]:
-        """Number of mistakes by reason, in the order of :data:`REASONS`."""
+        """Number of mistakes by reason, in the order of :data:`REASONS`.
+
+        Args:
+            kind: ``missed`` or ``spurious``.
+        """
         found = Counter(mistake.reason for mistake in self.mistakes if mistake.kind == kind)
         return {reason: found[reason] for reason in REASONS if found[reason]}
 
@@ -145,7 +154,7 @@ def _explain(
 
 
 def _flaw(span: Span, mentions: Collection[TypedKey], kind: Kind) -> Optional[Tuple[str, str]]:
-    """What is wrong with an argument, and the mention that is there instead."""
+    """The flaw of an argument, and the mention of the other document in its place."""
     start, end, label = typed_key(span)
     if (start, end, label) in mentions:
         return None

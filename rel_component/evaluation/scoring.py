@@ -38,7 +38,7 @@ RELATION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
     "rel_with_none_micro_f": None,
     "rel_per_type": None,
 }
-"""What counts for the best pipeline in training; None: not shown in its table."""
+"""Weights of the scores in training; None: the score is not shown in the table."""
 
 MENTION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
     "ents_f": 1.0,
@@ -56,7 +56,13 @@ _Key = Tuple[Any, str, Any]
 
 @dataclass
 class PRF:
-    """Counts of true positives, false positives and false negatives."""
+    """Counts, with precision, recall and F1.
+
+    Attributes:
+        tp: true positives.
+        fp: false positives.
+        fn: false negatives.
+    """
 
     tp: int = 0
     fp: int = 0
@@ -88,7 +94,11 @@ class PRF:
 
 @dataclass
 class LabelScores:
-    """Counts per label, and what follows from them."""
+    """Counts per label, with micro and macro scores.
+
+    Attributes:
+        counts: the counts.
+    """
 
     counts: Dict[str, PRF] = field(default_factory=dict)
 
@@ -107,7 +117,14 @@ class LabelScores:
             self._of(label).fn += 1
 
     def add_counts(self, label: str, *, tp: int, fp: int, fn: int) -> None:
-        """Add counts of one label."""
+        """Add counts of one label.
+
+        Args:
+            label: the label.
+            tp: true positives.
+            fp: false positives.
+            fn: false negatives.
+        """
         self.counts[label] = self._of(label) + PRF(tp, fp, fn)
 
     @property
@@ -127,7 +144,11 @@ class LabelScores:
         }
 
     def to_dict(self, prefix: str) -> Dict[str, float]:
-        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs."""
+        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs.
+
+        Args:
+            prefix: beginning of the keys.
+        """
         micro, macro = self.micro.to_dict(), self.macro
         scores: Dict[str, float] = {}
         for key in ("p", "r", "f"):
@@ -213,7 +234,7 @@ def score_relations(
     - ``rel_within_sentence``, ``rel_across_sentences``: strict, for the relations whose mentions lie
       in one sentence, or in two, of the reference; documents without sentences are left out.
     - ``rel_with_none``: boundaries, over ordered pairs of mentions, where having no relation is a
-      class of its own. Easy pairs make these figures high.
+      class of its own. Most pairs are easy, which makes these scores high.
 
     - ``rel_new_facts``: strict, without the relations of the reference whose facts are known from
       training, so that it says how well relations are found that cannot have been learnt by heart:

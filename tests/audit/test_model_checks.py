@@ -86,7 +86,7 @@ def column(section, number):
 
 def test_disagreement(nlp, docs):
     section = check_disagreement(make_context(nlp, docs, "audit_knower"))
-    (added,) = group(section, "It reads something else or more")
+    (added,) = group(section, "It predicts something else or more")
     (missed,) = group(section, "It does not find what is annotated")
     assert (added.places[0].doc.index, missed.places[0].doc.index) == (2, 1)
     assert added.message == "(Ada, LEADS, Corv); annotated: no relation."
@@ -107,7 +107,7 @@ def test_new_facts_are_scored_alone(nlp, docs):
 def test_other_labels_come_before_additional_relations(nlp, docs):
     docs[0] = make_doc(nlp.vocab, "Ada leads Acme", MENTIONS, [(0, "FOUNDED", 1)])
     section = check_disagreement(make_context(nlp, docs, "audit_knower"))
-    first, second = group(section, "It reads something else or more")
+    first, second = group(section, "It predicts something else or more")
     assert "annotated: (Ada, FOUNDED, Acme)" in first.message
     assert "no relation" in second.message
 

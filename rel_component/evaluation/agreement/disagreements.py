@@ -1,4 +1,4 @@
-"""What annotators disagree on, to be adjudicated."""
+"""Disagreements of annotators, to be adjudicated."""
 
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Literal, Sequence, Tuple
@@ -30,11 +30,11 @@ _Chars = Tuple[int, int]
 
 @dataclass(frozen=True)
 class Statement:
-    """What an annotator says of a place.
+    """The annotation of a place by one annotator.
 
     Attributes:
-        mentions: the mentions there.
-        relations: the relations between them, if it is about a pair.
+        mentions: the mentions at the place.
+        relations: the relations between them, if the place is a pair of mentions.
     """
 
     mentions: Sequence[TypedKey]
@@ -43,18 +43,18 @@ class Statement:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A mention, or a pair of mentions, of which annotators do not say the same.
+    """A mention, or a pair of mentions, that annotators annotate differently.
 
     Attributes:
         doc: index of the document among those that at least two annotators have, from 0 on.
         id: id of the document, empty if it has none.
         kind: ``mention`` or ``relation``.
         reason: one of :data:`REASONS`.
-        spans: the characters of the text that it is about: a stretch with mentions, or the two
-            mentions of the pair in the order of the text.
-        says: what each annotator who has the document says.
+        spans: characters of the text: a stretch with mentions, or the two mentions of the pair in
+            the order of the text.
+        says: the annotation of each annotator who has the document.
         document_text: the text of the document.
-        context: the characters of the sentences it is in, or of its surroundings.
+        context: the characters of the sentences that hold the spans, or around the spans.
     """
 
     doc: int
@@ -72,7 +72,7 @@ class Disagreement:
         return self.document_text[slice(*self.context)]
 
     def to_json(self) -> Dict[str, Any]:
-        """Plain data. Offsets are characters of the document, whose ``text`` begins at ``offset``."""
+        """A dict for JSON; offsets are characters of the document, ``offset`` that of ``text``."""
         return {
             "doc": self.doc,
             "id": self.id,
@@ -85,7 +85,11 @@ class Disagreement:
         }
 
     def describe(self, name: str) -> str:
-        """What an annotator says, in words."""
+        """The annotation of an annotator, in words.
+
+        Args:
+            name: the annotator.
+        """
         said = self.says[name]
         if self.kind == "relation":
             relations = [
@@ -117,7 +121,7 @@ class Disagreement:
 
 
 def find_disagreements(shared: SharedDocuments) -> List[Disagreement]:
-    """What annotators disagree on, document by document, mentions before relations.
+    """List what annotators disagree on, document by document, mentions before relations.
 
     Mentions that overlap are one disagreement, and so are the relations of a pair of mentions in both
     directions. A relation between mentions that not all annotators have is a disagreement too.

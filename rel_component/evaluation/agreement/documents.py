@@ -1,4 +1,4 @@
-"""Which documents of annotators are the same, and what each annotator says of them."""
+"""Documents that several annotators have, with the annotation of each of them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from ...errors import ConfigError
 from ...mentions import TypedKey, probable_mentions
 from ...types import Int32Array
 
-Pair = Tuple[TypedKey, TypedKey]
+PairKey = Tuple[TypedKey, TypedKey]
 """Head and tail of a pair of mentions."""
 
 _SHOWN = 60  # characters of a text that tell a document from others
@@ -33,7 +33,7 @@ _SHOWN = 60  # characters of a text that tell a document from others
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one annotator says of one document.
+    """The annotation of a document by one annotator.
 
     Attributes:
         mentions: the mentions, and the arguments of the relations.
@@ -44,9 +44,9 @@ class Annotation:
     relations: FrozenSet[RelationKey]
 
     @cached_property
-    def labels(self) -> Dict[Pair, Tuple[str, ...]]:
+    def labels(self) -> Dict[PairKey, Tuple[str, ...]]:
         """The labels of each pair that has any, in alphabetical order."""
-        found: Dict[Pair, List[str]] = {}
+        found: Dict[PairKey, List[str]] = {}
         for head, label, tail in sorted(self.relations):
             found.setdefault((head, tail), []).append(label)
         return {pair: tuple(labels) for pair, labels in found.items()}
@@ -59,7 +59,7 @@ class SharedDoc:
     Attributes:
         id: its id, empty if it has none.
         docs: the document of each annotator, None if they do not have it.
-        annotations: what each annotator says of it.
+        annotations: the annotation of each annotator, None if they do not have the document.
     """
 
     id: str
@@ -72,14 +72,14 @@ class SharedDoc:
         return next(doc for doc in self.docs if doc is not None)
 
     @property
-    def given(self) -> List[Annotation]:
-        """What those who have it say of it."""
+    def available(self) -> List[Annotation]:
+        """The annotations of the annotators who have this document."""
         return [annotation for annotation in self.annotations if annotation is not None]
 
     @cached_property
     def agreed(self) -> FrozenSet[TypedKey]:
         """The mentions that all annotators who have the document agree on, spans and types."""
-        return frozenset.intersection(*(annotation.mentions for annotation in self.given))
+        return frozenset.intersection(*(annotation.mentions for annotation in self.available))
 
     @cached_property
     def sentence_starts(self) -> Optional[Int32Array]:
@@ -93,12 +93,12 @@ class DocumentProblem:
     """A document that not all annotators have, or that one has twice.
 
     Attributes:
-        kind: ``missing``; ``text differs``, if another document of the same id is there instead; or
-            ``repeated``: the first of the equal documents of an annotator counts.
+        kind: ``missing``; ``text differs``, if the lacking annotators have another text under the
+            same id; or ``repeated``, if an annotator has the document twice and the first counts.
         id: id of the document, empty if it has none.
-        text: beginning of its text.
-        annotators: those who have it, or have it twice.
-        lacking: those who do not have it.
+        text: beginning of the text.
+        annotators: annotators who have the document, or have it twice.
+        lacking: annotators who do not have it.
     """
 
     kind: str
@@ -108,7 +108,7 @@ class DocumentProblem:
     lacking: Tuple[str, ...] = ()
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "kind": self.kind,
             "id": self.id,
@@ -223,7 +223,7 @@ def _share(
 ) -> SharedDoc:
     ids = [document_id(doc) for doc in row if doc is not None]
     return SharedDoc(
-        id=next((id for id in ids if id), ""),
+        id=next(filter(None, ids), ""),
         docs=row,
         annotations=[
             None if doc is None else _read(doc, symmetric, spans_key, attr) for doc in row

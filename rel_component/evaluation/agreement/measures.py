@@ -1,4 +1,4 @@
-"""How far annotators agree on mentions and relations."""
+"""Measures of the agreement of annotators on mentions and relations."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -58,7 +58,7 @@ class F1Agreement:
     per_label: Dict[str, Pairwise]
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "overall": self.overall.to_dict(),
             "per_label": {label: value.to_dict() for label, value in self.per_label.items()},
@@ -81,7 +81,7 @@ class Coefficients:
     alpha: Estimate
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "cohen": self.cohen.to_dict(),
             "fleiss": self.fleiss.to_dict(),
@@ -91,12 +91,13 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far annotators agree.
+    """Measures of the agreement of annotators.
 
     Attributes:
         annotators: their names.
         n_docs: how many documents each of them has.
-        n_shared: documents that at least two have; the figures are over these.
+        n_shared: number of documents that at least two annotators have; all measures are over
+            these.
         problems: documents that not all have.
         mentions: ``strict``: span and type; ``span``: without the type.
         relations: ``strict``: spans and types of both mentions, label and direction;
@@ -104,10 +105,9 @@ class Agreement:
             relations between mentions that all annotators of the document have.
         n_pairs: units of the coefficients: ordered pairs of mentions that all annotators of the
             document have, as far as the limits allow them.
-        n_complete: those of documents that all annotators have.
-        n_unrelated: those that nobody relates. They are most of them, and what is agreed on them is
-            NO_RELATION.
-        relation_counts: where the relations of each annotator go.
+        n_complete: number of units in documents that all annotators have.
+        n_unrelated: number of units that nobody relates, which are most units.
+        relation_counts: counts of the relations of each annotator.
         coefficients: the set of labels of a pair, empty for NO_RELATION, is its category.
         per_label: one label against the rest, over the same pairs.
     """
@@ -126,7 +126,7 @@ class Agreement:
     per_label: Dict[str, Coefficients]
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data."""
+        """A dict for JSON."""
         return {
             "annotators": list(self.annotators),
             "documents": {
@@ -156,7 +156,7 @@ def measure_agreement(
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> Agreement:
-    """How far annotators agree on mentions, on relations, and on relations between agreed mentions.
+    """Measure agreement on mentions, on relations, and on relations between agreed mentions.
 
     Args:
         shared: the documents, see :func:`.documents.match_documents`.

@@ -15,17 +15,18 @@ from .documents import SharedDoc, SharedDocuments
 
 @dataclass
 class Merged:
-    """Documents with what is agreed, and counts of what was left out.
+    """Documents with the annotations that are agreed on, and counts of what was left out.
 
     Attributes:
         docs: the documents.
-        mentions, relations: how many they have.
-        documents_left_out: documents that too few annotators have.
-        mentions_left_out: mentions that are not agreed on, ``votes``; that overlap with one that
-            has more votes and cannot be an entity too, ``overlap``; or that do not begin and end
-            with a token of the first annotator, ``tokens``.
-        relations_left_out: relations that are not agreed on, ``votes``, or that lost a mention to
-            an overlap or to tokens, ``mentions``.
+        mentions: number of their mentions.
+        relations: number of their relations.
+        documents_left_out: number of documents that too few annotators have.
+        mentions_left_out: number of mentions by reason: too few ``votes``, an ``overlap`` with a
+            mention that has more votes, or ends that are not those of ``tokens`` of the first
+            annotator.
+        relations_left_out: number of relations by reason: too few ``votes``, or ``mentions`` that
+            were left out.
     """
 
     docs: List[Doc] = field(default_factory=list)
@@ -77,8 +78,8 @@ def merge_agreed(
     mentions_out: Counter[str] = Counter()
     relations_out: Counter[str] = Counter()
     for doc in shared.docs:
-        needed = len(doc.given) if min_votes is None else min_votes
-        if len(doc.given) < needed:
+        needed = len(doc.available) if min_votes is None else min_votes
+        if len(doc.available) < needed:
             merged.documents_left_out += 1
             continue
         copy = bare_copy(doc.doc, sentences=True)
@@ -107,7 +108,7 @@ def merge_agreed(
 
 def _votes(doc: SharedDoc, kind: str) -> List[Tuple[Any, int]]:
     """Mentions or relations and how many annotators have them, in the order of the text."""
-    counts = Counter(item for annotation in doc.given for item in getattr(annotation, kind))
+    counts = Counter(item for annotation in doc.available for item in getattr(annotation, kind))
     return sorted(counts.items())
 
 

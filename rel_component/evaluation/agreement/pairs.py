@@ -20,7 +20,7 @@ from ...mentions import TypedKey
 from ...schema import RelationSchema
 from ...types import BoolArray, Int32Array
 from .coefficients import MISSING, to_votes
-from .documents import Pair, SharedDoc, SharedDocuments
+from .documents import PairKey, SharedDoc, SharedDocuments
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class PairLimits:
 
 @dataclass(frozen=True)
 class RelationCounts:
-    """Where the relations of an annotator go.
+    """Counts of the relations of an annotator.
 
     Attributes:
-        entering: those of pairs that are units.
-        not_agreed: those with a mention that not all annotators have.
-        outside: those of pairs that the limits leave out, and of mentions with themselves.
+        entering: relations of pairs that are units.
+        not_agreed: relations with a mention that not all annotators have.
+        outside: relations of pairs that the limits leave out, and of mentions with themselves.
     """
 
     entering: int = 0
@@ -107,7 +107,7 @@ class RatedPairs:
 
 
 def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
-    """How annotators rate the pairs of mentions that they agree on.
+    """Rate the pairs of mentions that annotators agree on.
 
     Args:
         shared: the documents.
@@ -142,7 +142,7 @@ def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
     return RatedPairs(list(categories), documents, relations)
 
 
-def _units(doc: SharedDoc, limits: PairLimits) -> List[Pair]:
+def _units(doc: SharedDoc, limits: PairLimits) -> List[PairKey]:
     mentions = sorted(doc.agreed)
     n = len(mentions)
     spans = numpy.asarray([key[:2] for key in mentions], dtype="int64").reshape(n, 2)
