@@ -1,6 +1,6 @@
 """``doc._.rel``: the relations of a Doc, stored in the Doc itself.
 
-Storage. Relations are kept in ``doc.user_data`` in the form of span extension values, one entry per
+Relations are kept in ``doc.user_data`` in the form of span extension values, one entry per
 head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``DocBin``, ``copy``,
 ``n_process``, and with shifted offsets ``Doc.from_docs`` and ``Span.as_doc``::
 
@@ -9,8 +9,8 @@ head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``
 
 followed by the knowledge-base ids of head and tail if one of them is set.
 
-Offsets are characters, so retokenisation keeps them, and the tail is relative to the head, so they
-stay right when the head is shifted. Everything stored is an int, a float or a string.
+Offsets are characters, so that retokenisation keeps them, and the tail is relative to the head, so
+that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
 """
 
 from functools import cached_property
@@ -108,11 +108,20 @@ class RelationView(Sequence[Relation]):
         return str(srsly.json_dumps(self.to_json()))
 
     def between(self, head: Span, tail: Span) -> List[Relation]:
-        """The relations that start from exactly the tokens of `head` and point to those of `tail`."""
+        """The relations between mentions of exactly these tokens.
+
+        Args:
+            head: tokens of the head.
+            tail: tokens of the tail.
+        """
         return [rel for rel in self if _same(rel.head, head) and _same(rel.tail, tail)]
 
     def of(self, span: Span) -> List[Relation]:
-        """The relations that have exactly the tokens of `span` as head or tail."""
+        """The relations that have exactly these tokens as head or tail.
+
+        Args:
+            span: the tokens.
+        """
         return [rel for rel in self if _same(rel.head, span) or _same(rel.tail, span)]
 
     def to_json(self) -> List[Dict[str, Any]]:
@@ -145,7 +154,12 @@ class RelationView(Sequence[Relation]):
         return self._by_tokens.items()
 
     def get(self, key: Tuple[int, int], default: Any = None) -> Any:
-        """Value of the dict form, or `default`."""
+        """Value of the dict form, or `default`.
+
+        Args:
+            key: first tokens of head and tail.
+            default: value of a pair without relations.
+        """
         return self._by_tokens.get(key, default)
 
 
@@ -236,7 +250,7 @@ def install_extension(attr: str = DEFAULT_ATTR) -> None:
 
 
 class _Getter:
-    """Getter of the extension; its type is how we know an attribute is ours."""
+    """Getter of the extension; its type tells our attribute from that of another package."""
 
     def __init__(self, attr: str) -> None:
         self.attr = attr

@@ -101,7 +101,7 @@ PairModelT = Model[Tuple[List[Doc], Candidates], Floats2d]
 
 CandidateGenerator = Callable[[Sequence[Doc], Mentions, RelationSchema], Candidates]
 
-_FAR = numpy.int64(1) << 40  # apart from any position inside a document
+_FAR = numpy.int64(1) << 40  # larger than any position inside a document
 
 
 def configure_candidate_pairs(

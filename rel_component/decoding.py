@@ -60,6 +60,8 @@ class ThresholdDecoder:
         overlapping: whether the mentions of the relations of a document may overlap. If not, a
             relation is left out where a more probable one has a mention that shares tokens with one
             of its mentions and is not the same.
+        inverses: whether a relation whose type has an inverse in the schema is reported from tail
+            to head too, under the label of the inverse.
 
     Raises:
         ConfigError: if a number is out of range.
@@ -70,6 +72,7 @@ class ThresholdDecoder:
     one_direction: bool = False
     mention_weight: float = 0.0
     overlapping: bool = True
+    inverses: bool = False
 
     def __post_init__(self) -> None:
         places = {f"thresholds.{label}": value for label, value in (self.thresholds or {}).items()}
@@ -101,7 +104,10 @@ class ThresholdDecoder:
         chosen = _without_opposites(chosen, candidates, one_direction=self.one_direction)
         if not self.overlapping:
             chosen = _without_overlaps(chosen, candidates)
-        return _relations(docs, candidates, chosen)
+        relations = _relations(docs, candidates, chosen)
+        if self.inverses:
+            relations = [candidates.schema.with_inverses(group) for group in relations]
+        return relations
 
     def _limits(self, labels: Sequence[str], *, exclusive: bool) -> FloatArray:
         """The threshold of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``."""

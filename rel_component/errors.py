@@ -60,13 +60,11 @@ class LLMError(RelComponentError):
 class LLMUnavailable(LLMError):
     """The language model cannot be reached, is busy, or sent something that is no answer.
 
-    What happened, and what the endpoint said with it.
-
     Args:
         message: what happened.
         retry_after: seconds to wait, if the endpoint named them.
         status: HTTP status of the response, if there was one.
-        usage: ``llm.types.Usage``, the bill of the attempt, if the endpoint sent one.
+        usage: the usage of the attempt, an ``llm.types.Usage``, if the endpoint sent one.
     """
 
     def __init__(

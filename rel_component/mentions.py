@@ -54,12 +54,16 @@ class Mentions:
 
 
 def typed_key(span: Span) -> TypedKey:
-    """What two mentions share if they are strictly the same."""
+    """The key of a mention: equal for mentions of the same characters and type.
+
+    Args:
+        span: the mention.
+    """
     return (span.start_char, span.end_char, span.label_)
 
 
 def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
-    """The mentions of a document as Spans: those of a span group if it has that, or its entities.
+    """The mentions of a document as Spans: those of a span group if it exists, or the entities.
 
     Args:
         doc: the document.
@@ -75,9 +79,9 @@ def read_mentions(docs: Sequence[Doc], spans_key: Optional[str] = None) -> Menti
 
     Args:
         docs: the documents.
-        spans_key: name of the span group that holds the mentions of those documents that have it,
-            with their probabilities in ``attrs["scores"]`` if they have any; otherwise, and with
-            None, the entities are the mentions.
+        spans_key: name of the span group that holds the mentions, with their probabilities in
+            ``attrs["scores"]`` if they are known. The entities are the mentions of documents
+            without this group, and with None.
     """
     return _to_arrays([_rows(doc, spans_key) for doc in docs])
 
@@ -208,7 +212,12 @@ def entity_mentions(span: Span, prefix: str = CLUSTER_PREFIX) -> List[Span]:
 
 
 def add_entities(doc: Doc, spans: Iterable[Span]) -> None:
-    """Make spans entities, in place of those that they overlap with; the first ones come first."""
+    """Make spans entities, in place of entities that they overlap with.
+
+    Args:
+        doc: the document to change.
+        spans: the spans; of two that overlap, the first becomes an entity.
+    """
     added: List[Span] = []
     for span in spans:
         if not any(_overlap(span, other) for other in added):

@@ -25,6 +25,7 @@ import srsly
 from spacy.tokens import Doc
 
 from .annotations import DEFAULT_ATTR, get_relations
+from .documents import relation_key
 from .errors import SchemaError
 from .files import complete_file
 from .types import NO_RELATION, BoolArray, Relation
@@ -37,8 +38,8 @@ class RelationType:
     """One type of relation.
 
     Attributes:
-        label: its name, e.g. ``FOUNDED_BY``.
-        description: what it means, in words.
+        label: name of the type, e.g. ``FOUNDED_BY``.
+        description: meaning of the relation, in words.
         head: entity types allowed as head; empty: any.
         tail: entity types allowed as tail; empty: any.
         symmetric: whether head and tail can be exchanged.
@@ -55,13 +56,18 @@ class RelationType:
     inverse: Optional[str] = None
 
     def allows(self, head: str, tail: str) -> bool:
-        """Whether the relation may hold between mentions of these entity types."""
+        """Whether the relation may hold between mentions of two entity types.
+
+        Args:
+            head: entity type of the head.
+            tail: entity type of the tail.
+        """
         if self._fits(head, tail):
             return True
         return self.symmetric and self._fits(tail, head)
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data in the form of the schema file, without the keys left at their defaults."""
+        """The entry of the schema file, without keys that have their defaults."""
         data: Dict[str, Any] = {"label": self.label}
         if self.description:
             data["description"] = self.description
@@ -143,11 +149,11 @@ class RelationSchema(Mapping[str, RelationType]):
 
     @classmethod
     def from_dict(cls, data: Any, *, source: str = "schema") -> "RelationSchema":
-        """Build a schema from plain data in the form of the schema file.
+        """Build a schema from the content of a schema file.
 
         Args:
             data: ``{"relations": [...]}``.
-            source: name of the place for error messages, e.g. a path.
+            source: where the data comes from, for error messages, e.g. a path.
 
         Raises:
             SchemaError: naming the source and the key at fault.
@@ -167,7 +173,7 @@ class RelationSchema(Mapping[str, RelationType]):
             raise SchemaError(f"{source}: {err}") from None
 
     def to_dict(self) -> Dict[str, Any]:
-        """Plain data in the form of the schema file."""
+        """The content of the schema file."""
         return {"relations": [rel_type.to_dict() for rel_type in self.values()]}
 
     @classmethod
@@ -225,11 +231,19 @@ class RelationSchema(Mapping[str, RelationType]):
         )
 
     def merge(self, other: "RelationSchema") -> "RelationSchema":
-        """This schema, with the types of `other` in place of or after its own."""
+        """A schema with the types of this one, replaced by those of `other` or followed by them.
+
+        Args:
+            other: the schema whose types take precedence.
+        """
         return RelationSchema({**self._types, **other._types}.values())
 
     def add(self, label: str) -> "RelationSchema":
-        """This schema with one more type, without constraints, if `label` is not in it yet."""
+        """This schema, with one more type without constraints if it lacks `label`.
+
+        Args:
+            label: label of the type.
+        """
         return self if label in self else RelationSchema([*self.values(), RelationType(label)])
 
     def allowed(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
@@ -237,7 +251,7 @@ class RelationSchema(Mapping[str, RelationType]):
 
         Args:
             types: entity types.
-            labels: labels; those that the schema does not know are allowed everywhere.
+            labels: labels; a label that the schema lacks is allowed everywhere.
 
         Returns:
             *Shape:* ``(n_types, n_types, n_labels)``, head type first.
@@ -250,25 +264,28 @@ class RelationSchema(Mapping[str, RelationType]):
         return table
 
     def with_inverses(self, relations: Iterable[Relation]) -> List[Relation]:
-        """The relations and those that follow from them by the inverses of the schema.
+        """Add the relations that follow from some by the inverses of the schema.
 
         Args:
             relations: relations of one Doc.
+
+        Returns:
+            the relations, and after them their inverses with the same scores, each once.
         """
         result = list(relations)
-        known = {(r.head.start, r.head.end, r.label, r.tail.start, r.tail.end) for r in result}
+        known = {relation_key(rel) for rel in result}
         for rel in list(result):
-            inverse = self[rel.label].inverse if rel.label in self else None
-            if inverse is None:
+            label = self[rel.label].inverse if rel.label in self else None
+            if label is None:
                 continue
-            key = (rel.tail.start, rel.tail.end, inverse, rel.head.start, rel.head.end)
-            if key not in known:
-                known.add(key)
-                result.append(Relation(rel.tail, inverse, rel.head, rel.score))
+            inverse = Relation(rel.tail, label, rel.head, rel.score)
+            if relation_key(inverse) not in known:
+                known.add(relation_key(inverse))
+                result.append(inverse)
         return result
 
     def validate(self, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> List[SchemaViolation]:
-        """The relations in annotated documents that the schema does not allow.
+        """Find the relations in annotated documents that the schema does not allow.
 
         Args:
             docs: annotated documents.
@@ -283,7 +300,14 @@ class RelationSchema(Mapping[str, RelationType]):
         return violations
 
     def check(self, relation: Relation) -> Optional[str]:
-        """What is wrong with a relation, or None if the schema allows it."""
+        """Check a relation.
+
+        Args:
+            relation: the relation.
+
+        Returns:
+            why the schema does not allow it; None if it does.
+        """
         if relation.label not in self:
             return f"unknown label {relation.label!r}; known: {', '.join(self) or 'none'}"
         rel_type = self[relation.label]

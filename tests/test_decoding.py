@@ -294,6 +294,15 @@ def test_overlapping_mentions(vocab, overlapping, expected):
     assert decoded(docs, rows, **options) == [expected]
 
 
+@pytest.mark.parametrize("inverses", [True, False])
+def test_inverses_are_reported_on_request(doc, inverses):
+    schema = RelationSchema([RelationType("A", inverse="A_OF"), RelationType("B")])
+    rows = [[0.2, 0.8, 0.0], [0.3, 0.0, 0.7]]
+    expected = [("Ada", "A", "Acme", 0.8), ("Acme", "B", "Ada", 0.7)]
+    expected += [("Acme", "A_OF", "Ada", 0.8)] * inverses
+    assert decoded([doc], rows, schema, exclusive=True, inverses=inverses) == [expected]
+
+
 def test_a_mention_may_be_in_several_relations_and_documents(vocab):
     docs = [make_doc(vocab, TEXT, [ADA, ACME, OSLO])] * 2
     rows = numpy.tile([0.2, 0.8, 0.0], (12, 1))

@@ -7,6 +7,7 @@ tokenizer and its weights are saved, the weights in the safetensors format
 
 import logging
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
@@ -265,7 +266,7 @@ class EncoderShim(PyTorchShim):
             mixed_precision=device == "cuda" and precision in ("float16", "bfloat16"),
             grad_scaler=PyTorchGradScaler(**scaling),
             serialize_model=_to_bytes,
-            deserialize_model=lambda _, data, device: _from_bytes(build, data, device),
+            deserialize_model=partial(_from_bytes, build),
         )
 
     def predict(self, inputs: ArgsKwargs) -> Any:
@@ -374,7 +375,7 @@ def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:
 
 
 def _from_bytes(
-    build: Callable[..., PretrainedEncoder], data: bytes, device: torch.device
+    build: Callable[..., PretrainedEncoder], _old: Any, data: bytes, device: torch.device
 ) -> Optional[PretrainedEncoder]:
     if not data:
         return None
