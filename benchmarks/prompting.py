@@ -2,16 +2,14 @@
 
     python benchmarks/prompting.py DOCS.spacy SCHEMA.yaml MODEL.gguf [--examples TRAIN.spacy]
 
-DOCS.spacy holds annotated documents, whose mentions are given or have to be found. The model runs in
-this process, and behind an HTTP server of its own that speaks OpenAI's protocol; without examples and
-with four. Prints the share of valid answers, statements dropped by reason, tokens and seconds, and
-then the time that making prompts and reading answers takes for each document, without the model.
+DOCS.spacy holds annotated documents, whose mentions are given or have to be found. The model is asked
+without examples and with four. Prints the share of valid answers, statements dropped by reason, tokens
+and seconds, and then the time that making prompts and reading answers takes for each document, without
+the model.
 Nothing is cached.
 """
 
 import argparse
-import os
-import secrets
 import time
 from collections import Counter
 from pathlib import Path
@@ -28,7 +26,6 @@ from rel_component.schema import RelationSchema
 from rel_component.spacy_files import read_docs
 
 HEADER = (
-    "model",
     "mentions",
     "examples",
     "documents",
@@ -38,19 +35,6 @@ HEADER = (
     "tokens in, out",
     "s",
 )
-
-
-def start_server(path: str, key: str) -> Any:
-    """The model behind an OpenAI-compatible server on a free port; it stops when it is dropped."""
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = path
-    params.n_ctx, params.n_parallel = 4096, 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.hostnames, params.port, params.api_keys = ["127.0.0.1"], 0, [key]
-    params.warmup, params.verbosity, params.ui, params.offline = False, -1, False, True
-    return xllamacpp.Server(params)
 
 
 def make_pipeline(
@@ -123,45 +107,32 @@ def main() -> None:
     parser.add_argument("--mentions", nargs="+", default=["given", "found"])
     args = parser.parse_args()
     schema = RelationSchema.from_file(args.schema)
-    os.environ["PROMPTING_KEY"] = key = secrets.token_urlsafe()
-    server = start_server(args.model, key)
-    backends = {
-        "in process": {
-            "@rel_llm_backends": "rel_component.llama_cpp.v1",
-            "path": args.model,
-            "n_threads": 1,
-            "max_tokens": 1024,
-        },
-        "server": {
-            "@rel_llm_backends": "rel_component.openai.v1",
-            "model": Path(args.model).stem,
-            "base_url": f"{server.listening_address}/v1",
-            "api_key_env": "PROMPTING_KEY",
-            "max_tokens": 1024,
-        },
+    backend = {
+        "@rel_llm_backends": "rel_component.llama_cpp.v1",
+        "path": args.model,
+        "n_threads": 1,
+        "max_tokens": 1024,
     }
     shown = list(read_docs(args.examples, spacy.blank("en"))) if args.examples else []
     print("| " + " | ".join(HEADER) + " |")
     print("|" + "---|" * len(HEADER))
     for mentions in args.mentions:
-        for name, backend in backends.items():
-            for examples in ([], shown) if shown else ([],):
-                nlp = make_pipeline(backend, schema, mentions, examples)
-                n_docs, found = run(nlp, args.docs, args.limit)
-                cells = (
-                    name,
-                    mentions,
-                    min(len(examples), 4),
-                    n_docs,
-                    f"{found['valid']} of {found['questions']}",
-                    found["relations"],
-                    ", ".join(f"{k} {n}" for k, n in sorted(found["dropped"].items())) or "-",
-                    f"{found['input_tokens']}, {found['output_tokens']}",
-                    f"{found['seconds']:.0f}",
-                )
-                print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+        for examples in ([], shown) if shown else ([],):
+            nlp = make_pipeline(backend, schema, mentions, examples)
+            n_docs, found = run(nlp, args.docs, args.limit)
+            cells = (
+                mentions,
+                min(len(examples), 4),
+                n_docs,
+                f"{found['valid']} of {found['questions']}",
+                found["relations"],
+                ", ".join(f"{k} {n}" for k, n in sorted(found["dropped"].items())) or "-",
+                f"{found['input_tokens']}, {found['output_tokens']}",
+                f"{found['seconds']:.0f}",
+            )
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
     for mentions in args.mentions:
-        nlp = make_pipeline(backends["in process"], schema, mentions, shown)
+        nlp = make_pipeline(backend, schema, mentions, shown)
         extractor = nlp.get_pipe("llm_relation_extractor")
         extractor.client.backend.context_window = None  # no counting of tokens by the model
         print(f"prompt and reading, {mentions}: {overhead(nlp, args.docs, 231):.2f} ms a document")

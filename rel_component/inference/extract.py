@@ -7,6 +7,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
+from ..errors import ConfigError
+from ..llm.types import ONE_PROCESS
 from ..pipelines import PipelineSource, load_pipeline, relation_attr
 from ..threads import one_torch_thread
 from .texts import Text, with_records
@@ -32,9 +34,12 @@ def extract(
         A record for each text, in order; see :func:`to_record`.
 
     Raises:
-        ConfigError: if there is no such pipeline, or one string is given in place of several texts.
+        ConfigError: if there is no such pipeline, one string is given in place of several texts, or
+            a pipeline that asks a language model shall run in several processes.
     """
     nlp = load_pipeline(nlp)
+    if n_process > 1 and any(hasattr(component, "questions") for _, component in nlp.pipeline):
+        raise ConfigError(ONE_PROCESS)
     return _extract(nlp, with_records(texts), batch_size, n_process)
 
 

@@ -25,6 +25,12 @@ ANSWER_FORMATS: Tuple[AnswerFormat, ...] = (
 
 JsonSchema = Dict[str, Any]
 
+ONE_PROCESS = (
+    "A language model is asked by the one process that has loaded it: call nlp.pipe with n_process=1, "
+    "and raise `concurrency` in the client block of the component for more requests in flight."
+)
+"""Why several processes are refused."""
+
 REPORT_KEY = "rel_llm"
 """Key in ``doc.user_data`` of the report on questions, costs, drops and failures."""
 

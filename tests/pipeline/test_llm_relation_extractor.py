@@ -10,6 +10,7 @@ from spacy.tokens import DocBin, Span
 from spacy.training import Example
 
 from rel_component.errors import ConfigError, LLMRefused
+from rel_component.inference.extract import extract
 from rel_component.llm.types import REPORT_KEY
 
 from ..helpers import facts, make_doc
@@ -312,6 +313,8 @@ def test_several_processes_are_refused_in_one_sentence(pipeline):
     nlp = pipeline(answer(FOUNDED), answer(FOUNDED))
     with pytest.raises(ValueError, match="n_process=1, and raise"):
         list(nlp.pipe([TEXT, TEXT], n_process=2))
+    with pytest.raises(ConfigError, match="n_process=1, and raise"):
+        extract(nlp, [TEXT, TEXT], n_process=2)
 
 
 def test_labels_can_be_added(pipeline):

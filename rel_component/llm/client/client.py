@@ -23,7 +23,7 @@ from typing import (
 )
 
 from ...errors import ConfigError
-from ..types import Backend, Outcome, Reply, Request, Usage
+from ..types import ONE_PROCESS, Backend, Outcome, Reply, Request, Usage
 from .accounting import Account, Budget, Prices, read_options
 from .cache import ReplyCache, reply_key
 from .rates import RateLimiter, Rates
@@ -31,11 +31,6 @@ from .sending import Sender
 
 FollowUp = Callable[[Request, Reply], Optional[Request]]
 """Returns the further request, if any, that a reply calls for."""
-
-_ONE_PROCESS = (
-    "A language model is asked by the one process that has loaded it: call nlp.pipe with n_process=1, "
-    "and raise `concurrency` in the client block of the component for more requests in flight."
-)
 
 
 def configure_llm_client(
@@ -131,7 +126,7 @@ class LLMClient:
         return self._account.usage
 
     def __getstate__(self) -> None:
-        raise ConfigError(_ONE_PROCESS)
+        raise ConfigError(ONE_PROCESS)
 
     def stream(
         self, requests: Iterable[Request], *, follow_up: Optional[FollowUp] = None
@@ -151,7 +146,7 @@ class LLMClient:
             ConfigError: if the cache cannot be used, or if this is a copy in another process.
         """
         if os.getpid() != self._process:
-            raise ConfigError(_ONE_PROCESS)
+            raise ConfigError(ONE_PROCESS)
         stop = threading.Event()
         pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="rel_llm")
         window: Deque[_Batch] = deque()

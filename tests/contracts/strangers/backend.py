@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence
 
+from rel_component.errors import FormatUnsupported
 from rel_component.llm.types import AnswerFormat, Message, Reply, Request, Usage
 
 
@@ -44,6 +45,8 @@ def shortest(schema: Dict[str, Any]) -> Any:
         return schema["enum"][0]
     if schema["type"] == "object":
         return {key: shortest(schema["properties"][key]) for key in schema["required"]}
+    if schema["type"] != "array":
+        raise FormatUnsupported(f"the type {schema['type']} is not known")
     return [shortest(schema["items"])] * schema.get("minItems", 0)
 
 
