@@ -1,14 +1,9 @@
 """Losses over candidate pairs.
 
-Every loss has the signature ``loss(logits, targets, *, labels, exclusive) -> (loss, d_logits)``:
-
-- logits: *Shape:* ``(n_pairs, n_labels)``.
-- targets: *Shape:* ``(n_pairs, n_labels)``, 0.0 or 1.0; with exclusive labels each row sums to 1.
-- labels: names of the columns; with exclusive labels, and with a learned threshold, the first is
-  ``NO_RELATION``.
-- exclusive: softmax over the columns if True, a sigmoid for each of them if False.
-
-The loss is the mean over the pairs, and d_logits its gradient.
+A loss is a :class:`~rel_component.types.LossFunction`. It is the mean over the pairs. With exclusive
+labels the outputs pass a softmax and each row of the targets sums to 1; otherwise each output passes a
+sigmoid, and targets are 0.0 or 1.0. With exclusive labels, and with a learned threshold, the first label
+is ``NO_RELATION``.
 """
 
 from functools import partial
