@@ -5,6 +5,7 @@ import json
 import pytest
 import spacy
 
+from rel_component.converters.convert import convert as convert_to
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
@@ -263,3 +264,19 @@ def test_prodigy_problems(tmp_path, changes, message):
     with pytest.raises(DataError) as stopped:
         convert(tmp_path, json.dumps(prodigy(**changes)), "prodigy")
     assert message in str(stopped.value)
+
+
+def test_a_file_is_converted_in_python(tmp_path):
+    (tmp_path / "data").write_text(own() + own(id="d2", relations=[]), encoding="utf8")
+    seen = []
+    report = convert_to(
+        tmp_path / "data",
+        tmp_path / "train.spacy",
+        schema=RelationSchema([RelationType("OTHER")]),
+        on_error="skip",
+        progress=lambda documents: (seen.append(annotated) or annotated for annotated in documents),
+    )
+    assert (report.documents, report.relations, report.skipped["relation"]) == (2, 0, 1)
+    assert len(seen) == 2
+    report = convert_to(tmp_path / "train.spacy", tmp_path / "back.jsonl", to="jsonl")
+    assert (report.documents, report.mentions) == (2, 4)

@@ -85,16 +85,16 @@ class _Document:
     def _read_spans(self, layer: Layer) -> None:
         for unit in self._table.units:
             for i, (features, number) in enumerate(_stacked(layer, unit)):
-                span = self._numbered.get((layer.name, number))
-                if span is None:
-                    span = self._drafts.add(layer.name, unit.start, unit.end)
+                draft = self._numbered.get((layer.name, number))
+                if draft is None:
+                    draft = self._drafts.add(layer.name, unit.start, unit.end)
                     values = read_features(layer.name, features, NAMED_ENTITY)
-                    span.label, span.kb_id, span.attributes = values
+                    draft.label, draft.kb_id, draft.attributes = values
                     if number:
-                        self._numbered[layer.name, number] = span
-                span.extend(unit.start, unit.end)
+                        self._numbered[layer.name, number] = draft
+                draft.extend(unit.start, unit.end)
                 if i == 0:
-                    self._first[layer.name, unit.id] = span
+                    self._first[layer.name, unit.id] = draft
             slots = sum(unit.cells[column] not in (EMPTY, NO_VALUE) for column in layer.slots[1::2])
             if slots:
                 message = f"slots of the layer {short_name(layer.name)}, which are not read"
@@ -142,20 +142,20 @@ class _Document:
         """The annotation on a unit that a relation means; `number`: its number, 0 if it has none."""
         layers = sorted(self._declared) if layer == _ANY_LAYER else [layer]
         if number:
-            spans = [self._numbered[x, number] for x in layers if (x, number) in self._numbered]
+            drafts = [self._numbered[x, number] for x in layers if (x, number) in self._numbered]
         else:
-            spans = [self._first[x, unit.id] for x in layers if (x, unit.id) in self._first]
-            if not spans and layer not in self._declared and layer != _ANY_LAYER:
+            drafts = [self._first[x, unit.id] for x in layers if (x, unit.id) in self._first]
+            if not drafts and layer not in self._declared and layer != _ANY_LAYER:
                 # Relations may lie between tokens or what each token has, which the file lacks.
-                span = self._drafts.add(layer, unit.start, unit.end)
-                self._first[layer, unit.id] = span
-                span.label = short_name(layer)
-                return span
-        if len(spans) != 1:
+                draft = self._drafts.add(layer, unit.start, unit.end)
+                self._first[layer, unit.id] = draft
+                draft.label = short_name(layer)
+                return draft
+        if len(drafts) != 1:
             what = f"number {number}" if number else f"token {unit.id}"
             message = f"expected one annotation of the layer {short_name(layer)}"
-            raise DataError(f"{message} with {what}, found {len(spans)}")
-        return spans[0]
+            raise DataError(f"{message} with {what}, found {len(drafts)}")
+        return drafts[0]
 
     def _read_chains(self, layer: Layer) -> List[List[Draft]]:
         links: Dict[Tuple[int, int], Draft] = {}

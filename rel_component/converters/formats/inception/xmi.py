@@ -17,23 +17,8 @@ from ...format import AnnotationFormat
 from ...records import read_each
 from ...report import Report
 from .._document_files import document_files
+from . import layers
 from .drafts import Draft, Drafts
-from .layers import (
-    DEPENDENT,
-    DOCUMENT_ID,
-    FIRST,
-    GOVERNOR,
-    METADATA,
-    NAMED_ENTITY,
-    NEXT,
-    RELATION,
-    SENTENCE,
-    TOKEN,
-    import_cassis,
-    is_semantic,
-    read_features,
-    short_name,
-)
 from .xmi_sample import SAMPLE
 from .xmi_writer import ENDING, TYPE_SYSTEM, write_xmi
 
@@ -48,7 +33,7 @@ _BEGINNING = 10_000
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    cassis = import_cassis()
+    cassis = layers.import_cassis()
     type_systems: Dict[Path, Any] = {}
 
     def read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:
@@ -122,22 +107,22 @@ class _Document:
         sentences: Set[int] = set()
         for fs in self._cas.select_all_fs():
             layer, features = fs.type.name, _features(fs)
-            if layer == TOKEN:
+            if layer == layers.TOKEN:
                 tokens.append((fs.begin, fs.end))
-            elif layer == SENTENCE:
+            elif layer == layers.SENTENCE:
                 sentences.add(fs.begin)
-            elif layer == METADATA:
-                name = fs.get(DOCUMENT_ID) or name
-            elif FIRST in features:
+            elif layer == layers.METADATA:
+                name = fs.get(layers.DOCUMENT_ID) or name
+            elif layers.FIRST in features:
                 chains.append(fs)
-            elif not {"begin", "end"} <= features or NEXT in features:
+            elif not {"begin", "end"} <= features or layers.NEXT in features:
                 continue
-            elif not is_semantic(layer):
+            elif not layers.is_semantic(layer):
                 self._note_layer(layer)
-            elif {GOVERNOR, DEPENDENT} <= features:
+            elif {layers.GOVERNOR, layers.DEPENDENT} <= features:
                 relations.append(fs)
             else:
-                self._span(fs)
+                self._mention_id(fs)
         found = [relation for fs in relations if (relation := self._relation(fs)) is not None]
         clusters = self._drafts.add_chains(map(self._links, chains))
         annotated = Annotated(
@@ -148,48 +133,52 @@ class _Document:
         )
         return self._drafts.to_annotated(annotated, found, clusters, sorted(tokens), self._report)
 
-    def _span(self, fs: Any) -> int:
+    def _mention_id(self, fs: Any) -> int:
         """The id of the mention that an annotation becomes."""
         if fs.xmiID not in self._ids:
-            span = self._drafts.add(fs.type.name, fs.begin, fs.end)
-            label, kb_id, attributes = read_features(span.layer, _values(fs), NAMED_ENTITY)
-            span.label, span.kb_id, span.attributes = label, kb_id, dict(attributes)
-            self._ids[fs.xmiID] = span.id
+            draft = self._drafts.add(fs.type.name, fs.begin, fs.end)
+            label, kb_id, attributes = layers.read_features(
+                draft.layer, _values(fs), layers.NAMED_ENTITY
+            )
+            draft.label, draft.kb_id, draft.attributes = label, kb_id, dict(attributes)
+            self._ids[fs.xmiID] = draft.id
             if any(_is_slot(feature) for feature in fs.type.all_features if fs[feature.name]):
-                message = f"slots of the layer {short_name(span.layer)}, which are not read"
+                message = f"slots of the layer {layers.short_name(draft.layer)}, which are not read"
                 self._report.note(message, place=str(self._file))
         return self._ids[fs.xmiID]
 
     def _relation(self, fs: Any) -> Optional[AnnotatedRelation]:
-        head, tail = fs[GOVERNOR], fs[DEPENDENT]
-        label, _, attributes = read_features(fs.type.name, _values(fs), RELATION)
+        head, tail = fs[layers.GOVERNOR], fs[layers.DEPENDENT]
+        label, _, attributes = layers.read_features(fs.type.name, _values(fs), layers.RELATION)
         if not all(getattr(end, "xmiID", None) in self._annotations for end in (head, tail)):
             place = f"{self._file}, annotation {fs.xmiID}"
-            ends = f"{GOVERNOR} or {DEPENDENT}"
+            ends = f"{layers.GOVERNOR} or {layers.DEPENDENT}"
             message = f"a relation {label:.60} whose {ends} is no annotation of the text"
             self._report.problem(message, place=place, skips="relation")
             return None
-        return AnnotatedRelation(self._span(head), self._span(tail), label, attributes=attributes)
+        return AnnotatedRelation(
+            self._mention_id(head), self._mention_id(tail), label, attributes=attributes
+        )
 
     def _links(self, chain: Any) -> List[Draft]:
         links: List[Draft] = []
         seen: Set[int] = set()
-        fs = chain[FIRST]
+        fs = chain[layers.FIRST]
         while fs is not None and fs.xmiID not in seen:
             seen.add(fs.xmiID)
-            if fs.xmiID not in self._annotations or NEXT not in _features(fs):
+            if fs.xmiID not in self._annotations or layers.NEXT not in _features(fs):
                 message = "a link of a chain that is no annotation of the text"
                 place = f"{self._file}, annotation {fs.xmiID}"
                 self._report.problem(message, place=place, skips="mention")
                 break
             attributes = {k: v for k, v in _values(fs).items() if v not in (None, "")}
             links.append(Draft(0, fs.type.name, fs.begin, fs.end, attributes=attributes))
-            fs = fs[NEXT]
+            fs = fs[layers.NEXT]
         return links
 
     def _note_layer(self, layer: str) -> None:
         if not layer.startswith(_PROPERTIES):
-            message = f"annotations of the layer {short_name(layer)}, which are not read"
+            message = f"annotations of the layer {layers.short_name(layer)}, which are not read"
             self._report.note(message, place=str(self._file))
 
 

@@ -11,36 +11,27 @@ from ...checks import keep_fitting
 from ...report import Report
 from .._document_files import write_document_files
 from .._sentences import sentence_ranges
-from .layers import (
-    CHAIN,
-    DEPENDENT,
-    DOCUMENT_ID,
-    FIRST,
-    GOVERNOR,
-    IDENTIFIER,
-    LINK,
-    METADATA,
-    NAMED_ENTITY,
-    NEXT,
-    RELATION,
-    SENTENCE,
-    TOKEN,
-    VALUE,
-    import_cassis,
-)
+from . import layers
 
 ENDING = ".xmi"
 TYPE_SYSTEM = "TypeSystem.xml"
 
 _ANNOTATION, _TOP, _STRING = "uima.tcas.Annotation", "uima.cas.TOP", "uima.cas.String"
 TYPES: Dict[str, Tuple[str, Dict[str, str]]] = {
-    METADATA: (_ANNOTATION, {DOCUMENT_ID: _STRING}),
-    SENTENCE: (_ANNOTATION, {}),
-    TOKEN: (_ANNOTATION, {}),
-    NAMED_ENTITY: (_ANNOTATION, {VALUE: _STRING, IDENTIFIER: _STRING}),
-    RELATION: (_ANNOTATION, {GOVERNOR: NAMED_ENTITY, DEPENDENT: NAMED_ENTITY, VALUE: _STRING}),
-    LINK: (_ANNOTATION, {NEXT: LINK}),
-    CHAIN: (_TOP, {FIRST: LINK}),
+    layers.METADATA: (_ANNOTATION, {layers.DOCUMENT_ID: _STRING}),
+    layers.SENTENCE: (_ANNOTATION, {}),
+    layers.TOKEN: (_ANNOTATION, {}),
+    layers.NAMED_ENTITY: (_ANNOTATION, {layers.VALUE: _STRING, layers.IDENTIFIER: _STRING}),
+    layers.RELATION: (
+        _ANNOTATION,
+        {
+            layers.GOVERNOR: layers.NAMED_ENTITY,
+            layers.DEPENDENT: layers.NAMED_ENTITY,
+            layers.VALUE: _STRING,
+        },
+    ),
+    layers.LINK: (_ANNOTATION, {layers.NEXT: layers.LINK}),
+    layers.CHAIN: (_TOP, {layers.FIRST: layers.LINK}),
 }
 """Layers, each with its supertype and its features."""
 
@@ -62,7 +53,7 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
         ConfigError: if the package dkpro-cassis is not installed, the folder is a file or has such
             files already, or there is another type system.
     """
-    cassis = import_cassis()
+    cassis = layers.import_cassis()
     types = cassis.TypeSystem()
     for name, (supertype, _) in TYPES.items():
         types.create_type(name, supertypeName=supertype)
@@ -119,19 +110,19 @@ class _Writer:
         """Add all annotations."""
         if "id" in self._annotated.meta:
             name = str(self._annotated.meta["id"])
-            self._add(METADATA, 0, len(self._cas.sofa_string), **{DOCUMENT_ID: name})
+            self._add(layers.METADATA, 0, len(self._cas.sofa_string), **{layers.DOCUMENT_ID: name})
         for first, last in sentence_ranges(self._annotated):
-            self._add(SENTENCE, self._tokens[first][0], self._tokens[last - 1][1])
+            self._add(layers.SENTENCE, self._tokens[first][0], self._tokens[last - 1][1])
         for start, end in self._tokens:
-            self._add(TOKEN, start, end)
+            self._add(layers.TOKEN, start, end)
         for mention in self._annotated.mentions:
             start, end = self._tokens[mention.start][0], self._tokens[mention.end - 1][1]
-            features = {VALUE: mention.label, IDENTIFIER: mention.kb_id or None}
-            self._entities[mention.id] = self._add(NAMED_ENTITY, start, end, **features)
+            features = {layers.VALUE: mention.label, layers.IDENTIFIER: mention.kb_id or None}
+            self._entities[mention.id] = self._add(layers.NAMED_ENTITY, start, end, **features)
         for relation in self._annotated.relations:
             head, tail = self._entities[relation.head], self._entities[relation.tail]
-            ends = {GOVERNOR: head, DEPENDENT: tail, VALUE: relation.label}
-            self._add(RELATION, tail.begin, tail.end, **ends)
+            ends = {layers.GOVERNOR: head, layers.DEPENDENT: tail, layers.VALUE: relation.label}
+            self._add(layers.RELATION, tail.begin, tail.end, **ends)
         self._add_chains()
 
     def _add(self, layer: str, start: int, end: int, **features: Any) -> Any:
@@ -150,6 +141,10 @@ class _Writer:
                 self._report.note(message, place=self._annotated.place)
             following = None
             for entity in (self._entities[key] for key in reversed(cluster)):
-                following = self._add(LINK, entity.begin, entity.end, **{NEXT: following})
+                following = self._add(
+                    layers.LINK, entity.begin, entity.end, **{layers.NEXT: following}
+                )
             if following is not None:
-                self._cas.add(self._cas.typesystem.get_type(CHAIN)(**{FIRST: following}))
+                self._cas.add(
+                    self._cas.typesystem.get_type(layers.CHAIN)(**{layers.FIRST: following})
+                )
