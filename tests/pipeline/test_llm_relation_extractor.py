@@ -357,7 +357,7 @@ import sys
 import spacy
 from importlib.metadata import entry_points
 
-blocked = "openai", "sqlite3", "tenacity", "jinja2", "transformers", "sklearn"
+blocked = "openai", "sqlite3", "tenacity", "json_repair", "jinja2", "transformers", "sklearn"
 sys.modules.update(dict.fromkeys(blocked))  # to import them raises, also where spaCy has done it
 for entry in entry_points(group="spacy_factories"):
     if entry.value.startswith("rel_component."):
