@@ -28,6 +28,7 @@ def load(recipe, settings):
     return load_model_from_config(config, auto_fill=True, validate=True)
 
 
+@pytest.mark.slow
 def test_every_variant_of_the_ablation_is_a_valid_config(benchmarks):
     accuracy, ablation = benchmarks
     for model, settings in ablation.VARIANTS.values():

@@ -116,6 +116,7 @@ def test_all_faults_are_found(name):
     assert len(clean) <= 2
 
 
+@pytest.mark.slow
 def test_most_faults_that_the_schema_allows_are_found():
     found, missed, _ = run("business", seed=0, allowed=True)
     assert {fault.kind for fault in missed} <= {"label", "direction"}

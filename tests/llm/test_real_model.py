@@ -78,14 +78,7 @@ def check(doc, *, scored):
     assert doc.text == TEXT
 
 
-@pytest.mark.parametrize(
-    ("where", "n_examples"),
-    [
-        ("in process", 1),
-        pytest.param("server", 0, marks=pytest.mark.slow),
-        pytest.param("server", 1, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize(("where", "n_examples"), [("in process", 1), ("server", 0), ("server", 1)])
 def test_given_mentions_are_related(backends, where, n_examples):
     nlp = pipeline(backends[where], template="triples.v1", n_examples=n_examples)
     shown = make_doc(
@@ -98,13 +91,11 @@ def test_given_mentions_are_related(backends, where, n_examples):
     assert not {"argument_types", "unknown_mention"} & doc.user_data[REPORT_KEY]["dropped"].keys()
 
 
-@pytest.mark.slow
 def test_entities_are_found(backends):
     check(
         pipeline(backends["in process"], mentions="found", template="triples.v1")(TEXT), scored=True
     )
 
 
-@pytest.mark.slow
 def test_pairs_are_asked_about(backends):
     check(pipeline(backends["in process"], template="pairs.v1")(TEXT), scored=True)
