@@ -174,19 +174,6 @@ def test_adaptive_threshold_by_hand(targets, expected):
     assert value == pytest.approx(expected)
 
 
-def test_the_gradient_of_the_adaptive_threshold():
-    rng = numpy.random.default_rng(0)
-    X = rng.normal(size=(4, 3))
-    Y = numpy.asarray([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5, 0.5]])
-    _, gradient = adaptive(X, Y)
-    assert_gradients(lambda: adaptive(X, Y)[0], X, gradient, **FINE)
-
-
-def test_the_adaptive_threshold_of_no_pairs():
-    value, gradient = adaptive(numpy.zeros((0, 3)), numpy.zeros((0, 3)))
-    assert (value, gradient.shape) == (0.0, (0, 3))
-
-
 def test_error_without_a_column_for_the_threshold():
     with pytest.raises(ConfigError, match="adaptive_threshold needs exclusive = false and"):
         adaptive([[0, 0]], [[1, 0]], labels=MULTIPLE)
