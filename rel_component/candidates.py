@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy
@@ -57,7 +58,7 @@ class Candidates:
         """Index of the document of each pair. *Shape:* ``(n_pairs,)``."""
         return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
 
-    @property
+    @cached_property
     def representatives(self) -> Int32Array:
         """Index of the mention that represents each entity. *Shape:* ``(n_entities,)``.
 
