@@ -5,8 +5,8 @@ for one record.
 """
 
 import json
+import re
 from functools import lru_cache
-from itertools import chain, islice
 from pathlib import Path
 from typing import (
     AbstractSet,
@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 Record = Dict[str, Any]
 
+_BEGINNING = 1024
+_OPEN_LINE = re.compile(r"\{[ \t]*\r?\n")
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
@@ -124,16 +126,14 @@ def read_records(path: Path, report: Report, *, name: str = "id") -> Iterator[Tu
     Raises:
         DataError: if the file is missing or not UTF-8; if it is broken and no JSONL.
     """
-    lines = read_lines(path)
-    first = list(islice(lines, 1))
-    beginning = first[0][1].strip() if first else ""
+    beginning = read_beginning(path)
     label = "document"
-    if beginning == "{":
-        values = _stream(path, "object", 1)
-    elif beginning.startswith("["):
+    if beginning.startswith("["):
         values, label = _stream(path, "document", 0), name
+    elif _OPEN_LINE.match(beginning):
+        values = _stream(path, "object", 1)
     else:
-        values = _parse_lines(path, chain(first, lines), report)
+        values = _parse_lines(path, report)
     for place, value in values:
         if not isinstance(value, dict):
             report.problem(f"expected an object, got {value!r:.60}", place=place, skips="document")
@@ -143,10 +143,27 @@ def read_records(path: Path, report: Report, *, name: str = "id") -> Iterator[Tu
         yield place, value
 
 
-def _parse_lines(
-    path: Path, lines: Iterable[Tuple[int, str]], report: Report
-) -> Iterator[Tuple[str, Any]]:
-    for number, line in lines:
+def read_beginning(path: Path) -> str:
+    """The first characters of a file after white space; one list may be a single long line.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DataError: if the file is missing.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as source:
+            beginning = ""
+            while not beginning and (part := source.read(_BEGINNING)):
+                beginning = part.lstrip()
+            return beginning + source.readline(_BEGINNING)
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+
+
+def _parse_lines(path: Path, report: Report) -> Iterator[Tuple[str, Any]]:
+    for number, line in read_lines(path):
         place = f"{path}, line {number}"
         try:
             value = parse_json(line)

@@ -249,6 +249,13 @@ def test_documents_are_read_as_they_come(tmp_path, name):
     assert next(documents).meta.get("id", "d1") == "d1"
 
 
+def test_a_list_on_one_line_is_read_as_it_comes(tmp_path):
+    path = tmp_path / "out"
+    write([replace(FULL, mentions=FULL.mentions[:2], relations=[])] * 2000, path, "spert")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"") + b"\xff")
+    assert next(get_format("spert").read(path, Report())).meta == {"id": "d1"}
+
+
 def docs(n):
     for number in range(n):
         yield NLP.make_doc(f"Document {number}")

@@ -22,6 +22,7 @@ from ..records import (
     first_records,
     get,
     get_items,
+    read_beginning,
     read_each,
     read_records,
     read_text,
@@ -35,9 +36,8 @@ _ENTS_IN_YAML = re.compile(r"^[\s-]+[\"']?ents[\"']?\s*:", re.MULTILINE)
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
     """The documents of a file of YAML or JSON, as its first character tells."""
-    text = read_text(path)
-    is_json = text.lstrip()[:1] in ("{", "[")
-    records = read_records(path, report) if is_json else _yaml_records(text, path, report)
+    is_json = read_beginning(path)[:1] in ("{", "[")
+    records = read_records(path, report) if is_json else _yaml_records(path, report)
     return read_each(records, _read, report)
 
 
@@ -55,7 +55,8 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
         output.write("[]\n" if empty else "")
 
 
-def _yaml_records(text: str, path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+def _yaml_records(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
+    text = read_text(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
