@@ -303,10 +303,7 @@ class LLMRelationExtractor(Pipe):
         Args:
             exclude: names among schema, template and examples.
         """
-        getters: Dict[str, Callable[[], Any]] = {
-            name: partial(self._dump, name) for name in _SERIALIZED
-        }
-        return util.to_bytes(getters, exclude)
+        return util.to_bytes(_each(self._dump), exclude)
 
     def from_bytes(
         self, bytes_data: bytes, *, exclude: Iterable[str] = ()
@@ -317,10 +314,7 @@ class LLMRelationExtractor(Pipe):
             bytes_data: the return value of :meth:`to_bytes`.
             exclude: names among schema, template and examples.
         """
-        setters: Dict[str, Callable[[Any], Any]] = {
-            name: partial(self._load, name) for name in _SERIALIZED
-        }
-        util.from_bytes(bytes_data, setters, exclude)
+        util.from_bytes(bytes_data, _each(self._load), exclude)
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
@@ -334,8 +328,7 @@ class LLMRelationExtractor(Pipe):
         def write(name: str, file: Path) -> None:
             srsly.write_json(file, self._dump(name))
 
-        writers: Dict[str, Callable[[Path], None]] = {n: partial(write, n) for n in _SERIALIZED}
-        util.to_disk(path, writers, exclude)
+        util.to_disk(path, _each(write), exclude)
 
     def from_disk(
         self, path: Union[str, Path], *, exclude: Iterable[str] = ()
@@ -350,8 +343,7 @@ class LLMRelationExtractor(Pipe):
         def read(name: str, file: Path) -> None:
             self._load(name, srsly.read_json(file))
 
-        readers: Dict[str, Callable[[Path], None]] = {n: partial(read, n) for n in _SERIALIZED}
-        util.from_disk(path, readers, exclude)
+        util.from_disk(path, _each(read), exclude)
         return self
 
     def _dump(self, name: str) -> Any:
@@ -461,6 +453,11 @@ class _Pending:
     @property
     def complete(self) -> bool:
         return len(self.outcomes) == len(self.questions)
+
+
+def _each(function: Callable[..., Any]) -> Dict[str, Callable[..., Any]]:
+    """The function with each part of the component that is saved as its first argument."""
+    return {name: partial(function, name) for name in _SERIALIZED}
 
 
 def _first_error(pending: _Pending) -> LLMError:

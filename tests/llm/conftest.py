@@ -1,13 +1,11 @@
 """Language models that are loaded once for all tests."""
 
-import secrets
-
 import pytest
 
 from rel_component.llm.backends.llama_cpp import llama_cpp_backend
 from rel_component.llm.backends.transformers import transformers_backend
 
-from .models import gguf_file, save_tiny_model, start_llama_server
+from .models import gguf_file, save_tiny_model
 
 
 @pytest.fixture(scope="session")
@@ -25,16 +23,6 @@ def llama(gguf):
     return llama_cpp_backend(
         gguf, n_threads=1, n_parallel=2, context_window=512, max_tokens=40, logprobs=True
     )
-
-
-@pytest.fixture(scope="session")
-def llama_endpoint(gguf):
-    """URL and key of a real server with the real model, with 768 tokens for each request."""
-    pytest.importorskip("xllamacpp")
-    key = secrets.token_urlsafe()
-    server = start_llama_server(gguf, key, context_window=768)
-    yield f"{server.listening_address}/v1", key
-    del server  # it stops when it is dropped
 
 
 @pytest.fixture(scope="session")

@@ -28,19 +28,6 @@ def gguf_file() -> Optional[Path]:
     return next(Path(folders[0]).glob("*.gguf"), None) if folders else None
 
 
-def start_llama_server(path: str, key: str, *, context_window: int) -> Any:
-    """llama.cpp's server, which answers two requests at a time; it stops when it is dropped."""
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = path
-    params.n_parallel, params.n_ctx = 2, 2 * context_window
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.hostnames, params.port, params.api_keys = ["127.0.0.1"], 0, [key]
-    params.verbosity, params.warmup, params.ui, params.offline = -1, False, False, True
-    return xllamacpp.Server(params)
-
-
 def save_tiny_model(
     folder: Path, *, chat_template: Optional[str] = CHAT_TEMPLATE, context_window: int = 256
 ) -> str:

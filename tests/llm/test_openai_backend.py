@@ -401,10 +401,12 @@ def test_many_threads_at_a_time(endpoint):
 
 
 @pytest.fixture
-def real(llama_endpoint, monkeypatch):
-    url, key = llama_endpoint
-    monkeypatch.setenv("TEST_KEY", key)
-    return openai_backend("any", base_url=url, api_key_env="TEST_KEY", max_tokens=40, logprobs=True)
+def real(llama, monkeypatch):
+    llama.count_tokens(MESSAGES)  # starts the server
+    monkeypatch.setenv("TEST_KEY", llama.read_key())
+    return openai_backend(
+        "any", base_url=llama.base_url, api_key_env="TEST_KEY", max_tokens=40, logprobs=True
+    )
 
 
 @pytest.mark.slow
