@@ -141,7 +141,8 @@ def test_the_whole_contract_runs_over_a_part_of_another_package(stranger, outcom
 def test_a_part_of_another_package_passes(stranger, outcomes):
     found = outcomes[f"sound_{stranger}"]
     assert not {test: kinds for test, kinds in found.items() if kinds & {"failure", "error"}}
-    assert {"passed"} in found.values()
+    n_passed = sum("passed" in kinds for kinds in found.values())
+    assert n_passed > len(found) / 2  # others may need what it does not have, such as an encoder
 
 
 @each_stranger
