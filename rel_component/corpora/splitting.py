@@ -1,4 +1,4 @@
-"""Parts of a corpus for training, development and test: stratified, with groups kept together."""
+"""Splits of a corpus for training, development and test: stratified, with groups kept together."""
 
 import random
 from collections import Counter
@@ -14,11 +14,15 @@ from ..spacy_files import read_docs, write_docs
 from ..types import NO_RELATION
 
 GroupFunction = Callable[[Doc], Hashable]
-"""Says which group a document belongs to; None: it stands alone."""
+"""A function that says which group a document belongs to; None: it stands alone."""
 
 
 def group_by_meta(key: str) -> GroupFunction:
-    """Documents with the same value of a key of ``user_data["meta"]``, such as an article or author."""
+    """Group documents with the same value of a key of ``user_data["meta"]``, such as an article.
+
+    Args:
+        key: the key.
+    """
 
     def group(doc: Doc) -> Hashable:
         value = doc.user_data.get("meta", {}).get(key)
@@ -35,36 +39,36 @@ def split_docs(
     seed: int = 0,
     attr: str = DEFAULT_ATTR,
 ) -> Dict[str, List[Doc]]:
-    """Split documents so that each part has about its share of every relation type.
+    """Split documents so that each has about its share of every relation type.
 
     Iterative stratification (Sechidis et al. 2011, https://doi.org/10.1007/978-3-642-23808-6_10) over
-    groups: of the rarest label that is left, groups go one after the other to the part that lacks
+    groups: of the rarest label that is left, groups go one after the other to the split that lacks
     it most. Documents without relations are a stratum of their own. Equal texts are one group.
 
     Args:
-        docs: the documents. Each part has them in their order here.
-        shares: share of each part by its name; they add up to 1.
+        docs: the documents; each split has them in this order.
+        shares: share of each split by its name; they add up to 1.
         group: documents of one group stay together.
-        seed: of the choice between equals; the same documents and seed give the same parts.
+        seed: seed of the choice between equals; the same documents and seed give the same splits.
         attr: name of the extension attribute of the relations.
 
     Raises:
         ConfigError: if the shares do not add up to 1, or one is not above 0.
     """
     if not shares or any(not share > 0 for share in shares.values()):
-        raise ConfigError(f"shares of parts must be above 0, got {shares}")
+        raise ConfigError(f"shares of splits must be above 0, got {shares}")
     if abs(sum(shares.values()) - 1) > 1e-6:
-        raise ConfigError(f"shares of parts must add up to 1, got {sum(shares.values()):g}")
+        raise ConfigError(f"shares of splits must add up to 1, got {sum(shares.values()):g}")
     groups = _groups(docs, group)
     labels = [_labels([docs[i] for i in members], attr) for members in groups]
     totals = sum(labels, Counter[str]())
     lacking = {
-        part: Counter({k: n * share for k, n in totals.items()}) for part, share in shares.items()
+        split: Counter({k: n * share for k, n in totals.items()}) for split, share in shares.items()
     }
-    room = {part: len(docs) * share for part, share in shares.items()}
+    room = {split: len(docs) * share for split, share in shares.items()}
     order = list(range(len(groups)))
     random.Random(seed).shuffle(order)
-    parts: Dict[str, List[int]] = {part: [] for part in shares}
+    splits: Dict[str, List[int]] = {split: [] for split in shares}
     while order:
         left = sum((labels[i] for i in order), Counter[str]())
         label = min(left, key=lambda key: (left[key], key))
@@ -72,11 +76,11 @@ def split_docs(
         order = [i for i in order if label not in labels[i]]
         # large ones first, while there is room for them
         for i in sorted(taken, key=lambda i: -labels[i][label]):
-            part = max(shares, key=lambda name: (lacking[name][label], room[name]))
-            parts[part] += groups[i]
-            lacking[part].subtract(labels[i])
-            room[part] -= len(groups[i])
-    return {part: [docs[i] for i in sorted(members)] for part, members in parts.items()}
+            split = max(shares, key=lambda name: (lacking[name][label], room[name]))
+            splits[split] += groups[i]
+            lacking[split].subtract(labels[i])
+            room[split] -= len(groups[i])
+    return {split: [docs[i] for i in sorted(members)] for split, members in splits.items()}
 
 
 def split_files(
@@ -87,29 +91,29 @@ def split_files(
     group_by: Optional[str] = None,
     seed: int = 0,
 ) -> Dict[str, Dict[str, int]]:
-    """Split annotated documents and write a ``.spacy`` file for each part; see :func:`split_docs`.
+    """Split annotated documents and write a ``.spacy`` file for each split; see :func:`split_docs`.
 
     Args:
         data_path: a ``.spacy`` file or a folder of them.
-        output_path: folder for the parts, each named after its part.
-        shares: share of each part by its name; they add up to 1.
+        output_path: folder for the splits, each named after its split.
+        shares: share of each split by its name; they add up to 1.
         group_by: key of the meta of documents; those with equal values stay together.
         seed: seed of the choice between equals.
 
     Returns:
-        For each part the number of ``documents``, and of relations by label.
+        For each split the number of ``documents``, and of relations by label.
 
     Raises:
         ConfigError: if the shares do not add up to 1, or one is not above 0.
-        DataError: if the documents cannot be read, or a part cannot be written.
+        DataError: if the documents cannot be read, or a split cannot be written.
     """
     docs = list(read_docs(Path(data_path), spacy.blank("xx")))
     group = group_by_meta(group_by) if group_by is not None else lambda doc: None
     counts: Dict[str, Dict[str, int]] = {}
-    for name, part in split_docs(docs, shares, group=group, seed=seed).items():
-        write_docs(part, Path(output_path) / f"{name}.spacy")
-        labels = Counter(rel.label for doc in part for rel in get_relations(doc))
-        counts[name] = {"documents": len(part), **labels}
+    for name, split in split_docs(docs, shares, group=group, seed=seed).items():
+        write_docs(split, Path(output_path) / f"{name}.spacy")
+        labels = Counter(rel.label for doc in split for rel in get_relations(doc))
+        counts[name] = {"documents": len(split), **labels}
     return counts
 
 

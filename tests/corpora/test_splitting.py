@@ -35,22 +35,26 @@ def counts(docs):
 
 
 def test_every_part_has_its_share_of_every_type(docs):
-    parts = split_docs(docs, SHARES)
-    assert {name: len(part) for name, part in parts.items()} == {"train": 48, "dev": 16, "test": 16}
-    assert counts(parts["train"]) == {"COMMON": 30, "RARE": 6}
-    assert counts(parts["dev"]) == counts(parts["test"]) == {"COMMON": 10, "RARE": 2}
+    splits = split_docs(docs, SHARES)
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 48,
+        "dev": 16,
+        "test": 16,
+    }
+    assert counts(splits["train"]) == {"COMMON": 30, "RARE": 6}
+    assert counts(splits["dev"]) == counts(splits["test"]) == {"COMMON": 10, "RARE": 2}
 
 
 def test_nothing_is_lost_or_doubled_and_the_order_stays(docs):
-    parts = split_docs(docs, SHARES)
+    splits = split_docs(docs, SHARES)
     texts = [doc.text for doc in docs]
-    assert sorted(doc.text for part in parts.values() for doc in part) == sorted(texts)
-    for part in parts.values():
-        places = [texts.index(doc.text) for doc in part]
+    assert sorted(doc.text for split in splits.values() for doc in split) == sorted(texts)
+    for split in splits.values():
+        places = [texts.index(doc.text) for doc in split]
         assert places == sorted(places)
 
 
-def test_the_same_seed_gives_the_same_parts(docs):
+def test_the_same_seed_gives_the_same_splits(docs):
     first, again, other = (
         [doc.text for doc in split_docs(docs, SHARES, seed=seed)["test"]] for seed in (1, 1, 2)
     )
@@ -60,13 +64,13 @@ def test_the_same_seed_gives_the_same_parts(docs):
 def test_groups_and_equal_texts_stay_together(vocab):
     docs = [doc(vocab, i, "A", group=str(i // 4)) for i in range(40)]
     docs += [doc(vocab, 0, "A"), doc(vocab, 1, "A")]  # texts of the first article again
-    parts = split_docs(docs, SHARES, group=group_by_meta("article"))
+    splits = split_docs(docs, SHARES, group=group_by_meta("article"))
     where = {}
-    for name, part in parts.items():
-        for made in part:
+    for name, split in splits.items():
+        for made in split:
             key = made.user_data.get("meta", {}).get("article", "0")
             assert where.setdefault(key, name) == name
-    assert all(parts.values())
+    assert all(splits.values())
 
 
 @pytest.mark.parametrize(
@@ -91,12 +95,12 @@ def test_command(docs, vocab, tmp_path):
     arguments = [
         "split",
         tmp_path / "all.spacy",
-        tmp_path / "parts",
+        tmp_path / "splits",
         *("--share", "train=0.9", "--share", "dev=0.1"),
     ]
     result = run_json(*arguments)
     assert result["dev"] == {"documents": 8, "COMMON": 5, "RARE": 1}
-    assert len(list(read_docs(tmp_path / "parts" / "dev.spacy", spacy.blank("en")))) == 8
+    assert len(list(read_docs(tmp_path / "splits" / "dev.spacy", spacy.blank("en")))) == 8
     assert "NAME=SHARE" in run(
         "split", tmp_path / "all.spacy", tmp_path / "x", "--share", "a", code=1
     )
