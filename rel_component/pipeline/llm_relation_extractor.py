@@ -5,6 +5,7 @@ they are made.
 """
 
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -275,12 +276,14 @@ class LLMRelationExtractor(Pipe):
 
         follow_up = reader.correction if self.repair else None
         while True:
-            for outcome in self.client.stream(requests(), follow_up=follow_up):
-                while waiting[0].complete:  # it has no questions
-                    yield self._annotate(waiting.popleft(), reader)
-                waiting[0].outcomes.append(outcome)
-                if waiting[0].complete:
-                    yield self._annotate(waiting.popleft(), reader)
+            # closed at once after an error or an interrupt, so that nothing more is sent
+            with closing(self.client.stream(requests(), follow_up=follow_up)) as outcomes:
+                for outcome in outcomes:
+                    while waiting[0].complete:  # it has no questions
+                        yield self._annotate(waiting.popleft(), reader)
+                    waiting[0].outcomes.append(outcome)
+                    if waiting[0].complete:
+                        yield self._annotate(waiting.popleft(), reader)
             if not waiting:
                 break
             while waiting:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
 import spacy
@@ -155,6 +156,19 @@ def test_a_failed_document_can_raise(pipeline):
     nlp = pipeline({"error": "LLMRefused", "text": "no such model"}, on_failure="raise")
     with pytest.raises(LLMRefused, match="no such model"):
         nlp(TEXT)
+
+
+def test_nothing_more_is_sent_after_an_error(pipeline):
+    refused = {"error": "LLMRefused", "text": "no such model"}
+    nlp = pipeline(refused, *[answer(FOUNDED)] * 99, on_failure="raise")
+    with pytest.raises(LLMRefused) as caught:
+        list(nlp.pipe([TEXT] * 50))
+    records = nlp.get_pipe("llm_relation_extractor").client.backend.records
+    for thread in threading.enumerate():
+        if thread.name.startswith("rel_llm"):
+            thread.join(10)
+    assert sum(record.used for record in records) <= 3  # those in flight when it was raised
+    assert caught.traceback  # which holds the frames of the pipeline
 
 
 def test_samples_vote(pipeline):
