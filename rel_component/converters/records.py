@@ -40,15 +40,22 @@ _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
 def json_reader(
-    read: Callable[[Record, str, Report], Optional[Annotated]], *, name: str = "id"
+    read: Callable[[Record, str, Report], Optional[Annotated]],
+    *,
+    name: str = "id",
+    lines: bool = True,
 ) -> ReadFunction:
     """Make the function that reads the files of a format.
 
     Args:
         read: reads one record, given its place and the report; None: there is nothing in it.
         name: field with the name of a record, which is added to its place.
+        lines: whether the format is JSONL, and an empty file one without documents; a list has
+            brackets. Files of the other form are read too.
     """
-    return lambda path, report: read_each(read_records(path, report, name=name), read, report)
+    return lambda path, report: read_each(
+        read_records(path, report, name=name, lines=lines), read, report
+    )
 
 
 def json_writer(
@@ -111,7 +118,9 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
         raise DataError(f"not UTF-8: {err}", place=str(path)) from err
 
 
-def read_records(path: Path, report: Report, *, name: str = "id") -> Iterator[Tuple[str, Record]]:
+def read_records(
+    path: Path, report: Report, *, name: str = "id", lines: bool = True
+) -> Iterator[Tuple[str, Record]]:
     """Read the objects of a JSON file, one after the other.
 
     Args:
@@ -119,6 +128,7 @@ def read_records(path: Path, report: Report, *, name: str = "id") -> Iterator[Tu
             line of nothing but ``{``.
         report: takes note of what is no object, and of broken lines of JSONL.
         name: field with the name of an object, which is added to its place.
+        lines: whether a file may be empty.
 
     Returns:
         The objects with their places.
@@ -127,6 +137,8 @@ def read_records(path: Path, report: Report, *, name: str = "id") -> Iterator[Tu
         DataError: if the file is missing or not UTF-8; if it is broken and no JSONL.
     """
     beginning = read_beginning(path)
+    if not beginning and not lines:
+        raise DataError("broken JSON: expected a list of objects", place=f"{path}, document 0")
     label = "document"
     if beginning.startswith("["):
         values, label = _stream(path, "document", 0), name

@@ -421,6 +421,13 @@ def test_a_broken_list_names_the_document(tmp_path):
         next(documents)
 
 
+@pytest.mark.parametrize("format", ["docred", "label_studio", "spert", "tacred"])
+@pytest.mark.parametrize("text", ["", "\n \n", "\ufeff"])
+def test_an_empty_file_is_no_list(tmp_path, format, text):
+    with pytest.raises(DataError, match="document 0: broken JSON: expected a list of objects"):
+        read_text(tmp_path, text, format)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -163,7 +163,7 @@ def _labels(annotated: Annotated, entities: List[List[MentionId]], report: Repor
 FORMAT = AnnotationFormat(
     name="docred",
     description="the JSON of DocRED and Re-DocRED",
-    read=json_reader(_read, name="title"),
+    read=json_reader(_read, name="title", lines=False),
     write=json_writer(_to_record, lines=False),
     looks_like=json_detector(lambda record: {"sents", "vertexSet"} <= record.keys()),
     holds=frozenset({"tokens", "sentences", "several_sentences", "clusters", "evidence", "id"}),

@@ -273,7 +273,7 @@ def _has_results(task: Record) -> bool:
 FORMAT = AnnotationFormat(
     name="label_studio",
     description="Label Studio's JSON",
-    read=json_reader(_read),
+    read=json_reader(_read, lines=False),
     write=json_writer(_to_task, lines=False),
     looks_like=_looks_like,
     holds=frozenset({"mention_attributes", "scores", "id", "meta"}),

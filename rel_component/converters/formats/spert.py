@@ -57,7 +57,7 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
 FORMAT = AnnotationFormat(
     name="spert",
     description="SpERT's JSON, e.g. CoNLL04",
-    read=json_reader(_read, name="orig_id"),
+    read=json_reader(_read, name="orig_id", lines=False),
     write=json_writer(_to_record, lines=False),
     looks_like=json_detector(lambda record: {"tokens", "entities"} <= record.keys()),
     holds=frozenset({"tokens", "sentences", "id"}),

@@ -79,7 +79,7 @@ def _to_record(pair: Pair) -> Record:
 FORMAT = AnnotationFormat(
     name="tacred",
     description="the JSON of TACRED and Re-TACRED",
-    read=json_reader(_read),
+    read=json_reader(_read, lines=False),
     write=_write_file,
     looks_like=json_detector(
         lambda record: {"token", "relation", "subj_start", "obj_start"} <= record.keys()
