@@ -41,13 +41,7 @@ def relation_keys(
     symmetric: Collection[str] = (),
     key: Callable[[Span], Any] = typed_key,
 ) -> Set[Tuple[Any, str, Any]]:
-    """The keys of several relations.
-
-    Args:
-        relations: the relations.
-        symmetric: see :func:`relation_key`.
-        key: see :func:`relation_key`.
-    """
+    """The keys of several relations."""
     return {relation_key(rel, symmetric, key) for rel in relations}
 
 
@@ -66,21 +60,13 @@ def mentions_by_key(
 
 
 def document_id(doc: Doc) -> str:
-    """The id that a document has from its annotation file, empty if none.
-
-    Args:
-        doc: the document.
-    """
+    """The id that a document has from its annotation file, empty if none."""
     meta = doc.user_data.get("meta")
     return str(meta.get("id", "")) if isinstance(meta, dict) else ""
 
 
 def words_and_spaces(doc: Doc) -> Tuple[List[str], Optional[List[bool]]]:
-    """The words of a document and whether a space follows each; None where that is not known.
-
-    Args:
-        doc: the document.
-    """
+    """The words of a document and whether a space follows each; None where that is not known."""
     spaces = None if doc.has_unknown_spaces else [bool(token.whitespace_) for token in doc]
     return [token.text for token in doc], spaces
 
@@ -113,9 +99,6 @@ def bare_copy(
 def sentence_numbers(doc: Doc) -> Optional[Int32Array]:
     """The sentence of each token, counted from 0; None if sentence boundaries are not known.
 
-    Args:
-        doc: the document.
-
     Returns:
         *Shape:* ``(n_tokens,)``
     """
@@ -130,9 +113,6 @@ def sentence_starts(doc: Doc) -> Optional[Int32Array]:
     """The characters at which sentences start, comparable between tokenisations; None if not known.
 
     The sentence of a character is ``numpy.searchsorted(starts, character, side="right") - 1``.
-
-    Args:
-        doc: the document.
 
     Returns:
         *Shape:* ``(n_sentences,)``

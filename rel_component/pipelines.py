@@ -71,11 +71,7 @@ def blank_pipeline(lang: str) -> Language:
 
 
 def find_extractor(nlp: Language) -> Optional[RelationComponent]:
-    """The first component that extracts relations, if there is one.
-
-    Args:
-        nlp: the pipeline.
-    """
+    """The first component that extracts relations, if there is one."""
     for _, component in nlp.pipeline:
         if isinstance(component, RelationComponent):
             return component
@@ -83,12 +79,7 @@ def find_extractor(nlp: Language) -> Optional[RelationComponent]:
 
 
 def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
-    """Names of the components that find the mentions; the relation extractor is never one of them.
-
-    Args:
-        nlp: the pipeline.
-        spans_key: span group of the mentions; None: the entities.
-    """
+    """Names of the components that find the mentions; the relation extractor is never one of them."""
     places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
     extractor: Any = find_extractor(nlp)
     return [
@@ -99,20 +90,13 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
 
 
 def relation_attr(nlp: Language) -> str:
-    """Name of the extension attribute that a pipeline writes relations to.
-
-    Args:
-        nlp: the pipeline.
-    """
+    """Name of the extension attribute that a pipeline writes relations to."""
     extractor = find_extractor(nlp)
     return DEFAULT_ATTR if extractor is None else extractor.attr
 
 
 def require_prompted(nlp: Language) -> Any:
     """The component that prompts a language model.
-
-    Args:
-        nlp: the pipeline.
 
     Raises:
         ConfigError: if there is none.

@@ -177,11 +177,6 @@ class AuditContext:
         """Predictions for pairs by classifiers that have not seen their documents.
 
         Near-duplicates are in the same fold.
-
-        Args:
-            pairs: the pairs.
-            features: makes the features of a pair.
-            labels: the label of each pair.
         """
         classes, probabilities = predict_out_of_fold(
             map(features, pairs),

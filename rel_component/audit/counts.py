@@ -15,11 +15,7 @@ _FEW = 10  # examples of a label that are too few to learn from or to score
 
 
 def count_corpus(context: AuditContext) -> Section:
-    """Count documents, mentions, relations and unrelated pairs; list labels with few examples.
-
-    Args:
-        context: the corpus.
-    """
+    """Count documents, mentions, relations and unrelated pairs; list labels with few examples."""
     section = Section(
         "counts",
         "Counts",

@@ -103,11 +103,7 @@ class AuditedDoc:
         }
 
     def across_sentences(self, rel: Relation) -> bool:
-        """True if the arguments of a relation begin in different sentences.
-
-        Args:
-            rel: the relation.
-        """
+        """True if the arguments of a relation begin in different sentences."""
         return bool(self.sentences[rel.head.start] != self.sentences[rel.tail.start])
 
     @cached_property
@@ -123,19 +119,11 @@ def _hash_word(word: str) -> int:
 
 
 def position(span: Span) -> Position:
-    """Start and exclusive end of a mention in tokens.
-
-    Args:
-        span: the mention.
-    """
+    """Start and exclusive end of a mention in tokens."""
     return (span.start, span.end)
 
 
 def token_distance(rel: Relation) -> int:
-    """Tokens between the arguments of a relation, 0 if they overlap.
-
-    Args:
-        rel: the relation.
-    """
+    """Tokens between the arguments of a relation, 0 if they overlap."""
     first, last = sorted((rel.head, rel.tail), key=lambda span: (span.start, span.end))
     return max(0, last.start - first.end)

@@ -23,11 +23,7 @@ class Duplicates(NamedTuple):
 
 
 def check_duplicates(context: AuditContext) -> Section:
-    """Find duplicates and near-duplicates, within splits and between them.
-
-    Args:
-        context: the corpus.
-    """
+    """Find duplicates and near-duplicates, within splits and between them."""
     section = Section(
         "duplicates",
         "Duplicates",
@@ -46,11 +42,7 @@ def check_duplicates(context: AuditContext) -> Section:
 
 
 def find_duplicates(context: AuditContext) -> Duplicates:
-    """Group documents with the same words, and pair other near-duplicates.
-
-    Args:
-        context: the corpus.
-    """
+    """Group documents with the same words, and pair other near-duplicates."""
     groups: Dict[bytes, List[AuditedDoc]] = defaultdict(list)
     for doc in context.docs:
         if len(doc.words):

@@ -9,9 +9,6 @@ from ..errors import ConfigError
 def import_extra(name: str) -> Any:
     """Import a module of the extra ``audit``.
 
-    Args:
-        name: name of the module.
-
     Raises:
         ConfigError: if it is not installed.
     """

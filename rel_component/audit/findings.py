@@ -54,21 +54,12 @@ class Place:
 
     @classmethod
     def of(cls, doc: AuditedDoc, rel: Relation) -> "Place":
-        """The place of an annotated relation.
-
-        Args:
-            doc: the document.
-            rel: the relation.
-        """
+        """The place of an annotated relation."""
         return cls(doc, rel.head, rel.tail, rel.label)
 
     @classmethod
     def first(cls, doc: AuditedDoc) -> "Place":
-        """The place of the first relation of a document, or the whole document without relations.
-
-        Args:
-            doc: the document.
-        """
+        """The place of the first relation of a document, or the whole document without relations."""
         return cls.of(doc, doc.relations[0]) if doc.relations else cls(doc)
 
     def segments(self) -> List[Segment]:
@@ -214,12 +205,7 @@ class Section:
     groups: List[Group] = field(default_factory=list)
 
     def add(self, title: str, findings: Iterable[Finding]) -> None:
-        """Add the findings of one kind, the worst first; without findings, nothing is added.
-
-        Args:
-            title: name of the kind.
-            findings: the findings.
-        """
+        """Add the findings of one kind, the worst first; without findings, nothing is added."""
         found = list(findings)
         if not found:
             return
@@ -229,11 +215,7 @@ class Section:
         self.groups.append(Group(title, found[: self.max_findings], by_severity))
 
     def count(self, severity: Severity) -> int:
-        """Number of findings of a severity, those not shown included.
-
-        Args:
-            severity: one of :data:`SEVERITIES`.
-        """
+        """Number of findings of a severity, those not shown included."""
         return sum(group.counts.get(severity, 0) for group in self.groups)
 
     def to_json(self) -> Dict[str, Any]:

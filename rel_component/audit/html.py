@@ -10,12 +10,7 @@ from .report import AuditReport
 
 
 def render_html(report: AuditReport, *, title: str = "Audit") -> str:
-    """A page with all figures, tables and findings; everything from the corpus is escaped.
-
-    Args:
-        report: what the audit found.
-        title: heading of the page.
-    """
+    """A page with all figures, tables and findings; everything from the corpus is escaped."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -27,12 +22,7 @@ def render_html(report: AuditReport, *, title: str = "Audit") -> str:
 
 
 def format_cell(value: Cell, share: bool = False) -> str:
-    """A cell as people read it: percentages, thousands separated.
-
-    Args:
-        value: the cell.
-        share: whether it is a share in [0, 1].
-    """
+    """A cell as people read it: percentages, thousands separated."""
     if value is None:
         return "-"
     if isinstance(value, float):

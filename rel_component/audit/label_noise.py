@@ -20,11 +20,7 @@ _COMPARED = 20  # pairs of one name each pair is compared with
 
 
 def check_label_noise(context: AuditContext) -> Section:
-    """Find conflicting annotations, reversed directions and confident disagreement.
-
-    Args:
-        context: the corpus.
-    """
+    """Find conflicting annotations, reversed directions and confident disagreement."""
     section = Section(
         "label_noise",
         "Likely wrong annotations",

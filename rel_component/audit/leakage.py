@@ -22,11 +22,7 @@ class _Seen(NamedTuple):
 
 
 def check_leakage(context: AuditContext) -> Section:
-    """Find leaks from training into held-out splits, and count the facts that are new.
-
-    Args:
-        context: the corpus.
-    """
+    """Find leaks from training into held-out splits, and count the facts that are new."""
     section = Section(
         "leakage",
         "Leakage between splits",

@@ -17,9 +17,6 @@ from .rewriting import GivenText, Name, assign_names, rewrite
 def check_disagreement(context: AuditContext) -> Section:
     """List where the pipeline disagrees with the annotation, the surest first.
 
-    Args:
-        context: the corpus and the pipeline.
-
     Raises:
         ConfigError: if there is no pipeline.
     """
@@ -67,9 +64,6 @@ def check_disagreement(context: AuditContext) -> Section:
 
 def check_rewritten(context: AuditContext) -> Section:
     """Compare predictions before and after names are exchanged or masked.
-
-    Args:
-        context: the corpus and the pipeline.
 
     Raises:
         ConfigError: if there is no pipeline.

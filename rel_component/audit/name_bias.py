@@ -20,11 +20,7 @@ _BLIND: Dict[str, Callable[[MentionPair], List[str]]] = {
 
 
 def check_name_bias(context: AuditContext) -> Section:
-    """Compare classifiers that see no word of the text with one that does, cross-validated.
-
-    Args:
-        context: the corpus.
-    """
+    """Compare classifiers that see no word of the text with one that does, cross-validated."""
     section = Section(
         "name_bias",
         "What names and types give away",

@@ -24,9 +24,6 @@ class _GroupScores(NamedTuple):
 def check_name_groups(context: AuditContext) -> Section:
     """Compare recall, precision and probabilities of groups of names in the same documents.
 
-    Args:
-        context: the corpus, the pipeline and the names.
-
     Raises:
         ConfigError: if there are no pipeline or no names, or no mention has their type.
     """

@@ -59,9 +59,6 @@ class NameGroups:
     def type_in(self, types: Collection[str]) -> str:
         """The entity type to replace.
 
-        Args:
-            types: the entity types that occur.
-
         Raises:
             ConfigError: if it does not occur.
         """

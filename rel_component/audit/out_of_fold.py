@@ -49,12 +49,7 @@ class OutOfFoldPredictions:
         return [self.classes[i] for i in self.probabilities.argmax(axis=1)]
 
     def probability(self, row: int, label: str) -> float:
-        """Probability of a label for a pair, 0 for labels that were never seen.
-
-        Args:
-            row: index of the pair.
-            label: the directed label.
-        """
+        """Probability of a label for a pair, 0 for labels that were never seen."""
         column = self.columns.get(label)
         return 0.0 if column is None else float(self.probabilities[row, column])
 

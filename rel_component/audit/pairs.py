@@ -40,31 +40,18 @@ class MentionPair:
 
 
 def plain(label: str) -> str:
-    """A label without its direction.
-
-    Args:
-        label: a label with its direction, or ``NO_RELATION``.
-    """
+    """A label without its direction."""
     return label if label == NO_RELATION else label[:-1]
 
 
 def reverse(label: str) -> str:
-    """The label with the opposite direction.
-
-    Args:
-        label: a label with its direction.
-    """
+    """The label with the opposite direction."""
     turned = {FORWARD: BACKWARD, BACKWARD: FORWARD}
     return label if label == NO_RELATION else label[:-1] + turned.get(label[-1], label[-1])
 
 
 def arguments(pair: MentionPair, label: str) -> Tuple[Span, Span]:
-    """Head and tail of a pair for a label.
-
-    Args:
-        pair: the pair.
-        label: a label with its direction.
-    """
+    """Head and tail of a pair for a label."""
     return (pair.second, pair.first) if label.endswith(BACKWARD) else (pair.first, pair.second)
 
 
@@ -109,12 +96,7 @@ def collect_pairs(
 
 
 def allowed_types(docs: Sequence[AuditedDoc], schema: RelationSchema) -> Set[Tuple[str, str]]:
-    """Entity types of head and tail between which the schema allows a relation.
-
-    Args:
-        docs: where the entity types are from.
-        schema: the relation types.
-    """
+    """Entity types of head and tail between which the schema allows a relation."""
     types = {span.label_ for doc in docs for span in doc.mentions}
     return {
         (head, tail)

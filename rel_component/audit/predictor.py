@@ -41,9 +41,6 @@ class Predictor:
     def predict(self, texts: Sequence[GivenText]) -> List[List[Relation]]:
         """The relations that are found in each text.
 
-        Args:
-            texts: documents with other names in the places of their mentions.
-
         Returns:
             for each text, relations between the mentions of the document that it was made from.
         """

@@ -37,11 +37,7 @@ class AuditReport:
     sections: List[Section]
 
     def count(self, severity: Severity) -> int:
-        """Number of findings of a severity, those not shown included.
-
-        Args:
-            severity: one of :data:`.findings.SEVERITIES`.
-        """
+        """Number of findings of a severity, those not shown included."""
         return sum(section.count(severity) for section in self.sections)
 
     def to_json(self) -> Dict[str, Any]:
@@ -54,9 +50,6 @@ class AuditReport:
 
 def run_audit(context: AuditContext) -> AuditReport:
     """Run all checks; those that need a pipeline are left out without one.
-
-    Args:
-        context: the corpus.
 
     Raises:
         ConfigError: if a library of the extra ``audit`` is not installed.

@@ -15,11 +15,7 @@ _RARE_COUNT = 3
 
 
 def check_schema(context: AuditContext) -> Section:
-    """Find violations of the schema, self-loops, contradictory directions and ambiguous names.
-
-    Args:
-        context: the corpus.
-    """
+    """Find violations of the schema, self-loops, contradictory directions and ambiguous names."""
     section = Section(
         "schema",
         "Schema and consistency",

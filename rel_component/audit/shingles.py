@@ -38,12 +38,7 @@ def shingles(words: HashArray) -> HashArray:
 
 
 def jaccard(first: HashArray, second: HashArray) -> float:
-    """Shared shingles as a share of all shingles of two texts, 0 if they have none.
-
-    Args:
-        first: shingles of a text.
-        second: shingles of another text.
-    """
+    """Shared shingles as a share of all shingles of two texts, 0 if they have none."""
     shared = len(numpy.intersect1d(first, second, assume_unique=True))
     total = len(first) + len(second) - shared
     return shared / total if total else 0.0

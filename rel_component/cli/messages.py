@@ -94,12 +94,7 @@ def write_json_lines(path: Optional[Path], records: Iterable[Any]) -> None:
 
 
 def print_table(rows: Sequence[Sequence[str]], header: Optional[Sequence[str]] = None) -> None:
-    """Print a table: the first column to the left, figures to the right.
-
-    Args:
-        rows: the cells.
-        header: titles of the columns.
-    """
+    """Print a table: the first column to the left, figures to the right."""
     n_columns = max([len(row) for row in rows] + [len(header or ())])
     aligns = ["l", *"r" * (n_columns - 1)]
     print(table(rows, header=header, divider=header is not None, aligns=aligns, max_col=80))
@@ -111,12 +106,7 @@ def percent(value: Optional[float], digits: int = 2) -> str:
 
 
 def interval(estimate: "Estimate", show: NumberFormat) -> str:
-    """The 95 % interval of an estimate; a dash if it has none.
-
-    Args:
-        estimate: the estimate.
-        show: turns an end of the interval into text.
-    """
+    """The 95 % interval of an estimate; a dash if it has none."""
     return "-" if isnan(estimate.low) else f"{show(estimate.low)} to {show(estimate.high)}"
 
 

@@ -71,11 +71,7 @@ class Mistakes:
     mistakes: List[Mistake] = field(default_factory=list)
 
     def counts(self, kind: Kind) -> Dict[str, int]:
-        """Number of mistakes by reason, in the order of :data:`REASONS`.
-
-        Args:
-            kind: ``missed`` or ``spurious``.
-        """
+        """Number of mistakes by reason, in the order of :data:`REASONS`."""
         found = Counter(mistake.reason for mistake in self.mistakes if mistake.kind == kind)
         return {reason: found[reason] for reason in REASONS if found[reason]}
 

@@ -144,11 +144,7 @@ class LabelScores:
         }
 
     def to_dict(self, prefix: str) -> Dict[str, float]:
-        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs.
-
-        Args:
-            prefix: beginning of the keys.
-        """
+        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs."""
         micro, macro = self.micro.to_dict(), self.macro
         scores: Dict[str, float] = {}
         for key in ("p", "r", "f"):

@@ -50,10 +50,6 @@ class Triage:
     def write_review(self, path: Path, format_name: str = "doccano") -> None:
         """Write the unsure documents for an annotation tool.
 
-        Args:
-            path: the file to write.
-            format_name: name of an annotation format.
-
         Raises:
             ConfigError: if there is no such format, or it is only read.
         """

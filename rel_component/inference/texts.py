@@ -41,9 +41,6 @@ def read_texts(path: Union[str, Path]) -> Iterator[Text]:
 def with_records(texts: Iterable[Union[str, Text]]) -> Iterator[Text]:
     """Pair each text with its record, or with an empty one.
 
-    Args:
-        texts: texts, or pairs of a text and a record.
-
     Raises:
         ConfigError: if one string is given in place of several texts.
     """

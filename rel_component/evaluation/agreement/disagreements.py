@@ -85,11 +85,7 @@ class Disagreement:
         }
 
     def describe(self, name: str) -> str:
-        """The annotation of an annotator, in words.
-
-        Args:
-            name: the annotator.
-        """
+        """The annotation of an annotator, in words."""
         said = self.says[name]
         if self.kind == "relation":
             relations = [
@@ -125,9 +121,6 @@ def find_disagreements(shared: SharedDocuments) -> List[Disagreement]:
 
     Mentions that overlap are one disagreement, and so are the relations of a pair of mentions in both
     directions. A relation between mentions that not all annotators have is a disagreement too.
-
-    Args:
-        shared: the documents, see :func:`.documents.match_documents`.
     """
     found: List[Disagreement] = []
     for i, doc in enumerate(shared.docs):

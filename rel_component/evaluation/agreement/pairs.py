@@ -109,10 +109,6 @@ class RatedPairs:
 def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
     """Rate the pairs of mentions that annotators agree on.
 
-    Args:
-        shared: the documents.
-        limits: which pairs are units.
-
     Raises:
         ConfigError: if a distance in sentences is asked for and a document has no sentences.
     """
