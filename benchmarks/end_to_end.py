@@ -22,7 +22,7 @@ from accuracy import DATASETS, convert, run_spacy, set_precision, train_model
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from rel_component.spacy_files import write_docs
+from rel_component.files import write_docs
 
 RECIPE = "joint"
 DATASET = replace(

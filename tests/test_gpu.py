@@ -15,6 +15,7 @@ from thinc.api import (
     use_ops,
 )
 
+from rel_component.files import write_docs
 from rel_component.losses import (
     configure_adaptive_threshold,
     configure_binary_cross_entropy,
@@ -23,7 +24,6 @@ from rel_component.losses import (
     with_agreement,
 )
 from rel_component.models.optimizers import make_encoder_adam
-from rel_component.spacy_files import write_docs
 
 from .contracts.pair_models import MENTIONS, built, every_model, initialised, takes
 from .contracts.pair_models import TEXT as TEXT_OF_PAIRS

@@ -7,9 +7,9 @@ from spacy.language import Language
 
 from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
+from ..files import name_files, read_docs
 from ..pipelines import PipelineSource, blank_pipeline, find_extractor, load_pipeline, source_name
 from ..schema import RelationSchema
-from ..spacy_files import name_files, read_docs
 from .context import AuditContext, AuditOptions
 from .documents import Split
 from .name_lists import NameGroups

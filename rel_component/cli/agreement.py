@@ -65,7 +65,7 @@ def agreement_cli(
 ) -> None:
     """Agreement of annotators of the same documents: F1, kappa, alpha, and what they disagree on."""
     from ..evaluation.agreement.annotators import compare_annotators
-    from ..spacy_files import write_docs
+    from ..files import write_docs
 
     options = {
         "allowed_pairs": allowed_pairs,

@@ -26,8 +26,8 @@ def annotate_cli(
     json: Json = False,
 ) -> None:
     """Let a language model annotate raw texts, as training data and for review."""
+    from ..files import write_docs
     from ..inference.annotate import annotate
-    from ..spacy_files import write_docs
 
     with clear_errors():
         use_device(gpu_id)

@@ -21,9 +21,9 @@ def schema_cli(
     json: Json = False,
 ) -> None:
     """Infer a schema from annotated documents, or check documents against one."""
+    from ..files import read_docs
     from ..pipelines import blank_pipeline
     from ..schema import RelationSchema
-    from ..spacy_files import read_docs
 
     with clear_errors():
         docs = read_docs(data_path, blank_pipeline(lang))

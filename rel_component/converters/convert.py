@@ -8,9 +8,9 @@ from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
+from ..files import read_docs, write_docs
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
-from ..spacy_files import read_docs, write_docs
 from .alignment import AlignmentMode
 from .annotated import Annotated
 from .builder import build_docs
@@ -58,7 +58,7 @@ def convert(
         on_error: whether the first problem raises (``stop``), or is noted in the report and what it
             is about left out (``skip``).
         shard_size: documents in each ``.spacy`` file; see
-            :func:`rel_component.spacy_files.write_docs`.
+            :func:`rel_component.files.write_docs`.
         progress: shows how many documents have been read.
 
     Returns:

@@ -11,8 +11,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..documents import bare_copy
+from ..files import read_docs
 from ..mentions import CLUSTER_PREFIX, mention_spans, read_clusters
-from ..spacy_files import read_docs
 
 
 def make_relation_corpus(

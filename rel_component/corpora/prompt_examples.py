@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 from ..converters.convert import AUTO, convert_file
 from ..converters.report import Report
-from ..spacy_files import read_docs
+from ..files import read_docs
 
 Reader = Callable[[Language], Iterable[Doc]]
 

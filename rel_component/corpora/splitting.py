@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..errors import ConfigError
-from ..spacy_files import read_docs, write_docs
+from ..files import read_docs, write_docs
 from ..types import NO_RELATION
 
 GroupFunction = Callable[[Doc], Hashable]

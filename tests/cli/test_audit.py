@@ -8,7 +8,7 @@ import spacy
 from spacy.vocab import Vocab
 
 from rel_component.corpora.corpus import make_relation_corpus
-from rel_component.spacy_files import write_docs
+from rel_component.files import write_docs
 
 from ..helpers import make_doc
 from .helpers import run, run_json

@@ -5,7 +5,7 @@ import json
 import pytest
 import spacy
 
-from rel_component.spacy_files import write_docs
+from rel_component.files import write_docs
 
 from ..helpers import make_doc
 from .conftest import TEXTS, lines, reply

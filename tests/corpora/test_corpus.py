@@ -6,8 +6,8 @@ from spacy.tokens import Doc, Span
 
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import DataError
+from rel_component.files import read_docs, write_docs
 from rel_component.mentions import read_clusters
-from rel_component.spacy_files import read_docs, write_docs
 
 NLP = spacy.blank("en")
 
