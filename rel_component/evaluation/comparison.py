@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy
-from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
 
-from ..annotations import DEFAULT_ATTR
 from ..corpora.corpus import make_relation_corpus
 from ..errors import ConfigError, DataError
 from ..llm.types import REPORT_KEY
@@ -65,27 +62,6 @@ class SystemResult:
         }
 
 
-@dataclass(frozen=True)
-class System:
-    """A pipeline to compare.
-
-    Attributes:
-        name: for tables.
-        nlp: the pipeline.
-        examples: documents as it is given them, and as annotated.
-        symmetric: labels whose direction does not count.
-        attr: name of the extension attribute that it writes to.
-        disable: components that do not run.
-    """
-
-    name: str
-    nlp: Language
-    examples: Sequence[Example]
-    symmetric: Sequence[str] = ()
-    attr: str = DEFAULT_ATTR
-    disable: Sequence[str] = ()
-
-
 def compare(
     pipelines: Sequence[PipelineSource],
     data_path: Union[str, Path],
@@ -129,55 +105,36 @@ def compare(
         extractor = find_extractor(nlp)
         if extractor is None:
             raise ConfigError(f"{name} has no component that extracts relations: {nlp.pipe_names}")
+        systems.append((name, nlp, extractor))
+    results: List[SystemResult] = []
+    first: Optional[Floats] = None
+    for name, nlp, extractor in systems:
+        spans_key = extractor.spans_key
         corpus = make_relation_corpus(
             Path(data_path),
             gold_entities=gold_entities,
             gold_tokens=gold_tokens,
-            spans_key=extractor.spans_key,
+            spans_key=spans_key,
             limit=limit,
         )
-        examples = list(corpus(nlp))
+        with nlp.select_pipes(disable=entity_finders(nlp, spans_key) if gold_entities else []):
+            examples, seconds = predict(nlp, corpus(nlp), progress=progress)
         if not examples:
             raise DataError("no documents", place=str(data_path))
-        finders = entity_finders(nlp, extractor.spans_key) if gold_entities else []
-        symmetric = extractor.schema.symmetric_labels
-        systems.append(System(name, nlp, examples, symmetric, extractor.attr, finders))
-    return compare_systems(systems, n_resamples=n_resamples, seed=seed, progress=progress)
-
-
-def compare_systems(
-    systems: Sequence[System],
-    *,
-    n_resamples: int = 1000,
-    seed: int = 0,
-    progress: Progress = iter,
-) -> List[SystemResult]:
-    """Run pipelines one after the other on the same documents.
-
-    Args:
-        systems: the pipelines.
-        n_resamples: draws of the bootstrap.
-        seed: seed of the bootstrap.
-        progress: wraps the documents of each pipeline as they come out.
-    """
-    results: List[SystemResult] = []
-    first: Optional[Floats] = None
-    for system in systems:
-        with system.nlp.select_pipes(disable=[*system.disable]):
-            examples, seconds = predict(system.nlp, system.examples, progress=progress)
-        docs = [eg.predicted for eg in examples]
-        _, counts = count_by_document(examples, symmetric=system.symmetric, attr=system.attr)
-        metrics = _metrics(Bootstrap(len(docs), n_resamples, seed).sum(counts))
+        _, counts = count_by_document(
+            examples, symmetric=extractor.schema.symmetric_labels, attr=extractor.attr
+        )
+        metrics = _metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]
         first = micro_f if first is None else first
         results.append(
             SystemResult(
-                system.name,
+                name,
                 {metric: estimate(metrics[:, i]) for i, metric in enumerate(METRICS)},
                 estimate(micro_f - first) if results else None,
-                n_docs=len(docs),
-                seconds=1000 * seconds / max(len(docs), 1),
-                **_bill(docs),
+                n_docs=len(examples),
+                seconds=1000 * seconds / len(examples),
+                **_bill([eg.predicted for eg in examples]),
             )
         )
     return results

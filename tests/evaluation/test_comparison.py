@@ -4,55 +4,62 @@ import numpy
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
-from rel_component.annotations import set_relations
-from rel_component.evaluation.comparison import METRICS, System, compare_systems
+from rel_component.annotations import DEFAULT_ATTR, set_relations
+from rel_component.evaluation.comparison import METRICS, compare
 from rel_component.evaluation.scoring import count_by_document, score_relations
+from rel_component.schema import RelationSchema
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc, make_example
 
 ORG, CITY = (0, 1, "ORG"), (2, 3, "GPE")
 
 
-@Language.factory("says_always", default_config={"label": "IN", "every": 1})
-def make_says_always(nlp: Language, name: str, label: str, every: int):
+@Language.factory("says_always", default_config={"every": 1})
+class SaysAlways:
     """A component that relates the first two entities of every document, or of every nth one."""
-    seen = iter(range(10**6))
 
-    def component(doc: Doc) -> Doc:
-        if len(doc.ents) > 1 and next(seen) % every == 0:
-            head, tail = doc.ents[:2]
-            set_relations(doc, [(head, label, tail)])
+    attr, schema, spans_key = DEFAULT_ATTR, RelationSchema(), None
+
+    def __init__(self, nlp: Language, name: str, every: int) -> None:
+        self.every, self.seen = every, 0
+
+    def __call__(self, doc: Doc) -> Doc:
+        if len(doc.ents) > 1:
+            if self.seen % self.every == 0:
+                set_relations(doc, [(doc.ents[0], "IN", doc.ents[1])])
+            self.seen += 1
         return doc
-
-    return component
 
 
 @pytest.fixture(scope="module")
-def examples(vocab):
+def docs(vocab):
     """Eight documents; in all but the last two, the organisation is IN the city."""
-    docs = [
+    return [
         make_doc(vocab, f"Acme{i} in Oslo", [ORG, CITY], [(0, "IN", 1)] if i < 6 else [])
         for i in range(8)
     ]
-    return docs
 
 
-def system(name, docs, **config):
-    nlp = spacy.blank("en")
-    nlp.add_pipe("says_always", config=config)
-    examples = []
-    for doc in docs:
-        given = Doc(nlp.vocab, words=[token.text for token in doc])
-        given.ents = [Span(given, ent.start, ent.end, ent.label_) for ent in doc.ents]
-        examples.append(make_example(doc))
-        examples[-1].predicted = given
-    return System(name, nlp, examples)
+@pytest.fixture
+def compared(docs, tmp_path):
+    """Compares pipelines, given by their settings, on the documents."""
+
+    def run(*configs, docs=docs, **options):
+        write_docs(docs, tmp_path / "docs.spacy")
+        pipelines = []
+        for config in configs:
+            pipelines.append(spacy.blank("en"))
+            pipelines[-1].add_pipe("says_always", config=config)
+        return compare(pipelines, tmp_path / "docs.spacy", gold_entities=True, **options)
+
+    return run
 
 
-def test_scores_are_those_of_the_scorer(examples):
-    (result,) = compare_systems([system("always", examples)])
+def test_scores_are_those_of_the_scorer(compared):
+    (result,) = compared({})
     values = {metric: score.value for metric, score in result.scores.items()}
     assert values["micro_p"] == pytest.approx(6 / 8)
     assert values["micro_r"] == 1.0
@@ -63,8 +70,8 @@ def test_scores_are_those_of_the_scorer(examples):
     assert result.seconds > 0
 
 
-def test_intervals_hold_the_value_and_are_as_wide_as_they_should_be(examples):
-    (result,) = compare_systems([system("always", examples)], n_resamples=4000)
+def test_intervals_hold_the_value_and_are_as_wide_as_they_should_be(compared):
+    (result,) = compared({}, n_resamples=4000)
     score = result.scores["micro_p"]
     assert score.low < score.value < score.high
     # quantiles of the binomial distribution of 8 draws with 3 in 4
@@ -73,26 +80,25 @@ def test_intervals_hold_the_value_and_are_as_wide_as_they_should_be(examples):
     assert result.scores["micro_r"].low == result.scores["micro_r"].high == 1.0
 
 
-def test_the_difference_is_over_the_same_documents(examples):
-    systems = [system("a", examples), system("same", examples), system("half", examples, every=2)]
-    _, same, half = compare_systems(systems)
+def test_the_difference_is_over_the_same_documents(compared):
+    _, same, half = compared({}, {}, {"every": 2})
     assert (same.difference.value, same.difference.low, same.difference.high) == (0, 0, 0)
     assert half.difference.value == pytest.approx(2 * 3 / (4 + 6) - 12 / 14)
     assert half.difference.low < half.difference.value < 0
 
 
-def test_the_same_seed_gives_the_same_intervals(examples):
-    first, second = (compare_systems([system("a", examples)], seed=7)[0].scores for _ in range(2))
+def test_the_same_seed_gives_the_same_intervals(compared):
+    first, second = (compared({}, seed=7)[0].scores for _ in range(2))
     assert first == second
     assert set(first) == set(METRICS)
 
 
-def test_counts_by_document_add_up_to_the_scores(examples):
+def test_counts_by_document_add_up_to_the_scores(docs):
     predicted = [
         make_doc(doc.vocab, [t.text for t in doc], [ORG, CITY], [(0, "AT" if i == 3 else "IN", 1)])
-        for i, doc in enumerate(examples)
+        for i, doc in enumerate(docs)
     ]
-    pairs = [make_example(doc) for doc in examples]
+    pairs = [make_example(doc) for doc in docs]
     for eg, doc in zip(pairs, predicted):
         eg.predicted = doc
     labels, counts = count_by_document(pairs)
@@ -104,7 +110,6 @@ def test_counts_by_document_add_up_to_the_scores(examples):
     assert isinstance(counts, numpy.ndarray)
 
 
-def test_documents_without_relations_score_nothing(vocab):
-    docs = [make_doc(vocab, "Acme in Oslo")]
-    (result,) = compare_systems([system("a", docs)])
+def test_documents_without_relations_score_nothing(vocab, compared):
+    (result,) = compared({}, docs=[make_doc(vocab, "Acme in Oslo")])
     assert {score.value for score in result.scores.values()} == {0.0}
