@@ -14,10 +14,8 @@ from ..errors import ConfigError
 from ..schema import RelationSchema
 from .documents import AuditedDoc, Split
 from .features import text_features
-from .name_lists import NameGroups
 from .out_of_fold import OutOfFoldPredictions, predict_out_of_fold
 from .pairs import MentionPair, allowed_types, collect_pairs
-from .predictor import Predictor
 from .shingles import SimilarPair, find_similar, shingles
 
 
@@ -68,25 +66,11 @@ class AuditContext:
         splits: its splits; names are different.
         given_schema: the schema, if there is one.
         options: how to audit.
-        predictor: a trained pipeline to audit with.
-        name_groups: names to try the pipeline with.
     """
 
     splits: Sequence[Split]
     given_schema: Optional[RelationSchema] = None
     options: AuditOptions = field(default_factory=AuditOptions)
-    predictor: Optional[Predictor] = None
-    name_groups: Optional[NameGroups] = None
-
-    def require_predictor(self) -> Predictor:
-        """The trained pipeline.
-
-        Raises:
-            ConfigError: if there is none.
-        """
-        if self.predictor is None:
-            raise ConfigError("this check needs a pipeline; set AuditContext.predictor")
-        return self.predictor
 
     @cached_property
     def docs(self) -> List[AuditedDoc]:

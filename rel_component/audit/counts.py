@@ -1,7 +1,7 @@
 """Counts of documents, mentions and relations, and how uneven they are."""
 
 from collections import Counter
-from typing import Callable, Dict, List, Mapping, Sequence
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 import numpy
 
@@ -26,29 +26,33 @@ def count_corpus(context: AuditContext) -> Section:
     section.tables += [
         _overview(splits),
         _no_relation(splits, context),
-        _by_type("Mentions by entity type", splits, _mention_types),
+        _by_type(
+            "Mentions by entity type",
+            splits,
+            lambda doc: [span.label_ or "untyped" for span in doc.mentions],
+        ),
         _by_type("Relations by label", splits, lambda doc: [rel.label for rel in doc.relations]),
         _type_pairs(context),
         _distances(context),
     ]
-    relations = [rel for doc in context.docs for rel in doc.relations]
-    pairs = sum(map(_n_pairs, context.docs))
-    allowed = sum(_allowed_pairs(doc, context) for doc in context.docs)
-    related = sum(len(_related(doc)) for doc in context.docs)
-    section.figures.update(
-        {
-            "documents": len(context.docs),
-            "tokens": sum(len(doc.doc) for doc in context.docs),
-            "mentions": sum(len(doc.mentions) for doc in context.docs),
-            "relations": len(relations),
-            "share of ordered pairs without relation": _share(pairs - related, pairs),
-            "share of pairs that the schema allows without relation": _share(
-                allowed - related, allowed
-            ),
-        }
-    )
+    _, of_all, _, of_allowed = _count_pairs(context.docs, context)
+    section.figures = {
+        "documents": len(context.docs),
+        "tokens": sum(len(doc.doc) for doc in context.docs),
+        "mentions": sum(len(doc.mentions) for doc in context.docs),
+        "relations": sum(len(doc.relations) for doc in context.docs),
+        "share of ordered pairs without relation": of_all,
+        "share of pairs that the schema allows without relation": of_allowed,
+    }
     section.add("Labels with few examples", _long_tail(context))
-    section.add("Documents without mentions", _empty(context.docs))
+    section.add(
+        "Documents without mentions",
+        (
+            Finding("info", f"{doc.name} has no mentions.", [Place(doc)])
+            for doc in context.docs
+            if not doc.mentions
+        ),
+    )
     return section
 
 
@@ -76,24 +80,23 @@ def _overview(splits: Mapping[str, Sequence[AuditedDoc]]) -> Table:
 
 
 def _no_relation(splits: Mapping[str, Sequence[AuditedDoc]], context: AuditContext) -> Table:
-    rows: List[List[Cell]] = []
-    for name, docs in splits.items():
-        pairs = sum(map(_n_pairs, docs))
-        allowed = sum(_allowed_pairs(doc, context) for doc in docs)
-        related = sum(len(_related(doc)) for doc in docs)
-        shares = (_share(pairs - related, pairs), _share(allowed - related, allowed))
-        rows.append([name, pairs, shares[0], allowed, shares[1]])
     return Table(
         "Ordered pairs without relation",
         ["split", "pairs", "NO_RELATION", "allowed by the schema", "NO_RELATION among them"],
-        rows,
+        [[name, *_count_pairs(docs, context)] for name, docs in splits.items()],
         bars=[2, 4],
         shares=[2, 4],
     )
 
 
-def _mention_types(doc: AuditedDoc) -> List[str]:
-    return [span.label_ or "untyped" for span in doc.mentions]
+def _count_pairs(
+    docs: Sequence[AuditedDoc], context: AuditContext
+) -> Tuple[int, float, int, float]:
+    """All ordered pairs, those that the schema allows, and the share of each without relation."""
+    pairs = sum(map(_n_pairs, docs))
+    allowed = sum(_allowed_pairs(doc, context) for doc in docs)
+    related = sum(len(_related(doc)) for doc in docs)
+    return pairs, _share(pairs - related, pairs), allowed, _share(allowed - related, allowed)
 
 
 def _by_type(
@@ -158,14 +161,6 @@ def _long_tail(context: AuditContext) -> List[Finding]:
         )
         for label, found in places.items()
         if len(found) < _FEW
-    ]
-
-
-def _empty(docs: Sequence[AuditedDoc]) -> List[Finding]:
-    return [
-        Finding("info", f"{doc.name} has no mentions.", [Place(doc)])
-        for doc in docs
-        if not doc.mentions
     ]
 
 

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Optional, Sequence, Union
 
-from spacy.language import Language
-
-from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
 from ..files import name_files, read_docs
-from ..pipelines import PipelineSource, blank_pipeline, find_extractor, load_pipeline, source_name
+from ..pipelines import (
+    PipelineSource,
+    blank_pipeline,
+    find_extractor,
+    load_pipeline,
+    relation_attr,
+    source_name,
+)
 from ..schema import RelationSchema
 from .context import AuditContext, AuditOptions
 from .documents import Split
@@ -51,16 +55,15 @@ def audit_files(
         Split(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
         for i, (name, path) in enumerate(zip(name_files(paths), paths))
     ]
-    predictor = _predictor(model, options) if model is not None else None
-    return run_audit(AuditContext(splits, schema, options, predictor, name_groups))
-
-
-def _predictor(model: PipelineSource, options: AuditOptions) -> Predictor:
-    nlp: Language = load_pipeline(model)
+    context = AuditContext(splits, schema, options)
+    if model is None:
+        return run_audit(context)
+    nlp = load_pipeline(model)
     extractor = find_extractor(nlp)
-    return Predictor(
+    predictor = Predictor(
         nlp,
         name=source_name(model),
-        spans_key=extractor.spans_key if extractor is not None else options.spans_key,
-        attr=extractor.attr if extractor is not None else DEFAULT_ATTR,
+        spans_key=options.spans_key if extractor is None else extractor.spans_key,
+        attr=relation_attr(nlp),
     )
+    return run_audit(context, predictor, name_groups)

@@ -11,16 +11,12 @@ from ..types import Relation
 from .context import AuditContext
 from .documents import AuditedDoc
 from .findings import Cell, Finding, Place, Section, Table
+from .predictor import Predictor
 from .rewriting import GivenText, Name, assign_names, rewrite
 
 
-def check_disagreement(context: AuditContext) -> Section:
-    """List where the pipeline disagrees with the annotation, the surest first.
-
-    Raises:
-        ConfigError: if there is no pipeline.
-    """
-    predictor = context.require_predictor()
+def check_disagreement(context: AuditContext, predictor: Predictor) -> Section:
+    """List where the pipeline disagrees with the annotation, the surest first."""
     section = Section(
         "model",
         f"Where {predictor.name} disagrees",
@@ -62,13 +58,8 @@ def check_disagreement(context: AuditContext) -> Section:
     return section
 
 
-def check_rewritten(context: AuditContext) -> Section:
-    """Compare predictions before and after names are exchanged or masked.
-
-    Raises:
-        ConfigError: if there is no pipeline.
-    """
-    predictor = context.require_predictor()
+def check_rewritten(context: AuditContext, predictor: Predictor) -> Section:
+    """Compare predictions before and after names are exchanged or masked."""
     docs = context.rewritten_docs
     section = Section(
         "swaps",

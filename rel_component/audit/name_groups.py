@@ -4,12 +4,12 @@ import random
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..documents import relation_key, relation_keys
-from ..errors import ConfigError
 from ..evaluation.scoring import PRF, LabelScores
 from ..types import Relation
 from .context import AuditContext
 from .documents import AuditedDoc
 from .findings import Cell, Finding, Section, Table
+from .name_lists import NameGroups
 from .predictor import Predictor
 from .rewriting import GivenText, Name, assign_names, rewrite
 
@@ -21,15 +21,12 @@ class _GroupScores(NamedTuple):
     probability: Optional[float]
 
 
-def check_name_groups(context: AuditContext) -> Section:
+def check_name_groups(context: AuditContext, predictor: Predictor, groups: NameGroups) -> Section:
     """Compare recall, precision and probabilities of groups of names in the same documents.
 
     Raises:
-        ConfigError: if there are no pipeline or no names, or no mention has their type.
+        ConfigError: if no mention has the type of the names.
     """
-    predictor, groups = context.require_predictor(), context.name_groups
-    if groups is None:
-        raise ConfigError("this check needs lists of names; set AuditContext.name_groups")
     label = groups.type_in({span.label_ for doc in context.docs for span in doc.mentions})
     docs = [doc for doc in context.rewritten_docs if _touching(doc.relations, label)]
     section = Section(

@@ -1,7 +1,7 @@
 """Runs the checks of an audit."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .context import AuditContext
 from .counts import count_corpus
@@ -12,11 +12,11 @@ from .leakage import check_leakage
 from .model_checks import check_disagreement, check_rewritten
 from .name_bias import check_name_bias
 from .name_groups import check_name_groups
+from .name_lists import NameGroups
+from .predictor import Predictor
 from .schema_checks import check_schema
 
-Check = Callable[[AuditContext], Section]
-
-CHECKS: Sequence[Check] = (
+CHECKS: Sequence[Callable[[AuditContext], Section]] = (
     count_corpus,
     check_schema,
     check_duplicates,
@@ -48,15 +48,19 @@ class AuditReport:
         }
 
 
-def run_audit(context: AuditContext) -> AuditReport:
-    """Run all checks; those that need a pipeline are left out without one.
+def run_audit(
+    context: AuditContext,
+    predictor: Optional[Predictor] = None,
+    name_groups: Optional[NameGroups] = None,
+) -> AuditReport:
+    """Run all checks; those that need a pipeline or names are left out without them.
 
     Raises:
         ConfigError: if a library of the extra ``audit`` is not installed.
     """
-    checks = list(CHECKS)
-    if context.predictor is not None:
-        checks += [check_disagreement, check_rewritten]
-        if context.name_groups is not None:
-            checks.append(check_name_groups)
-    return AuditReport([check(context) for check in checks])
+    sections = [check(context) for check in CHECKS]
+    if predictor is not None:
+        sections += [check_disagreement(context, predictor), check_rewritten(context, predictor)]
+        if name_groups is not None:
+            sections.append(check_name_groups(context, predictor, name_groups))
+    return AuditReport(sections)

@@ -9,9 +9,8 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import DEFAULT_ATTR
 from ..corpora.corpus import make_relation_corpus
-from ..pipelines import PipelineSource, entity_finders, find_extractor, load_pipeline
+from ..pipelines import PipelineSource, entity_finders, find_extractor, load_pipeline, relation_attr
 from .mistakes import Mistakes, find_mistakes
 
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
@@ -88,7 +87,7 @@ def evaluate(
         predicted,
         symmetric=extractor.schema.symmetric_labels if extractor is not None else (),
         spans_key=spans_key,
-        attr=extractor.attr if extractor is not None else DEFAULT_ATTR,
+        attr=relation_attr(nlp),
     )
     scores["mistakes"] = mistakes.to_dict()
     if finders and not gold_entities:

@@ -4,6 +4,7 @@ Every relation of the reference counts: one whose mentions were not found, or th
 stands for, is a miss. Mentions are compared by their characters.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import (
     AbstractSet,
@@ -97,10 +98,10 @@ class LabelScores:
     """Counts per label, with micro and macro scores.
 
     Attributes:
-        counts: the counts.
+        counts: the counts; of other labels they are 0.
     """
 
-    counts: Dict[str, PRF] = field(default_factory=dict)
+    counts: Dict[str, PRF] = field(default_factory=lambda: defaultdict(PRF))
 
     def add(self, gold: AbstractSet[_Key], predicted: AbstractSet[_Key]) -> None:
         """Count the relations of one document.
@@ -110,22 +111,11 @@ class LabelScores:
             predicted: keys of the predicted relations.
         """
         for _, label, _ in gold & predicted:
-            self._of(label).tp += 1
+            self.counts[label].tp += 1
         for _, label, _ in predicted - gold:
-            self._of(label).fp += 1
+            self.counts[label].fp += 1
         for _, label, _ in gold - predicted:
-            self._of(label).fn += 1
-
-    def add_counts(self, label: str, *, tp: int, fp: int, fn: int) -> None:
-        """Add counts of one label.
-
-        Args:
-            label: the label.
-            tp: true positives.
-            fp: false positives.
-            fn: false negatives.
-        """
-        self.counts[label] = self._of(label) + PRF(tp, fp, fn)
+            self.counts[label].fn += 1
 
     @property
     def micro(self) -> PRF:
@@ -151,9 +141,6 @@ class LabelScores:
             scores[f"{prefix}_micro_{key}"] = micro[key]
             scores[f"{prefix}_macro_{key}"] = macro[key]
         return scores
-
-    def _of(self, label: str) -> PRF:
-        return self.counts.setdefault(label, PRF())
 
 
 def make_relation_scorer() -> ScorerFunction:
@@ -379,8 +366,7 @@ def _add_with_none(
         not (head in mentions and tail in mentions and head != tail) for head, tail in related
     )
     if n_pairs:
-        group.add_counts(
-            NO_RELATION,
+        group.counts[NO_RELATION] += PRF(
             tp=n_pairs - len(related),
             fp=len(gold_pairs - predicted_pairs),
             fn=len(predicted_pairs - gold_pairs),

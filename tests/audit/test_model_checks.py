@@ -7,7 +7,6 @@ import spacy
 from spacy.language import Language
 
 from rel_component.annotations import get_relations, set_relations
-from rel_component.audit.context import AuditContext
 from rel_component.audit.documents import AuditedDoc, Split
 from rel_component.audit.model_checks import check_disagreement, check_rewritten
 from rel_component.audit.name_groups import check_name_groups
@@ -17,7 +16,7 @@ from rel_component.audit.rewriting import assign_names, rewrite
 from rel_component.errors import ConfigError
 
 from ..helpers import make_doc
-from .corpora import SCHEMA, group
+from .corpora import SCHEMA, group, make_context
 
 MENTIONS = [(0, 1, "PERSON"), (2, 3, "ORG")]
 
@@ -49,10 +48,9 @@ def nlp():
     return spacy.blank("en")
 
 
-def make_context(nlp, docs, component, **fields):
+def check(checked, nlp, docs, component, *names):
     nlp.add_pipe(component)
-    predictor = Predictor(nlp, name=component)
-    return AuditContext([Split("train", docs)], SCHEMA, predictor=predictor, **fields)
+    return checked(make_context(docs), Predictor(nlp, name=component), *names)
 
 
 @pytest.fixture
@@ -85,7 +83,7 @@ def column(section, number):
 
 
 def test_disagreement(nlp, docs):
-    section = check_disagreement(make_context(nlp, docs, "audit_knower"))
+    section = check(check_disagreement, nlp, docs, "audit_knower")
     (added,) = group(section, "It predicts something else or more")
     (missed,) = group(section, "It does not find what is annotated")
     assert (added.places[0].doc.index, missed.places[0].doc.index) == (2, 1)
@@ -97,39 +95,37 @@ def test_new_facts_are_scored_alone(nlp, docs):
     texts = ["Ada leads Acme", "Bob leads Corv", "Ada leads Brix"]
     held_out = [make_doc(nlp.vocab, text, MENTIONS, [(0, "LEADS", 1)]) for text in texts]
     nlp.add_pipe("audit_knower")
-    splits = [Split("train", docs), Split("test", held_out, held_out=True)]
-    context = AuditContext(splits, SCHEMA, predictor=Predictor(nlp, name="knower"))
-    section = check_disagreement(context)
+    section = check_disagreement(make_context(docs, held_out), Predictor(nlp))
     assert column(section, 3) == {"train": 0.5, "test": pytest.approx(0.8)}
     assert column(section, 4) == {"train": None, "test": pytest.approx(2 / 3)}
 
 
 def test_other_labels_come_before_additional_relations(nlp, docs):
     docs[0] = make_doc(nlp.vocab, "Ada leads Acme", MENTIONS, [(0, "FOUNDED", 1)])
-    section = check_disagreement(make_context(nlp, docs, "audit_knower"))
+    section = check(check_disagreement, nlp, docs, "audit_knower")
     first, second = group(section, "It predicts something else or more")
     assert "annotated: (Ada, FOUNDED, Acme)" in first.message
     assert "no relation" in second.message
 
 
 def test_a_pipeline_that_reads_finds_everything_under_other_names(nlp, docs):
-    section = check_rewritten(make_context(nlp, docs, "audit_reader"))
+    section = check(check_rewritten, nlp, docs, "audit_reader")
     assert column(section, 4) == {"as they are": 1, "names exchanged": 1, "names masked": 1}
     assert section.groups == []
 
 
 def test_a_pipeline_that_knows_names_does_not(nlp, docs):
-    section = check_rewritten(make_context(nlp, docs[:1], "audit_knower"))
+    section = check(check_rewritten, nlp, docs[:1], "audit_knower")
     # there is no other name of a person to exchange with
     assert column(section, 4) == {"as they are": 1, "names exchanged": 1, "names masked": 0}
-    section = check_rewritten(make_context(spacy.blank("en"), docs, "audit_knower"))
+    section = check(check_rewritten, spacy.blank("en"), docs, "audit_knower")
     assert column(section, 4)["names masked"] == 0
     assert group(section, "Scores depend on names")
 
 
 def test_components_that_find_mentions_are_left_out(nlp, docs):
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "ORG", "pattern": "Ada"}])
-    section = check_disagreement(make_context(nlp, docs, "audit_reader"))
+    section = check(check_disagreement, nlp, docs, "audit_reader")
     assert column(section, 3) == {"train": 1.0}
     assert "entity_ruler" in nlp.pipe_names
 
@@ -139,7 +135,7 @@ GROUPS = NameGroups({"a": (("Ada", "One"), ("Ada",)), "b": (("Bea", "Two"), ("Be
 
 def test_groups_of_names(nlp, docs):
     docs = docs * 20
-    section = check_name_groups(make_context(nlp, docs, "audit_knower", name_groups=GROUPS))
+    section = check(check_name_groups, nlp, docs, "audit_knower", GROUPS)
     assert column(section, 3) == {"a": 1.0, "b": 0.0}
     assert section.figures["relations counted"] == 40
     assert section.figures["largest difference of recall"] == 1.0
@@ -148,7 +144,7 @@ def test_groups_of_names(nlp, docs):
 
 
 def test_groups_that_fare_the_same(nlp, docs):
-    section = check_name_groups(make_context(nlp, docs, "audit_reader", name_groups=GROUPS))
+    section = check(check_name_groups, nlp, docs, "audit_reader", GROUPS)
     assert column(section, 3) == {"a": 1.0, "b": 1.0}
     assert column(section, 5)["a"] == pytest.approx(0.9)
     assert section.groups == []
@@ -157,7 +153,7 @@ def test_groups_that_fare_the_same(nlp, docs):
 def test_the_type_of_the_names_has_to_occur(nlp, docs):
     groups = NameGroups(GROUPS.groups, "CITY")
     with pytest.raises(ConfigError, match=r"ORG, PERSON.*--names-type"):
-        check_name_groups(make_context(nlp, docs, "audit_reader", name_groups=groups))
+        check(check_name_groups, nlp, docs, "audit_reader", groups)
 
 
 def test_reading_names(tmp_path):
@@ -208,7 +204,7 @@ def test_parts_of_names_get_the_same_part_of_the_new_name(vocab):
 
 
 def test_a_pipeline_does_not_change_the_documents(nlp, docs):
-    check_rewritten(make_context(nlp, docs, "audit_knower"))
+    check(check_rewritten, nlp, docs, "audit_knower")
     assert docs[0].text == "Ada leads Acme "
     assert len(get_relations(docs[1])) == 1
 
@@ -216,6 +212,5 @@ def test_a_pipeline_does_not_change_the_documents(nlp, docs):
 def test_a_prompted_pipeline_with_a_span_group_finds_relations(prompted):
     doc = make_doc(prompted.vocab, "Ada leads Acme", MENTIONS, [(0, "LEADS", 1)])
     predictor = Predictor(prompted, spans_key="mentions")
-    context = AuditContext([Split("train", [doc])], SCHEMA, predictor=predictor)
-    (table,) = check_disagreement(context).tables
+    (table,) = check_disagreement(make_context([doc]), predictor).tables
     assert table.rows[0][:4] == ["train", 1.0, 1.0, 1.0]
