@@ -9,8 +9,8 @@ from spacy.tokens import Doc
 from rel_component.annotations import DEFAULT_ATTR, set_relations
 from rel_component.evaluation.comparison import METRICS, compare
 from rel_component.evaluation.scoring import count_by_document, score_relations
+from rel_component.files import write_docs
 from rel_component.schema import RelationSchema
-from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc, make_example
 
