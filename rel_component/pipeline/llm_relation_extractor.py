@@ -8,24 +8,10 @@ from collections import deque
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
-from typing import (
-    Any,
-    Callable,
-    Deque,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Literal,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Tuple
 
-import numpy
 import srsly
 from spacy import util
 from spacy.language import Language
@@ -35,15 +21,20 @@ from spacy.training import Example
 
 from .. import registry  # noqa: F401  # configs may name the plug-ins that it holds
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
-from ..documents import bare_copy
 from ..errors import ConfigError, LLMError
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
-from ..llm.answers.extraction import AnswerReader, Extraction
+from ..llm.answers.extraction import AnswerReader
 from ..llm.answers.grounding import MIN_SIMILARITY
-from ..llm.prompting.examples import ExampleSelector, PromptExample, Selection
+from ..llm.prompting.examples import (
+    ExampleSelector,
+    PromptExample,
+    Selection,
+    document_vector,
+    document_vectors,
+)
 from ..llm.prompting.prompts import Prompter, PromptLimits, Question
 from ..llm.prompting.template import PromptTemplate
-from ..llm.types import REPORT_KEY, Backend, Outcome, Usage
+from ..llm.types import REPORT_KEY, Outcome, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
 from ..types import FloatArray
@@ -134,7 +125,6 @@ class LLMRelationExtractor(Pipe):
         on_failure: Literal["mark", "raise"] = "mark",
         attr: str = DEFAULT_ATTR,
     ) -> None:
-        _check_options(backend, n_samples, min_agreement, min_similarity, threshold)
         install_extension(attr)
         if isinstance(relation_schema, dict):
             relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
@@ -161,7 +151,8 @@ class LLMRelationExtractor(Pipe):
         self.overlap = overlap
         self.on_failure = on_failure
         self.attr = attr
-        self.selector = self._select_from([])
+        self._check_options()
+        self._select_from([])
         self.n_failed = 0
 
     @property
@@ -222,14 +213,13 @@ class LLMRelationExtractor(Pipe):
             ConfigError: if the nearest examples are wanted and have no vectors.
         """
         docs = list(docs)
-        vectors: List[Optional[FloatArray]] = [None] * len(docs)
+        vectors: Iterable[Optional[FloatArray]] = repeat(None)
         if self.example_selection == "nearest" and nlp is not None:
-            vectors = self._vectors(docs, nlp)
-        examples = [
+            vectors = document_vectors(docs, nlp, self.name)
+        self._select_from(
             PromptExample.from_doc(doc, spans_key=self.spans_key, attr=self.attr, vector=vector)
             for doc, vector in zip(docs, vectors)
-        ]
-        self.selector = self._select_from(examples)
+        )
 
     def questions(self, doc: Doc) -> List[Question]:
         """The questions about a document, as they would be sent.
@@ -263,10 +253,12 @@ class LLMRelationExtractor(Pipe):
             LLMError: if ``on_failure`` is ``raise`` and a question has no answer.
         """
         prompter = self._prompter()
-        reader = self._reader(prompter)
+        reader = AnswerReader(
+            prompter, min_similarity=self.min_similarity, min_agreement=self.min_agreement
+        )
         docs = iter(stream)
         n_failed = self.n_failed
-        waiting: Deque[_Pending] = deque()
+        waiting: deque[_Pending] = deque()
 
         def requests() -> Iterator[Question]:
             # stop after MAX_WAITING documents, so that documents without questions are yielded too
@@ -311,42 +303,36 @@ class LLMRelationExtractor(Pipe):
     def from_bytes(
         self, bytes_data: bytes, *, exclude: Iterable[str] = ()
     ) -> "LLMRelationExtractor":
-        """Load the component from bytes.
+        """Load the component from what :meth:`to_bytes` returned.
 
         Args:
-            bytes_data: the return value of :meth:`to_bytes`.
+            bytes_data: the serialised component.
             exclude: names among schema, template and examples.
         """
         util.from_bytes(bytes_data, _each(self._load), exclude)
         return self
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component.
 
         Args:
             path: the folder.
             exclude: names among schema, template and examples.
         """
+        util.to_disk(
+            path, _each(lambda name, file: srsly.write_json(file, self._dump(name))), exclude
+        )
 
-        def write(name: str, file: Path) -> None:
-            srsly.write_json(file, self._dump(name))
-
-        util.to_disk(path, _each(write), exclude)
-
-    def from_disk(
-        self, path: Union[str, Path], *, exclude: Iterable[str] = ()
-    ) -> "LLMRelationExtractor":
-        """Load a component.
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LLMRelationExtractor":
+        """Load the component from a folder.
 
         Args:
             path: the folder.
             exclude: names among schema, template and examples.
         """
-
-        def read(name: str, file: Path) -> None:
-            self._load(name, srsly.read_json(file))
-
-        util.from_disk(path, _each(read), exclude)
+        util.from_disk(
+            path, _each(lambda name, file: self._load(name, srsly.read_json(file))), exclude
+        )
         return self
 
     def _dump(self, name: str) -> Any:
@@ -362,7 +348,7 @@ class LLMRelationExtractor(Pipe):
         elif name == "template":
             self.template = PromptTemplate(data["source"], name=data["name"])
         else:
-            self.selector = self._select_from([PromptExample.from_dict(item) for item in data])
+            self._select_from(map(PromptExample.from_dict, data))
 
     def _pending(self, prompter: Prompter, doc: Doc) -> "_Pending":
         try:
@@ -375,7 +361,7 @@ class LLMRelationExtractor(Pipe):
     def _ask(self, prompter: Prompter, doc: Doc) -> List[Question]:
         vector = None
         if self.selector.examples and self.example_selection == "nearest":
-            vector = _vector(doc)
+            vector = document_vector(doc)
         given = mention_spans(doc, self.spans_key) if self.mentions == "given" else ()
         return prompter.questions(doc, given, vector)
 
@@ -387,11 +373,7 @@ class LLMRelationExtractor(Pipe):
         if extraction.failures:
             self.n_failed += 1
             if self.on_failure == "raise":
-                raise _first_error(pending)
-        self._write(doc, extraction)
-        return doc
-
-    def _write(self, doc: Doc, extraction: Extraction) -> None:
+                raise next(outcome.error for outcome in pending.outcomes if outcome.error)
         relations = [
             rel for rel in extraction.relations if rel.score is None or rel.score >= self.threshold
         ]
@@ -402,6 +384,7 @@ class LLMRelationExtractor(Pipe):
             if self.set_entities:
                 add_entities(doc, extraction.entities)
         doc.user_data[REPORT_KEY] = extraction.report()
+        return doc
 
     def _prompter(self) -> Prompter:
         backend = self.client.backend
@@ -419,34 +402,29 @@ class LLMRelationExtractor(Pipe):
             overlap=self.overlap,
         )
 
-    def _select_from(self, examples: List[PromptExample]) -> ExampleSelector:
-        return ExampleSelector(
-            examples, n_examples=self.n_examples, selection=self.example_selection
-        )
+    def _check_options(self) -> None:
+        for name, most in (("min_agreement", 1.0), ("min_similarity", 100.0), ("threshold", 1.0)):
+            value = getattr(self, name)
+            if not 0.0 <= value <= most:
+                raise ConfigError(f"{name} must lie in [0, {most:g}], got {value}")
+        if self.n_samples < 1:
+            raise ConfigError(f"n_samples must be 1 or more, got {self.n_samples}")
+        parameters = self.client.backend.settings.get("parameters", {})
+        if self.n_samples > 1 and parameters.get("temperature") == 0:
+            raise ConfigError(
+                f"n_samples = {self.n_samples} needs a backend with a temperature above 0: at 0 "
+                "all samples are the same"
+            )
 
-    def _reader(self, prompter: Prompter) -> AnswerReader:
-        return AnswerReader(
-            prompter, min_similarity=self.min_similarity, min_agreement=self.min_agreement
+    def _select_from(self, examples: Iterable[PromptExample]) -> None:
+        self.selector = ExampleSelector(
+            [*examples], n_examples=self.n_examples, selection=self.example_selection
         )
-
-    def _vectors(self, docs: List[Doc], nlp: Language) -> List[Optional[FloatArray]]:
-        names = nlp.pipe_names
-        later = names[names.index(self.name) :] if self.name in names else []
-        copies = [bare_copy(doc, vocab=nlp.vocab) for doc in docs]
-        with nlp.select_pipes(disable=later):
-            return [_vector(doc) for doc in nlp.pipe(copies)]
 
 
 @dataclass
 class _Pending:
-    """A document with questions in flight.
-
-    Attributes:
-        doc: the document.
-        questions: all questions about it.
-        outcomes: the replies and errors so far.
-        failure: why no questions could be made.
-    """
+    """A document, its questions and their outcomes so far, or why it could not be asked about."""
 
     doc: Doc
     questions: List[Question]
@@ -461,37 +439,3 @@ class _Pending:
 def _each(function: Callable[..., Any]) -> Dict[str, Callable[..., Any]]:
     """The function with each part of the component that is saved as its first argument."""
     return {name: partial(function, name) for name in _SERIALIZED}
-
-
-def _first_error(pending: _Pending) -> LLMError:
-    errors = [outcome.error for outcome in pending.outcomes if outcome.error is not None]
-    return errors[0] if errors else pending.failure or LLMError("no answer")
-
-
-def _vector(doc: Doc) -> FloatArray:
-    vector = doc.vector
-    get = getattr(vector, "get", None)  # of a GPU array
-    return numpy.asarray(get() if get else vector, dtype="float32")
-
-
-def _check_options(
-    backend: Backend,
-    n_samples: int,
-    min_agreement: float,
-    min_similarity: float,
-    threshold: float,
-) -> None:
-    for name, value, most in (
-        ("min_agreement", min_agreement, 1.0),
-        ("min_similarity", min_similarity, 100.0),
-        ("threshold", threshold, 1.0),
-    ):
-        if not 0.0 <= value <= most:
-            raise ConfigError(f"{name} must lie in [0, {most:g}], got {value}")
-    if n_samples < 1:
-        raise ConfigError(f"n_samples must be 1 or more, got {n_samples}")
-    if n_samples > 1 and backend.settings.get("parameters", {}).get("temperature") == 0:
-        raise ConfigError(
-            f"n_samples = {n_samples} needs a backend with a temperature above 0: at 0 all samples "
-            "are the same"
-        )

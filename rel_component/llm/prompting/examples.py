@@ -3,12 +3,14 @@
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Tuple
 
 import numpy
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from ...annotations import DEFAULT_ATTR, get_relations
+from ...documents import bare_copy, mentions_by_key
 from ...errors import ConfigError
 from ...mentions import mention_spans, typed_key
 from ...types import FloatArray
@@ -54,14 +56,11 @@ class PromptExample:
             vector: vector of the document, for the selection "nearest". *Shape:* ``(width,)``
         """
         relations = get_relations(doc, attr)
-        spans = {typed_key(span): span for span in mention_spans(doc, spans_key)}
-        for rel in relations:
-            spans.update({typed_key(span): span for span in (rel.head, rel.tail)})
-        mentions = sorted(spans)
+        mentions = tuple(mentions_by_key(mention_spans(doc, spans_key), relations))
         place = {key: i for i, key in enumerate(mentions)}
         return cls(
             text=doc.text,
-            mentions=tuple(mentions),
+            mentions=mentions,
             relations=tuple(
                 (place[typed_key(rel.head)], rel.label, place[typed_key(rel.tail)])
                 for rel in relations
@@ -151,6 +150,26 @@ class ExampleSelector:
             order = [int(i) for i in numpy.argsort(-similarity, kind="stable")]
             order = order[: NEAREST_POOL * self.n_examples + 1]
         return order
+
+
+def document_vectors(docs: Iterable[Doc], nlp: Language, component: str) -> List[FloatArray]:
+    """Return the vectors that the components of a pipeline before one of them give to documents.
+
+    Args:
+        docs: the documents; they stay as they are.
+        nlp: the pipeline.
+        component: name of the component; all count if the pipeline has none of that name.
+    """
+    names = nlp.pipe_names
+    later = names[names.index(component) :] if component in names else []
+    with nlp.select_pipes(disable=later):
+        return [*map(document_vector, nlp.pipe(bare_copy(doc, vocab=nlp.vocab) for doc in docs))]
+
+
+def document_vector(doc: Doc) -> FloatArray:
+    """Return the vector of a document in the memory of the host. *Shape:* ``(width,)``."""
+    vector = doc.vector
+    return numpy.asarray(vector.get() if hasattr(vector, "get") else vector, dtype="float32")
 
 
 def _balanced(ranking: Sequence[PromptExample], n_examples: int) -> List[PromptExample]:
