@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ...errors import ConfigError
+from ..packages import import_package
 
 MIN_FUZZY = 4
 """Characters of the shortest name that is looked for by similarity."""
@@ -210,14 +210,11 @@ def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> Lis
     """Return the indices of the texts that are most similar to a name, in their order."""
     if len(name) < MIN_FUZZY or min_similarity >= 100 or not texts:
         return []
-    try:
-        from rapidfuzz import fuzz, process
-    except ImportError as err:
-        raise ConfigError(
-            "The package rapidfuzz is not installed. Run: pip install 'rel-component[llm]'"
-        ) from err
+    rapidfuzz = import_package("rapidfuzz")
     # one comparison for all: the loop is in C
-    found = process.extract(name, texts, scorer=fuzz.ratio, score_cutoff=min_similarity, limit=None)
+    found = rapidfuzz.process.extract(
+        name, texts, scorer=rapidfuzz.fuzz.ratio, score_cutoff=min_similarity, limit=None
+    )
     digits = _DIGITS.findall(name)
     similar = [(score, i) for text, score, i in found if _DIGITS.findall(text) == digits]
     best = max(similar, default=(0, 0))[0]

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
-from ...errors import ConfigError
+from ..packages import import_package
 
 MAX_REPAIRED = 16_000
 """Characters of broken JSON that are repaired in a reply, about 5,000 tokens.
@@ -133,14 +133,9 @@ def _to_last_bracket(text: str) -> str:
 
 def _repair(text: str) -> Any:
     """Repair a broken value; returns its text if that is not possible."""
-    try:
-        from json_repair import repair_json
-    except ImportError as err:
-        raise ConfigError(
-            "The package json-repair is not installed. Run: pip install 'rel-component[llm]'"
-        ) from err
     text = _SURROGATE_PAIR.sub(lambda pair: str(json.loads(f'"{pair[0]}"')), text)
+    json_repair = import_package("json_repair")
     try:
-        return repair_json(text, return_objects=True, skip_json_loads=True)
+        return json_repair.repair_json(text, return_objects=True, skip_json_loads=True)
     except (ValueError, RecursionError):  # nested too deeply
         return text

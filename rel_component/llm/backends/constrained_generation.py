@@ -1,8 +1,7 @@
 """Generation with a Hugging Face model, constrained by a grammar for each text."""
 
-import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 import numpy
 
@@ -22,7 +21,8 @@ class Writing:
         limit: the most tokens to generate.
         matcher: llguidance's ``LLMatcher``, which says which tokens the grammar allows next; None:
             all tokens are allowed.
-        seed: seed of the sampling.
+        noise: PyTorch's random generator for the sampling of this text, so that its tokens do not
+            depend on the other texts of the batch.
         tokens: ids of the tokens generated so far.
         logprobs: their log-probabilities as the model sees them, before the grammar rules any out.
         ended: whether the model has generated an end token.
@@ -31,7 +31,7 @@ class Writing:
     prompt: Sequence[int]
     limit: int
     matcher: Any
-    seed: int
+    noise: Any
     tokens: List[int] = field(default_factory=list)
     logprobs: List[float] = field(default_factory=list)
     ended: bool = False
@@ -70,7 +70,7 @@ def write(
     end_tokens: Sequence[int],
     pad_token: int,
     temperature: float,
-    deadline: Optional[float],
+    seconds: Optional[float],
 ) -> None:
     """Generate the tokens of several texts as one batch, in place.
 
@@ -80,83 +80,58 @@ def write(
         end_tokens: ids of the tokens that end a text.
         pad_token: id of the padding token.
         temperature: 0: the most probable tokens.
-        deadline: time of the clock ``time.perf_counter`` at which generation stops, done or not;
-            None: no deadline.
+        seconds: time after which generation stops, done or not; None: no limit.
     """
     import torch
-    from transformers import LogitsProcessorList, StoppingCriteriaList
+    from transformers import LogitsProcessorList
     from transformers.generation.configuration_utils import GenerationConfig
+
+    def choose(input_ids: Any, scores: Any) -> Any:
+        """Leave one token to choose for each text."""
+        logprobs = torch.log_softmax(scores.float(), dim=-1)  # shape: (n_texts, n_vocab)
+        only = torch.full_like(scores, float("-inf"))
+        for row, writing in enumerate(writings):
+            token = end_tokens[0]
+            if not writing.done:
+                token = _next_token(writing, logprobs[row], temperature)
+                _append(writing, token, float(logprobs[row, token]), token in end_tokens)
+            only[row, token] = 0.0
+        return only
 
     longest = max(len(writing.prompt) for writing in writings)
     pads = [longest - len(writing.prompt) for writing in writings]
     ids = [[pad_token] * n + list(writing.prompt) for n, writing in zip(pads, writings)]
     mask = [[0] * n + [1] * (longest - n) for n in pads]
-    config = GenerationConfig(
-        max_new_tokens=max(writing.limit for writing in writings),
-        do_sample=False,  # the chooser has sampled: it leaves one token to choose
-        eos_token_id=list(end_tokens),
-        pad_token_id=pad_token,
-    )
-
-    def stop(input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        late = deadline is not None and time.perf_counter() > deadline
-        done = [late or writing.done for writing in writings]
-        return torch.tensor(done, device=input_ids.device)
-
     model.generate(
         input_ids=torch.tensor(ids, device=model.device),
         attention_mask=torch.tensor(mask, device=model.device),
-        generation_config=config,
-        logits_processor=LogitsProcessorList([_chooser(writings, end_tokens, temperature)]),
-        stopping_criteria=StoppingCriteriaList([stop]),
+        generation_config=GenerationConfig(
+            max_new_tokens=max(writing.limit for writing in writings),
+            max_time=seconds,
+            do_sample=False,
+            eos_token_id=list(end_tokens),
+            pad_token_id=pad_token,
+        ),
+        logits_processor=LogitsProcessorList([choose]),
     )
 
 
-def _chooser(
-    writings: Sequence[Writing], end_tokens: Sequence[int], temperature: float
-) -> Callable[[Any, Any], Any]:
-    """A logits processor that chooses the next token of each text, and allows no other.
-
-    It samples by taking the maximum of the logits with Gumbel noise. Each text has a generator of
-    noise, so that its tokens do not depend on the other texts of the batch.
-    """
+def _next_token(writing: Writing, logprobs: Any, temperature: float) -> int:
+    """Choose a token; the maximum of logits with Gumbel noise is a sample."""
     import torch
 
-    noise: Dict[int, Any] = {
-        row: torch.Generator().manual_seed(writing.seed) for row, writing in enumerate(writings)
-    }
-
-    def choose(input_ids: Any, scores: Any) -> Any:
-        logprobs = torch.log_softmax(scores.float(), dim=-1)  # shape: (n_texts, n_vocab)
-        only = torch.full_like(scores, float("-inf"))
-        for row, writing in enumerate(writings):
-            if writing.done:
-                only[row, end_tokens[0]] = 0.0
-                continue
-            logits = logprobs[row]
-            if writing.matcher is not None:
-                logits = logits.masked_fill(~_allowed(writing.matcher, logits), float("-inf"))
-            if temperature > 0:
-                uniform = torch.rand(len(logits), generator=noise[row]).clamp_min(1e-20)
-                gumbel = -torch.log(-torch.log(uniform))
-                logits = logits / temperature + gumbel.to(logits.device)
-            token = int(logits.argmax())
-            only[row, token] = 0.0
-            _append(writing, token, float(logprobs[row, token]), token in end_tokens)
-        return only
-
-    return choose
-
-
-def _allowed(matcher: Any, logits: Any) -> Any:
-    """A mask of the tokens that the grammar allows next. *Shape:* ``(n_vocab,)``."""
-    import torch
-
-    bits = numpy.frombuffer(matcher.compute_bitmask(), dtype="uint8")
-    allowed = numpy.unpackbits(bits, bitorder="little")[: len(logits)].astype(bool)
-    # Models may have more rows than the vocabulary has tokens.
-    allowed = numpy.pad(allowed, (0, len(logits) - len(allowed)))
-    return torch.from_numpy(allowed).to(logits.device)
+    logits = logprobs
+    if writing.matcher is not None:
+        bits = numpy.frombuffer(writing.matcher.compute_bitmask(), dtype="uint8")
+        allowed = numpy.unpackbits(bits, bitorder="little")[: len(logits)].astype(bool)
+        # Models may have more rows than the vocabulary has tokens.
+        ruled_out = torch.from_numpy(~numpy.pad(allowed, (0, len(logits) - len(allowed))))
+        logits = logits.masked_fill(ruled_out.to(logits.device), float("-inf"))
+    if temperature > 0:
+        uniform = torch.rand(len(logits), generator=writing.noise).clamp_min(1e-20)
+        gumbel = -torch.log(-torch.log(uniform))
+        logits = logits / temperature + gumbel.to(logits.device)
+    return int(logits.argmax())
 
 
 def _append(writing: Writing, token: int, logprob: float, ends: bool) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
 from ...errors import ConfigError
+from ..packages import import_package
 from ..types import Message
 from .chat_completion import message_dicts
-from .openai import OpenAIBackend, import_openai
+from .openai import OpenAIBackend
 from .sampling import check_sampling
 
 _BATCH = 512  # prompt tokens between two checks whether the answer is still wanted
@@ -121,7 +122,7 @@ class LlamaCppBackend(OpenAIBackend):
         raise error
 
     def _connect(self) -> Any:
-        openai = import_openai("llm-local")
+        openai = import_package("openai", "llm-local")
         password = secrets.token_urlsafe()
         self._server = self._start(password)
         self.read_key = lambda: password
@@ -135,13 +136,7 @@ class LlamaCppBackend(OpenAIBackend):
 
     def _start(self, password: str) -> Any:
         """A server on a free port of this machine, behind a password."""
-        try:
-            import xllamacpp
-        except ImportError:
-            raise ConfigError(
-                "The package xllamacpp is not installed. "
-                "Run: pip install 'rel-component[llm-local]'"
-            ) from None
+        xllamacpp = import_package("xllamacpp", "llm-local")
         n_parallel = self.concurrency or 1
         params = xllamacpp.CommonParams()
         params.model.path = self.path

@@ -23,6 +23,7 @@ from typing import (
 )
 
 from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable
+from ..packages import import_package
 from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
 from .chat_completion import (
     endpoint_error,
@@ -111,7 +112,7 @@ def openai_backend(
             "api_version": api_version,
             "parameters": parameters,
         },
-        formats=_check_formats(ANSWER_FORMATS if formats is None else formats),
+        formats=ANSWER_FORMATS if formats is None else formats,
         context_window=context_window,
         max_tokens=max_tokens,
         base_url=url,
@@ -258,7 +259,7 @@ class OpenAIBackend:
         return self._client
 
     def _connect(self) -> Any:
-        openai = import_openai("llm")
+        openai = import_package("openai")
         # The client of this package makes further attempts: budget and rate limits count them.
         options: Dict[str, Any] = {"api_key": _NO_KEY, "max_retries": 0}
         if self.api_version is not None:
@@ -266,24 +267,6 @@ class OpenAIBackend:
                 azure_endpoint=self.base_url, api_version=self.api_version, **options
             )
         return openai.OpenAI(base_url=self.base_url, **options)
-
-
-def import_openai(extra: str) -> Any:
-    """The package openai.
-
-    Args:
-        extra: the extra of this package that installs it.
-
-    Raises:
-        ConfigError: if it is not installed.
-    """
-    try:
-        import openai
-    except ImportError:
-        raise ConfigError(
-            f"The package openai is not installed. Run: pip install 'rel-component[{extra}]'"
-        ) from None
-    return openai
 
 
 def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
@@ -341,10 +324,3 @@ def _endpoint(base_url: Optional[str], *, azure: bool) -> str:
             f"Where it is not given, the environment variable {variable} says it."
         )
     return url
-
-
-def _check_formats(formats: Sequence[AnswerFormat]) -> List[AnswerFormat]:
-    unknown = [name for name in formats if name not in ANSWER_FORMATS]
-    if unknown or not formats:
-        raise ConfigError(f"formats must be some of {list(ANSWER_FORMATS)}, got {list(formats)}")
-    return list(formats)

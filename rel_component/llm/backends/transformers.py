@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...errors import ConfigError, FormatUnsupported, LLMRefused, LLMUnavailable, PromptTooLong
+from ..packages import import_package
 from ..types import AnswerFormat, Message, Reply, Request, Usage
 from .chat_completion import message_dicts, output_tokens
 from .constrained_generation import Writing, json_matcher, write
@@ -57,15 +58,13 @@ def transformers_backend(
     check_sampling(temperature, max_tokens)
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, got {batch_size}")
-    options: Dict[str, Any] = {"local_files_only": local_files_only}
-    options.update({"revision": revision} if revision is not None else {})
-    options.update({"gguf_file": gguf_file} if gguf_file is not None else {})
+    source = {"revision": revision, "gguf_file": gguf_file}
+    options = {name: value for name, value in source.items() if value is not None}
     return TransformersBackend(
         settings={
             "backend": _NAME,
             "model": model,
-            "revision": revision,
-            "gguf_file": gguf_file,
+            **source,
             "dtype": dtype,
             "parameters": {
                 "temperature": temperature,
@@ -77,7 +76,9 @@ def transformers_backend(
         batch_size=batch_size,
         context_window=context_window,
         max_tokens=max_tokens,
-        load=partial(_load, model, device=device, dtype=dtype, options=options),
+        load=partial(
+            _load, model, device, dtype, {"local_files_only": local_files_only, **options}
+        ),
     )
 
 
@@ -117,7 +118,6 @@ class TransformersBackend:
             return []
         loaded, parameters = self._loaded(), self.settings["parameters"]
         start = time.perf_counter()
-        deadline = None if timeout is None else start + timeout
         writings = [self._begin(loaded, request, answer_format) for request in requests]
         write(
             loaded.model,
@@ -125,7 +125,7 @@ class TransformersBackend:
             end_tokens=loaded.end_tokens,
             pad_token=loaded.pad_token,
             temperature=parameters["temperature"],
-            deadline=deadline,
+            seconds=timeout,
         )
         if not all(writing.done for writing in writings):
             raise LLMUnavailable(f"The answers were not complete within {timeout} seconds.")
@@ -137,6 +137,8 @@ class TransformersBackend:
         return len(self._loaded().prompt(messages))
 
     def _begin(self, loaded: "_Loaded", request: Request, answer_format: AnswerFormat) -> Writing:
+        import torch
+
         parameters = self.settings["parameters"]
         check_sample(request.sample, parameters["temperature"])
         prompt = loaded.prompt(request.messages)
@@ -151,7 +153,8 @@ class TransformersBackend:
         matcher = None
         if request.schema is not None and answer_format == "json_schema":
             matcher = json_matcher(loaded.grammar_tokenizer, request.schema)
-        return Writing(prompt, limit, matcher, parameters["seed"] + request.sample)
+        noise = torch.Generator().manual_seed(parameters["seed"] + request.sample)
+        return Writing(prompt, limit, matcher, noise)
 
     def _loaded(self) -> "_Loaded":
         with self._lock:
@@ -164,14 +167,7 @@ class TransformersBackend:
 
 @dataclass
 class _Loaded:
-    """A model in memory.
-
-    Attributes:
-        grammar_tokenizer: llguidance's view of the tokenizer.
-        end_tokens: ids of the tokens that end an answer.
-        pad_token: id of the token to fill up with.
-        context_window: tokens of prompt and answer together; None: no limit is known.
-    """
+    """A model in memory, with llguidance's view of its tokenizer."""
 
     model: Any
     tokenizer: Any
@@ -181,11 +177,7 @@ class _Loaded:
     context_window: Optional[int]
 
     def prompt(self, messages: Sequence[Message]) -> List[int]:
-        """Ids of the tokens of a prompt.
-
-        Raises:
-            LLMRefused: if the chat template does not take such messages.
-        """
+        """Ids of the tokens of a prompt; the chat template may refuse the messages."""
         from jinja2 import TemplateError
 
         try:
@@ -199,7 +191,7 @@ class _Loaded:
 
 
 def _load(
-    name: str, *, device: Optional[str], dtype: Optional[str], options: Dict[str, Any]
+    name: str, device: Optional[str], dtype: Optional[str], options: Dict[str, Any]
 ) -> _Loaded:
     tokenizer, model = _load_pretrained(name, device, dtype, options)
     if getattr(tokenizer, "chat_template", None) is None:
@@ -250,12 +242,6 @@ def _end_tokens(tokenizer: Any, model: Any) -> List[int]:
 
 
 def _grammar_tokenizer(tokenizer: Any, end_tokens: List[int]) -> Any:
-    try:
-        from llguidance import LLTokenizer
-    except ImportError:
-        raise ConfigError(
-            "The package llguidance is not installed. Run: pip install 'rel-component[llm-local]'"
-        ) from None
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ConfigError(
@@ -269,7 +255,8 @@ def _grammar_tokenizer(tokenizer: Any, end_tokens: List[int]) -> Any:
     description["decoder"] = next(
         (step for step in steps if step["type"] == "ByteLevel"), description.get("decoder")
     )
-    return LLTokenizer(json.dumps(description), eos_token=end_tokens)
+    llguidance = import_package("llguidance", "llm-local")
+    return llguidance.LLTokenizer(json.dumps(description), eos_token=end_tokens)
 
 
 def _reply(loaded: _Loaded, writing: Writing, seconds: float, logprobs: bool) -> Reply:
