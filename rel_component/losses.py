@@ -16,6 +16,15 @@ from .errors import ConfigError
 from .probabilities import sigmoid, softmax
 from .types import NO_RELATION, LossFunction
 
+_NEEDS_EXCLUSIVE = (
+    "cross_entropy needs exclusive labels: set exclusive = true, or use "
+    "rel_component.binary_cross_entropy.v1 or rel_component.focal.v1."
+)
+_NEEDS_MULTIPLE = (
+    "binary_cross_entropy is for multiple labels: set exclusive = false, or use "
+    "rel_component.cross_entropy.v1 or rel_component.focal.v1."
+)
+
 
 def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) -> LossFunction:
     """Categorical cross-entropy for exclusive labels (``rel_component.cross_entropy.v1``).
@@ -26,7 +35,7 @@ def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) ->
     Raises:
         ConfigError: if a weight is negative, or at the first call if labels are not exclusive.
     """
-    return partial(_cross_entropy, weights=_check_weights(class_weights))
+    return partial(_focal, gamma=0.0, weights=_check_weights(class_weights), needs=True)
 
 
 def configure_focal(
@@ -60,7 +69,7 @@ def configure_binary_cross_entropy(
     Raises:
         ConfigError: if a weight is negative, or at the first call if labels are exclusive.
     """
-    return partial(_binary_cross_entropy, weights=_check_weights(class_weights))
+    return partial(_focal, gamma=0.0, weights=_check_weights(class_weights), needs=False)
 
 
 def configure_adaptive_threshold() -> LossFunction:
@@ -147,22 +156,6 @@ def _check_weights(class_weights: Optional[Dict[str, float]]) -> Dict[str, float
     return dict(class_weights or {})
 
 
-def _cross_entropy(
-    logits: Floats2d,
-    targets: Floats2d,
-    *,
-    labels: Sequence[str],
-    exclusive: bool,
-    weights: Dict[str, float],
-) -> Tuple[float, Floats2d]:
-    if not exclusive:
-        raise ConfigError(
-            "cross_entropy needs exclusive labels: set exclusive = true, or use "
-            "rel_component.binary_cross_entropy.v1 or rel_component.focal.v1."
-        )
-    return _weighted_softmax_loss(logits, targets, labels, weights, gamma=0.0)
-
-
 def _focal(
     logits: Floats2d,
     targets: Floats2d,
@@ -171,25 +164,19 @@ def _focal(
     exclusive: bool,
     gamma: float,
     weights: Dict[str, float],
+    needs: Optional[bool] = None,
 ) -> Tuple[float, Floats2d]:
-    compute = _weighted_softmax_loss if exclusive else _weighted_sigmoid_loss
-    return compute(logits, targets, labels, weights, gamma=gamma)
-
-
-def _binary_cross_entropy(
-    logits: Floats2d,
-    targets: Floats2d,
-    *,
-    labels: Sequence[str],
-    exclusive: bool,
-    weights: Dict[str, float],
-) -> Tuple[float, Floats2d]:
-    if exclusive:
-        raise ConfigError(
-            "binary_cross_entropy is for multiple labels: set exclusive = false, or use "
-            "rel_component.cross_entropy.v1 or rel_component.focal.v1."
-        )
-    return _weighted_sigmoid_loss(logits, targets, labels, weights, gamma=0.0)
+    """The loss with weights of labels; `needs`: the value of `exclusive` that it is for, if one."""
+    if needs is not None and needs != exclusive:
+        raise ConfigError(_NEEDS_EXCLUSIVE if needs else _NEEDS_MULTIPLE)
+    xp = get_array_module(logits)
+    n_pairs = logits.shape[0]
+    if not n_pairs:
+        return 0.0, xp.zeros_like(logits)
+    row = xp.asarray([[weights.get(label, 1.0) for label in labels]], dtype="float32")
+    compute = _softmax_loss if exclusive else _sigmoid_loss
+    loss, d_logits = compute(xp, logits, targets, row, gamma)
+    return float(loss) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
 
 
 def _adaptive_threshold(
@@ -226,59 +213,35 @@ def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Any, Any]:
     return shifted - xp.log(total), exp / total
 
 
-def _weighted_softmax_loss(
-    logits: Floats2d,
-    targets: Floats2d,
-    labels: Sequence[str],
-    weights: Dict[str, float],
-    *,
-    gamma: float,
-) -> Tuple[float, Floats2d]:
-    xp = get_array_module(logits)
-    if not logits.shape[0]:
-        return 0.0, xp.zeros_like(logits)
+def _softmax_loss(
+    xp: Any, logits: Any, targets: Any, weights: Any, gamma: float
+) -> Tuple[Any, Any]:
+    """The sum over all pairs, and its gradient."""
     shifted = logits - xp.max(logits, axis=1, keepdims=True)
     log_p = shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))
     p = xp.exp(log_p)
-    factors = targets * _column_weights(xp, labels, weights)
+    factors = targets * weights
     # loss = sum_k factor_k * -(1 - p_k)^gamma * log p_k; with u_k its derivative by log p_k,
     # d loss / d logit_j = u_j - p_j * sum_k u_k
     rest = xp.clip(1.0 - p, 1e-7, 1.0)
-    loss = -(factors * rest**gamma * log_p).sum()
     u = -factors * rest**gamma
+    loss = (u * log_p).sum()
     if gamma:
         u += factors * gamma * rest ** (gamma - 1.0) * p * log_p
-    d_logits = u - p * u.sum(axis=1, keepdims=True)
-    n_pairs = logits.shape[0]
-    return float(loss) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
+    return loss, u - p * u.sum(axis=1, keepdims=True)
 
 
-def _weighted_sigmoid_loss(
-    logits: Floats2d,
-    targets: Floats2d,
-    labels: Sequence[str],
-    weights: Dict[str, float],
-    *,
-    gamma: float,
-) -> Tuple[float, Floats2d]:
-    xp = get_array_module(logits)
-    if not logits.shape[0]:
-        return 0.0, xp.zeros_like(logits)
+def _sigmoid_loss(
+    xp: Any, logits: Any, targets: Any, weights: Any, gamma: float
+) -> Tuple[Any, Any]:
+    """The sum over all pairs, and its gradient."""
     # With z the logit of being right, p = sigmoid(z) and loss = -(1 - p)^gamma * log p
     sign = 2.0 * targets - 1.0
-    z = sign * logits
-    log_p = -xp.logaddexp(0.0, -z)
+    log_p = -xp.logaddexp(0.0, -sign * logits)
     p = xp.exp(log_p)
     rest = xp.clip(1.0 - p, 1e-7, 1.0)
-    factors = xp.where(targets > 0, _column_weights(xp, labels, weights), 1.0)
-    loss = -(factors * rest**gamma * log_p).sum()
+    factors = xp.where(targets > 0, weights, 1.0)
     d_z = -factors * rest ** (gamma + 1.0)
     if gamma:
         d_z += factors * gamma * rest**gamma * p * log_p
-    n_pairs = logits.shape[0]
-    return float(loss) / n_pairs, (sign * d_z / n_pairs).astype(logits.dtype)
-
-
-def _column_weights(xp: object, labels: Sequence[str], weights: Dict[str, float]) -> Floats2d:
-    row = [[weights.get(label, 1.0) for label in labels]]
-    return xp.asarray(row, dtype="float32")  # type: ignore[attr-defined]  # numpy or cupy
+    return -(factors * rest**gamma * log_p).sum(), sign * d_z
