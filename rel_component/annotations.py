@@ -13,7 +13,7 @@ Offsets are characters, so that retokenisation keeps them, and the tail is relat
 that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
 """
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import (
     Any,
     Dict,
@@ -239,32 +239,15 @@ def install_extension(attr: str = DEFAULT_ATTR) -> None:
     """
     if Doc.has_extension(attr):
         getter = Doc.get_extension(attr)[2]
-        if isinstance(getter, _Getter):
+        if isinstance(getter, partial) and getter.func is get_relations:
             return
         raise ExtensionConflict(
             f"The extension attribute Doc._.{attr} is already registered by other code. Choose "
             f'another name for the relations: nlp.add_pipe("relation_extractor", '
             f'config={{"attr": "relations"}}).'
         )
-    Doc.set_extension(attr, getter=_Getter(attr), setter=_Setter(attr))
-
-
-class _Getter:
-    """Getter of the extension; its type tells our attribute from that of another package."""
-
-    def __init__(self, attr: str) -> None:
-        self.attr = attr
-
-    def __call__(self, doc: Doc) -> RelationView:
-        return RelationView(doc, self.attr)
-
-
-class _Setter:
-    def __init__(self, attr: str) -> None:
-        self.attr = attr
-
-    def __call__(self, doc: Doc, value: Any) -> None:
-        set_relations(doc, value, self.attr)
+    getter, setter = partial(get_relations, attr=attr), partial(set_relations, attr=attr)
+    Doc.set_extension(attr, getter=getter, setter=setter)
 
 
 def _storage_name(attr: str) -> str:
