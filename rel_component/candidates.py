@@ -2,10 +2,11 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy
+from spacy.strings import StringStore
 from spacy.symbols import PROPN
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -69,6 +70,20 @@ class Candidates:
         begins = numpy.searchsorted(self.entities[order], numpy.arange(self.n_entities))
         return order[begins].astype("int32")
 
+    def allowed_labels(self, strings: StringStore) -> Tuple[BoolArray, Int32Array, Int32Array]:
+        """The labels that the schema allows between the entity types of the batch.
+
+        Args:
+            strings: the string store of the documents.
+
+        Returns:
+            a table, *Shape:* ``(n_types, n_types, n_labels)``, and the types of the head and of the
+            tail of each pair as its rows and columns, *Shape:* ``(n_pairs,)`` each.
+        """
+        names, types = type_indices(strings, self.mentions.types)
+        head, tail = types[self.representatives][self.pairs].T
+        return self.schema.allowed(names, self.schema.labels), head, tail
+
     def select(self, rows: BoolArray) -> "Candidates":
         """A copy with some of the pairs and all mentions.
 
@@ -80,16 +95,10 @@ class Candidates:
 
     def twice(self) -> "Candidates":
         """The candidates of a batch of documents followed by a copy of it."""
-        mentions = Mentions(
-            spans=numpy.concatenate([self.mentions.spans] * 2),
-            types=numpy.concatenate([self.mentions.types] * 2),
-            scores=numpy.concatenate([self.mentions.scores] * 2),
-            kb_ids=numpy.concatenate([self.mentions.kb_ids] * 2),
-            lengths=numpy.concatenate([self.mentions.lengths] * 2),
-        )
+        mentions = {key: numpy.concatenate([v, v]) for key, v in vars(self.mentions).items()}
         return replace(
             self,
-            mentions=mentions,
+            mentions=Mentions(**mentions),
             entities=numpy.concatenate([self.entities, self.entities + self.n_entities]),
             pairs=numpy.concatenate([self.pairs, self.pairs + self.n_entities]),
             lengths=numpy.concatenate([self.lengths] * 2),
@@ -134,7 +143,15 @@ def configure_candidate_pairs(
     Raises:
         ConfigError: if an option is out of range.
     """
-    return CandidatePairs(
+    for name, least, value in (
+        ("max_token_distance", 0, max_token_distance),
+        ("max_sentence_distance", 0, max_sentence_distance),
+        ("max_pairs", 2, max_pairs),
+    ):
+        if value is not None and value < least:
+            raise ConfigError(f"{name} must be {least} or more, got {value}")
+    return partial(
+        _generate,
         max_token_distance=max_token_distance,
         max_sentence_distance=max_sentence_distance,
         use_schema=use_schema,
@@ -143,65 +160,40 @@ def configure_candidate_pairs(
     )
 
 
-@dataclass(frozen=True)
-class CandidatePairs:
-    """The generator that :func:`configure_candidate_pairs` makes, with its options as attributes."""
-
-    max_token_distance: Optional[int]
-    max_sentence_distance: Optional[int]
-    use_schema: bool
-    max_pairs: Optional[int]
-    clusters: Optional[str]
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        for name in ("max_token_distance", "max_sentence_distance"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise ConfigError(f"{name} must be 0 or more, got {value}")
-        if self.max_pairs is not None and self.max_pairs < 2:
-            raise ConfigError(f"max_pairs must be 2 or more, got {self.max_pairs}")
-
-    def __call__(
-        self, docs: Sequence[Doc], mentions: Mentions, schema: RelationSchema
-    ) -> Candidates:
-        """Pair the entities of each document."""
-        last = self._last_partner(docs, mentions)
-        if self.max_pairs is not None:
-            last = _cap(mentions, last, self.max_pairs)
-        pairs = _both_directions(_enumerate(last))
-        pairs = pairs[(mentions.spans[pairs[:, 0]] != mentions.spans[pairs[:, 1]]).any(axis=1)]
-        entities = numpy.arange(len(mentions), dtype="int32")
-        named = None
-        if self.clusters is not None:
-            entities, named = _cluster(docs, mentions, self.clusters)
-            pairs = _distinct_pairs(entities[pairs], len(mentions))
-        doc_of = numpy.zeros(len(mentions), dtype="int32")
-        doc_of[entities] = mentions.docs
-        lengths = numpy.bincount(doc_of[pairs[:, 0]], minlength=len(docs))
-        candidates = Candidates(
-            schema=schema,
-            mentions=mentions,
-            entities=entities,
-            pairs=pairs,
-            lengths=lengths.astype("int32"),
-            named=named,
-        )
-        if not self.use_schema or not len(schema):
-            return candidates
-        return candidates.select(_schema_mask(docs, candidates))
-
-    def _last_partner(self, docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
-        """For each mention, the index after the last mention that is near enough."""
-        ends = numpy.cumsum(mentions.lengths)
-        last = numpy.repeat(ends, mentions.lengths).astype("int32")  # the mentions of its document
-        if self.max_token_distance is not None:
-            last = numpy.minimum(last, _last_within_tokens(mentions, self.max_token_distance))
-        if self.max_sentence_distance is not None:
-            last = numpy.minimum(
-                last, _last_within_sentences(docs, mentions, self.max_sentence_distance)
-            )
-        return last
+def _generate(
+    docs: Sequence[Doc],
+    mentions: Mentions,
+    schema: RelationSchema,
+    *,
+    max_token_distance: Optional[int],
+    max_sentence_distance: Optional[int],
+    use_schema: bool,
+    max_pairs: Optional[int],
+    clusters: Optional[str],
+) -> Candidates:
+    # for each mention, the index after the last mention that is near enough
+    last = numpy.repeat(numpy.cumsum(mentions.lengths), mentions.lengths).astype("int32")
+    if max_token_distance is not None:
+        last = numpy.minimum(last, _last_within_tokens(mentions, max_token_distance))
+    if max_sentence_distance is not None:
+        last = numpy.minimum(last, _last_within_sentences(docs, mentions, max_sentence_distance))
+    if max_pairs is not None:
+        last = _cap(mentions, last, max_pairs)
+    pairs = _both_directions(_enumerate(last))
+    pairs = pairs[(mentions.spans[pairs[:, 0]] != mentions.spans[pairs[:, 1]]).any(axis=1)]
+    entities, named = numpy.arange(len(mentions), dtype="int32"), None
+    if clusters is not None:
+        entities, named = _cluster(docs, mentions, clusters)
+        pairs = _distinct_pairs(entities[pairs], len(mentions))
+    doc_of = numpy.zeros(len(mentions), dtype="int32")
+    doc_of[entities] = mentions.docs
+    lengths = numpy.bincount(doc_of[pairs[:, 0]], minlength=len(docs)).astype("int32")
+    candidates = Candidates(schema, mentions, entities, pairs, lengths, named)
+    if not use_schema or not len(schema) or not len(pairs):
+        return candidates
+    table, head, tail = candidates.allowed_labels(docs[0].vocab.strings)
+    possible: BoolArray = numpy.any(table, axis=2)
+    return candidates.select(possible[head, tail])
 
 
 def _last_within_tokens(mentions: Mentions, distance: int) -> Int32Array:
@@ -308,14 +300,3 @@ def _enumerate(last: Int32Array) -> Int32Array:
 def _both_directions(pairs: Int32Array) -> Int32Array:
     """Each pair followed by its reverse, so that the pairs of a document stay together."""
     return numpy.stack([pairs, pairs[:, ::-1]], axis=1).reshape(-1, 2)
-
-
-def _schema_mask(docs: Sequence[Doc], candidates: Candidates) -> BoolArray:
-    """Whether the schema has a label for the entity types of each pair. *Shape:* ``(n_pairs,)``."""
-    if not candidates.n_pairs:
-        return numpy.zeros((0,), dtype="bool")
-    schema = candidates.schema
-    names, types = type_indices(docs[0].vocab.strings, candidates.mentions.types)
-    allowed: BoolArray = numpy.any(schema.allowed(names, schema.labels), axis=2)
-    head, tail = types[candidates.representatives][candidates.pairs].T
-    return allowed[head, tail]

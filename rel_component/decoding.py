@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 
 from .candidates import Candidates
 from .errors import ConfigError
-from .mentions import Mentions, type_indices
+from .mentions import Mentions
 from .types import BoolArray, FloatArray, Int32Array, Relation
 
 
@@ -97,10 +97,10 @@ class ThresholdDecoder:
             probabilities = _weigh(
                 probabilities, candidates, self.mention_weight, exclusive=exclusive
             )
-        allowed = _allowed(docs, candidates)
+        table, head, tail = candidates.allowed_labels(docs[0].vocab.strings)
         limits = self._limits(candidates.schema.labels, exclusive=exclusive)
         choose = _most_probable_labels if exclusive else _probable_labels
-        chosen = choose(probabilities, allowed, limits)
+        chosen = choose(probabilities, table[head, tail], limits)
         chosen = _without_opposites(chosen, candidates, one_direction=self.one_direction)
         if not self.overlapping:
             chosen = _without_overlaps(chosen, candidates)
@@ -127,15 +127,6 @@ class _LabelledPairs(NamedTuple):
 
     def keep(self, kept: BoolArray) -> "_LabelledPairs":
         return _LabelledPairs(self.rows[kept], self.columns[kept], self.scores[kept])
-
-
-def _allowed(docs: Sequence[Doc], candidates: Candidates) -> BoolArray:
-    """Labels that the schema allows for each pair. *Shape:* ``(n_pairs, n_labels)``."""
-    schema = candidates.schema
-    names, types = type_indices(docs[0].vocab.strings, candidates.mentions.types)
-    types = types[candidates.representatives]
-    table = schema.allowed(names, schema.labels)
-    return table[types[candidates.pairs[:, 0]], types[candidates.pairs[:, 1]]]
 
 
 def _most_probable_labels(
