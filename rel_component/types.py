@@ -1,12 +1,11 @@
 """The nouns of the package and the types of its plug-ins."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Literal, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Literal, Optional, Protocol, Sequence, Tuple
 
 import numpy
 import numpy.typing as npt
 from spacy.tokens import Doc, Span
-from spacy.training import Example
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -96,17 +95,5 @@ class LossFunction(Protocol):
         ...
 
 
-class ScorerFunction(Protocol):
-    """A scorer of a component."""
-
-    def __call__(self, examples: Iterable[Example], **options: Any) -> Dict[str, Any]:
-        """Compare predicted with annotated documents.
-
-        Args:
-            examples: pairs of both.
-            options: settings of the component, e.g. ``attr``.
-
-        Returns:
-            scores by name.
-        """
-        ...
+ScorerFunction = Callable[..., Dict[str, Any]]
+"""A scorer of a component: from examples and options, such as ``attr``, to scores by name."""
