@@ -1,18 +1,19 @@
-"""Training targets: gold relations on the rows of the candidate pairs, aligned by characters."""
+"""What is learned from: gold relations on the rows of the candidate pairs, and a sample of these."""
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Dict, Iterable, List, Sequence, Tuple
+from typing import Dict, Iterable, List, Literal, Optional, Sequence, Tuple
 
 import numpy
-import numpy.typing as npt
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
+from .errors import ConfigError
+from .mentions import Mentions, read_mentions, read_training_mentions
 from .schema import SchemaViolation
-from .types import BoolArray
+from .types import BoolArray, FloatArray
 
 _CharSpan = Tuple[int, int]
 
@@ -28,7 +29,7 @@ class Targets:
         n_uncovered: number of these relations that no candidate pair stands for.
     """
 
-    values: npt.NDArray[numpy.float32]
+    values: FloatArray
     n_gold: int
     n_uncovered: int
 
@@ -82,7 +83,7 @@ def make_targets(
     return Targets(values, n_gold, n_uncovered)
 
 
-def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.float32]:
+def to_distribution(values: FloatArray) -> FloatArray:
     """Targets of exclusive labels: a column for NO_RELATION first, rows that sum to 1.
 
     Several labels of one pair share its probability.
@@ -96,6 +97,73 @@ def to_distribution(values: npt.NDArray[numpy.float32]) -> npt.NDArray[numpy.flo
     none = (~values.any(axis=1)).astype("float32")[:, None]
     joined = numpy.concatenate([none, values], axis=1)
     return joined / joined.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class PairSampling:
+    """Chooses the pairs to learn from (``rel_component.pair_sampling.v1``).
+
+    Args:
+        mentions: ``predicted``: the mentions of the predicted documents are paired; ``both``: the
+            annotated mentions as well, which are found again by their characters. Pairs that stand
+            for no annotated relation are examples of NO_RELATION.
+        negative_ratio: the most pairs without relation per pair with one, drawn at random for each
+            batch. None: all.
+
+    Raises:
+        ConfigError: if an option is out of range.
+    """
+
+    mentions: Literal["both", "predicted"] = "both"
+    negative_ratio: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        if self.mentions not in ("both", "predicted"):
+            raise ConfigError(f'mentions must be "both" or "predicted", got {self.mentions!r}')
+        if self.negative_ratio is not None and self.negative_ratio < 0:
+            raise ConfigError(f"negative_ratio must be 0 or more, got {self.negative_ratio}")
+
+    def read_mentions(self, examples: Sequence[Example], spans_key: Optional[str]) -> Mentions:
+        """The mentions to pair in training, with the tokens of the predicted documents.
+
+        Args:
+            examples: the batch.
+            spans_key: span group of the mentions; None: the entities.
+        """
+        predicted = [eg.predicted for eg in examples]
+        if self.mentions == "predicted":
+            return read_mentions(predicted, spans_key)
+        return read_training_mentions(predicted, [eg.reference for eg in examples], spans_key)
+
+    def choose(self, candidates: Candidates, targets: Targets) -> Tuple[Candidates, Targets]:
+        """The pairs of a batch to learn from, and their targets.
+
+        Args:
+            candidates: all pairs of the batch.
+            targets: the targets of all pairs.
+        """
+        if self.negative_ratio is None:
+            return candidates, targets
+        rows = sample_negatives(targets.positive, self.negative_ratio)
+        return candidates.select(rows), targets.select(rows)
+
+
+def sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
+    """All pairs with a relation and at most `ratio` times as many without, drawn at random.
+
+    Args:
+        positive: whether a pair has a relation. *Shape:* ``(n_pairs,)``
+        ratio: number of pairs without relation per pair with one; a batch without relations counts
+            as having one.
+
+    Returns:
+        mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+    """
+    negative = numpy.flatnonzero(~positive)
+    n_keep = min(round(ratio * max(int(positive.sum()), 1)), len(negative))
+    keep = positive.copy()
+    keep[numpy.random.choice(negative, n_keep, replace=False)] = True
+    return keep
 
 
 def warn_of_violations(violations: Sequence[SchemaViolation], name: str) -> None:

@@ -1,4 +1,4 @@
-"""Targets: annotated relations on the rows of candidate pairs."""
+"""Targets: annotated relations on the rows of candidate pairs, and the pairs that are learned from."""
 
 from dataclasses import replace
 
@@ -6,8 +6,14 @@ import numpy
 import pytest
 from spacy.training import Example
 
+from rel_component.errors import ConfigError
 from rel_component.schema import RelationSchema, RelationType
-from rel_component.targets import make_targets, to_distribution
+from rel_component.targets import (
+    PairSampling,
+    make_targets,
+    sample_negatives,
+    to_distribution,
+)
 
 from .helpers import make_candidates, make_doc, make_example
 
@@ -156,3 +162,48 @@ def test_exclusive_targets_are_distributions():
     values = numpy.asarray([[0, 0], [0, 1], [1, 1]], dtype="float32")
     expected = [[1, 0, 0], [0, 0, 1], [0, 0.5, 0.5]]
     numpy.testing.assert_array_equal(to_distribution(values), expected)
+
+
+# Sampling
+
+
+@pytest.fixture
+def example(vocab):
+    """Three annotated mentions, of which two are predicted."""
+    reference = make_doc(vocab, TEXT, [ADA, ACME, OSLO], [(0, "JOINED", 1)])
+    return make_example(reference, [ADA, ACME])
+
+
+@pytest.mark.parametrize(("mentions", "n_mentions"), [("both", 3), ("predicted", 2)])
+def test_mentions(example, mentions, n_mentions):
+    assert len(PairSampling(mentions=mentions).read_mentions([example], None)) == n_mentions
+
+
+@pytest.mark.parametrize(("ratio", "n_pairs"), [(None, 6), (0.0, 1), (2.0, 3)])
+def test_pairs_are_chosen_with_their_targets(example, ratio, n_pairs):
+    candidates = make_candidates([example.reference], SCHEMA)
+    targets = make_targets([example], candidates)
+    sampling = PairSampling(negative_ratio=ratio)
+    candidates, targets = sampling.choose(candidates, targets)
+    assert candidates.n_pairs == len(targets.values) == n_pairs
+    assert candidates.pairs[targets.positive].tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(("ratio", "n_negative"), [(0, 0), (1.5, 3), (2, 4), (9, 6)])
+def test_negatives_are_sampled_in_proportion(ratio, n_negative):
+    positive = numpy.asarray([True, False] * 2 + [False] * 4)
+    keep = sample_negatives(positive, ratio)
+    assert keep[positive].all()
+    assert keep[~positive].sum() == n_negative
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"negative_ratio": -1.0}, "negative_ratio must be 0 or more, got -1"),
+        ({"mentions": "all"}, 'mentions must be "both" or "predicted", got \'all\''),
+    ],
+)
+def test_errors_for_options_out_of_range(options, message):
+    with pytest.raises(ConfigError, match=message):
+        PairSampling(**options)

@@ -1,8 +1,9 @@
 """An affine layer on the array library's own matrix product."""
 
-from typing import Callable, Optional, Tuple, cast
+from typing import Any, Callable, Optional, Tuple, cast
 
 from thinc.api import Model, glorot_uniform_init
+from thinc.layers.resizable import resize_linear_weighted
 from thinc.types import Floats1d, Floats2d
 
 InT = Floats2d
@@ -62,17 +63,20 @@ def init(
     return model
 
 
-def resized(old: Model[InT, OutT], nO: int) -> Model[InT, OutT]:
-    """A copy of an affine output layer with more outputs, which come last and start out improbable.
+def resize_output(model: Model[Any, Any], nO: int) -> Model[Any, Any]:
+    """Give an initialised model more outputs; the new ones come last and start out improbable.
 
     Args:
-        old: the layer to copy.
+        model: a model with an affine layer as its reference ``output_layer``, or with a layer of
+            that kind as its reference ``scorer``.
         nO: new number of outputs, at least the present one.
     """
-    new = Affine(nO, old.get_dim("nI"))
-    new.initialize()
-    for name, start in (("W", 0.0), ("b", _NEW_LABEL_BIAS)):
-        values = old.ops.xp.full_like(new.get_param(name), start)
-        values[: old.get_dim("nO")] = old.get_param(name)
-        new.set_param(name, values)
-    return new
+    if model.has_ref("scorer"):
+        resize_output(model.get_ref("scorer"), nO)
+    else:
+        old = model.get_ref("output_layer")
+        new = resize_linear_weighted(old, nO, fill_defaults={"b": _NEW_LABEL_BIAS})
+        model.layers[model.layers.index(old)] = new
+        model.set_ref("output_layer", new)
+    model.set_dim("nO", nO, force=True)
+    return model

@@ -2,7 +2,6 @@
 
 from typing import Callable, Dict, Optional, Sequence, Tuple, cast
 
-import numpy
 from thinc.api import (
     Model,
     ParametricAttention,
@@ -18,6 +17,7 @@ from thinc.types import Floats2d, Ints1d, Ragged
 
 from ..errors import ConfigError
 from ..types import Int32Array
+from .rows import on_device, rows_of_runs
 
 InT = Tuple[Floats2d, Int32Array]
 OutT = Floats2d
@@ -70,9 +70,7 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Call
             spans,
         )
     lengths = spans[:, 1] - spans[:, 0]
-    begins = numpy.cumsum(lengths) - lengths
-    positions = numpy.arange(int(lengths.sum())) - numpy.repeat(begins - spans[:, 0], lengths)
-    rows = ops.asarray1i(cast(Ints1d, positions.astype("int32")))
+    rows = on_device(ops, rows_of_runs(spans)[1])
     gathered = Ragged(tokens[rows], ops.asarray1i(cast(Ints1d, lengths)))  # (sum of lengths, width)
     Y, backprop_reduce = model.layers[0](gathered, is_train)  # (n_spans, n_reducers * width)
 

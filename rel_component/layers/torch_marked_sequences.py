@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..types import Int32Array
 from .marked_sequences import MarkedSequences
-from .runs import rows_of_runs
+from .rows import rows_of_runs
 from .torch_encoder import PretrainedEncoder
 
 REPRESENTATIONS = {"cls": 1, "start": 2, "mean": 2, "between": 1}

@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import ConfigError
 from ..types import HashArray, Int32Array
 from .marker_inputs import MarkerBlock, TextBatch
-from .runs import rows_of_runs
+from .rows import rows_of_runs
 from .torch_deberta_markers import DebertaMarkerLayers
 from .torch_encoder import PretrainedEncoder
 from .torch_marker_layers import KeysValues, MarkerLayers, MarkerLayout

@@ -16,7 +16,7 @@ from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
 from thinc.types import Floats2d, Ints2d
 
 from ..errors import ConfigError
-from ..layers.affine import Affine, resized
+from ..layers.affine import Affine, resize_output
 from ..layers.range_max import RangeMax
 from ..layers.rows import blocks, join_rows, on_device
 from ..types import Int32Array, SpanModelT
@@ -125,20 +125,6 @@ def init(model: SpanModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     for layer in model.layers:
         if layer is not tok2vec:
             layer.initialize()
-    return model
-
-
-def resize_output(model: SpanModelT, nO: int) -> SpanModelT:
-    """Give an initialised model more outputs; the new ones come last and start out improbable.
-
-    Args:
-        model: the model.
-        nO: new number of outputs, at least the present one.
-    """
-    old = model.get_ref("output_layer")
-    model.layers[model.layers.index(old)] = new = resized(old, nO)
-    model.set_ref("output_layer", new)
-    model.set_dim("nO", nO, force=True)
     return model
 
 

@@ -19,7 +19,6 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
@@ -31,11 +30,17 @@ from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..losses import with_agreement
 from ..mentions import add_entities, read_mentions, representative_examples
 from ..probabilities import to_probabilities
-from ..sampling import PairSampling
 from ..schema import RelationSchema, RelationType
-from ..targets import Targets, make_targets, to_distribution, warn_of_uncovered, warn_of_violations
+from ..targets import (
+    PairSampling,
+    Targets,
+    make_targets,
+    to_distribution,
+    warn_of_uncovered,
+    warn_of_violations,
+)
 from ..types import NO_RELATION, LossFunction, ScorerFunction
-from .model_checks import refuse_listeners, refuse_uninitialised
+from .model_checks import refuse_uninitialised
 from .shared_encoder import DEFAULT_TOK2VEC
 
 DEFAULT_PARTS = f"""
@@ -62,6 +67,18 @@ DEFAULT_PARTS = f"""
 """
 
 
+class ScoredPairs(NamedTuple):
+    """Candidate pairs with their probabilities or logits.
+
+    Attributes:
+        candidates: the pairs.
+        values: *Shape:* ``(n_pairs, n_outputs)``
+    """
+
+    candidates: Candidates
+    values: Floats2d
+
+
 @Language.factory(
     "relation_extractor",
     assigns=["doc._.rel"],
@@ -76,66 +93,19 @@ DEFAULT_PARTS = f"""
     },
     default_score_weights=RELATION_SCORE_WEIGHTS,
 )
-def make_relation_extractor(
-    nlp: Language,
-    name: str,
-    model: Model[Any, Any],
-    candidates: Callable[..., Any],
-    sampling: PairSampling,
-    loss: Callable[..., Any],
-    decoder: Callable[..., Any],
-    exclusive: bool,
-    spans_key: Optional[str],
-    adaptive_threshold: bool,
-    consistency: float,
-    rescue_entities: bool,
-    attr: str,
-    scorer: Optional[Callable[..., Any]],
-) -> "RelationExtractor":
-    """The factory behind ``nlp.add_pipe("relation_extractor")``; see :class:`RelationExtractor`."""
-    return RelationExtractor(
-        nlp.vocab,
-        model,
-        candidates,
-        loss,
-        decoder,
-        name,
-        sampling=sampling,
-        exclusive=exclusive,
-        spans_key=spans_key,
-        adaptive_threshold=adaptive_threshold,
-        consistency=consistency,
-        rescue_entities=rescue_entities,
-        attr=attr,
-        scorer=scorer,
-    )
-
-
-class ScoredPairs(NamedTuple):
-    """Candidate pairs with their probabilities or logits.
-
-    Attributes:
-        candidates: the pairs.
-        values: *Shape:* ``(n_pairs, n_outputs)``
-    """
-
-    candidates: Candidates
-    values: Floats2d
-
-
 class RelationExtractor(TrainablePipe):
     """Finds relations between the mentions of a document and writes them to ``doc._.rel``.
 
-    ``nlp.add_pipe`` has the defaults of the options, see :func:`make_relation_extractor`.
+    ``nlp.add_pipe`` has the defaults of the options.
 
     Args:
-        vocab: the shared vocabulary.
-        model: scores candidate pairs.
+        nlp: the pipeline.
+        name: name of the component in the pipeline.
+        model: scores candidate pairs, a :data:`~rel_component.candidates.PairModelT`.
         candidates: makes candidate pairs from mentions.
+        sampling: chooses the pairs to learn from.
         loss: a loss function, see ``losses.py``; has to fit `exclusive`.
         decoder: chooses relations by the probabilities of pairs.
-        name: name of the component in the pipeline.
-        sampling: chooses the pairs to learn from.
         exclusive: whether a pair has at most one label (softmax with a NO_RELATION class) or any
             number of labels (a sigmoid for each).
         spans_key: span group that holds the mentions, nested and overlapping ones included; None:
@@ -156,16 +126,17 @@ class RelationExtractor(TrainablePipe):
         ExtensionConflict: if other code has registered ``doc._.<attr>``.
     """
 
+    # spaCy checks arguments by their annotations, and cannot do so by a protocol
     def __init__(
         self,
-        vocab: Vocab,
-        model: PairModelT,
-        candidates: CandidateGenerator,
-        loss: LossFunction,
-        decoder: Decoder,
+        nlp: Language,
         name: str,
+        model: Model[Any, Any],
         *,
+        candidates: Callable[..., Any],
         sampling: PairSampling,
+        loss: Callable[..., Any],
+        decoder: Callable[..., Any],
         exclusive: bool,
         spans_key: Optional[str],
         adaptive_threshold: bool,
@@ -179,13 +150,13 @@ class RelationExtractor(TrainablePipe):
         if adaptive_threshold and exclusive:
             raise ConfigError("adaptive_threshold is for multiple labels: set exclusive = false")
         install_extension(attr)
-        self.vocab = vocab
-        self.model = model
-        self.candidates = candidates
-        self.loss = loss
-        self.decoder = decoder
-        self.sampling = sampling
+        self.vocab = nlp.vocab
         self.name = name
+        self.model: PairModelT = model
+        self.candidates: CandidateGenerator = candidates
+        self.sampling = sampling
+        self.loss: LossFunction = loss
+        self.decoder: Decoder = decoder
         self.exclusive = exclusive
         self.spans_key = spans_key
         self.adaptive_threshold = adaptive_threshold
@@ -272,8 +243,13 @@ class RelationExtractor(TrainablePipe):
             )
         for label in self.labels:
             self.vocab.strings.add(label)
-        if self.consistency:
-            refuse_listeners(self.model, self.name)
+        listens = any(hasattr(node, "upstream_name") for node in self.model.walk())
+        if self.consistency and listens:  # to a component that reads each batch once
+            raise ConfigError(
+                f"{self.name}: consistency needs a model with an encoder of its own, and this one "
+                "listens to another component. Set consistency = 0.0, or use "
+                "rel_component.Encoder.v1 in place of the listener."
+            )
         self._warn_of_unlearnable(examples)
         sample = representative_examples(examples, self.spans_key)
         if not sample:
@@ -402,12 +378,7 @@ class RelationExtractor(TrainablePipe):
         return score_extractor(self, examples, **kwargs)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RelationExtractor":
-        """Load the component from what :meth:`to_bytes` returned.
-
-        Args:
-            bytes_data: the serialised component.
-            exclude: names among cfg, vocab and model.
-        """
+        """Load the component from what :meth:`to_bytes` returned."""
         super().from_bytes(bytes_data, exclude=exclude)
         self.schema = RelationSchema.from_dict(self.cfg["schema"])
         return self
@@ -415,12 +386,7 @@ class RelationExtractor(TrainablePipe):
     def from_disk(
         self, path: Union[str, Path], *, exclude: Iterable[str] = ()
     ) -> "RelationExtractor":
-        """Load the component from a folder.
-
-        Args:
-            path: the folder, written by :meth:`to_disk`.
-            exclude: names among cfg, vocab and model.
-        """
+        """Load the component from a folder, written by :meth:`to_disk`."""
         super().from_disk(path, exclude=exclude)
         self.schema = RelationSchema.from_dict(self.cfg["schema"])
         return self

@@ -6,7 +6,6 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d, Ints1d
 
@@ -15,7 +14,9 @@ from ..evaluation.scoring import MENTION_SCORE_WEIGHTS
 from ..losses import configure_cross_entropy
 from ..mentions import representative_examples
 from ..probabilities import softmax
-from ..recognition import (
+from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
+from .model_checks import refuse_uninitialised
+from .recognition import (
     annotated_classes,
     annotated_labels,
     enumerate_spans,
@@ -23,8 +24,6 @@ from ..recognition import (
     warn_of_longer,
     write_mentions,
 )
-from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
-from .model_checks import refuse_uninitialised
 from .shared_encoder import DEFAULT_TOK2VEC
 
 DEFAULT_PARTS = f"""
@@ -37,6 +36,18 @@ DEFAULT_PARTS = f"""
 [scorer]
 @scorers = "rel_component.mention_scorer.v1"
 """
+
+
+class ScoredSpans(NamedTuple):
+    """Spans and their probabilities or logits.
+
+    Attributes:
+        spans: rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
+        values: ``NO_ENTITY`` and the entity types. *Shape:* ``(n_spans, 1 + n_labels)``
+    """
+
+    spans: Int32Array
+    values: Floats2d
 
 
 @Language.factory(
@@ -52,55 +63,18 @@ DEFAULT_PARTS = f"""
     },
     default_score_weights=MENTION_SCORE_WEIGHTS,
 )
-def make_span_recognizer(
-    nlp: Language,
-    name: str,
-    model: Model[Any, Any],
-    spans_key: str,
-    threshold: Optional[float],
-    min_score: float,
-    max_mentions: float,
-    annotate_after: Optional[int],
-    scorer: Optional[Callable[..., Any]],
-) -> "SpanRecognizer":
-    """The factory behind ``nlp.add_pipe("span_recognizer")``; see :class:`SpanRecognizer`."""
-    return SpanRecognizer(
-        nlp.vocab,
-        model,
-        name,
-        spans_key=spans_key,
-        threshold=threshold,
-        min_score=min_score,
-        max_mentions=max_mentions,
-        annotate_after=annotate_after,
-        scorer=scorer,
-    )
-
-
-class ScoredSpans(NamedTuple):
-    """Spans and their probabilities or logits.
-
-    Attributes:
-        spans: rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
-        values: ``NO_ENTITY`` and the entity types. *Shape:* ``(n_spans, 1 + n_labels)``
-    """
-
-    spans: Int32Array
-    values: Floats2d
-
-
 class SpanRecognizer(TrainablePipe):
     """Finds entities by scoring every span, and writes them to ``doc.ents`` and a span group.
 
     The group also holds nested and overlapping mentions, and mentions that are too improbable for
     an entity but may still be rescued by a relation. As with spaCy's ``spancat``,
     ``doc.spans[key].attrs["scores"]`` has their probabilities. ``nlp.add_pipe`` has the defaults of
-    the options, see :func:`make_span_recognizer`.
+    the options.
 
     Args:
-        vocab: the shared vocabulary.
-        model: scores spans.
+        nlp: the pipeline.
         name: name of the component in the pipeline.
+        model: scores spans, a :data:`~rel_component.types.SpanModelT`.
         spans_key: name of the span group that is written. The component learns from the annotated
             group of this name, and from the entities of documents without it.
         threshold: the least probability of an entity, in [0, 1]. None: any that is higher than that
@@ -120,9 +94,9 @@ class SpanRecognizer(TrainablePipe):
 
     def __init__(
         self,
-        vocab: Vocab,
-        model: SpanModelT,
+        nlp: Language,
         name: str,
+        model: Model[Any, Any],
         *,
         spans_key: str,
         threshold: Optional[float],
@@ -138,9 +112,9 @@ class SpanRecognizer(TrainablePipe):
             raise ConfigError(f"max_mentions must be more than 0, got {max_mentions}")
         if annotate_after is not None and annotate_after < 0:
             raise ConfigError(f"annotate_after must be 0 or more, got {annotate_after}")
-        self.vocab = vocab
-        self.model = model
+        self.vocab = nlp.vocab
         self.name = name
+        self.model: SpanModelT = model
         self.spans_key = spans_key
         self.threshold = threshold
         self.min_score = min_score

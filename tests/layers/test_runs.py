@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from rel_component.layers.runs import count_within, rows_of_runs
+from rel_component.layers.rows import count_within, rows_of_runs
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from thinc.api import set_dropout_rate
 
 from rel_component.errors import ConfigError
 from rel_component.models.span_scorer import build_span_scorer
-from rel_component.recognition import enumerate_spans
+from rel_component.pipeline.recognition import enumerate_spans
 
 from ..gradients import assert_gradients
 from ..helpers import fixed_tok2vec, make_doc

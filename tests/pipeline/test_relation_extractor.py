@@ -14,9 +14,8 @@ from thinc.api import set_dropout_rate
 from rel_component.decoding import ThresholdDecoder
 from rel_component.errors import ConfigError
 from rel_component.pipeline import relation_extractor
-from rel_component.sampling import PairSampling
 from rel_component.schema import RelationSchema, RelationType
-from rel_component.targets import make_targets
+from rel_component.targets import PairSampling, make_targets
 from rel_component.types import Relation
 
 from ..encoders import TINY_TOK2VEC

@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
-from ...layers.affine import Affine, resized
+from ...layers.affine import Affine, resize_output
 from ...layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
 from ...layers.word_pieces import split_into_pieces
 from ...types import Int32Array, Precision
@@ -148,14 +148,6 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
         sample = model.ops.alloc2f(1, shim._model.n_features)
         model.get_ref("hidden").initialize(X=sample)
     output_layer.initialize()
-    return model
-
-
-def resize_output(model: PairModelT, nO: int) -> PairModelT:
-    """Give the model more labels, see :func:`rel_component.models.pairs.pair_scorer.resize_output`."""
-    model.layers[1] = resized(model.get_ref("output_layer"), nO)
-    model.set_ref("output_layer", model.layers[1])
-    model.set_dim("nO", nO, force=True)
     return model
 
 

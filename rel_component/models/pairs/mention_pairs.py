@@ -5,7 +5,7 @@ from typing import Tuple
 import numpy
 
 from ...candidates import Candidates
-from ...layers.runs import count_within
+from ...layers.rows import count_within
 from ...types import Int32Array
 
 

@@ -15,14 +15,14 @@ from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
+from ...layers.affine import resize_output
 from ...layers.marker_inputs import MarkerBlock, TextBatch
-from ...layers.runs import count_within, rows_of_runs
+from ...layers.rows import count_within, rows_of_runs
 from ...layers.windows import Windows, make_windows
 from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
 from ...types import Int32Array, Precision
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
-from .pair_scorer import resize_output as resize_scorer
 
 InT = Tuple[List[Doc], Candidates]
 OutT = Floats2d
@@ -149,13 +149,6 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
         ops = model.ops
         sample = Pairs(X[0], X[1], ops.alloc2f(1, width), lambda rows: ops.alloc2f(0, 3 * width))
         scorer.initialize(X=sample, Y=Y)
-    return model
-
-
-def resize_output(model: PairModelT, nO: int) -> PairModelT:
-    """Give the model more labels, see :func:`rel_component.models.pairs.pair_scorer.resize_output`."""
-    resize_scorer(model.get_ref("scorer"), nO)
-    model.set_dim("nO", nO, force=True)
     return model
 
 

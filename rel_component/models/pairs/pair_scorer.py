@@ -25,7 +25,7 @@ from thinc.types import Floats2d, Ints1d, Ints2d
 
 from ...candidates import Candidates
 from ...errors import ConfigError
-from ...layers.affine import Affine, resized
+from ...layers.affine import Affine
 from ...layers.range_max import RangeMax
 from ...layers.rows import blocks, on_device
 from ...layers.span_pooling import SpanPooling
@@ -163,21 +163,6 @@ def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None
     for layer in model.layers:
         if layer is not pooling:
             layer.initialize()
-    return model
-
-
-def resize_output(model: PairScorerT, nO: int) -> PairScorerT:
-    """Give the output layer more labels; the new ones come last and start out improbable.
-
-    Args:
-        model: an initialised scorer.
-        nO: new number of outputs, at least the present one.
-    """
-    model.layers[model.layers.index(model.get_ref("output_layer"))] = new = resized(
-        model.get_ref("output_layer"), nO
-    )
-    model.set_ref("output_layer", new)
-    model.set_dim("nO", nO, force=True)
     return model
 
 

@@ -7,9 +7,9 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
+from ...layers.affine import resize_output
 from ...layers.rows import join_rows
 from .pair_scorer import Pairs, PairScorer
-from .pair_scorer import resize_output as resize_scorer
 
 InT = Tuple[List[Doc], Candidates]
 OutT = Floats2d
@@ -102,11 +102,4 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
     vectors = tok2vec.predict(docs)
     tokens, _ = join_rows(model.ops, vectors, vectors[0].shape[1])
     scorer.initialize(X=Pairs(docs, candidates, tokens), Y=Y)
-    return model
-
-
-def resize_output(model: PairModelT, nO: int) -> PairModelT:
-    """Give the model more labels, see :func:`rel_component.models.pairs.pair_scorer.resize_output`."""
-    resize_scorer(model.get_ref("scorer"), nO)
-    model.set_dim("nO", nO, force=True)
     return model

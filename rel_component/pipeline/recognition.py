@@ -9,9 +9,9 @@ import numpy
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
-from .layers.runs import count_within
-from .mentions import mention_spans
-from .types import BoolArray, FloatArray, Int32Array
+from ..layers.rows import count_within
+from ..mentions import mention_spans
+from ..types import BoolArray, FloatArray, Int32Array
 
 
 @dataclass(frozen=True)

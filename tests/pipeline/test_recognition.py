@@ -5,7 +5,7 @@ import pytest
 from spacy.tokens import Doc, Span
 
 from rel_component.mentions import read_mentions, scored_mentions
-from rel_component.recognition import (
+from rel_component.pipeline.recognition import (
     annotated_classes,
     annotated_labels,
     enumerate_spans,
@@ -13,7 +13,7 @@ from rel_component.recognition import (
     write_mentions,
 )
 
-from .helpers import make_doc, make_example
+from ..helpers import make_doc, make_example
 
 LABELS = ["ORG", "PERSON"]
 
