@@ -80,17 +80,6 @@ def test_max_sentence_distance(vocab, distance, expected):
     assert set(found) == both_ways(*expected)
 
 
-def test_options_combine(vocab):
-    options = {"max_token_distance": 1, "max_sentence_distance": 0}
-    found = pairs_of(make_candidates([sentences(vocab)], **options))
-    assert set(found) == both_ways((ADA, ACME), (BO, OSLO))
-
-
-def test_sentences_are_counted_per_document(vocab):
-    candidates = make_candidates([sentences(vocab)] * 2, max_sentence_distance=0)
-    assert candidates.lengths.tolist() == [4, 4]
-
-
 def test_an_empty_doc_needs_no_sentences(vocab):
     docs = [make_doc(vocab, ""), sentences(vocab)]
     assert make_candidates(docs, max_sentence_distance=0).lengths.tolist() == [0, 4]
@@ -111,50 +100,9 @@ def test_a_pair_needs_one_label_that_is_allowed(vocab):
     assert found == [((2, 4), (5, 6))]
 
 
-def test_symmetric_types_allow_both_directions(vocab):
-    schema = RelationSchema([RelationType("A", head=("ORG",), tail=("GPE",), symmetric=True)])
-    found = pairs_of(make_candidates([sentences(vocab)], schema))
-    assert set(found) == both_ways((ACME, OSLO))
-
-
 def test_the_schema_is_ignored_on_request(vocab):
     schema = RelationSchema([RelationType("A", head=("NONE",))])
     assert make_candidates([sentences(vocab)], schema, use_schema=False).n_pairs == 12
-
-
-def test_a_mention_is_not_paired_with_the_same_tokens_of_another_type(vocab):
-    mentions = [(0, 1, "PERSON"), (0, 1, "ORG"), (2, 4, "ORG")]
-    doc = sentences(vocab, mentions, spans_key="sc")
-    found = pairs_of(make_candidates([doc], spans_key="sc"))
-    assert len(found) == 4
-    assert set(found) == both_ways(((0, 1), (2, 4)))
-
-
-def test_pairs_are_grouped_by_document(vocab):
-    docs = [sentences(vocab, [ADA, ACME]), make_doc(vocab, ""), sentences(vocab, MENTIONS[:3])]
-    candidates = make_candidates(docs)
-    assert candidates.lengths.tolist() == [2, 0, 6]
-    assert candidates.pair_docs.tolist() == [0, 0, 2, 2, 2, 2, 2, 2]
-    mention_docs = candidates.mentions.docs[candidates.pairs]
-    numpy.testing.assert_array_equal(mention_docs, candidates.pair_docs[:, None].repeat(2, axis=1))
-
-
-@pytest.mark.parametrize("mentions", [[], [ADA]])
-@pytest.mark.parametrize("options", [{}, {"max_token_distance": 3, "max_sentence_distance": 1}])
-def test_without_pairs_the_arrays_have_no_rows(vocab, mentions, options):
-    candidates = make_candidates([sentences(vocab, mentions)] * 2, **options)
-    assert candidates.pairs.shape == (0, 2)
-    assert candidates.lengths.tolist() == [0, 0]
-
-
-def test_an_empty_batch():
-    candidates = make_candidates([], max_sentence_distance=0, max_token_distance=0)
-    assert (candidates.pairs.shape, candidates.lengths.shape) == ((0, 2), (0,))
-
-
-def test_every_mention_is_its_own_entity(vocab):
-    candidates = make_candidates([sentences(vocab)] * 2)
-    assert candidates.entities.tolist() == list(range(8))
 
 
 def test_select_keeps_some_pairs(vocab):
@@ -163,15 +111,12 @@ def test_select_keeps_some_pairs(vocab):
     assert (selected.pairs.tolist(), selected.lengths.tolist()) == ([[1, 0]], [1, 0])
 
 
-@pytest.mark.parametrize("name", ["max_token_distance", "max_sentence_distance"])
-def test_error_for_a_negative_distance(name):
-    with pytest.raises(ConfigError, match=f"{name} must be 0 or more, got -1"):
-        make_candidates([], **{name: -1})
-
-
-def test_error_for_a_cap_below_one_pair():
-    with pytest.raises(ConfigError, match="max_pairs must be 2 or more, got 1"):
-        make_candidates([], max_pairs=1)
+@pytest.mark.parametrize(
+    ("name", "least"), [("max_token_distance", 0), ("max_sentence_distance", 0), ("max_pairs", 2)]
+)
+def test_errors_for_numbers_out_of_range(name, least):
+    with pytest.raises(ConfigError, match=f"{name} must be {least} or more, got {least - 1}"):
+        make_candidates([], **{name: least - 1})
 
 
 def test_error_for_sentence_distance_without_sentences(vocab):
@@ -264,12 +209,6 @@ def test_clusters_take_no_loop_over_pairs(vocab):
     options = {"clusters": "coref_clusters"}
     assert make_candidates([doc], **options).n_pairs == 399 * 398
     assert most_runs_of_a_line(lambda: make_candidates([doc], **options)) < 10 * 400
-
-
-@pytest.mark.parametrize("texts", [[], ["", "Ada"]])
-def test_clusters_of_nothing(vocab, texts):
-    candidates = make_candidates([make_doc(vocab, t) for t in texts], clusters="coref_clusters")
-    assert (candidates.pairs.shape, candidates.representatives.shape) == ((0, 2), (0,))
 
 
 # The cap

@@ -1,6 +1,5 @@
 """From probabilities to relations."""
 
-import pickle
 from dataclasses import replace
 
 import numpy
@@ -172,11 +171,6 @@ def test_an_asymmetric_relation_holds_in_the_better_direction(doc, rows, expecte
 def test_errors_for_options_out_of_range(options, message):
     with pytest.raises(ConfigError, match=message):
         ThresholdDecoder(**options)
-
-
-def test_pickle():
-    decoder = ThresholdDecoder(threshold=0.3, thresholds={"A": 0.5})
-    assert pickle.loads(pickle.dumps(decoder)) == decoder
 
 
 # Documents

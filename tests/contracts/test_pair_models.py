@@ -58,12 +58,6 @@ def test_the_direction_of_a_pair_matters(name, doc):
 
 
 @every_model
-def test_a_document_without_pairs(name, doc, single):
-    model = initialised(name, [doc])
-    assert predicted(model, [single]).shape == (0, N_LABELS)
-
-
-@every_model
 def test_an_empty_document_in_the_batch(name, doc, empty):
     model = initialised(name, [doc])
     Y = predicted(model, [empty, doc, empty])
@@ -71,10 +65,11 @@ def test_an_empty_document_in_the_batch(name, doc, empty):
 
 
 @every_model
-@pytest.mark.parametrize("n_docs", [1, 2])
-def test_a_batch_of_only_empty_documents(name, doc, empty, n_docs):
+@pytest.mark.parametrize("kinds", [["single"], ["empty"], ["empty", "empty"]])
+def test_documents_without_pairs(name, doc, kinds, request):
     model = initialised(name, [doc])
-    assert predicted(model, [empty] * n_docs).shape == (0, N_LABELS)
+    docs = [request.getfixturevalue(kind) for kind in kinds]
+    assert predicted(model, docs).shape == (0, N_LABELS)
 
 
 @every_model

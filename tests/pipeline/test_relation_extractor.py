@@ -103,12 +103,9 @@ def test_without_config_two_examples_are_learned():
 
 
 def test_a_small_model_learns_two_examples(nlp):
-    assert outputs(nlp) == BOTH
-
-
-def test_scores_are_probabilities(nlp):
-    (rel,) = nlp(inputs(nlp)[0])._.rel
-    assert 0.5 < rel.score <= 1.0
+    docs = [nlp(doc) for doc in inputs(nlp)]
+    assert [facts(doc) for doc in docs] == BOTH
+    assert 0.5 < docs[0]._.rel[0].score <= 1.0
 
 
 def test_evaluate(nlp):
@@ -139,27 +136,18 @@ def test_pipe_predicts_like_call(nlp):
             assert found[pair] == pytest.approx(scores, abs=1e-4)
 
 
-def test_pipe_over_a_batch_without_pairs(nlp):
-    docs = [make_doc(nlp.vocab, ""), make_doc(nlp.vocab, HIRED, [ADA])]
-    assert [facts(doc) for doc in nlp.pipe(docs)] == [[], []]
-
-
-def test_pipe_over_nothing(nlp):
-    assert list(nlp.pipe([])) == []
-
-
 def test_pipe_over_two_processes(nlp):
     docs = nlp.pipe(inputs(nlp) * 2, n_process=2, batch_size=1)
     assert [facts(doc) for doc in docs] == [[WORKS_AT], [FOUNDED_BY]] * 2
 
 
-@pytest.mark.parametrize("mentions", [[], [ADA]], ids=["no entity", "one entity"])
-def test_without_pairs_there_are_no_relations(nlp, mentions):
-    assert outputs(nlp, [make_doc(nlp.vocab, HIRED, mentions)]) == [[]]
-
-
-def test_an_empty_document(nlp):
-    assert facts(nlp("")) == []
+@pytest.mark.parametrize(
+    ("words", "mentions"), [("", []), (HIRED, []), (HIRED, [ADA])], ids=["empty", "none", "one"]
+)
+def test_without_pairs_there_are_no_relations(nlp, words, mentions):
+    doc = make_doc(nlp.vocab, words, mentions)
+    assert outputs(nlp, [doc.copy()]) == [[]]
+    assert [facts(each) for each in nlp.pipe([doc.copy(), doc])] == [[], []]
 
 
 def test_relations_are_replaced_when_entities_change(nlp):
@@ -175,12 +163,6 @@ def test_prediction_leaves_text_and_entities_alone(nlp):
     assert (doc.text, doc.ents, doc.to_array(["ORTH", "ENT_TYPE"]).tolist()) == before
 
 
-def test_the_stored_values_are_plain(nlp):
-    doc = nlp(inputs(nlp)[0])
-    loaded = Doc(nlp.vocab).from_bytes(doc.to_bytes())
-    assert loaded._.rel.to_json() == doc._.rel.to_json()
-
-
 # Initialisation
 
 
@@ -190,21 +172,11 @@ def test_error_without_labels():
         nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, HIRED, [ACME, ADA]))])
 
 
-def test_error_when_not_initialised():
+@pytest.mark.parametrize("mentions", [[], [ACME, ADA]], ids=["no pairs", "pairs"])
+def test_error_when_not_initialised(mentions):
     nlp = pipeline()
     with pytest.raises(ConfigError, match=r"relation_extractor is not initialised: call nlp\.init"):
-        nlp(inputs(nlp)[0])
-
-
-def test_error_when_not_initialised_and_there_are_no_pairs():
-    with pytest.raises(ConfigError, match="is not initialised"):
-        pipeline()("Nobody here")
-
-
-def test_labels_are_read_from_the_examples():
-    nlp = pipeline()
-    nlp.initialize(lambda: examples_of(nlp))
-    assert nlp.get_pipe("relation_extractor").labels == ("FOUNDED_BY", "WORKS_AT")
+        nlp(make_doc(nlp.vocab, HIRED, mentions))
 
 
 def test_labels_as_a_list_keep_their_order():
@@ -262,18 +234,12 @@ def test_examples_with_labels_that_are_not_listed_give_a_warning():
         )
 
 
-@pytest.mark.parametrize("mentions", [[], [ADA]])
-def test_examples_without_pairs_can_be_initialised_with_labels(mentions):
+@pytest.mark.parametrize(("words", "mentions"), [("", []), (HIRED, []), (HIRED, [ADA])])
+def test_examples_without_pairs_can_be_initialised_with_labels(words, mentions):
     nlp = pipeline()
     nlp.get_pipe("relation_extractor").add_label("WORKS_AT")
-    nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, HIRED, mentions))])
-    assert outputs(nlp, [make_doc(nlp.vocab, HIRED, mentions)]) == [[]]
-
-
-def test_only_empty_examples_can_be_initialised_with_labels():
-    nlp = pipeline()
-    nlp.get_pipe("relation_extractor").add_label("WORKS_AT")
-    nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, ""))])
+    nlp.initialize(lambda: [make_example(make_doc(nlp.vocab, words, mentions))])
+    assert outputs(nlp, [make_doc(nlp.vocab, words, mentions)]) == [[]]
     assert len(outputs(nlp)) == 2
 
 
@@ -323,29 +289,20 @@ def test_a_label_added_after_training_can_be_learned(config):
 # Serialisation
 
 
-def test_component_bytes(nlp):
+@pytest.mark.parametrize("whole", [True, False], ids=["pipeline", "component"])
+@pytest.mark.parametrize("way", ["disk", "bytes"])
+def test_round_trip(nlp, whole, way, tmp_path):
     other = pipeline()
-    data = nlp.get_pipe("relation_extractor").to_bytes()
-    other.get_pipe("relation_extractor").from_bytes(data)
+    saved, loaded = (
+        each if whole else each.get_pipe("relation_extractor") for each in (nlp, other)
+    )
+    if way == "bytes":
+        loaded.from_bytes(saved.to_bytes())
+    else:
+        saved.to_disk(tmp_path / "saved")
+        loaded.from_disk(tmp_path / "saved")
     assert outputs(other) == outputs(nlp)
-
-
-def test_component_to_disk(nlp, tmp_path):
-    nlp.get_pipe("relation_extractor").to_disk(tmp_path / "rel")
-    other = pipeline()
-    other.get_pipe("relation_extractor").from_disk(tmp_path / "rel")
-    assert outputs(other) == outputs(nlp)
-
-
-def test_pipeline_to_disk(nlp, tmp_path):
-    nlp.to_disk(tmp_path)
-    loaded = spacy.load(tmp_path)
-    assert outputs(loaded) == outputs(nlp)
-    assert loaded.get_pipe("relation_extractor").schema == nlp.get_pipe("relation_extractor").schema
-
-
-def test_pipeline_bytes(nlp):
-    assert outputs(pipeline().from_bytes(nlp.to_bytes())) == outputs(nlp)
+    assert other.get_pipe("relation_extractor").schema == nlp.get_pipe("relation_extractor").schema
 
 
 def test_options_are_saved_with_the_pipeline(tmp_path):
@@ -389,18 +346,6 @@ def test_two_relations_on_one_pair():
     assert outputs(nlp)[0] == [("Ada", "OWNS", "Acme"), WORKS_AT]
 
 
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_focal_loss(exclusive):
-    nlp = trained(exclusive=exclusive, loss={"@losses": "rel_component.focal.v1"})
-    assert outputs(nlp) == BOTH
-
-
-def test_error_for_a_loss_that_does_not_fit():
-    nlp = pipeline(exclusive=False)
-    with pytest.raises(ConfigError, match="cross_entropy needs exclusive labels"):
-        train(nlp, examples_of(nlp))
-
-
 def test_a_symmetric_relation_is_predicted_once():
     nlp = pipeline()
     reference = make_doc(nlp.vocab, HIRED, [ACME, ADA], [(1, "PARTNER", 0)])
@@ -412,7 +357,7 @@ def test_a_symmetric_relation_is_predicted_once():
     assert outputs(nlp)[0] == [("Acme", "PARTNER", "Ada")]
 
 
-@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 10.0])
+@pytest.mark.parametrize("ratio", [0.0, 1.0])
 def test_negative_ratio(ratio):
     sampling = {"negative_ratio": ratio}
     nlp = pipeline(sampling=sampling, candidates={**GENERATOR, "use_schema": False})
@@ -424,29 +369,14 @@ def test_negative_ratio(ratio):
 
 
 def test_candidates_can_be_configured():
-    with pytest.warns(UserWarning, match="have no candidate pair"):
+    with pytest.warns(UserWarning, match="2 of 2 relations of the examples have no candidate"):
         nlp = trained(candidates={**GENERATOR, "max_token_distance": 0})
     assert outputs(nlp) == [[], []]
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"threshold": 1.0}, [[], []]),
-        ({"thresholds": {"WORKS_AT": 1.0}}, [[], [FOUNDED_BY]]),
-        ({"threshold": 1.0, "thresholds": {"WORKS_AT": 0.5}}, [[WORKS_AT], []]),
-    ],
-)
-def test_thresholds(options, expected):
-    nlp = trained(steps=12, decoder=options)  # few steps, so that no probability is rounded to 1
-    assert outputs(nlp) == expected
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"decoder": {"threshold": 1.5}}, r"threshold must lie in \[0, 1\], got 1\.5"),
-        ({"sampling": {"negative_ratio": -1.0}}, "negative_ratio must be 0 or more, got -1"),
         ({"consistency": -1.0}, "consistency must be 0 or more, got -1"),
         ({"adaptive_threshold": True}, "set exclusive = false"),
     ],
@@ -483,14 +413,6 @@ def test_the_decoder_of_another_package(nlp):
         nlp.to_bytes()
     )
     assert outputs(other) == [[("Acme", "BESIDE", "hired")], [("Bo", "BESIDE", "founded")]]
-
-
-def test_one_direction():
-    decoder = {"thresholds": {"WORKS_AT": 0.0, "FOUNDED_BY": 0.0}}
-    both_ways = trained(decoder=decoder, **MULTIPLE)
-    assert {len(found) for found in outputs(both_ways)} == {2}
-    one_way = trained(decoder={**decoder, "one_direction": True}, **MULTIPLE)
-    assert {len(found) for found in outputs(one_way)} == {1}
 
 
 def test_predictions_that_agree():
@@ -686,20 +608,6 @@ def test_imports_need_neither_torch_nor_transformers(module):
         f"import {module}; assert 'spacy_transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_relations_without_a_candidate_pair_warn():
-    nlp = spacy.blank("en")
-    near = {"candidates": {"@misc": "rel_component.candidate_pairs.v1", "max_token_distance": 1}}
-    nlp.add_pipe("relation_extractor", config=near)
-    reference = make_doc(
-        nlp.vocab,
-        "Ann who left Acme",
-        [(0, 1, "PERSON"), (3, 4, "ORG")],
-        [(0, "EMPLOYED_BY", 1)],
-    )
-    with pytest.warns(UserWarning, match="1 of 1 relations of the examples have no candidate"):
-        nlp.initialize(lambda: [make_example(reference)])
 
 
 def counting(nlp):

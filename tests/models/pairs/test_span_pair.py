@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 from rel_component.errors import ConfigError
-from rel_component.models.pairs.span_pair import build_span_pair, resize_output
+from rel_component.models.pairs.span_pair import build_span_pair
 
 from ...helpers import fixed_tok2vec, make_candidates, make_doc
 
@@ -34,16 +34,6 @@ def test_blocks_do_not_change_the_logits(doc, block_size):
     expected = predicted(model, doc)
     model.get_ref("scorer").attrs["block_size"] = block_size
     numpy.testing.assert_allclose(predicted(model, doc), expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("pooling", [["first"], ["mean", "attention"], ["last", "max", "first"]])
-def test_every_pooling(doc, pooling):
-    assert predicted(initialised(doc, pooling=pooling), doc).shape == (20, 2)
-
-
-def test_error_for_an_unknown_pooling(doc):
-    with pytest.raises(ConfigError, match="Unknown pooling 'sum'"):
-        initialised(doc, pooling=["sum"])
 
 
 @pytest.mark.parametrize(("context", "matters"), [(True, True), (False, False)])
@@ -80,21 +70,6 @@ def test_the_product_matters(doc):
 def test_errors_for_numbers_out_of_range(doc, options):
     with pytest.raises(ConfigError, match=r"must be|or more"):
         initialised(doc, **options)
-
-
-def test_resizing_keeps_the_logits_of_the_old_labels(doc):
-    model = initialised(doc)
-    before = predicted(model, doc)
-    after = predicted(resize_output(model, 3), doc)
-    assert after.shape == (20, 3)
-    numpy.testing.assert_allclose(after[:, :2], before, rtol=1e-5)
-
-
-def test_a_resized_model_can_be_saved_and_loaded(doc):
-    model = resize_output(initialised(doc), 3)
-    tok2vec = fixed_tok2vec(model.get_ref("tok2vec").attrs["vectors"])
-    loaded = build_span_pair(tok2vec).from_bytes(model.to_bytes())
-    numpy.testing.assert_array_equal(predicted(loaded, doc), predicted(model, doc))
 
 
 def test_vectors_of_empty_documents_may_have_no_width(doc):
