@@ -214,7 +214,7 @@ def _last_within_sentences(docs: Sequence[Doc], mentions: Mentions, distance: in
 def _sentence_indices(docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
     """The sentence in which each mention starts, counted from 0 in its document."""
     per_doc = [numpy.zeros((0,), dtype="int32")]
-    for doc, spans in zip(docs, _by_doc(mentions)):
+    for doc, spans in zip(docs, mentions.spans_by_doc):
         numbers = sentence_numbers(doc)
         if numbers is not None:
             per_doc.append(numbers[spans[:, 0]])
@@ -226,16 +226,11 @@ def _sentence_indices(docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
     return numpy.concatenate(per_doc)
 
 
-def _by_doc(mentions: Mentions) -> List[Int32Array]:
-    """The spans of the mentions of each document."""
-    return numpy.split(mentions.spans, numpy.cumsum(mentions.lengths)[:-1])
-
-
 def _cluster(docs: Sequence[Doc], mentions: Mentions, prefix: str) -> Tuple[Int32Array, BoolArray]:
     """The entity of each mention, and whether it is a name. *Shape:* ``(n_mentions,)`` both."""
     entities, named = [numpy.zeros((0,), dtype="int32")], [numpy.zeros((0,), dtype="bool")]
     n_entities = 0
-    for doc, spans in zip(docs, _by_doc(mentions)):
+    for doc, spans in zip(docs, mentions.spans_by_doc):
         rows = [(int(start), int(end)) for start, end in spans]
         clusters = read_clusters(doc, prefix)
         cluster_of: Dict[Tuple[int, int], int] = {}

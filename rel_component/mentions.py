@@ -52,6 +52,11 @@ class Mentions:
         """Index of the document of each mention. *Shape:* ``(n_mentions,)``."""
         return numpy.repeat(numpy.arange(len(self.lengths), dtype="int32"), self.lengths)
 
+    @property
+    def spans_by_doc(self) -> List[Int32Array]:
+        """The spans of each document."""
+        return numpy.split(self.spans, numpy.cumsum(self.lengths)[:-1])
+
 
 def typed_key(span: Span) -> TypedKey:
     """The key of a mention: equal for mentions of the same characters and type.

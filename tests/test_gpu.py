@@ -23,7 +23,7 @@ from rel_component.losses import (
     configure_focal,
     with_agreement,
 )
-from rel_component.models.optimizers import make_encoder_adam
+from rel_component.models.optimizers import EncoderAdam
 
 from .contracts.pair_models import MENTIONS, built, every_model, initialised, takes
 from .contracts.pair_models import TEXT as TEXT_OF_PAIRS
@@ -171,7 +171,7 @@ def updated(device, one_by_one):
     """A parameter and its moving average after three updates."""
     rng = numpy.random.default_rng(0)
     parameter = torch.nn.Parameter(torch.tensor(rng.normal(size=(4, 3)), device=device).float())
-    optimizer = make_encoder_adam(0.1, use_averages=True)
+    optimizer = EncoderAdam(0.1, use_averages=True)
     for _ in range(3):
         parameter.grad = torch.tensor(rng.normal(size=(4, 3)), device=device).float()
         if one_by_one:

@@ -213,16 +213,16 @@ def load_pretrained(
 @contextmanager
 def _without_unused_weights_warning() -> Iterator[None]:
     """Hide that weights of the checkpoint are not used: pooler and pretraining head never are."""
+
+    def is_actionable(record: logging.LogRecord) -> bool:
+        return "were not used when initializing" not in record.getMessage()
+
     logger = logging.getLogger("transformers.modeling_utils")
-    logger.addFilter(_is_actionable)
+    logger.addFilter(is_actionable)
     try:
         yield
     finally:
-        logger.removeFilter(_is_actionable)
-
-
-def _is_actionable(record: logging.LogRecord) -> bool:
-    return "were not used when initializing" not in record.getMessage()
+        logger.removeFilter(is_actionable)
 
 
 def _reset_layers(encoder: Any, n_layers: int) -> None:

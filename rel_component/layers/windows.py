@@ -10,7 +10,7 @@ a window apart. The states of a piece are taken from the window whose middle is 
     home        0 0 0 0 0 0 0 1 1 1 1 1 2 2 2 2 2 2
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Sequence, Tuple
 
 import numpy
@@ -127,7 +127,7 @@ def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after:
     docs = numpy.repeat(numpy.arange(len(pieces)), numpy.diff(windows.first_of_doc))
     nearest = windows.nearest(_int32(docs), own, own + 1)
     home, _ = windows.rows(nearest, own, own + 1)
-    return Windows(**{**windows.__dict__, "home": home})
+    return replace(windows, home=home)
 
 
 def padded_batches(bounds: Int32Array, max_pieces: int, min_pieces: int = 0) -> List[Int32Array]:

@@ -23,7 +23,9 @@ class WordPieces:
 
     Attributes:
         ids: rows of the encoder's vocabulary. *Shape:* ``(n_pieces,)``
-        starts: first piece of each token, and the number of pieces. *Shape:* ``(n_tokens + 1,)``
+        starts: first piece of each token, and the number of pieces, so that ``starts[spans]`` are
+            the pieces of spans, none where the tokenizer drops all characters. *Shape:*
+            ``(n_tokens + 1,)``
     """
 
     ids: Int32Array
@@ -31,17 +33,6 @@ class WordPieces:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def runs(self, spans: Int32Array) -> Int32Array:
-        """The pieces of spans of tokens; empty where a tokenizer drops all of a span's characters.
-
-        Args:
-            spans: *Shape:* ``(n_spans, 2)``, start and exclusive end in tokens.
-
-        Returns:
-            *Shape:* ``(n_spans, 2)``, start and exclusive end in pieces.
-        """
-        return self.starts[spans]
 
 
 def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPieces:

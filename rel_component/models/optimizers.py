@@ -9,7 +9,7 @@ Schedule = Union[float, List[float], Any]
 
 
 class EncoderAdam(Optimizer):
-    """AdamW with two learning rates.
+    """AdamW with a lower learning rate for the encoder (``rel_component.EncoderAdam.v1``).
 
     Parameters of PyTorch modules, which hold the pretrained encoders, are updated with
     ``encoder_scale`` times the learning rate. All other parameters start from random weights and
@@ -17,15 +17,40 @@ class EncoderAdam(Optimizer):
     module. Since encoders are large, PyTorch updates their parameters in place.
 
     Args:
-        learn_rate: a float or a schedule.
-        encoder_scale: factor of the learning rate for the parameters of encoders.
-        options: options of :class:`thinc.optimizers.Optimizer`.
+        learn_rate: learning rate of all but the encoder, a float or a schedule.
+        encoder_scale: factor of the learning rate for the encoder.
+        L2: decoupled weight decay.
+        beta1: decay of the moving average of the gradient.
+        beta2: decay of the moving average of the squared gradient.
+        eps: added to the denominator of an update, against a division by zero.
+        grad_clip: largest norm of the gradient of a parameter; 0: no limit.
+        use_averages: whether to evaluate and save moving averages of the parameters. The averages
+            reach the encoders of this package, but not those of spacy-transformers.
     """
 
     __slots__ = ["encoder_scale"]
 
-    def __init__(self, learn_rate: Schedule, *, encoder_scale: float, **options: Any) -> None:
-        super().__init__(learn_rate, **options)
+    def __init__(
+        self,
+        learn_rate: Schedule = 5e-4,
+        encoder_scale: float = 0.2,
+        L2: float = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        grad_clip: float = 1.0,
+        use_averages: bool = False,
+    ) -> None:
+        super().__init__(
+            learn_rate,
+            L2=L2,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            grad_clip=grad_clip,
+            use_averages=use_averages,
+            L2_is_weight_decay=True,
+        )
         self.encoder_scale = encoder_scale
 
     def __call__(
@@ -79,12 +104,7 @@ class EncoderAdam(Optimizer):
     def _update_in_place(
         self, group: Mapping[Tuple[int, str], Tuple[Any, Any]], lr_scale: float
     ) -> None:
-        """Let PyTorch update parameters.
-
-        Args:
-            group: tensors of the parameters and of their gradients, by key.
-            lr_scale: factor of the learning rate.
-        """
+        """Let PyTorch update parameters, given with their gradients by key."""
         from ..layers.torch_adam import adam_step
 
         kept = [self.mom1, self.mom2, *([] if self.averages is None else [self.averages])]
@@ -105,39 +125,3 @@ class EncoderAdam(Optimizer):
             weight_decay=self.L2,
             grad_clip=self.grad_clip,
         )
-
-
-def make_encoder_adam(
-    learn_rate: Schedule = 5e-4,
-    encoder_scale: float = 0.2,
-    L2: float = 0.01,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    eps: float = 1e-8,
-    grad_clip: float = 1.0,
-    use_averages: bool = False,
-) -> Optimizer:
-    """AdamW with a lower learning rate for the encoder (``rel_component.EncoderAdam.v1``).
-
-    Args:
-        learn_rate: learning rate of all but the encoder, a float or a schedule.
-        encoder_scale: factor of the learning rate for the encoder.
-        L2: decoupled weight decay.
-        beta1: decay of the moving average of the gradient.
-        beta2: decay of the moving average of the squared gradient.
-        eps: added to the denominator of an update, against a division by zero.
-        grad_clip: largest norm of the gradient of a parameter; 0: no limit.
-        use_averages: whether to evaluate and save moving averages of the parameters. The averages
-            reach the encoders of this package, but not those of spacy-transformers.
-    """
-    return EncoderAdam(
-        learn_rate,
-        encoder_scale=encoder_scale,
-        L2=L2,
-        beta1=beta1,
-        beta2=beta2,
-        eps=eps,
-        grad_clip=grad_clip,
-        use_averages=use_averages,
-        L2_is_weight_decay=True,
-    )

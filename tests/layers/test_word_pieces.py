@@ -45,12 +45,6 @@ def test_unknown_characters_stay_in_their_place(tokenizer, vocab):
     assert by_token(tokenizer, make_doc(vocab, "a \U0001f600 b")) == [["a"], ["[UNK]"], ["b"]]
 
 
-def test_runs_of_spans(tokenizer, vocab):
-    (pieces,) = split_into_pieces(tokenizer, [make_doc(vocab, "Ada and Bo")])
-    spans = numpy.asarray([[0, 1], [1, 3], [0, 3]], dtype="int32")
-    assert pieces.runs(spans).tolist() == [[0, 3], [3, 6], [0, 6]]
-
-
 def test_documents_without_text(tokenizer, vocab):
     docs = [make_doc(vocab, ""), make_doc(vocab, "a"), make_doc(vocab, "")]
     assert [len(pieces) for pieces in split_into_pieces(tokenizer, docs)] == [0, 1, 0]

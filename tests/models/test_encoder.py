@@ -11,7 +11,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from rel_component.errors import ConfigError
 from rel_component.models.encoder import build_encoder, build_listener
-from rel_component.models.optimizers import make_encoder_adam
+from rel_component.models.optimizers import EncoderAdam
 
 from ..encoders import tiny_encoder
 from ..gradients import assert_gradients
@@ -172,7 +172,7 @@ def test_components_share_an_encoder_and_all_teach_it(tmp_path):
     nlp = pipeline()
     examples = examples_of(nlp)
     nlp.initialize(lambda: examples)
-    sgd = make_encoder_adam(0.005, encoder_scale=0.5, use_averages=True)
+    sgd = EncoderAdam(0.005, encoder_scale=0.5, use_averages=True)
     for _ in range(40):
         losses = nlp.update(examples, sgd=sgd)
     assert losses["relation_extractor"] < 0.1
@@ -194,7 +194,7 @@ def joint():
     spacy.util.fix_random_seed(0)
     nlp = pipeline()
     examples = examples_of(nlp)
-    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    sgd = EncoderAdam(0.005, encoder_scale=0.5)
     nlp.initialize(lambda: examples)
     for _ in range(40):
         nlp.update(examples, sgd=sgd)
@@ -242,7 +242,7 @@ def test_marker_models_are_a_second_pass():
     nlp = pipeline(packed)
     examples = examples_of(nlp)
     nlp.initialize(lambda: examples)
-    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    sgd = EncoderAdam(0.005, encoder_scale=0.5)
     for _ in range(40):
         nlp.update(examples, sgd=sgd)
     assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
@@ -268,7 +268,7 @@ def test_components_listen_to_spacy_transformers_too(vocab):
     nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
     examples = [eg for eg in examples_of(nlp) if len(eg.predicted)]
     nlp.initialize(lambda: examples)
-    sgd = make_encoder_adam(0.005, encoder_scale=0.5)
+    sgd = EncoderAdam(0.005, encoder_scale=0.5)
     for _ in range(40):
         losses = nlp.update(examples, sgd=sgd)
     assert losses["relation_extractor"] < 0.1

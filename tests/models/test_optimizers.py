@@ -5,7 +5,7 @@ import pytest
 import torch
 from thinc.api import constant_then, decaying, registry
 
-from rel_component.models.optimizers import make_encoder_adam
+from rel_component.models.optimizers import EncoderAdam
 
 
 def step(optimizer, name, *, key=1):
@@ -17,24 +17,24 @@ def step(optimizer, name, *, key=1):
 
 @pytest.mark.parametrize("scale", [0.1, 0.5, 2.0])
 def test_dotted_names_have_a_learning_rate_of_their_own(scale):
-    optimizer = make_encoder_adam(0.01, encoder_scale=scale, L2=0.0)
+    optimizer = EncoderAdam(0.01, encoder_scale=scale, L2=0.0)
     own, encoder = step(optimizer, "W", key=1), step(optimizer, "encoder.layer.0.weight", key=2)
     assert encoder == pytest.approx(scale * own, rel=1e-4)
 
 
 def test_other_names_have_the_learning_rate_itself():
-    plain = make_encoder_adam(0.01, encoder_scale=1.0, L2=0.0)
-    scaled = make_encoder_adam(0.01, encoder_scale=0.1, L2=0.0)
+    plain = EncoderAdam(0.01, encoder_scale=1.0, L2=0.0)
+    scaled = EncoderAdam(0.01, encoder_scale=0.1, L2=0.0)
     assert step(scaled, "W") == pytest.approx(step(plain, "W"))
 
 
 def test_an_encoder_scale_of_zero_freezes_the_encoder():
-    assert step(make_encoder_adam(0.01, encoder_scale=0.0), "encoder.weight") == 0.0
+    assert step(EncoderAdam(0.01, encoder_scale=0.0), "encoder.weight") == 0.0
 
 
 @pytest.mark.parametrize("name", ["W", "encoder.weight"])
 def test_schedules(name):
-    optimizer = make_encoder_adam(constant_then(0.01, 1, decaying(0.0, 0.0)), L2=0.0)
+    optimizer = EncoderAdam(constant_then(0.01, 1, decaying(0.0, 0.0)), L2=0.0)
     before = step(optimizer, name)
     for _ in range(2):
         optimizer.step_schedules()
@@ -47,7 +47,7 @@ def test_parameters_of_pytorch_are_updated_as_pytorch_does():
     weights = rng.normal(size=(4, 3)).astype("float32")
     parameter = torch.nn.Parameter(torch.tensor(weights))
     theirs = torch.optim.AdamW([parameter], lr=0.02, weight_decay=0.1)
-    ours = make_encoder_adam(0.1, encoder_scale=0.2, L2=0.1, grad_clip=1.0)
+    ours = EncoderAdam(0.1, encoder_scale=0.2, L2=0.1, grad_clip=1.0)
     for _ in range(3):
         gradient = rng.normal(size=(4, 3)).astype("float32")  # of a norm above 1
         parameter.grad = torch.tensor(gradient / numpy.linalg.norm(gradient))
@@ -64,7 +64,7 @@ def test_parameters_of_a_module_are_updated_at_once_as_one_by_one():
     module["encoder.unused"] = torch.nn.Parameter(torch.ones(2))
     single = {name: module[name].detach().numpy().copy() for name in shapes}
     options = {"encoder_scale": 0.2, "grad_clip": 1.0, "use_averages": True}
-    at_once, one_by_one = (make_encoder_adam(0.1, **options) for _ in range(2))
+    at_once, one_by_one = (EncoderAdam(0.1, **options) for _ in range(2))
     for _ in range(3):
         for name, shape in shapes.items():
             gradient = torch.randn(shape)

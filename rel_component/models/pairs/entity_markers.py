@@ -19,6 +19,7 @@ from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
 from ...layers.affine import Affine, resize_output
 from ...layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
+from ...layers.rows import blocks
 from ...layers.word_pieces import split_into_pieces
 from ...types import Int32Array, Precision
 from .mention_pairs import closest_mentions, unordered
@@ -54,11 +55,10 @@ def build_entity_markers(
     there were. Of entities with several mentions, the two nearest to each other count.
 
     Args:
-        name: a folder with an encoder, or its name on a hub; read when the model is initialised;
-            a saved model holds the encoder. For the supported kinds see
-            ``layers/torch_encoder.py``.
-        reset_layers: number of the encoder's last layers that start from random weights, see
-            :func:`~rel_component.models.encoder.build_encoder`.
+        name: a folder with an encoder, or its name on a hub; see
+            :func:`~rel_component.models.encoder.build_encoder`, also for `precision` and
+            `transformer_config`.
+        reset_layers: number of the encoder's last layers that start from random weights.
         markers: ``untyped``: ``[HEAD] Ada [/HEAD]``; ``typed``:
             ``[HEAD:PERSON] Ada [/HEAD:PERSON]``; ``punctuation``: ``@ * person * Ada @`` and
             ``# ^ org ^ Acme #``, without new pieces; ``mask``: ``[HEAD:PERSON]`` in place of the
@@ -76,10 +76,7 @@ def build_entity_markers(
         block_size: number of pairs whose sequences are in memory at a time in prediction. In
             training, the states inside the encoder are kept for `max_pieces` only and computed
             again in backprop.
-        precision: type of number in which the encoder computes where PyTorch considers it safe, in
-            training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
-            without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
-            ``float32`` otherwise.
+        precision: type of number in which the encoder computes.
         grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
         nO: number of outputs; set by the component.
@@ -153,9 +150,7 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
 
 def _predict(model: PairModelT, batch: "_Batch") -> Floats2d:
     logits = model.ops.alloc2f(len(batch.mentions), model.get_dim("nO"))
-    size = model.attrs["block_size"]
-    for start in range(0, len(logits), size):
-        rows = slice(start, min(start + size, len(logits)))
+    for rows in blocks(len(logits), model.attrs["block_size"]):
         sequences, of_pair = batch.sequences(rows)
         inputs = ArgsKwargs((sequences, model.attrs["max_pieces"]), {})
         features = model.ops.asarray(torch2xp(model.shims[0].predict(inputs)))
@@ -229,7 +224,7 @@ class _Batch:
         spans, types = self._candidates.mentions.spans, self._candidates.mentions.types
         for group in groups:
             pieces = self._pieces[self._docs[group[0]]]
-            runs = [(int(a), int(b)) for a, b in pieces.runs(spans[group])]
+            runs = [(int(a), int(b)) for a, b in pieces.starts[spans[group]]]
             marks = [self._mark(role, int(types[m])) for role, m in enumerate(group)]
             builder.add(pieces.ids, runs, marks)
         sequences = builder.build()

@@ -6,7 +6,7 @@ pooled states of their mentions, as in SpanPair, by two markers that see the tex
 directions of a pair share their markers.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 
 import numpy
 from spacy.tokens import Doc
@@ -18,7 +18,7 @@ from ...errors import ConfigError
 from ...layers.affine import resize_output
 from ...layers.marker_inputs import MarkerBlock, TextBatch
 from ...layers.rows import count_within, rows_of_runs
-from ...layers.windows import Windows, make_windows
+from ...layers.windows import make_windows
 from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
 from ...types import Int32Array, Precision
 from .mention_pairs import closest_mentions, unordered
@@ -56,11 +56,10 @@ def build_packed_markers(
     read in overlapping windows; the markers of a pair that fits in none read one window each.
 
     Args:
-        name: a folder with an encoder, or its name on a hub; read when the model is initialised;
-            a saved model holds the encoder. For the supported kinds see
-            ``layers/torch_encoder.py``.
-        reset_layers: number of the encoder's last layers that start from random weights, see
-            :func:`~rel_component.models.encoder.build_encoder`.
+        name: a folder with an encoder, or its name on a hub; see
+            :func:`~rel_component.models.encoder.build_encoder`, also for `precision` and
+            `transformer_config`.
+        reset_layers: number of the encoder's last layers that start from random weights.
         mark_mentions: whether the text is read with a marker before each mention, and with the
             types and numbers of the mentions added to their pieces.
         marker_layer: number of the encoder's layers that only the text passes, 0 to all but one;
@@ -77,10 +76,7 @@ def build_packed_markers(
         dropout: probability of dropping a value of mentions, markers and the hidden layer; training
             sets it to its own rate.
         block_size: number of pairs whose markers are in memory at a time.
-        precision: type of number in which the encoder computes where PyTorch considers it safe, in
-            training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
-            without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
-            ``float32`` otherwise.
+        precision: type of number in which the encoder computes.
         grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
         nO: number of outputs; set by the component.
@@ -208,9 +204,7 @@ class _Layout:
         self.ops, self.docs, self.candidates = model.ops, docs, candidates
         self.mentions = closest_mentions(candidates)  # (n_pairs, 2)
         self._pieces = split_into_pieces(module.tokenizer, docs)
-        spans = numpy.split(
-            candidates.mentions.spans, numpy.cumsum(candidates.mentions.lengths)[:-1]
-        )
+        spans = candidates.mentions.spans_by_doc
         if module.mark_mentions:
             marker = module.tokenizer.mask_token_id
             self._pieces = [
@@ -219,7 +213,12 @@ class _Layout:
             ]
         before, after = module.special_ids
         windows = make_windows(self._pieces, module.max_pieces, before=before, after=after)
-        self._runs = self._mention_runs(spans, windows)
+        runs = [
+            pieces.starts[part] + begin
+            for pieces, part, begin in zip(self._pieces, spans, windows.first_of_doc)
+        ]
+        # the pieces of each mention. Shape: (n_mentions, 2)
+        self._runs = numpy.concatenate(runs) if runs else numpy.zeros((0, 2), dtype="int32")
         mention, marked = rows_of_runs(self._runs)
         self.text = TextBatch(
             windows=windows,
@@ -229,14 +228,6 @@ class _Layout:
             types=candidates.mentions.types[mention],
             numbers=count_within(candidates.mentions.lengths)[mention],
         )
-
-    def _mention_runs(self, spans: Sequence[Int32Array], windows: Windows) -> Int32Array:
-        """The pieces of each mention. *Shape:* ``(n_mentions, 2)``."""
-        runs = [
-            pieces.runs(part) + begin
-            for pieces, part, begin in zip(self._pieces, spans, windows.first_of_doc)
-        ]
-        return numpy.concatenate(runs) if runs else numpy.zeros((0, 2), dtype="int32")
 
     def block(self, groups: Int32Array) -> MarkerBlock:
         """The markers of some pairs.

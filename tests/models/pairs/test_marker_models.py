@@ -9,7 +9,7 @@ from spacy.util import fix_random_seed
 from thinc.api import set_dropout_rate
 
 from rel_component.errors import ConfigError
-from rel_component.models.optimizers import make_encoder_adam
+from rel_component.models.optimizers import EncoderAdam
 from rel_component.models.pairs.entity_markers import build_entity_markers
 from rel_component.models.pairs.packed_markers import build_packed_markers
 
@@ -44,7 +44,7 @@ def predicted(model, docs, candidates=None):
 
 def trained(model, docs, *, steps=1, **options):
     """The optimizer of a few steps towards the last label."""
-    sgd = make_encoder_adam(0.01, **options)
+    sgd = EncoderAdam(0.01, **options)
     for _ in range(steps):
         Y, backprop = model.begin_update((docs, make_candidates(docs)))
         backprop(Y - numpy.eye(N_LABELS, dtype="float32")[[-1] * len(Y)])
