@@ -200,6 +200,17 @@ def read_clusters(doc: Doc, prefix: str = CLUSTER_PREFIX) -> List[List[Span]]:
     return [list(doc.spans[key]) for _, key in sorted(numbered)]
 
 
+def set_clusters(doc: Doc, clusters: Iterable[Sequence[Span]]) -> None:
+    """Add clusters to a document as its first ones.
+
+    Args:
+        doc: the document.
+        clusters: for each entity its mentions.
+    """
+    for number, cluster in enumerate(clusters, start=1):
+        doc.spans[f"{CLUSTER_PREFIX}_{number}"] = list(cluster)
+
+
 def entity_mentions(span: Span, prefix: str = CLUSTER_PREFIX) -> List[Span]:
     """All mentions of the entity that a mention refers to, as the clusters of its Doc have them.
 

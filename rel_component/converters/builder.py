@@ -1,8 +1,8 @@
 """Makes Docs of annotated documents."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
-from typing import Dict, Iterable, Iterator, Optional, Tuple
+from dataclasses import replace
+from typing import Dict, Iterable, Iterator, Literal, Optional, Tuple
 
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
@@ -11,13 +11,19 @@ from spacy.util import filter_spans
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..errors import DataError
-from ..mentions import CLUSTER_PREFIX
+from ..mentions import set_clusters
 from ..types import Relation
-from .alignment import AlignmentMode, align_span, describe_misalignment
 from .annotated import Annotated, AnnotatedMention, MentionId
 from .checks import mention_place, with_mentions
-from .details import keep_mentions, keep_relation
+from .details import keep_mention, keep_relation
 from .report import Report
+
+AlignmentMode = Literal["strict", "contract", "expand"]
+"""What becomes of a mention that does not begin and end with a token: ``strict``, it is left out;
+``contract``, it is the tokens inside of it, left out if there is none; ``expand``, all tokens it
+touches."""
+
+_Spans = Dict[MentionId, Span]
 
 
 def build_docs(
@@ -43,93 +49,73 @@ def build_docs(
     Raises:
         DataError: at the first problem, if the report stops at problems.
     """
-    builder = _DocBuilder(nlp, report, alignment, spans_key, attr)
-    return builder.build(documents)
-
-
-@dataclass(frozen=True)
-class _DocBuilder:
-    """Makes Docs of annotated documents; :func:`build_docs` says what its fields mean."""
-
-    nlp: Language
-    report: Report
-    alignment: AlignmentMode
-    spans_key: Optional[str]
-    attr: str
-    sentencizer: Sentencizer = field(default_factory=Sentencizer)
-
-    def build(self, documents: Iterable[Annotated]) -> Iterator[Doc]:
-        """The documents that can be used."""
-        for given in documents:
-            try:
-                doc, annotated = tokenize(given, self.nlp, self.report, alignment=self.alignment)
-            except DataError as err:
-                self.report.problem(err.message, place=given.place, skips="document")
-                continue
-            spans = {
-                mention.id: Span(
-                    doc, mention.start, mention.end, label=mention.label, kb_id=mention.kb_id
-                )
-                for mention in annotated.mentions
-            }
-            annotated = self._set_mentions(doc, spans, annotated)
-            self._set_sentences(doc, annotated)
-            self._set_relations(doc, spans, annotated)
-            for number, members in enumerate(annotated.clusters, start=1):
-                doc.spans[f"{CLUSTER_PREFIX}_{number}"] = [spans[key] for key in members]
-            if annotated.meta:
-                doc.user_data["meta"] = annotated.meta
-            self.report.documents += 1
-            self.report.mentions += len(annotated.mentions)
-            yield doc
-
-    def _set_mentions(
-        self, doc: Doc, spans: Dict[MentionId, Span], annotated: Annotated
-    ) -> Annotated:
-        """Set them as entities or as a span group; the document without those that do not fit."""
-        labelled = {key: span for key, span in spans.items() if span.label}
-        if self.spans_key is not None:
-            doc.spans[self.spans_key] = list(labelled.values())
+    sentencizer = Sentencizer()
+    for given in documents:
+        try:
+            doc, annotated = tokenize(given, nlp, report, alignment=alignment)
+        except DataError as err:
+            report.problem(err.message, place=given.place, skips="document")
+            continue
+        spans = {
+            mention.id: Span(
+                doc, mention.start, mention.end, label=mention.label, kb_id=mention.kb_id
+            )
+            for mention in annotated.mentions
+        }
+        if spans_key is None:
+            annotated = _set_entities(doc, spans, annotated, report)
         else:
-            kept = filter_spans({_key(span): span for span in labelled.values()}.values())
-            doc.set_ents(kept)
-            fitting = {_key(span) for span in kept}
-            mentions = []
-            for mention in annotated.mentions:
-                span = spans[mention.id]
-                if not span.label or _key(span) in fitting:
-                    mentions.append(mention)
-                    continue
-                self.report.problem(
-                    f"{span.text!r} overlaps with another mention, which doc.ents does not allow; "
-                    "convert to a span group instead (--spans-key)",
-                    place=mention_place(annotated, mention),
-                    skips="mention",
-                )
-            if len(mentions) < len(spans):
-                annotated = with_mentions(annotated, mentions, self.report)
-        keep_mentions(doc, [(mention, spans[mention.id]) for mention in annotated.mentions])
-        return annotated
-
-    def _set_sentences(self, doc: Doc, annotated: Annotated) -> None:
+            doc.spans[spans_key] = [span for span in spans.values() if span.label]
+        for mention in annotated.mentions:
+            keep_mention(doc, mention, spans[mention.id])
         if annotated.sentence_starts is None:
-            self.sentencizer(doc)
-            return
-        starts = set(annotated.sentence_starts)
-        for token in doc:
-            token.is_sent_start = token.i in starts
+            sentencizer(doc)
+        else:
+            starts = set(annotated.sentence_starts)
+            for token in doc:
+                token.is_sent_start = token.i in starts
+        _set_relations(doc, spans, annotated, report, attr)
+        set_clusters(doc, ([spans[key] for key in members] for members in annotated.clusters))
+        if annotated.meta:
+            doc.user_data["meta"] = annotated.meta
+        report.documents += 1
+        report.mentions += len(annotated.mentions)
+        yield doc
 
-    def _set_relations(self, doc: Doc, spans: Dict[MentionId, Span], annotated: Annotated) -> None:
-        for item in annotated.relations:
-            keep_relation(doc, item, spans[item.head], spans[item.tail])
-        relations = [
-            Relation(spans[item.head], item.label, spans[item.tail], item.score)
-            for item in annotated.relations
-        ]
-        set_relations(doc, relations, self.attr)
-        n_relations = len(get_relations(doc, self.attr))
-        self.report.relations += n_relations
-        self.report.duplicates += len(relations) - n_relations
+
+def _set_entities(doc: Doc, spans: _Spans, annotated: Annotated, report: Report) -> Annotated:
+    """Set the entities; the document without mentions that overlap with others."""
+    kept = filter_spans({_key(span): span for span in spans.values() if span.label}.values())
+    doc.set_ents(kept)
+    fitting = {_key(span) for span in kept}
+    mentions = []
+    for mention in annotated.mentions:
+        span = spans[mention.id]
+        if not span.label or _key(span) in fitting:
+            mentions.append(mention)
+            continue
+        report.problem(
+            f"{span.text!r} overlaps with another mention, which doc.ents does not allow; "
+            "convert to a span group instead (--spans-key)",
+            place=mention_place(annotated, mention),
+            skips="mention",
+        )
+    return with_mentions(annotated, mentions, report)
+
+
+def _set_relations(
+    doc: Doc, spans: _Spans, annotated: Annotated, report: Report, attr: str
+) -> None:
+    for item in annotated.relations:
+        keep_relation(doc, item, spans[item.head], spans[item.tail])
+    relations = [
+        Relation(spans[item.head], item.label, spans[item.tail], item.score)
+        for item in annotated.relations
+    ]
+    set_relations(doc, relations, attr)
+    n_relations = len(get_relations(doc, attr))
+    report.relations += n_relations
+    report.duplicates += len(relations) - n_relations
 
 
 def tokenize(
@@ -150,14 +136,13 @@ def tokenize(
         DataError: if the text is too long for the tokenizer; at the first problem, if the report
             stops at problems.
     """
+    text = annotated.text or ""
     if annotated.words is not None:
         doc = Doc(nlp.vocab, words=annotated.words, spaces=annotated.spaces)
-    elif len(annotated.text or "") > nlp.max_length:
-        raise DataError(
-            f"a text of {len(annotated.text or '')} characters; the tokenizer takes {nlp.max_length}"
-        )
+    elif len(text) > nlp.max_length:
+        raise DataError(f"a text of {len(text)} characters; the tokenizer takes {nlp.max_length}")
     else:
-        doc = nlp.make_doc(annotated.text or "")
+        doc = nlp.make_doc(text)
     mentions = []
     for mention in annotated.mentions:
         try:
@@ -166,21 +151,28 @@ def tokenize(
                 raise DataError(
                     f"a discontinuous mention of {n_fragments} fragments, which a Doc cannot hold"
                 )
-            if annotated.words is None:
-                mention = _aligned(mention, doc, alignment)
+            mentions.append(
+                _aligned(mention, doc, alignment) if annotated.words is None else mention
+            )
         except DataError as err:
             report.problem(err.message, place=mention_place(annotated, mention), skips="mention")
-            continue
-        mentions.append(mention)
     reduced = _with_sentences(with_mentions(annotated, mentions, report), doc)
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     return doc, replace(reduced, text=None, words=words, spaces=spaces)
 
 
 def _aligned(mention: AnnotatedMention, doc: Doc, alignment: AlignmentMode) -> AnnotatedMention:
-    span = align_span(doc, mention.start, mention.end, mention.label, mode=alignment)
+    """The mention in tokens, without leading and trailing white space."""
+    inside = doc.text[mention.start : mention.end]
+    start = mention.start + len(inside) - len(inside.lstrip())
+    end = mention.end - (len(inside) - len(inside.rstrip()))
+    span = doc.char_span(start, end, alignment_mode=alignment)
     if span is None:
-        raise DataError(describe_misalignment(doc, mention.start, mention.end))
+        cut = doc.char_span(mention.start, mention.end, alignment_mode="expand") or ()
+        raise DataError(
+            f"characters {mention.start}:{mention.end}, {inside!r}, do not begin and end with a "
+            f"token; the tokens there are {[token.text for token in cut]}"
+        )
     return replace(mention, start=span.start, end=span.end)
 
 

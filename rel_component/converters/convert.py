@@ -11,9 +11,8 @@ from ..errors import ConfigError
 from ..files import read_docs, write_docs
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
-from .alignment import AlignmentMode
 from .annotated import Annotated
-from .builder import build_docs
+from .builder import AlignmentMode, build_docs
 from .checks import check_documents
 from .format import detect_format, get_format
 from .from_doc import to_annotated
@@ -54,7 +53,7 @@ def convert(
         spans_key: span group of ``.spacy`` files that holds the mentions; None: ``doc.ents``, where
             they may not overlap.
         alignment: what to do with mentions that do not begin and end with a token; see
-            :func:`.alignment.align_span`.
+            :data:`.builder.AlignmentMode`.
         on_error: whether the first problem raises (``stop``), or is noted in the report and what it
             is about left out (``skip``).
         shard_size: documents in each ``.spacy`` file; see
@@ -76,8 +75,8 @@ def convert(
         raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
     nlp = blank_pipeline(lang)
     report = Report(on_error=on_error)
-    documents: Iterable[Annotated] = read_annotated(
-        input_path, format_name, nlp, report, schema=schema, spans_key=spans_key
+    documents: Iterable[Annotated] = _read_annotated(
+        input_path, format_name, nlp, report, schema, spans_key
     )
     if progress is not None:
         documents = progress(documents)
@@ -120,41 +119,27 @@ def convert_file(
         ConfigError: if there is no such format.
         DataError: at the first problem, if the report stops at problems.
     """
-    documents = read_annotated(path, format_name, nlp, report, schema=schema, spans_key=spans_key)
+    documents = _read_annotated(path, format_name, nlp, report, schema, spans_key)
     return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key, attr=attr)
 
 
-def read_annotated(
+def _read_annotated(
     path: Path,
     format_name: str,
     nlp: Language,
     report: Report,
-    *,
-    schema: Optional[RelationSchema] = None,
-    spans_key: Optional[str] = None,
+    schema: Optional[RelationSchema],
+    spans_key: Optional[str],
 ) -> Iterator[Annotated]:
-    """Read annotated documents and leave out what is wrong in them.
-
-    Args:
-        path: the file or folder.
-        format_name: name of its format, ``spacy``, or ``auto``; see :func:`convert`.
-        nlp: ``.spacy`` files are read into its vocabulary.
-        report: takes note of problems.
-        schema: relations that it does not allow are problems; None: all are allowed.
-        spans_key: span group of ``.spacy`` files that holds the mentions; None: ``doc.ents``.
-
-    Returns:
-        The documents, each with valid annotations.
-
-    Raises:
-        ConfigError: if there is no such format.
-        DataError: at the first problem, if the report stops at problems.
-    """
+    """The documents of a file, each with valid annotations; what is wrong goes to the report."""
     path = Path(path)
     if format_name == AUTO:
         format_name = _find_format(path)
     if format_name == SPACY:
-        documents = _read_spacy(path, nlp, spans_key)
+        documents: Iterable[Annotated] = (
+            to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
+            for number, doc in enumerate(read_docs(path, nlp))
+        )
     else:
         documents = get_format(format_name).read(path, report)
     return check_documents(documents, report, schema)
@@ -166,8 +151,3 @@ def _find_format(path: Path) -> str:
     else:
         is_spacy = path.suffix == ".spacy"
     return SPACY if is_spacy else detect_format(path)
-
-
-def _read_spacy(path: Path, nlp: Language, spans_key: Optional[str]) -> Iterator[Annotated]:
-    for number, doc in enumerate(read_docs(path, nlp)):
-        yield to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)

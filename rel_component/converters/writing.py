@@ -8,9 +8,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
 from spacy.language import Language
 
 from ..errors import ConfigError, DataError
-from .alignment import AlignmentMode
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
-from .builder import tokenize
+from .builder import AlignmentMode, tokenize
 from .checks import mention_place, with_mentions
 from .format import AnnotationFormat, Facet, get_format, get_formats
 from .report import Report

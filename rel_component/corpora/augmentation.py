@@ -10,7 +10,7 @@ from spacy.training import Example
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..documents import bare_copy
 from ..errors import ConfigError
-from ..mentions import CLUSTER_PREFIX, mention_spans, read_clusters
+from ..mentions import mention_spans, read_clusters, set_clusters
 
 Augmenter = Callable[[Language, Example], Iterator[Example]]
 
@@ -53,7 +53,7 @@ def configure_swap_mentions(
         elif spans_key in example.predicted.spans:
             kept = mention_spans(example.predicted, spans_key)
             predicted.spans[spans_key] = _carry(kept, predicted)
-        _carry_clusters(example.predicted, predicted)
+        set_clusters(predicted, (_carry(c, predicted) for c in read_clusters(example.predicted)))
         yield Example(predicted, copy)
 
     return swap_mentions
@@ -88,7 +88,7 @@ def _with_words(doc: Doc, words: List[str], spans_key: Optional[str], attr: str)
     copy.set_ents(_carry(doc.ents, copy))
     if spans_key is not None:
         copy.spans[spans_key] = _carry(mention_spans(doc, spans_key), copy)
-    _carry_clusters(doc, copy)
+    set_clusters(copy, (_carry(cluster, copy) for cluster in read_clusters(doc)))
     relations = get_relations(doc, attr)
     heads = _carry([rel.head for rel in relations], copy)
     tails = _carry([rel.tail for rel in relations], copy)
@@ -96,11 +96,6 @@ def _with_words(doc: Doc, words: List[str], spans_key: Optional[str], attr: str)
         copy, [(h, rel.label, t, rel.score) for h, rel, t in zip(heads, relations, tails)], attr
     )
     return copy
-
-
-def _carry_clusters(doc: Doc, copy: Doc) -> None:
-    for number, cluster in enumerate(read_clusters(doc), 1):
-        copy.spans[f"{CLUSTER_PREFIX}_{number}"] = _carry(cluster, copy)
 
 
 def _carry(spans: Sequence[Span], doc: Doc) -> List[Span]:

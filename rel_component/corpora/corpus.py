@@ -12,7 +12,7 @@ from spacy.training import Example
 
 from ..documents import bare_copy
 from ..files import read_docs
-from ..mentions import CLUSTER_PREFIX, mention_spans, read_clusters
+from ..mentions import mention_spans, read_clusters, set_clusters
 
 
 def make_relation_corpus(
@@ -77,11 +77,7 @@ def make_relation_corpus(
 
 
 def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:
-    """Give a document the mentions and clusters of another one.
-
-    Returns:
-        number of mentions that do not fit its tokens.
-    """
+    """Give a document the mentions and clusters of another one; how many do not fit its tokens."""
     spans: List[Span] = []
     n_missed = 0
     for span in mention_spans(reference, spans_key):
@@ -94,7 +90,9 @@ def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> 
         predicted.set_ents(spans)
     else:
         predicted.spans[spans_key] = spans
-    for number, cluster in enumerate(read_clusters(reference), 1):
-        members = (predicted.char_span(span.start_char, span.end_char) for span in cluster)
-        predicted.spans[f"{CLUSTER_PREFIX}_{number}"] = [span for span in members if span]
+    clusters = [
+        [predicted.char_span(span.start_char, span.end_char) for span in cluster]
+        for cluster in read_clusters(reference)
+    ]
+    set_clusters(predicted, ([span for span in cluster if span] for cluster in clusters))
     return n_missed

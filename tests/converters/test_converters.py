@@ -152,11 +152,24 @@ def test_a_line_that_is_not_utf8(tmp_path):
         list(convert_file(path, "jsonl", NLP, Report()))
 
 
-@pytest.mark.parametrize(("mode", "text"), [("expand", "Apple"), ("contract", None)])
-def test_alignment_modes(tmp_path, mode, text):
-    line = own(entities=[{"id": 1, "start": 0, "end": 3, "label": "ORG"}], relations=[])
-    docs, _ = convert(tmp_path, line, "jsonl", on_error="skip", alignment=mode)
-    assert [ent.text for ent in docs[0].ents] == ([text] if text else [])
+@pytest.mark.parametrize(
+    ("start", "end", "mode", "text"),
+    [
+        (5, 9, "strict", "U.S."),
+        (4, 10, "strict", "U.S."),  # white space at the ends does not count
+        (5, 8, "strict", None),
+        (5, 8, "expand", "U.S."),
+        (6, 14, "contract", "firm"),
+        (6, 8, "contract", None),
+    ],
+)
+def test_alignment_modes(tmp_path, start, end, mode, text):
+    entity = {"id": 1, "start": start, "end": end, "label": "ORG"}
+    line = own(text="The  U.S. firm's head", entities=[entity], relations=[])
+    (doc,), report = convert(tmp_path, line, "jsonl", on_error="skip", alignment=mode)
+    assert [ent.text for ent in doc.ents] == ([text] if text else [])
+    assert all(problem.endswith("tokens there are ['U.S.']") for problem in report.problems)
+    assert len(report.problems) == (text is None)
 
 
 def test_overlapping_mentions_need_a_span_group(tmp_path):
