@@ -14,15 +14,7 @@ _MAX_BYTES = 200
 
 
 def document_files(path: Path, ending: str) -> Iterator[Tuple[str, Tuple[Path, str]]]:
-    """Find the files to read.
-
-    Args:
-        path: a file, or a folder, of which all files with the ending are read.
-        ending: of the files, e.g. ``.tsv``.
-
-    Returns:
-        For each file its place, and itself with the name of its document.
-    """
+    """The file, or all files of a folder with an ending such as ``.tsv``: place, file, document name."""
     for file in folder_files(path, ending) if path.is_dir() else [path]:
         name = file.relative_to(path) if path.is_dir() else Path(file.name)
         yield str(file), (file, name.as_posix().removesuffix(ending))
@@ -37,13 +29,9 @@ def write_document_files(
 ) -> None:
     """Write documents one after the other; nothing remains of them if one fails.
 
-    Args:
-        documents: the documents.
-        path: the file of the only document, if it has the first ending, or else the folder of a
-            file each, which are named after the ids of documents that can be names.
-        endings: of the files that are written for a document, e.g. ``.tsv``.
-        write: writes a document to the file with the first ending, and others beside it.
-        report: takes note of ids that are not kept, and of documents after the only one.
+    A path with the first ending is the file of the only document; another one is a folder, whose
+    files are named after the ids of documents that can be names. `write` is given the file with the
+    first ending, and writes those with the other ones beside it.
 
     Raises:
         ConfigError: if the folder is a file, or has such files already.

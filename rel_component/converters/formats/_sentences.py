@@ -33,15 +33,7 @@ class Sentences:
 
 
 def read_sentences(record: Record, key: str) -> Sentences:
-    """Read the sentences of a document.
-
-    Args:
-        record: the record of the document.
-        key: name of their list.
-
-    Raises:
-        DataError: if the value is no list of lists of strings.
-    """
+    """Read the sentences of a document; a DataError if the value is no list of lists of strings."""
     get(record, key, list)
     sentences = [get_items({key: item}, key, str) for item in get_items(record, key, list)]
     lengths = [len(sentence) for sentence in sentences]
@@ -51,15 +43,7 @@ def read_sentences(record: Record, key: str) -> Sentences:
 
 
 def read_words(record: Record, key: str) -> List[str]:
-    """Read the tokens of a document.
-
-    Args:
-        record: the record of the document.
-        key: name of their list.
-
-    Raises:
-        DataError: if the value is missing, or no list of strings.
-    """
+    """Read the tokens of a document; a DataError if the value is missing or no list of strings."""
     get(record, key, list)
     return get_items(record, key, str)
 

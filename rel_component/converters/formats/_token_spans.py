@@ -11,13 +11,7 @@ TokenRange = Tuple[int, int]
 
 
 def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> List[AnnotatedMention]:
-    """Read mentions ``[first, last, label, ...]``, numbered from 0; others go to the report.
-
-    Args:
-        items: the mentions.
-        place: of the document.
-        report: takes note of what is no mention.
-    """
+    """Read mentions ``[first, last, label, ...]``, numbered from 0; others go to the report."""
     mentions: List[AnnotatedMention] = []
     for item in items:
         if len(item) < 3 or not _are_tokens(item[:2]) or not isinstance(item[2], str):
@@ -29,25 +23,14 @@ def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> Lis
 
 
 def read_range(item: List[Any]) -> TokenRange:
-    """Read a mention ``[first, last]``.
-
-    Args:
-        item: the mention.
-
-    Raises:
-        DataError: if it is something else.
-    """
+    """Read a mention ``[first, last]``; a DataError if it is something else."""
     if len(item) != 2 or not _are_tokens(item):
         raise DataError(f"expected [first token, last token], got {item!r:.60}")
     return item[0], item[1]
 
 
 def read_relation(item: List[Any], ids: Dict[TokenRange, MentionId]) -> AnnotatedRelation:
-    """Read a relation ``[first, last, first, last, label, ...]``.
-
-    Args:
-        item: the relation.
-        ids: id of the mention with these tokens.
+    """Read a relation ``[first, last, first, last, label, ...]`` between mentions of known ids.
 
     Raises:
         DataError: if it is something else, or lies between other tokens.
@@ -71,18 +54,12 @@ def ids_by_range(mentions: Iterable[AnnotatedMention]) -> Dict[TokenRange, Menti
 
 
 def ranges_by_id(annotated: Annotated, name: str, report: Report) -> Dict[MentionId, TokenRange]:
-    """Find the first and the last token of each mention, for a format to write.
-
-    Args:
-        annotated: a document with words.
-        name: name of the format.
-        report: takes note of relations of mentions that it does not tell apart.
-    """
+    """The first and the last token of each mention, for a format that tells mentions by these."""
     ends = {m.id: (m.start, m.end - 1) for m in annotated.mentions}
     ids = ids_by_range(annotated.mentions)
     shared = sum(
-        any(ids[ends[key]] != key for key in (relation.head, relation.tail))
-        for relation in annotated.relations
+        ids[ends[rel.head]] != rel.head or ids[ends[rel.tail]] != rel.tail
+        for rel in annotated.relations
     )
     if shared:
         message = f"relations of one of several mentions of the same tokens, which {name} mixes up"

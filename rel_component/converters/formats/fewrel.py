@@ -19,7 +19,7 @@ from ..json_stream import parse_json
 from ..records import Record, first_records, get, read_each, read_text, to_json
 from ..report import Report
 from ._sentences import read_words
-from ._single_pairs import Pair, single_pairs
+from ._single_pairs import single_pairs
 
 ENTITY = "ENTITY"
 """Entity type of the mentions; the data has none."""
@@ -56,10 +56,10 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
     # The file is ordered by relation, the documents are not.
     with tempfile.TemporaryFile() as spool, open_output(path) as output:
         for annotated in documents:
-            for pair in single_pairs(annotated, "fewrel", report, negatives=False):
-                if pair.relation is not None:
-                    line = to_json(_to_record(pair, report)).encode("utf8")
-                    places.setdefault(pair.relation.label, []).append((spool.tell(), len(line)))
+            for head, tail, relation in single_pairs(annotated, "fewrel", report, negatives=False):
+                if relation is not None:
+                    line = to_json(_to_record(annotated, head, tail, report)).encode("utf8")
+                    places.setdefault(relation.label, []).append((spool.tell(), len(line)))
                     spool.write(line)
         output.write("{")
         before = "\n"
@@ -111,23 +111,20 @@ def _read_mention(tokens: Any, key: str, kb_id: str, role: str) -> AnnotatedMent
     return AnnotatedMention(key, start, end, ENTITY, kb_id=kb_id, fragments=several)
 
 
-def _to_record(pair: Pair, report: Report) -> Record:
-    words = pair.annotated.words or []
+def _to_record(
+    annotated: Annotated, head: AnnotatedMention, tail: AnnotatedMention, report: Report
+) -> Record:
+    words = annotated.words or []
     record: Record = {"tokens": words}
-    for role, mention in (("h", pair.head), ("t", pair.tail)):
+    for role, mention in (("h", head), ("t", tail)):
         if mention.label != ENTITY:
-            report.note("entity types, which fewrel does not hold", place=pair.annotated.place)
-        mentions = [mention, *_others(pair.annotated, mention)]
-        positions = [_tokens(item) for item in mentions]
+            report.note("entity types, which fewrel does not hold", place=annotated.place)
+        cluster = next((c for c in annotated.clusters if mention.id in c), [])
+        others = [m for m in annotated.mentions if m.id in cluster and m.id != mention.id]
+        positions = [_tokens(item) for item in (mention, *others)]
         name = " ".join(words[token] for token in positions[0]).lower()
         record[role] = [name, mention.kb_id, positions]
     return record
-
-
-def _others(annotated: Annotated, mention: AnnotatedMention) -> List[AnnotatedMention]:
-    """The other mentions of the entity."""
-    cluster = next((c for c in annotated.clusters if mention.id in c), [])
-    return [m for m in annotated.mentions if m.id in cluster and m.id != mention.id]
 
 
 def _tokens(mention: AnnotatedMention) -> List[int]:

@@ -56,20 +56,20 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
 
 
 def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    pairs = (
-        pair
+    records = (
+        _to_record(annotated, pair)
         for annotated in documents
         for pair in single_pairs(annotated, "tacred", report, negatives=True)
     )
-    write_records(map(_to_record, pairs), path, lines=False)
+    write_records(records, path, lines=False)
 
 
-def _to_record(pair: Pair) -> Record:
-    annotated = pair.annotated
+def _to_record(annotated: Annotated, pair: Pair) -> Record:
+    head, tail, relation = pair
     record: Record = {key: annotated.meta[key] for key in ("id", "docid") if key in annotated.meta}
-    record["relation"] = NO_RELATION if pair.relation is None else pair.relation.label
+    record["relation"] = NO_RELATION if relation is None else relation.label
     record["token"] = annotated.words
-    for role, mention in zip(_ROLES, (pair.head, pair.tail)):
+    for role, mention in zip(_ROLES, (head, tail)):
         record[f"{role}_start"] = mention.start
         record[f"{role}_end"] = mention.end - 1
         record[f"{role}_type"] = mention.label
