@@ -16,7 +16,7 @@ A schema file is YAML or JSON::
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -62,26 +62,13 @@ class RelationType:
             head: entity type of the head.
             tail: entity type of the tail.
         """
-        if self._fits(head, tail):
-            return True
-        return self.symmetric and self._fits(tail, head)
+        return self._fits(head, tail) or (self.symmetric and self._fits(tail, head))
 
     def to_dict(self) -> Dict[str, Any]:
         """The entry of the schema file, without keys that have their defaults."""
-        data: Dict[str, Any] = {"label": self.label}
-        if self.description:
-            data["description"] = self.description
-        if self.head:
-            data["head"] = list(self.head)
-        if self.tail:
-            data["tail"] = list(self.tail)
-        if self.symmetric:
-            data["symmetric"] = True
-        if self.asymmetric:
-            data["asymmetric"] = True
-        if self.inverse:
-            data["inverse"] = self.inverse
-        return data
+        values = {key: getattr(self, key) for key in _KEYS}
+        values.update(head=list(self.head), tail=list(self.tail))
+        return {key: value for key, value in values.items() if value}
 
     def _fits(self, head: str, tail: str) -> bool:
         return (not self.head or head in self.head) and (not self.tail or tail in self.tail)
@@ -231,19 +218,11 @@ class RelationSchema(Mapping[str, RelationType]):
         )
 
     def merge(self, other: "RelationSchema") -> "RelationSchema":
-        """A schema with the types of this one, replaced by those of `other` or followed by them.
-
-        Args:
-            other: the schema whose types take precedence.
-        """
+        """A schema with the types of this one, replaced by those of `other` or followed by them."""
         return RelationSchema({**self._types, **other._types}.values())
 
     def add(self, label: str) -> "RelationSchema":
-        """This schema, with one more type without constraints if it lacks `label`.
-
-        Args:
-            label: label of the type.
-        """
+        """This schema, with one more type without constraints if it lacks `label`."""
         return self if label in self else RelationSchema([*self.values(), RelationType(label)])
 
     def allowed(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
@@ -276,12 +255,11 @@ class RelationSchema(Mapping[str, RelationType]):
         known = {relation_key(rel) for rel in result}
         for rel in list(result):
             label = self[rel.label].inverse if rel.label in self else None
-            if label is None:
-                continue
-            inverse = Relation(rel.tail, label, rel.head, rel.score)
-            if relation_key(inverse) not in known:
-                known.add(relation_key(inverse))
-                result.append(inverse)
+            if label is not None:
+                inverse = Relation(rel.tail, label, rel.head, rel.score)
+                if relation_key(inverse) not in known:
+                    known.add(relation_key(inverse))
+                    result.append(inverse)
         return result
 
     def validate(self, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> List[SchemaViolation]:
@@ -291,23 +269,15 @@ class RelationSchema(Mapping[str, RelationType]):
             docs: annotated documents.
             attr: name of the extension attribute.
         """
-        violations = []
-        for i, doc in enumerate(docs):
-            for rel in get_relations(doc, attr):
-                message = self.check(rel)
-                if message is not None:
-                    violations.append(SchemaViolation(i, rel, message))
-        return violations
+        return [
+            SchemaViolation(i, rel, message)
+            for i, doc in enumerate(docs)
+            for rel in get_relations(doc, attr)
+            if (message := self.check(rel)) is not None
+        ]
 
     def check(self, relation: Relation) -> Optional[str]:
-        """Check a relation.
-
-        Args:
-            relation: the relation.
-
-        Returns:
-            why the schema does not allow it; None if it does.
-        """
+        """Why the schema does not allow a relation; None if it does."""
         if relation.label not in self:
             return f"unknown label {relation.label!r}; known: {', '.join(self) or 'none'}"
         rel_type = self[relation.label]
@@ -369,35 +339,20 @@ def _parse_type(item: Any, place: str) -> RelationType:
     for key in item:
         if key not in _KEYS:
             raise SchemaError(f"{place}.{key}: unknown key; accepted: {', '.join(_KEYS)}")
-    rel_type = RelationType(
-        label=_parse(item, "label", str, "", place),
-        description=_parse(item, "description", str, "", place),
-        symmetric=_parse(item, "symmetric", bool, False, place),
-        asymmetric=_parse(item, "asymmetric", bool, False, place),
-        inverse=_parse(item, "inverse", str, None, place),
-    )
-    if not rel_type.label:
+    values = {key: value for key, value in item.items() if value is not None}
+    for key, value in values.items():
+        if key in ("head", "tail"):
+            names = [value] if isinstance(value, str) else value
+            if not isinstance(names, (list, tuple)) or not all(_is_name(name) for name in names):
+                raise SchemaError(f"{place}.{key}: expected a list of entity types, got {value!r}")
+            values[key] = tuple(names)
+        elif not isinstance(value, bool if key in ("symmetric", "asymmetric") else str):
+            expected = "true or false" if key in ("symmetric", "asymmetric") else "a string"
+            raise SchemaError(f"{place}.{key}: expected {expected}, got {value!r}")
+    if not values.get("label"):
         raise SchemaError(f"{place}.label: missing or empty")
-    return replace(
-        rel_type, head=_parse_names(item, "head", place), tail=_parse_names(item, "tail", place)
-    )
+    return RelationType(**values)
 
 
-def _parse(item: Mapping[str, Any], key: str, kind: type, default: Any, place: str) -> Any:
-    value = item.get(key)
-    if value is None:
-        return default
-    if not isinstance(value, kind):
-        expected = {str: "a string", bool: "true or false"}[kind]
-        raise SchemaError(f"{place}.{key}: expected {expected}, got {value!r}")
-    return value
-
-
-def _parse_names(item: Mapping[str, Any], key: str, place: str) -> Tuple[str, ...]:
-    value = item.get(key)
-    if value is None:
-        return ()
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) and n for n in names):
-        raise SchemaError(f"{place}.{key}: expected a list of entity types, got {value!r}")
-    return tuple(names)
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
