@@ -1,6 +1,6 @@
 """Requests to a language model, its replies, and the contract of backends."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Dict, List, Literal, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ..errors import LLMError
@@ -87,15 +87,9 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         costs = [usage.cost for usage in (self, other) if usage.cost is not None]
-        return Usage(
-            requests=self.requests + other.requests,
-            cache_hits=self.cache_hits + other.cache_hits,
-            input_tokens=self.input_tokens + other.input_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            seconds=self.seconds + other.seconds,
-            cost=sum(costs) if costs else None,
-        )
+        numbers = (number.name for number in fields(self) if number.name != "cost")
+        sums = {name: getattr(self, name) + getattr(other, name) for name in numbers}
+        return Usage(**sums, cost=sum(costs) if costs else None)
 
     def to_dict(self) -> Dict[str, Any]:
         """All attributes by name, as JSON can hold them."""

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
@@ -46,26 +46,6 @@ class Drop(Exception):
         self.reason = reason
 
 
-class ArgumentFinder(Protocol):
-    """Finds the spans that arguments mean."""
-
-    def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
-        """Note an entity that the reply lists; return its first place, and its type if it has one.
-
-        Raises:
-            Drop: if it cannot be used.
-        """
-        ...
-
-    def find(self, argument: StatedArgument) -> SpansByType:
-        """Return the spans that an argument may mean, at least one.
-
-        Raises:
-            Drop: if there is none.
-        """
-        ...
-
-
 class GivenMentions:
     """Finds arguments among given mentions, by their ids or names.
 
@@ -82,15 +62,22 @@ class GivenMentions:
         self._names: Dict[str, str] = {}  # of ids that the reply itself gives to mentions
         self._by_name: Dict[str, List[Span]] = {}
 
-    def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
-        """See :class:`ArgumentFinder`."""
-        spans_by_type = self.find(StatedArgument(stated.text, stated.id))
+    def add(self, stated: StatedEntity) -> None:
+        """Note an id that the reply gives to a mention.
+
+        Raises:
+            Drop: if there is no such mention.
+        """
+        self.find(StatedArgument(stated.text, stated.id))
         if stated.id is not None:
             self._names.setdefault(stated.id, stated.text)
-        return min(span for spans in spans_by_type.values() for span in spans), None
 
     def find(self, argument: StatedArgument) -> SpansByType:
-        """See :class:`ArgumentFinder`."""
+        """Return the mentions that an argument may mean, at least one.
+
+        Raises:
+            Drop: if there is none.
+        """
         text_id, name = _split_id(argument.name)
         given = self._with_id(argument.id) or self._with_id(text_id)
         named = self._with_name(name)
@@ -131,6 +118,9 @@ class NamedEntities:
         entity_types: types that entities may have; empty: any.
         min_similarity: see :class:`Grounder`.
         repaired: where repairs are counted.
+
+    Attributes:
+        listed: the first place of each entity that the reply lists, with its type if it has one.
     """
 
     def __init__(
@@ -144,11 +134,16 @@ class NamedEntities:
         self._grounder = Grounder(doc, window=window, min_similarity=min_similarity)
         self._entity_types = entity_types
         self._repaired = repaired
+        self.listed: List[Tuple[Span, Optional[str]]] = []
         self._names: Dict[str, str] = {}  # of the listed entities, by id, name and bare name
         self._types: Dict[Tuple[int, int], List[str]] = {}  # stated ones, by first place
 
-    def add(self, stated: StatedEntity) -> Tuple[Span, Optional[str]]:
-        """See :class:`ArgumentFinder`."""
+    def add(self, stated: StatedEntity) -> None:
+        """Note an entity that the reply lists.
+
+        Raises:
+            Drop: if it cannot be used.
+        """
         spans, kind = self._places(stated.text)
         kind = stated.type or kind
         accepted = self._accepted(kind)
@@ -161,10 +156,14 @@ class NamedEntities:
         types = self._types.setdefault(_place(spans), [])
         if accepted is not None and accepted not in types:
             types.append(accepted)
-        return spans[0], accepted
+        self.listed.append((spans[0], accepted))
 
     def find(self, argument: StatedArgument) -> SpansByType:
-        """See :class:`ArgumentFinder`."""
+        """Return the places that an argument may mean, at least one.
+
+        Raises:
+            Drop: if there is none.
+        """
         keys = (argument.id, argument.name, bare_name(argument.name[:MAX_NAME]))
         listed = next((self._names[key] for key in keys if key in self._names), argument.name)
         spans, kind = self._places(listed)

@@ -25,9 +25,6 @@ DISAGREEMENT = "disagreement"
 RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE}
 """Reasons of drops that the JSON schema of the answer rules out."""
 
-MAX_ERRORS = 10
-"""The most errors that the model is asked to correct."""
-
 CORRECTION = "Answer again, with the whole corrected JSON and nothing else."
 
 
@@ -54,8 +51,8 @@ class Extraction:
     questions: int = 0
     valid: int = 0
     usage: Usage = field(default_factory=Usage)
-    dropped: Dict[str, int] = field(default_factory=dict)
-    repaired: Dict[str, int] = field(default_factory=dict)
+    dropped: "Counter[str]" = field(default_factory=Counter)
+    repaired: "Counter[str]" = field(default_factory=Counter)
     failures: List[str] = field(default_factory=list)
 
     def report(self) -> Dict[str, Any]:
@@ -118,9 +115,7 @@ class AnswerReader:
         validated, _ = self.read(request.doc, request, reply)
         if validated.valid or not validated.errors:
             return None
-        errors = "\n".join(
-            ["Your answer is not right:", *validated.errors[:MAX_ERRORS], CORRECTION]
-        )
+        errors = "\n".join(["Your answer is not right:", *validated.errors, CORRECTION])
         said = reply.text.encode("utf8", "replace").decode("utf8")  # lone surrogates cannot be sent
         turns = (Message("assistant", said), Message("user", errors))
         return replace(request, messages=(*request.messages, *turns))
@@ -136,8 +131,6 @@ class AnswerReader:
             outcomes: the reply to each question, or the reason why there is none.
         """
         result = Extraction(questions=len(questions))
-        dropped: Counter[str] = Counter()
-        repaired: Counter[str] = Counter()
         entities: Dict[Any, Span] = {}
         samples: Dict[Any, List[List[Relation]]] = {}
         for question, outcome in zip(questions, outcomes):
@@ -147,22 +140,21 @@ class AnswerReader:
                 continue
             validated, is_of_form = self.read(doc, question, outcome.reply)
             result.valid += is_of_form
-            dropped.update(validated.dropped)
-            repaired.update(validated.repaired)
+            result.dropped.update(validated.dropped)
+            result.repaired.update(validated.repaired)
             entities.update({typed_key(span): span for span in validated.entities})
             samples.setdefault((question.window, question.pair), []).append(validated.relations)
         found: Dict[RelationKey, Relation] = {}
         for relations_of_samples in samples.values():
             agreed, n_dropped = self._agreed(relations_of_samples)
             if n_dropped:
-                dropped[DISAGREEMENT] += n_dropped
+                result.dropped[DISAGREEMENT] += n_dropped
             for rel in agreed:
                 _keep_better(found, relation_key(rel), rel)
         result.relations = self._in_one_direction(found.values())
         if len(result.relations) < len(found):
-            dropped[BOTH_DIRECTIONS] += len(found) - len(result.relations)
+            result.dropped[BOTH_DIRECTIONS] += len(found) - len(result.relations)
         result.entities = list(entities.values())
-        result.dropped, result.repaired = dict(dropped), dict(repaired)
         return result
 
     def _agreed(self, samples: Sequence[Sequence[Relation]]) -> Tuple[List[Relation], int]:

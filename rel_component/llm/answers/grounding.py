@@ -98,9 +98,8 @@ class Grounder:
         self.doc = doc
         self.min_similarity = min_similarity
         self._start, self._end = window.start, window.end
-        text = doc.text
         self._offset = window.start_char if len(window) else 0
-        self._text = text[self._offset : window.end_char if len(window) else 0]
+        self._text = window.text
         self._found: Dict[Tuple[str, bool], List[Span]] = {}
 
     def find(self, name: str, *, fuzzy: bool = True) -> List[Span]:
@@ -131,13 +130,7 @@ class Grounder:
         return self._similar(wanted) if fuzzy else []
 
     def _occurrences(self, text: str, name: str, origins: Optional[Tuple[int, ...]]) -> List[Span]:
-        """Return where a name stands letter by letter.
-
-        Args:
-            text: the text, as it is or folded.
-            name: the name.
-            origins: places in the window of the characters of a folded text.
-        """
+        """Return where a name stands letter by letter, in a text that is folded if it has origins."""
         spans: List[Span] = []
         start = text.find(name)
         while start >= 0:
@@ -208,8 +201,6 @@ class Grounder:
 
 def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> List[int]:
     """Return the indices of the texts that are most similar to a name, in their order."""
-    if len(name) < MIN_FUZZY or min_similarity >= 100 or not texts:
-        return []
     rapidfuzz = import_package("rapidfuzz")
     # one comparison for all: the loop is in C
     found = rapidfuzz.process.extract(

@@ -5,9 +5,9 @@ fit is dropped and counted under a reason, and the model can be told what is wro
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from spacy.tokens import Doc, Span
 
@@ -18,7 +18,6 @@ from ...types import Relation
 from .arguments import (
     MAX_WORD,
     WRONG_TYPE,
-    ArgumentFinder,
     Drop,
     GivenMentions,
     NamedEntities,
@@ -63,7 +62,7 @@ REVERSED = "reversed_direction"
 INVERSE = "inverse_label"
 """Repair: the inverse of a label, read with head and tail exchanged."""
 
-MAX_ERRORS = 50
+MAX_ERRORS = 10
 """The most errors that are put into words; all are counted."""
 
 _PROBLEMS = {
@@ -86,12 +85,12 @@ class ValidatedReply:
         valid: whether the reply was as it should be, with nothing repaired or dropped.
     """
 
-    relations: List[Relation] = field(default_factory=list)
-    entities: List[Span] = field(default_factory=list)
-    dropped: Dict[str, int] = field(default_factory=dict)
-    repaired: Dict[str, int] = field(default_factory=dict)
-    errors: List[str] = field(default_factory=list)
-    valid: bool = True
+    relations: List[Relation]
+    entities: List[Span]
+    dropped: "Counter[str]"
+    repaired: "Counter[str]"
+    errors: List[str]
+    valid: bool
 
 
 def validate_statements(
@@ -131,7 +130,7 @@ def validate_statements(
             mentions are not compared by similarity: the reply should use their ids.
     """
     repaired: Counter[str] = Counter()
-    arguments: ArgumentFinder
+    arguments: Union[GivenMentions, NamedEntities]
     if mentions is None:
         arguments = NamedEntities(doc, window, entity_types, min_similarity, repaired)
     else:
@@ -143,12 +142,14 @@ def validate_statements(
         validator.add_entity(entity)
     for number, relation in enumerate(statements.relations, start=1):
         validator.add_relation(number, relation)
-    entities = validator.found_entities() if mentions is None else []
+    entities: List[Span] = []
+    if isinstance(arguments, NamedEntities):
+        entities = validator.found_entities(arguments.listed)
     return ValidatedReply(
         list(validator.relations.values()),
         entities,
-        dict(validator.dropped),
-        dict(repaired),
+        validator.dropped,
+        repaired,
         validator.errors,
         valid=statements.as_asked and not validator.dropped and not repaired,
     )
@@ -156,19 +157,10 @@ def validate_statements(
 
 @dataclass
 class _Validator:
-    """Checks statements one after the other.
-
-    Attributes:
-        schema: the relation types.
-        arguments: finds the spans of heads and tails.
-        repaired: repairs by kind; those of a statement that is dropped are taken back.
-        needs_types: whether entities need a type.
-        open_labels: whether labels outside the schema are accepted.
-        pair: ids of the mentions of a question about one pair.
-    """
+    """Checks statements one after the other; the repairs of one that is dropped are taken back."""
 
     schema: RelationSchema
-    arguments: ArgumentFinder
+    arguments: Union[GivenMentions, NamedEntities]
     repaired: "Counter[str]"
     needs_types: bool
     open_labels: bool
@@ -178,7 +170,6 @@ class _Validator:
         self.dropped: Counter[str] = Counter()
         self.errors: List[str] = []
         self.relations: Dict[RelationKey, Relation] = {}
-        self.entities: List[Tuple[Span, Optional[str]]] = []  # with the types that are stated
 
     def drop(self, drop: Drop, place: str, count: int = 1) -> None:
         """Count a statement that cannot be used, and describe what is wrong with it."""
@@ -189,7 +180,7 @@ class _Validator:
     def add_entity(self, stated: StatedEntity) -> None:
         """Note an entity that the reply lists."""
         try:
-            self.entities.append(self.arguments.add(stated))
+            self.arguments.add(stated)
         except Drop as drop:
             self.drop(drop, f"entity {quoted(stated.text)}")
 
@@ -209,7 +200,7 @@ class _Validator:
             self.repaired.update(before)
             self.drop(drop, f"relation {number}")
 
-    def found_entities(self) -> List[Span]:
+    def found_entities(self, listed: Sequence[Tuple[Span, Optional[str]]]) -> List[Span]:
         """Return the entities of the relations, and the first places of those that are only listed."""
         found = {
             typed_key(span): span
@@ -220,7 +211,7 @@ class _Validator:
         for span in found.values():
             names |= {(_folded_text(span), span.label_), (_folded_text(span), None)}
         # those without type last: the same name may be listed with one
-        for span, kind in sorted(self.entities, key=lambda entity: entity[1] is None):
+        for span, kind in sorted(listed, key=lambda entity: entity[1] is None):
             name = _folded_text(span)
             if (name, kind) in names:
                 continue

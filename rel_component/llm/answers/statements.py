@@ -156,13 +156,7 @@ class StatementReader:
                 self.problems[NOT_JSON] += 1
 
     def _read(self, value: Any, label: Any = None, depth: int = 0) -> None:
-        """Read a value.
-
-        Args:
-            value: the value.
-            label: name under which the value stands, the label of relations that state none.
-            depth: number of values around it.
-        """
+        """Read a value, which may stand under a name: the label of relations that state none."""
         if depth > MAX_DEPTH:
             self._count_malformed()
         elif isinstance(value, dict):

@@ -3,7 +3,7 @@
 import json
 import threading
 from dataclasses import replace
-from typing import Annotated, Any, Mapping, Optional, Sequence, Type, TypeVar
+from typing import Annotated, Any, List, Mapping, Optional, Sequence, Type, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -99,7 +99,7 @@ class Account:
             )
         self._lock = threading.Lock()
         self._usage = Usage()
-        self._reserved = Usage()
+        self._reserved: List[Usage] = []
         # Bounds of requests that were paid for, but whose tokens the endpoint did not name.
         self._unknown = Usage()
 
@@ -139,8 +139,8 @@ class Account:
         """
         bound = self.priced(bound)
         with self._lock:
-            self._check(self._usage + self._unknown + self._reserved, bound)
-            self._reserved += bound
+            self._check(sum(self._reserved, start=self._usage + self._unknown), bound)
+            self._reserved.append(bound)
         return bound
 
     def settle(self, reservation: Usage, bill: Usage) -> None:
@@ -152,7 +152,7 @@ class Account:
         """
         bill = self.priced(bill)
         with self._lock:
-            self._reserved = _minus(self._reserved, reservation)
+            self._reserved.remove(reservation)
             self._usage += bill
             if bill.requests and not tokens_of(bill):
                 self._unknown += replace(reservation, requests=0)
@@ -205,12 +205,3 @@ def _input_bound(request: Request, backend: Backend) -> int:
     if request.schema is not None:
         n_bytes += len(json.dumps(request.schema)) + _MESSAGE_MARGIN
     return n_bytes
-
-
-def _minus(usage: Usage, other: Usage) -> Usage:
-    return Usage(
-        requests=usage.requests - other.requests,
-        input_tokens=usage.input_tokens - other.input_tokens,
-        output_tokens=usage.output_tokens - other.output_tokens,
-        cost=None if usage.cost is None else usage.cost - (other.cost or 0.0),
-    )

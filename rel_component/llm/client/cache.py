@@ -77,11 +77,6 @@ class ReplyCache:
         text = json.dumps(stored, separators=(",", ":"))
         self._execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", key, text)
 
-    def usage(self) -> Usage:
-        """The usage that the stored replies had when they were asked for, without its cost."""
-        rows = self._execute("SELECT reply FROM replies")
-        return sum((self._decode(row[0]).usage for row in rows), start=Usage())
-
     def __len__(self) -> int:
         return int(self._execute("SELECT COUNT(*) FROM replies")[0][0])
 

@@ -7,20 +7,9 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
-from itertools import islice
-from typing import (
-    Any,
-    Callable,
-    Deque,
-    Dict,
-    FrozenSet,
-    Iterable,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-)
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+
+from spacy.util import minibatch
 
 from ...errors import ConfigError
 from ..types import ONE_PROCESS, Backend, Outcome, Reply, Request, Usage
@@ -149,18 +138,18 @@ class LLMClient:
             raise ConfigError(ONE_PROCESS)
         stop = threading.Event()
         pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="rel_llm")
-        window: Deque[_Batch] = deque()
+        # The keys of each call of the backend (none without a cache), and its outcomes.
+        window: deque[Tuple[Set[str], Future[List[Outcome]]]] = deque()
         try:
-            for batch in _batches(requests, self.backend.batch_size):
-                keys = frozenset(() if self._cache is None else map(self._key, batch))
+            for batch in minibatch(requests, self.backend.batch_size):
+                keys = set(() if self._cache is None else map(self._key, batch))
                 # Equal requests wait for the reply that is in flight, and find it in the cache.
-                equal = [other.outcomes for other in window if keys & other.keys]
-                outcomes = pool.submit(self._answer, batch, follow_up, stop, equal)
-                window.append(_Batch(keys, outcomes))
-                while window and (window[0].outcomes.done() or len(window) >= 2 * self._n_threads):
-                    yield from window.popleft().outcomes.result()
+                equal = [outcomes for others, outcomes in window if keys & others]
+                window.append((keys, pool.submit(self._answer, batch, follow_up, stop, equal)))
+                while window and (window[0][1].done() or len(window) >= 2 * self._n_threads):
+                    yield from window.popleft()[1].result()
             while window:
-                yield from window.popleft().outcomes.result()
+                yield from window.popleft()[1].result()
         finally:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -221,21 +210,3 @@ class LLMClient:
 
     def _key(self, request: Request) -> str:
         return reply_key(self.backend.settings, request)
-
-
-class _Batch(NamedTuple):
-    """The requests of one call, in flight.
-
-    Attributes:
-        keys: their keys in the cache; none if there is no cache.
-        outcomes: the replies or errors.
-    """
-
-    keys: FrozenSet[str]
-    outcomes: "Future[List[Outcome]]"
-
-
-def _batches(requests: Iterable[Request], size: int) -> Iterator[List[Request]]:
-    source = iter(requests)
-    while batch := [*islice(source, size)]:
-        yield batch

@@ -141,9 +141,6 @@ class Sender:
 
         Some servers answer 500 to such a format, as they do to other accidents. As long as there
         was no structured answer, the second crash of a request tries all formats once.
-
-        Args:
-            failures: of the request; the last one has just happened.
         """
         crashes = [error.status in _CRASHES and error.retry_after is None for error in failures]
         return not self._has_answered and crashes[-1] and 2 <= sum(crashes) <= len(self._formats)

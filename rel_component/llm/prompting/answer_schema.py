@@ -1,6 +1,6 @@
 """JSON schemas of answers for the endpoint, and example answers for the prompt."""
 
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 import srsly
 
@@ -75,30 +75,21 @@ def label_schema(key: str, labels: Sequence[str]) -> JsonSchema:
     return _object({key: _one_of([*labels, NO_RELATION] if labels else (), MAX_LABEL)})
 
 
-def relations_answer(keys: Keys, relations: Sequence[Tuple[str, str, str]]) -> str:
-    """Return an answer about given mentions.
-
-    Args:
-        keys: names of head, label and tail.
-        relations: head id, label and tail id of each relation.
-    """
-    return str(srsly.json_dumps({"relations": [dict(zip(keys, rel)) for rel in relations]}))
-
-
-def entities_and_relations_answer(
-    keys: Keys, entities: Sequence[Tuple[str, str]], relations: Sequence[Tuple[str, str, str]]
+def relations_answer(
+    keys: Keys,
+    relations: Sequence[Tuple[str, str, str]],
+    entities: Optional[Sequence[Tuple[str, str]]] = None,
 ) -> str:
-    """Return an answer about a text.
+    """Return an answer about a document.
 
     Args:
         keys: names of head, label and tail.
-        entities: text and type of each entity.
-        relations: text of the head, label and text of the tail of each relation.
+        relations: id or text of the head, label, and id or text of the tail of each relation.
+        entities: text and type of each entity; None: mentions are given.
     """
-    answer = {
-        "entities": [{"text": text, "type": label} for text, label in entities],
-        "relations": [dict(zip(keys, rel)) for rel in relations],
-    }
+    answer = {"relations": [dict(zip(keys, rel)) for rel in relations]}
+    if entities is not None:
+        answer = {"entities": [{"text": text, "type": kind} for text, kind in entities], **answer}
     return str(srsly.json_dumps(answer))
 
 
@@ -119,10 +110,9 @@ def _one_of(values: Sequence[str], max_length: int = MAX_NAME) -> JsonSchema:
 
 
 def _object(properties: Dict[str, Any]) -> JsonSchema:
-    required: List[str] = list(properties)
     return {
         "type": "object",
         "properties": properties,
-        "required": required,
+        "required": list(properties),
         "additionalProperties": False,
     }

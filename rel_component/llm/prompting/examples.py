@@ -95,9 +95,8 @@ class ExampleSelector:
     Args:
         examples: all examples.
         n_examples: the most examples in one prompt.
-        selection: see :data:`Selection`. The choice depends on the text and the seed alone, so that
-            the same text always has the same prompt.
-        seed: seed of the selection "random".
+        selection: see :data:`Selection`. The choice depends on the text alone, so that the same text
+            always has the same prompt.
 
     Raises:
         ConfigError: if an option is out of range, or if "nearest" has examples without a vector.
@@ -109,7 +108,6 @@ class ExampleSelector:
         *,
         n_examples: int = 4,
         selection: Selection = "fixed",
-        seed: int = 0,
     ) -> None:
         if n_examples < 0:
             raise ConfigError(f"n_examples must be 0 or more, got {n_examples}")
@@ -124,7 +122,6 @@ class ExampleSelector:
         self.examples = list(examples)
         self.n_examples = n_examples
         self.selection: Selection = selection
-        self.seed = seed
         self._directions: Optional[FloatArray] = None
         if selection == "nearest" and examples:
             vectors = numpy.stack([_unit(example.vector) for example in examples])
@@ -144,7 +141,7 @@ class ExampleSelector:
     def _ranking(self, text: str, vector: Optional[FloatArray]) -> List[int]:
         order = list(range(len(self.examples)))
         if self.selection == "random":
-            random.Random(f"{self.seed} {text}").shuffle(order)
+            random.Random(f"0 {text}").shuffle(order)
         elif self._directions is not None and vector is not None:
             similarity = self._directions @ _unit(vector)
             order = [int(i) for i in numpy.argsort(-similarity, kind="stable")]

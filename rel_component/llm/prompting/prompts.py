@@ -13,7 +13,6 @@ from ...types import NO_RELATION, FloatArray
 from ..types import JsonSchema, Message, Request
 from .answer_schema import (
     AllowedRelations,
-    entities_and_relations_answer,
     entities_and_relations_schema,
     label_answer,
     label_schema,
@@ -278,11 +277,11 @@ class Prompter:
             answer = relations_answer(keys, relations)
         else:
             names = [example.text[start:end] for start, end, _ in example.mentions]
-            answer = entities_and_relations_answer(
-                keys,
-                list(dict.fromkeys(zip(names, (label for _, _, label in example.mentions)))),
-                [(names[head], label, names[tail]) for head, label, tail in example.relations],
-            )
+            relations = [
+                (names[head], label, names[tail]) for head, label, tail in example.relations
+            ]
+            labels = (label for _, _, label in example.mentions)
+            answer = relations_answer(keys, relations, [*dict.fromkeys(zip(names, labels))])
         given = mentions if self.mentions_given else {}
         return [self._question(example.text, given, None), Message("assistant", answer)]
 

@@ -14,7 +14,6 @@ from rel_component.llm.answers.statements import (
     states_nothing,
 )
 from rel_component.llm.prompting.answer_schema import (
-    entities_and_relations_answer,
     label_answer,
     relations_answer,
 )
@@ -51,7 +50,7 @@ def test_good_replies_are_read_in_full(relations, keys):
 
 @given(entities, triples)
 def test_good_replies_with_entities_are_read_in_full(listed, relations):
-    statements = read(entities_and_relations_answer(KEYS, listed, relations))
+    statements = read(relations_answer(KEYS, relations, listed))
     assert [(entity.text, entity.type) for entity in statements.entities] == listed
     assert stated(statements) == relations
     assert (statements.as_asked, statements.problems) == (True, {})
@@ -183,7 +182,7 @@ def test_any_text_can_be_read(text, finish_reason):
 
 @given(st.data())
 def test_any_good_reply_with_damage_can_be_read(data):
-    text = entities_and_relations_answer(KEYS, data.draw(entities), data.draw(triples))
+    text = relations_answer(KEYS, data.draw(triples), data.draw(entities))
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         end = min(len(text), start + data.draw(st.integers(0, 5)))

@@ -42,14 +42,6 @@ def test_an_answer_that_is_not_there(cache):
     assert len(cache) == 0
 
 
-def test_it_says_what_its_answers_used(cache):
-    assert cache.usage() == Usage()
-    cache.put("a", Reply("a", usage=BILL))
-    cache.put("b", Reply("b", usage=BILL))
-    cache.put("b", Reply("b", usage=BILL))
-    assert cache.usage() == Usage(2, 0, 20, 8, 10, 1.0, None)
-
-
 def test_it_may_be_closed_and_used_again(cache):
     cache.put("a", Reply("a"))
     cache.close()
