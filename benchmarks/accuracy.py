@@ -223,19 +223,25 @@ def _flag(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def main(arguments: Optional[List[str]] = None) -> None:
-    """Run what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def make_parser(description: str, seeds: Sequence[int]) -> argparse.ArgumentParser:
+    """The arguments that all benchmarks of accuracy take."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
-    parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=DATASETS)
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=seeds)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
     parser.add_argument(
         "--precision", help="of the encoder, e.g. bfloat16; by default that of the recipe"
     )
     parser.add_argument("--gpu-id", type=int, default=-1)
+    return parser
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Run what is missing, and print the table."""
+    parser = make_parser(__doc__, seeds=[0, 1, 2])
+    parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=DATASETS)
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     args, more = parser.parse_known_args(arguments)
     for name in args.datasets:

@@ -9,7 +9,6 @@ not repeated. Mean and standard deviation are printed as Markdown; all scores an
 Unknown arguments are passed on to ``spacy train``.
 """
 
-import argparse
 import statistics
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import srsly
-from accuracy import DATASETS, convert, run_spacy, set_precision, train_model
+from accuracy import DATASETS, convert, make_parser, run_spacy, set_precision, train_model
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
@@ -96,17 +95,11 @@ def table(runs: List[Dict[str, Any]], seeds: Sequence[int]) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--encoder", required=True, help="a folder, or a name on a hub")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = make_parser(__doc__, seeds=[0, 1, 2])
     parser.add_argument(
         "--on", choices=["dev", "test"], default="test", help="split to evaluate on"
     )
     parser.add_argument("--name", default="Joint", help="name of these settings, for the folder")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/accuracy"))
-    parser.add_argument("--precision", help="as in accuracy.py")
-    parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     args, more = parser.parse_known_args(arguments)
     convert("conll04", args.data, args.output)

@@ -25,16 +25,7 @@ from rel_component.files import read_docs
 from rel_component.llm.types import REPORT_KEY, Outcome, Reply
 from rel_component.schema import RelationSchema
 
-HEADER = (
-    "mentions",
-    "examples",
-    "documents",
-    "valid",
-    "relations",
-    "dropped",
-    "tokens in, out",
-    "s",
-)
+HEADER = "| mentions | examples | documents | valid | relations | dropped | tokens in, out | s |"
 
 
 def make_pipeline(
@@ -114,8 +105,8 @@ def main() -> None:
         "max_tokens": 1024,
     }
     shown = list(read_docs(args.examples, spacy.blank("en"))) if args.examples else []
-    print("| " + " | ".join(HEADER) + " |")
-    print("|" + "---|" * len(HEADER))
+    print(HEADER)
+    print("|" + "---|" * (HEADER.count("|") - 1))
     for mentions in args.mentions:
         for examples in ([], shown) if shown else ([],):
             nlp = make_pipeline(backend, schema, mentions, examples)

@@ -29,6 +29,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import numpy
 import spacy
 import torch
+from accuracy import CONFIGS, MODELS
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 from thinc.api import Config, CupyOps, Model, get_current_ops, require_gpu, set_gpu_allocator
@@ -40,8 +41,6 @@ from rel_component.layers.word_pieces import split_into_pieces
 from rel_component.mentions import read_mentions
 from rel_component.schema import RelationSchema
 
-CONFIGS = Path(__file__).parent.parent / "configs"
-MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}
 N_LABELS = 10
 SIZES = (10, 50, 100, 200, 400)
 
