@@ -124,17 +124,6 @@ def test_a_schema_limits_the_pairs(folder):
     assert n_pairs == [12, 12, 8]
 
 
-def test_no_documents_in_common(folder, tmp_path):
-    vocab = spacy.blank("en").vocab
-    write_docs([annotate(vocab, mentions=(), text="Nothing")], tmp_path / "other.spacy")
-    output = run(
-        "agreement", folder / "a.spacy", tmp_path / "other.spacy", "--merged", tmp_path / "m.spacy"
-    )
-    assert "0 documents in common" in output
-    assert "no pairs of agreed mentions" in output
-    assert list(read_docs(tmp_path / "m.spacy", spacy.blank("en"))) == []
-
-
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -145,6 +134,7 @@ def test_no_documents_in_common(folder, tmp_path):
         (["a.spacy", "b.spacy", "--allowed-pairs"], "add --schema"),
         (["a.spacy", "b.spacy", "--min-votes", "2"], "add --merged"),
         (["a.spacy", "b.spacy", "--min-votes", "3", "--merged", "m.spacy"], "between 1 and 2"),
+        (["a.spacy", "b.spacy", "--min-votes", "0", "--merged", "m.spacy"], "between 1 and 2"),
         (["a.spacy", "b.spacy", "--max-sentence-distance", "0"], "needs sentence boundaries"),
     ],
 )

@@ -56,12 +56,6 @@ def test_strict_fails_on_errors_only(train, schema, tmp_path):
     run("audit", wrong, "--schema", schema, "--strict", code=1)
 
 
-def test_json(train, tmp_path):
-    other = write(tmp_path / "more.spacy", [])
-    data = run_json("audit", train, other)
-    assert data["sections"]["counts"]["figures"]["documents"] == 8
-
-
 def test_max_findings(tmp_path, schema):
     wrong = write(tmp_path / "wrong.spacy", [(1, "LEADS", 0)])
     data = run_json("audit", wrong, "--schema", schema, "--max-findings", 2)

@@ -6,7 +6,7 @@ import pytest
 import spacy
 
 from rel_component import annotate, audit_files, compare, convert, evaluate, extract, read_texts
-from rel_component.corpora.splitting import split_files
+from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.agreement.annotators import compare_annotators
 from rel_component.files import read_docs, write_docs
@@ -39,7 +39,9 @@ def test_evaluate_leaves_the_pipeline_as_it_was(nlp, data):
     assert (scores["rel_micro_f"], scores["n_docs"], scores["speed"] > 0) == (1.0, 1, True)
     assert scores["gold_entities"]["rel_micro_f"] == 1.0
     assert mistakes.mistakes == []
-    assert "gold_entities" not in evaluate(nlp, str(data), gold_entities=True).scores
+    given = evaluate(nlp, str(data), gold_entities=True).scores
+    assert "gold_entities" not in given
+    assert given["mistakes"] == {"right": 2, "missed": {}, "spurious": {}}
     assert nlp.pipe_names == names
     json.dumps(scores)
 
@@ -57,14 +59,9 @@ def test_evaluate_shows_what_it_has_predicted(nlp, data):
 
 
 def test_evaluate_gives_the_scores_of_spacy(nlp, data):
-    from rel_component.corpora.corpus import make_relation_corpus
-
-    examples = make_relation_corpus(data, gold_entities=False)(nlp)
-    expected = nlp.evaluate(examples)
-    scores = evaluate(nlp, data).scores
-    assert {key: scores[key] for key in expected if key != "speed"} == {
-        key: value for key, value in expected.items() if key != "speed"
-    }
+    expected = nlp.evaluate(make_relation_corpus(data, gold_entities=False)(nlp))
+    del expected["speed"]
+    assert evaluate(nlp, data).scores.items() >= expected.items()
 
 
 def test_limit(nlp, data, tmp_path):
@@ -77,7 +74,6 @@ def test_limit(nlp, data, tmp_path):
 
 def test_compare_takes_loaded_pipelines_and_paths(nlp, model, data):
     first, second = compare([nlp, model], data, names=["a", "b"], gold_entities=True)
-    assert (first.name, second.name) == ("a", "b")
     assert first.scores["micro_f"].value == second.scores["micro_f"].value == 1.0
     assert nlp.pipe_names == ["entity_ruler", "relation_extractor"]
 
@@ -106,39 +102,22 @@ def test_prompts_are_made_one_after_the_other(config):
         prompts(spacy.blank("en"), TEXTS)
 
 
-def test_audit(nlp, data, tmp_path):
+def test_audit(nlp, data):
     schema = RelationSchema.from_docs(read_docs(data, spacy.blank("en")))
     report = audit_files([data], schema=schema, model=nlp)
     assert [section.name for section in report.sections][-2:] == ["model", "swaps"]
-    with pytest.raises(ConfigError, match="given twice"):
-        audit_files([data, data])
 
 
 def test_annotators(data):
-    result = compare_annotators([data, data], names=["a", "b"], merge=True, n_resamples=0)
-    assert result.merged is not None
-    assert len(result.merged.docs) == 1
-    assert result.to_dict()["relations"]["strict"]["overall"]["mean"]["value"] == 1.0
+    result = compare_annotators([data, data], names=["a", "b"], n_resamples=0)
+    assert result.agreement.relations["strict"].overall.mean.value == 1.0
     with pytest.raises(ConfigError, match="0 or more"):
         compare_annotators([data, data], names=["a", "b"], n_resamples=-1)
 
 
-def test_split(data, tmp_path):
-    counts = split_files(data, tmp_path, {"train": 0.5, "dev": 0.5})
-    assert sorted(part["documents"] for part in counts.values()) == [0, 1]
-    assert {path.name for path in tmp_path.iterdir()} == {"train.spacy", "dev.spacy"}
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda data, out: convert(data, out, to="jsonl", lang="xyz"),
-        lambda data, out: audit_files([data], lang="xyz"),
-    ],
-)
-def test_unknown_languages_are_errors_of_the_options(use, data, tmp_path):
+def test_unknown_languages_are_errors_of_the_options(data, tmp_path):
     with pytest.raises(ConfigError, match="'xyz'"):
-        use(data, tmp_path / "out.jsonl")
+        convert(data, tmp_path / "out.jsonl", to="jsonl", lang="xyz")
 
 
 def test_documents_that_are_not_there(nlp, tmp_path):

@@ -7,7 +7,7 @@ import spacy
 from spacy.language import Language
 
 from rel_component import extract, read_texts
-from rel_component.errors import ConfigError, DataError
+from rel_component.errors import ConfigError
 
 
 @Language.component("test_neighbours")
@@ -75,9 +75,3 @@ def test_lines_and_objects_are_texts(tmp_path):
     (tmp_path / "b.jsonl").write_text('{"text": "one", "id": 1}\n', encoding="utf8")
     assert list(read_texts(tmp_path / "a.txt")) == [("one", {}), (" two ", {})]
     assert list(read_texts(str(tmp_path / "b.jsonl"))) == [("one", {"text": "one", "id": 1})]
-
-
-def test_an_object_without_text_is_named(tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"txt": "b"}\n', encoding="utf8")
-    with pytest.raises(DataError, match="line 2"):
-        list(read_texts(tmp_path / "a.jsonl"))

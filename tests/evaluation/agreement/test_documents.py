@@ -2,9 +2,6 @@
 
 import pytest
 
-from rel_component.errors import ConfigError
-from rel_component.evaluation.agreement.documents import match_documents
-
 from ...helpers import make_doc
 from .helpers import ACME, ADA, ALL, OSLO, TEXT, annotate, one_each, share
 
@@ -93,8 +90,3 @@ def test_a_symmetric_relation_has_no_direction(vocab):
 def test_labels_of_a_pair_are_in_alphabetical_order(vocab):
     doc = annotate(vocab, [(0, "RUNS", 1), (0, "OWNS", 1)], [ADA, ACME, OSLO])
     assert [*one_each(doc, doc).docs[0].annotations[0].labels.values()] == [("OWNS", "RUNS")]
-
-
-def test_one_annotator_is_not_enough(vocab):
-    with pytest.raises(ConfigError, match="two annotators or more"):
-        match_documents({"a": [annotate(vocab)]})

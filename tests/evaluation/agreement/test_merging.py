@@ -2,7 +2,6 @@
 
 import pytest
 
-from rel_component.errors import ConfigError
 from rel_component.evaluation.agreement.merging import merge_agreed
 
 from ...helpers import facts, make_doc
@@ -85,9 +84,3 @@ def test_documents_that_too_few_have_are_left_out(vocab):
         merged = merge_agreed(shared, min_votes=min_votes)
         assert (len(merged.docs), merged.documents_left_out) == (kept, left_out)
         assert merged.mentions == kept * len(ALL)
-
-
-@pytest.mark.parametrize("min_votes", [0, 3])
-def test_votes_are_those_of_the_annotators(vocab, min_votes):
-    with pytest.raises(ConfigError, match="between 1 and 2"):
-        merge_agreed(one_each(annotate(vocab), annotate(vocab)), min_votes=min_votes)
