@@ -1,7 +1,6 @@
 """Language models that are functions, and short ways to write requests."""
 
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
@@ -63,13 +62,11 @@ class FunctionBackend:
     """A backend that asks a function, and notes what it was asked.
 
     answer: called with each request; errors that it returns are raised.
-    seconds: time for a call.
     calls: the questions of each call. formats: the format of each call.
     most: the most calls that ran at a time.
     """
 
     answer: Callable[[Request], Answer] = echo
-    seconds: float = 0.0
     settings: Dict[str, Any] = field(default_factory=lambda: {"model": "function"})
     formats: Sequence[AnswerFormat] = ("json_schema", "text")
     batch_size: int = 1
@@ -103,7 +100,6 @@ class FunctionBackend:
             self._running += 1
             self.most = max(self.most, self._running)
         try:
-            time.sleep(self.seconds)
             return [self._reply(request) for request in requests]
         finally:
             with self._lock:

@@ -1,11 +1,40 @@
-"""Language models that are loaded once for all tests."""
+"""Caches, clocks, an endpoint, and language models that are loaded once for all tests."""
 
 import pytest
 
 from rel_component.llm.backends.llama_cpp import llama_cpp_backend
 from rel_component.llm.backends.transformers import transformers_backend
+from rel_component.llm.client.cache import ReplyCache
 
+from .backends import FakeClock
 from .models import gguf_file, save_tiny_model
+from .server import KEY, ChatServer
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", KEY)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server():
+    """An endpoint that repeats questions."""
+    with ChatServer() as server:
+        yield server
+
+
+@pytest.fixture
+def cache(tmp_path):
+    cache = ReplyCache(tmp_path / "folder" / "cache.db")
+    yield cache
+    cache.close()
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,11 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 from typing import Counter as CounterT
+
+KEY = "sk-very/secret+key"
+"""In the environment variable ``TEST_KEY``."""
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,14 @@ class Call:
 
     question: content of the last message.
     nth: how often that question has come in, 1 for the first time.
-    body: the whole request.
+    body, path, headers: of the request.
     """
 
     question: str
     nth: int
     body: Dict[str, Any]
+    path: str
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ Respond = Callable[[Call], Response]
 
 
 class ChatServer:
-    """Answers ``POST /v1/chat/completions`` with the help of a function.
+    """Answers every POST with the help of a function.
 
     calls: what has come in. paid: questions that were answered.
     """
@@ -72,6 +77,10 @@ class ChatServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    def say(self, **fields: Any) -> None:
+        """Answer all requests alike, with the fields of a `Response`."""
+        self.respond = lambda call: Response(**fields)
 
     def start(self) -> None:
         """Listen, after the first time on the same port as before."""
@@ -92,11 +101,11 @@ class ChatServer:
     def __exit__(self, *error: Any) -> None:
         self.kill()
 
-    def came_in(self, body: Dict[str, Any]) -> Call:
+    def came_in(self, body: Dict[str, Any], path: str, headers: Mapping[str, str]) -> Call:
         question = body["messages"][-1]["content"]
         with self._lock:
             self._counts[question] += 1
-            call = Call(question, self._counts[question], body)
+            call = Call(question, self._counts[question], body, path, headers)
             self.calls.append(call)
         return call
 
@@ -145,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         chat = self.server.chat
-        call = chat.came_in(body)
+        call = chat.came_in(body, self.path, self.headers)
         response = chat.respond(call)
         if self.server.killed.wait(response.seconds):
             return
