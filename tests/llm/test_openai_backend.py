@@ -17,9 +17,8 @@ from rel_component.errors import (
 from rel_component.llm.backends.openai import openai_backend
 from rel_component.llm.types import ANSWER_FORMATS, Message, OutputToken, Request
 
-from .endpoint import ANSWER, Endpoint
+from .server import KEY
 
-KEY = "sk-very/secret+key"
 MESSAGES = (Message("system", "You know people."), Message("user", "Does Ada work? In JSON."))
 SCHEMA = {
     "type": "object",
@@ -31,17 +30,10 @@ PLAIN = Request(MESSAGES)
 STRUCTURED = Request(MESSAGES, SCHEMA)
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    monkeypatch.setenv("TEST_KEY", KEY)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
-def endpoint():
-    with Endpoint() as endpoint:
-        yield endpoint
+def endpoint(server):
+    server.say(text="yes")
+    return server
 
 
 def backend_of(endpoint, **options):
@@ -54,37 +46,38 @@ def answer(backend, request=PLAIN, answer_format="json_schema", **options):
 
 
 def failing(endpoint, status, error, **headers):
-    endpoint.status, endpoint.headers = status, headers
-    endpoint.body = error if isinstance(error, bytes) else json.dumps({"error": error}).encode()
+    text = error if isinstance(error, bytes) else json.dumps({"error": error}).encode()
+    endpoint.say(status=status, headers=headers, body=text)
     return backend_of(endpoint)
 
 
-def body(**message):
-    """A chat completion with other content, and choice where it is given."""
-    choice = {"message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}
-    choice.update(message.pop("choice", {}))
-    choice["message"] = {**choice["message"], **message}
-    return json.dumps({**ANSWER, "choices": [choice]}).encode()
+USAGE = {"prompt_tokens": 7, "completion_tokens": 2}
+
+
+def body(choice=(), usage=USAGE, **message):
+    """A chat completion."""
+    message = {"role": "assistant", "content": "yes", **message}
+    choices = [{"message": message, "finish_reason": "stop", **dict(choice)}]
+    return json.dumps({"choices": choices, "usage": usage}).encode()
 
 
 def test_what_is_sent(endpoint):
     backend = backend_of(endpoint, seed=3, extra_body={"top_p": 0.5})
     reply = answer(backend)
     assert (reply.text, reply.finish_reason) == ("yes", "stop")
-    assert endpoint.paths == ["/v1/chat/completions"]
-    assert endpoint.bodies == [
-        {
-            "model": "m",
-            "messages": [
-                {"role": "system", "content": "You know people."},
-                {"role": "user", "content": "Does Ada work? In JSON."},
-            ],
-            "max_tokens": 1024,
-            "temperature": 0.0,
-            "seed": 3,
-            "top_p": 0.5,
-        }
-    ]
+    (call,) = endpoint.calls
+    assert call.path == "/v1/chat/completions"
+    assert call.body == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "You know people."},
+            {"role": "user", "content": "Does Ada work? In JSON."},
+        ],
+        "max_tokens": 1024,
+        "temperature": 0.0,
+        "seed": 3,
+        "top_p": 0.5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,21 +97,20 @@ def test_what_is_sent(endpoint):
 )
 def test_each_format_has_its_response_format(endpoint, format, expected):
     answer(backend_of(endpoint), STRUCTURED, format)
-    assert endpoint.bodies[0].get("response_format") == expected
+    assert endpoint.calls[0].body.get("response_format") == expected
 
 
 def test_usage_is_read_and_time_is_measured(endpoint):
-    usage = {"prompt_tokens": 9, "completion_tokens": 4}
-    usage["prompt_tokens_details"] = {"cached_tokens": 5}
-    endpoint.body = json.dumps({**ANSWER, "usage": usage}).encode()
+    details = {"prompt_tokens_details": {"cached_tokens": 5}}
+    endpoint.say(body=body(usage={**USAGE, **details}))
     found = answer(backend_of(endpoint)).usage
-    assert (found.requests, found.input_tokens, found.cached_tokens) == (1, 9, 5)
-    assert found.output_tokens == 4
+    assert (found.requests, found.input_tokens, found.cached_tokens) == (1, 7, 5)
+    assert found.output_tokens == 2
     assert 0 < found.seconds < 10
 
 
 def test_usage_may_be_missing(endpoint):
-    endpoint.body = json.dumps({"choices": ANSWER["choices"]}).encode()
+    endpoint.say(body=body(usage=None))
     found = answer(backend_of(endpoint)).usage
     assert (found.requests, found.input_tokens, found.output_tokens) == (1, 0, 0)
 
@@ -135,13 +127,13 @@ def test_the_field_for_the_limit_of_tokens_depends_on_the_endpoint(url, name):
 
 def test_no_temperature_is_sent_if_there_is_none(endpoint):
     answer(backend_of(endpoint, temperature=None))
-    assert "temperature" not in endpoint.bodies[0]
+    assert "temperature" not in endpoint.calls[0].body
 
 
 def test_samples_have_seeds_of_their_own(endpoint):
     backend = backend_of(endpoint, seed=3, temperature=1.0)
     answer(backend, Request(MESSAGES, sample=2))
-    assert endpoint.bodies[0]["seed"] == 5
+    assert endpoint.calls[0].body["seed"] == 5
 
 
 def test_samples_at_temperature_0_would_be_the_same(endpoint):
@@ -150,14 +142,14 @@ def test_samples_at_temperature_0_would_be_the_same(endpoint):
 
 
 def test_a_refusal_is_an_answer(endpoint):
-    endpoint.body = body(content=None, refusal="I would rather not.")
+    endpoint.say(body=body(content=None, refusal="I would rather not."))
     reply = answer(backend_of(endpoint))
     assert (reply.text, reply.finish_reason) == ("I would rather not.", "refusal")
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
 def test_an_answer_that_ended_before_its_first_word_is_empty(endpoint, reason):
-    endpoint.body = body(content=None, choice={"finish_reason": reason})
+    endpoint.say(body=body(content=None, choice={"finish_reason": reason}))
     reply = answer(backend_of(endpoint))
     assert (reply.text, reply.finish_reason) == ("", reason)
 
@@ -178,26 +170,26 @@ def test_an_answer_that_ended_before_its_first_word_is_empty(endpoint, reason):
     ],
 )
 def test_bodies_without_an_answer(endpoint, content):
-    endpoint.body = content
+    endpoint.say(body=content)
     with pytest.raises(LLMUnavailable):
         answer(backend_of(endpoint))
 
 
 def test_an_answer_that_is_none_is_paid_for(endpoint):
-    endpoint.body = body(content=None)
+    endpoint.say(body=body(content=None))
     with pytest.raises(LLMUnavailable) as caught:
         answer(backend_of(endpoint))
     assert (caught.value.usage.requests, caught.value.usage.input_tokens) == (1, 7)
 
 
 def test_a_body_that_breaks_off(endpoint):
-    endpoint.length = len(endpoint.body) + 10
+    endpoint.say(cut=20)
     with pytest.raises(LLMUnavailable, match="broke off"):
         answer(backend_of(endpoint))
 
 
 def test_a_body_that_cannot_be_unpacked(endpoint):
-    endpoint.headers = {"Content-Encoding": "gzip"}
+    endpoint.say(headers={"Content-Encoding": "gzip"})
     with pytest.raises(LLMUnavailable):
         answer(backend_of(endpoint))
 
@@ -220,7 +212,7 @@ def test_no_answer_in_time():
 
 
 def test_an_answer_that_trickles_is_out_of_time(endpoint):
-    endpoint.seconds = 0.02
+    endpoint.say(trickle=0.02)
     with pytest.raises(LLMUnavailable, match="not complete in time"):
         answer(backend_of(endpoint), timeout=0.1)
 
@@ -318,11 +310,10 @@ def test_azure(endpoint):
         "deployed", base_url=url, api_version="2024-10-21", api_key_env="TEST_KEY"
     )
     answer(backend)
-    assert endpoint.paths == [
-        "/openai/deployments/deployed/chat/completions?api-version=2024-10-21"
-    ]
-    assert endpoint.sent_headers[0]["api-key"] == KEY
-    assert endpoint.bodies[0]["max_completion_tokens"] == 1024
+    (call,) = endpoint.calls
+    assert call.path == "/openai/deployments/deployed/chat/completions?api-version=2024-10-21"
+    assert call.headers["api-key"] == KEY
+    assert endpoint.calls[0].body["max_completion_tokens"] == 1024
 
 
 def test_the_package_may_be_missing(endpoint, monkeypatch):
@@ -376,14 +367,14 @@ def logprobs_body(text, tokens):
     ],
 )
 def test_tokens_spell_the_answer_or_are_dropped(endpoint, text, tokens, expected):
-    endpoint.body = logprobs_body(text, tokens)
+    endpoint.say(body=logprobs_body(text, tokens))
     reply = answer(backend_of(endpoint, logprobs=True))
     assert [token.text for token in reply.tokens] == expected
-    assert endpoint.bodies[0]["logprobs"] is True
+    assert endpoint.calls[0].body["logprobs"] is True
 
 
 def test_tokens_have_their_log_probabilities(endpoint):
-    endpoint.body = logprobs_body("yes!", [("yes", None), ("!", None)])
+    endpoint.say(body=logprobs_body("yes!", [("yes", None), ("!", None)]))
     reply = answer(backend_of(endpoint, logprobs=True))
     assert reply.tokens == (OutputToken("yes", 0.0), OutputToken("!", -1.0))
 

@@ -1,4 +1,4 @@
-"""Keys reach the endpoint, and nothing else."""
+"""Keys reach the server, and nothing else."""
 
 import json
 import pickle
@@ -10,27 +10,13 @@ from rel_component.errors import ConfigError, LLMRefused, LLMUnavailable
 from rel_component.llm.backends.openai import openai_backend
 from rel_component.llm.types import Message, Request
 
-from .endpoint import Endpoint
+from .server import KEY
 
-KEY = "sk-very/secret+key"
 REQUEST = Request((Message("user", "Does Ada work?"),), {"enum": ["yes", "no"]})
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    monkeypatch.setenv("TEST_KEY", KEY)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def endpoint():
-    with Endpoint() as endpoint:
-        yield endpoint
-
-
-def backend_of(endpoint):
-    return openai_backend("m", base_url=endpoint.url, api_key_env="TEST_KEY")
+def backend_of(server):
+    return openai_backend("m", base_url=server.url, api_key_env="TEST_KEY")
 
 
 def answer(backend):
@@ -38,15 +24,15 @@ def answer(backend):
     return reply
 
 
-def test_the_key_is_sent(endpoint):
-    answer(backend_of(endpoint))
-    assert endpoint.sent_headers[0]["Authorization"] == f"Bearer {KEY}"
+def test_the_key_is_sent(server):
+    answer(backend_of(server))
+    assert server.calls[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize("variable", ["NOT_SET", None])
-def test_a_server_may_need_no_key(endpoint, variable):
-    answer(openai_backend("m", base_url=endpoint.url, api_key_env=variable))
-    assert "Authorization" not in endpoint.sent_headers[0]
+def test_a_server_may_need_no_key(server, variable):
+    answer(openai_backend("m", base_url=server.url, api_key_env=variable))
+    assert "Authorization" not in server.calls[0].headers
 
 
 def test_openai_needs_a_key():
@@ -54,12 +40,12 @@ def test_openai_needs_a_key():
         answer(openai_backend("m"))
 
 
-def test_a_function_may_give_new_keys(endpoint):
+def test_a_function_may_give_new_keys(server):
     keys = iter(["one", "two"])
-    backend = openai_backend("m", base_url=endpoint.url, api_key=lambda: next(keys))
+    backend = openai_backend("m", base_url=server.url, api_key=lambda: next(keys))
     answer(backend)
     answer(backend)
-    sent = [headers["Authorization"] for headers in endpoint.sent_headers]
+    sent = [call.headers["Authorization"] for call in server.calls]
     assert sent == ["Bearer one", "Bearer two"]
 
 
@@ -77,34 +63,33 @@ def test_a_url_with_a_secret_is_refused(url):
 
 
 @pytest.mark.parametrize("key", ["sk-\nbroken", "sk-\N{SNOWMAN}"])
-def test_keys_that_no_header_can_hold(endpoint, monkeypatch, key):
+def test_keys_that_no_header_can_hold(server, monkeypatch, key):
     monkeypatch.setenv("TEST_KEY", key)
     with pytest.raises(LLMRefused, match="TEST_KEY holds no valid key") as caught:
-        answer(backend_of(endpoint))
+        answer(backend_of(server))
     assert "sk-" not in str(caught.value)
 
 
-def test_blanks_around_a_key_are_dropped(endpoint, monkeypatch):
+def test_blanks_around_a_key_are_dropped(server, monkeypatch):
     monkeypatch.setenv("TEST_KEY", f" {KEY}\n")
-    answer(backend_of(endpoint))
-    assert endpoint.sent_headers[0]["Authorization"] == f"Bearer {KEY}"
+    answer(backend_of(server))
+    assert server.calls[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
 @pytest.mark.parametrize("pad", [0, 490])
-def test_no_error_holds_the_key(endpoint, status, pad):
-    endpoint.status = status
+def test_no_error_holds_the_key(server, status, pad):
     echoed = f"{'x' * pad} Bearer {KEY} sk-very%2Fsecret%2Bkey"
-    endpoint.body = json.dumps({"error": {"message": echoed}}).encode()
+    server.say(status=status, body=json.dumps({"error": {"message": echoed}}).encode())
     with pytest.raises((LLMRefused, LLMUnavailable)) as caught:
-        answer(backend_of(endpoint))
+        answer(backend_of(server))
     shown = "".join(traceback.format_exception(caught.value)) + repr(pickle.dumps(caught.value))
     assert "sk-very" not in shown
     assert caught.value.__context__ is None
 
 
-def test_neither_repr_nor_settings_nor_attributes_hold_the_key(endpoint):
-    backend = backend_of(endpoint)
+def test_neither_repr_nor_settings_nor_attributes_hold_the_key(server):
+    backend = backend_of(server)
     answer(backend)
     shown = repr(backend) + json.dumps(backend.settings) + repr(vars(backend))
     assert KEY not in shown

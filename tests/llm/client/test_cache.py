@@ -15,13 +15,6 @@ SETTINGS = {"model": "m", "temperature": 0.0}
 BILL = Usage(1, 0, 10, 4, 5, 0.5, 0.01)
 
 
-@pytest.fixture
-def cache(tmp_path):
-    cache = ReplyCache(tmp_path / "folder" / "cache.db")
-    yield cache
-    cache.close()
-
-
 @pytest.mark.parametrize(
     "reply",
     [

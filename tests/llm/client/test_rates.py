@@ -4,12 +4,7 @@ from rel_component.errors import LLMUnavailable
 from rel_component.llm.client.rates import RateLimiter, Rates
 from rel_component.llm.types import Reply, Usage
 
-from ..backends import FakeClock, FunctionBackend, ask, client_of
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
+from ..backends import FunctionBackend, ask, client_of
 
 
 def test_requests_are_spread_over_the_minute(clock):

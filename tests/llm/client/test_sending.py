@@ -8,7 +8,7 @@ from rel_component.errors import ConfigError, FormatUnsupported, LLMRefused, LLM
 from rel_component.llm.client.sending import LONGEST_PAUSE
 from rel_component.llm.types import ANSWER_FORMATS
 
-from ..backends import FakeClock, FunctionBackend, ask, at_once, client_of, echo, question
+from ..backends import FunctionBackend, ask, at_once, client_of, echo, question
 
 SCHEMA = {"type": "object"}
 CRASH = LLMUnavailable("crash", status=500)
@@ -18,11 +18,6 @@ def failing(times, error):
     """Answers after some failures."""
     errors = [error] * times
     return lambda request: errors.pop() if errors else echo(request)
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
 
 
 def test_a_request_is_sent_again_until_it_is_answered():
