@@ -12,7 +12,7 @@ from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
 from .errors import ConfigError
 from .mentions import Mentions, read_mentions, read_training_mentions
-from .schema import SchemaViolation
+from .schema import RelationSchema, SchemaViolation
 from .types import BoolArray, FloatArray
 
 _CharSpan = Tuple[int, int]
@@ -166,11 +166,18 @@ def sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
     return keep
 
 
-def warn_of_violations(violations: Sequence[SchemaViolation], name: str) -> None:
-    """Warn about annotated relations that the schema forbids.
+def warn_of_unlearnable(
+    violations: Sequence[SchemaViolation],
+    targets: Iterable[Targets],
+    schema: RelationSchema,
+    name: str,
+) -> None:
+    """Warn about annotated relations that the schema forbids, and others without a candidate pair.
 
     Args:
         violations: the relations of all examples that the schema forbids.
+        targets: the targets of all examples, in parts, of which only one is held at a time.
+        schema: the schema.
         name: name of the component.
     """
     if violations:
@@ -180,21 +187,11 @@ def warn_of_violations(violations: Sequence[SchemaViolation], name: str) -> None
             f"{violations[0].relation}: {violations[0].message}",
             stacklevel=3,
         )
-
-
-def warn_of_uncovered(targets: Iterable[Targets], n_forbidden: int, name: str) -> None:
-    """Warn about annotated relations that no candidate pair stands for, though the schema allows them.
-
-    Args:
-        targets: the targets of all examples, in parts, of which only one is held at a time.
-        n_forbidden: number of relations with a known label that the schema forbids.
-        name: name of the component.
-    """
     n_gold = n_uncovered = 0
     for part in targets:
         n_gold += part.n_gold
         n_uncovered += part.n_uncovered
-    if n_uncovered > n_forbidden:
+    if n_uncovered > sum(violation.relation.label in schema for violation in violations):
         warnings.warn(
             f"{name}: {n_uncovered} of {n_gold} relations of the examples "
             "have no candidate pair and cannot be learned: their mentions are not among the "

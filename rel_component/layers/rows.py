@@ -33,6 +33,31 @@ def join_rows(
     return rows, split
 
 
+def gather_vectors(
+    ops: Ops, X: Any, cells: Int32Array, width: int
+) -> Tuple[Floats2d, Callable[[Floats2d], Any]]:
+    """Put some of the vectors side by side of which an array consists.
+
+    Args:
+        ops: array library of X.
+        X: any number of vectors, in an array of any shape.
+        cells: the vectors of each row, counted through X. *Shape:* ``(n, n_vectors)``
+        width: width of a vector.
+
+    Returns:
+        the rows, *Shape:* ``(n, n_vectors * width)``, and their backprop.
+    """
+    vectors = X.reshape(-1, width)
+    places = on_device(ops, cells.astype("int32"))
+
+    def backprop(dY: Floats2d) -> Any:
+        dX = ops.alloc2f(*vectors.shape)
+        ops.scatter_add(dX, places.reshape(-1), ops.reshape2f(dY, -1, width))
+        return dX.reshape(X.shape)
+
+    return vectors[places].reshape(len(cells), -1), backprop
+
+
 def on_device(ops: Ops, values: Any) -> Any:
     """Copy an array from the host to the device of `ops`.
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import numpy
 from spacy.attrs import SHAPE
 from spacy.tokens import Doc
-from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
+from thinc.api import Dropout, Embed, HashEmbed, Model
 from thinc.types import Floats2d, Ints2d
 
 from ..errors import ConfigError
@@ -140,7 +140,8 @@ def _score(
     all_widths = ops.xp.arange(model.attrs["max_width"], dtype="int32")
     widths, backprop_widths = model.get_ref("widths")(all_widths, is_train)
     rows = ops.xp.concatenate([first, last, widths])  # (2 * n_tokens + max_width, hidden)
-    table = RangeMax(ops, inside, max_run=_power_of_two(len(all_widths)), is_train=is_train)
+    longest_run = 1 << (len(all_widths).bit_length() - 1)  # the power of two below the widths
+    table = RangeMax(ops, inside, max_run=longest_run, is_train=is_train)
 
     def places(part: slice) -> Tuple[Ints2d, Ints2d]:
         """Rows to add up, *Shape:* ``(n, 3)``, and runs of the table, *Shape:* ``(n, 2)``."""
@@ -168,7 +169,9 @@ def _score(
 
     def backprop(d_logits: Floats2d) -> Floats2d:
         d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
-        d_rows = _scatter(ops, keys, d_hidden, rows.shape)
+        d_rows = ops.alloc2f(*rows.shape)
+        for column in keys.T:
+            ops.scatter_add(d_rows, ops.as_contig(column), d_hidden)
         backprop_widths(d_rows[2 * n_tokens :])
         d_tokens = backprop_first(d_rows[:n_tokens])
         d_tokens += backprop_last(d_rows[n_tokens : 2 * n_tokens])
@@ -176,15 +179,3 @@ def _score(
         return d_tokens
 
     return logits, backprop
-
-
-def _scatter(ops: Ops, keys: Ints2d, d_hidden: Floats2d, shape: Tuple[int, int]) -> Floats2d:
-    d_rows = ops.alloc2f(*shape)
-    for column in keys.T:
-        ops.scatter_add(d_rows, ops.as_contig(column), d_hidden)
-    return d_rows
-
-
-def _power_of_two(number: int) -> int:
-    """The highest power of two that is not above a number."""
-    return 1 << (number.bit_length() - 1)

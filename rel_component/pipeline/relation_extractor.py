@@ -36,8 +36,7 @@ from ..targets import (
     Targets,
     make_targets,
     to_distribution,
-    warn_of_uncovered,
-    warn_of_violations,
+    warn_of_unlearnable,
 )
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import refuse_uninitialised
@@ -329,7 +328,7 @@ class RelationExtractor(TrainablePipe):
         if not any(len(eg.predicted) for eg in examples):
             return losses
         candidates = self._candidates(examples)
-        targets = self._targets(examples, candidates)
+        targets = make_targets(examples, candidates, self.attr)
         candidates, targets = self.sampling.choose(candidates, targets)
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
@@ -358,7 +357,7 @@ class RelationExtractor(TrainablePipe):
         Returns:
             the loss and the gradient of the logits. *Shape:* ``(n_pairs, n_outputs)``
         """
-        targets = self._targets(list(examples), scores.candidates)
+        targets = make_targets(list(examples), scores.candidates, self.attr)
         return self._loss(self.loss, scores.values, targets)
 
     def _loss(
@@ -409,18 +408,13 @@ class RelationExtractor(TrainablePipe):
     def _warn_of_unlearnable(self, examples: Sequence[Example]) -> None:
         references = (eg.reference for eg in examples)
         violations = self.schema.validate(references, attr=self.attr)
-        warn_of_violations(violations, self.name)
-        if self.sampling.mentions == "predicted":
-            return  # by a component that may not be trained yet
-        # One example at a time: the pairs of a whole corpus may not fit into memory.
-        targets = (self._targets([eg], self._candidates([eg])) for eg in examples)
-        n_forbidden = sum(violation.relation.label in self.schema for violation in violations)
-        warn_of_uncovered(targets, n_forbidden, self.name)
+        # Mentions may come from a component that is not trained yet. One example at a time: the
+        # pairs of a whole corpus may not fit into memory.
+        checked = [] if self.sampling.mentions == "predicted" else examples
+        targets = (make_targets([eg], self._candidates([eg]), self.attr) for eg in checked)
+        warn_of_unlearnable(violations, targets, self.schema, self.name)
 
     def _candidates(self, examples: Sequence[Example]) -> Candidates:
         docs = [eg.predicted for eg in examples]
         mentions = self.sampling.read_mentions(examples, self.spans_key)
         return self.candidates(docs, mentions, self.schema)
-
-    def _targets(self, examples: Sequence[Example], candidates: Candidates) -> Targets:
-        return make_targets(examples, candidates, self.attr)

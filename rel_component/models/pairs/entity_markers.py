@@ -19,7 +19,7 @@ from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
 from ...layers.affine import Affine, resize_output
 from ...layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
-from ...layers.rows import blocks
+from ...layers.rows import blocks, gather_vectors
 from ...layers.word_pieces import split_into_pieces
 from ...types import Int32Array, Precision
 from .mention_pairs import closest_mentions, unordered
@@ -154,7 +154,7 @@ def _predict(model: PairModelT, batch: "_Batch") -> Floats2d:
         sequences, of_pair = batch.sequences(rows)
         inputs = ArgsKwargs((sequences, model.attrs["max_pieces"]), {})
         features = model.ops.asarray(torch2xp(model.shims[0].predict(inputs)))
-        features = batch.by_pair(features, rows, of_pair)
+        features, _ = batch.by_pair(features, rows, of_pair)
         hidden = model.get_ref("hidden").predict(features)
         logits[rows] = model.get_ref("output_layer").predict(hidden)
     return logits
@@ -167,14 +167,14 @@ def _update(model: PairModelT, batch: "_Batch") -> Tuple[Floats2d, Callable[[Flo
     sequences, of_pair = batch.sequences(everything)
     inputs = ArgsKwargs((sequences, model.attrs["max_pieces"]), {})
     encoded, backprop_encoder = model.shims[0].begin_update(inputs)
-    features = batch.by_pair(model.ops.asarray(torch2xp(encoded.detach())), everything, of_pair)
+    states = model.ops.asarray(torch2xp(encoded.detach()))
+    features, backprop_pairs = batch.by_pair(states, everything, of_pair)
     hidden, backprop_hidden = model.get_ref("hidden")(features, True)
     logits, backprop_output = model.get_ref("output_layer")(hidden, True)
 
     def backprop(d_logits: Floats2d) -> None:
         d_features = backprop_hidden(backprop_output(d_logits))
-        d_encoded = batch.by_group(d_features, everything, of_pair, encoded.shape)
-        given = xp2torch(d_encoded, device=encoded.device)
+        given = xp2torch(backprop_pairs(d_features), device=encoded.device)
         backprop_encoder(ArgsKwargs(((encoded,),), {"grad_tensors": (given,)}))
 
     return logits, backprop
@@ -232,29 +232,17 @@ class _Batch:
         self._n_cut += sequences.n_cut
         return sequences, of_pair
 
-    def by_pair(self, features: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
-        """The representation of each pair, from that of its sequence. *Shape:* ``(n_pairs, width)``."""
-        if not self.attrs["share_directions"]:
-            return features
-        cells = self._cells(features.shape[1], rows, of_pair)
-        return features.reshape(-1, self._module.width)[cells].reshape(len(of_pair), -1)
-
-    def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
-        """Backprop of :meth:`by_pair`."""
-        if not self.attrs["share_directions"]:
-            return gradient
-        width = self._module.width
-        cells = self._cells(shape[1], rows, of_pair).reshape(-1)
-        result = self.ops.alloc2f(shape[0] * shape[1] // width, width)
-        self.ops.scatter_add(result, cells, gradient.reshape(-1, width))
-        return result.reshape(tuple(shape))
-
-    def _cells(self, n_features: int, rows: slice, of_pair: Int32Array) -> Any:
-        """The places of the vectors of each pair among those of all sequences.
+    def by_pair(
+        self, features: Any, rows: slice, of_pair: Int32Array
+    ) -> Tuple[Floats2d, Callable[[Floats2d], Any]]:
+        """The representation of each pair, from that of its sequence, and the way back.
 
         Vectors of head and tail change places where the head is second in the text.
         """
-        straight = numpy.arange(n_features // self._module.width)
+        if not self.attrs["share_directions"]:
+            return features, lambda d_features: d_features
+        width = self._module.width
+        straight = numpy.arange(features.shape[1] // width)
         crossed, n = straight.copy(), 0
         for name in self.attrs["representation"]:
             if name in ("start", "mean"):
@@ -263,8 +251,8 @@ class _Batch:
             n += 1
         mentions = self.mentions[rows]
         order = numpy.where(mentions[:, :1] < mentions[:, 1:], straight, crossed)
-        cells: Any = of_pair[:, None] * len(straight) + order
-        return self.ops.asarray(cells.astype("int32"))
+        cells = of_pair[:, None] * len(straight) + order
+        return gather_vectors(self.ops, features, cells, width)
 
     def _mark(self, role: int, type_hash: int) -> Marks:
         key = (role, type_hash)

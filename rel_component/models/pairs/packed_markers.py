@@ -6,7 +6,7 @@ pooled states of their mentions, as in SpanPair, by two markers that see the tex
 directions of a pair share their markers.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, cast
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy
 from spacy.tokens import Doc
@@ -17,7 +17,7 @@ from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
 from ...layers.affine import resize_output
 from ...layers.marker_inputs import MarkerBlock, TextBatch
-from ...layers.rows import count_within, rows_of_runs
+from ...layers.rows import count_within, gather_vectors, rows_of_runs
 from ...layers.windows import make_windows
 from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
 from ...types import Int32Array, Precision
@@ -155,7 +155,7 @@ def _predict(model: PairModelT, layout: "_Layout") -> Floats2d:
     def features(rows: slice) -> Floats2d:
         groups, of_pair = unordered(layout.mentions[rows])
         _, markers = shim.predict(ArgsKwargs((states, [layout.block(groups)]), {}))
-        return layout.by_pair(_to_xp(model, markers), rows, of_pair)
+        return layout.by_pair(_to_xp(model, markers), rows, of_pair)[0]
 
     pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), features)
     return model.get_ref("scorer").predict(pairs)
@@ -163,18 +163,18 @@ def _predict(model: PairModelT, layout: "_Layout") -> Floats2d:
 
 def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[Floats2d], Any]]:
     shim, size = model.shims[0], max(model.attrs["block_size"] // 2, 1)
-    everything = slice(0, len(layout.mentions))
     groups, of_pair = unordered(layout.mentions)
     blocks = [layout.block(groups[i : i + size]) for i in range(0, len(groups), size)]
     inputs = ArgsKwargs((layout.text, blocks, model.attrs["max_pieces"]), {})
     (states, markers), backprop_encoder = shim.begin_update(inputs)
 
-    def features(rows: slice) -> Floats2d:
-        if markers is None:
-            return model.ops.alloc2f(0, 3 * states.tokens.shape[1])
-        return layout.by_pair(_to_xp(model, markers), rows, of_pair)
-
-    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), features)
+    if markers is None:
+        features = model.ops.alloc2f(0, 3 * states.tokens.shape[1])
+    else:
+        everything = slice(0, len(layout.mentions))
+        features, backprop_pairs = layout.by_pair(_to_xp(model, markers), everything, of_pair)
+    tokens = _to_xp(model, states.tokens)
+    pairs = Pairs(layout.docs, layout.candidates, tokens, lambda rows: features[rows])
     logits, backprop_scorer = model.get_ref("scorer")(pairs, True)
 
     def backprop(d_logits: Floats2d) -> Any:
@@ -182,7 +182,7 @@ def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[F
         tensors, gradients = [states.tokens], [gradient.tokens]
         if markers is not None:
             tensors.append(markers)
-            gradients.append(layout.by_group(gradient.features, everything, of_pair, markers.shape))
+            gradients.append(backprop_pairs(gradient.features))
         given = tuple(xp2torch(X, device=states.tokens.device) for X in gradients)
         backprop_encoder(ArgsKwargs((tuple(tensors),), {"grad_tensors": given}))
         return layout.docs
@@ -246,8 +246,10 @@ class _Layout:
         rows = numpy.stack(windows.rows(chosen, runs[..., 0], runs[..., 1]), axis=-1)
         return MarkerBlock(chosen.astype("int32"), rows, mentions.types[groups])
 
-    def by_pair(self, markers: Any, rows: slice, of_pair: Int32Array) -> Floats2d:
-        """States of the markers of head and tail, and of the special token, side by side.
+    def by_pair(
+        self, markers: Any, rows: slice, of_pair: Int32Array
+    ) -> Tuple[Floats2d, Callable[[Floats2d], Any]]:
+        """States of the markers of head and tail, and of the special token, and the way back.
 
         Args:
             markers: states of all groups. *Shape:* ``(n_groups, 3, width)``
@@ -255,24 +257,11 @@ class _Layout:
             of_pair: group of each pair. *Shape:* ``(n_pairs,)``
 
         Returns:
-            *Shape:* ``(n_pairs, 3 * width)``
+            *Shape:* ``(n_pairs, 3 * width)``, and a function of its gradient.
         """
-        group, side = self._places(rows, of_pair)
-        return cast(Floats2d, markers[group, side].reshape(len(of_pair), -1))
-
-    def by_group(self, gradient: Any, rows: slice, of_pair: Int32Array, shape: Any) -> Any:
-        """Backprop of :meth:`by_pair`. *Shape:* ``(n_groups, 3, width)``."""
-        group, side = self._places(rows, of_pair)
-        cells = self.ops.as_contig((group * 3 + side).reshape(-1))
-        result = self.ops.alloc2f(shape[0] * 3, shape[2])
-        self.ops.scatter_add(result, cells, gradient.reshape(-1, shape[2]))
-        return result.reshape(tuple(shape))
-
-    def _places(self, rows: slice, of_pair: Int32Array) -> Tuple[Any, Any]:
-        """Group of each pair, and places of its states in it. *Shape:* ``(n_pairs, 3)`` each."""
         mentions = self.mentions[rows]
         head_second = (mentions[:, 0] > mentions[:, 1]).astype("int32")
         special = numpy.full_like(head_second, 2)
-        side: Any = numpy.stack([head_second, 1 - head_second, special], axis=1)
-        group: Any = numpy.repeat(of_pair[:, None], 3, axis=1)
-        return self.ops.asarray(group), self.ops.asarray(side)
+        side = numpy.stack([head_second, 1 - head_second, special], axis=1)
+        cells = of_pair[:, None] * 3 + side
+        return gather_vectors(self.ops, markers, cells, markers.shape[2])

@@ -1,9 +1,10 @@
-"""Rows of runs, written out."""
+"""Rows of runs and of vectors, written out."""
 
 import numpy
 import pytest
+from thinc.api import NumpyOps
 
-from rel_component.layers.rows import count_within, rows_of_runs
+from rel_component.layers.rows import count_within, gather_vectors, rows_of_runs
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,10 @@ def test_numbers_within_groups(sizes, expected):
 def test_rows_of_runs(runs, expected):
     run, rows = rows_of_runs(numpy.asarray(runs, dtype="int32").reshape(-1, 2))
     assert (run.tolist(), rows.tolist()) == expected
+
+
+def test_vectors_side_by_side_and_their_gradients():
+    X = numpy.arange(6, dtype="float32").reshape(1, 6)  # vectors (0, 1), (2, 3) and (4, 5)
+    rows, backprop = gather_vectors(NumpyOps(), X, numpy.asarray([[2, 0], [0, 0]]), 2)
+    assert rows.tolist() == [[4, 5, 0, 1], [0, 1, 0, 1]]
+    assert backprop(rows + 1).tolist() == [[3, 6, 0, 0, 5, 6]]
