@@ -60,39 +60,32 @@ def test_an_exclusive_threshold_replaces_the_comparison_with_no_relation(
     assert found[:1] == [("Ada", "A", "Acme", 0.4)][:n_relations]
 
 
-def test_the_threshold_of_a_label_comes_before_that_of_all(doc):
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"threshold": 0.7, "thresholds": {"B": 0.55}}, ("Acme", "B", "Ada", 0.6)),
+        ({"thresholds": {"B": 0.7}}, ("Ada", "A", "Acme", 0.6)),
+    ],
+)
+def test_the_threshold_of_a_label_is_for_it_alone(doc, options, expected):
     rows = [[0.4, 0.6, 0.0], [0.4, 0.0, 0.6]]
-    options = {"threshold": 0.7, "thresholds": {"B": 0.55}}
-    assert decoded([doc], rows, exclusive=True, **options) == [[("Acme", "B", "Ada", 0.6)]]
-
-
-def test_a_threshold_of_one_label_leaves_the_others_alone(doc):
-    rows = [[0.4, 0.6, 0.0], [0.4, 0.0, 0.6]]
-    assert decoded([doc], rows, exclusive=True, thresholds={"B": 0.7}) == [
-        [("Ada", "A", "Acme", 0.6)]
-    ]
+    assert decoded([doc], rows, exclusive=True, **options) == [[expected]]
 
 
 # Multiple labels: columns A, B
 
 
-def test_multiple_labels_are_decided_one_by_one(doc):
-    rows = [[0.6, 0.5], [0.49, 0.9]]
-    assert decoded([doc], rows, exclusive=False) == [
-        [("Ada", "A", "Acme", 0.6), ("Ada", "B", "Acme", 0.5), ("Acme", "B", "Ada", 0.9)]
-    ]
-
-
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"threshold": 0.6}, ["A"]),
-        ({"thresholds": {"A": 0.65}}, ["B"]),
-        ({"threshold": 0.9, "thresholds": {"B": 0.2}}, ["B"]),
+        ({}, ["A", "B", "B"]),
+        ({"threshold": 0.6}, ["A", "B"]),
+        ({"thresholds": {"A": 0.65}}, ["B", "B"]),
+        ({"threshold": 0.95, "thresholds": {"B": 0.2}}, ["B", "B"]),
     ],
 )
-def test_multiple_labels_with_thresholds(doc, options, expected):
-    (found,) = decoded([doc], [[0.6, 0.55], [0, 0]], exclusive=False, **options)
+def test_multiple_labels_are_decided_one_by_one(doc, options, expected):
+    (found,) = decoded([doc], [[0.6, 0.5], [0.49, 0.9]], exclusive=False, **options)
     assert [label for _, label, _, _ in found] == expected
 
 

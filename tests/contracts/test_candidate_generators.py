@@ -16,12 +16,12 @@ from rel_component.mentions import read_mentions
 from rel_component.schema import RelationSchema, RelationType
 
 from ..helpers import make_doc
+from .pair_models import MENTIONS, TEXT
 from .registered import each_registered
 
 every_generator = each_registered("spacy_misc", CandidateGenerator)
 
 SCHEMA = RelationSchema([RelationType("KNOWS"), RelationType("WORKS_FOR", ("PERSON",), ("ORG",))])
-MENTIONS = [(0, 1, "PERSON"), (2, 3, "PERSON"), (4, 6, "ORG"), (7, 8, "PERSON"), (9, 10, "GPE")]
 
 
 @pytest.fixture(params=[{}, {"clusters": "coref"}], ids=["mentions", "clusters"])
@@ -41,7 +41,7 @@ def generate(generator):
 def docs(vocab):
     """Documents of five, no and one mention, and one in which Ada and Cy are the same."""
     *others, last = [
-        make_doc(vocab, "Ada and Bo of Acme Labs met Cy in Oslo", MENTIONS, sent_starts=[0]),
+        make_doc(vocab, TEXT, MENTIONS, sent_starts=[0]),
         make_doc(vocab, ""),
         make_doc(vocab, "Ada sleeps", [(0, 1, "PERSON")], sent_starts=[0]),
         make_doc(vocab, "Ada met Bo . Cy hired Di", [(0, 1, "A"), (2, 3, "B"), (4, 5, "A")]),

@@ -166,17 +166,22 @@ def examples_of(nlp):
     return [make_example(reference, []) for reference in references]
 
 
-@pytest.mark.filterwarnings("ignore:.*W033.*")
-def test_components_share_an_encoder_and_all_teach_it(tmp_path):
+def learned(nlp, examples, **options):
+    """The optimizer with which a pipeline has learned one relation."""
     spacy.util.fix_random_seed(0)
-    nlp = pipeline()
-    examples = examples_of(nlp)
     nlp.initialize(lambda: examples)
-    sgd = EncoderAdam(0.005, encoder_scale=0.5, use_averages=True)
+    sgd = EncoderAdam(0.005, encoder_scale=0.5, **options)
     for _ in range(40):
         losses = nlp.update(examples, sgd=sgd)
     assert losses["relation_extractor"] < 0.1
     assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
+    return sgd
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+def test_components_share_an_encoder_and_all_teach_it(tmp_path):
+    nlp = pipeline()
+    sgd = learned(nlp, examples_of(nlp), use_averages=True)
     nlp.to_disk(tmp_path)
     doc, empty = spacy.load(tmp_path).pipe(["Acme hired Ada", ""])
     assert facts(doc) == [("Ada", "WORKS_AT", "Acme")]
@@ -190,22 +195,16 @@ def test_components_share_an_encoder_and_all_teach_it(tmp_path):
 
 @pytest.fixture(scope="module")
 def joint():
-    """A pipeline that has learned one relation, and its examples."""
-    spacy.util.fix_random_seed(0)
+    """A pipeline that has learned one relation."""
     nlp = pipeline()
-    examples = examples_of(nlp)
-    sgd = EncoderAdam(0.005, encoder_scale=0.5)
-    nlp.initialize(lambda: examples)
-    for _ in range(40):
-        nlp.update(examples, sgd=sgd)
+    learned(nlp, examples_of(nlp))
     return nlp
 
 
 @pytest.mark.filterwarnings("ignore:.*W033.*")
 @pytest.mark.parametrize("annotates", [["ner"], ["shared_encoder", "ner"]])
 def test_spacy_annotates_entities_during_an_update(joint, annotates, monkeypatch):
-    nlp = spacy.util.load_model_from_config(joint.config)
-    nlp.from_bytes(joint.to_bytes())
+    nlp = spacy.util.load_model_from_config(joint.config).from_bytes(joint.to_bytes())
     seen = []
     monkeypatch.setattr(
         nlp.get_pipe("relation_extractor"), "update", lambda batch, **_: seen.extend(batch)
@@ -222,8 +221,7 @@ def test_spacy_annotates_entities_during_an_update(joint, annotates, monkeypatch
 @pytest.mark.filterwarnings("ignore:.*W033.*")
 @pytest.mark.parametrize("given", ["ruler", "code"])
 def test_mentions_may_come_from_elsewhere(joint, given):
-    nlp = spacy.util.load_model_from_config(joint.config)
-    nlp.from_bytes(joint.to_bytes())
+    nlp = spacy.util.load_model_from_config(joint.config).from_bytes(joint.to_bytes())
     nlp.disable_pipes("ner", "span_recognizer")
     if given == "ruler":
         ruler = nlp.add_pipe("entity_ruler", first=True)
@@ -237,15 +235,9 @@ def test_mentions_may_come_from_elsewhere(joint, given):
 
 @pytest.mark.filterwarnings("ignore:.*W033.*")
 def test_marker_models_are_a_second_pass():
-    spacy.util.fix_random_seed(0)
     packed = {"@architectures": "rel_component.PackedMarkers.v1", "name": str(tiny_encoder())}
     nlp = pipeline(packed)
-    examples = examples_of(nlp)
-    nlp.initialize(lambda: examples)
-    sgd = EncoderAdam(0.005, encoder_scale=0.5)
-    for _ in range(40):
-        nlp.update(examples, sgd=sgd)
-    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
+    learned(nlp, examples_of(nlp))
 
 
 def test_components_listen_to_spacy_transformers_too(vocab):
@@ -266,13 +258,7 @@ def test_components_listen_to_spacy_transformers_too(vocab):
     nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
     pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": ear}
     nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
-    examples = [eg for eg in examples_of(nlp) if len(eg.predicted)]
-    nlp.initialize(lambda: examples)
-    sgd = EncoderAdam(0.005, encoder_scale=0.5)
-    for _ in range(40):
-        losses = nlp.update(examples, sgd=sgd)
-    assert losses["relation_extractor"] < 0.1
-    assert facts(nlp("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
+    learned(nlp, [eg for eg in examples_of(nlp) if len(eg.predicted)])
 
 
 def test_a_listener_weighs_its_gradient(vocab, docs):

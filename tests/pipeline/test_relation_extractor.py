@@ -114,8 +114,7 @@ def test_evaluate(nlp):
     assert sorted(scores["rel_per_type"]) == ["FOUNDED_BY", "WORKS_AT"]
 
 
-def test_evaluate_counts_relations_of_missed_mentions():
-    nlp = trained()
+def test_evaluate_counts_relations_of_missed_mentions(nlp):
     examples = [make_example(references(nlp)[0]), make_example(references(nlp)[1], [ORBIT])]
     assert nlp.evaluate(examples)["rel_micro_r"] == 0.5
 
@@ -269,17 +268,11 @@ def test_add_label_before_initialise():
 
 
 @pytest.mark.parametrize("config", [{}, MULTIPLE], ids=["exclusive", "multiple"])
-def test_a_label_added_after_training_leaves_predictions_as_they_are(config):
+def test_a_label_added_after_training_leaves_predictions_as_they_are_and_can_be_learned(config):
     nlp = trained(**config)
     nlp.get_pipe("relation_extractor").add_label("OWNS")
     unrelated = make_doc(nlp.vocab, "Acme met Orbit near Ada", [ACME, (2, 3, "ORG"), (4, 5, "GPE")])
     assert outputs(nlp, [*inputs(nlp), unrelated]) == [[WORKS_AT], [FOUNDED_BY], []]
-
-
-@pytest.mark.parametrize("config", [{}, MULTIPLE], ids=["exclusive", "multiple"])
-def test_a_label_added_after_training_can_be_learned(config):
-    nlp = trained(**config)
-    nlp.get_pipe("relation_extractor").add_label("OWNS")
     owned = make_doc(nlp.vocab, "Zeta owns Eta", [ACME, (2, 3, "ORG")], [(0, "OWNS", 1)])
     train(nlp, [*examples_of(nlp), make_example(owned)], steps=80, initialize=False)
     docs = [*inputs(nlp), make_example(owned).predicted]

@@ -13,13 +13,15 @@ from rel_component.models.optimizers import EncoderAdam
 from rel_component.models.pairs.entity_markers import build_entity_markers
 from rel_component.models.pairs.packed_markers import build_packed_markers
 
-from ...contracts.pair_models import assert_pairs_do_not_see_each_other
+from ...contracts.pair_models import (
+    MENTIONS,
+    N_LABELS,
+    TEXT,
+    assert_pairs_do_not_see_each_other,
+    predicted,
+)
 from ...encoders import KINDS, tiny_encoder
 from ...helpers import make_candidates, make_doc
-
-TEXT = "Ada and Bo of Acme met Cy in Oslo"
-MENTIONS = [(0, 1, "PERSON"), (2, 3, "PERSON"), (4, 5, "ORG"), (6, 7, "PERSON"), (8, 9, "GPE")]
-N_LABELS = 3
 
 both = pytest.mark.parametrize("build", [build_entity_markers, build_packed_markers])
 
@@ -36,10 +38,6 @@ def initialised(build, docs, *, encoder=None, **options):
             layer = node.get_ref("output_layer")
             layer.set_param("W", rng.normal(size=layer.get_param("W").shape).astype("float32"))
     return model
-
-
-def predicted(model, docs, candidates=None):
-    return model.predict((docs, candidates or make_candidates(docs)))
 
 
 def trained(model, docs, *, steps=1, **options):

@@ -6,10 +6,8 @@ import pytest
 from rel_component.errors import ConfigError
 from rel_component.models.pairs.span_pair import build_span_pair
 
+from ...contracts.pair_models import MENTIONS, TEXT, predicted
 from ...helpers import fixed_tok2vec, make_candidates, make_doc
-
-TEXT = "Ada and Bo of Acme Labs met Cy in Oslo"
-MENTIONS = [(0, 1, "PERSON"), (2, 3, "PERSON"), (4, 6, "ORG"), (7, 8, "PERSON"), (9, 10, "GPE")]
 
 
 @pytest.fixture
@@ -24,24 +22,20 @@ def initialised(doc, **options):
     return model
 
 
-def predicted(model, doc):
-    return model.predict(([doc], make_candidates([doc])))
-
-
 @pytest.mark.parametrize("block_size", [1, 3, 19, 20, 21])
 def test_blocks_do_not_change_the_logits(doc, block_size):
     model = initialised(doc)
-    expected = predicted(model, doc)
+    expected = predicted(model, [doc])
     model.get_ref("scorer").attrs["block_size"] = block_size
-    numpy.testing.assert_allclose(predicted(model, doc), expected, rtol=1e-4, atol=1e-5)
+    numpy.testing.assert_allclose(predicted(model, [doc]), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("context", "matters"), [(True, True), (False, False)])
 def test_only_with_context_do_the_tokens_between_matter(doc, context, matters):
     model = initialised(doc, context=context, outside=0)
-    before = predicted(model, doc)
+    before = predicted(model, [doc])
     model.get_ref("tok2vec").attrs["vectors"][0][1] += 5.0  # "and", part of no mention
-    changed = numpy.abs(predicted(model, doc) - before).max(axis=1) > 1e-4
+    changed = numpy.abs(predicted(model, [doc]) - before).max(axis=1) > 1e-4
     assert changed[:2].all() == matters  # Ada and Bo
     assert changed.any() == matters
 
@@ -49,18 +43,18 @@ def test_only_with_context_do_the_tokens_between_matter(doc, context, matters):
 @pytest.mark.parametrize(("outside", "matters"), [(0, False), (5, False), (6, True)])
 def test_tokens_outside_of_a_pair_matter_up_to_their_distance(doc, outside, matters):
     model = initialised(doc, outside=outside)
-    before = predicted(model, doc)
+    before = predicted(model, [doc])
     model.get_ref("tok2vec").attrs["vectors"][0][8] += 5.0  # "in", the sixth token after Bo
-    changed = numpy.abs(predicted(model, doc) - before).max(axis=1) > 1e-4
+    changed = numpy.abs(predicted(model, [doc]) - before).max(axis=1) > 1e-4
     assert changed[:2].all() == matters  # Ada and Bo
     assert changed[:2].any() == matters
 
 
 def test_the_product_matters(doc):
     model = initialised(doc)
-    before = predicted(model, doc)
+    before = predicted(model, [doc])
     model.get_ref("scorer").get_ref("head_factor").get_param("W")[:] = 0.0
-    assert numpy.abs(predicted(model, doc) - before).max() > 1e-4
+    assert numpy.abs(predicted(model, [doc]) - before).max() > 1e-4
     assert "head_factor" not in initialised(doc, product=False).ref_names
 
 
@@ -76,4 +70,4 @@ def test_vectors_of_empty_documents_may_have_no_width(doc):
     model = initialised(doc)
     empty = make_doc(doc.vocab, "")
     model.get_ref("tok2vec").attrs["vectors"] = [numpy.zeros((0, 0), dtype="float32")]
-    assert predicted(model, empty).shape == (0, 2)
+    assert predicted(model, [empty]).shape == (0, 2)
