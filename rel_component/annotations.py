@@ -108,20 +108,11 @@ class RelationView(Sequence[Relation]):
         return str(srsly.json_dumps(self.to_json()))
 
     def between(self, head: Span, tail: Span) -> List[Relation]:
-        """The relations between mentions of exactly these tokens.
-
-        Args:
-            head: tokens of the head.
-            tail: tokens of the tail.
-        """
+        """The relations between mentions of exactly these tokens."""
         return [rel for rel in self if _same(rel.head, head) and _same(rel.tail, tail)]
 
     def of(self, span: Span) -> List[Relation]:
-        """The relations that have exactly these tokens as head or tail.
-
-        Args:
-            span: the tokens.
-        """
+        """The relations that have exactly these tokens as head or tail."""
         return [rel for rel in self if _same(rel.head, span) or _same(rel.tail, span)]
 
     def to_json(self) -> List[Dict[str, Any]]:
@@ -154,22 +145,12 @@ class RelationView(Sequence[Relation]):
         return self._by_tokens.items()
 
     def get(self, key: Tuple[int, int], default: Any = None) -> Any:
-        """Value of the dict form, or `default`.
-
-        Args:
-            key: first tokens of head and tail.
-            default: value of a pair without relations.
-        """
+        """Value of the dict form, or `default`."""
         return self._by_tokens.get(key, default)
 
 
 def get_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> RelationView:
-    """The relations of a Doc.
-
-    Args:
-        doc: the Doc to read.
-        attr: name of the extension attribute.
-    """
+    """The relations of a Doc."""
     return RelationView(doc, attr)
 
 
@@ -218,21 +199,13 @@ def set_relations(
 
 
 def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
-    """Remove the relations of a Doc.
-
-    Args:
-        doc: the Doc to change.
-        attr: name of the extension attribute.
-    """
+    """Remove the relations of a Doc."""
     for key in [key for key in doc.user_data if _is_stored(key, _storage_name(attr))]:
         del doc.user_data[key]
 
 
 def install_extension(attr: str = DEFAULT_ATTR) -> None:
     """Register the extension attribute ``doc._.<attr>`` as the view of the relations.
-
-    Args:
-        attr: name of the extension attribute.
 
     Raises:
         ExtensionConflict: if another package has registered it.

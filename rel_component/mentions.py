@@ -59,11 +59,7 @@ class Mentions:
 
 
 def typed_key(span: Span) -> TypedKey:
-    """The key of a mention: equal for mentions of the same characters and type.
-
-    Args:
-        span: the mention.
-    """
+    """The key of a mention: equal for mentions of the same characters and type."""
     return (span.start_char, span.end_char, span.label_)
 
 
@@ -131,21 +127,12 @@ def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Spa
 
 
 def probable_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Span]:
-    """The mentions of a document that are at least as probable as not.
-
-    Args:
-        doc: the document.
-        spans_key: see :func:`read_mentions`.
-    """
+    """The mentions of a document that are at least as probable as not."""
     return [span for span, score in scored_mentions(doc, spans_key) if score >= 0.5]
 
 
 def normalize_name(text: str) -> str:
-    """A name as it is compared: compatible characters, without case, single spaces.
-
-    Args:
-        text: the name.
-    """
+    """A name as it is compared: compatible characters, without case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 

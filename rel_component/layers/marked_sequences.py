@@ -86,13 +86,7 @@ class SequenceBuilder:
         self._n_apart = self._n_cut = 0
 
     def add(self, ids: Int32Array, runs: Sequence[Run], marks: Sequence[Marks]) -> None:
-        """Add a pair.
-
-        Args:
-            ids: pieces of its document.
-            runs: pieces of head and tail.
-            marks: marks of head and tail.
-        """
+        """Add a pair: pieces of its document, and runs of pieces and marks of head and tail."""
         runs = [self._cut(run, mark) for run, mark in zip(runs, marks)]
         n_marks = sum(len(mark.before) + len(mark.after) for mark in marks)
         window = _window(runs, len(ids), self._size - n_marks)

@@ -59,22 +59,12 @@ def gather_vectors(
 
 
 def on_device(ops: Ops, values: Any) -> Any:
-    """Copy an array from the host to the device of `ops`.
-
-    Args:
-        ops: array library of the device.
-        values: an array of the host.
-    """
+    """Copy an array from the host to the device of `ops`."""
     return ops.asarray(cast(Ints1d, numpy.ascontiguousarray(values)))
 
 
 def blocks(n_rows: int, block_size: int) -> Iterator[slice]:
-    """Split rows into slices of at most `block_size`.
-
-    Args:
-        n_rows: number of rows.
-        block_size: the most rows of a slice.
-    """
+    """Split rows into slices of at most `block_size`."""
     for start in range(0, n_rows, block_size):
         yield slice(start, min(start + block_size, n_rows))
 

@@ -57,12 +57,7 @@ def tokens_of_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
 
 
 def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
-    """Tokenise every document once.
-
-    Args:
-        tokenizer: a fast tokenizer of the package transformers.
-        docs: the documents.
-    """
+    """Tokenise every document once."""
     distinct = list({id(doc): doc for doc in docs}.values())  # a document may come twice
     pieces = {id(doc): part for doc, part in zip(distinct, _split(tokenizer, distinct))}
     return [pieces[id(doc)] for doc in docs]

@@ -8,11 +8,7 @@ from ..errors import ConfigError
 
 
 def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
-    """Check that a model can predict.
-
-    Args:
-        model: the model.
-        name: name of the component.
+    """Check that the model of the component `name` can predict.
 
     Raises:
         ConfigError: if the model has no outputs yet.

@@ -197,9 +197,6 @@ class RelationExtractor(TrainablePipe):
 
         The new type has no constraints; what the model has learned so far stays as it is.
 
-        Args:
-            label: the label.
-
         Returns:
             1 if the label was added, 0 if it was there.
         """
@@ -263,9 +260,6 @@ class RelationExtractor(TrainablePipe):
     def predict(self, docs: Iterable[Doc]) -> ScoredPairs:
         """Score the candidate pairs of a batch of documents, in one call of the model.
 
-        Args:
-            docs: the documents, with their mentions.
-
         Returns:
             the candidates and their probabilities. *Shape:* ``(n_pairs, n_outputs)``
 
@@ -285,12 +279,7 @@ class RelationExtractor(TrainablePipe):
         return ScoredPairs(candidates, values)
 
     def set_annotations(self, docs: Iterable[Doc], scores: ScoredPairs) -> None:
-        """Write the relations to ``doc._.rel``, in place of any that are there.
-
-        Args:
-            docs: the documents that were scored.
-            scores: what :meth:`predict` returned for them.
-        """
+        """Write the relations to ``doc._.rel``, in place of any that are there."""
         docs = list(docs)
         decoded = self.decoder(
             docs,

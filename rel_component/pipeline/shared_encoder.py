@@ -42,12 +42,7 @@ class SharedEncoder(Tok2Vec):
         *,
         nlp: Optional[Language] = None,
     ) -> None:
-        """Load the encoder.
-
-        Args:
-            get_examples: returns the training examples, or a representative sample of them.
-            nlp: the pipeline.
-        """
+        """Load the encoder."""
         super().initialize(get_examples, nlp=nlp)
         for listener in self.listeners:
             if listener.has_dim("nO") is None:

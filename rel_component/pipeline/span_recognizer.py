@@ -203,10 +203,6 @@ class SpanRecognizer(TrainablePipe):
 
         Entities do not overlap: of those that do, the most probable one is kept. Entities that a
         document has already stay as they are, in the group with a score of 1.
-
-        Args:
-            docs: the documents that were scored.
-            scores: what :meth:`predict` returned for them.
         """
         docs = list(docs)
         mentions = recognize(
