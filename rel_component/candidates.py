@@ -14,6 +14,7 @@ from thinc.types import Floats2d
 
 from .documents import sentence_numbers
 from .errors import ConfigError
+from .layers.rows import rows_of_runs
 from .mentions import Mentions, read_clusters, type_indices
 from .schema import RelationSchema
 from .types import BoolArray, Int32Array
@@ -284,12 +285,8 @@ def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Int32Array:
 
 def _enumerate(last: Int32Array) -> Int32Array:
     """All pairs (i, j) with i < j < last[i], ordered by i. *Shape:* ``(n, 2)``."""
-    own = numpy.arange(len(last), dtype="int32")
-    counts = last - own - 1
-    first = numpy.repeat(own, counts)
-    begins = numpy.cumsum(counts) - counts
-    second = numpy.arange(len(first), dtype="int32") - numpy.repeat(begins - own - 1, counts)
-    return numpy.stack([first, second.astype("int32")], axis=1)
+    begins = numpy.arange(1, len(last) + 1, dtype="int32")
+    return numpy.stack(rows_of_runs(numpy.stack([begins, last], axis=1)), axis=1)
 
 
 def _both_directions(pairs: Int32Array) -> Int32Array:

@@ -64,12 +64,7 @@ def typed_key(span: Span) -> TypedKey:
 
 
 def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
-    """The mentions of a document as Spans: those of a span group if it exists, or the entities.
-
-    Args:
-        doc: the document.
-        spans_key: name of the span group; None: the entities.
-    """
+    """The mentions of a document: the spans of a group if it exists, or the entities."""
     if spans_key is None or spans_key not in doc.spans:
         return doc.ents
     return list(doc.spans[spans_key])
@@ -94,11 +89,6 @@ def read_training_mentions(
 
     Reference mentions are carried over by their characters; those that do not start and end at
     token boundaries of the predicted document are left out.
-
-    Args:
-        predicted: the documents whose tokens count.
-        reference: annotated documents with the same texts.
-        spans_key: see :func:`read_mentions`.
     """
     rows = []
     for doc, annotated in zip(predicted, reference):
@@ -112,12 +102,7 @@ def read_training_mentions(
 
 
 def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Span, float]]:
-    """The mentions of a document with their probabilities, 1.0 where none are known.
-
-    Args:
-        doc: the document.
-        spans_key: see :func:`read_mentions`.
-    """
+    """The mentions of a document with their probabilities, 1.0 where none are known."""
     spans = mention_spans(doc, spans_key)
     known = spans_key is not None and spans_key in doc.spans
     scores = numpy.asarray(doc.spans[spans_key].attrs.get("scores", ()) if known else ())

@@ -124,24 +124,14 @@ class PairSampling:
             raise ConfigError(f"negative_ratio must be 0 or more, got {self.negative_ratio}")
 
     def read_mentions(self, examples: Sequence[Example], spans_key: Optional[str]) -> Mentions:
-        """The mentions to pair in training, with the tokens of the predicted documents.
-
-        Args:
-            examples: the batch.
-            spans_key: span group of the mentions; None: the entities.
-        """
+        """The mentions to pair in training, with the tokens of the predicted documents."""
         predicted = [eg.predicted for eg in examples]
         if self.mentions == "predicted":
             return read_mentions(predicted, spans_key)
         return read_training_mentions(predicted, [eg.reference for eg in examples], spans_key)
 
     def choose(self, candidates: Candidates, targets: Targets) -> Tuple[Candidates, Targets]:
-        """The pairs of a batch to learn from, and their targets.
-
-        Args:
-            candidates: all pairs of the batch.
-            targets: the targets of all pairs.
-        """
+        """The pairs of a batch to learn from, and their targets."""
         if self.negative_ratio is None:
             return candidates, targets
         rows = sample_negatives(targets.positive, self.negative_ratio)

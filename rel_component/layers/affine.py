@@ -18,10 +18,6 @@ def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, Out
     On CPUs for which thinc's BLIS has no kernels, numpy's matrix product is several times faster;
     this layer is for the products that are made for every token and every pair.
 
-    Args:
-        nO: width of the output.
-        nI: width of the input.
-
     Returns:
         a layer from *Shape:* ``(n, nI)`` to ``(n, nO)``
     """

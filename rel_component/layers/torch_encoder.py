@@ -176,9 +176,7 @@ class PretrainedEncoder(nn.Module):
         return {}
 
 
-def load_pretrained(
-    name: str, options: Optional[Dict[str, Any]] = None, *, reset_layers: int = 0
-) -> Tuple[Any, Any]:
+def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) -> Tuple[Any, Any]:
     """Load an encoder and its tokenizer from a folder or a hub.
 
     Args:
@@ -190,7 +188,6 @@ def load_pretrained(
         ConfigError: if the encoder is of an unsupported kind or has fewer layers, or if there is no
             fast tokenizer.
     """
-    options = dict(options or {})
     config = AutoConfig.from_pretrained(name, **options)
     if config.model_type not in SUPPORTED:
         raise ConfigError(
@@ -319,8 +316,8 @@ class EncoderShim(PyTorchShim):
             options: options of the module.
         """
         if self._model is None:
-            name, reset_layers = attrs["name"], attrs["reset_layers"]
-            loaded = load_pretrained(name, attrs["transformer_config"], reset_layers=reset_layers)
+            names = ("name", "transformer_config", "reset_layers")
+            loaded = load_pretrained(*(attrs[name] for name in names))
             self.set_module(self._build(*loaded, **options))
 
     def set_module(self, module: PretrainedEncoder) -> None:

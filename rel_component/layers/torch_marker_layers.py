@@ -67,12 +67,7 @@ class MarkerLayers:
         self._layers = _distilbert(encoder) if config.model_type == "distilbert" else _bert(encoder)
 
     def keys_values(self, layer: int, states: Tensor) -> KeysValues:
-        """Keys and values of the pieces of the text.
-
-        Args:
-            layer: number of the layer.
-            states: input of the layer. *Shape:* ``(n_pieces, width)``
-        """
+        """Keys and values of the pieces of the text."""
         parts = self._layers[layer]
         return parts.key(states), parts.value(states)
 

@@ -63,12 +63,6 @@ class EncoderAdam(Optimizer):
     ) -> Tuple[FloatsXd, FloatsXd]:
         """Update one parameter.
 
-        Args:
-            key: id and name of the parameter.
-            weights: the parameter.
-            gradient: its gradient.
-            lr_scale: factor of the learning rate.
-
         Returns:
             the new parameter, and its gradient set to zero.
         """

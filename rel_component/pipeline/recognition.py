@@ -34,10 +34,6 @@ class RecognizedMentions:
 def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     """All spans of up to `max_width` tokens, by document, start and end.
 
-    Args:
-        docs: the documents.
-        max_width: the most tokens of a span.
-
     Returns:
         start and exclusive end, as rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
     """
@@ -106,12 +102,6 @@ def write_mentions(
 
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
     overlap, the most probable one is written.
-
-    Args:
-        doc: the document.
-        recognized: its mentions.
-        labels: the entity types.
-        spans_key: name of the span group, which is replaced.
     """
     entities = list(doc.ents)
     mentions = {(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities}
@@ -134,12 +124,7 @@ def write_mentions(
 
 
 def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]:
-    """The entity types of annotated documents, sorted.
-
-    Args:
-        docs: annotated documents.
-        spans_key: span group of the mentions, where there is one; None: the entities.
-    """
+    """The entity types of annotated documents, sorted."""
     return sorted(
         {span.label_ for doc in docs for span in mention_spans(doc, spans_key) if span.label_}
     )
@@ -186,14 +171,7 @@ def annotated_classes(
 def warn_of_longer(
     docs: Sequence[Doc], max_width: int, name: str, spans_key: Optional[str]
 ) -> None:
-    """Warn about annotated mentions that are too long to be found.
-
-    Args:
-        docs: annotated documents.
-        max_width: the most tokens of a mention.
-        name: name of the component.
-        spans_key: span group of the mentions; None: the entities.
-    """
+    """Warn about annotated mentions that are too long to be found."""
     widths = [len(span) for doc in docs for span in mention_spans(doc, spans_key)]
     n_longer = sum(width > max_width for width in widths)
     if n_longer:

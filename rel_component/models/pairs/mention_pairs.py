@@ -14,9 +14,6 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
 
     If several are equally near, the first in the text are taken.
 
-    Args:
-        candidates: the pairs.
-
     Returns:
         indices of mentions. *Shape:* ``(n_pairs, 2)``
     """
