@@ -5,34 +5,17 @@ import re
 from pathlib import Path
 
 import pytest
-import spacy
 
 from rel_component.llm.types import REPORT_KEY
 
 from ..helpers import facts
+from .pipelines import ENTITIES, make_pipeline, replay
 
 LINES = (Path(__file__).parent / "injections.jsonl").read_text(encoding="utf8").splitlines()
 CASES = [json.loads(line) for line in LINES]
 MODES = ("given", "found")
-SCHEMA = {
-    "relations": [
-        {"label": "FOUNDED_BY", "head": ["ORG"], "tail": ["PERSON"]},
-        {"label": "LOCATED_IN", "head": ["ORG", "GPE"], "tail": ["GPE"], "asymmetric": True},
-    ]
-}
 TYPES = {"ORG", "PERSON", "GPE"}
-ENTITIES = [("Apple", "ORG"), ("Steve Jobs", "PERSON"), ("Cupertino", "GPE"), ("California", "GPE")]
 TEMPLATES = ["relations.v1", "triples.v1", "subject_relation_object.v1"]
-
-
-def make_pipeline(backend, mode, **options):
-    """A pipeline with a ruler for the entities, as `mode` needs them."""
-    nlp = spacy.blank("en")
-    patterns = [{"label": label, "pattern": text} for text, label in ENTITIES]
-    nlp.add_pipe("entity_ruler").add_patterns(patterns)
-    config = {"backend": backend, "relation_schema": SCHEMA, "mentions": mode}
-    nlp.add_pipe("llm_relation_extractor", config={**config, **options})
-    return nlp
 
 
 @pytest.fixture
@@ -40,10 +23,7 @@ def obedient(tmp_path):
     """Makes a pipeline whose model says what was recorded."""
 
     def make(reply, mode, **options):
-        path = tmp_path / "replies.jsonl"
-        path.write_text(json.dumps({"text": reply}), encoding="utf8")
-        backend = {"@rel_llm_backends": "rel_component.replay.v1", "path": str(path)}
-        return make_pipeline(backend, mode, **options)
+        return make_pipeline(replay(tmp_path, {"text": reply}), mentions=mode, **options)
 
     return make
 
@@ -89,21 +69,3 @@ def test_nothing_in_a_document_looks_like_our_marks(obedient, mode, template):
         assert sorted(marks) == sorted(
             mark for i in range(1, n_mentions + 1) for mark in (f"<M{i}>", f"</M{i}>")
         )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_a_real_model(gguf, mode):
-    pytest.importorskip("xllamacpp")
-    backend = {
-        "@rel_llm_backends": "rel_component.llama_cpp.v1",
-        "path": gguf,
-        "context_window": 1024,
-        "max_tokens": 60,
-        "n_threads": 1,
-    }
-    nlp = make_pipeline(backend, mode, timeout=300.0)
-    texts = [case["text"] for case in CASES[MODES.index(mode) :: 4]]  # others in each mode
-    for doc, text in zip(nlp.pipe(texts), texts):
-        assert_sound(doc, text)
-        assert doc.user_data[REPORT_KEY]["failures"] == ()

@@ -1,87 +1,60 @@
 """Prompts to a real language model of 135 million parameters: it is hardly ever right, but in form."""
 
 import pytest
-import spacy
 
 from rel_component.llm.types import REPORT_KEY
 
 from ..helpers import make_doc
+from .pipelines import TEXT, make_pipeline
+from .test_injections import CASES, MODES, assert_sound
 
 pytest.importorskip("xllamacpp", reason="needs xllamacpp")
 
 pytestmark = pytest.mark.slow
 
-TEXT = "Apple was founded by Steve Jobs in Cupertino, California. Tim Cook now leads the company."
-ENTITIES = [
-    ("Apple", "ORG"),
-    ("Steve Jobs", "PERSON"),
-    ("Cupertino", "GPE"),
-    ("California", "GPE"),
-    ("Tim Cook", "PERSON"),
-]
-SCHEMA = {
-    "relations": [
-        {"label": "FOUNDED_BY", "head": ["ORG"], "tail": ["PERSON"]},
-        {"label": "LOCATED_IN", "head": ["ORG", "GPE"], "tail": ["GPE"], "asymmetric": True},
-        {"label": "CEO_OF", "head": ["PERSON"], "tail": ["ORG"]},
-    ]
-}
-
 
 @pytest.fixture
-def backend(gguf):
-    return {
-        "@rel_llm_backends": "rel_component.llama_cpp.v1",
-        "path": gguf,
-        "n_threads": 1,
-        "context_window": 1024,
-        "max_tokens": 200,
-        "logprobs": True,
-    }
+def pipeline(gguf):
+    def make(max_tokens, **options):
+        backend = {
+            "@rel_llm_backends": "rel_component.llama_cpp.v1",
+            "path": gguf,
+            "n_threads": 1,
+            "context_window": 1024,
+            "max_tokens": max_tokens,
+            "logprobs": True,
+        }
+        return make_pipeline(backend, client={"timeout": 300.0}, **options)
+
+    return make
 
 
-def pipeline(backend, **config):
-    nlp = spacy.blank("en")
-    patterns = [{"label": label, "pattern": text} for text, label in ENTITIES]
-    nlp.add_pipe("entity_ruler").add_patterns(patterns)
-    options = {
-        "backend": backend,
-        "relation_schema": SCHEMA,
-        "max_relations": 2,
-        "max_entities": 3,
-        "on_failure": "raise",
-        **config,
-    }
-    nlp.add_pipe("llm_relation_extractor", config=options)
-    return nlp
-
-
-def check(doc):
-    report = doc.user_data[REPORT_KEY]
-    assert report["valid"] == report["questions"] > 0
-    assert report["usage"]["input_tokens"] > 0
-    assert {rel.label for rel in doc._.rel} <= {"FOUNDED_BY", "LOCATED_IN", "CEO_OF"}
-    assert all(rel.head.text in TEXT and rel.tail.text in TEXT for rel in doc._.rel)
-    assert all(rel.score is not None for rel in doc._.rel)
-    assert doc.text == TEXT
-
-
-@pytest.mark.parametrize("n_examples", [0, 1])
-def test_given_mentions_are_related(backend, n_examples):
-    nlp = pipeline(backend, template="triples.v1", n_examples=n_examples)
+@pytest.mark.parametrize(
+    "options",
+    [{"n_examples": 0}, {"n_examples": 1}, {"mentions": "found"}, {"template": "pairs.v1"}],
+    ids=lambda options: next(iter(options.values())),
+)
+def test_answers_are_in_form(pipeline, options):
+    options = {"template": "triples.v1", **options}
+    nlp = pipeline(200, max_relations=2, max_entities=3, on_failure="raise", **options)
     shown = make_doc(
         nlp.vocab, "Acme is in Oslo", [(0, 1, "ORG"), (3, 4, "GPE")], [(0, "LOCATED_IN", 1)]
     )
     nlp.get_pipe("llm_relation_extractor").set_examples([shown], nlp)
     doc = nlp(TEXT)
-    check(doc)
-    # the schema of the answer rules these out
-    assert not {"argument_types", "unknown_mention"} & doc.user_data[REPORT_KEY]["dropped"].keys()
+    report = doc.user_data[REPORT_KEY]
+    assert report["valid"] == report["questions"] > 0
+    assert report["usage"]["input_tokens"] > 0
+    assert all(rel.score is not None for rel in doc._.rel)
+    assert_sound(doc, TEXT)
+    if options.get("mentions") != "found":  # the schema of the answer rules these out
+        assert not {"argument_types", "unknown_mention"} & report["dropped"].keys()
 
 
-def test_entities_are_found(backend):
-    check(pipeline(backend, mentions="found", template="triples.v1")(TEXT))
-
-
-def test_pairs_are_asked_about(backend):
-    check(pipeline(backend, template="pairs.v1")(TEXT))
+@pytest.mark.parametrize("mode", MODES)
+def test_injections(pipeline, mode):
+    nlp = pipeline(60, mentions=mode)
+    texts = [case["text"] for case in CASES[MODES.index(mode) :: 4]]  # others in each mode
+    for doc, text in zip(nlp.pipe(texts), texts):
+        assert_sound(doc, text)
+        assert doc.user_data[REPORT_KEY]["failures"] == ()
