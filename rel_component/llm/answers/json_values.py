@@ -10,7 +10,7 @@ MAX_REPAIRED = 16_000
 """Characters of broken JSON that are repaired in a reply, about 5,000 tokens.
 
 The time that json-repair takes grows with the square of the length of a hostile text: 1.7 seconds for
-8,000 characters of quotes. Valid JSON is read at any length.
+8,000 characters of quotes. Valid JSON is read at any length, also behind what is repaired.
 """
 
 # an opening bracket that is not one of a sentence, as those of "[1]" and "{M1}" are, or the name of
@@ -67,6 +67,9 @@ class JsonReader:
             broken = self._without_cut_end(broken, is_cut and end == len(text))
         if len(broken) > self._n_left:
             broken, self.is_cut = _to_last_bracket(broken[: self._n_left]), True
+            self._n_left = len(broken)
+            if broken:  # the statements behind it may be valid
+                end = start + len(broken) - len(bracket)
         self._n_left -= len(broken)
         return (_repair(broken) if broken else None), end
 

@@ -110,9 +110,17 @@ def test_a_missing_character_costs_one_statement_at_most_and_never_in_silence(fo
         assert len(statements.relations) + sum(statements.problems.values()) == 3
 
 
-def test_broken_json_that_is_too_long_is_read_to_its_limit_and_counted():
-    statements = read_statements(Reply(f"[{ITEM},\n" + f"{ITEM},\n" * 1000 + "]"))
-    assert len(statements.relations) == MAX_REPAIRED // (len(ITEM) + 2)
+def test_broken_json_is_repaired_up_to_a_limit_and_the_rest_counted():
+    item = ITEM.replace('"', "'")
+    statements = read_statements(Reply(f"[{item},\n" + f"{item},\n" * 1000 + "]"))
+    assert len(statements.relations) == MAX_REPAIRED // (len(item) + 2)
+    assert statements.problems == {"truncated": 1}
+
+
+@pytest.mark.parametrize("end", [",]}", '{"head": "M1", "la', "and so on"])
+def test_statements_behind_the_limit_are_read_if_they_are_valid(end):
+    statements = read_statements(Reply('{"relations": [' + f"{ITEM},\n" * 1001 + end))
+    assert len(statements.relations) == 1001
     assert statements.problems == {"truncated": 1}
 
 
