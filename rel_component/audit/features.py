@@ -44,15 +44,12 @@ def text_features(pair: MentionPair) -> List[str]:
         features.append(f"{name} {types} {' '.join(part)}")
     features += [f"near first {types} {word}" for word in between[:3]]
     features += [f"near second {types} {word}" for word in between[-3:]]
-    features += [f"around {types} {stem}" for stem in _stems_around(pair, words)]
+    around = words[max(0, first.start - _AROUND) : second.end + _AROUND]
+    stems = {word if word.startswith("[") else word[:_STEM] for word in around if word}
+    features += [f"around {types} {stem}" for stem in sorted(stems)]
     if len(between) <= _BETWEEN:
         features.append(f"all between {types} {' '.join(between)}")
     return features
-
-
-def _stems_around(pair: MentionPair, words: List[str]) -> List[str]:
-    around = words[max(0, pair.first.start - _AROUND) : pair.second.end + _AROUND]
-    return sorted({word if word.startswith("[") else word[:_STEM] for word in around if word})
 
 
 def canonical(pair: MentionPair, label: str) -> Tuple[MentionPair, str]:
@@ -60,10 +57,8 @@ def canonical(pair: MentionPair, label: str) -> Tuple[MentionPair, str]:
 
     The order in the text would give the head away.
     """
-    swap = _sort_key(pair.second.label_, pair.second.text) < _sort_key(
-        pair.first.label_, pair.first.text
-    )
-    if not swap:
+    keys = [(span.label_, normalize_name(span.text)) for span in (pair.first, pair.second)]
+    if keys[0] <= keys[1]:
         return pair, label
     return MentionPair(pair.doc, pair.second, pair.first, pair.labels), reverse(label)
 
@@ -82,7 +77,3 @@ def name_features(pair: MentionPair) -> List[str]:
         features.append(f"{place} {name}")
         features += [f"{place} word {word}" for word in name.split()]
     return features
-
-
-def _sort_key(label: str, text: str) -> Tuple[str, str]:
-    return (label, normalize_name(text))

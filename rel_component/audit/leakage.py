@@ -5,7 +5,6 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tu
 
 from ..evaluation.known_facts import Fact, fact_of
 from ..mentions import normalize_name
-from ..types import HashArray, Relation
 from .context import AuditContext
 from .documents import AuditedDoc, Split
 from .duplicates import find_duplicates
@@ -129,21 +128,17 @@ def _copied_sentences(
             train = known.get(words.tobytes())
             if train is None or len(words) < _SENTENCE_WORDS:
                 continue
-            inside = [rel for rel in doc.relations if number in _sentences(doc, rel)]
+            inside = [
+                rel
+                for rel in doc.relations
+                if number in doc.sentences[[rel.head.start, rel.tail.start]]
+            ]
             yield Finding(
                 "error" if inside else "warning",
                 f"A sentence of {doc.name} is also in {train.name}, with {len(inside)} relations.",
                 [Place.of(doc, inside[0]) if inside else Place(doc), Place.first(train)],
-                len(inside) + _rank(words),
+                len(inside) + 1.0 - 1.0 / len(words),
             )
-
-
-def _sentences(doc: AuditedDoc, rel: Relation) -> Tuple[int, int]:
-    return (int(doc.sentences[rel.head.start]), int(doc.sentences[rel.tail.start]))
-
-
-def _rank(words: HashArray) -> float:
-    return 1.0 - 1.0 / len(words)
 
 
 def _shares(

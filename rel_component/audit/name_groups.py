@@ -1,7 +1,7 @@
 """Scores of a pipeline by groups of names: relations should be found as well with any of them."""
 
 import random
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..documents import relation_key, relation_keys
 from ..evaluation.scoring import PRF, LabelScores
@@ -16,9 +16,8 @@ from .rewriting import GivenText, Name, assign_names, rewrite
 _GAP = 0.05  # difference of recall that is worth a look, if chance does not explain it
 
 
-class _GroupScores(NamedTuple):
-    prf: PRF
-    probability: Optional[float]
+_GroupScores = Tuple[PRF, Optional[float]]
+"""The scores of a group, and the mean probability of the right relations that are found."""
 
 
 def check_name_groups(context: AuditContext, predictor: Predictor, groups: NameGroups) -> Section:
@@ -85,7 +84,7 @@ def _score(
             if rel.score is not None and relation_key(rel, symmetric) in gold
         ]
     mean = sum(probabilities) / len(probabilities) if probabilities else None
-    return _GroupScores(scores.micro, mean)
+    return scores.micro, mean
 
 
 def _touching(relations: Iterable[Relation], label: str) -> List[Relation]:
@@ -93,7 +92,7 @@ def _touching(relations: Iterable[Relation], label: str) -> List[Relation]:
 
 
 def _gaps(scores: Dict[str, _GroupScores]) -> Iterator[Finding]:
-    best, (top, _) = max(scores.items(), key=lambda item: item[1].prf.recall)
+    best, (top, _) = max(scores.items(), key=lambda item: item[1][0].recall)
     n = top.tp + top.fn
     for group, (prf, _) in scores.items():
         gap = top.recall - prf.recall

@@ -127,14 +127,7 @@ def find_mistakes(
 def _explain(
     rel: Relation, mentions: Collection[TypedKey], relations: Sequence[Relation], kind: Kind
 ) -> Tuple[str, str]:
-    """The first reason that applies, and what the other document has instead.
-
-    Args:
-        rel: the relation that only one of the documents has.
-        mentions: the mentions of the other document.
-        relations: the relations of the other document.
-        kind: ``missed`` or ``spurious``.
-    """
+    """The first reason that applies, and what the document of `mentions` has instead."""
     flaws = [_flaw(span, mentions, kind) for span in (rel.head, rel.tail)]
     flaw = min((flaw for flaw in flaws if flaw), key=lambda flaw: _ORDER[flaw[0]], default=None)
     if flaw is not None:

@@ -1,10 +1,9 @@
 """Documents that several annotators have, with the annotation of each of them."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import (
-    Any,
     Collection,
     Dict,
     FrozenSet,
@@ -57,14 +56,17 @@ class SharedDoc:
     """A document that at least two annotators have.
 
     Attributes:
-        id: its id, empty if it has none.
         docs: the document of each annotator, None if they do not have it.
         annotations: the annotation of each annotator, None if they do not have the document.
     """
 
-    id: str
     docs: Sequence[Optional[Doc]]
     annotations: Sequence[Optional[Annotation]]
+
+    @property
+    def id(self) -> str:
+        """The id of the document, empty if it has none."""
+        return next(filter(None, (document_id(doc) for doc in self.docs if doc is not None)), "")
 
     @property
     def doc(self) -> Doc:
@@ -104,18 +106,8 @@ class DocumentProblem:
     kind: str
     id: str
     text: str
-    annotators: Tuple[str, ...]
-    lacking: Tuple[str, ...] = ()
-
-    def to_dict(self) -> Dict[str, Any]:
-        """A dict for JSON."""
-        return {
-            "kind": self.kind,
-            "id": self.id,
-            "text": self.text,
-            "annotators": list(self.annotators),
-            "lacking": list(self.lacking),
-        }
+    annotators: List[str]
+    lacking: List[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         name = f"{self.id or 'document'}, {self.text!r}"
@@ -184,12 +176,20 @@ def match_documents(
             if row[i] is None:
                 row[i] = doc
             else:
-                problems.append(_problem("repeated", doc, (names[i],)))
+                problems.append(
+                    DocumentProblem("repeated", document_id(doc), doc.text[:_SHOWN], [names[i]])
+                )
     problems += _incomplete(names, documents, list(rows.values()))
     shared = [row for row in rows.values() if len(row) - row.count(None) > 1]
     return SharedDocuments(
         names=names,
-        docs=[_share(row, set(symmetric), spans_key, attr) for row in shared],
+        docs=[
+            SharedDoc(
+                row,
+                [None if doc is None else _read(doc, symmetric, spans_key, attr) for doc in row],
+            )
+            for row in shared
+        ],
         n_docs={name: len(docs) for name, docs in zip(names, documents)},
         n_single=len(rows) - len(shared),
         problems=problems,
@@ -204,34 +204,16 @@ def _incomplete(
     for row in rows:
         lacking = [i for i, doc in enumerate(row) if doc is None]
         if lacking:
-            doc = next(doc for doc in row if doc is not None)
             known = {document_id(doc) for doc in row if doc is not None}
             kind = "text differs" if any(known & ids[i] for i in lacking) else "missing"
-            have = tuple(name for name, doc in zip(names, row) if doc is not None)
-            problems.append(_problem(kind, doc, have, tuple(names[i] for i in lacking)))
+            have = [name for name, doc in zip(names, row) if doc is not None]
+            doc = next(doc for doc in row if doc is not None)
+            place = (document_id(doc), doc.text[:_SHOWN])
+            problems.append(DocumentProblem(kind, *place, have, [names[i] for i in lacking]))
     return problems
 
 
-def _problem(
-    kind: str, doc: Doc, annotators: Tuple[str, ...], lacking: Tuple[str, ...] = ()
-) -> DocumentProblem:
-    return DocumentProblem(kind, document_id(doc), doc.text[:_SHOWN], annotators, lacking)
-
-
-def _share(
-    row: Sequence[Optional[Doc]], symmetric: Set[str], spans_key: Optional[str], attr: str
-) -> SharedDoc:
-    ids = [document_id(doc) for doc in row if doc is not None]
-    return SharedDoc(
-        id=next(filter(None, ids), ""),
-        docs=row,
-        annotations=[
-            None if doc is None else _read(doc, symmetric, spans_key, attr) for doc in row
-        ],
-    )
-
-
-def _read(doc: Doc, symmetric: Set[str], spans_key: Optional[str], attr: str) -> Annotation:
+def _read(doc: Doc, symmetric: Collection[str], spans_key: Optional[str], attr: str) -> Annotation:
     relations = get_relations(doc, attr)
     return Annotation(
         mentions=frozenset(mentions_by_key(probable_mentions(doc, spans_key), relations)),

@@ -1,6 +1,6 @@
 """Measures of the agreement of annotators on mentions and relations."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import combinations
 from typing import AbstractSet, Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -82,11 +82,7 @@ class Coefficients:
 
     def to_dict(self) -> Dict[str, Any]:
         """A dict for JSON."""
-        return {
-            "cohen": self.cohen.to_dict(),
-            "fleiss": self.fleiss.to_dict(),
-            "alpha": self.alpha.to_dict(),
-        }
+        return {name: value.to_dict() for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,7 @@ class Agreement:
             "documents": {
                 "by_annotator": self.n_docs,
                 "shared": self.n_shared,
-                "problems": [problem.to_dict() for problem in self.problems],
+                "problems": [asdict(problem) for problem in self.problems],
             },
             "mentions": {name: group.to_dict() for name, group in self.mentions.items()},
             "relations": {name: group.to_dict() for name, group in self.relations.items()},
@@ -179,11 +175,18 @@ def measure_agreement(
         n_docs=shared.n_docs,
         n_shared=len(shared.docs),
         problems=shared.problems,
-        mentions={"strict": f1(_typed_mentions), "span": f1(_untyped_mentions)},
+        mentions={
+            "strict": f1(lambda _, said: {(key[0], key[2], key[1]) for key in said.mentions}),
+            "span": f1(lambda _, said: {(key[0], _ANY, key[1]) for key in said.mentions}),
+        },
         relations={
-            "strict": f1(_directed),
-            "undirected": f1(_undirected),
-            "agreed_mentions": f1(_between_agreed),
+            "strict": f1(lambda _, said: said.relations),
+            "undirected": f1(
+                lambda _, said: {(min(h, t), label, max(h, t)) for h, label, t in said.relations}
+            ),
+            "agreed_mentions": f1(
+                lambda doc, said: {key for key in said.relations if doc.agreed.issuperset(key[::2])}
+            ),
         },
         n_pairs=pairs.n_pairs,
         n_complete=pairs.n_complete,
@@ -192,26 +195,6 @@ def measure_agreement(
         coefficients=coefficients,
         per_label=per_label,
     )
-
-
-def _typed_mentions(doc: SharedDoc, annotation: Annotation) -> _Keys:
-    return {(start, label, end) for start, end, label in annotation.mentions}
-
-
-def _untyped_mentions(doc: SharedDoc, annotation: Annotation) -> _Keys:
-    return {(start, _ANY, end) for start, end, _ in annotation.mentions}
-
-
-def _directed(doc: SharedDoc, annotation: Annotation) -> _Keys:
-    return annotation.relations
-
-
-def _undirected(doc: SharedDoc, annotation: Annotation) -> _Keys:
-    return {(min(head, tail), label, max(head, tail)) for head, label, tail in annotation.relations}
-
-
-def _between_agreed(doc: SharedDoc, annotation: Annotation) -> _Keys:
-    return {key for key in annotation.relations if doc.agreed.issuperset((key[0], key[2]))}
 
 
 def _f1_agreement(
@@ -238,13 +221,7 @@ def _f1_agreement(
 
 
 def _f1(sums: Floats, names: Sequence[Tuple[str, str]]) -> Pairwise:
-    """F1 of pairs of annotators.
-
-    Args:
-        sums: what both have, only the second has, and only the first has. *Shape:*
-            ``(1 + n_resamples, n_pairs, 3)``
-        names: the pairs.
-    """
+    """F1 of pairs. `sums`: of both, of only the second, of only the first, ``(..., n_pairs, 3)``."""
     both, only_second, only_first = numpy.moveaxis(sums, -1, 0)
     values = ratio(2 * both, 2 * both + only_first + only_second)
     counts = zip(both[0], only_first[0], only_second[0])
@@ -277,14 +254,7 @@ def _coefficients(
 
 
 def _of_sums(names: Sequence[str], cohen: Floats, fleiss: Floats, alpha: Floats) -> Coefficients:
-    """Coefficients from their sums.
-
-    Args:
-        names: the annotators.
-        cohen: *Shape:* ``(1 + n_resamples, n_pairs, n_sums)``
-        fleiss: *Shape:* ``(1 + n_resamples, n_sums)``
-        alpha: *Shape:* ``(1 + n_resamples, n_sums)``
-    """
+    """Coefficients from their sums, ``(..., n_sums)``; `cohen` has one for each pair before them."""
     return Coefficients(
         cohen=_pairwise(
             kappa_of(cohen), list(combinations(names, 2)), lambda i: _reason(cohen[0, i])
@@ -297,13 +267,7 @@ def _of_sums(names: Sequence[str], cohen: Floats, fleiss: Floats, alpha: Floats)
 def _pairwise(
     values: Floats, pairs: Sequence[Tuple[str, str]], reason: Callable[[int], str]
 ) -> Pairwise:
-    """Estimates for pairs of annotators, and their mean.
-
-    Args:
-        values: *Shape:* ``(1 + n_resamples, n_pairs)``
-        pairs: the names of the pairs.
-        reason: says why the value of a pair, by index, is not defined.
-    """
+    """Estimates from values ``(1 + n_resamples, n_pairs)``; `reason` is that of a pair by its index."""
     defined = ~numpy.isnan(values)
     mean = ratio(numpy.where(defined, values, 0).sum(axis=1), defined.sum(axis=1))
     return Pairwise(

@@ -55,7 +55,7 @@ def test_equal_documents_without_ids_are_reported(vocab):
     assert shared.docs[0].docs[0] is first
     assert problems(shared) == [("repeated", "", "a", "")]
     assert "more than once" in str(shared.problems[0])
-    assert shared.problems[0].to_dict()["annotators"] == ["a"]
+    assert shared.problems[0].annotators == ["a"]
 
 
 def test_tokens_may_differ(vocab):
