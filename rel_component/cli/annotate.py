@@ -1,7 +1,7 @@
 """``spacy rel annotate``."""
 
 from pathlib import Path
-from typing import Annotated, Any, Dict, Optional
+from typing import Annotated, Optional
 
 from typer import Argument, Option
 from wasabi import msg
@@ -39,11 +39,7 @@ def annotate_cli(
     counts = triage.to_dict()
     if json:
         print_json(counts)
-    else:
-        _print_counts(counts, output_path, review)
-
-
-def _print_counts(counts: Dict[str, Any], output_path: Path, review: Optional[Path]) -> None:
+        return
     msg.good(f"{output_path}: {counts['sure']} documents to train on")
     for reason, count in counts["reasons"].items():
         msg.info(f"{count} for review: {reason}")

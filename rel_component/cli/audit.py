@@ -17,7 +17,6 @@ from .messages import (
 from .options import GpuId, Json, Lang, Output, Schema, Seed, SpansKey, given_schema
 
 if TYPE_CHECKING:
-    from ..audit.findings import Section
     from ..audit.report import AuditReport
 
 
@@ -81,23 +80,18 @@ def audit_cli(
 
 def _print_report(report: "AuditReport", written: List[Path]) -> None:
     from ..audit.findings import SEVERITIES
+    from ..audit.html import format_cell
 
     for section in report.sections:
         msg.divider(section.title)
-        _print_section(section)
+        rows = [[name, format_cell(value, share=True)] for name, value in section.figures.items()]
+        for group in section.groups:
+            n_findings = ", ".join(f"{n} {severity}" for severity, n in group.counts.items())
+            rows.append([group.title, n_findings])
+        if rows:
+            print_table(rows)
+        else:
+            print("no findings")
     counts = ", ".join(f"{severity}: {report.count(severity)}" for severity in SEVERITIES)
     paths = ", ".join(map(str, written))
     msg.info(counts, f"written: {paths}" if paths else "--html FILE shows them in their texts")
-
-
-def _print_section(section: "Section") -> None:
-    from ..audit.html import format_cell
-
-    rows = [[name, format_cell(value, share=True)] for name, value in section.figures.items()]
-    for group in section.groups:
-        counts = ", ".join(f"{n} {severity}" for severity, n in group.counts.items())
-        rows.append([group.title, counts])
-    if rows:
-        print_table(rows)
-    else:
-        print("no findings")

@@ -1,16 +1,13 @@
 """``spacy rel convert``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Argument, Option
 from wasabi import msg
 
 from .messages import clear_errors, first_problems, print_json, progress
 from .options import Json, Lang, Schema, SpansKey, given_schema
-
-if TYPE_CHECKING:
-    from ..converters.report import Report
 
 
 def convert_cli(
@@ -61,11 +58,7 @@ def convert_cli(
         )
     if json:
         print_json({"output": str(output_path), **report.to_dict()})
-    else:
-        _print_report(report, output_path)
-
-
-def _print_report(report: "Report", output_path: Path) -> None:
+        return
     for problem in first_problems(report.problems):
         msg.warn(problem)
     for message, (count, first) in report.notes.items():

@@ -1,6 +1,7 @@
 """``spacy rel evaluate``."""
 
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Any, Dict, List, Optional
 
 from typer import Option
@@ -65,7 +66,10 @@ def evaluate_cli(
 def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
     if not gold_entities and scores.get("ents_per_type"):
         msg.divider("Entities by type")
-        _print_types({**scores["ents_per_type"], **_totals(scores["ents_per_type"], scores)})
+        per_type = scores["ents_per_type"]
+        micro = {key: scores[f"ents_{key}"] for key in "prf"}
+        macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
+        _print_types({**per_type, "all, micro": micro, "all, macro": macro})
     if "rel_per_type" not in scores:
         msg.warn("the pipeline has no component that extracts relations")
         return
@@ -91,16 +95,6 @@ def _print_overview(scores: Dict[str, Any]) -> None:
 def _print_types(per_type: Dict[str, Dict[str, float]]) -> None:
     rows = [[label, *(percent(prf[key]) for key in "prf")] for label, prf in per_type.items()]
     print_table(rows, ["", "P", "R", "F1"])
-
-
-def _totals(
-    per_type: Dict[str, Dict[str, float]], scores: Dict[str, Any]
-) -> Dict[str, Dict[str, float]]:
-    n_types = max(len(per_type), 1)
-    return {
-        "all, micro": {key: scores[f"ents_{key}"] for key in "prf"},
-        "all, macro": {key: sum(prf[key] for prf in per_type.values()) / n_types for key in "prf"},
-    }
 
 
 def _print_mistakes(counts: Dict[str, Any]) -> None:
