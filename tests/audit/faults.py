@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from spacy.tokens import Doc
 
@@ -125,17 +125,11 @@ def _corrupt(
     free: List[Draft], schema: RelationSchema, rng: random.Random, allowed: bool
 ) -> List[_Planted]:
     """Change a relation each in some of the free documents, and take those away."""
-    changes: List[Tuple[str, str, Callable[[Draft], Optional[Set[int]]]]] = []
-    for _ in range(4):
-        changes.append(("label", "", lambda draft: _relabel(draft, schema, rng, allowed)))
-    for _ in range(4):
-        changes.append(("direction", "", lambda draft: _turn(draft, schema, rng, allowed)))
-    for how in VIOLATIONS:
-        changes.append(("violation", how, lambda draft, how=how: _violate(draft, how, schema, rng)))
     planted: List[_Planted] = []
-    for kind, how, change in changes:
+    kinds = [("label", "")] * 4 + [("direction", "")] * 4 + [("violation", h) for h in VIOLATIONS]
+    for kind, how in kinds:
         for i, draft in enumerate(free):
-            pair = change(draft)
+            pair = _change(draft, how or kind, schema, rng, allowed)
             if pair is not None:
                 planted.append((kind, how, free.pop(i), pair))
                 break
@@ -185,83 +179,59 @@ def _append_sentence(train: Draft, target: Draft, rng: random.Random) -> Draft:
     return target
 
 
-def _starts(draft: Draft, row: Row) -> Set[int]:
-    return {draft.mentions[row[0]][0], draft.mentions[row[2]][0]}
-
-
-def _types(draft: Draft, head: int, tail: int) -> Tuple[str, str]:
-    return (draft.mentions[head][2], draft.mentions[tail][2])
-
-
-def _lone_rows(draft: Draft, rng: random.Random) -> List[Row]:
-    """The only relation between its two mentions, in random order."""
+def _change(
+    draft: Draft, how: str, schema: RelationSchema, rng: random.Random, allowed: bool
+) -> Optional[Set[int]]:
+    """Change a relation that is the only one between its mentions; the start of its arguments."""
     pairs = [frozenset((head, tail)) for head, _, tail in draft.rows]
     rows = [row for row, pair in zip(draft.rows, pairs) if pairs.count(pair) == 1]
     rng.shuffle(rows)
-    return rows
+    for row in rows:
+        new = _changed(draft, row, how, schema, rng, allowed)
+        if new is not None:
+            if how == "both directions":
+                draft.rows.append(new)
+            else:
+                draft.rows[draft.rows.index(row)] = new
+            return {draft.mentions[new[0]][0], draft.mentions[new[2]][0]}
+    return None
 
 
-def _relabel(
-    draft: Draft, schema: RelationSchema, rng: random.Random, allowed: bool
-) -> Optional[Set[int]]:
-    """Another label."""
-    ambiguous = allowed and any(
-        sum(schema[label].allows(h, t) for label in schema) > 1
-        for h in _all_types(schema)
-        for t in _all_types(schema)
-    )
-    for row in _lone_rows(draft, rng):
-        head, label, tail = row
+def _changed(
+    draft: Draft, row: Row, how: str, schema: RelationSchema, rng: random.Random, allowed: bool
+) -> Optional[Row]:
+    """A wrong relation in place of a right one, or beside it; None if there is none of that kind."""
+    head, label, tail = row
+    types = [mention[2] for mention in draft.mentions]
+    fits_turned = schema[label].allows(types[tail], types[head])
+    if how == "label":
+        strict = allowed and _is_ambiguous(schema)
         others = [
             other
             for other in schema
-            if other != label
-            and (not ambiguous or schema[other].allows(*_types(draft, head, tail)))
+            if other != label and (not strict or schema[other].allows(types[head], types[tail]))
         ]
-        if others:
-            draft.rows[draft.rows.index(row)] = (head, rng.choice(others), tail)
-            return _starts(draft, row)
-    return None
+        return (head, rng.choice(others), tail) if others else None
+    if how == "direction":
+        turns = not schema[label].symmetric and (not allowed or fits_turned)
+        return (tail, label, head) if turns else None
+    if how == "misspelt":
+        return (head, label.lower(), tail)
+    if how == "both directions":
+        return (tail, label, head) if schema[label].asymmetric or not fits_turned else None
+    wrong = [
+        i
+        for i, name in enumerate(types)
+        if i != head and not schema[label].allows(types[head], name)
+    ]
+    return (head, label, rng.choice(wrong)) if wrong else None
 
 
-def _all_types(schema: RelationSchema) -> Set[str]:
-    return {name for rel_type in schema.values() for name in (*rel_type.head, *rel_type.tail)}
-
-
-def _turn(
-    draft: Draft, schema: RelationSchema, rng: random.Random, allowed: bool
-) -> Optional[Set[int]]:
-    """Exchange head and tail of a relation."""
-    for row in _lone_rows(draft, rng):
-        head, label, tail = row
-        types = _types(draft, tail, head)
-        if not schema[label].symmetric and (not allowed or schema[label].allows(*types)):
-            draft.rows[draft.rows.index(row)] = (tail, label, head)
-            return _starts(draft, row)
-    return None
-
-
-def _violate(
-    draft: Draft, how: str, schema: RelationSchema, rng: random.Random
-) -> Optional[Set[int]]:
-    for row in _lone_rows(draft, rng):
-        head, label, tail = row
-        at = draft.rows.index(row)
-        if how == "misspelt":
-            draft.rows[at] = (head, label.lower(), tail)
-            return _starts(draft, row)
-        if how == "both directions":
-            types = _types(draft, tail, head)
-            if schema[label].asymmetric or not schema[label].allows(*types):
-                draft.rows.append((tail, label, head))
-                return _starts(draft, row)
-            continue
-        wrong = [
-            i
-            for i in range(len(draft.mentions))
-            if i != head and not schema[label].allows(*_types(draft, head, i))
-        ]
-        if wrong:
-            draft.rows[at] = (head, label, rng.choice(wrong))
-            return _starts(draft, draft.rows[at])
-    return None
+def _is_ambiguous(schema: RelationSchema) -> bool:
+    """Whether several labels are possible between some entity types."""
+    types = {name for rel_type in schema.values() for name in (*rel_type.head, *rel_type.tail)}
+    return any(
+        sum(rel_type.allows(head, tail) for rel_type in schema.values()) > 1
+        for head in types
+        for tail in types
+    )
