@@ -25,9 +25,9 @@ from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import relation_keys, sentence_starts
+from ..documents import RelationKey, relation_keys, sentence_starts
 from ..mentions import mention_spans, probable_mentions, typed_key
-from ..types import NO_RELATION, Int32Array, Relation, ScorerFunction
+from ..types import NO_RELATION, Int32Array, ScorerFunction
 from .known_facts import Fact, fact_of
 
 RELATION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
@@ -236,7 +236,7 @@ def score_relations(
         known_facts: facts of the training data, see :func:`.known_facts.read_facts`.
     """
     both_ways = set(symmetric)
-    groups = {
+    groups: Dict[str, LabelScores] = {
         name: LabelScores()
         for name in (
             "rel",
@@ -249,31 +249,32 @@ def score_relations(
         )
     }
     for eg in examples:
-        gold = list(get_relations(eg.reference, attr))
-        predicted = list(get_relations(eg.predicted, attr))
-        for name, key in (("rel", typed_key), ("rel_boundaries", _chars)):
-            groups[name].add(
-                relation_keys(gold, both_ways, key), relation_keys(predicted, both_ways, key)
-            )
+        gold, predicted = (list(get_relations(doc, attr)) for doc in (eg.reference, eg.predicted))
         everything = both_ways | {rel.label for rel in gold + predicted}
-        groups["rel_undirected"].add(
-            relation_keys(gold, everything), relation_keys(predicted, everything)
+        strict, boundaries, undirected = (
+            (relation_keys(gold, labels, key), relation_keys(predicted, labels, key))
+            for labels, key in (
+                (both_ways, typed_key),
+                (both_ways, _chars),
+                (everything, typed_key),
+            )
         )
+        groups["rel"].add(*strict)
+        groups["rel_boundaries"].add(*boundaries)
+        groups["rel_undirected"].add(*undirected)
         if known_facts:
             repeated = [rel for rel in gold if fact_of(rel, both_ways) in known_facts]
             known = relation_keys(repeated, both_ways)
-            groups["rel_new_facts"].add(
-                relation_keys(gold, both_ways) - known, relation_keys(predicted, both_ways) - known
-            )
+            groups["rel_new_facts"].add(*(keys - known for keys in strict))
         starts = sentence_starts(eg.reference)
         if starts is not None:
-            _add_by_sentence(groups, starts, gold, predicted, both_ways)
-        _add_with_none(
-            groups["rel_with_none"],
-            {_chars(span) for span in mention_spans(eg.reference, spans_key)},
-            relation_keys(gold, both_ways, _chars),
-            relation_keys(predicted, both_ways, _chars),
-        )
+            within = [{key for key in keys if _in_one_sentence(key, starts)} for keys in strict]
+            groups["rel_within_sentence"].add(*within)
+            groups["rel_across_sentences"].add(
+                *(keys - inside for keys, inside in zip(strict, within))
+            )
+        mentions = {_chars(span) for span in mention_spans(eg.reference, spans_key)}
+        _add_with_none(groups["rel_with_none"], mentions, *boundaries)
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
         scores.update(group.to_dict(name))
@@ -299,14 +300,10 @@ def count_by_document(
     Returns:
         the labels, and the counts. *Shape:* ``(n_docs, n_labels, 3)``
     """
-    by_document: List[LabelScores] = []
-    for eg in examples:
-        gold, predicted = (
-            relation_keys(get_relations(doc, attr), set(symmetric))
-            for doc in (eg.reference, eg.predicted)
-        )
-        by_document.append(LabelScores())
-        by_document[-1].add(gold, predicted)
+    by_document = [LabelScores() for _ in examples]
+    for scores, eg in zip(by_document, examples):
+        docs = (eg.reference, eg.predicted)
+        scores.add(*(relation_keys(get_relations(doc, attr), symmetric) for doc in docs))
     return stack_counts(by_document)
 
 
@@ -332,30 +329,13 @@ def _chars(span: Span) -> _Chars:
     return (span.start_char, span.end_char)
 
 
-def _add_by_sentence(
-    groups: Dict[str, LabelScores],
-    starts: Int32Array,
-    gold: List[Relation],
-    predicted: List[Relation],
-    symmetric: Collection[str],
-) -> None:
-    def within(rel: Relation) -> bool:
-        chars = (rel.head.start_char, rel.tail.start_char)
-        head, tail = numpy.searchsorted(starts, chars, side="right")
-        return bool(head == tail)
-
-    for name, wanted in (("rel_within_sentence", True), ("rel_across_sentences", False)):
-        groups[name].add(
-            relation_keys((rel for rel in gold if within(rel) == wanted), symmetric),
-            relation_keys((rel for rel in predicted if within(rel) == wanted), symmetric),
-        )
+def _in_one_sentence(key: RelationKey, starts: Int32Array) -> bool:
+    head, tail = numpy.searchsorted(starts, (key[0][0], key[2][0]), side="right")
+    return bool(head == tail)
 
 
 def _add_with_none(
-    group: LabelScores,
-    mentions: Set[_Chars],
-    gold: Set[_Key],
-    predicted: Set[_Key],
+    group: LabelScores, mentions: Set[_Chars], gold: Set[_Key], predicted: Set[_Key]
 ) -> None:
     group.add(gold, predicted)
     gold_pairs = {(head, tail) for head, _, tail in gold}

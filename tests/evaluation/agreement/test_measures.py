@@ -245,12 +245,6 @@ def test_intervals_are_those_of_resampled_documents(vocab):
         assert (read(measured).low, read(measured).high) == pytest.approx((low, high))
 
 
-def test_one_document_has_no_interval(vocab):
-    agreement = measure_agreement(one_each(annotate(vocab, [RUNS]), annotate(vocab, [RUNS])))
-    figure = agreement.coefficients.alpha
-    assert figure.to_dict() == {"value": 1.0, "low": None, "high": None}
-
-
 @pytest.mark.parametrize(
     ("relations", "mentions", "reason"),
     [
