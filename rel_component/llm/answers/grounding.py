@@ -40,18 +40,20 @@ def nearest(heads: Sequence[Span], tails: Sequence[Span]) -> Tuple[Span, Span]:
     starting = sorted(tails, key=lambda span: (span.start, span.end))
     ending = sorted(tails, key=lambda span: (span.end, -span.start))
     starts, ends = [span.start for span in starting], [span.end for span in ending]
-    best: Optional[Tuple[int, int, int, Span, Span]] = None
+    pairs: List[Tuple[Span, Span]] = []
     for head in heads:
         after, before = bisect_left(starts, head.end), bisect_left(ends, head.start + 1) - 1
         near = [*starting[after : after + 1], *ending[max(before, 0) : before + 1]]
-        for tail in near:
-            distance = max(tail.start - head.end, head.start - tail.end)
-            found = (distance, head.start, tail.start)
-            if best is None or found < best[:3]:
-                best = (*found, head, tail)
-    if best is not None:
-        return best[3], best[4]
-    return min(heads, key=lambda span: span.start), starting[0]  # all have tokens in common
+        pairs += [(head, tail) for tail in near]
+    if not pairs:  # all have tokens in common
+        return min(heads, key=lambda span: span.start), starting[0]
+    return min(pairs, key=lambda pair: distance_order(*pair))
+
+
+def distance_order(head: Span, tail: Span) -> Tuple[bool, int, int, int]:
+    """Return what pairs are sorted by: the nearest first, those with common tokens last."""
+    distance = max(tail.start - head.end, head.start - tail.end)
+    return (distance < 0, distance, head.start, tail.start)
 
 
 def same_names(name: str, others: Sequence[str]) -> List[int]:
@@ -65,11 +67,9 @@ def same_names(name: str, others: Sequence[str]) -> List[int]:
     """
     if len(name) > MAX_NAME:
         return []
-    folded = [_folded(other)[0].strip() for other in others]
-    wanted = _folded(name)[0].strip()
+    wanted, *folded = (_folded(text)[0].strip() for text in (name, *others))
     same = [i for i, other in enumerate(folded) if other == wanted != ""]
-    bare = _bare(wanted)
-    return same or [i for i, other in enumerate(folded) if _bare(other) == bare != ""]
+    return same or [i for i, other in enumerate(folded) if _bare(other) == _bare(wanted) != ""]
 
 
 def bare_name(name: str) -> str:

@@ -26,7 +26,7 @@ from .arguments import (
     normalized_word,
     quoted,
 )
-from .grounding import MIN_SIMILARITY, nearest
+from .grounding import MIN_SIMILARITY, distance_order, nearest
 from .statements import (
     MALFORMED_ITEM,
     NOT_JSON,
@@ -297,7 +297,7 @@ class _Validator:
         ]
         if not pairs:
             raise Drop(WRONG_TYPE, "head or tail has no type")
-        pair, n_inferred = min(pairs, key=lambda found: _distance_order(*found[0]))
+        pair, n_inferred = min(pairs, key=lambda found: distance_order(*found[0]))
         if n_inferred:
             self.repaired[TYPE_FROM_SCHEMA] += n_inferred
         return pair
@@ -337,11 +337,6 @@ def _by_normalized_word(pairs: Iterator[Tuple[str, str]]) -> Dict[str, List[str]
 
 def _places(spans_by_type: SpansByType) -> Set[Tuple[int, int]]:
     return {(span.start, span.end) for spans in spans_by_type.values() for span in spans}
-
-
-def _distance_order(head: Span, tail: Span) -> Tuple[bool, int, int, int]:
-    distance = max(tail.start - head.end, head.start - tail.end)
-    return (distance < 0, distance, head.start, tail.start)
 
 
 def _names(types: "Sequence[Optional[str]] | SpansByType") -> str:

@@ -84,13 +84,7 @@ def record_replies(backend: Backend, path: Union[str, Path]) -> Backend:
 
 @dataclass
 class _Record:
-    """A recorded reply.
-
-    Attributes:
-        question: messages, schema and sample of the requests that it answers; missing: any.
-        reply: the reply, or the error in its place.
-        used: whether it has answered a request.
-    """
+    """A recorded reply or error, with what has to be equal in the requests that it answers."""
 
     question: Mapping[str, Any]
     reply: Union[Reply, LLMError]
@@ -197,20 +191,16 @@ def _read_record(line: str, place: str) -> _Record:
     if not isinstance(data, dict) or set(data) - {*keys}:
         raise DataError(f"A record is an object with keys of {[*keys]}, got {data!r}", place=place)
     data = {key: value for key, value in data.items() if value is not None}
-    error = data.get("error")
+    question = {key: data.pop(key) for key in _QUESTION_KEYS if key in data}
+    error, retry_after = (data.pop(key, None) for key in _ERROR_KEYS)
     if error is not None and error not in _ERRORS:
         raise DataError(f"error must be one of {sorted(_ERRORS)}, got {error!r}", place=place)
     if not isinstance(data.get("text", "" if error else None), str):
         raise DataError("A record needs a text or an error.", place=place)
-    reply: Union[Reply, LLMError]
-    if error is None:
-        try:
-            reply = Reply.from_dict(
-                {"usage": {"requests": 1}, **{key: data[key] for key in _REPLY_KEYS if key in data}}
-            )
-        except TypeError as err:
-            raise DataError(f"usage or tokens are not as recorded: {err}", place=place) from err
-    else:
-        options = {"retry_after": data["retry_after"]} if "retry_after" in data else {}
-        reply = _ERRORS[error](data.get("text", ""), **options)
-    return _Record({key: data[key] for key in _QUESTION_KEYS if key in data}, reply)
+    if error is not None:
+        options = {} if retry_after is None else {"retry_after": retry_after}
+        return _Record(question, _ERRORS[error](data.get("text", ""), **options))
+    try:
+        return _Record(question, Reply.from_dict({"usage": {"requests": 1}, **data}))
+    except TypeError as err:
+        raise DataError(f"usage or tokens are not as recorded: {err}", place=place) from err

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, permutations
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
@@ -117,7 +117,8 @@ class Prompter:
         self.selector = selector
         self.limits = limits
         self.mentions_given = mentions_given
-        self.entity_types = tuple(entity_types) or _argument_types(schema)
+        types = (kind for rel in schema.values() for kind in (*rel.head, *rel.tail))
+        self.entity_types = tuple(entity_types or dict.fromkeys(types))
         self.n_samples = n_samples
         self.max_entities = max_entities
         self.max_relations = max_relations
@@ -194,12 +195,11 @@ class Prompter:
         while turns and self.limits.tokens(prefix) > limit:
             del turns[0]  # the most useful ones stand last
             prefix = [*start, *chain.from_iterable(turns)]
-        windows = split_windows(
-            doc,
-            lambda window: self._fits(prefix, doc, window, ids, room),
-            overlap=self.overlap,
-        )
-        return prefix, windows
+
+        def fits(window: Window) -> bool:
+            return self._fits(prefix, doc, window, ids, room)
+
+        return prefix, split_windows(doc, fits, overlap=self.overlap)
 
     def _fits(
         self, prefix: List[Message], doc: Doc, window: Window, ids: Dict[str, Span], room: int
@@ -355,11 +355,6 @@ class Prompter:
         return self._labels_between[key]
 
 
-def _argument_types(schema: RelationSchema) -> Tuple[str, ...]:
-    types = [t for rel_type in schema.values() for t in (*rel_type.head, *rel_type.tail)]
-    return tuple(dict.fromkeys(types))
-
-
 def _inside(mentions: Mapping[str, Span], window: Window) -> Dict[str, Span]:
     return {
         key: span
@@ -370,11 +365,8 @@ def _inside(mentions: Mapping[str, Span], window: Window) -> Dict[str, Span]:
 
 def _without_repeated_pairs(questions: Sequence[Question]) -> List[Question]:
     """Leave out questions about pairs that an earlier window asks about too."""
-    seen = set()
-    kept = []
+    first: Dict[Any, Question] = {}
     for question in questions:
-        key = (question.pair, question.sample)
-        if question.pair is None or key not in seen:
-            kept.append(question)
-            seen.add(key)
-    return kept
+        place = question.window if question.pair is None else question.pair
+        first.setdefault((place, question.sample), question)
+    return [*first.values()]

@@ -1,5 +1,6 @@
 """Windows: parts of a document that fit into one prompt."""
 
+from bisect import bisect
 from typing import Callable, List, Tuple
 
 from spacy.tokens import Doc
@@ -70,11 +71,5 @@ def _cut(sentences: List[Window], fits: Callable[[Window], bool]) -> List[Window
 
 def _furthest(sentences: List[Window], first: int, fits: Callable[[Window], bool]) -> int:
     """Find the longest run of sentences from `first` that fits, and return its end."""
-    low, high = first + 1, len(sentences)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits((sentences[first][0], sentences[middle - 1][1])):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    start, longer = sentences[first][0], sentences[first + 1 :]
+    return first + 1 + bisect(longer, False, key=lambda last: not fits((start, last[1])))
