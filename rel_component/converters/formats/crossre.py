@@ -7,10 +7,9 @@ https://github.com/mainlp/CrossRE.
 """
 
 from dataclasses import replace
-from typing import Any, Dict, List
 
 from ...errors import DataError
-from ..annotated import Annotated, AnnotatedRelation
+from ..annotated import Annotated
 from ..format import AnnotationFormat
 from ..records import (
     Record,
@@ -25,7 +24,9 @@ from ..report import Report
 from ._sentences import read_words
 from ._token_spans import ids_by_range, ranges_by_id, read_mentions, read_relation
 
-_EXPLANATION, _FLAGS = "explanation", ("uncertain", "syntax_ambiguity")
+_REMARKS = {"explanation": "", "uncertain": False, "syntax_ambiguity": False}
+"""What follows the label of a relation, where there is nothing to say."""
+
 _FIELDS = frozenset({"doc_key", "sentence", "ner", "relations"})
 
 
@@ -36,11 +37,10 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     relations = []
     for item in get_items(record, "relations", list):
         try:
-            relation = replace(read_relation(item, ids), attributes=_attributes(item[5:]))
+            remarks = {name: value for name, value in zip(_REMARKS, item[5:]) if value}
+            relations.append(replace(read_relation(item, ids), attributes=remarks))
         except DataError as err:
             report.problem(err.message, place=place, skips="relation")
-            continue
-        relations.append(relation)
     note_unread(record, _FIELDS, place, report)
     return Annotated(
         place=place,
@@ -52,36 +52,23 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     )
 
 
-def _attributes(remarks: List[Any]) -> Dict[str, Any]:
-    """The attributes of a relation: the values after its label that are not empty or false."""
-    explanation = {_EXPLANATION: remarks[0]} if remarks and remarks[0] else {}
-    flags = {name: value for name, value in zip(_FLAGS, remarks[1:]) if value}
-    return {**explanation, **flags}
-
-
 def _to_record(annotated: Annotated, report: Report) -> Record:
     ends = ranges_by_id(annotated, "crossre", report)
     record: Record = {"doc_key": annotated.meta["id"]} if "id" in annotated.meta else {}
     record["sentence"] = annotated.words
     record["ner"] = [[*ends[mention.id], mention.label] for mention in annotated.mentions]
     record["relations"] = [
-        [*ends[relation.head], *ends[relation.tail], relation.label, *_remarks(relation)]
+        [
+            *(*ends[relation.head], *ends[relation.tail], relation.label),
+            *(relation.attributes.get(name, empty) for name, empty in _REMARKS.items()),
+        ]
         for relation in annotated.relations
     ]
-    others = sum(
-        not relation.attributes.keys() <= {_EXPLANATION, *_FLAGS}
-        for relation in annotated.relations
-    )
+    others = sum(not rel.attributes.keys() <= _REMARKS.keys() for rel in annotated.relations)
     if others:
         message = "relations with attributes that crossre does not hold"
         report.note(message, place=annotated.place, count=others)
     return record
-
-
-def _remarks(relation: AnnotatedRelation) -> List[Any]:
-    attributes = relation.attributes
-    flags = [attributes.get(name, False) for name in _FLAGS]
-    return [attributes.get(_EXPLANATION, ""), *flags]
 
 
 FORMAT = AnnotationFormat(

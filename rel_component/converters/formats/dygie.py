@@ -6,10 +6,10 @@ and predictions are not read. Described at https://github.com/dwadden/dygiepp/bl
 """
 
 from bisect import bisect_right
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Dict, List
 
 from ...errors import DataError
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..annotated import Annotated, AnnotatedMention, MentionId
 from ..format import AnnotationFormat
 from ..records import Record, get_id, get_items, json_detector, json_reader, json_writer
 from ..report import Report
@@ -35,7 +35,11 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
             relations.append(read_relation(item, ids))
         except DataError as err:
             report.problem(err.message, place=place, skips="relation")
-    _note_others(record, place, report)
+    events = sum(len(sentence) for sentence in get_items(record, "events", list))
+    if events:
+        report.note("events, which are not read", place=place, count=events)
+    if any(key.startswith("predicted_") for key in record):
+        report.note("documents with predictions, which are not read", place=place)
     meta: Dict[str, Any] = {"dataset": record["dataset"]} if "dataset" in record else {}
     if "doc_key" in record:
         meta["id"] = get_id(record, "doc_key")
@@ -81,14 +85,6 @@ def _read_clusters(
     return clusters
 
 
-def _note_others(record: Record, place: str, report: Report) -> None:
-    events = sum(len(sentence) for sentence in get_items(record, "events", list))
-    if events:
-        report.note("events, which are not read", place=place, count=events)
-    if any(key.startswith("predicted_") for key in record):
-        report.note("documents with predictions, which are not read", place=place)
-
-
 def _to_record(annotated: Annotated, report: Report) -> Record:
     starts = sentence_starts(annotated)
     ends = ranges_by_id(annotated, "dygie", report)
@@ -96,13 +92,12 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     def sentence_of(key: MentionId) -> int:
         return bisect_right(starts, ends[key][0]) - 1
 
-    labelled = [mention for mention in annotated.mentions if mention.label]
-    ner = [(mention.id, [*ends[mention.id], mention.label]) for mention in labelled]
-    relations = [
-        (relation.head, [*ends[relation.head], *ends[relation.tail], relation.label])
-        for relation in annotated.relations
-    ]
-    _note_crossing(annotated.relations, sentence_of, annotated.place, report)
+    ner = [(m.id, [*ends[m.id], m.label]) for m in annotated.mentions if m.label]
+    relations = [(r.head, [*ends[r.head], *ends[r.tail], r.label]) for r in annotated.relations]
+    crossing = sum(sentence_of(r.head) != sentence_of(r.tail) for r in annotated.relations)
+    if crossing:
+        message = "relations between two sentences, which the program DyGIE++ does not take"
+        report.note(message, place=annotated.place, count=crossing)
     record: Record = {"doc_key": annotated.meta["id"]} if "id" in annotated.meta else {}
     if "dataset" in annotated.meta:
         record["dataset"] = annotated.meta["dataset"]
@@ -114,18 +109,6 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     if annotated.clusters:
         record["clusters"] = [[ends[key] for key in cluster] for cluster in annotated.clusters]
     return record
-
-
-def _note_crossing(
-    relations: Iterable[AnnotatedRelation],
-    sentence_of: Callable[[MentionId], int],
-    place: str,
-    report: Report,
-) -> None:
-    crossing = sum(sentence_of(rel.head) != sentence_of(rel.tail) for rel in relations)
-    if crossing:
-        message = "relations between two sentences, which the program DyGIE++ does not take"
-        report.note(message, place=place, count=crossing)
 
 
 def _fits(record: Record) -> bool:

@@ -7,7 +7,7 @@ end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evid
 ``sentences``) and ``attributes`` of a relation.
 """
 
-from typing import Any, List, Tuple, get_args
+from typing import Any, List, Tuple, Union, get_args
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
@@ -78,8 +78,8 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     meta = dict(annotated.meta)
     record: Record = {"id": meta.pop("id")} if "id" in meta else {}
     record["text"] = annotated.text
-    record["entities"] = [_mention_record(mention) for mention in annotated.mentions]
-    record["relations"] = [_relation_record(relation) for relation in annotated.relations]
+    record["entities"] = [_without_defaults(mention) for mention in annotated.mentions]
+    record["relations"] = [_without_defaults(relation) for relation in annotated.relations]
     if annotated.clusters:
         record["clusters"] = annotated.clusters
     if annotated.sentence_starts is not None:
@@ -89,29 +89,15 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     return record
 
 
-def _mention_record(mention: AnnotatedMention) -> Record:
-    record: Record = {
-        "id": mention.id,
-        "start": mention.start,
-        "end": mention.end,
-        "label": mention.label,
-    }
-    for key in ("kb_id", "fragments", "attributes"):
-        if getattr(mention, key):
-            record[key] = getattr(mention, key)
-    return record
+_DEFAULTS: Record = {
+    **{"id": None, "kb_id": "", "fragments": ()},
+    **{"score": 1.0, "evidence": (), "attributes": {}},
+}
 
 
-def _relation_record(relation: AnnotatedRelation) -> Record:
-    record: Record = {} if relation.id is None else {"id": relation.id}
-    record.update(head=relation.head, tail=relation.tail, label=relation.label)
-    if relation.score != 1.0:
-        record["score"] = relation.score
-    if relation.evidence:
-        record["evidence"] = relation.evidence
-    if relation.attributes:
-        record["attributes"] = relation.attributes
-    return record
+def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation]) -> Record:
+    fields = {"id": item.id, **vars(item)}
+    return {k: value for k, value in fields.items() if k not in _DEFAULTS or value != _DEFAULTS[k]}
 
 
 _KEYS = frozenset({"id", "text", "entities", "relations", "clusters", "sentences", "meta"})

@@ -7,7 +7,7 @@ Hendrickx et al. 2010, https://aclanthology.org/S10-1006.
 
 import re
 from pathlib import Path
-from typing import Iterable, Iterator, List, Tuple
+from typing import Iterable, Iterator, Match, Tuple
 
 from ...errors import DataError
 from ...files import open_output
@@ -33,21 +33,21 @@ def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
     return read_each(_sentences(path, report), _read, report)
 
 
-def _sentences(path: Path, report: Report) -> Iterator[Tuple[str, Tuple[str, str]]]:
+def _sentences(path: Path, report: Report) -> Iterator[Tuple[str, Tuple[Match[str], str]]]:
     """Each sentence with the line of its relation, and their place."""
-    place, sentence = "", ""
+    place, sentence = "", None
     for number, line in read_lines(path):
         if line.startswith("Comment:"):
             continue
-        is_sentence = _SENTENCE.match(line) is not None
-        if is_sentence and sentence:
+        match = _SENTENCE.match(line)
+        if match and sentence:
             report.problem("no relation follows", place=place, skips="document")
-        if is_sentence:
-            place = f"{path}, line {number}, document {line.partition(chr(9))[0]}"
-            sentence = line
+        if match:
+            place = f"{path}, line {number}, document {match[1]}"
+            sentence = match
         elif sentence:
             yield place, (sentence, line.strip())
-            sentence = ""
+            sentence = None
         else:
             report.problem(
                 f'expected a number, a tab and a sentence in quotes, got "{line[:40]}"',
@@ -70,12 +70,9 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
                 output.write(f"{name}\t{sentence}\nComment:\n\n")
 
 
-def _read(lines: Tuple[str, str], place: str, report: Report) -> Annotated:
+def _read(lines: Tuple[Match[str], str], place: str, report: Report) -> Annotated:
     sentence, relation = lines
-    match = _SENTENCE.match(sentence)
-    if match is None:
-        raise DataError("not a sentence")
-    number, marked = match.groups()
+    number, marked = sentence.groups()
     text, position, mentions = "", 0, []
     for mention in _MARKED.finditer(marked):
         text += marked[position : mention.start()]
@@ -108,40 +105,6 @@ def _read(lines: Tuple[str, str], place: str, report: Report) -> Annotated:
 
 def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
     """The text with the pair of each relation marked, and on the next line their relation."""
-    _note_losses(annotated, report)
-    mentions = {mention.id: mention for mention in annotated.mentions}
-    place = annotated.place
-    if not annotated.relations and len(mentions) != 2:
-        message = f"semeval needs one pair of mentions, got {len(mentions)} without relation"
-        report.problem(message, place=place, skips="document")
-        return
-    pairs: List[Tuple[str, AnnotatedMention, AnnotatedMention, str]] = [
-        (
-            relation.label,
-            mentions[relation.head],
-            mentions[relation.tail],
-            relation_place(annotated, relation),
-        )
-        for relation in annotated.relations
-    ]
-    if not pairs:
-        head, tail = annotated.mentions
-        pairs = [("", head, tail, place)]
-    for label, head, tail, pair_place in pairs:
-        try:
-            sentence = _mark(annotated.text or "", label, head, tail)
-        except DataError as err:
-            report.problem(err.message, place=pair_place, skips="relation" if label else "document")
-            continue
-        yield sentence
-    related = {mention.id for _, head, tail, _ in pairs for mention in (head, tail)}
-    for mention in annotated.mentions:
-        if mention.id not in related:
-            message = "semeval does not hold mentions without relation"
-            report.problem(message, place=mention_place(annotated, mention), skips="mention")
-
-
-def _note_losses(annotated: Annotated, report: Report) -> None:
     place = annotated.place
     if any(mention.label != NOMINAL for mention in annotated.mentions):
         report.note("documents whose entity types semeval does not hold", place=place)
@@ -151,14 +114,33 @@ def _note_losses(annotated: Annotated, report: Report) -> None:
         report.note("documents written as one sentence for each relation", place=place)
     if "\n" in (annotated.text or ""):
         report.note("documents whose line breaks became spaces", place=place)
+    mentions = {mention.id: mention for mention in annotated.mentions}
+    if not annotated.relations and len(mentions) != 2:
+        message = f"semeval needs one pair of mentions, got {len(mentions)} without relation"
+        report.problem(message, place=place, skips="document")
+        return
+    pairs = [
+        (rel.label, mentions[rel.head], mentions[rel.tail], relation_place(annotated, rel))
+        for rel in annotated.relations
+    ]
+    if not pairs:
+        pairs = [("", annotated.mentions[0], annotated.mentions[1], place)]
+    for label, head, tail, pair_place in pairs:
+        try:
+            sentence = _mark(annotated.text or "", label, head, tail)
+        except DataError as err:
+            report.problem(err.message, place=pair_place, skips="relation" if label else "document")
+            continue
+        yield sentence
+    related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
+    for mention in annotated.mentions if related else ():
+        if mention.id not in related:
+            message = "semeval does not hold mentions without relation"
+            report.problem(message, place=mention_place(annotated, mention), skips="mention")
 
 
 def _mark(text: str, label: str, head: AnnotatedMention, tail: AnnotatedMention) -> str:
-    """A text with two mentions marked, and on the next line their relation.
-
-    Raises:
-        DataError: if the format does not allow the text, the label or the mentions.
-    """
+    """The text with two mentions marked, and their relation; a DataError if it cannot hold them."""
     first, second = sorted((head, tail), key=lambda mention: mention.start)
     if first.end > second.start:
         raise DataError("semeval does not hold mentions that overlap")
