@@ -20,7 +20,7 @@ Described at https://brat.nlplab.org/standoff.html.
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat, folder_files
@@ -77,7 +77,10 @@ class _Document:
                     self._read_line(number, line)
         for number, line in lines:
             if line[:1] not in "TERAMN#*":
-                self._problem(f"not an annotation: {line[:40]!r}", number)
+                place = f"{self.file}, line {number}"
+                self.report.problem(
+                    f"not an annotation: {line[:40]!r}", place=place, skips="mention"
+                )
         events = [
             AnnotatedRelation(self._target(head), self._target(tail), role)
             for head, role, tail in self.arguments
@@ -94,31 +97,22 @@ class _Document:
     def _read_line(self, number: int, line: str) -> None:
         key, _, rest = line.partition("\t")
         data, _, tail = rest.partition("\t")
-        readers: Dict[str, Callable[[str, str, str], Optional[str]]] = {
-            "T": self._mention,
-            "E": self._event,
-            "R": self._relation,
-            "*": self._equiv,
-            "A": self._attribute,
-            "M": self._attribute,
-            "N": self._reference,
-            "#": self._note,
-        }
-        message = readers[line[0]](key, data, tail)
-        if message is not None:
-            skips = "mention" if line[0] == "T" else "relation"
-            if line[0] in "TRE":
-                self._problem(message, number, skips)
-            else:
-                kind = {"*": "equivalences", "N": "knowledge-base ids", "#": "notes"}
-                what = kind.get(line[0], "attributes")
-                self.report.note(
-                    f"{what} that are broken or of something unknown",
-                    place=f"{self.file}, line {number}",
-                )
-
-    def _problem(self, message: str, number: int, skips: str = "mention") -> None:
-        self.report.problem(message, place=f"{self.file}, line {number}", skips=skips)
+        read, kind = {
+            "T": (self._mention, "mention"),
+            "E": (self._event, "relation"),
+            "R": (self._relation, "relation"),
+            "*": (self._equiv, "equivalences"),
+            "A": (self._attribute, "attributes"),
+            "M": (self._attribute, "attributes"),
+            "N": (self._reference, "knowledge-base ids"),
+            "#": (self._note, "notes"),
+        }[line[0]]
+        message = read(key, data, tail)
+        place = f"{self.file}, line {number}"
+        if message is not None and line[0] in "TRE":
+            self.report.problem(message, place=place, skips=kind)
+        elif message is not None:
+            self.report.note(f"{kind} that are broken or of something unknown", place=place)
 
     def _mention(self, key: str, data: str, tail: str) -> Optional[str]:
         match = _SPAN.fullmatch(data)

@@ -24,16 +24,7 @@ _DATABASE_ID = re.compile(r"[^\s:]+:\S+")
 
 
 def write_brat(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write brat's files.
-
-    Args:
-        documents: with offsets in characters.
-        path: a file ``NAME.ann`` for one document, or the folder for two files each.
-        report: takes note of labels and attributes that brat does not allow.
-
-    Raises:
-        ConfigError: if the folder is a file, or has such files already.
-    """
+    """Write a file ``NAME.ann`` with its text beside it, or a folder of them."""
 
     def write(annotated: Annotated, file: Path) -> None:
         lines = [f"{line}\n" for line in _Lines(annotated, report).all()]
@@ -95,13 +86,13 @@ class _Lines:
 
     def _arguments(self, relation: AnnotatedRelation) -> Tuple[str, str]:
         names = relation.attributes.get(ARGUMENTS)
-        if names is None:
-            return "Arg1", "Arg2"
-        if isinstance(names, list) and len(names) == 2:
-            first, second = map(str, names)
-            if _ROLE.fullmatch(first) and _ROLE.fullmatch(second):
-                return first, second
-        self._lost("names of arguments")
+        if names is not None:
+            if (
+                isinstance(names, list)
+                and [bool(_ROLE.fullmatch(str(n))) for n in names] == [True] * 2
+            ):
+                return str(names[0]), str(names[1])
+            self._lost("names of arguments")
         return "Arg1", "Arg2"
 
     def _attributes(self, target: str, attributes: Dict[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ difference.
 
 from dataclasses import replace
 from itertools import count
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
@@ -98,11 +98,9 @@ def _read_offsets(annotated: Annotated, is_utf16: bool, report: Report) -> List[
         n_characters = sum(_is_words(text, mention) for mention in mentions)
         n_utf16 = sum(_is_words(text, mention) for mention in converted)
         is_utf16 = n_utf16 >= n_characters
-        report.note(
-            "documents with emojis and the like whose offsets were taken for "
-            + ("UTF-16 units" if is_utf16 else "characters"),
-            place=annotated.place,
-        )
+        message = "documents with emojis and the like whose offsets were taken for "
+        message += "UTF-16 units" if is_utf16 else "characters"
+        report.note(message, place=annotated.place)
     if not is_utf16:
         return mentions
     found = {mention.id for mention in converted}
@@ -180,23 +178,16 @@ def _record_fits(record: Record) -> Optional[bool]:
         return False
     if "Comments" in record or UNIT_FIELD in record:
         return True
-    items: List[Tuple[str, Any]] = [
-        (key, item)
+    fits = [
+        [type(part) for part in item] == [int, int, str]
+        if isinstance(item, list)
+        else isinstance(item, dict)
+        and ("from_id" if key == "relations" else "start_offset") in item
         for key in ("relations", "annotations", *_SPAN_FIELDS)
         if isinstance(record.get(key), list)
         for item in record[key]
     ]
-    if not items:
-        return None
-    return all(_item_fits(key, item) for key, item in items)
-
-
-def _item_fits(key: str, item: Any) -> bool:
-    if isinstance(item, list):
-        return [type(part) for part in item] == [int, int, str]
-    if not isinstance(item, dict):
-        return False
-    return "from_id" in item if key == "relations" else "start_offset" in item
+    return all(fits) if fits else None
 
 
 FORMAT = AnnotationFormat(

@@ -102,14 +102,14 @@ def _text(task: Record, results: List[Record]) -> Tuple[str, str]:
 def _fits(text: str, results: List[Record]) -> bool:
     """True if a text has all regions, and there are some."""
     values = [item.get("value") for item in results if item.get("type") == "labels"]
-    return bool(values) and all(isinstance(value, dict) and _has(text, value) for value in values)
-
-
-def _has(text: str, value: Record) -> bool:
-    start, end, shown = (value.get(key) for key in ("start", "end", "text"))
-    if type(start) is not int or type(end) is not int or not isinstance(shown, str) or not shown:
-        return False
-    return _characters(text, start, end, shown) is not None
+    for value in values:
+        fields = value if isinstance(value, dict) else {}
+        start, end, shown = (fields.get(key) for key in ("start", "end", "text"))
+        if type(start) is not int or type(end) is not int or not isinstance(shown, str):
+            return False
+        if not shown or _characters(text, start, end, shown) is None:
+            return False
+    return bool(values)
 
 
 def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
@@ -119,29 +119,21 @@ def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
     value = get(item, "value", dict)
     labels = get_items(value, "labels", str)
     start, end = value.get("start"), value.get("end")
+    where = f"{place}, mention {region_id}"
     if type(start) is not int or type(end) is not int or not labels:
         what = "no label" if not labels else f"it goes from {start!r:.40} to {end!r:.40}"
-        report.problem(
-            f"not a labelled range of a text: {what}",
-            place=f"{place}, mention {region_id}",
-            skips="mention",
-        )
+        report.problem(f"not a labelled range of a text: {what}", place=where, skips="mention")
         return
     shown = get(value, "text", str, default="")
     found = _characters(text, start, end, shown)
     if found is None:
-        report.problem(
-            f"its text is {shown[:40]!r}, but {start}:{end} of the document is "
-            f"{text[max(start, 0) : max(end, 0)][:40]!r}",
-            place=f"{place}, mention {region_id}",
-            skips="mention",
-        )
+        there = text[max(start, 0) : max(end, 0)][:40]
+        message = f"its text is {shown[:40]!r}, but {start}:{end} of the document is {there!r}"
+        report.problem(message, place=where, skips="mention")
         return
     if len(labels) > 1:
-        report.note(
-            "regions with several labels: one mention for each, relations with the first one",
-            place=place,
-        )
+        message = "regions with several labels: one mention for each, relations with the first one"
+        report.note(message, place=place)
     used = {mention.id for mention in annotated.mentions}
     for k, label in enumerate(labels):
         name: MentionId = region_id
@@ -182,9 +174,8 @@ def _add_relations(annotated: Annotated, item: Record, is_prediction: bool, repo
         return
     if not labels:
         report.problem("a relation needs a label", place=where, skips="relation")
-    ways = [ends] if direction == "right" else [ends[::-1]]
+    ways = {"right": [ends], "left": [ends[::-1]], "bi": [ends, ends[::-1]]}[direction]
     if direction == "bi":
-        ways = [ends, ends[::-1]]
         report.note("relations in both directions: one each way", place=place)
     score = get_score(item, default=None) if is_prediction else 1.0
     for label in labels:
@@ -254,20 +245,15 @@ def _looks_like(head: str) -> bool:
     tasks = first_records(head)
     if tasks and all(_is_minimal(task) for task in tasks):
         return True
+    keys = ("annotations", "completions", "predictions")
     return all(isinstance(task.get("data"), dict) for task in tasks) and any(
-        _has_results(task) for task in tasks
+        isinstance(task.get(key), list) for task in tasks for key in keys
     )
 
 
 def _is_minimal(task: Record) -> bool:
     """True for a task of an export as JSON-MIN."""
     return "data" not in task and "annotation_id" in task
-
-
-def _has_results(task: Record) -> bool:
-    return any(
-        isinstance(task.get(key), list) for key in ("annotations", "completions", "predictions")
-    )
 
 
 FORMAT = AnnotationFormat(

@@ -88,11 +88,8 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
 
 
 def _add_mention(mentions: Dict[_Key, AnnotatedMention], span: Record) -> AnnotatedMention:
-    key = (
-        get(span, "start", int),
-        get(span, "end", int),
-        str(get(span, "label", str, default="")),
-    )
+    label: str = get(span, "label", str, default="")
+    key = get(span, "start", int), get(span, "end", int), label
     return mentions.setdefault(key, AnnotatedMention(len(mentions), *key))
 
 
@@ -103,11 +100,9 @@ def _is_bare(item: Record, role: str) -> bool:
 
 
 def _find(
-    mentions: Dict[_Key, AnnotatedMention],
-    item: Record,
-    role: str,
-    tokens: List[Record],
+    mentions: Dict[_Key, AnnotatedMention], item: Record, role: str, tokens: List[Record]
 ) -> AnnotatedMention:
+    """The mention that is an argument of a relation."""
     span = item.get(f"{role}_span")
     if isinstance(span, dict):
         return _add_mention(mentions, span)

@@ -75,10 +75,10 @@ class Drafts:
         tokens: List[Tuple[int, int]],
         report: Report,
     ) -> Annotated:
-        """Make the document with its annotations.
+        """Add the annotations to a document of text, sentences and meta.
 
         Args:
-            annotated: text, sentences and meta.
+            annotated: the document.
             relations: the relations.
             clusters: the clusters of mentions.
             tokens: start and end of each, in characters.

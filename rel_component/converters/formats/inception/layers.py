@@ -1,6 +1,6 @@
 """The annotation layers of WebAnno and INCEpTION, which are UIMA types with features."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 from ....errors import ConfigError
 
@@ -61,20 +61,13 @@ def short_name(layer: str) -> str:
     return layer.rpartition(".")[2]
 
 
-def label_feature(features: List[str]) -> Optional[str]:
-    """The feature of a layer that is its label: ``value``, one of a similar name, or the first one."""
-    lower = {feature.lower(): feature for feature in reversed(features)}
-    named = [lower[name] for name in _LABELS if name in lower]
-    others = [feature for feature in features if feature != IDENTIFIER]
-    return next(iter([*named, *others]), None)
-
-
 def read_features(
     layer: str, features: Dict[str, Any], usual: str
 ) -> Tuple[str, str, Dict[str, Any]]:
     """Find the label, the knowledge-base id and the attributes of an annotation.
 
-    Without a value of the feature that is the label, the short name of the layer is the label.
+    The label is the value of the feature ``value``, of one of a similar name, or of the first one; if
+    it has none, the short name of the layer.
 
     Args:
         layer: its layer.
@@ -83,5 +76,8 @@ def read_features(
     """
     values = {name: value for name, value in features.items() if value not in (None, "")}
     kb_id = str(values.pop(IDENTIFIER, "")) if layer == NAMED_ENTITY else ""
-    label = str(values.pop(label_feature(list(features)) or "", short_name(layer)))
+    lower = {name.lower(): name for name in reversed(features)}
+    named = [lower[name] for name in _LABELS if name in lower]
+    others = [name for name in features if name != IDENTIFIER]
+    label = str(values.pop(next(iter([*named, *others]), ""), short_name(layer)))
     return label, kb_id, values if layer == usual else {"layer": layer, **values}

@@ -163,15 +163,7 @@ def _sentences(lines: List[str], start: int, path: Path) -> Iterator[_Sentence]:
 
 
 class _Body:
-    """Puts the sentences together.
-
-    Args:
-        path: the file.
-        table: is given the units and the starts of sentences.
-
-    Attributes:
-        parts: the parts of the text.
-    """
+    """Puts the sentences together: their parts of the text, and the units of the table."""
 
     def __init__(self, path: Path, table: Table) -> None:
         self.parts: List[str] = []

@@ -33,34 +33,19 @@ _BREAKS = re.compile(r"[\t\n\r]")
 
 
 def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write files of WebAnno TSV 3.3: named entities, and relations in ``webanno.custom.Relation``.
+    """Write files of WebAnno TSV 3.3: named entities, and relations in ``webanno.custom.Relation``."""
 
-    Args:
-        documents: with words.
-        path: a file ``NAME.tsv`` for one document, or the folder for a file each.
-        report: takes note of what has no place in them.
+    def write(annotated: Annotated, file: Path) -> None:
+        for word in annotated.words or []:
+            if _BREAKS.search(word) and not word.isspace():
+                message = f"the token {word!r:.60} has a tab or line break in it"
+                report.problem(message, place=annotated.place, skips="document")
+                return
+        with open_output(file) as output:
+            output.write(_HEADER)
+            output.writelines(_Table(annotated, report).lines())
 
-    Raises:
-        ConfigError: if the folder is a file, or has such files already.
-    """
-    write_document_files(
-        documents, path, [ENDING], lambda annotated, file: _write(annotated, file, report), report
-    )
-
-
-def _write(annotated: Annotated, path: Path, report: Report) -> None:
-    broken = next((word for word in annotated.words or [] if _is_broken(word)), None)
-    if broken is not None:
-        message = f"the token {broken!r:.60} has a tab or line break in it"
-        report.problem(message, place=annotated.place, skips="document")
-        return
-    with open_output(path) as output:
-        output.write(_HEADER)
-        output.writelines(_Table(annotated, report).lines())
-
-
-def _is_broken(word: str) -> bool:
-    return not word.isspace() and _BREAKS.search(word) is not None
+    write_document_files(documents, path, [ENDING], write, report)
 
 
 class _Table:
@@ -72,7 +57,11 @@ class _Table:
         self._words = annotated.words or []
         self._offsets = word_offsets(self._words, annotated.spaces)
         self._text = in_characters(annotated).text or ""
-        self._units = self._name_units()
+        self._units = {
+            token: f"{number}-{i}"
+            for number, tokens in enumerate(self._sentences(), start=1)
+            for i, token in enumerate(tokens, start=1)
+        }
         fitting = keep_fitting(
             annotated,
             report,
@@ -82,7 +71,17 @@ class _Table:
             ),
         )
         self._mentions = {m.id: (m, self._tokens(m)) for m in fitting.mentions}
-        self._numbers = self._number()
+        self._on_token: Dict[int, List[MentionId]] = {}
+        for key, (_, tokens) in self._mentions.items():
+            for token in tokens:
+                self._on_token.setdefault(token, []).append(key)
+        # Mentions that have several tokens, or share one with another, are numbered.
+        numbered = [
+            key
+            for key, (_, tokens) in self._mentions.items()
+            if len(tokens) > 1 or len(self._on_token[tokens[0]]) > 1
+        ]
+        self._numbers = {key: number for number, key in enumerate(numbered, start=1)}
         self._relations: Dict[int, List[AnnotatedRelation]] = {}
         for relation in fitting.relations:
             token = self._mentions[relation.tail][1][0]
@@ -113,13 +112,6 @@ class _Table:
             if tokens:
                 yield tokens
 
-    def _name_units(self) -> Dict[int, str]:
-        return {
-            token: f"{number}-{i}"
-            for number, tokens in enumerate(self._sentences(), start=1)
-            for i, token in enumerate(tokens, start=1)
-        }
-
     def _tokens(self, mention: AnnotatedMention) -> List[int]:
         return [i for i in range(mention.start, mention.end) if i in self._units]
 
@@ -131,20 +123,6 @@ class _Table:
             place = mention_place(self._annotated, mention)
             self._report.note("white space at the ends of mentions", place=place)
         return None
-
-    def _number(self) -> Dict[MentionId, int]:
-        """Number the mentions that have several tokens, or share one with another."""
-        on_token: Dict[int, List[MentionId]] = {}
-        for key, (_, tokens) in self._mentions.items():
-            for token in tokens:
-                on_token.setdefault(token, []).append(key)
-        self._on_token = on_token
-        numbered = [
-            key
-            for key, (_, tokens) in self._mentions.items()
-            if len(tokens) > 1 or len(on_token[tokens[0]]) > 1
-        ]
-        return {key: number for number, key in enumerate(numbered, start=1)}
 
     def _cells(self, token: int) -> List[str]:
         mentions = [self._mentions[key][0] for key in self._on_token.get(token, [])]

@@ -9,7 +9,7 @@ https://uima.apache.org/d/uimaj-current/references.html.
 import io
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ....errors import DataError
 from ...annotated import Annotated, AnnotatedRelation
@@ -19,8 +19,7 @@ from ...report import Report
 from .._document_files import document_files
 from . import layers
 from .drafts import Draft, Drafts
-from .xmi_sample import SAMPLE
-from .xmi_writer import ENDING, TYPE_SYSTEM, write_xmi
+from .xmi_writer import ENDING, TYPE_SYSTEM, TYPES, write_xmi
 
 _PROPERTIES = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.")
 """Namespaces of annotations that say something of the document, not of its text."""
@@ -204,6 +203,18 @@ def _looks_like(head: str) -> bool:
     return "<xmi:XMI" in head[:_BEGINNING] or _NAMESPACE in head[:_BEGINNING]
 
 
+def _type_xml(name: str, supertype: str, features: Mapping[str, str]) -> str:
+    inner = "\n".join(
+        f"<featureDescription><name>{feature}</name><rangeTypeName>{kind}</rangeTypeName>"
+        "</featureDescription>"
+        for feature, kind in features.items()
+    )
+    return (
+        f"<typeDescription><name>{name}</name><supertypeName>{supertype}</supertypeName>\n"
+        f"<features>{inner}</features></typeDescription>\n"
+    )
+
+
 FORMAT = AnnotationFormat(
     name="xmi",
     description="UIMA CAS XMI of INCEpTION",
@@ -215,5 +226,28 @@ FORMAT = AnnotationFormat(
     ),
     unit="tokens",
     folder=ENDING,
-    sample=SAMPLE,
+    sample={
+        "example.xmi": """\
+<?xml version="1.0" encoding="UTF-8"?>
+<xmi:XMI xmlns:xmi="http://www.omg.org/XMI" xmi:version="2.0"
+ xmlns:cas="http:///uima/cas.ecore" xmlns:custom="http:///webanno/custom.ecore"
+ xmlns:ner="http:///de/tudarmstadt/ukp/dkpro/core/api/ner/type.ecore"
+ xmlns:segmentation="http:///de/tudarmstadt/ukp/dkpro/core/api/segmentation/type.ecore">
+<cas:NULL xmi:id="0"/>
+<segmentation:Sentence xmi:id="2" sofa="1" begin="0" end="18"/>
+<segmentation:Token xmi:id="3" sofa="1" begin="0" end="4"/>
+<segmentation:Token xmi:id="4" sofa="1" begin="5" end="12"/>
+<segmentation:Token xmi:id="5" sofa="1" begin="13" end="18"/>
+<ner:NamedEntity xmi:id="6" sofa="1" begin="0" end="4" value="PER"/>
+<ner:NamedEntity xmi:id="7" sofa="1" begin="13" end="18" value="ORG"/>
+<custom:Relation xmi:id="8" sofa="1" begin="0" end="4" Governor="7" Dependent="6" value="founded_by"/>
+<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" mimeType="text" sofaString="Jobs founded Apple"/>
+<cas:View sofa="1" members="2 3 4 5 6 7 8"/>
+</xmi:XMI>
+""",
+        TYPE_SYSTEM: '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<typeSystemDescription xmlns="http://uima.apache.org/resourceSpecifier"><types>\n'
+        + "".join(_type_xml(name, *rest) for name, rest in TYPES.items())
+        + "</types></typeSystemDescription>\n",
+    },
 )

@@ -39,19 +39,13 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> None:
-    """Write files of UIMA CAS XMI, with ``TypeSystem.xml`` beside them.
+    """Write a file ``NAME.xmi``, or a folder of them, with ``TypeSystem.xml`` beside them.
 
     Mentions become named entities, relations annotations of ``webanno.custom.Relation``, and clusters
     chains of coreference.
 
-    Args:
-        documents: with words.
-        path: a file ``NAME.xmi`` for one document, or the folder for a file each.
-        report: takes note of what has no place in them.
-
     Raises:
-        ConfigError: if the package dkpro-cassis is not installed, the folder is a file or has such
-            files already, or there is another type system.
+        ConfigError: if the package dkpro-cassis is not installed, or there is another type system.
     """
     cassis = layers.import_cassis()
     types = cassis.TypeSystem()
