@@ -38,10 +38,9 @@ def check_documents(
             _check_document(annotated)
         except DataError as err:
             report.problem(err.message, place=annotated.place, skips="document")
-            continue
-        yield keep_fitting(
-            annotated, report, _mention_check(annotated), partial(_relation_problem, schema=schema)
-        )
+        else:
+            relation_problem = partial(_relation_problem, schema=schema)
+            yield keep_fitting(annotated, report, _mention_check(annotated), relation_problem)
 
 
 def keep_fitting(
@@ -183,10 +182,21 @@ def _mention_check(annotated: Annotated) -> Callable[[AnnotatedMention], Optiona
     members = {key for cluster in annotated.clusters for key in cluster}
     known: Set[MentionId] = set()
 
+    length = annotated.length
+
     def check(mention: AnnotatedMention) -> Optional[str]:
-        message = _mention_problem(mention, annotated, members)
+        start, end = mention.start, mention.end
+        if not mention.label and mention.id not in members:
+            return "a mention needs a label"
+        if not 0 <= start < end <= length:
+            if annotated.words is not None:
+                return f"tokens {start}:{end} are not a range of {length} tokens"
+            return f"characters {start}:{end} are not a range of a text of {length}"
+        if annotated.text is not None and annotated.text[start:end].isspace():
+            return f"characters {start}:{end} are only white space"
+        message = _fragments_problem(mention.fragments, start, end) if mention.fragments else None
         if message is None and mention.id in known:
-            message = "two mentions have this id"
+            return "two mentions have this id"
         if message is None:
             known.add(mention.id)
         return message
@@ -194,24 +204,7 @@ def _mention_check(annotated: Annotated) -> Callable[[AnnotatedMention], Optiona
     return check
 
 
-def _mention_problem(
-    mention: AnnotatedMention, annotated: Annotated, members: Set[MentionId]
-) -> Optional[str]:
-    if not mention.label and mention.id not in members:
-        return "a mention needs a label"
-    length, start, end = annotated.length, mention.start, mention.end
-    if not 0 <= start < end <= length:
-        if annotated.words is not None:
-            return f"tokens {start}:{end} are not a range of {length} tokens"
-        return f"characters {start}:{end} are not a range of a text of {length}"
-    if annotated.text is not None and annotated.text[start:end].isspace():
-        return f"characters {start}:{end} are only white space"
-    return _fragments_problem(mention.fragments, start, end)
-
-
 def _fragments_problem(fragments: Sequence[Sequence[int]], start: int, end: int) -> Optional[str]:
-    if not fragments:
-        return None
     flat = [position for fragment in fragments for position in fragment]
     gaps = [b for a, b in fragments[:-1]] < [a for a, b in fragments[1:]]
     if any(a >= b for a, b in fragments) or sorted(flat) != flat or not gaps:

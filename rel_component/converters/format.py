@@ -107,10 +107,7 @@ def get_formats() -> Dict[str, AnnotationFormat]:
 
 
 def get_format(name: str) -> AnnotationFormat:
-    """Find a registered format.
-
-    Args:
-        name: its name.
+    """Find a registered format by its name.
 
     Raises:
         ConfigError: if there is none of this name.
@@ -122,13 +119,7 @@ def get_format(name: str) -> AnnotationFormat:
 
 
 def detect_format(path: Path) -> str:
-    """Find the format of a file, or of the files of a folder, by their content.
-
-    Args:
-        path: the file or folder.
-
-    Returns:
-        The name of the format.
+    """The name of the format of a file, or of the files of a folder, found by their content.
 
     Raises:
         ConfigError: if no format fits, or several do.

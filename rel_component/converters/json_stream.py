@@ -9,6 +9,7 @@ import io
 import json
 import math
 import re
+from contextlib import suppress
 from typing import Any, Iterator, TextIO
 
 from ..errors import DataError
@@ -70,25 +71,13 @@ def read_values(source: TextIO) -> Iterator[Any]:
 
 
 def first_values(head: str) -> Iterator[Any]:
-    """Read the beginning of a file as :func:`read_values` does, up to the first broken value.
-
-    Args:
-        head: the beginning, whose last value may be incomplete.
-    """
-    values = read_values(io.StringIO(head.lstrip("\ufeff")))
-    while True:
-        try:
-            yield next(values)
-        except (StopIteration, ValueError, RecursionError):
-            return
+    """The values at the beginning of a file, up to the first one that is broken or incomplete."""
+    with suppress(ValueError, RecursionError):
+        yield from read_values(io.StringIO(head.lstrip("\ufeff")))
 
 
 class _Buffer:
-    """The part of a stream that has been read but not yet decoded.
-
-    Args:
-        source: the stream.
-    """
+    """The part of a stream that has been read but not yet decoded."""
 
     def __init__(self, source: TextIO) -> None:
         self._source = source

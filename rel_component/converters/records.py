@@ -156,14 +156,7 @@ def read_records(
 
 
 def read_beginning(path: Path) -> str:
-    """The first characters of a file after white space; one list may be a single long line.
-
-    Args:
-        path: the file.
-
-    Raises:
-        DataError: if the file is missing.
-    """
+    """The first characters of a file after white space; one list may be a single long line."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as source:
             beginning = ""
@@ -202,11 +195,7 @@ def _stream(path: Path, kind: str, number: int) -> Iterator[Tuple[str, Any]]:
 
 @lru_cache(maxsize=1)
 def first_records(head: str) -> Sequence[Record]:
-    """The complete objects at the beginning of a JSON file; none if it has other values there.
-
-    Args:
-        head: the beginning of a file, whose last object may be incomplete.
-    """
+    """The complete objects at the beginning of a JSON file; none if it has other values there."""
     values = list(first_values(head))
     return values if all(isinstance(value, dict) for value in values) else ()
 

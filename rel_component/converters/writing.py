@@ -79,13 +79,7 @@ def write_file(
 
 
 def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Report) -> Annotated:
-    """A document without what a format cannot hold.
-
-    Args:
-        annotated: a valid document, with words if the format needs them.
-        target: the format.
-        report: takes note of what goes.
-    """
+    """A valid document, with words if the format needs them, without what the format cannot hold."""
     lost: Dict[Facet, int] = {}
     if target.unit == "characters":
         lost["tokens"] = int(annotated.words is not None)
@@ -127,11 +121,7 @@ def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Repor
 def _without(items: List[_Item], name: str, empty: Any) -> Tuple[List[_Item], int]:
     """The items with a field left empty, and how many had something there."""
     filled = [getattr(item, name) != empty for item in items]
-    emptied = [
-        replace(item, **{name: copy(empty)}) if is_filled else item
-        for item, is_filled in zip(items, filled)
-    ]
-    return emptied, sum(filled)
+    return [replace(item, **{name: copy(empty)}) for item in items], sum(filled)
 
 
 def _without_mentions(annotated: Annotated, target: AnnotationFormat, report: Report) -> Annotated:
@@ -150,8 +140,6 @@ def _without_mentions(annotated: Annotated, target: AnnotationFormat, report: Re
             report.problem(message, place=place, skips="mention")
         else:  # only its cluster is lost with it
             report.note(f"mentions without a label {target.name} does not hold", place=place)
-    if len(kept) == len(annotated.mentions):
-        return annotated
     return with_mentions(annotated, kept, report)
 
 

@@ -49,7 +49,7 @@ def configure_swap_mentions(
         copy = _with_words(reference, words, spans_key, attr)
         predicted = bare_copy(copy, vocab=nlp.vocab)
         if spans_key is None:
-            predicted.set_ents(_carry(mention_spans(example.predicted), predicted))
+            predicted.set_ents(_carry(example.predicted.ents, predicted))
         elif spans_key in example.predicted.spans:
             kept = mention_spans(example.predicted, spans_key)
             predicted.spans[spans_key] = _carry(kept, predicted)

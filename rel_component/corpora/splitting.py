@@ -18,11 +18,7 @@ GroupFunction = Callable[[Doc], Hashable]
 
 
 def group_by_meta(key: str) -> GroupFunction:
-    """Group documents with the same value of a key of ``user_data["meta"]``, such as an article.
-
-    Args:
-        key: the key.
-    """
+    """Group documents with the same value of a key of ``user_data["meta"]``, such as an article."""
 
     def group(doc: Doc) -> Hashable:
         value = doc.user_data.get("meta", {}).get(key)
@@ -133,12 +129,7 @@ def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:
 
 
 def connect(n_items: int, links: Iterable[Tuple[int, int]]) -> List[int]:
-    """The first of the items that each item is connected with, directly or through others.
-
-    Args:
-        n_items: number of items.
-        links: pairs of items that are connected.
-    """
+    """The first of the items that each item is connected with by links, directly or through others."""
     parent = list(range(n_items))
 
     def root(i: int) -> int:
