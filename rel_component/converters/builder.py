@@ -54,7 +54,7 @@ def build_docs(
         try:
             doc, annotated = tokenize(given, nlp, report, alignment=alignment)
         except DataError as err:
-            report.problem(err.message, place=given.place, skips="document")
+            report.problem(err.message, place=err.place, skips="document")
             continue
         spans = {
             mention.id: Span(
@@ -140,7 +140,10 @@ def tokenize(
     if annotated.words is not None:
         doc = Doc(nlp.vocab, words=annotated.words, spaces=annotated.spaces)
     elif len(text) > nlp.max_length:
-        raise DataError(f"a text of {len(text)} characters; the tokenizer takes {nlp.max_length}")
+        raise DataError(
+            f"a text of {len(text)} characters; the tokenizer takes {nlp.max_length}",
+            place=annotated.place,
+        )
     else:
         doc = nlp.make_doc(text)
     mentions = []

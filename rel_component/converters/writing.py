@@ -152,7 +152,7 @@ def _in_tokens(
             try:
                 _, annotated = tokenize(annotated, nlp, report, alignment=alignment)
             except DataError as err:
-                report.problem(err.message, place=annotated.place, skips="document")
+                report.problem(err.message, place=err.place, skips="document")
                 continue
         yield annotated
 

@@ -73,6 +73,18 @@ def test_discontinuous_mentions_are_reported():
     assert "a discontinuous mention of 2 fragments" in report.problems[0]
 
 
+@pytest.mark.parametrize("on_error", ["skip", "stop"])
+def test_a_mention_that_cuts_a_token_is_named(on_error):
+    annotated = Annotated("here", text=TEXT, mentions=[AnnotatedMention("cut", 0, 2, "PERSON")])
+    report = Report(on_error=on_error)
+    try:
+        [*build_docs([annotated], NLP, report)]
+        message = report.problems[0]
+    except DataError as err:
+        message = str(err)
+    assert message.startswith("here, mention cut: characters 0:2, 'Il', do not begin and end")
+
+
 def test_members_of_clusters_that_are_left_out_are_noted():
     clusters = [["p", "nobody"], ["p", "o"], ["nothing"]]
     doc, report = build(Annotated("here", text=TEXT, mentions=MENTIONS[:2], clusters=clusters))

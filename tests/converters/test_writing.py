@@ -140,6 +140,8 @@ def test_texts_are_tokenized_where_a_format_needs_words(tmp_path):
     assert second["entities"] == []
     assert (report.documents, report.mentions, report.skipped["mention"]) == (2, 1, 1)
     assert "do not begin and end with a token" in report.problems[0]
+    with pytest.raises(DataError, match="here, mention 1: characters 0:3"):
+        write([cut], tmp_path / "other.json", "spert", on_error="stop")
 
 
 def test_brat_does_not_allow_white_space_in_labels(tmp_path):
