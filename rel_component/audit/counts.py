@@ -1,6 +1,7 @@
 """Counts of documents, mentions and relations, and how uneven they are."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 import numpy
@@ -64,7 +65,9 @@ def _overview(splits: Mapping[str, Sequence[AuditedDoc]]) -> Table:
         "sentences": lambda doc: int(doc.sentences[-1]) + 1 if len(doc.doc) else 0,
         "tokens": lambda doc: len(doc.doc),
         "mentions": lambda doc: len(doc.mentions),
-        "mentions that overlap the next": _n_overlaps,
+        "mentions that overlap the next": lambda doc: sum(
+            b.start < a.end for a, b in pairwise(doc.mentions)
+        ),
         "relations": lambda doc: len(doc.relations),
         "relations across sentences": lambda doc: sum(map(doc.across_sentences, doc.relations)),
         "relations of a mention with itself": lambda doc: sum(
@@ -195,10 +198,6 @@ def _allowed_pairs(doc: AuditedDoc, context: AuditContext) -> int:
             if any((head, tail) in context.allowed_types for head in heads for tail in tails):
                 n += n_heads * (n_tails - (heads == tails))
     return n
-
-
-def _n_overlaps(doc: AuditedDoc) -> int:
-    return sum(b.start < a.end for a, b in zip(doc.mentions, doc.mentions[1:]))
 
 
 def _share(count: int, whole: int) -> float:

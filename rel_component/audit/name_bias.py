@@ -7,7 +7,6 @@ from ..types import NO_RELATION
 from .context import AuditContext
 from .features import canonical, name_features, type_features
 from .findings import Cell, Finding, Section, Table
-from .out_of_fold import OutOfFoldPredictions
 from .pairs import MentionPair
 
 _CLOSE = 0.9  # a blind baseline above this share of the text model's F1 is a warning
@@ -59,11 +58,10 @@ def _scores(context: AuditContext) -> Dict[str, Tuple[float, float]]:
         "nothing (most frequent label)": (_majority(context.related), _majority(context.pairs))
     }
     for name, features in _BLIND.items():
-        related, everything = (
-            _blind(context, pairs, features).score().f1
-            for pairs in (context.related, context.pairs)
+        scores[name] = (
+            _blind_f1(context, context.related, features),
+            _blind_f1(context, context.pairs, features),
         )
-        scores[name] = (related, everything)
     scores["the text, without names"] = (
         context.related_predictions.score().f1,
         context.predictions.score().f1,
@@ -71,15 +69,13 @@ def _scores(context: AuditContext) -> Dict[str, Tuple[float, float]]:
     return scores
 
 
-def _blind(
+def _blind_f1(
     context: AuditContext,
     pairs: Sequence[MentionPair],
     features: Callable[[MentionPair], List[str]],
-) -> OutOfFoldPredictions:
-    labels = [canonical(pair, pair.given)[1] for pair in pairs]
-    return context.cross_validate(
-        pairs, lambda pair: features(canonical(pair, pair.given)[0]), labels
-    )
+) -> float:
+    turned, labels = zip(*(canonical(pair, pair.given) for pair in pairs))
+    return context.cross_validate(turned, features, labels).score().f1
 
 
 def _majority(pairs: Sequence[MentionPair]) -> float:

@@ -1,7 +1,8 @@
 """Violations of the schema, and annotations that contradict each other."""
 
-from collections import Counter, defaultdict
-from typing import Dict, Iterator, List, Sequence, Set, Tuple
+from collections import defaultdict
+from itertools import pairwise
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from spacy.tokens import Span
 
@@ -122,7 +123,8 @@ def _ambiguous_names(docs: Sequence[AuditedDoc]) -> Iterator[Finding]:
         ordered = sorted(by_type.items(), key=lambda item: (-len(item[1]), item[0]))
         counts = ", ".join(f"{label or 'untyped'} {len(found)} times" for label, found in ordered)
         shown = [Place(*found[0]) for _, found in ordered]
-        one_doc = _share_document([found for _, found in ordered])
+        ids = [key for _, found in ordered for key in {id(doc) for doc, _ in found}]
+        one_doc = len(ids) > len(set(ids))
         common, rare = len(ordered[0][1]), len(ordered[-1][1])
         yield Finding(
             "warning" if one_doc or common >= 5 * rare else "info",
@@ -133,14 +135,9 @@ def _ambiguous_names(docs: Sequence[AuditedDoc]) -> Iterator[Finding]:
         )
 
 
-def _share_document(found: Sequence[Sequence[Tuple[AuditedDoc, Span]]]) -> bool:
-    ids: List[Set[int]] = [{id(doc) for doc, _ in places} for places in found]
-    return max(Counter(key for group in ids for key in group).values()) > 1
-
-
 def _overlaps(docs: Sequence[AuditedDoc]) -> Iterator[Finding]:
     for doc in docs:
-        for first, second in zip(doc.mentions, doc.mentions[1:]):
+        for first, second in pairwise(doc.mentions):
             if second.start < first.end:
                 same = position(first) == position(second)
                 yield Finding(

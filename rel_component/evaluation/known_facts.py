@@ -2,7 +2,7 @@
 
 from typing import Collection, Iterable, Set, Tuple
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import relation_key
@@ -20,7 +20,7 @@ def fact_of(rel: Relation, symmetric: Collection[str] = ()) -> Fact:
         rel: the relation.
         symmetric: labels whose direction does not count.
     """
-    return relation_key(rel, symmetric, _name)
+    return relation_key(rel, symmetric, lambda span: normalize_name(span.text))
 
 
 def read_facts(
@@ -34,7 +34,3 @@ def read_facts(
         attr: name of the extension attribute.
     """
     return {fact_of(rel, symmetric) for doc in docs for rel in get_relations(doc, attr)}
-
-
-def _name(span: Span) -> str:
-    return normalize_name(span.text)
