@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-import spacy
 from spacy.vocab import Vocab
 
-from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.files import write_docs
 
 from ..helpers import make_doc
@@ -76,21 +74,12 @@ def test_errors_are_messages(train, tmp_path, option):
     assert "Error" in run("audit", train, option, tmp_path / "missing.yaml", code=1)
 
 
-def test_a_pipeline_and_groups_of_names(train, schema, tmp_path):
-    spacy.util.fix_random_seed(0)
-    nlp = spacy.blank("en")
-    nlp.add_pipe("relation_extractor")
-    examples = list(make_relation_corpus(train)(nlp))
-    sgd = nlp.initialize(lambda: examples)
-    for _ in range(30):
-        nlp.update(examples, sgd=sgd)
-    nlp.to_disk(tmp_path / "leader")
+def test_a_pipeline_and_groups_of_names(data, model, tmp_path):
     names = tmp_path / "names.yaml"
-    names.write_text("old: [Ada]\nnew: [Xu Li, Yu]\n", encoding="utf8")
-    args = ("--model", tmp_path / "leader", "--names-by-group", names, "--json")
-    sections = json.loads(run("audit", train, "--schema", schema, *args))["sections"]
-    assert sections["model"]["title"] == "Where leader disagrees"
-    assert sections["model"]["tables"][0]["rows"] == [["train", 1.0, 1.0, 1.0, None]]
+    names.write_text("old: [Ilse Brandt]\nnew: [Xu Li, Yu]\n", encoding="utf8")
+    sections = run_json("audit", data, "--model", model, "--names-by-group", names)["sections"]
+    assert sections["model"]["title"] == f"Where {model.name} disagrees"
+    assert sections["model"]["tables"][0]["rows"] == [["one", 1.0, 1.0, 1.0, None]]
     assert sections["swaps"]["figures"]["kept, as they are"] == 1.0
     rows = sections["name_groups"]["tables"][0]["rows"]
     assert [(row[0], row[1]) for row in rows] == [("old", 1), ("new", 2)]
