@@ -21,28 +21,19 @@ def by_token(tokenizer, doc):
     return [texts[a:b] for a, b in zip(pieces.starts, pieces.starts[1:])]
 
 
-def test_pieces_of_each_token(tokenizer, vocab):
-    doc = make_doc(vocab, "Ada and Bo")
-    assert by_token(tokenizer, doc) == [["a", "##d", "##a"], ["and"], ["b", "##o"]]
-
-
-def test_tokens_within_a_word(tokenizer, vocab):
-    doc = make_doc(vocab, ["A", "b", "'s", "x"], spaces=[False, False, True, False])
-    assert by_token(tokenizer, doc) == [["a"], ["##b"], ["'", "s"], ["x"]]
-
-
-def test_a_piece_over_two_tokens_belongs_to_the_first(tokenizer, vocab):
-    doc = make_doc(vocab, ["an", "d", "x"], spaces=[False, True, False])
-    assert by_token(tokenizer, doc) == [["and"], [], ["x"]]
-
-
-def test_tokens_that_the_tokenizer_drops(tokenizer, vocab):
-    doc = make_doc(vocab, ["a", " \n ", "\u200b", "b"], spaces=[True, False, True, False])
-    assert by_token(tokenizer, doc) == [["a"], [], [], ["b"]]
-
-
-def test_unknown_characters_stay_in_their_place(tokenizer, vocab):
-    assert by_token(tokenizer, make_doc(vocab, "a \U0001f600 b")) == [["a"], ["[UNK]"], ["b"]]
+@pytest.mark.parametrize(
+    ("words", "spaces", "expected"),
+    [
+        (["Ada", "and"], [True, False], [["a", "##d", "##a"], ["and"]]),
+        (["A", "b", "'s", "x"], [False, False, True, False], [["a"], ["##b"], ["'", "s"], ["x"]]),
+        (["an", "d", "x"], [False, True, False], [["and"], [], ["x"]]),
+        (["a", " \n ", "\u200b", "b"], [True, False, True, False], [["a"], [], [], ["b"]]),
+        (["a", "\U0001f600", "b"], [True, True, False], [["a"], ["[UNK]"], ["b"]]),
+    ],
+    ids=["words", "within a word", "a piece over two tokens", "dropped", "unknown"],
+)
+def test_pieces_of_each_token(tokenizer, vocab, words, spaces, expected):
+    assert by_token(tokenizer, make_doc(vocab, words, spaces=spaces)) == expected
 
 
 def test_documents_without_text(tokenizer, vocab):

@@ -15,21 +15,12 @@ def step(optimizer, name, *, key=1):
     return -float(weights[0])
 
 
-@pytest.mark.parametrize("scale", [0.1, 0.5, 2.0])
+@pytest.mark.parametrize("scale", [0.0, 0.1, 2.0])
 def test_dotted_names_have_a_learning_rate_of_their_own(scale):
-    optimizer = EncoderAdam(0.01, encoder_scale=scale, L2=0.0)
-    own, encoder = step(optimizer, "W", key=1), step(optimizer, "encoder.layer.0.weight", key=2)
-    assert encoder == pytest.approx(scale * own, rel=1e-4)
-
-
-def test_other_names_have_the_learning_rate_itself():
-    plain = EncoderAdam(0.01, encoder_scale=1.0, L2=0.0)
-    scaled = EncoderAdam(0.01, encoder_scale=0.1, L2=0.0)
-    assert step(scaled, "W") == pytest.approx(step(plain, "W"))
-
-
-def test_an_encoder_scale_of_zero_freezes_the_encoder():
-    assert step(EncoderAdam(0.01, encoder_scale=0.0), "encoder.weight") == 0.0
+    plain, scaled = (EncoderAdam(0.01, encoder_scale=factor, L2=0.0) for factor in (1.0, scale))
+    own = step(plain, "W", key=1)
+    assert step(scaled, "W", key=1) == own
+    assert step(scaled, "encoder.layer.0.weight", key=2) == pytest.approx(scale * own, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["W", "encoder.weight"])
