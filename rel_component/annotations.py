@@ -56,7 +56,8 @@ class RelationView(Sequence[Relation]):
 
     def __init__(self, doc: Doc, attr: str = DEFAULT_ATTR) -> None:
         self._doc = doc
-        self._entries = _entries(doc, attr)
+        name, data = _storage_name(attr), doc.user_data.items()
+        self._entries: List[_Entry] = [(key, rows) for key, rows in data if _is_stored(key, name)]
 
     @cached_property
     def _relations(self) -> List[Relation]:
@@ -239,11 +240,6 @@ def _higher(score: Optional[float], other: Optional[float]) -> Optional[float]:
 
 def _same(span: Span, other: Span) -> bool:
     return bool(span.start == other.start and span.end == other.end)
-
-
-def _entries(doc: Doc, attr: str) -> List[_Entry]:
-    name = _storage_name(attr)
-    return [(key, rows) for key, rows in doc.user_data.items() if _is_stored(key, name)]
 
 
 def _read(doc: Doc, entries: List[_Entry]) -> List[Relation]:

@@ -1,1 +1,1 @@
-"""Thinc layers, one a file."""
+"""Thinc layers, encoders of PyTorch, and the arrays that they read."""

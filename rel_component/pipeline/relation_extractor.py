@@ -31,13 +31,7 @@ from ..losses import with_agreement
 from ..mentions import add_entities, read_mentions, representative_examples
 from ..probabilities import to_probabilities
 from ..schema import RelationSchema, RelationType
-from ..targets import (
-    PairSampling,
-    Targets,
-    make_targets,
-    to_distribution,
-    warn_of_unlearnable,
-)
+from ..targets import PairSampling, Targets, make_targets, to_distribution, warn_of_unlearnable
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import refuse_uninitialised
 from .shared_encoder import DEFAULT_TOK2VEC

@@ -126,7 +126,10 @@ def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[
     """The logits of the candidate pairs, with backprop to the encoder."""
     docs, candidates = X
     batch = _Batch(model, docs, candidates)
-    logits, backprop = _update(model, batch) if is_train else (_predict(model, batch), _no_backprop)
+    if is_train and len(batch.mentions):
+        logits, backprop = _update(model, batch)
+    else:
+        logits, backprop = _predict(model, batch), lambda d_logits: None
     batch.report()
     return logits, lambda d_logits: (backprop(d_logits), docs)[1]
 
@@ -162,8 +165,6 @@ def _predict(model: PairModelT, batch: "_Batch") -> Floats2d:
 
 def _update(model: PairModelT, batch: "_Batch") -> Tuple[Floats2d, Callable[[Floats2d], None]]:
     everything = slice(0, len(batch.mentions))
-    if not len(batch.mentions):
-        return model.ops.alloc2f(0, model.get_dim("nO")), _no_backprop
     sequences, of_pair = batch.sequences(everything)
     inputs = ArgsKwargs((sequences, model.attrs["max_pieces"]), {})
     encoded, backprop_encoder = model.shims[0].begin_update(inputs)
@@ -178,10 +179,6 @@ def _update(model: PairModelT, batch: "_Batch") -> Tuple[Floats2d, Callable[[Flo
         backprop_encoder(ArgsKwargs(((encoded,),), {"grad_tensors": (given,)}))
 
     return logits, backprop
-
-
-def _no_backprop(d_logits: Floats2d) -> None:
-    """Backprop of a batch without pairs."""
 
 
 def _special_tokens(markers: Markers, docs: List[Doc], candidates: Candidates) -> List[str]:
