@@ -8,12 +8,7 @@ from spacy.training import Example
 
 from rel_component.errors import ConfigError
 from rel_component.schema import RelationSchema, RelationType
-from rel_component.targets import (
-    PairSampling,
-    make_targets,
-    sample_negatives,
-    to_distribution,
-)
+from rel_component.targets import PairSampling, make_targets, sample_negatives, to_distribution
 
 from .helpers import make_candidates, make_doc, make_example
 

@@ -112,11 +112,6 @@ def test_a_batch_has_the_pairs_of_its_documents(generate, docs):
 
 
 @every_generator
-def test_the_same_documents_give_the_same_pairs(generate, docs):
-    numpy.testing.assert_array_equal(generate(docs).pairs, generate(docs).pairs)
-
-
-@every_generator
 @pytest.mark.parametrize("kept", [[], [1], [2], [1, 2, 1]])
 def test_documents_without_pairs(generate, docs, kept):
     candidates = generate([docs[i] for i in kept])

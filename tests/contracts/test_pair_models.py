@@ -58,13 +58,6 @@ def test_the_direction_of_a_pair_matters(name, doc):
 
 
 @every_model
-def test_an_empty_document_in_the_batch(name, doc, empty):
-    model = initialised(name, [doc])
-    Y = predicted(model, [empty, doc, empty])
-    numpy.testing.assert_allclose(Y, predicted(model, [doc]), rtol=1e-4, atol=1e-5)
-
-
-@every_model
 @pytest.mark.parametrize("kinds", [["single"], ["empty"], ["empty", "empty"]])
 def test_documents_without_pairs(name, doc, kinds, request):
     model = initialised(name, [doc])
@@ -82,9 +75,9 @@ def test_training_on_a_batch_without_pairs(name, single, empty):
 
 
 @every_model
-def test_a_batch_scores_like_its_documents(name, vocab, doc, single):
+def test_a_batch_scores_like_its_documents(name, vocab, doc, single, empty):
     other = make_doc(vocab, "Acme Labs hired Ada", [(0, 2, "ORG"), (3, 4, "PERSON")])
-    docs = [other, doc, single, other]
+    docs = [empty, other, doc, single, other, empty]
     model = initialised(name, docs)
     expected = numpy.concatenate([predicted(model, [doc]) for doc in docs])
     numpy.testing.assert_allclose(predicted(model, docs), expected, rtol=1e-4, atol=1e-5)
@@ -154,15 +147,6 @@ def test_many_mentions_take_no_loop_over_pairs(name, vocab):
 
 
 # Entities of several mentions
-
-
-@every_model
-def test_entities_of_several_mentions(name, doc):
-    model = initialised(name, [doc])
-    candidates = clustered(doc, [0, 1, 2, 0, 2])
-    Y, backprop = model.begin_update(([doc], candidates))
-    assert Y.shape == (6, N_LABELS)
-    backprop(Y)
 
 
 @every_model

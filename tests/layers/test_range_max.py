@@ -1,7 +1,6 @@
 """Maxima of ranges of rows against numpy."""
 
 import numpy
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from thinc.api import NumpyOps
@@ -78,24 +77,6 @@ def test_numeric_gradient():
         return float((table(runs_of(table, ranges)) * dY).sum())
 
     assert_gradients(loss, X, dX, n_cells=None, eps=0.25, rtol=1e-7, atol=0.0)
-
-
-def test_ranges_that_share_a_maximum_sum_their_gradients():
-    table = table_of(numpy.asarray([[0.0], [5.0], [1.0]], dtype="float32"))
-    dX = table.backprop(runs_of(table, [(0, 2), (0, 3), (1, 2)]), OPS.alloc2f(3, 1) + 1.0)
-    assert dX.tolist() == [[0.0], [3.0], [0.0]]
-
-
-@pytest.mark.parametrize("ends", [(2, 2), (3, 1)])
-def test_the_maximum_of_an_empty_range_is_zero(ends):
-    table = table_of(OPS.alloc2f(4, 2) - 1.0)
-    assert table(runs_of(table, [ends])).tolist() == [[0.0, 0.0]]
-
-
-def test_the_middle_of_a_long_range_does_not_count():
-    X = numpy.asarray([[1.0], [2.0], [9.0], [3.0], [4.0]], dtype="float32")
-    table = table_of(X, max_run=2)
-    assert table(runs_of(table, [(0, 5), (0, 4)])).tolist() == [[4.0], [9.0]]
 
 
 def test_no_ranges():
