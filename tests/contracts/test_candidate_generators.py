@@ -16,11 +16,12 @@ from rel_component.mentions import read_mentions
 from rel_component.schema import RelationSchema, RelationType
 
 from ..helpers import make_doc
-from .pair_models import MENTIONS, TEXT
 from .registered import each_registered
 
 every_generator = each_registered("spacy_misc", CandidateGenerator)
 
+TEXT = "Ada and Bo of Acme Labs met Cy in Oslo"
+MENTIONS = [(0, 1, "PERSON"), (2, 3, "PERSON"), (4, 6, "ORG"), (7, 8, "PERSON"), (9, 10, "GPE")]
 SCHEMA = RelationSchema([RelationType("KNOWS"), RelationType("WORKS_FOR", ("PERSON",), ("ORG",))])
 
 

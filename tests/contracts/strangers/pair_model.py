@@ -8,18 +8,20 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from rel_component.candidates import Candidates, PairModelT
-from rel_component.layers.affine import Affine, resized
+from rel_component.layers.affine import Affine, resize_output
 
 InT = Tuple[List[Doc], Candidates]
 
 
 def build(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = None) -> PairModelT:
+    output_layer = Affine(nO)
     return Model(
         "pair_means",
         forward,
         init=init,
-        layers=[tok2vec, Affine(nO)],
+        layers=[tok2vec, output_layer],
         dims={"nI": None, "nO": nO},
+        refs={"output_layer": output_layer},
         attrs={"resize_output": resize_output},
     )
 
@@ -66,10 +68,4 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[Floats2d] = Non
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     output.initialize(X=model.ops.alloc2f(1, 2 * model.get_dim("nI")), Y=Y)
-    return model
-
-
-def resize_output(model: PairModelT, nO: int) -> PairModelT:
-    model.layers[1] = resized(model.layers[1], nO)
-    model.set_dim("nO", nO, force=True)
     return model
