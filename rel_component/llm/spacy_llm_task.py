@@ -23,7 +23,7 @@ from .answers.extraction import AnswerReader
 from .prompting.examples import ExampleSelector, PromptExample
 from .prompting.prompts import Prompter, PromptLimits, Question
 from .prompting.template import PromptTemplate
-from .types import REPORT_KEY, Message, Outcome, Reply
+from .types import REPORT_KEY, Outcome, Reply
 
 ANSWER_TOKENS = 1024
 """Tokens that are kept free for the answer, where spacy-llm knows the context window."""
@@ -107,7 +107,8 @@ class RelationTask:
             questions = prompter.questions(doc, given)
             self._questions[id(doc)] = questions
             # at least one prompt: spacy-llm expects an answer to every document
-            prompts = [_as_text(question.messages) for question in questions] or [""]
+            texts = [[message.content for message in question.messages] for question in questions]
+            prompts = ["\n\n".join(parts) for parts in texts] or [""]
             yield prompts, [doc] * len(prompts)
 
     def parse_responses(
@@ -143,7 +144,3 @@ class RelationTask:
             mentions_given=self.mentions_given,
             entity_types=self.entity_types,
         )
-
-
-def _as_text(messages: Iterable[Message]) -> str:
-    return "\n\n".join(message.content for message in messages)

@@ -86,11 +86,3 @@ def test_no_error_holds_the_key(server, status, pad):
     shown = "".join(traceback.format_exception(caught.value)) + repr(pickle.dumps(caught.value))
     assert "sk-very" not in shown
     assert caught.value.__context__ is None
-
-
-def test_neither_repr_nor_settings_nor_attributes_hold_the_key(server):
-    backend = backend_of(server)
-    answer(backend)
-    shown = repr(backend) + json.dumps(backend.settings) + repr(vars(backend))
-    assert KEY not in shown
-    assert "TEST_KEY" in repr(backend)

@@ -271,12 +271,6 @@ def test_the_nearest_examples_by_the_vectors_of_the_pipeline(pipeline):
     assert "Rome" in extractor.questions(doc)[0].messages[1].content
 
 
-def test_the_nearest_examples_need_vectors(pipeline):
-    nlp = pipeline(answer(), example_selection="nearest")
-    with pytest.raises(ConfigError, match="needs vectors"):
-        nlp.get_pipe("llm_relation_extractor").set_examples([make_doc(nlp.vocab, "Acme")], nlp)
-
-
 def test_the_schema_is_read_from_examples_if_there_is_none(pipeline):
     nlp = pipeline(answer(FOUNDED), relation_schema=None, ruler=False)
     mentions = [(0, 1, "ORG"), (4, 6, "PERSON")]
@@ -321,7 +315,6 @@ def test_labels_can_be_added(pipeline):
         ({"n_samples": 0}, "n_samples must be 1 or more"),
         ({"template": "missing"}, "no template 'missing'"),
         ({"relation_schema": {"relations": [{"label": ""}]}}, "relation_schema: relations"),
-        ({"client": {"prices": {"input": -1, "output": 1}}}, "prices: input is -1"),
         ({"client": {"concurrency": "many"}}, "concurrency"),
     ],
 )

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ...errors import ConfigError, FormatUnsupported, LLMRefused, LLMUnavailable, PromptTooLong
 from ..packages import import_package
@@ -193,28 +193,7 @@ class _Loaded:
 def _load(
     name: str, device: Optional[str], dtype: Optional[str], options: Dict[str, Any]
 ) -> _Loaded:
-    tokenizer, model = _load_pretrained(name, device, dtype, options)
-    if getattr(tokenizer, "chat_template", None) is None:
-        raise ConfigError(
-            f"The tokenizer of {name!r} has no chat template. "
-            "Take a model that was trained to follow instructions."
-        )
-    ends = _end_tokens(tokenizer, model)
-    pad = tokenizer.pad_token_id
-    return _Loaded(
-        model=model,
-        tokenizer=tokenizer,
-        grammar_tokenizer=_grammar_tokenizer(tokenizer, ends),
-        end_tokens=ends,
-        pad_token=ends[0] if pad is None else pad,
-        context_window=getattr(model.config, "max_position_embeddings", None),
-    )
-
-
-def _load_pretrained(
-    name: str, device: Optional[str], dtype: Optional[str], options: Dict[str, Any]
-) -> Tuple[Any, Any]:
-    """Tokenizer and model, in evaluation mode, without sampling options of its own."""
+    """Load a model in evaluation mode, without sampling options of its own."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.generation.configuration_utils import GenerationConfig
@@ -227,18 +206,26 @@ def _load_pretrained(
         model = AutoModelForCausalLM.from_pretrained(name, torch_dtype=dtype, **options)
     except (OSError, ValueError, ImportError) as err:
         raise ConfigError(f"The model {name!r} cannot be loaded: {err}") from err
-    ends = model.generation_config.eos_token_id
-    model.generation_config = GenerationConfig(eos_token_id=ends)
-    return tokenizer, model.to(device).eval()
-
-
-def _end_tokens(tokenizer: Any, model: Any) -> List[int]:
+    if getattr(tokenizer, "chat_template", None) is None:
+        raise ConfigError(
+            f"The tokenizer of {name!r} has no chat template. "
+            "Take a model that was trained to follow instructions."
+        )
     known = model.generation_config.eos_token_id
-    ends = known if isinstance(known, list) else [known]
-    found = {token for token in [tokenizer.eos_token_id, *ends] if token is not None}
-    if not found:
+    model.generation_config = GenerationConfig(eos_token_id=known)
+    all_ends = {tokenizer.eos_token_id, *(known if isinstance(known, list) else [known])}
+    ends = sorted(all_ends - {None})
+    if not ends:
         raise ConfigError(f"The model {model.name_or_path!r} has no token that ends a text.")
-    return sorted(found)
+    pad = tokenizer.pad_token_id
+    return _Loaded(
+        model=model.to(device).eval(),
+        tokenizer=tokenizer,
+        grammar_tokenizer=_grammar_tokenizer(tokenizer, ends),
+        end_tokens=ends,
+        pad_token=ends[0] if pad is None else pad,
+        context_window=getattr(model.config, "max_position_embeddings", None),
+    )
 
 
 def _grammar_tokenizer(tokenizer: Any, end_tokens: List[int]) -> Any:

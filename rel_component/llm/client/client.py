@@ -59,21 +59,10 @@ def configure_llm_client(
 
 
 class LLMClient:
-    """Sends requests to a language model; :func:`configure_llm_client` has the defaults.
+    """Sends requests to a language model; :func:`configure_llm_client` describes the options.
 
-    It belongs to the process that has made it.
-
-    Args:
-        backend: the language model.
-        cache: keeps replies; None: every request is sent.
-        prices: prices of tokens; None: costs are not known.
-        budget: limits of requests, tokens and costs.
-        rates: limits per minute.
-        concurrency: the most calls of the backend in flight.
-        attempts: the most attempts for a request.
-        timeout: seconds to wait for an answer, for each attempt; None: the backend decides.
-        sleep: waits for a number of seconds; None: a wait that the end of a stream interrupts.
-        clock: returns the time for the rate limiter. (seconds)
+    It belongs to the process that has made it. In tests `sleep` waits for a number of seconds, in the
+    place of a wait that the end of a stream interrupts, and `clock` tells the time to the rate limiter.
 
     Raises:
         ConfigError: if a number lies outside its range, or the budget needs prices.

@@ -180,6 +180,7 @@ class Sender:
                 self._limiter.give_back(acquired - tokens_of(bill))
 
     def _replies(self, requests: Sequence[Request], answer_format: AnswerFormat) -> List[Reply]:
+        """Ask the backend; replies get what it has left out of their bill."""
         start = time.monotonic()
         replies = self._backend(requests, answer_format=answer_format, timeout=self._timeout)
         if len(replies) != len(requests):
@@ -188,11 +189,11 @@ class Sender:
                 f"{len(requests)} requests"
             )
         seconds = (time.monotonic() - start) / len(requests)
-        return [reply.with_usage(self._bill(reply.usage, seconds)) for reply in replies]
-
-    def _bill(self, usage: Usage, seconds: float) -> Usage:
-        usage = replace(usage, requests=max(1, usage.requests), seconds=usage.seconds or seconds)
-        return self._account.priced(usage)
+        bills = (
+            replace(bill, requests=max(1, bill.requests), seconds=bill.seconds or seconds)
+            for bill in (reply.usage for reply in replies)
+        )
+        return [reply.with_usage(self._account.priced(bill)) for reply, bill in zip(replies, bills)]
 
     def _bound(self, requests: Sequence[Request]) -> Usage:
         if self._account.counts_tokens or self._limiter.counts_tokens:
