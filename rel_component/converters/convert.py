@@ -1,7 +1,7 @@
 """Conversion of annotated documents: read, check, then make Docs or write another format."""
 
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Literal, Optional
+from typing import Callable, Iterable, Iterator, Literal, Optional, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -27,8 +27,8 @@ Progress = Callable[[Iterable[Annotated]], Iterable[Annotated]]
 
 
 def convert(
-    input_path: Path,
-    output_path: Path,
+    input_path: Union[str, Path],
+    output_path: Union[str, Path],
     *,
     format_name: str = AUTO,
     to: str = SPACY,
@@ -67,6 +67,7 @@ def convert(
         ConfigError: if there is no such format, or options do not fit together.
         DataError: at the first problem, unless problems are skipped; if the input cannot be read.
     """
+    input_path, output_path = Path(input_path), Path(output_path)
     if format_name == AUTO:
         format_name = _find_format(input_path)
     if format_name == SPACY and to == SPACY:
@@ -89,7 +90,7 @@ def convert(
 
 
 def convert_file(
-    path: Path,
+    path: Union[str, Path],
     format_name: str,
     nlp: Language,
     report: Report,
@@ -119,7 +120,7 @@ def convert_file(
         ConfigError: if there is no such format.
         DataError: at the first problem, if the report stops at problems.
     """
-    documents = _read_annotated(path, format_name, nlp, report, schema, spans_key)
+    documents = _read_annotated(Path(path), format_name, nlp, report, schema, spans_key)
     return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key, attr=attr)
 
 
@@ -132,7 +133,6 @@ def _read_annotated(
     spans_key: Optional[str],
 ) -> Iterator[Annotated]:
     """The documents of a file, each with valid annotations; what is wrong goes to the report."""
-    path = Path(path)
     if format_name == AUTO:
         format_name = _find_format(path)
     if format_name == SPACY:

@@ -150,10 +150,24 @@ def test_a_doc_in_a_file_holds_all_of_a_document(annotated):
     assert read == replace(annotated, place="")
 
 
-def test_the_format_of_the_documentation(tmp_path):
-    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf8")
+PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf8")
+
+
+def run_block(number):
     names = {}
-    exec(page.split("```python\n")[1].partition("```")[0], names)
+    exec(PAGE.split("```python\n")[number].partition("```")[0], names)
+    return names
+
+
+def test_the_conversion_of_the_documentation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("annotated.jsonl").write_text('{"text": "Nothing here."}', encoding="utf8")
+    assert run_block(2)["report"].documents == 1
+    assert Path("train.spacy").exists()
+
+
+def test_the_format_of_the_documentation(tmp_path):
+    names = run_block(1)
     known, report = names["FORMAT"], Report()
     (tmp_path / "sample").write_text(known.sample, encoding="utf8")
     first = list(known.read(tmp_path / "sample", report))
