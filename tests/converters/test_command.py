@@ -23,23 +23,6 @@ def report(*args):
 
 
 @pytest.mark.parametrize(
-    ("name", "documents", "mentions", "relations"),
-    [
-        ("own.jsonl", 3, 6, 3),
-        ("brat", 2, 6, 3),
-        ("spert.json", 2, 2, 1),
-    ],
-)
-def test_formats_are_recognised(tmp_path, name, documents, mentions, relations):
-    output = tmp_path / "out.spacy"
-    options = ("--on-error", "skip", "--spans-key", "mentions")
-    counts = report(DATA / name, output, *options)
-    assert counts["documents"] == documents
-    assert (counts["mentions"], counts["relations"]) == (mentions, relations)
-    assert len(DocBin().from_disk(output)) == documents
-
-
-@pytest.mark.parametrize(
     "to", ["jsonl", "doccano", "label_studio", "prodigy", "brat", "csv", "spert"]
 )
 def test_from_one_tool_to_another_and_back(tmp_path, to):
@@ -64,16 +47,6 @@ def test_predictions_go_back_to_a_tool(tmp_path, vocab):
     assert task["predictions"][0]["result"][2]["score"] == 0.75
     back = report(tmp_path / "tasks.json", tmp_path / "back.spacy")
     assert back["relations"] == 1
-
-
-def test_knowledge_base_ids_and_names_survive_spacy_files(tmp_path):
-    report(DATA / "own.jsonl", tmp_path / "out.spacy")
-    report(tmp_path / "out.spacy", tmp_path / "back.jsonl", "--to", "jsonl")
-    (first, *_) = [
-        json.loads(line)
-        for line in (tmp_path / "back.jsonl").read_text(encoding="utf8").splitlines()
-    ]
-    assert first == json.loads((DATA / "own.jsonl").read_text(encoding="utf8").splitlines()[0])
 
 
 def test_shards(tmp_path):

@@ -7,6 +7,7 @@ import spacy
 
 from rel_component.converters.convert import convert as convert_to
 from rel_component.converters.convert import convert_file
+from rel_component.converters.format import get_format
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 from rel_component.schema import RelationSchema, RelationType
@@ -24,13 +25,6 @@ OWN = {
     "meta": {"source": "here"},
 }
 
-SPERT = {
-    "tokens": ["Jobs", "founded", "Apple"],
-    "entities": [{"type": "Peop", "start": 0, "end": 1}, {"type": "Org", "start": 2, "end": 3}],
-    "relations": [{"type": "Founded", "head": 0, "tail": 1}],
-    "orig_id": 7,
-}
-
 SEMEVAL = """1\t"The <e1>fire</e1> was caused by a <e2>spark</e2>."
 Cause-Effect(e2,e1)
 Comment:
@@ -39,28 +33,8 @@ Comment:
 Other
 Comment: none
 """
-
-
-def prodigy(**changes):
-    words = ["Jobs", "founded", "Apple", "and", "NeXT"]
-    tokens, position = [], 0
-    for i, word in enumerate(words):
-        tokens.append({"text": word, "start": position, "end": position + len(word), "id": i})
-        position += len(word) + 1
-    spans = {
-        "Jobs": {"start": 0, "end": 4, "token_start": 0, "token_end": 0, "label": "PERSON"},
-        "Apple": {"start": 13, "end": 18, "token_start": 2, "token_end": 2, "label": "ORG"},
-        "NeXT": {"start": 23, "end": 27, "token_start": 4, "token_end": 4, "label": "ORG"},
-    }
-    arc = {"head": 2, "child": 0, "head_span": spans["Apple"], "child_span": spans["Jobs"]}
-    record = {
-        "text": " ".join(words),
-        "tokens": tokens,
-        "spans": list(spans.values()),
-        "relations": [{**arc, "label": "FOUNDED_BY"}],
-        "answer": "accept",
-    }
-    return {**record, **changes}
+SPERT = json.loads(get_format("spert").sample)[0]
+PRODIGY = json.loads(get_format("prodigy").sample)
 
 
 def convert(tmp_path, content, format, *, on_error="stop", name="data", **options):
@@ -193,26 +167,35 @@ def test_unknown_format(tmp_path):
         convert(tmp_path, "", "nonsense")
 
 
-def test_spert(tmp_path):
-    docs, report = convert(tmp_path, json.dumps([SPERT, {"tokens": ["No", "one"]}]), "spert")
-    assert triples(docs[0]) == [("Jobs", "Founded", "Apple")]
-    assert docs[0].user_data["meta"] == {"id": 7}
-    assert report.documents == 2
-
-
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("format", "content", "message"),
     [
-        ("[", "broken JSON"),
-        ("{}", "expected a list"),
-        ("[3]", "document 0: expected an object"),
-        (json.dumps([{**SPERT, "tokens": [1]}]), "orig_id 7"),
-        (json.dumps([{**SPERT, "entities": [{"type": "X", "start": 2, "end": 9}]}]), "tokens 2:9"),
+        ("spert", "[", "broken JSON"),
+        ("spert", "{}", "expected a list"),
+        ("spert", "[3]", "document 0: expected an object"),
+        ("spert", [{**SPERT, "tokens": [1]}], "orig_id 7"),
+        ("spert", [{**SPERT, "entities": [{"type": "X", "start": 2, "end": 9}]}], "tokens 2:9"),
+        ("semeval", "nonsense\n", "line 1: expected a number"),
+        ("semeval", '1\t"A <e1>b</e1>."\nOther\n', "document 1: expected one <e1>"),
+        ("semeval", '1\t"A <e1>b</e1> <e2>c</e2>."\nX\n', "expected a relation such as"),
+        ("semeval", '4\t"A <e1>b</e1> <e2>c</e2>."\n', "document 4: no relation follows"),
+        ("semeval", '4\t"A <e1>b</e1>."\n5\t"A."\nOther\n', "document 4: no relation follows"),
+        (
+            "prodigy",
+            {**PRODIGY, "relations": [{"head": 40, "child": 0, "label": "X"}]},
+            "there is no token 40",
+        ),
+        (
+            "prodigy",
+            {**PRODIGY, "relations": [{"head": 1, "child": 0, "label": "X"}]},
+            "no span ends with token 1",
+        ),
+        ("prodigy", {**PRODIGY, "relations": [{"head": 0}]}, '"label": expected a string'),
     ],
 )
-def test_spert_problems(tmp_path, content, message):
+def test_problems(tmp_path, format, content, message):
     with pytest.raises(DataError) as stopped:
-        convert(tmp_path, content, "spert")
+        convert(tmp_path, content if isinstance(content, str) else json.dumps(content), format)
     assert message in str(stopped.value)
 
 
@@ -224,59 +207,16 @@ def test_semeval(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("label", "found"),
     [
-        ("nonsense\n", "line 1: expected a number"),
-        ('1\t"A <e1>b</e1>."\nOther\n', "document 1: expected one <e1>"),
-        ('1\t"A <e1>b</e1> <e2>c</e2>."\nCause-Effect\n', "expected a relation such as"),
-        ('4\t"A <e1>b</e1> <e2>c</e2>."\n', "document 4: no relation follows"),
-        ('4\t"A <e1>b</e1> <e2>c</e2>."\n5\t"A."\nOther\n', "document 4: no relation follows"),
+        ("BY", [("Apple", "BY", "Jobs")]),
+        *((label, []) for label in ("No-rel", "NO_RELATION", "no_rel")),
     ],
 )
-def test_semeval_problems(tmp_path, content, message):
-    with pytest.raises(DataError) as stopped:
-        convert(tmp_path, content, "semeval")
-    assert message in str(stopped.value)
-
-
-def test_prodigy(tmp_path):
-    docs, report = convert(tmp_path, json.dumps(prodigy()), "prodigy")
-    assert triples(docs[0]) == [("Apple", "FOUNDED_BY", "Jobs")]
-    assert [token.text for token in docs[0]] == ["Jobs", "founded", "Apple", "and", "NeXT"]
-    assert report.mentions == 3
-
-
-def test_prodigy_arcs_without_spans_point_to_last_tokens(tmp_path):
-    arcs = [{"head": 4, "child": 0, "label": "FOUNDED_BY"}]
-    docs, _ = convert(tmp_path, json.dumps(prodigy(relations=arcs)), "prodigy")
-    assert triples(docs[0]) == [("NeXT", "FOUNDED_BY", "Jobs")]
-
-
-@pytest.mark.parametrize("label", ["No-rel", "NO_RELATION", "no_rel"])
-def test_prodigy_no_rel_is_not_a_relation(tmp_path, label):
-    arcs = [{"head": 4, "child": 0, "label": label}]
-    docs, report = convert(tmp_path, json.dumps(prodigy(relations=arcs)), "prodigy")
-    assert (len(docs[0]._.rel), report.negatives) == (0, 1)
-
-
-def test_prodigy_rejected_answers_are_counted(tmp_path):
-    lines = [json.dumps(prodigy(answer=answer)) for answer in ("accept", "reject", "ignore")]
-    docs, report = convert(tmp_path, "\n".join(lines), "prodigy")
-    assert (len(docs), report.rejected) == (1, 2)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"relations": [{"head": 40, "child": 0, "label": "X"}]}, "there is no token 40"),
-        ({"relations": [{"head": 1, "child": 0, "label": "X"}]}, "no span ends with token 1"),
-        ({"relations": [{"head": 0, "child": 2}]}, '"label": expected a string'),
-    ],
-)
-def test_prodigy_problems(tmp_path, changes, message):
-    with pytest.raises(DataError) as stopped:
-        convert(tmp_path, json.dumps(prodigy(**changes)), "prodigy")
-    assert message in str(stopped.value)
+def test_prodigy_arcs_point_to_last_tokens_or_say_there_is_none(tmp_path, label, found):
+    arcs = [{"head": 2, "child": 0, "label": label}]
+    (doc,), report = convert(tmp_path, json.dumps({**PRODIGY, "relations": arcs}), "prodigy")
+    assert (triples(doc), report.negatives) == (found, not found)
 
 
 def test_a_file_is_converted_in_python(tmp_path):

@@ -247,12 +247,6 @@ def test_a_folder_has_a_file_for_each_document(tmp_path):
         write(written, folder)
 
 
-def test_a_file_has_one_document(tmp_path):
-    report = write([document(["Yes"]), document(["No"])], tmp_path / "one.tsv")
-    assert report.skipped["document"] == 1
-    assert "name a folder" in report.problems[0]
-
-
 def test_white_space_is_no_token(tmp_path):
     words = ["One", "\n", "two", "\n\n", "Three"]
     annotated = document(words, [(0, 2, "A"), (1, 2, "B")], sentence_starts=[0, 4])

@@ -10,7 +10,7 @@ import spacy
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from rel_component.converters.format import get_format, get_formats
 from rel_component.converters.report import Report
-from rel_component.converters.writing import write_file
+from rel_component.converters.writing import _LOST, write_file
 from rel_component.errors import ConfigError, DataError
 from rel_component.files import read_docs, write_docs
 
@@ -34,21 +34,6 @@ FULL = Annotated(
     sentence_starts=[0, 4],
     meta={"id": "d1", "source": "press"},
 )
-LOST = {
-    "tokens": "documents whose tokens",
-    "spaces": "documents whose spaces",
-    "several_sentences": "documents whose limits of sentences",
-    "sentences": "documents whose sentences",
-    "clusters": "clusters of mentions",
-    "kb_ids": "mentions whose knowledge-base ids",
-    "mention_attributes": "mentions whose attributes",
-    "scores": "relations whose scores",
-    "relation_ids": "relations whose ids",
-    "evidence": "relations whose evidence",
-    "relation_attributes": "relations whose attributes",
-    "id": "documents whose ids",
-    "meta": "documents whose meta",
-}
 WRITABLE = [name for name, format in get_formats().items() if format.write is not None]
 
 
@@ -66,7 +51,7 @@ def test_what_does_not_fit_is_noted(tmp_path, format):
     if "sentences" not in holds:
         holds.add("several_sentences")  # lost with all sentences
     report = write([FULL], tmp_path / "out", format)
-    for facet, message in LOST.items():
+    for facet, message in _LOST.items():
         noted = f"{message} {format} does not hold" in report.notes
         assert noted == (facet not in holds), facet
     messages = "\n".join(report.problems)
@@ -89,14 +74,6 @@ def test_a_mention_without_label_in_a_relation_is_a_problem(tmp_path):
     report = write([annotated], tmp_path / "out.jsonl", "doccano")
     assert "mention T3: a mention without a label" in report.problems[0]
     assert "its mention T3 was left out" in report.problems[-1]
-
-
-def test_predictions_go_to_label_studio_as_predictions(tmp_path):
-    write([FULL], tmp_path / "out.json", "label_studio")
-    (task,) = json.loads((tmp_path / "out.json").read_text(encoding="utf8"))
-    (prediction,) = task["predictions"]
-    assert prediction["result"][-1]["score"] == 0.5
-    assert task["data"] == {"text": "Ilse Brandt founded Nordwind.", "id": "d1", "source": "press"}
 
 
 def test_prodigy_ends_are_inclusive_in_tokens(tmp_path):
