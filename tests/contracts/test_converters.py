@@ -3,8 +3,6 @@
 A format is tested as soon as it is registered: its sample is read, recognised, written and damaged.
 """
 
-import json
-from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +19,7 @@ from rel_component.converters.report import Report
 from rel_component.converters.writing import keep_what_fits
 from rel_component.errors import ConfigError, DataError
 
+from ..converters.files import facts
 from ..converters.strategies import everything, pairs
 
 NLP = spacy.blank("en")
@@ -73,40 +72,6 @@ def write(name, annotated, path):
     report = Report(on_error="skip")
     FORMATS[name].write([annotated], path, report)
     return report
-
-
-def facts(annotated):
-    """All of a document but the names of its mentions and the order of its annotations.
-
-    Mentions of one cluster are the same end of a relation.
-    """
-    places = {m.id: ((m.start, m.end, m.label), *m.fragments) for m in annotated.mentions}
-    clusters = {key: frozenset(map(places.get, c)) for c in annotated.clusters for key in c}
-    ends = {key: clusters.get(key, frozenset({place})) for key, place in places.items()}
-    return {
-        "text": annotated.text or "",
-        "words": annotated.words or [],
-        "spaces": (annotated.spaces or [])[:-1],
-        "sentences": annotated.sentence_starts or [0],
-        "mentions": Counter((places[m.id], m.kb_id, plain(m)) for m in annotated.mentions),
-        "relations": Counter(
-            (
-                ends[r.head],
-                r.label,
-                ends[r.tail],
-                r.score,
-                frozenset(r.evidence),
-                plain(r),
-            )
-            for r in annotated.relations
-        ),
-        "clusters": {cluster for cluster in clusters.values() if len(cluster) > 1},
-        "meta": {**annotated.meta, "id": str(annotated.meta.get("id"))},
-    }
-
-
-def plain(item):
-    return json.dumps(item.attributes, sort_keys=True)
 
 
 @each_format

@@ -1,6 +1,7 @@
 """Reading of test files, with the report of what happened."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from rel_component.converters.checks import check_documents
@@ -25,3 +26,37 @@ def read_text(folder, content, name, file="data", on_error="skip"):
 
 def notes(report):
     return {message: count for message, (count, _) in report.notes.items()}
+
+
+def facts(annotated):
+    """All of a document but the names of its mentions and the order of its annotations.
+
+    Mentions of one cluster are the same end of a relation.
+    """
+    places = {m.id: ((m.start, m.end, m.label), *m.fragments) for m in annotated.mentions}
+    clusters = {key: frozenset(map(places.get, c)) for c in annotated.clusters for key in c}
+    ends = {key: clusters.get(key, frozenset({place})) for key, place in places.items()}
+    return {
+        "text": annotated.text or "",
+        "words": annotated.words or [],
+        "spaces": (annotated.spaces or [])[:-1],
+        "sentences": annotated.sentence_starts or [0],
+        "mentions": Counter((places[m.id], m.kb_id, plain(m)) for m in annotated.mentions),
+        "relations": Counter(
+            (
+                ends[r.head],
+                r.label,
+                ends[r.tail],
+                r.score,
+                frozenset(r.evidence),
+                plain(r),
+            )
+            for r in annotated.relations
+        ),
+        "clusters": {cluster for cluster in clusters.values() if len(cluster) > 1},
+        "meta": {**annotated.meta, "id": str(annotated.meta.get("id"))},
+    }
+
+
+def plain(item):
+    return json.dumps(item.attributes, sort_keys=True)

@@ -53,6 +53,13 @@ def test_nothing_is_lost(name, format, documents, mentions, relations):
     assert report.problems == []
 
 
+def test_spert_numbers_are_those_of_tokens_and_entities():
+    first, _ = read("spert.json", "spert")[0]
+    mentions = [(first.words[m.start : m.end], m.label) for m in first.mentions]
+    assert mentions == [(["Jobs"], "Peop"), (["Apple"], "Org")]
+    assert [(r.head, r.label, r.tail) for r in first.relations] == [(0, "Founded", 1)]
+
+
 def test_own_details():
     annotated = read("own.jsonl", "jsonl", "skip")[0][0]
     assert [mention.kb_id for mention in annotated.mentions] == ["Q1", "", "", ""]
