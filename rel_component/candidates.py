@@ -180,7 +180,10 @@ def _generate(
         last = numpy.minimum(last, _last_within_sentences(docs, mentions, max_sentence_distance))
     if max_pairs is not None:
         last = _cap(mentions, last, max_pairs)
-    pairs = _both_directions(_enumerate(last))
+    begins = numpy.arange(1, len(mentions) + 1, dtype="int32")
+    first, second = rows_of_runs(numpy.stack([begins, last], axis=1))
+    # each pair followed by its reverse, so that the pairs of a document stay together
+    pairs = numpy.stack([first, second, second, first], axis=1).reshape(-1, 2)
     pairs = pairs[(mentions.spans[pairs[:, 0]] != mentions.spans[pairs[:, 1]]).any(axis=1)]
     entities, named = numpy.arange(len(mentions), dtype="int32"), None
     if clusters is not None:
@@ -281,14 +284,3 @@ def _cap(mentions: Mentions, last: Int32Array, max_pairs: int) -> Int32Array:
         stacklevel=3,
     )
     return capped
-
-
-def _enumerate(last: Int32Array) -> Int32Array:
-    """All pairs (i, j) with i < j < last[i], ordered by i. *Shape:* ``(n, 2)``."""
-    begins = numpy.arange(1, len(last) + 1, dtype="int32")
-    return numpy.stack(rows_of_runs(numpy.stack([begins, last], axis=1)), axis=1)
-
-
-def _both_directions(pairs: Int32Array) -> Int32Array:
-    """Each pair followed by its reverse, so that the pairs of a document stay together."""
-    return numpy.stack([pairs, pairs[:, ::-1]], axis=1).reshape(-1, 2)

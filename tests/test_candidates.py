@@ -197,14 +197,6 @@ def test_the_cap_holds_for_entities(vocab):
     assert 0 < candidates.n_pairs <= 100
 
 
-def test_clusters_take_no_loop_over_pairs(vocab):
-    doc = entities(vocab, 400)
-    doc.spans["coref_clusters_1"] = [doc[0:1], doc[399:400]]
-    options = {"clusters": "coref_clusters"}
-    assert make_candidates([doc], **options).n_pairs == 399 * 398
-    assert most_runs_of_a_line(lambda: make_candidates([doc], **options)) < 10 * 400
-
-
 # The cap
 
 
@@ -234,16 +226,16 @@ def test_the_cap_holds(vocab, max_pairs):
 def test_the_cap_leaves_small_documents_alone(vocab):
     candidates, _ = capped([entities(vocab, 10), entities(vocab, 6)], max_pairs=40)
     assert candidates.lengths[1] == 30
-
-
-def test_as_many_pairs_as_the_cap_are_kept(vocab):
     assert make_candidates([entities(vocab, 10)], max_pairs=90).n_pairs == 90
 
 
-def test_many_mentions_take_no_loop_over_pairs(vocab):
+@pytest.mark.parametrize("clusters", [None, "coref_clusters"])
+def test_many_mentions_take_no_loop_over_pairs(vocab, clusters):
     doc = entities(vocab, 400)
-    assert make_candidates([doc]).n_pairs == 400 * 399
-    assert most_runs_of_a_line(lambda: make_candidates([doc])) < 10 * 400
+    doc.spans["coref_clusters_1"] = [doc[0:1], doc[399:400]]
+    n = 400 if clusters is None else 399
+    assert make_candidates([doc], clusters=clusters).n_pairs == n * (n - 1)
+    assert most_runs_of_a_line(lambda: make_candidates([doc], clusters=clusters)) < 10 * n
 
 
 # All options against a double loop

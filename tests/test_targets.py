@@ -127,12 +127,6 @@ def test_unknown_labels_are_not_counted(vocab):
     assert (targets.n_gold, targets.n_uncovered) == (1, 0)
 
 
-def test_positive_marks_the_pairs_with_a_label(vocab):
-    reference = make_doc(vocab, TEXT, [ADA, ACME], [(1, "JOINED", 0)])
-    targets, _ = targets_of([make_example(reference)])
-    assert targets.positive.tolist() == [False, True]
-
-
 def test_all_mentions_of_an_entity_stand_for_it(vocab):
     reference = make_doc(vocab, "Ada says she joined", [ADA, (2, 3, "PERSON"), (3, 4, "X")])
     _, she, joined = reference.ents

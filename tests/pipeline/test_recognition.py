@@ -85,11 +85,8 @@ def written(doc, **rows):
     spans, values = probabilities([doc], 3, **rows)
     (result,) = recognize([doc], spans, values, threshold=None, min_score=0.1, max_mentions=1.0)
     write_mentions(doc, result, LABELS, "mentions")
-    return [(span.start, span.end, span.label_, score) for span, score in _rounded(doc)]
-
-
-def _rounded(doc):
-    return [(span, round(score, 2)) for span, score in scored_mentions(doc, "mentions")]
+    scored = scored_mentions(doc, "mentions")
+    return [(span.start, span.end, span.label_, round(score, 2)) for span, score in scored]
 
 
 def entities(doc):

@@ -309,7 +309,7 @@ def test_markers_pass_the_layers_of_the_encoder_unseen(kind, marker_layer, doc):
     hook.remove()
     keep.remove()
     (starts,), (_, markers) = calls, outputs[-1]  # (n_groups, 2 and 3, width)
-    ids = torch.tensor([[2, *model_pieces(module, doc), 3]])
+    ids = module.tokenizer(doc.text, return_tensors="pt")["input_ids"]
     n = ids.shape[1]
     mask = torch.full((n + 2, n + 2), -1e9)
     mask[:, :n] = 0.0  # everything sees the text
@@ -326,10 +326,6 @@ def test_markers_pass_the_layers_of_the_encoder_unseen(kind, marker_layer, doc):
             torch.testing.assert_close(
                 states[0, :n], text.last_hidden_state[0], rtol=1e-3, atol=1e-4
             )
-
-
-def model_pieces(module, doc):
-    return module.tokenizer(doc.text, add_special_tokens=False)["input_ids"]
 
 
 @pytest.mark.parametrize("mark_mentions", [True, False])
