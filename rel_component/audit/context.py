@@ -141,6 +141,11 @@ class AuditContext:
         """Pairs with relations."""
         return [pair for pair in self.pairs if pair.labels]
 
+    @property
+    def can_cross_validate(self) -> bool:
+        """Whether there are related pairs in two documents or more that do not resemble each other."""
+        return len({self._groups[id(pair.doc)] for pair in self.related}) > 1
+
     @cached_property
     def predictions(self) -> OutOfFoldPredictions:
         """Predictions of the baseline classifier for all pairs."""

@@ -52,7 +52,8 @@ def check_label_noise(context: AuditContext) -> Section:
     )
     section.figures["pairs that the baseline classifier was asked about"] = len(context.pairs)
     section.figures["annotated pairs among them"] = len(context.related)
-    section.tables.append(_confusions(related))
+    if context.can_cross_validate:
+        section.tables.append(_confusions(related))
     return section
 
 

@@ -30,8 +30,8 @@ def check_name_bias(context: AuditContext) -> Section:
         "baseline classifier is well above the others.",
         context.options.max_findings,
     )
-    if not context.related:
-        section.intro = "No pair is related, so there is nothing to tell."
+    if not context.can_cross_validate:
+        section.intro = "Fewer than two different documents have related pairs: nothing can be told."
         return section
     rows: List[List[Cell]] = []
     for name, (related, everything) in _scores(context).items():

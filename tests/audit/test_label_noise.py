@@ -119,8 +119,11 @@ def test_nothing_to_learn_from(vocab, texts):
 
 
 def test_one_document_is_not_judged(vocab):
-    context = make_context([sentence(vocab, "FOUNDED", "Ada", "Acme")])
-    assert check_label_noise(context).groups == []
+    mentions = [(0, 1, "PERSON"), (2, 3, "ORG"), (4, 5, "ORG")]
+    relations = [(0, "FOUNDED", 1), (0, "LEADS", 2)]
+    context = make_context([make_doc(vocab, "Ada of Acme and Brix", mentions, relations)])
+    for section in (check_label_noise(context), check_name_bias(context)):
+        assert section.groups == section.tables == []
 
 
 def scores(context):
