@@ -41,7 +41,7 @@ def relation_keys(
     symmetric: Collection[str] = (),
     key: Callable[[Span], Any] = typed_key,
 ) -> Set[Tuple[Any, str, Any]]:
-    """The keys of several relations."""
+    """The keys of several relations; see :func:`relation_key`."""
     return {relation_key(rel, symmetric, key) for rel in relations}
 
 

@@ -79,7 +79,10 @@ def find_extractor(nlp: Language) -> Optional[RelationComponent]:
 
 
 def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
-    """Names of the components that find the mentions; the relation extractor is never one of them."""
+    """Names of the components that find the mentions; the relation extractor is never one of them.
+
+    Mentions are the entities if there is no `spans_key`, else entities or the spans of a group.
+    """
     places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
     extractor: Any = find_extractor(nlp)
     return [

@@ -71,12 +71,12 @@ class PRF:
 
     @property
     def precision(self) -> float:
-        """Tp / (tp + fp), 0 if nothing was predicted."""
+        """Share of the predicted ones that are right, 0 if nothing was predicted."""
         return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
 
     @property
     def recall(self) -> float:
-        """Tp / (tp + fn), 0 if nothing was annotated."""
+        """Share of the annotated ones that were predicted, 0 if nothing was annotated."""
         return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
 
     @property
