@@ -31,7 +31,7 @@ def check_name_bias(context: AuditContext) -> Section:
         context.options.max_findings,
     )
     if not context.can_cross_validate:
-        section.intro = "Fewer than two different documents have related pairs: nothing can be told."
+        section.intro = "Too few documents have related pairs, so there is nothing to tell."
         return section
     rows: List[List[Cell]] = []
     for name, (related, everything) in _scores(context).items():
