@@ -9,7 +9,7 @@ from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
-from ..annotations import DEFAULT_ATTR, get_relations, set_relations
+from ..annotations import get_relations, set_relations
 from ..errors import DataError
 from ..mentions import set_clusters
 from ..types import Relation
@@ -33,7 +33,6 @@ def build_docs(
     *,
     alignment: AlignmentMode = "strict",
     spans_key: Optional[str] = None,
-    attr: str = DEFAULT_ATTR,
 ) -> Iterator[Doc]:
     """Make Docs of annotated documents.
 
@@ -44,7 +43,6 @@ def build_docs(
         alignment: what to do with mentions that do not begin and end with a token.
         spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not
             overlap.
-        attr: name of the extension attribute of the relations.
 
     Raises:
         DataError: at the first problem, if the report stops at problems.
@@ -74,7 +72,7 @@ def build_docs(
             starts = set(annotated.sentence_starts)
             for token in doc:
                 token.is_sent_start = token.i in starts
-        _set_relations(doc, spans, annotated, report, attr)
+        _set_relations(doc, spans, annotated, report)
         set_clusters(doc, ([spans[key] for key in members] for members in annotated.clusters))
         if annotated.meta:
             doc.user_data["meta"] = annotated.meta
@@ -103,17 +101,15 @@ def _set_entities(doc: Doc, spans: _Spans, annotated: Annotated, report: Report)
     return with_mentions(annotated, mentions, report)
 
 
-def _set_relations(
-    doc: Doc, spans: _Spans, annotated: Annotated, report: Report, attr: str
-) -> None:
+def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report) -> None:
     for item in annotated.relations:
         keep_relation(doc, item, spans[item.head], spans[item.tail])
     relations = [
         Relation(spans[item.head], item.label, spans[item.tail], item.score)
         for item in annotated.relations
     ]
-    set_relations(doc, relations, attr)
-    n_relations = len(get_relations(doc, attr))
+    set_relations(doc, relations)
+    n_relations = len(get_relations(doc))
     report.relations += n_relations
     report.duplicates += len(relations) - n_relations
 

@@ -6,7 +6,6 @@ from typing import Callable, Iterable, Iterator, Literal, Optional, Union
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations import DEFAULT_ATTR
 from ..errors import ConfigError
 from ..files import read_docs, write_docs
 from ..pipelines import blank_pipeline
@@ -98,7 +97,6 @@ def convert_file(
     schema: Optional[RelationSchema] = None,
     alignment: AlignmentMode = "strict",
     spans_key: Optional[str] = None,
-    attr: str = DEFAULT_ATTR,
 ) -> Iterator[Doc]:
     """Read a file of annotated documents as Docs, one after the other.
 
@@ -107,21 +105,16 @@ def convert_file(
         format_name: name of its format, ``spacy``, or ``auto``; see :func:`convert`.
         nlp: its tokenizer makes the tokens where the format gives none.
         report: counts the documents, and takes note of problems.
-        schema: relations that it does not allow are problems; None: all are allowed.
-        alignment: what to do with mentions that do not begin and end with a token.
-        spans_key: span group to put the mentions in; None: ``doc.ents``, where they may not
-            overlap.
-        attr: name of the extension attribute of the relations.
-
-    Returns:
-        The documents that can be used, with their mentions and relations.
+        schema: see :func:`convert`.
+        alignment: see :func:`convert`.
+        spans_key: see :func:`convert`.
 
     Raises:
         ConfigError: if there is no such format.
         DataError: at the first problem, if the report stops at problems.
     """
     documents = _read_annotated(Path(path), format_name, nlp, report, schema, spans_key)
-    return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key, attr=attr)
+    return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key)
 
 
 def _read_annotated(

@@ -166,9 +166,9 @@ RELATION = {"type": "relation", "from_id": "a", "to_id": "b", "labels": ["X"]}
         ({**REGION, "value": {**REGION["value"], "labels": []}}, "no label"),
         ({**REGION, "value": {**REGION["value"], "start": "/p[1]"}}, "it goes from '/p[1]' to 4"),
         ({**REGION, "value": {**REGION["value"], "end": 40}}, "0:40 are not a range"),
-        ({**REGION, "type": "hypertextlabels"}, "a region of type hypertextlabels"),
+        ({**REGION, "type": "hypertextlabels"}, "mention a: a region of type hypertextlabels"),
         ({**RELATION, "direction": "up"}, "expected left, right or bi, got 'up'"),
-        ({**RELATION, "labels": []}, "a relation needs a label"),
+        ({**RELATION, "labels": []}, "relation of a to b: a relation needs a label"),
         (RELATION, "its mention a does not exist"),
         ({"type": "relation"}, '"from_id": expected a string, got nothing'),
     ],
@@ -210,18 +210,6 @@ def test_label_studio_json_min_has_no_relations(tmp_path):
     _, report = read_text(tmp_path, json.dumps([task]), "label_studio")
     assert "document 0, id 5: JSON-MIN, which has no relations" in report.problems[0]
     assert detect_format(tmp_path / "data") == "label_studio"
-
-
-@pytest.mark.parametrize(
-    ("result", "place"),
-    [
-        ({**RELATION, "labels": []}, "relation of a to b: "),
-        ({**REGION, "type": "hypertextlabels"}, "mention a: "),
-    ],
-)
-def test_label_studio_names_the_annotation_where_it_stops(tmp_path, result, place):
-    with pytest.raises(DataError, match=place):
-        read_text(tmp_path, label_studio_task(result), "label_studio", on_error="stop")
 
 
 def prodigy_example(relation, **fields):
