@@ -7,6 +7,7 @@ Zhong and Chen 2021, https://aclanthology.org/2021.naacl-main.5, section 4.4).
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, List, Tuple
 
 import torch
@@ -123,26 +124,26 @@ def _from_rows(rows: Tensor, layout: MarkerLayout) -> Tensor:
 def _bert(encoder: Any) -> List[_Parts]:
     def parts(layer: Any) -> _Parts:
         attention = layer.attention.self
-
-        def finish(context: Tensor, markers: Tensor) -> Tensor:
-            hidden = layer.attention.output(context, markers)
-            result: Tensor = layer.output(layer.intermediate(hidden), hidden)
-            return result
-
-        return _Parts(attention.query, attention.key, attention.value, finish)
+        return _Parts(attention.query, attention.key, attention.value, partial(_finish_bert, layer))
 
     return [parts(layer) for layer in encoder.encoder.layer]
 
 
+def _finish_bert(layer: Any, context: Tensor, markers: Tensor) -> Tensor:
+    hidden = layer.attention.output(context, markers)
+    result: Tensor = layer.output(layer.intermediate(hidden), hidden)
+    return result
+
+
 def _distilbert(encoder: Any) -> List[_Parts]:
     def parts(layer: Any) -> _Parts:
-        attention = layer.attention
-
-        def finish(context: Tensor, markers: Tensor) -> Tensor:
-            hidden = layer.sa_layer_norm(attention.out_lin(context) + markers)
-            result: Tensor = layer.output_layer_norm(layer.ffn(hidden) + hidden)
-            return result
-
-        return _Parts(attention.q_lin, attention.k_lin, attention.v_lin, finish)
+        own = layer.attention
+        return _Parts(own.q_lin, own.k_lin, own.v_lin, partial(_finish_distilbert, layer))
 
     return [parts(layer) for layer in encoder.transformer.layer]
+
+
+def _finish_distilbert(layer: Any, context: Tensor, markers: Tensor) -> Tensor:
+    hidden = layer.sa_layer_norm(layer.attention.out_lin(context) + markers)
+    result: Tensor = layer.output_layer_norm(layer.ffn(hidden) + hidden)
+    return result

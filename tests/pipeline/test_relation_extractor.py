@@ -18,7 +18,7 @@ from rel_component.schema import RelationSchema, RelationType
 from rel_component.targets import PairSampling, make_targets
 from rel_component.types import Relation
 
-from ..encoders import TINY_TOK2VEC
+from ..encoders import TINY_TOK2VEC, tiny_encoder
 from ..helpers import facts, make_candidates, make_doc, make_example
 
 HIRED = "Acme hired Ada"  # ORG, PERSON: Ada works at Acme
@@ -621,6 +621,20 @@ def test_parts_can_be_pickled():
     pipe = pipeline().get_pipe("relation_extractor")
     for part in (pipe.candidates, pipe.sampling, pipe.loss, pipe.decoder):
         pickle.loads(pickle.dumps(part))
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+@pytest.mark.parametrize("architecture", ["PackedMarkers", "EntityMarkers"])
+def test_pipelines_with_an_encoder_of_their_own_can_be_pickled(architecture, kind):
+    model = {"@architectures": f"rel_component.{architecture}.v1", "name": tiny_encoder(kind)}
+    nlp = pipeline(model=model)
+    nlp.initialize(lambda: examples_of(nlp))
+    loaded = pickle.loads(pickle.dumps(nlp))
+    scores = [
+        each.get_pipe("relation_extractor").predict(references(each)).values
+        for each in (nlp, loaded)
+    ]
+    numpy.testing.assert_array_equal(*scores)
 
 
 # Uncertain mentions
