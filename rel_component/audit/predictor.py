@@ -22,7 +22,6 @@ class Predictor:
         name: name of the pipeline in the report.
         spans_key: span group that it takes mentions from; None: the entities.
         attr: name of the extension attribute that it writes relations to.
-        batch_size: documents per batch.
     """
 
     def __init__(
@@ -32,10 +31,8 @@ class Predictor:
         name: str = "the pipeline",
         spans_key: Optional[str] = None,
         attr: str = DEFAULT_ATTR,
-        batch_size: int = 64,
     ) -> None:
         self.nlp, self.name, self.spans_key, self.attr = nlp, name, spans_key, attr
-        self.batch_size = batch_size
         self._finders = entity_finders(nlp, spans_key)
 
     def predict(self, texts: Sequence[GivenText]) -> List[List[Relation]]:
@@ -46,7 +43,7 @@ class Predictor:
         """
         docs = [self._make_doc(text) for text in texts]
         with self.nlp.select_pipes(disable=self._finders):
-            predicted = list(self.nlp.pipe(docs, batch_size=self.batch_size))
+            predicted = list(self.nlp.pipe(docs, batch_size=64))
         return [self._read(doc, text) for doc, text in zip(predicted, texts)]
 
     def _make_doc(self, text: GivenText) -> Doc:
