@@ -45,7 +45,11 @@ def configure_swap_mentions(
         words = [token.text for token in reference]
         for i, word in _replacements(spans, names, level).items():
             words[i] = word
-        _remember(spans, names)
+        for span in spans:
+            known = names.setdefault((span.label_, len(span)), [])
+            name = tuple(token.text for token in span)
+            if name not in known and len(known) < _MAX_NAMES:
+                known.append(name)
         copy = _with_words(reference, words, spans_key, attr)
         predicted = bare_copy(copy, vocab=nlp.vocab)
         if spans_key is None:
@@ -73,14 +77,6 @@ def _replacements(
             new_words.update(zip(old, chosen))
         result.update({token.i: new_words.get(token.text, token.text) for token in span})
     return result
-
-
-def _remember(spans: Sequence[Span], names: Dict[_Slot, List[Tuple[str, ...]]]) -> None:
-    for span in spans:
-        known = names.setdefault((span.label_, len(span)), [])
-        name = tuple(token.text for token in span)
-        if name not in known and len(known) < _MAX_NAMES:
-            known.append(name)
 
 
 def _with_words(doc: Doc, words: List[str], spans_key: Optional[str], attr: str) -> Doc:

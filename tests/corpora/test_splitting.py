@@ -1,4 +1,4 @@
-"""Parts of a corpus."""
+"""Splits of a corpus."""
 
 from collections import Counter
 
@@ -34,7 +34,7 @@ def counts(docs):
     return Counter(rel.label for doc in docs for rel in doc._.rel)
 
 
-def test_every_part_has_its_share_of_every_type(docs):
+def test_every_split_has_its_share_of_every_type(docs):
     splits = split_docs(docs, SHARES)
     assert {name: len(split) for name, split in splits.items()} == {
         "train": 48,

@@ -1,4 +1,4 @@
-r"""SemEval-2010 Task 8: one marked pair of nominals a sentence.
+"""SemEval-2010 Task 8: one marked pair of nominals a sentence.
 
 The relation goes from the first to the second argument in its parentheses; ``Other`` is no relation.
 Each sentence has one pair: documents are written as one sentence for each relation.
