@@ -7,7 +7,7 @@ first mentions (or of those that no other entity has). Described at https://gith
 
 from bisect import bisect_right
 from collections import Counter
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
@@ -74,11 +74,10 @@ def _read_relations(
     record: Record, sentences: Sentences, entities: _Entities, place: str, report: Report
 ) -> List[AnnotatedRelation]:
     shared = Counter((m.start, m.end) for entity in entities for m in entity)
-    ids = [_mention_of_entity(entity, shared) for entity in entities]
     relations = []
     for i, item in enumerate(get_items(record, "labels", dict)):
         try:
-            head, tail = (_argument(item, key, ids) for key in "ht")
+            head, tail = (_argument(item, key, entities, shared) for key in "ht")
             label = get(item, "r", str)
             evidence = get(item, "evidence", list, default=[])
         except DataError as err:
@@ -93,20 +92,14 @@ def _read_relations(
     return relations
 
 
-def _mention_of_entity(
-    entity: List[AnnotatedMention], shared: Mapping[Any, int]
-) -> Optional[MentionId]:
+def _argument(item: Record, key: str, entities: _Entities, shared: Mapping[Any, int]) -> MentionId:
     """The mention that stands for an entity: the first, but rather one that no other entity has."""
-    own = [mention for mention in entity if shared[mention.start, mention.end] == 1]
-    return next((mention.id for mention in [*own, *entity]), None)
-
-
-def _argument(item: Record, key: str, ids: Sequence[Optional[MentionId]]) -> MentionId:
     number = get(item, key, int)
-    mention_id = ids[number] if 0 <= number < len(ids) else None
-    if mention_id is None:
+    entity = entities[number] if 0 <= number < len(entities) else []
+    own = [mention for mention in entity if shared[mention.start, mention.end] == 1]
+    if not entity:
         raise DataError(f'"{key}": there is no entity {number}, or it has no mention')
-    return mention_id
+    return [*own, *entity][0].id
 
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
