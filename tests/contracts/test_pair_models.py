@@ -215,17 +215,18 @@ def test_numeric_gradient_of_the_token_vectors(name, vocab, doc, empty):
         assert_gradient(model, X, vectors[i], tok2vec.attrs["grad"][i], n_cells=40)
 
 
+# each cell takes two passes of the model
+@pytest.mark.parametrize("n_cells", [2, pytest.param(12, marks=pytest.mark.slow)])
 @every_model
 @pytest.mark.parametrize(
     "entities", [[0, 1, 2, 3, 4], [0, 1, 2, 0, 1]], ids=["mentions", "clusters"]
 )
-def test_numeric_gradient_of_the_parameters(name, doc, entities):
+def test_numeric_gradient_of_the_parameters(name, doc, entities, n_cells):
     vectors = numpy.random.default_rng(0).normal(size=(len(doc), 8)).astype("float32")
     model = initialised(name, [doc], fixed_tok2vec([vectors]))
     candidates = clustered(doc, entities)
     Y, backprop = model.begin_update(([doc], candidates))
     backprop(weights_of(Y))
-    n_cells = 2 if takes(name, "name") else 12  # each of them takes two passes of the encoder
     for node in model.walk():
         for param in node.param_names:
             if node.has_grad(param):
@@ -258,7 +259,7 @@ def test_numeric_gradient_of_the_parameters_of_an_encoder(name, doc):
                 ([doc], candidates),
                 parameter.data.numpy(),
                 gradient.numpy(),
-                n_cells=2,
+                n_cells=3,
                 message=key,
                 atol=0.02 * float(gradient.abs().max()) + 0.02,
             )
