@@ -53,7 +53,10 @@ def read_values(source: TextIO) -> Iterator[Any]:
         ValueError: if a value is broken, or the list does not end where the stream does.
         RecursionError: if a value is nested too deeply.
     """
-    buffer = _Buffer(source)
+    yield from _read_values(_Buffer(source))
+
+
+def _read_values(buffer: "_Buffer") -> Iterator[Any]:
     if buffer.peek() != "[":
         while buffer.peek():
             yield buffer.value()
@@ -71,16 +74,20 @@ def read_values(source: TextIO) -> Iterator[Any]:
 
 
 def first_values(head: str) -> Iterator[Any]:
-    """The values at the beginning of a file, up to the first one that is broken or incomplete."""
+    """The values at the beginning of a file, up to the first one that is broken or incomplete.
+
+    Lone surrogates are no obstacle: they spoil a record, and not the format of its file.
+    """
     with suppress(ValueError, RecursionError):
-        yield from read_values(io.StringIO(head.lstrip("\ufeff")))
+        yield from _read_values(_Buffer(io.StringIO(head.lstrip("\ufeff")), surrogates=True))
 
 
 class _Buffer:
     """The part of a stream that has been read but not yet decoded."""
 
-    def __init__(self, source: TextIO) -> None:
+    def __init__(self, source: TextIO, *, surrogates: bool = False) -> None:
         self._source = source
+        self._surrogates = surrogates
         self._text = ""
         self._position = 0
 
@@ -113,7 +120,8 @@ class _Buffer:
             # A number may go on after what is at hand.
             if end == len(self._text) and self._read_more():
                 continue
-            _reject_lone_surrogates(value, self._text, self._position, end)
+            if not self._surrogates:
+                _reject_lone_surrogates(value, self._text, self._position, end)
             self._position = end
             return value
 

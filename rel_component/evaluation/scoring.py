@@ -4,6 +4,7 @@ Every relation of the reference counts: one whose mentions were not found, or th
 stands for, is a miss. Mentions are compared by their characters.
 """
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import (
@@ -128,9 +129,10 @@ class LabelScores:
         values = list(self.counts.values())
         n = max(len(values), 1)
         return {
-            "p": sum(prf.precision for prf in values) / n,
-            "r": sum(prf.recall for prf in values) / n,
-            "f": sum(prf.f1 for prf in values) / n,
+            # exact sums, because the order of the labels is that of a set
+            "p": math.fsum(prf.precision for prf in values) / n,
+            "r": math.fsum(prf.recall for prf in values) / n,
+            "f": math.fsum(prf.f1 for prf in values) / n,
         }
 
     def to_dict(self, prefix: str) -> Dict[str, float]:

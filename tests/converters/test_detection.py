@@ -24,6 +24,7 @@ DATA = Path(__file__).parent / "data"
         ('{"text": "a", "annotations": [{"label": 1, "start_offset": 0}]}', "doccano"),
         ('{\n  "text": "a",\n  "entities": []\n}\n{\n  "text": "b', "jsonl"),
         ('[ {"tokens": ["a"], "entities": [], "relations": []},', "spert"),
+        ('{"text": "\\ud800", "entities": []}\n{"text": "a"}', "jsonl"),
     ],
 )
 def test_few_annotations_are_enough(tmp_path, text, format):

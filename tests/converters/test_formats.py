@@ -70,6 +70,13 @@ def test_own_details():
     assert annotated.meta == {"id": "d1", "source": "press", "year": 2026}
 
 
+def test_fragments_have_their_older_name_too(tmp_path):
+    mention = '{"id": 1, "start": 0, "end": 3, "label": "X", "pieces": [[0, 1], [2, 3]]}'
+    content = f'{{"text": "a b", "entities": [{mention}]}}'
+    (annotated,) = read_text(tmp_path, content, "jsonl")[0]
+    assert annotated.mentions[0].fragments == ((0, 1), (2, 3))
+
+
 def test_doccano_relations():
     first, _ = read("doccano.jsonl", "doccano", "skip")[0]
     assert facts(first) == [

@@ -45,13 +45,14 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
 
 
 def _mention(item: Record) -> AnnotatedMention:
+    key = "pieces" if "pieces" in item else "fragments"  # their name in older files
     return AnnotatedMention(
         id=get_id(item, "id"),
         start=get(item, "start", int),
         end=get(item, "end", int),
         label=get(item, "label", str),
         kb_id=get(item, "kb_id", str, default=""),
-        fragments=tuple(_range(fragment) for fragment in get_items(item, "fragments", list)),
+        fragments=tuple(_range(fragment) for fragment in get_items(item, key, list)),
         attributes=get(item, "attributes", dict, default={}),
     )
 
