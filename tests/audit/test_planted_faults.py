@@ -92,6 +92,7 @@ def run(name, seed, **options):
     return found, [fault for fault in faults if fault not in found], n_listed
 
 
+@pytest.mark.slow
 def test_faults_are_planted_as_said():
     train, test, schema = load("business")
     new_train, new_test, faults = plant(train, test, schema, 3)

@@ -240,6 +240,7 @@ def test_numeric_gradient_of_the_parameters(name, doc, entities, n_cells):
                 )
 
 
+@pytest.mark.slow
 @every_model
 def test_numeric_gradient_of_the_parameters_of_an_encoder(name, doc):
     model = initialised(name, [doc])

@@ -13,6 +13,8 @@ from .files import facts, notes, read
 
 NLP = spacy.blank("en")
 
+pytestmark = pytest.mark.slow
+
 
 @needs_public_data
 @pytest.mark.parametrize(
