@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,9 @@ def complete_file(path: Union[str, Path]) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     is_device = target.exists() and not target.is_file() and not target.is_dir()
-    part = target if is_device else target.with_name(target.name + ".part")
+    # The name is a new one, because another process may write the same file at the same time.
+    name = f"{target.name}.{secrets.token_hex(4)}.part"
+    part = target if is_device else target.with_name(name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield part

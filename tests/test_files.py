@@ -31,6 +31,20 @@ def test_after_an_error_the_old_file_is_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "out.json"
+    other = tmp_path / "out.json.part"
+    other.write_text("of somebody else", encoding="utf8")
+    with open_output(path) as first:
+        first.write("first")
+        with open_output(path) as second:
+            second.write("second")
+        assert path.read_text(encoding="utf8") == "second"
+    assert path.read_text(encoding="utf8") == "first"
+    assert other.read_text(encoding="utf8") == "of somebody else"
+    assert sorted(tmp_path.iterdir()) == [path, other]
+
+
 def test_what_cannot_be_written_is_an_error_of_the_data(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "below.txt"):

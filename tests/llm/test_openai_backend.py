@@ -106,7 +106,7 @@ def test_usage_is_read_and_time_is_measured(endpoint):
     found = answer(backend_of(endpoint)).usage
     assert (found.requests, found.input_tokens, found.cached_tokens) == (1, 7, 5)
     assert found.output_tokens == 2
-    assert 0 < found.seconds < 10
+    assert found.seconds > 0
 
 
 def test_usage_may_be_missing(endpoint):
