@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.cli.debug_config import debug_config
 from spacy.cli.train import train
 from spacy.tokens import Doc, DocBin
 
@@ -54,6 +55,17 @@ def trained(recipe, corpus, folder, steps, **options):
         },
     )
     return spacy.load(folder / "model-last")
+
+
+RECIPES = ("cpu", "joint", "markers", "packed", "spacy_transformers", "transformer")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_is_a_complete_config(recipe, corpus):
+    if recipe == "spacy_transformers":
+        pytest.importorskip("spacy_transformers")
+    paths = {"paths.train": str(corpus), "paths.dev": str(corpus)}
+    debug_config(ROOT / "configs" / f"{recipe}.cfg", overrides=paths)
 
 
 @pytest.fixture(scope="module")
