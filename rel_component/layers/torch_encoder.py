@@ -6,6 +6,7 @@ tokenizer and its weights are saved, the weights in the safetensors format
 """
 
 import logging
+import warnings
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -330,6 +331,12 @@ def _check_precision(precision: Precision, device: str) -> None:
         raise ConfigError(
             'precision "float16" needs a GPU. Set precision to "bfloat16", "float32" or "auto" in '
             'the config, or in spacy.load(path, config={"components.NAME.model.precision": ...}).'
+        )
+    if precision == "bfloat16" and device == "cpu" and not has_bfloat16():
+        warnings.warn(
+            "This CPU has no instructions for bfloat16, in which it computes many times slower than "
+            'in float32; set precision to "auto" or "float32".',
+            stacklevel=2,
         )
     if precision == "bfloat16" and device == "cuda" and not torch.cuda.is_bf16_supported():
         raise ConfigError(

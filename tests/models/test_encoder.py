@@ -126,6 +126,12 @@ def test_clear_errors(docs):
         build_encoder(tiny_encoder()).predict(docs)
 
 
+def test_a_cpu_that_would_be_slow_in_bfloat16(monkeypatch):
+    monkeypatch.setattr("rel_component.layers.torch_encoder.has_bfloat16", lambda: False)
+    with pytest.warns(UserWarning, match="no instructions for bfloat16"):
+        build_encoder(tiny_encoder(), precision="bfloat16")
+
+
 # Shared
 
 

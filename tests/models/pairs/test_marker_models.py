@@ -93,6 +93,7 @@ def test_other_kinds_of_encoders_are_refused(build, doc):
 
 
 @both
+@pytest.mark.filterwarnings("ignore:This CPU has no instructions for bfloat16")
 def test_half_precision_on_a_cpu(build, doc):
     exact = initialised(build, [doc])
     fast = initialised(build, [doc], precision="bfloat16")
