@@ -58,6 +58,9 @@ class PretrainedEncoder(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.tokenizer = tokenizer
+        # The first call would switch them off, in the midst of calls of other threads.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
 
     @property
     def width(self) -> int:
@@ -269,8 +272,11 @@ class EncoderShim(PyTorchShim):
 
     def predict(self, inputs: ArgsKwargs) -> Any:
         """Call the module without gradients, in the precision of use."""
-        with self._autocast(self._predicts_in):
-            return super().predict(inputs)
+        # Thinc's own method leaves the module in training mode, with dropout, while other threads
+        # are still predicting.
+        self._model.eval()
+        with torch.no_grad(), self._autocast(self._predicts_in):
+            return self._model(*inputs.args, **inputs.kwargs)
 
     def begin_update(self, inputs: ArgsKwargs) -> Any:
         """Call the module in the precision of training."""

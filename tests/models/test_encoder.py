@@ -1,6 +1,8 @@
 """Token vectors of a pretrained encoder, alone and shared by components."""
 
 import logging
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
@@ -13,7 +15,7 @@ from rel_component.errors import ConfigError
 from rel_component.models.encoder import build_encoder, build_listener
 from rel_component.models.optimizers import EncoderAdam
 
-from ..encoders import tiny_encoder
+from ..encoders import KINDS, tiny_encoder
 from ..gradients import assert_gradients
 from ..helpers import facts, make_doc, make_example
 
@@ -53,6 +55,23 @@ def test_a_batch_gives_what_single_documents_give(model, docs):
         numpy.testing.assert_allclose(vectors, model.predict([doc])[0], rtol=1e-4, atol=1e-5)
     assert model.predict([docs[1]])[0].shape == (0, model.get_dim("nO"))
     assert model.predict([]) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_threads_get_what_one_gets(kind, docs):
+    model = build_encoder(tiny_encoder(kind))
+    model.initialize(X=docs)
+    module = model.shims[0]._model
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.9
+    expected = model.predict(docs)
+    module.train()  # as after an update
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(model.predict, [docs] * 40):
+            for one, other in zip(found, expected, strict=True):
+                numpy.testing.assert_array_equal(one, other)
+    assert not module.training
 
 
 def test_small_batches_of_pieces_and_long_texts(docs, vocab):
@@ -205,6 +224,12 @@ def joint():
     nlp = pipeline()
     learned(nlp, examples_of(nlp))
     return nlp
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+def test_a_pipeline_that_has_just_learned_can_be_pickled(joint):
+    copy = pickle.loads(pickle.dumps(joint))
+    assert facts(copy("Acme hired Ada")) == [("Ada", "WORKS_AT", "Acme")]
 
 
 @pytest.mark.filterwarnings("ignore:.*W033.*")
