@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import Callable, Iterator
 
 from spacy.language import Language
@@ -29,12 +30,12 @@ def configure_torch_threads(n_threads: int = 1) -> Callable[[Language], Language
     Args:
         n_threads: number of threads for training; see :func:`set_torch_threads`.
     """
+    return partial(_limit_threads, n_threads=n_threads)
 
-    def limit_threads(nlp: Language) -> Language:
-        set_torch_threads(n_threads)
-        return nlp
 
-    return limit_threads
+def _limit_threads(nlp: Language, *, n_threads: int) -> Language:
+    set_torch_threads(n_threads)
+    return nlp
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Augmentation of training examples, against learning names by heart."""
 
 import random
+from functools import partial
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
@@ -37,30 +38,38 @@ def configure_swap_mentions(
     """
     if not 0.0 <= level <= 1.0:
         raise ConfigError(f"level must lie in [0, 1], got {level}")
-    names: Dict[_Slot, List[Tuple[str, ...]]] = {}
+    return partial(_swap_mentions, level=level, spans_key=spans_key, attr=attr, names={})
 
-    def swap_mentions(nlp: Language, example: Example) -> Iterator[Example]:
-        reference = example.reference
-        spans = mention_spans(reference, spans_key)
-        words = [token.text for token in reference]
-        for i, word in _replacements(spans, names, level).items():
-            words[i] = word
-        for span in spans:
-            known = names.setdefault((span.label_, len(span)), [])
-            name = tuple(token.text for token in span)
-            if name not in known and len(known) < _MAX_NAMES:
-                known.append(name)
-        copy = _with_words(reference, words, spans_key, attr)
-        predicted = bare_copy(copy, vocab=nlp.vocab)
-        if spans_key is None:
-            predicted.set_ents(_carry(example.predicted.ents, predicted))
-        elif spans_key in example.predicted.spans:
-            kept = mention_spans(example.predicted, spans_key)
-            predicted.spans[spans_key] = _carry(kept, predicted)
-        set_clusters(predicted, (_carry(c, predicted) for c in read_clusters(example.predicted)))
-        yield Example(predicted, copy)
 
-    return swap_mentions
+def _swap_mentions(
+    nlp: Language,
+    example: Example,
+    *,
+    level: float,
+    spans_key: Optional[str],
+    attr: str,
+    names: Dict[_Slot, List[Tuple[str, ...]]],
+) -> Iterator[Example]:
+    """Replace mentions of an example, and add its own to the names, which are in it by their slots."""
+    reference = example.reference
+    spans = mention_spans(reference, spans_key)
+    words = [token.text for token in reference]
+    for i, word in _replacements(spans, names, level).items():
+        words[i] = word
+    for span in spans:
+        known = names.setdefault((span.label_, len(span)), [])
+        name = tuple(token.text for token in span)
+        if name not in known and len(known) < _MAX_NAMES:
+            known.append(name)
+    copy = _with_words(reference, words, spans_key, attr)
+    predicted = bare_copy(copy, vocab=nlp.vocab)
+    if spans_key is None:
+        predicted.set_ents(_carry(example.predicted.ents, predicted))
+    elif spans_key in example.predicted.spans:
+        kept = mention_spans(example.predicted, spans_key)
+        predicted.spans[spans_key] = _carry(kept, predicted)
+    set_clusters(predicted, (_carry(c, predicted) for c in read_clusters(example.predicted)))
+    yield Example(predicted, copy)
 
 
 def _replacements(

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional
@@ -46,34 +47,53 @@ def make_relation_corpus(
     Raises:
         DataError: when read, if there is no such file or it cannot be read.
     """
+    return partial(
+        _read,
+        path=path,
+        gold_entities=gold_entities,
+        gold_tokens=gold_tokens,
+        spans_key=spans_key,
+        limit=limit,
+        shuffle=shuffle,
+        augmenter=augmenter,
+    )
 
-    def read(nlp: Language) -> Iterator[Example]:
-        n_missed = 0
-        references = read_docs(path, nlp)
-        if limit:
-            references = islice(references, limit)
-        if shuffle:
-            loaded = list(references)
-            random.shuffle(loaded)
-            references = iter(loaded)
-        for reference in references:
-            if gold_tokens:
-                predicted = bare_copy(reference, vocab=nlp.vocab)
-            else:
-                predicted = nlp.make_doc(reference.text)
-            if gold_entities:
-                n_missed += _copy_mentions(reference, predicted, spans_key)
-            example = Example(predicted, reference)
-            yield from (example,) if augmenter is None else augmenter(nlp, example)
-        if n_missed:
-            warnings.warn(
-                f"{path}: {n_missed} annotated mentions do not begin and end with a token of the "
-                "pipeline's tokenizer and were left out; their relations count as missed. Set "
-                "gold_tokens = true to use the annotated tokens.",
-                stacklevel=2,
-            )
 
-    return read
+def _read(
+    nlp: Language,
+    *,
+    path: Optional[Path],
+    gold_entities: bool,
+    gold_tokens: bool,
+    spans_key: Optional[str],
+    limit: int,
+    shuffle: bool,
+    augmenter: Optional[Callable[..., Any]],
+) -> Iterator[Example]:
+    n_missed = 0
+    references = read_docs(path, nlp)
+    if limit:
+        references = islice(references, limit)
+    if shuffle:
+        loaded = list(references)
+        random.shuffle(loaded)
+        references = iter(loaded)
+    for reference in references:
+        if gold_tokens:
+            predicted = bare_copy(reference, vocab=nlp.vocab)
+        else:
+            predicted = nlp.make_doc(reference.text)
+        if gold_entities:
+            n_missed += _copy_mentions(reference, predicted, spans_key)
+        example = Example(predicted, reference)
+        yield from (example,) if augmenter is None else augmenter(nlp, example)
+    if n_missed:
+        warnings.warn(
+            f"{path}: {n_missed} annotated mentions do not begin and end with a token of the "
+            "pipeline's tokenizer and were left out; their relations count as missed. Set "
+            "gold_tokens = true to use the annotated tokens.",
+            stacklevel=2,
+        )
 
 
 def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:

@@ -1,5 +1,6 @@
 """Reads the annotated documents that prompts show as examples."""
 
+from functools import partial
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Optional
 
@@ -23,15 +24,11 @@ def read_prompt_examples(path: Optional[Path] = None) -> Optional[Reader]:
     Raises:
         DataError: when read, if the file or a document in it cannot be used.
     """
-    if path is None:
-        return None
+    return None if path is None else partial(_read, Path(path))
 
-    def read(nlp: Language) -> Iterator[Doc]:
-        source = Path(path)
-        if source.is_dir() or source.suffix == ".spacy":
-            yield from read_docs(source, nlp)
-        else:
-            report = Report(on_error="stop")
-            yield from convert_file(source, AUTO, nlp, report)
 
-    return read
+def _read(path: Path, nlp: Language) -> Iterator[Doc]:
+    if path.is_dir() or path.suffix == ".spacy":
+        yield from read_docs(path, nlp)
+    else:
+        yield from convert_file(path, AUTO, nlp, Report(on_error="stop"))

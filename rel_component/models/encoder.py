@@ -131,6 +131,12 @@ class EncoderListener(Tok2VecListener):
         self._func = _listen
         self.attrs["grad_factor"] = grad_factor
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copies, pickled ones among them, start without the batch of the last update."""
+        make, arguments, (own, slots), *rest = cast(Any, super().__reduce_ex__(protocol))
+        batch = dict.fromkeys(("_batch_id", "_outputs", "_backprop"))
+        return (make, arguments, ({**own, **batch}, slots), *rest)
+
 
 def _listen(
     model: EncoderListener, docs: InT, is_train: bool
