@@ -1,8 +1,10 @@
-"""Output files that are complete or absent, and ``.spacy`` files, spaCy's binary format for Docs."""
+"""Output files and folders that are complete or absent, and ``.spacy`` files, spaCy's binary format."""
 
 import errno
 import os
+import re
 import secrets
+import shutil
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -14,6 +16,11 @@ from spacy.tokens import Doc, DocBin
 from .errors import ConfigError, DataError
 
 _ATTRS = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
+
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+"""Numbers of errors of writing, which do not name the file."""
+
+_PART = re.compile(r"\.[0-9a-f]{8}\.part")
 
 
 @contextmanager
@@ -32,24 +39,23 @@ def complete_file(path: Union[str, Path]) -> Iterator[Path]:
     Raises:
         DataError: if the file cannot be written.
     """
+    if _is_device(path):
+        with _write_errors(path, Path(path)):
+            yield Path(path)
+        return
+    check_output(path)
     target = Path(os.path.realpath(path))
-    is_device = target.exists() and not target.is_file() and not target.is_dir()
-    # The name is a new one, because another process may write the same file at the same time.
-    name = f"{target.name}.{secrets.token_hex(4)}.part"
-    part = target if is_device else target.with_name(name)
+    part = _part(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        if not is_device:
+        with _write_errors(path, part, target):
+            yield part
+            _flush(part)
+            if target.exists():
+                shutil.copymode(target, part)
             os.replace(part, target)
-    except OSError as err:
-        if err.filename is None and err.errno != errno.ENOSPC:
-            raise  # an error of what the block does besides, such as a lost connection
-        raise DataError(f"cannot be written: {err.strerror}", place=str(path)) from err
     finally:
-        if not is_device:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -69,6 +75,138 @@ def open_output(path: Path) -> Iterator[TextIO]:
         yield output
 
 
+@contextmanager
+def complete_folder(path: Union[str, Path]) -> Iterator[Path]:
+    """A temporary folder that becomes `path` when the block ends without an error.
+
+    Args:
+        path: the folder to make; one that is there must be empty.
+
+    Returns:
+        The folder to write to inside of the block.
+
+    Raises:
+        ConfigError: if there is a file, or a folder that is not empty.
+        DataError: if the folder cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    with _write_errors(path, target):
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise ConfigError(
+                f"{path} is a file or has files in it; name a folder of its own, new or empty"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with _part_folder(path, target) as part:
+        yield part
+        if target.exists():
+            shutil.copymode(target, part)
+            target.rmdir()
+        os.rename(part, target)
+
+
+@contextmanager
+def complete_files(path: Union[str, Path], *, last: str = "") -> Iterator[Path]:
+    """A temporary folder whose files move to the folder `path` when the block ends without an error.
+
+    Args:
+        path: the folder, which is made if necessary; files with the same names are replaced.
+        last: name of the file that says that the others are there.
+
+    Returns:
+        The folder to write to inside of the block.
+
+    Raises:
+        DataError: if a file cannot be written.
+    """
+    folder = Path(path)
+    with _write_errors(path, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _part_folder(path, folder / "files") as part:
+        yield part
+        names = sorted((file.name for file in part.iterdir()), key=lambda name: name == last)
+        for name in names:
+            check_output(folder / name)
+        for name in names:
+            os.replace(part / name, os.path.realpath(folder / name))
+
+
+def check_output(path: Union[str, Path]) -> None:
+    """Raise what :func:`complete_file` would raise only after the work; make the folder of a file.
+
+    Args:
+        path: the file that will be written.
+
+    Raises:
+        DataError: if it cannot be.
+    """
+    target = Path(os.path.realpath(path))
+    if _is_device(path):
+        return
+    with _write_errors(path, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder", str(target))
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+        part = _part(target)
+        part.touch()
+        part.unlink()
+
+
+def files_below(path: Path, ending: str) -> List[Path]:
+    """The files below a folder whose names end with `ending`, in order of names.
+
+    What is left of a run that was killed is not among them.
+    """
+    return sorted(
+        file
+        for file in path.rglob(f"*{ending}")
+        if file.is_file() and not _PART.search("/".join(file.relative_to(path).parts[:-1]))
+    )
+
+
+def _is_device(path: Union[str, Path]) -> bool:
+    # Links are not resolved by name: /dev/stdout leads to that of a pipe, which is no file.
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def _part(target: Path) -> Path:
+    """A name beside `target` of its own: another process may write the same file at the same time."""
+    return target.with_name(f"{target.name[:50]}.{secrets.token_hex(4)}.part")
+
+
+@contextmanager
+def _part_folder(path: Union[str, Path], target: Path) -> Iterator[Path]:
+    part = _part(target)
+    try:
+        with _write_errors(path, part, target):
+            part.mkdir()
+            yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _write_errors(path: Union[str, Path], *files: Path) -> Iterator[None]:
+    """Turn errors of writing files, or of making their folders, into one that names the path."""
+    try:
+        yield
+    except OSError as err:
+        name = Path(os.fsdecode(err.filename)) if isinstance(err.filename, (str, bytes)) else None
+        if err.errno not in _NOT_WRITTEN and not any(
+            name is not None and (name.is_relative_to(file) or file.is_relative_to(name))
+            for file in files
+        ):
+            raise  # an error of what the block does besides, such as a lost connection
+        raise DataError(f"cannot be written: {err.strerror}", place=str(path)) from err
+
+
+def _flush(file: Path) -> None:
+    """Have the content on the disk before the name: power may fail."""
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
 def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
     """The documents of a ``.spacy`` file or of all such files below a folder, in order of names.
 
@@ -82,7 +220,7 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
     if path is None:
         raise DataError("no path given; set it in the config, e.g. with --paths.train")
     path = Path(path)
-    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    files = files_below(path, ".spacy") if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise DataError(
             'no .spacy file there; make one with "python -m spacy rel convert"', place=str(path)
@@ -122,7 +260,8 @@ def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
         shard_size: documents in a file, which are in memory together; 0: all of them in one file.
 
     Raises:
-        ConfigError: if the size is negative, or the folder is a file or holds ``.spacy`` files.
+        ConfigError: if the size is negative, or the folder is a file or not empty.
+        DataError: if the file or folder cannot be written.
     """
     path = Path(path)
     if shard_size < 0:
@@ -132,21 +271,13 @@ def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
         return
     if path.suffix == ".spacy" or (path.exists() and not path.is_dir()):
         raise ConfigError(f"{path}: files of {shard_size} documents need a folder to go to")
-    if path.exists() and next(path.rglob("*.spacy"), None) is not None:
-        raise ConfigError(f"{path} has .spacy files in it already; give a folder without")
-    written: List[Path] = []
-    remaining = iter(docs)
-    try:
-        while shard := list(islice(remaining, shard_size)):
-            written.append(path / f"{len(written) + 1:06}.spacy")
-            _write(shard, written[-1])
-    except BaseException:
-        for file in written:
-            file.unlink(missing_ok=True)
-        raise
+    with complete_folder(path) as folder:
+        remaining = iter(docs)
+        shards = iter(lambda: list(islice(remaining, shard_size)), [])
+        for number, shard in enumerate(shards, start=1):
+            _write(shard, folder / f"{number:06}.spacy")
 
 
 def _write(docs: Iterable[Doc], path: Path) -> None:
-    doc_bin = DocBin(attrs=_ATTRS, docs=docs, store_user_data=True)
     with complete_file(path) as part:
-        doc_bin.to_disk(part)
+        DocBin(attrs=_ATTRS, docs=docs, store_user_data=True).to_disk(part)

@@ -1,11 +1,20 @@
 """Output files are complete or absent."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from rel_component.errors import DataError
-from rel_component.files import complete_file, open_output
+from rel_component.errors import ConfigError, DataError
+from rel_component.files import (
+    check_output,
+    complete_file,
+    complete_files,
+    complete_folder,
+    files_below,
+    open_output,
+)
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -47,9 +56,76 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
 
 def test_what_cannot_be_written_is_an_error_of_the_data(tmp_path):
     (tmp_path / "file").touch()
-    for path in (tmp_path, tmp_path / "file" / "below.txt"):
+    for path in (tmp_path, tmp_path / "file" / "below.txt", tmp_path / ("x" * 256)):
         with pytest.raises(DataError, match="cannot be written"), open_output(path):
-            pass
+            pytest.fail("the work begins")
+        with pytest.raises(DataError, match="cannot be written"):
+            check_output(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO])
+@pytest.mark.parametrize("use", [complete_file, complete_folder, complete_files])
+def test_a_full_disk_is_an_error_of_the_data(tmp_path, use, number):
+    def write():
+        with use(tmp_path / "out") as part:
+            Path(part, "file" if part.is_dir() else "").touch()
+            raise OSError(number, "no room")
+
+    with pytest.raises(DataError, match="out: cannot be written"):
+        write()
+    assert [path for path in tmp_path.rglob("*") if path.name != "out"] == []
+
+
+def test_names_may_be_as_long_as_the_system_takes(tmp_path):
+    with open_output(tmp_path / ("ä" * 127)) as output:
+        output.write("text")
+    assert [path.name for path in tmp_path.iterdir()] == ["ä" * 127]
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "new" / "out"
+    for _ in range(2):
+        with complete_folder(path) as folder:
+            (folder / "one").touch()
+            assert files_below(tmp_path, "one") == []  # it may be killed here
+        assert [file.name for file in path.iterdir()] == ["one"]
+        (path / "one").unlink()
+    (path / "another").touch()
+    for taken in (path, path / "another"):
+        with pytest.raises(ConfigError, match="name a folder of its own"), complete_folder(taken):
+            pytest.fail("the work begins")
+
+
+def test_of_two_that_write_one_folder_the_first_stays(tmp_path):
+    first = complete_folder(tmp_path / "out")
+    first.__enter__()
+    with complete_folder(tmp_path / "out") as folder:
+        (folder / "other").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        first.__exit__(None, None, None)
+    assert [file.name for file in files_below(tmp_path, "")] == ["other"]
+
+
+def test_files_appear_together(tmp_path):
+    (tmp_path / "old").touch()
+    with complete_files(tmp_path) as folder:
+        for name in ("old", "new"):
+            (folder / name).write_text("text", encoding="utf8")
+        assert not (tmp_path / "new").exists()
+    assert {file.name: file.read_text(encoding="utf8") for file in tmp_path.iterdir()} == {
+        "old": "text",
+        "new": "text",
+    }
+
+
+def test_a_file_keeps_its_mode(tmp_path):
+    path = tmp_path / "out.txt"
+    path.touch()
+    path.chmod(0o640)
+    with open_output(path) as output:
+        output.write("text")
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_errors_of_other_things_pass(tmp_path):

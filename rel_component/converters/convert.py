@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import ConfigError
-from ..files import read_docs, write_docs
+from ..files import files_below, read_docs, write_docs
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from .annotated import Annotated
@@ -139,8 +139,5 @@ def _read_annotated(
 
 
 def _find_format(path: Path) -> str:
-    if path.is_dir():
-        is_spacy = next(path.rglob("*.spacy"), None) is not None
-    else:
-        is_spacy = path.suffix == ".spacy"
+    is_spacy = bool(files_below(path, ".spacy")) if path.is_dir() else path.suffix == ".spacy"
     return SPACY if is_spacy else detect_format(path)

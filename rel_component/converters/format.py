@@ -8,7 +8,6 @@ from typing import (
     FrozenSet,
     Iterable,
     Iterator,
-    List,
     Literal,
     Mapping,
     Optional,
@@ -17,6 +16,7 @@ from typing import (
 
 from .. import registry
 from ..errors import ConfigError, DataError
+from ..files import files_below
 from .annotated import Annotated
 from .report import Report
 
@@ -142,13 +142,8 @@ def detect_format(path: Path) -> str:
     )
 
 
-def folder_files(path: Path, ending: str) -> List[Path]:
-    """The files below a folder whose names end with `ending`, in order of names."""
-    return sorted(file for file in path.rglob(f"*{ending}") if file.is_file())
-
-
 def _fits_folder(known: AnnotationFormat, path: Path) -> bool:
-    files = folder_files(path, known.folder) if known.folder is not None else []
+    files = files_below(path, known.folder) if known.folder is not None else []
     heads = (_read_head(file) for file in files)
     return any(known.looks_like(head) for head in heads if head.strip())
 

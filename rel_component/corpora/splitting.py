@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..errors import ConfigError
-from ..files import read_docs, write_docs
+from ..files import complete_files, read_docs, write_docs
 from ..types import NO_RELATION
 
 GroupFunction = Callable[[Doc], Hashable]
@@ -103,13 +103,17 @@ def split_files(
         ConfigError: if the shares do not add up to 1, or one is not above 0.
         DataError: if the documents cannot be read, or a split cannot be written.
     """
+    for name in shares:
+        if Path(name).name != name:
+            raise ConfigError(f"{name!r} is no name of a split: it is that of a file in the folder")
     docs = list(read_docs(Path(data_path), spacy.blank("xx")))
     group = group_by_meta(group_by) if group_by is not None else lambda doc: None
     counts: Dict[str, Dict[str, int]] = {}
-    for name, split in split_docs(docs, shares, group=group, seed=seed).items():
-        write_docs(split, Path(output_path) / f"{name}.spacy")
-        labels = Counter(rel.label for doc in split for rel in get_relations(doc))
-        counts[name] = {"documents": len(split), **labels}
+    with complete_files(output_path) as folder:  # together: an older split may share documents
+        for name, split in split_docs(docs, shares, group=group, seed=seed).items():
+            write_docs(split, folder / f"{name}.spacy")
+            labels = Counter(rel.label for doc in split for rel in get_relations(doc))
+            counts[name] = {"documents": len(split), **labels}
     return counts
 
 

@@ -150,7 +150,13 @@ def test_no_brat_files_remain_of_what_fails(tmp_path):
     bad = replace(fine, mentions=[AnnotatedMention(1, 0, 1, "a b")])
     with pytest.raises(DataError, match="white space in labels"):
         write([fine, bad], tmp_path / "out", "brat", on_error="stop")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+    write([fine], tmp_path / "one.ann", "brat")
+    before = (tmp_path / "one.ann").read_bytes()
+    with pytest.raises(DataError, match="holds one document"):
+        write([FULL, fine], tmp_path / "one.ann", "brat", on_error="stop")
+    assert (tmp_path / "one.ann").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.ann", "one.txt"]
 
 
 def test_brat_needs_a_folder_of_its_own(tmp_path):
@@ -240,14 +246,17 @@ def docs(n):
         yield NLP.make_doc(f"Document {number}")
 
 
-def test_shards_are_written_as_they_come(tmp_path):
+def test_shards_are_written_as_they_come_and_appear_together(tmp_path):
     def watched():
         for number, doc in enumerate(docs(7)):
-            assert len(list(tmp_path.glob("*.spacy"))) == number // 3
+            assert len(list(tmp_path.rglob("*.spacy"))) == number // 3
+            assert not (tmp_path / "out").exists()
+            with pytest.raises(DataError, match=r"no \.spacy file"):  # as after a kill
+                next(read_docs(tmp_path, NLP))
             yield doc
 
-    write_docs(watched(), tmp_path, shard_size=3)
-    names = [path.name for path in sorted(tmp_path.iterdir())]
+    write_docs(watched(), tmp_path / "out", shard_size=3)
+    names = [path.name for path in sorted((tmp_path / "out").iterdir())]
     assert names == ["000001.spacy", "000002.spacy", "000003.spacy"]
     texts = [doc.text for doc in read_docs(tmp_path, NLP)]
     assert texts == [f"Document {number}" for number in range(7)]
@@ -260,12 +269,12 @@ def test_no_shards_remain_of_what_fails(tmp_path):
 
     with pytest.raises(DataError, match="broken"):
         write_docs(failing(), tmp_path / "out", shard_size=2)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_shards_need_a_folder_without_others(tmp_path):
     write_docs(docs(1), tmp_path / "one.spacy")
-    with pytest.raises(ConfigError, match=r"has \.spacy files in it already"):
+    with pytest.raises(ConfigError, match="has files in it"):
         write_docs(docs(1), tmp_path, shard_size=1)
     with pytest.raises(ConfigError, match="need a folder"):
         write_docs(docs(1), tmp_path / "two.spacy", shard_size=1)

@@ -2,11 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, Sequence, Set, Tuple
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Set, Tuple
 
-from ...errors import ConfigError
+from ...files import complete_files, complete_folder, files_below, open_output
 from ..annotated import Annotated
-from ..format import folder_files
 from ..report import Report
 
 _NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
@@ -15,7 +14,7 @@ _MAX_BYTES = 200
 
 def document_files(path: Path, ending: str) -> Iterator[Tuple[str, Tuple[Path, str]]]:
     """The file, or all files of a folder with an ending such as ``.tsv``: place, file, document name."""
-    for file in folder_files(path, ending) if path.is_dir() else [path]:
+    for file in files_below(path, ending) if path.is_dir() else [path]:
         name = file.relative_to(path) if path.is_dir() else Path(file.name)
         yield str(file), (file, name.as_posix().removesuffix(ending))
 
@@ -23,44 +22,62 @@ def document_files(path: Path, ending: str) -> Iterator[Tuple[str, Tuple[Path, s
 def write_document_files(
     documents: Iterable[Annotated],
     path: Path,
-    endings: Sequence[str],
+    ending: str,
     write: Callable[[Annotated, Path], None],
     report: Report,
+    *,
+    beside: Optional[Mapping[str, str]] = None,
 ) -> None:
     """Write documents one after the other; nothing remains of them if one fails.
 
-    A path with the first ending is the file of the only document; another one is a folder, whose
-    files are named after the ids of documents that can be names. `write` is given the file with the
-    first ending, and writes those with the other ones beside it.
+    A path with the ending is the file of the only document; another one is a folder, whose files are
+    named after the ids of documents that can be names. `write` is given the file, and may write others
+    beside it.
+
+    Args:
+        documents: the documents.
+        path: the file or folder.
+        ending: ending of the files.
+        write: writes one document.
+        report: takes note of what is no name, and of documents too many.
+        beside: files that belong to them, by name.
 
     Raises:
-        ConfigError: if the folder is a file, or has such files already.
+        ConfigError: if the folder is a file or not empty.
+        DataError: if it cannot be written.
     """
-    written: List[Path] = []
-    try:
-        for annotated, file in _with_files(documents, path, endings[0], report):
-            written += [file.with_name(file.name.removesuffix(endings[0]) + e) for e in endings]
-            write(annotated, file)
-    except BaseException:
-        for file in written:
-            file.unlink(missing_ok=True)
-        raise
-
-
-def _with_files(
-    documents: Iterable[Annotated], path: Path, ending: str, report: Report
-) -> Iterator[Tuple[Annotated, Path]]:
     if path.suffix == ending:
-        for number, annotated in enumerate(documents):
-            if number:
-                message = f"a {ending} file holds one document; name a folder to write to"
-                report.problem(message, place=annotated.place, skips="document")
-            else:
-                _note_name(annotated, path.stem, report)
-                yield annotated, path
+        with complete_files(path.parent, last=path.name) as folder:
+            for annotated in _only(documents, path, ending, report):
+                write(annotated, folder / path.name)
+                if (folder / path.name).exists():
+                    _write_texts(beside, folder)
         return
-    if path.exists() and (not path.is_dir() or folder_files(path, ending)):
-        raise ConfigError(f"{path} is a file or has {ending} files in it; name a folder of its own")
+    with complete_folder(path) as folder:
+        for annotated, name in _named(documents, report):
+            write(annotated, folder / f"{name}{ending}")
+        _write_texts(beside, folder)
+
+
+def _write_texts(texts: Optional[Mapping[str, str]], folder: Path) -> None:
+    for name, text in (texts or {}).items():
+        with open_output(folder / name) as output:
+            output.write(text)
+
+
+def _only(
+    documents: Iterable[Annotated], path: Path, ending: str, report: Report
+) -> Iterator[Annotated]:
+    for number, annotated in enumerate(documents):
+        if number:
+            message = f"a {ending} file holds one document; name a folder to write to"
+            report.problem(message, place=annotated.place, skips="document")
+        else:
+            _note_name(annotated, path.stem, report)
+            yield annotated
+
+
+def _named(documents: Iterable[Annotated], report: Report) -> Iterator[Tuple[Annotated, str]]:
     used: Set[str] = set()
     for number, annotated in enumerate(documents, start=1):
         name = str(annotated.meta.get("id", ""))
@@ -71,7 +88,7 @@ def _with_files(
                 name += "_"
         used.add(name.lower())
         _note_name(annotated, name, report)
-        yield annotated, path / f"{name}{ending}"
+        yield annotated, name
 
 
 def _note_name(annotated: Annotated, name: str, report: Report) -> None:

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from ...files import files_below
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ..format import AnnotationFormat, folder_files
+from ..format import AnnotationFormat
 from ..records import read_each, read_lines, read_text
 from ..report import Report
 from ._document_files import document_files
@@ -37,7 +38,7 @@ _LINE = re.compile(r"([TREAMN#]\w*|\*)\t")
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    for text_file in folder_files(path, ".txt") if path.is_dir() else []:
+    for text_file in files_below(path, ".txt") if path.is_dir() else []:
         if not text_file.with_suffix(ENDING).exists():
             report.note("texts without an .ann file were left out", place=str(text_file))
     yield from read_each(document_files(path, ENDING), _read, report)

@@ -33,7 +33,7 @@ def write_brat(documents: Iterable[Annotated], path: Path, report: Report) -> No
         with open_output(file) as output:
             output.writelines(lines)
 
-    write_document_files(documents, path, (ENDING, ".txt"), write, report)
+    write_document_files(documents, path, ENDING, write, report)
 
 
 class _Lines:

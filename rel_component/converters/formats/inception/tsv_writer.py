@@ -45,7 +45,7 @@ def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) ->
             output.write(_HEADER)
             output.writelines(_Table(annotated, report).lines())
 
-    write_document_files(documents, path, [ENDING], write, report)
+    write_document_files(documents, path, ENDING, write, report)
 
 
 class _Table:

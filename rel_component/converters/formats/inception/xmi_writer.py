@@ -75,11 +75,8 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
         _Writer(cas, fitting, report).write()
         with open_output(file) as output:
             output.write(cas.to_xmi(pretty_print=True))
-        if not type_system.exists():
-            with open_output(type_system) as output:
-                output.write(content)
 
-    write_document_files(documents, path, [ENDING], write, report)
+    write_document_files(documents, path, ENDING, write, report, beside={TYPE_SYSTEM: content})
 
 
 def _problem(where: str, *texts: str) -> Optional[str]:
