@@ -1,15 +1,18 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
 import re
+import reprlib
 import unicodedata
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Container, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from .errors import AnnotationError
 from .types import FloatArray, HashArray, Int32Array
 
 MentionRow = Tuple[int, int, int]
@@ -63,6 +66,13 @@ def typed_key(span: Span) -> TypedKey:
     return (span.start_char, span.end_char, span.label_)
 
 
+def trimmed(span: Span) -> Tuple[int, int]:
+    """The characters of a span without white space at its ends: start and exclusive end."""
+    text = span.text
+    start = span.start_char + len(text) - len(text.lstrip())
+    return start, start + len(text.strip())
+
+
 def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
     """The mentions of a document: the spans of a group if it exists, or the entities."""
     if spans_key is None or spans_key not in doc.spans:
@@ -87,28 +97,51 @@ def read_training_mentions(
 ) -> Mentions:
     """The mentions of predicted documents joined with those of the reference.
 
-    Reference mentions are carried over by their characters; those that do not start and end at
-    token boundaries of the predicted document are left out.
+    Reference mentions are carried over by their characters, without white space at their ends;
+    those that do not start and end at token boundaries of the predicted document are left out.
     """
     rows = []
     for doc, annotated in zip(predicted, reference):
         rows_of_doc = _rows(doc, spans_key)
         for span in mention_spans(annotated, spans_key):
-            carried = doc.char_span(span.start_char, span.end_char, label=span.label)
-            if carried is not None:
+            carried = doc.char_span(*trimmed(span), label=span.label)
+            if carried:
                 rows_of_doc[carried.start, carried.end, span.label] = (1.0, span.kb_id)
         rows.append(rows_of_doc)
     return _to_arrays(rows)
 
 
 def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Span, float]]:
-    """The mentions of a document with their probabilities, 1.0 where none are known."""
+    """The mentions of a document with their probabilities, 1.0 where none are known.
+
+    Raises:
+        AnnotationError: if the probabilities of a span group are no numbers in [0, 1].
+    """
     spans = mention_spans(doc, spans_key)
     known = spans_key is not None and spans_key in doc.spans
-    scores = numpy.asarray(doc.spans[spans_key].attrs.get("scores", ()) if known else ())
-    if scores.size != len(spans):  # there are none, or the group was changed since
+    given = doc.spans[spans_key].attrs.get("scores", ()) if known else ()
+    try:
+        scores = numpy.asarray(given, dtype="float64").ravel()  # of spancat they may be a column
+    except (TypeError, ValueError):
+        scores = numpy.full(1, numpy.nan)
+    if not ((scores >= 0.0) & (scores <= 1.0)).all():
+        raise AnnotationError(
+            f'doc.spans[{spans_key!r}].attrs["scores"] of {reprlib.repr(doc.text)} holds '
+            f"{reprlib.repr(given)}: expected a probability in [0, 1] for each span, or no scores."
+        )
+    if len(scores) != len(spans):  # there are none, or the group was changed since
         return [(span, 1.0) for span in spans]
-    return list(zip(spans, scores.ravel().tolist()))  # of spancat they may be a column
+    return list(zip(spans, scores.tolist()))
+
+
+def recognised_entities(doc: Doc, spans_key: Optional[str]) -> Set[TypedKey]:
+    """The keys of the mentions of a span group that ``span_recognizer`` has made entities."""
+    if spans_key is None or spans_key not in doc.spans:
+        return set()
+    spans, is_entity = mention_spans(doc, spans_key), doc.spans[spans_key].attrs.get("is_entity")
+    if is_entity is None or len(is_entity) != len(spans):  # another component has written them
+        return set()
+    return {typed_key(span) for span, yes in zip(spans, is_entity) if yes}
 
 
 def probable_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Span]:
@@ -199,30 +232,50 @@ def entity_mentions(span: Span, prefix: str = CLUSTER_PREFIX) -> List[Span]:
     return [span]
 
 
-def add_entities(doc: Doc, spans: Iterable[Span]) -> None:
+def add_entities(
+    doc: Doc, spans: Iterable[Span], replaceable: Optional[Container[TypedKey]] = None
+) -> None:
     """Make spans entities, in place of entities that they overlap with.
 
     Args:
         doc: the document to change.
-        spans: the spans; of two that overlap, the first becomes an entity.
+        spans: the spans; of two that overlap, the first becomes an entity. Those that begin or end
+            with white space are left out.
+        replaceable: keys of the entities that may give way, so that spans that overlap with others
+            are left out; None: all.
     """
-    added: List[Span] = []
+    entities, blocked = list(doc.ents), blocked_tokens(doc)
+    owners: List[Optional[int]] = [None] * len(doc)  # entity of each token, -1: one that stays
+    for span in blocked:
+        owners[span.start] = -1
+    for i, ent in enumerate(entities):
+        owner = i if replaceable is None or typed_key(ent) in replaceable else -1
+        owners[ent.start : ent.end] = [owner] * len(ent)
+    added, replaced = [], set()
     for span in spans:
-        if not any(_overlap(span, other) for other in added):
+        taken = set(owners[span.start : span.end])
+        if -1 not in taken and trimmed(span) == (span.start_char, span.end_char):
+            owners[span.start : span.end] = [-1] * len(span)
             added.append(span)
-    kept = [ent for ent in doc.ents if not any(_overlap(ent, span) for span in added)]
-    doc.set_ents([*kept, *added])
+            replaced |= taken
+    kept = [ent for i, ent in enumerate(entities) if i not in replaced]
+    if added:
+        doc.set_ents([*kept, *added], blocked=blocked)
 
 
-def _overlap(span: Span, other: Span) -> bool:
-    return bool(span.start < other.end and other.start < span.end)
+def blocked_tokens(doc: Doc) -> List[Span]:
+    """The tokens that may belong to no entity, as ``doc.set_ents(..., blocked=...)`` has marked them."""
+    if not len(doc):
+        return []
+    iob, types = doc.to_array([ENT_IOB, ENT_TYPE]).T
+    return [doc[i : i + 1] for i in numpy.flatnonzero((iob == 3) & (types == 0)).tolist()]
 
 
 def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, Tuple[float, int]]:
     """The probability and knowledge-base id of each mention."""
     rows: Dict[MentionRow, Tuple[float, int]] = {}
     for span, score in scored_mentions(doc, spans_key):
-        if span.end > span.start:
+        if span.text.strip():
             row = (span.start, span.end, span.label)
             rows[row] = max((score, span.kb_id), rows.get(row, (0.0, 0)))
     return rows

@@ -11,7 +11,7 @@ from spacy.training import Example
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
 from .errors import ConfigError
-from .mentions import Mentions, read_mentions, read_training_mentions
+from .mentions import Mentions, read_mentions, read_training_mentions, trimmed
 from .schema import RelationSchema, SchemaViolation
 from .types import BoolArray, FloatArray
 
@@ -208,7 +208,7 @@ class _RowLookup:
 
 def _entities(by_chars: Dict[_CharSpan, Dict[int, List[int]]], span: Span) -> List[int]:
     """The entities that an annotated mention stands for."""
-    by_type = by_chars.get((span.start_char, span.end_char), {})
+    by_type = by_chars.get((span.start_char, span.end_char)) or by_chars.get(trimmed(span), {})
     any_type = [entity for entities in by_type.values() for entity in entities]
     return by_type.get(span.label, any_type)
 

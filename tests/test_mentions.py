@@ -5,11 +5,14 @@ import pytest
 import spacy
 from spacy.tokens import Span
 
+from rel_component.errors import AnnotationError
 from rel_component.mentions import (
     add_entities,
+    blocked_tokens,
     entity_mentions,
     read_mentions,
     read_training_mentions,
+    typed_key,
 )
 
 from .helpers import make_doc, make_example
@@ -77,6 +80,40 @@ def test_added_entities_take_the_place_of_what_they_overlap_with(vocab):
     assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [NESTED[0], NESTED[2]]
     add_entities(doc, [])
     assert len(doc.ents) == 2
+
+
+def test_only_entities_that_may_give_way_are_replaced(vocab):
+    doc = make_doc(vocab, TEXT, [NESTED[1], NESTED[2]])
+    doc.set_ents(list(doc.ents), blocked=[doc[3:4]])
+    spans = [Span(doc, start, end, label="X") for start, end in [(0, 3), (3, 4), (4, 5)]]
+    add_entities(doc, spans, {typed_key(doc.ents[1])})
+    assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [NESTED[1], (4, 5, "X")]
+    assert [span.start for span in blocked_tokens(doc)] == [3]
+
+
+def test_rescued_mentions_have_no_white_space_at_their_ends(vocab):
+    doc = make_doc(vocab, ["Ada", "\n\n", "left"])
+    add_entities(doc, [Span(doc, start, end, label="X") for start, end in [(0, 2), (1, 2), (1, 3)]])
+    assert not doc.ents
+
+
+@pytest.mark.parametrize(
+    "scores", [["a"], [float("nan")], [2.0], [-1.0], [None], {"a": 1}, [[1], 2]]
+)
+def test_error_for_probabilities_that_are_none(vocab, scores):
+    doc = make_doc(vocab, TEXT, NESTED[:1], spans_key="sc")
+    doc.spans["sc"].attrs["scores"] = scores
+    with pytest.raises(AnnotationError, match=r"Bank of Oslo.*expected a probability"):
+        read_mentions([doc], "sc")
+
+
+def test_white_space_is_no_mention_and_not_annotated_as_part_of_one(vocab):
+    doc = make_doc(vocab, ["Ada", "\n\n", "left"], [(0, 2, "PERSON")])
+    assert rows(doc, read_training_mentions([make_doc(vocab, ["Ada", "\n\n"])], [doc])) == [
+        (0, 1, "PERSON")
+    ]
+    doc.spans["sc"] = [Span(doc, 1, 2, label="PERSON")]
+    assert rows(doc, read_mentions([doc], "sc")) == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from spacy.training import Example
 
 from ..documents import bare_copy
 from ..files import read_docs
-from ..mentions import mention_spans, read_clusters, set_clusters
+from ..mentions import mention_spans, read_clusters, set_clusters, trimmed
 
 
 def make_relation_corpus(
@@ -101,8 +101,8 @@ def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> 
     spans: List[Span] = []
     n_missed = 0
     for span in mention_spans(reference, spans_key):
-        copied = predicted.char_span(span.start_char, span.end_char, label=span.label)
-        if copied is None:
+        copied = predicted.char_span(*trimmed(span), label=span.label)
+        if not copied:
             n_missed += 1
         else:
             spans.append(copied)

@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
 from ..layers.rows import count_within
-from ..mentions import mention_spans
+from ..mentions import blocked_tokens, mention_spans, trimmed
 from ..types import BoolArray, FloatArray, Int32Array
 
 
@@ -34,6 +34,8 @@ class RecognizedMentions:
 def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     """All spans of up to `max_width` tokens, by document, start and end.
 
+    As with spaCy's NER, no span begins or ends with white space.
+
     Returns:
         start and exclusive end, as rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
     """
@@ -42,7 +44,12 @@ def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     left = numpy.repeat(numpy.cumsum(lengths), lengths) - numpy.arange(n_tokens)
     n_ends = numpy.minimum(left, max_width)
     starts = numpy.repeat(numpy.arange(n_tokens), n_ends)
-    return numpy.stack([starts, starts + 1 + count_within(n_ends)], axis=1).astype("int32")
+    ends = starts + 1 + count_within(n_ends)
+    words = [token.text for doc in docs for token in doc]
+    can_begin = numpy.asarray([not word[:1].isspace() for word in words], dtype=bool)
+    can_end = numpy.asarray([not word[-1:].isspace() for word in words], dtype=bool)
+    possible = can_begin[starts] & can_end[ends - 1]
+    return numpy.stack([starts, ends], axis=1)[possible].astype("int32")
 
 
 def recognize(
@@ -101,13 +108,15 @@ def write_mentions(
     """Write mentions to a span group, and the entities among them to ``doc.ents``.
 
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
-    overlap, the most probable one is written.
+    overlap, the most probable one is written. ``attrs["is_entity"]`` of the group says which
+    mentions these are.
     """
-    entities = list(doc.ents)
+    entities, blocked = list(doc.ents), blocked_tokens(doc)
     mentions = {(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities}
     taken = numpy.zeros(len(doc), dtype=bool)
-    for ent in entities:
+    for ent in [*entities, *blocked]:
         taken[ent.start : ent.end] = True
+    written = set()
     for i in numpy.argsort(-recognized.scores, kind="stable"):
         start, end = (int(value) for value in recognized.spans[i])
         span = Span(doc, start, end, label=labels[recognized.labels[i]])
@@ -115,12 +124,15 @@ def write_mentions(
         if recognized.is_entity[i] and not taken[start:end].any():
             taken[start:end] = True
             entities.append(span)
-    doc.set_ents(entities)
-    ordered = [mentions[key] for key in sorted(mentions)]
-    scores = numpy.asarray([score for _, score in ordered], dtype="float32")
-    doc.spans[spans_key] = SpanGroup(
-        doc, name=spans_key, spans=[span for span, _ in ordered], attrs={"scores": scores}
-    )
+            written.add((start, end, span.label_))
+    doc.set_ents(entities, blocked=blocked)
+    keys = sorted(mentions)
+    attrs = {
+        "scores": numpy.asarray([mentions[key][1] for key in keys], dtype="float32"),
+        "is_entity": numpy.asarray([key in written for key in keys], dtype=bool),
+    }
+    spans = [mentions[key][0] for key in keys]
+    doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=spans, attrs=attrs)
 
 
 def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]:
@@ -135,8 +147,8 @@ def annotated_classes(
 ) -> Int32Array:
     """The class of each span of the predicted documents: 0 for NO_ENTITY, or 1 + the index of its type.
 
-    Annotated mentions are aligned by their characters; those that are not among the spans, or of an
-    unknown type, are left out.
+    Annotated mentions are aligned by their characters, without white space at their ends; those
+    that are not among the spans, or of an unknown type, are left out.
 
     Args:
         examples: the batch.
@@ -152,8 +164,8 @@ def annotated_classes(
     begin = 0
     for eg in examples:
         for span in mention_spans(eg.reference, spans_key):
-            aligned = eg.predicted.char_span(span.start_char, span.end_char)
-            if aligned is not None and span.label_ in columns:
+            aligned = eg.predicted.char_span(*trimmed(span))
+            if aligned and span.label_ in columns:
                 wanted.append((begin + aligned.start, begin + aligned.end, columns[span.label_]))
         begin += len(eg.predicted)
     classes = numpy.zeros(len(spans), dtype="int32")

@@ -28,7 +28,12 @@ from ..decoding import Decoder
 from ..errors import ConfigError
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..losses import with_agreement
-from ..mentions import add_entities, read_mentions, representative_examples
+from ..mentions import (
+    add_entities,
+    read_mentions,
+    recognised_entities,
+    representative_examples,
+)
 from ..probabilities import to_probabilities
 from ..schema import RelationSchema, RelationType
 from ..targets import PairSampling, Targets, make_targets, to_distribution, warn_of_unlearnable
@@ -82,6 +87,7 @@ class ScoredPairs(NamedTuple):
         "adaptive_threshold": False,
         "consistency": 0.0,
         "rescue_entities": False,
+        "overwrite_ents": False,
         "attr": DEFAULT_ATTR,
     },
     default_score_weights=RELATION_SCORE_WEIGHTS,
@@ -110,7 +116,9 @@ class RelationExtractor(TrainablePipe):
             predictions of the two passes, which dropout makes differ, are to agree (R-Drop). It
             takes twice the time and needs a model with an encoder of its own.
         rescue_entities: whether the mentions of relations become entities where they are none, in
-            place of those that they overlap with.
+            place of those of ``span_recognizer`` that they overlap with.
+        overwrite_ents: whether rescued mentions also take the place of entities that others have
+            set: a rule, a person or another component.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -135,6 +143,7 @@ class RelationExtractor(TrainablePipe):
         adaptive_threshold: bool,
         consistency: float,
         rescue_entities: bool,
+        overwrite_ents: bool,
         attr: str,
         scorer: Optional[ScorerFunction],
     ) -> None:
@@ -155,6 +164,7 @@ class RelationExtractor(TrainablePipe):
         self.adaptive_threshold = adaptive_threshold
         self.consistency = consistency
         self.rescue_entities = rescue_entities
+        self.overwrite_ents = overwrite_ents
         self.attr = attr
         self.scorer = scorer
         self.cfg: Dict[str, Any] = {}  # what is serialised beside the model
@@ -286,7 +296,9 @@ class RelationExtractor(TrainablePipe):
             set_relations(doc, relations, self.attr)
             if self.rescue_entities:
                 best_first = sorted(relations, key=lambda rel: -(rel.score or 0.0))
-                add_entities(doc, [span for rel in best_first for span in (rel.head, rel.tail)])
+                spans = [span for rel in best_first for span in (rel.head, rel.tail)]
+                own = recognised_entities(doc, self.spans_key)
+                add_entities(doc, spans, None if self.overwrite_ents else own)
 
     def update(
         self,

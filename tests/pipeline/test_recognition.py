@@ -4,7 +4,12 @@ import numpy
 import pytest
 from spacy.tokens import Doc, Span
 
-from rel_component.mentions import read_mentions, scored_mentions
+from rel_component.mentions import (
+    blocked_tokens,
+    read_mentions,
+    recognised_entities,
+    scored_mentions,
+)
 from rel_component.pipeline.recognition import (
     annotated_classes,
     annotated_labels,
@@ -105,6 +110,24 @@ def test_entities_that_are_there_stay(vocab):
     mentions = written(doc, t0_3=[0.2, 0.8, 0.0], t0_1=[0.4, 0.0, 0.6])
     assert mentions == [(0, 1, "PERSON", 0.6), (0, 3, "ORG", 0.8), (2, 3, "GPE", 1.0)]
     assert entities(doc) == [(0, 1, "PERSON"), (2, 3, "GPE")]
+    assert recognised_entities(doc, "mentions") == {(0, 10, "PERSON")}
+
+
+def test_blocked_tokens_are_in_no_entity(vocab):
+    doc = make_doc(vocab, "University of Oslo")
+    doc.set_ents([], blocked=[doc[1:2]])
+    written(doc, t0_3=[0.2, 0.8, 0.0], t2_3=[0.3, 0.7, 0.0])
+    assert entities(doc) == [(2, 3, "ORG")]
+    assert [span.text for span in blocked_tokens(doc)] == ["of"]
+
+
+def test_no_span_begins_or_ends_with_white_space(vocab):
+    docs = [make_doc(vocab, ["\n", "a", " \n", "b", "\u3000"]), make_doc(vocab, [" "])]
+    assert enumerate_spans(docs, 3).tolist() == [[1, 2], [1, 4], [3, 4]]
+    annotated = make_doc(vocab, ["\n", "a", " \n", "b", "\u3000"], [(0, 3, "ORG"), (4, 5, "ORG")])
+    spans = enumerate_spans([annotated], 3)
+    classes = annotated_classes([make_example(annotated, [])], spans, LABELS, None)
+    assert spans[classes > 0].tolist() == [[1, 2]]
 
 
 def test_scores_survive_bytes_and_reach_the_mentions(vocab):
