@@ -1,47 +1,23 @@
-"""Pretrained encoders with their tokenizers: loading, refusing, saving without pickle.
+"""Pretrained encoders with their tokenizers, and the shim that holds one."""
 
-A saved encoder is built again without network or files of its own: its configuration, its
-tokenizer and its weights are saved, the weights in the safetensors format
-(https://github.com/huggingface/safetensors).
-"""
-
-import logging
 import warnings
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy
-import srsly
 import torch
-from safetensors.torch import load, save
 from thinc.api import ArgsKwargs, Optimizer, PyTorchGradScaler, PyTorchShim, xp2torch
 from thinc.util import get_torch_default_device
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ..errors import ConfigError
 from ..types import Int32Array, Precision
+from .torch_pretrained import encoder_from_bytes, encoder_to_bytes, load_pretrained
 from .windows import Windows, padded_batches
 
-SUPPORTED = (
-    "bert",
-    "roberta",
-    "xlm-roberta",
-    "camembert",
-    "electra",
-    "distilbert",
-    "deberta",
-    "deberta-v2",
-)
-"""Values of ``model_type`` in the configuration of supported encoders; DeBERTa v3 is a deberta-v2."""
-
 _MIN_PIECES = {"cpu": 512, "cuda": 4096}  # enough to keep a device busy
-
-_NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
 
 
 class PretrainedEncoder(nn.Module):
@@ -180,61 +156,6 @@ class PretrainedEncoder(nn.Module):
         return {}
 
 
-def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) -> Tuple[Any, Any]:
-    """Load an encoder and its tokenizer from a folder or a hub.
-
-    Args:
-        name: a folder, or the name of a model on a hub.
-        options: more arguments of ``from_pretrained``, e.g. a revision.
-        reset_layers: number of the last layers that are given random weights.
-
-    Raises:
-        ConfigError: if the encoder is of an unsupported kind or has fewer layers, or if there is no
-            fast tokenizer.
-    """
-    config = AutoConfig.from_pretrained(name, **options)
-    if config.model_type not in SUPPORTED:
-        raise ConfigError(
-            f"The encoder {name!r} is of the kind {config.model_type!r}; supported: "
-            f"{', '.join(SUPPORTED)}."
-        )
-    tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
-    if not tokenizer.is_fast:
-        raise ConfigError(
-            f"The tokenizer of {name!r} gives no character offsets: convert it to a fast one with "
-            "the package transformers (tokenizer.json)."
-        )
-    pooler = {"add_pooling_layer": False} if config.model_type in _NO_POOLER else {}
-    with _without_unused_weights_warning():
-        encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
-    _reset_layers(encoder, reset_layers)
-    return encoder.float(), tokenizer
-
-
-@contextmanager
-def _without_unused_weights_warning() -> Iterator[None]:
-    """Hide that weights of the checkpoint are not used: pooler and pretraining head never are."""
-
-    def is_actionable(record: logging.LogRecord) -> bool:
-        return "were not used when initializing" not in record.getMessage()
-
-    logger = logging.getLogger("transformers.modeling_utils")
-    logger.addFilter(is_actionable)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_actionable)
-
-
-def _reset_layers(encoder: Any, n_layers: int) -> None:
-    is_distilbert = encoder.config.model_type == "distilbert"
-    layers = (encoder.transformer if is_distilbert else encoder.encoder).layer
-    if not 0 <= n_layers <= len(layers):
-        raise ConfigError(f"reset_layers must lie in [0, {len(layers)}], got {n_layers}")
-    for layer in layers[len(layers) - n_layers :]:
-        layer.apply(encoder._init_weights)
-
-
 class EncoderShim(PyTorchShim):
     """A Thinc shim around a :class:`PretrainedEncoder`, empty until one is set or loaded.
 
@@ -266,8 +187,8 @@ class EncoderShim(PyTorchShim):
             # Thinc computes in the type of the surrounding `autocast`, and without one if False
             mixed_precision=device == "cuda" and precision in ("float16", "bfloat16"),
             grad_scaler=PyTorchGradScaler(**scaling),
-            serialize_model=_to_bytes,
-            deserialize_model=partial(_from_bytes, build),
+            serialize_model=encoder_to_bytes,
+            deserialize_model=partial(encoder_from_bytes, build),
         )
 
     def predict(self, inputs: ArgsKwargs) -> Any:
@@ -365,40 +286,3 @@ def has_bfloat16() -> bool:
         torch.cpu, "get_capabilities", dict
     )()  # newer than the oldest PyTorch
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-
-
-def _to_bytes(module: Optional[PretrainedEncoder]) -> bytes:
-    if module is None:
-        return b""
-    with TemporaryDirectory() as folder:
-        module.tokenizer.save_pretrained(folder)
-        files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
-    # safetensors refuses parameters that share memory
-    weights = {name: value.contiguous().clone() for name, value in module.state_dict().items()}
-    message = {
-        "config": module.encoder.config.to_json_string(),
-        "options": module.options(),
-        "tokenizer": files,
-        "weights": save(weights),
-    }
-    return srsly.msgpack_dumps(message)
-
-
-def _from_bytes(
-    build: Callable[..., PretrainedEncoder], _old: Any, data: bytes, device: torch.device
-) -> Optional[PretrainedEncoder]:
-    if not data:
-        return None
-    message = srsly.msgpack_loads(data)
-    settings = srsly.json_loads(message["config"])
-    kind = settings.pop("model_type")
-    config = AutoConfig.for_model(kind, **settings)
-    with TemporaryDirectory() as folder:
-        for name, content in message["tokenizer"].items():
-            Path(folder, name).write_bytes(content)
-        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True)
-    pooler = {"add_pooling_layer": False} if kind in _NO_POOLER else {}
-    encoder = AutoModel.from_config(config, **pooler).float()
-    module = build(encoder, tokenizer, **message["options"])
-    module.load_state_dict(load(message["weights"]))
-    return module.to(device)

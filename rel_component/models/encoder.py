@@ -35,7 +35,7 @@ def build_encoder(
 
     Args:
         name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
-            ``layers/torch_encoder.py``. Saved pipelines hold the encoder and do not read it again.
+            ``layers/torch_pretrained.py``. Saved pipelines hold the encoder and do not read it again.
         precision: type of number in which the encoder computes where PyTorch considers it safe, in
             training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
             without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
