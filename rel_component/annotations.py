@@ -18,68 +18,64 @@ from typing import (
     Any,
     Dict,
     Iterable,
-    Iterator,
     List,
     Mapping,
     Optional,
     Sequence,
+    SupportsIndex,
     Tuple,
     Union,
     overload,
 )
 
-import srsly
+import numpy
 from spacy.tokens import Doc, Span
 
-from .documents import RelationKey, relation_key
-from .errors import AnnotationError, ExtensionConflict
+from .documents import RelationKey, document_id, relation_key
+from .errors import AnnotationError, ExtensionConflict, shown
 from .types import Relation
 
 DEFAULT_ATTR = "rel"
 
-RelationLike = Union[Relation, Tuple[Span, str, Span], Tuple[Span, str, Span, Optional[float]]]
+RelationLike = Union[
+    Mapping[str, Any],  # a Relation, or its JSON form
+    Tuple[Span, str, Span],
+    Tuple[Span, str, Span, Optional[float]],
+]
 TokenPairDict = Mapping[Tuple[int, int], Mapping[str, float]]
-_Entry = Tuple[Any, Tuple[Any, ...]]
-"""A key of ``doc.user_data`` and its value, see above."""
 
 
-class RelationView(Sequence[Relation]):
+class RelationView(Tuple[Relation, ...]):
     """Typed, read-only view of the relations that a Doc has now, in document order.
 
     Indexing by position gives a :class:`Relation`; indexing by a pair of token positions, and
-    ``keys``, ``items``, ``values`` and ``get``, read the dict form (see :meth:`as_dict`).
+    ``keys``, ``items``, ``values`` and ``get``, read the dict form (see :meth:`as_dict`). As a tuple
+    of relations, which are dicts, it can be written by any JSON library.
 
     Args:
         doc: the Doc to read.
         attr: name of the extension attribute.
+
+    Raises:
+        AnnotationError: if the user data of the Doc has something else in place of relations.
     """
 
-    def __init__(self, doc: Doc, attr: str = DEFAULT_ATTR) -> None:
-        self._doc = doc
-        name, data = _storage_name(attr), doc.user_data.items()
-        self._entries: List[_Entry] = [(key, rows) for key, rows in data if _is_stored(key, name)]
-
-    @cached_property
-    def _relations(self) -> List[Relation]:
-        return _read(self._doc, self._entries)
+    def __new__(cls, doc: Doc, attr: str = DEFAULT_ATTR) -> "RelationView":
+        """Read the relations."""
+        return super().__new__(cls, _read(doc, _storage_name(attr)))
 
     @cached_property
     def _by_tokens(self) -> Dict[Tuple[int, int], Dict[str, float]]:
         return self.as_dict()
 
-    def __len__(self) -> int:
-        return len(self._relations)
-
-    def __iter__(self) -> Iterator[Relation]:
-        return iter(self._relations)
-
-    def __contains__(self, item: Any) -> bool:
+    def __contains__(self, item: object) -> bool:
         if isinstance(item, tuple) and len(item) == 2:
             return item in self._by_tokens
-        return item in self._relations
+        return super().__contains__(item)
 
-    @overload
-    def __getitem__(self, index: int) -> Relation: ...
+    # a slice is a list, which compares with lists
+    @overload  # type: ignore[override]
+    def __getitem__(self, index: SupportsIndex) -> Relation: ...
 
     @overload
     def __getitem__(self, index: slice) -> List[Relation]: ...
@@ -88,25 +84,22 @@ class RelationView(Sequence[Relation]):
     def __getitem__(self, index: Tuple[int, int]) -> Dict[str, float]: ...
 
     def __getitem__(
-        self, index: Union[int, slice, Tuple[int, int]]
+        self, index: Union[SupportsIndex, slice, Tuple[int, int]]
     ) -> Union[Relation, List[Relation], Dict[str, float]]:
         if isinstance(index, tuple):
             return self._by_tokens[index]
-        return self._relations[index]
+        return list(self)[index]
 
     def __repr__(self) -> str:
-        return "[" + ", ".join(map(str, self._relations)) + "]"
+        return "[" + ", ".join(map(str, self)) + "]"
 
-    def __eq__(self, other: Any) -> bool:
-        if isinstance(other, RelationView):
-            return self._relations == other._relations
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, Mapping):
             return self._by_tokens == other
-        return isinstance(other, list) and self._relations == other
+        return isinstance(other, (list, tuple)) and tuple(self) == tuple(other)
 
-    def __json__(self) -> str:
-        """JSON text, the hook by which ``Doc.to_json(underscore=["rel"])`` can be written."""
-        return str(srsly.json_dumps(self.to_json()))
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def between(self, head: Span, tail: Span) -> List[Relation]:
         """The relations between mentions of exactly these tokens."""
@@ -165,21 +158,25 @@ def set_relations(
     Args:
         doc: the Doc to change.
         relations: :class:`Relation` objects, ``(head, label, tail)`` or
-            ``(head, label, tail, score)`` tuples with Spans of this Doc, or the dict form
-            ``{(head.start, tail.start): {label: score}}``, whose positions must be first tokens of
-            entities in ``doc.ents`` and whose scores of 0 mean "no such relation". Of relations
-            with the same head, label and tail the one with the highest score stays. A score may be
-            None: not known.
+            ``(head, label, tail, score)`` tuples with Spans of this Doc, dicts as
+            :meth:`Relation.to_json` gives them, whose offsets in characters have to begin and end
+            with a token, or the dict form ``{(head.start, tail.start): {label: score}}``, whose
+            positions must be first tokens of entities in ``doc.ents``, of mentions of relations
+            that the Doc has, or of spans in ``doc.spans``, and whose scores of 0 mean "no such
+            relation". Of relations with the same head, label and tail the one with the highest
+            score stays. A score may be None: not known.
         attr: name of the extension attribute.
 
     Raises:
-        AnnotationError: if a span belongs to another Doc, is empty or no entity starts at a
-            position, or if a value has another form.
+        AnnotationError: if a span belongs to another Doc, is empty or no mention starts at a
+            position, if a score is no probability, or if a value has another form.
     """
     if isinstance(relations, Mapping):
-        rows = _from_dict(doc, relations)
-    else:
+        rows = _from_dict(doc, relations, attr)
+    elif isinstance(relations, Iterable):
         rows = [_check(doc, item) for item in relations]
+    else:
+        raise AnnotationError(f"Cannot store {shown(relations)}: expected a list of relations.")
     best: Dict[RelationKey, Optional[float]] = {}
     kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
     for rel in rows:
@@ -242,72 +239,153 @@ def _same(span: Span, other: Span) -> bool:
     return bool(span.start == other.start and span.end == other.end)
 
 
-def _read(doc: Doc, entries: List[_Entry]) -> List[Relation]:
+def _read(doc: Doc, name: str) -> List[Relation]:
     relations = []
-    for (_, _, head_start, head_end), rows in entries:
-        for label, score, head_type, tail_type, offset, length, *kb_ids in rows:
-            head_id, tail_id = kb_ids or ("", "")
-            head = _span(doc, head_start, head_end, head_type, head_id)
-            tail_start = head_start + offset
-            tail = _span(doc, tail_start, tail_start + length, tail_type, tail_id)
-            if head is not None and tail is not None:
-                relations.append(Relation(head, label, tail, score))
+    data: Dict[Any, Any] = doc.user_data
+    for key, rows in data.items():
+        if not _is_stored(key, name):
+            continue
+        try:
+            found = [_from_row(doc, key[2], key[3], *row) for row in rows]
+        except (LookupError, OverflowError, TypeError, ValueError) as err:
+            raise AnnotationError(
+                f"{_describe(doc)}: doc.user_data[{shown(key)}] holds no relations as this package "
+                f"writes them, but {shown(rows)}: {err}. Delete the entry, and assign to doc._.rel."
+            ) from None
+        relations += [rel for rel in found if rel is not None]
     relations.sort(
         key=lambda rel: (rel.head.start, rel.head.end, rel.tail.start, rel.tail.end, rel.label)
     )
     return relations
 
 
+def _from_row(
+    doc: Doc,
+    head_start: int,
+    head_end: int,
+    label: str,
+    score: Optional[float],
+    head_type: str,
+    tail_type: str,
+    offset: int,
+    length: int,
+    *kb_ids: str,
+) -> Optional[Relation]:
+    """The relation of a row; None if the Doc was cut from a longer one that had both mentions."""
+    head_id, tail_id = kb_ids or ("", "")
+    if not all(isinstance(name, str) for name in (label, head_type, tail_type, *kb_ids)):
+        raise TypeError("labels, types and ids have to be strings")
+    if not all(isinstance(value, int) for value in (head_start, head_end, offset, length)):
+        raise TypeError("offsets have to be integers")
+    if head_end <= head_start or length <= 0:
+        raise ValueError("a mention has no characters")
+    _check_score(score)
+    tail_start = head_start + offset
+    head = _span(doc, head_start, head_end, head_type, head_id)
+    tail = _span(doc, tail_start, tail_start + length, tail_type, tail_id)
+    return None if head is None or tail is None else Relation(head, label, tail, score)
+
+
 def _span(doc: Doc, start: int, end: int, label: str, kb_id: str) -> Optional[Span]:
-    # Outside of the text: the Doc was cut from a longer one, which had the other mention.
     last = doc[-1] if len(doc) else None
     if last is None or start < 0 or end > last.idx + len(last):
         return None
     return doc.char_span(start, end, label=label, kb_id=kb_id, alignment_mode="expand")
 
 
+def _describe(doc: Doc) -> str:
+    return f"document {document_id(doc) or shown(doc[:10].text)}"
+
+
+def _check_score(score: Any) -> None:
+    is_number = isinstance(score, (int, float, numpy.number)) and not isinstance(score, bool)
+    # sums of probabilities in 32 bits may exceed 1 a little
+    if score is not None and not (is_number and 0.0 <= score <= 1.0 + 1e-5):
+        raise ValueError(f"the score is {shown(score)}, and no probability in [0, 1]")
+
+
 def _check(doc: Doc, item: Any) -> Relation:
     if isinstance(item, Relation):
-        rel = item
+        parts: Sequence[Any] = (item.head, item.label, item.tail, item.score)
+    elif isinstance(item, Mapping):
+        parts = _from_json(doc, item)
     elif isinstance(item, (tuple, list)) and len(item) in (3, 4):
-        rel = Relation(*item)
+        parts = (*item, 1.0)[:4]
     else:
         raise AnnotationError(
-            f"Cannot store {item!r} as a relation: expected a Relation, (head, label, tail) or "
-            "(head, label, tail, score)."
+            f"Cannot store {shown(item)} as a relation: expected a Relation, (head, label, tail), "
+            "(head, label, tail, score), or a dict as to_json gives it."
         )
-    for role, span in (("head", rel.head), ("tail", rel.tail)):
+    head, label, tail, score = parts
+    for role, span in (("head", head), ("tail", tail)):
         if not isinstance(span, Span):
-            raise AnnotationError(f"The {role} of {item!r} is not a Span.")
+            raise AnnotationError(f"The {role} of {shown(item)} is not a Span.")
         if span.doc is not doc:
             raise AnnotationError(
-                f"The {role} {span.text!r} belongs to another Doc; take it from the Doc whose "
+                f"The {role} {shown(span.text)} belongs to another Doc; take it from the Doc whose "
                 "relations are set."
             )
         if len(span) == 0:
-            raise AnnotationError(f"The {role} of {item!r} has no tokens.")
-    if not isinstance(rel.label, str) or not rel.label:
-        raise AnnotationError(f"The label of {item!r} is not a string.")
-    return rel
+            raise AnnotationError(f"The {role} of {shown(item)} has no tokens.")
+    if not isinstance(label, str) or not label:
+        raise AnnotationError(f"The label of {shown(item)} is not a string.")
+    try:
+        _check_score(score)
+    except ValueError as err:
+        raise AnnotationError(f"Cannot store {shown(item)}: {err}.") from None
+    return item if isinstance(item, Relation) else Relation(head, label, tail, score)
 
 
-def _from_dict(doc: Doc, data: TokenPairDict) -> List[Relation]:
-    by_start = {ent.start: ent for ent in doc.ents}
+def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
+    spans = []
+    for role in ("head", "tail"):
+        data: Any = item.get(role)
+        try:
+            start, end, label, kb_id = (
+                data["start_char"],
+                data["end_char"],
+                data.get("label", ""),
+                data.get("kb_id", ""),
+            )
+            span = doc.char_span(start, end, label=label, kb_id=kb_id)
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as err:
+            raise AnnotationError(
+                f"The {role} of {shown(item)} is {shown(data)}: expected an object with start_char, "
+                f"end_char and label, as to_json gives it ({type(err).__name__}: {err})."
+            ) from None
+        if span is None or span.text != data.get("text", span.text):
+            raise AnnotationError(
+                f"Characters {start}:{end} of {_describe(doc)} do not begin and end with a token, "
+                f"or are not the {role} {shown(data.get('text'))}."
+            )
+        spans.append(span)
+    return (spans[0], item.get("label"), spans[1], item.get("score", 1.0))
+
+
+def _from_dict(doc: Doc, data: TokenPairDict, attr: str) -> List[Relation]:
+    known = {(rel.head.start, rel.tail.start, rel.label): rel for rel in get_relations(doc, attr)}
+    arguments = [span for rel in known.values() for span in (rel.head, rel.tail)]
+    spans = [span for group in doc.spans.values() for span in group]
+    by_start = {span.start: span for span in (*spans, *arguments, *doc.ents)}
     rows = []
     for key, scores in data.items():
         if not (isinstance(key, tuple) and len(key) == 2 and isinstance(scores, Mapping)):
             raise AnnotationError(
-                f"Cannot store {key!r}: {scores!r}: expected (head.start, tail.start): {{label: score}}."
+                f"Cannot store {shown(key)}: {shown(scores)}: expected (head.start, tail.start): "
+                "{label: score}."
             )
         for position in key:
             if position not in by_start:
                 raise AnnotationError(
-                    f"No entity in doc.ents starts at token {position!r}. Set doc.ents first, or "
-                    "assign relations with Spans."
+                    f"No entity in doc.ents starts at token {shown(position)}, and no other mention. "
+                    "Set doc.ents first, or assign relations with Spans."
                 )
         for label, score in scores.items():
-            if score > 0:
-                rows.append(Relation(by_start[key[0]], label, by_start[key[1]], float(score)))
+            if score == 0:
+                continue
+            same = known.get((*key, label))  # perhaps of mentions that are no entities
+            head, tail = (same.head, same.tail) if same else (by_start[key[0]], by_start[key[1]])
+            rows.append(_check(doc, (head, label, tail, score)))
     return rows
 
 

@@ -16,6 +16,7 @@
         └── BudgetExceeded      the request was not sent, because the budget might not cover it
 """
 
+import reprlib
 from typing import Any, Optional
 
 
@@ -95,3 +96,25 @@ class PromptTooLong(LLMRefused):
 
 class BudgetExceeded(LLMError):
     """The request was not sent, because the budget might not cover it."""
+
+
+def shown(value: object, width: int = 60) -> str:
+    """A value as messages show it: its ``repr``, of which no more is made than is shown.
+
+    ``f"{value!r:.60}"`` makes all of it first, which for a nested value of a few hundred bytes, with
+    YAML aliases, can be more than memory holds.
+
+    Args:
+        value: the value.
+        width: the most characters.
+    """
+    try:
+        text = _BOUNDED.repr(value)
+    except Exception:  # numbers of too many digits, and classes of users
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+_BOUNDED = reprlib.Repr()
+_BOUNDED.maxlevel = 3
+_BOUNDED.maxstring = _BOUNDED.maxother = 60

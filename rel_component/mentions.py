@@ -1,7 +1,6 @@
 """The mentions of documents as arrays: entities, or the spans of a span group."""
 
 import re
-import reprlib
 import unicodedata
 from dataclasses import dataclass
 from typing import Container, Dict, Iterable, List, Optional, Sequence, Set, Tuple
@@ -12,7 +11,7 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .errors import AnnotationError
+from .errors import AnnotationError, shown
 from .types import FloatArray, HashArray, Int32Array
 
 MentionRow = Tuple[int, int, int]
@@ -126,8 +125,8 @@ def scored_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Tuple[Spa
         scores = numpy.full(1, numpy.nan)
     if not ((scores >= 0.0) & (scores <= 1.0)).all():
         raise AnnotationError(
-            f'doc.spans[{spans_key!r}].attrs["scores"] of {reprlib.repr(doc.text)} holds '
-            f"{reprlib.repr(given)}: expected a probability in [0, 1] for each span, or no scores."
+            f'doc.spans[{shown(spans_key)}].attrs["scores"] of {shown(doc.text)} holds '
+            f"{shown(given)}: expected a probability in [0, 1] for each span, or no scores."
         )
     if len(scores) != len(spans):  # there are none, or the group was changed since
         return [(span, 1.0) for span in spans]

@@ -1,7 +1,6 @@
 """The nouns of the package and the types of its plug-ins."""
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Literal, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Literal, NoReturn, Optional, Protocol, Sequence, Tuple
 
 import numpy
 import numpy.typing as npt
@@ -25,36 +24,80 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 training on a CPU that has instructions for it, float32 everywhere else."""
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(Dict[str, Any]):
     """One decoded relation between two mentions of a Doc.
 
-    Attributes:
+    It is also its own JSON form, see :meth:`to_json`, so that ``json``, ``doc.to_json`` and pandas
+    take relations as they are.
+
+    Args:
         head: the mention the relation starts from.
         label: the relation type.
         tail: the mention the relation points to.
         score: probability in [0, 1]; 1.0 for annotated relations, None if it is not known.
     """
 
+    __slots__ = ("head", "label", "score", "tail")
     head: Span
     label: str
     tail: Span
-    score: Optional[float] = 1.0
+    score: Optional[float]
+
+    def __init__(self, head: Span, label: str, tail: Span, score: Optional[float] = 1.0) -> None:
+        for name, value in zip(("head", "label", "tail", "score"), (head, label, tail, score)):
+            object.__setattr__(self, name, value)
+        super().__init__(
+            head=_span_to_json(head), label=label, tail=_span_to_json(tail), score=score
+        )
+
+    @property
+    def context(self) -> Span:
+        """The sentences that the mentions are in and those between them, as evidence.
+
+        The whole text, where sentence boundaries are not known.
+        """
+        doc = self.head.doc
+        if not doc.has_annotation("SENT_START"):
+            return doc[:]
+        sentences = [doc[span.start].sent for span in (self.head, self.tail)]
+        ends = [span.sent.end for span in (self.head, self.tail)]
+        return doc[min(sent.start for sent in sentences) : max(ends)]
 
     def to_json(self) -> Dict[str, Any]:
         """Offsets in tokens and characters, texts, entity types, knowledge-base ids, label, score.
 
-        Head and tail have ``kb_id`` where that is set.
+        Head and tail have ``kb_id`` where that is set. The result can be assigned to ``doc._.rel``.
         """
-        return {
-            "head": _span_to_json(self.head),
-            "label": self.label,
-            "tail": _span_to_json(self.tail),
-            "score": self.score,
-        }
+        return dict(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Relation) and self._parts == other._parts
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    # a dict has no hash because it can change, which this one cannot
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(self._parts)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return (Relation, self._parts)
+
+    def __repr__(self) -> str:
+        return f"Relation{self._parts}"
 
     def __str__(self) -> str:
         return f"({self.head.text}, {self.label}, {self.tail.text})"
+
+    @property
+    def _parts(self) -> Tuple[Span, str, Span, Optional[float]]:
+        return (self.head, self.label, self.tail, self.score)
+
+    def _read_only(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("a Relation is read-only: assign another one to doc._.rel")
+
+    __setattr__ = __delattr__ = __setitem__ = __delitem__ = __ior__ = _read_only
+    update = setdefault = pop = popitem = clear = _read_only
 
 
 def _span_to_json(span: Span) -> Dict[str, Any]:

@@ -1,6 +1,9 @@
 """``doc._.rel``: what can be assigned, how it is read, and that it survives what spaCy does."""
 
+import copy
+import json
 import pickle
+from functools import partial
 
 import pytest
 import spacy
@@ -208,6 +211,25 @@ def test_the_user_data_of_others_is_left_alone(doc):
     [
         (lambda doc: ["WORKS_AT"], "Cannot store 'WORKS_AT' .*expected a Relation"),
         (lambda doc: [(None, "X", doc.ents[0])], "The head of .* is not a Span"),
+        (lambda doc: 5, "Cannot store 5: expected a list"),
+        (
+            lambda doc: [(doc.ents[0], "X", doc.ents[1], 2.0)],
+            "the score is 2.0, and no probability",
+        ),
+        (lambda doc: [(doc.ents[0], "X", doc.ents[1], float("nan"))], "the score is nan"),
+        (lambda doc: [(doc.ents[0], "X", doc.ents[1], "x")], "the score is 'x'"),
+        (lambda doc: {(0, 3): {"X": "x"}}, "the score is 'x'"),
+        (lambda doc: [{"head": 5}], "The head of .* is 5: expected an object with start_char"),
+        (lambda doc: [{**doc._.rel[0], "tail": {}}], "The tail of .* expected an object with"),
+        (lambda doc: [{**doc._.rel[0], "label": None}], "The label of .* is not a string"),
+        (
+            lambda doc: [{**doc._.rel[0], "tail": {**doc._.rel[0]["tail"], "end_char": 21}}],
+            "Characters 13:21 of .* do not begin and end with a token",
+        ),
+        (
+            lambda doc: [{**doc._.rel[0], "tail": {**doc._.rel[0]["tail"], "text": "Oslo"}}],
+            "Characters 13:22 of .* or are not the tail 'Oslo'",
+        ),
         (lambda doc: [(doc.ents[0], "X", None)], "The tail of .* is not a Span"),
         (
             lambda doc: [(doc.ents[0], "X", doc.copy().ents[2])],
@@ -289,9 +311,73 @@ def test_retokenizer_split_keeps_relations(doc):
     assert facts(doc) == [EMPLOYED, LOCATED]
 
 
-def test_doc_to_json_can_be_written(doc):
-    data = srsly.json_loads(srsly.json_dumps(doc.to_json(underscore=["rel"])))
-    assert data["_"]["rel"] == doc._.rel.to_json()
+@pytest.mark.parametrize(
+    "dumps",
+    [json.dumps, partial(json.dumps, indent=1), srsly.json_dumps],
+    ids=["json", "indented", "srsly"],
+)
+def test_what_doc_to_json_gives_is_read_by_from_json(doc, dumps):
+    linked = Span(doc, 6, 7, "GPE", kb_id="Q585")
+    doc._.rel = [*doc._.rel, (doc[3:4], "NEAR", linked, None)]
+    written = json.loads(dumps(doc.to_json(underscore=["rel"])))
+    assert written["_"]["rel"] == doc._.rel.to_json()
+    assert Doc(doc.vocab).from_json(written)._.rel.to_json() == doc._.rel.to_json()
+
+
+def test_a_doc_without_relations_is_written_as_well(vocab):
+    doc = Doc(vocab, words=["Ada"])
+    assert json.dumps(doc.to_json(underscore=["rel"])["_"]) == '{"rel": []}'
+    doc._.rel = doc._.rel.as_dict()
+    assert doc._.rel == []
+
+
+def test_the_dict_form_of_mentions_that_are_no_entities_can_be_assigned(vocab):
+    doc = make_doc(vocab, "Bank of Oslo board", [(0, 1, "ORG")])
+    bank, board = Span(doc, 0, 3, label="ORG"), Span(doc, 3, 4, label="GROUP")
+    doc._.rel = [(bank, "HAS", board, 0.5)]
+    before = doc._.rel.to_json()
+    doc._.rel = doc._.rel.as_dict()
+    assert doc._.rel.to_json() == before
+    doc.spans["mentions"] = [board]
+    doc._.rel = []
+    doc._.rel = {(0, 3): {"HAS": 1.0}}
+    assert facts(doc) == [("Bank", "HAS", "board")]
+
+
+def test_a_relation_is_a_value(doc):
+    rel = doc._.rel[0]
+    assert copy.copy(rel) == rel
+    assert len({rel, copy.copy(rel)}) == 1
+    assert rel != doc._.rel[1]
+    with pytest.raises(TypeError, match="read-only"):
+        rel.label = "FOUNDED"
+    with pytest.raises(TypeError, match="read-only"):
+        rel["label"] = "FOUNDED"
+
+
+def test_the_context_of_a_relation_is_its_sentences(vocab):
+    doc = make_doc(vocab, "Hi . Ada left . She likes Oslo . Bye", [(2, 3, "PERSON"), (7, 8, "GPE")])
+    doc._.rel = [(doc.ents[1], "HOME_OF", doc.ents[0])]
+    assert doc._.rel[0].context == doc[:]
+    for start in (0, 2, 5, 9):
+        doc[start].is_sent_start = True
+    assert doc._.rel[0].context.text == "Ada left . She likes Oslo ."
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Ada", 5, None, [5], [[]], [["A", 1.0, "", "", 3]], [["A", 1.0, "", "", "x", 3]],
+        [["A", 2.0, "", "", 13, 9]], [["A", float("nan"), "", "", 13, 9]], [["A", "x", "", "", 13, 9]],
+        [[5, 1.0, "", "", 13, 9]], [["A", 1.0, 3, "", 13, 9]], [["A", 1.0, "", "", 13, 9.5]],
+        [["A", 1.0, "", "", 13, 0]], [["A", 1.0, "", "", 13, 9, "Q1"]], {"A": 1.0},
+    ],
+)  # fmt: skip
+def test_user_data_that_are_no_relations_are_one_clear_error(doc, value):
+    doc.user_data["meta"] = {"id": "doc-7"}
+    doc.user_data["._.", "rel_component.rel", 0, 3] = value
+    with pytest.raises(AnnotationError, match=r"document doc-7: doc\.user_data\[.*rel_component"):
+        doc._.rel  # noqa: B018
 
 
 # The extension attribute

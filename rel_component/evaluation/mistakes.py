@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterable, List, Literal, Optional, Sequence, Tuple
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
@@ -47,14 +47,13 @@ class Mistake:
 
     def to_json(self) -> Dict[str, Any]:
         """A dict for JSON, with the sentence or text that holds the relation."""
-        doc = self.relation.head.doc
         return {
             "doc": self.doc,
             "kind": self.kind,
             "reason": self.reason,
             **self.relation.to_json(),
             "instead": self.instead,
-            "text": _context(doc, self.relation),
+            "text": self.relation.context.text,
         }
 
 
@@ -158,12 +157,3 @@ def _flaw(span: Span, mentions: Collection[TypedKey], kind: Kind) -> Optional[Tu
 
 
 _ORDER = {reason: i for i, reason in enumerate(REASONS)}
-
-
-def _context(doc: Doc, rel: Relation) -> str:
-    """The sentences that the arguments are in, or the whole text without sentences."""
-    if not doc.has_annotation("SENT_START"):
-        return doc.text
-    first, last = sorted((rel.head, rel.tail), key=lambda span: span.start)
-    begin, end = first.sent.start_char, last.sent.end_char
-    return str(doc.text[begin:end])

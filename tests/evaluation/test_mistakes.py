@@ -94,5 +94,5 @@ def test_mistakes_are_counted_and_written_with_their_text(vocab):
     assert found.counts("missed") == {"wrong direction": 1}
     assert found.counts("spurious") == {"wrong direction": 1, "wrong label": 1}
     record = found.mistakes[0].to_json()
-    assert record["text"] == TEXT + " "
+    assert record["text"] == TEXT
     assert (record["head"]["text"], record["doc"]) == ("Ada Lovelace", 0)
