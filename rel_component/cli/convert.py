@@ -63,10 +63,14 @@ def convert_cli(
         msg.warn(problem)
     for message, (count, first) in report.notes.items():
         msg.info(f"{count} {message}", f"first: {first}")
-    skipped = ", ".join(f"{n} {kind}s" for kind, n in report.skipped.items())
+    left_out = {
+        **{f"skipped {kind}s": n for kind, n in report.skipped.items()},
+        "annotated twice": report.duplicates,
+        "marked as no relation": report.negatives,
+        "rejected by annotators": report.rejected,
+    }
     msg.good(
         f"{output_path}: {report.documents} documents, {report.mentions} mentions, "
         f"{report.relations} relations",
-        f"skipped: {skipped}; annotated twice: {report.duplicates}; marked as no relation: "
-        f"{report.negatives}; rejected by annotators: {report.rejected}",
+        "; ".join(f"{name}: {n}" for name, n in left_out.items() if n),
     )
