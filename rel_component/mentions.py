@@ -12,6 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .errors import AnnotationError, shown
+from .span_groups import MovingSpanGroup, current_spans
 from .types import FloatArray, HashArray, Int32Array
 
 MentionRow = Tuple[int, int, int]
@@ -76,7 +77,7 @@ def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
     """The mentions of a document: the spans of a group if it exists, or the entities."""
     if spans_key is None or spans_key not in doc.spans:
         return doc.ents
-    return list(doc.spans[spans_key])
+    return current_spans(doc.spans[spans_key])
 
 
 def read_mentions(docs: Sequence[Doc], spans_key: Optional[str] = None) -> Mentions:
@@ -201,7 +202,7 @@ def read_clusters(doc: Doc, prefix: str = CLUSTER_PREFIX) -> List[List[Span]]:
     """
     pattern = re.compile(rf"{re.escape(prefix)}_(\d+)")
     numbered = [(int(match[1]), key) for key in doc.spans if (match := pattern.fullmatch(key))]
-    return [list(doc.spans[key]) for _, key in sorted(numbered)]
+    return [current_spans(doc.spans[key]) for _, key in sorted(numbered)]
 
 
 def set_clusters(doc: Doc, clusters: Iterable[Sequence[Span]]) -> None:
@@ -212,7 +213,8 @@ def set_clusters(doc: Doc, clusters: Iterable[Sequence[Span]]) -> None:
         clusters: for each entity its mentions.
     """
     for number, cluster in enumerate(clusters, start=1):
-        doc.spans[f"{CLUSTER_PREFIX}_{number}"] = list(cluster)
+        key = f"{CLUSTER_PREFIX}_{number}"
+        doc.spans[key] = MovingSpanGroup(doc, name=key, spans=list(cluster))
 
 
 def entity_mentions(span: Span, prefix: str = CLUSTER_PREFIX) -> List[Span]:

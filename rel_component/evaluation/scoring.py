@@ -192,7 +192,7 @@ def score_mentions(
     counts = PRF()
     for eg in examples:
         if spans_key is not None and spans_key in eg.reference.spans:
-            gold = {typed_key(span) for span in eg.reference.spans[spans_key]}
+            gold = {typed_key(span) for span in mention_spans(eg.reference, spans_key)}
             found = {typed_key(span) for span in probable_mentions(eg.predicted, spans_key)}
             counts += PRF(len(gold & found), len(found - gold), len(gold - found))
     if counts != PRF():

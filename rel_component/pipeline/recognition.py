@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
 import numpy
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..layers.rows import count_within
 from ..mentions import blocked_tokens, mention_spans, trimmed
+from ..span_groups import MovingSpanGroup
 from ..types import BoolArray, FloatArray, Int32Array
 
 
@@ -132,7 +133,7 @@ def write_mentions(
         "is_entity": numpy.asarray([key in written for key in keys], dtype=bool),
     }
     spans = [mentions[key][0] for key in keys]
-    doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=spans, attrs=attrs)
+    doc.spans[spans_key] = MovingSpanGroup(doc, name=spans_key, spans=spans, attrs=attrs)
 
 
 def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]:
