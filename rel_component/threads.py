@@ -1,12 +1,13 @@
-"""How many threads PyTorch computes with on the CPU."""
+"""How many threads PyTorch computes with on the CPU, and what becomes of them in forked processes."""
 
 import os
 import sys
-from contextlib import contextmanager
-from functools import partial
-from typing import Callable, Iterator
+from functools import cache, partial
+from typing import Callable, List
 
 from spacy.language import Language
+
+_PARALLELISM = "TOKENIZERS_PARALLELISM"
 
 
 def set_torch_threads(n_threads: int = 1) -> None:
@@ -38,19 +39,31 @@ def _limit_threads(nlp: Language, *, n_threads: int) -> Language:
     return nlp
 
 
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread while processes are forked.
+@cache
+def make_forks_safe() -> None:
+    """Let processes that are forked from now on compute and tokenise with one thread.
 
-    A forked process waits forever for the threads that PyTorch has started in its parent.
+    A forked process waits forever for the threads that PyTorch has started in its parent; PyTorch
+    sets the workers of its own data loaders to one thread as well. The package tokenizers switches
+    its threads off by itself, but with a warning unless ``TOKENIZERS_PARALLELISM`` is set.
     """
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
+    hushed: List[str] = []
+
+    def before() -> None:
+        if _PARALLELISM not in os.environ:
+            os.environ[_PARALLELISM] = "false"
+            hushed.append(_PARALLELISM)
+
+    def after_in_parent() -> None:
+        while hushed:
+            os.environ.pop(hushed.pop(), None)
+
+    def after_in_child() -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.set_num_threads(1)
+
+    if hasattr(os, "register_at_fork"):  # not on Windows
+        os.register_at_fork(
+            before=before, after_in_parent=after_in_parent, after_in_child=after_in_child
+        )

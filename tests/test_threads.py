@@ -1,5 +1,7 @@
 """How many threads PyTorch computes with."""
 
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,9 @@ import spacy
 import torch
 from spacy.util import load_config, registry
 
-from rel_component.threads import one_torch_thread, set_torch_threads
+from rel_component.threads import make_forks_safe, set_torch_threads
 
+PARALLELISM = "TOKENIZERS_PARALLELISM"
 RECIPES = Path(__file__).parent.parent / "configs"
 
 
@@ -30,10 +33,23 @@ def test_the_environment_takes_precedence(monkeypatch):
     assert torch.get_num_threads() == 1
 
 
-def test_forks_happen_with_one_thread():
-    with one_torch_thread():
-        assert torch.get_num_threads() == 1
+def in_a_fork():
+    return float(torch.ones(1 << 16).sum()), torch.get_num_threads(), os.environ.get(PARALLELISM)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
+@pytest.mark.parametrize("given", [None, "true"])
+def test_a_fork_computes_after_its_parent_has(given, monkeypatch):
+    monkeypatch.delenv(PARALLELISM, raising=False)
+    if given:
+        monkeypatch.setenv(PARALLELISM, given)
+    make_forks_safe()
+    torch.ones(1 << 16).sum()  # starts a thread that no fork has
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        found = pool.apply_async(in_a_fork).get(timeout=60)
+    assert found == (1 << 16, 1, given or "false")
     assert torch.get_num_threads() == 2
+    assert os.environ.get(PARALLELISM) == given
 
 
 @pytest.mark.parametrize(

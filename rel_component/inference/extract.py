@@ -1,6 +1,5 @@
 """Relations of texts as records, one after the other."""
 
-from contextlib import nullcontext
 from typing import Any, Dict, Iterable, Iterator, Union
 
 from spacy.language import Language
@@ -10,7 +9,6 @@ from ..annotations import DEFAULT_ATTR, get_relations
 from ..errors import ConfigError
 from ..llm.types import ONE_PROCESS
 from ..pipelines import PipelineSource, load_pipeline, relation_attr
-from ..threads import one_torch_thread
 from .texts import Text, with_records
 
 
@@ -47,10 +45,9 @@ def _extract(
     nlp: Language, texts: Iterator[Text], batch_size: int, n_process: int
 ) -> Iterator[Dict[str, Any]]:
     attr = relation_attr(nlp)
-    with one_torch_thread() if n_process > 1 else nullcontext():
-        docs = nlp.pipe(texts, as_tuples=True, batch_size=batch_size, n_process=n_process)
-        for doc, record in docs:
-            yield to_record(doc, record, attr)
+    docs = nlp.pipe(texts, as_tuples=True, batch_size=batch_size, n_process=n_process)
+    for doc, record in docs:
+        yield to_record(doc, record, attr)
 
 
 def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dict[str, Any]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import ConfigError
+from ..threads import make_forks_safe
 from ..types import Int32Array, Precision
 from .torch_pretrained import encoder_from_bytes, encoder_to_bytes, load_pretrained
 from .windows import Windows, padded_batches
@@ -175,6 +176,7 @@ class EncoderShim(PyTorchShim):
         precision: Precision,
         grad_scaler: Dict[str, Any],
     ) -> None:
+        make_forks_safe()
         device = get_torch_default_device().type
         _check_precision(precision, device)
         self._build = build

@@ -37,6 +37,7 @@ from ..mentions import (
 from ..probabilities import to_probabilities
 from ..schema import RelationSchema, RelationType
 from ..targets import PairSampling, Targets, make_targets, to_distribution, warn_of_unlearnable
+from ..threads import make_forks_safe
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import refuse_uninitialised
 from .shared_encoder import DEFAULT_TOK2VEC
@@ -152,6 +153,7 @@ class RelationExtractor(TrainablePipe):
         if adaptive_threshold and exclusive:
             raise ConfigError("adaptive_threshold is for multiple labels: set exclusive = false")
         install_extension(attr)
+        make_forks_safe()
         self.vocab = nlp.vocab
         self.name = name
         self.model: PairModelT = model
