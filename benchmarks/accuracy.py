@@ -130,7 +130,7 @@ def train_model(
         "paths.dev": paths[1],
         "system.seed": seed,
         "training.batcher.size": dataset.batch_size,
-        "training.max_steps": steps,
+        "training.optimizer.learn_rate.total_steps": steps,
         "training.optimizer.learn_rate.warmup_steps": steps_per_epoch,
         "training.eval_frequency": steps_per_epoch if evaluate_epochs else steps,
         **dataset.overrides.get("", {}),

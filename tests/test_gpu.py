@@ -217,7 +217,7 @@ def test_a_recipe(gpu, recipe, encoder, entities, precision, corpus, tmp_path):
         "paths.dev": str(corpus),
         "paths.encoder": tiny_encoder(),
         "system.gpu_allocator": "pytorch",
-        "training.max_steps": 60,
+        "training.optimizer.learn_rate.total_steps": 60,
         "training.eval_frequency": 30,
         "training.optimizer.learn_rate.warmup_steps": 5,
         "training.optimizer.use_averages": True,

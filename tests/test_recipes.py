@@ -47,7 +47,7 @@ def trained(recipe, corpus, folder, steps, **options):
             "paths.dev": str(corpus),
             "paths.encoder": str(ENCODER),
             "paths.schema": str(ROOT / "assets" / "business_schema.yaml"),
-            "training.max_steps": steps,
+            "training.optimizer.learn_rate.total_steps": steps,
             "training.eval_frequency": steps,
             "training.optimizer.learn_rate.warmup_steps": 5,
             "corpora.train.augmenter": None,

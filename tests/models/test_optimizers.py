@@ -1,8 +1,11 @@
 """The optimizer with two learning rates."""
 
+from pathlib import Path
+
 import numpy
 import pytest
 import torch
+from spacy.util import load_config, load_model_from_config
 from thinc.api import constant_then, decaying, registry
 
 from rel_component.models.optimizers import EncoderAdam
@@ -75,3 +78,15 @@ def test_the_registered_name():
     config = {"@optimizers": "rel_component.EncoderAdam.v1", "learn_rate": 0.5}
     optimizer = registry.resolve({"optimizer": config})["optimizer"]
     assert optimizer.encoder_scale == 0.2
+
+
+RECIPES = sorted((Path(__file__).parents[2] / "configs").glob("*.cfg"))
+
+
+@pytest.mark.parametrize("recipe", [path for path in RECIPES if "prompt" not in path.name])
+def test_the_optimizer_of_a_recipe_refers_to_nothing_else(recipe):
+    config = load_config(recipe, {"paths.encoder": "none"}, interpolate=False)
+    nlp = load_model_from_config(config, auto_fill=True)
+    optimizer = nlp.resume_training()
+    optimizer.step_schedules()
+    assert optimizer.learn_rate > 0.0
