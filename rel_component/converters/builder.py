@@ -1,8 +1,10 @@
 """Makes Docs of annotated documents."""
 
+import re
 from bisect import bisect_right
 from dataclasses import replace
-from typing import Dict, Iterable, Iterator, Literal, Optional, Tuple
+from reprlib import repr as shortened
+from typing import Dict, Iterable, Iterator, List, Literal, Optional, Tuple
 
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
@@ -22,6 +24,13 @@ AlignmentMode = Literal["strict", "contract", "expand"]
 """What becomes of a mention that does not begin and end with a token: ``strict``, it is left out;
 ``contract``, it is the tokens inside of it, left out if there is none; ``expand``, all tokens it
 touches."""
+
+_LANGUAGES = {
+    "ja": re.compile("[\u3040-\u30ff]"),
+    "zh": re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"),
+    "th": re.compile("[\u0e00-\u0e7f]"),
+}
+"""Languages without spaces between words, and characters that tell them."""
 
 _Spans = Dict[MentionId, Span]
 
@@ -63,7 +72,8 @@ def build_docs(
         if spans_key is None:
             annotated = _set_entities(doc, spans, annotated, report)
         else:
-            doc.spans[spans_key] = [span for span in spans.values() if span.label]
+            distinct = {_key(span): span for span in spans.values() if span.label}
+            doc.spans[spans_key] = list(distinct.values())
         for mention in annotated.mentions:
             keep_mention(doc, mention, spans[mention.id])
         if annotated.sentence_starts is None:
@@ -76,8 +86,12 @@ def build_docs(
         set_clusters(doc, ([spans[key] for key in members] for members in annotated.clusters))
         if annotated.meta:
             doc.user_data["meta"] = annotated.meta
+        n_distinct = len({_key(spans[mention.id]) for mention in annotated.mentions})
+        if twice := len(annotated.mentions) - n_distinct:
+            message = "mentions of the same tokens and label as another one, kept as one"
+            report.note(message, place=annotated.place, count=twice)
         report.documents += 1
-        report.mentions += len(annotated.mentions)
+        report.mentions += n_distinct
         yield doc
 
 
@@ -93,7 +107,7 @@ def _set_entities(doc: Doc, spans: _Spans, annotated: Annotated, report: Report)
             mentions.append(mention)
             continue
         report.problem(
-            f"{span.text!r} overlaps with another mention, which doc.ents does not allow; "
+            f"{span.text[:60]!r} overlaps with another mention, which doc.ents does not allow; "
             "convert to a span group instead (--spans-key)",
             place=mention_place(annotated, mention),
             skips="mention",
@@ -142,37 +156,81 @@ def tokenize(
         )
     else:
         doc = nlp.make_doc(text)
-    mentions = []
-    for mention in annotated.mentions:
-        try:
-            if mention.fragments:
-                n_fragments = len(mention.fragments)
-                raise DataError(
-                    f"a discontinuous mention of {n_fragments} fragments, which a Doc cannot hold"
-                )
-            mentions.append(
-                _aligned(mention, doc, alignment) if annotated.words is None else mention
-            )
-        except DataError as err:
-            report.problem(err.message, place=mention_place(annotated, mention), skips="mention")
-    reduced = _with_sentences(with_mentions(annotated, mentions, report), doc)
+    annotated = _without_fragments(annotated, report)
+    if annotated.words is None:
+        mentions = _align(annotated, doc, report, alignment)
+        annotated = with_mentions(annotated, mentions, report)
+    reduced = _with_sentences(annotated, doc)
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     return doc, replace(reduced, text=None, words=words, spaces=spaces)
 
 
-def _aligned(mention: AnnotatedMention, doc: Doc, alignment: AlignmentMode) -> AnnotatedMention:
-    """The mention in tokens, without leading and trailing white space."""
-    inside = doc.text[mention.start : mention.end]
+def _without_fragments(annotated: Annotated, report: Report) -> Annotated:
+    """The document without discontinuous mentions."""
+    mentions = []
+    for mention in annotated.mentions:
+        if not mention.fragments:
+            mentions.append(mention)
+            continue
+        message = f"a discontinuous mention of {len(mention.fragments)} fragments, which a Doc "
+        place = mention_place(annotated, mention)
+        report.problem(f"{message}cannot hold", place=place, skips="mention")
+    return with_mentions(annotated, mentions, report)
+
+
+def _align(
+    annotated: Annotated, doc: Doc, report: Report, alignment: AlignmentMode
+) -> List[AnnotatedMention]:
+    """The mentions in tokens, without white space at their ends; others go to the report."""
+    trimmed = [_trimmed(mention, annotated.text or "") for mention in annotated.mentions]
+    fitting = [doc.char_span(mention.start, mention.end) for mention in trimmed]
+    hint = _language_hint([m for m, span in zip(trimmed, fitting) if span is None], annotated, doc)
+    mentions = []
+    for given, mention, span in zip(annotated.mentions, trimmed, fitting):
+        place = mention_place(annotated, mention)
+        aligned = span or doc.char_span(mention.start, mention.end, alignment_mode=alignment)
+        if aligned is None:
+            report.problem(_cut(mention, annotated, doc) + hint, place=place, skips="mention")
+            continue
+        if span is None:
+            change = "widened" if alignment == "expand" else "narrowed"
+            report.note(f"mentions were {change} to whole tokens", place=place)
+        elif (mention.start, mention.end) != (given.start, given.end):
+            report.note("mentions had white space at their ends, which was left out", place=place)
+        mentions.append(replace(mention, start=aligned.start, end=aligned.end))
+    if hint and mentions:
+        report.note(f"documents with odd tokens{hint}", place=annotated.place)
+    return mentions
+
+
+def _trimmed(mention: AnnotatedMention, text: str) -> AnnotatedMention:
+    """The mention without white space at its ends."""
+    inside = text[mention.start : mention.end]
     start = mention.start + len(inside) - len(inside.lstrip())
-    end = mention.end - (len(inside) - len(inside.rstrip()))
-    span = doc.char_span(start, end, alignment_mode=alignment)
-    if span is None:
-        cut = doc.char_span(mention.start, mention.end, alignment_mode="expand") or ()
-        raise DataError(
-            f"characters {mention.start}:{mention.end}, {inside!r}, do not begin and end with a "
-            f"token; the tokens there are {[token.text for token in cut]}"
-        )
-    return replace(mention, start=span.start, end=span.end)
+    return replace(mention, start=start, end=mention.end - len(inside) + len(inside.rstrip()))
+
+
+def _cut(mention: AnnotatedMention, annotated: Annotated, doc: Doc) -> str:
+    """What is wrong with a mention that does not begin and end with a token, and what would help."""
+    inside = (annotated.text or "")[mention.start : mention.end]
+    span = doc.char_span(mention.start, mention.end, alignment_mode="expand")
+    return (
+        f"characters {mention.start}:{mention.end}, {inside[:60]!r}, do not begin and end with a "
+        f"token; the tokens there are {shortened([token.text for token in span or ()])} "
+        f"(--alignment expand takes {span.text[:60] if span else ''!r})"
+    )
+
+
+def _language_hint(cut: List[AnnotatedMention], annotated: Annotated, doc: Doc) -> str:
+    """What to say of ``--lang``, given the mentions that cut tokens; empty if it seems right."""
+    text = annotated.text or ""
+    inside = "".join(text[mention.start : mention.end] for mention in cut)
+    if any(characters.search(inside) for characters in _LANGUAGES.values()):
+        lang = next(lang for lang, characters in _LANGUAGES.items() if characters.search(text))
+        return "" if doc.lang_ == lang else f"; the script has no spaces: try --lang {lang}"
+    if len(cut) > 1 and 2 * len(cut) > len(annotated.mentions):
+        return f"; most mentions there cut tokens: is --lang {doc.lang_} right?"
+    return ""
 
 
 def _with_sentences(annotated: Annotated, doc: Doc) -> Annotated:

@@ -1,8 +1,10 @@
 """The type of an annotation format, and the ways to find one: by name, by the content of a file."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import (
+    Any,
     Callable,
     Dict,
     FrozenSet,
@@ -18,10 +20,19 @@ from .. import registry
 from ..errors import ConfigError, DataError
 from ..files import files_below
 from .annotated import Annotated
+from .json_stream import first_values, parse_json
 from .report import Report
 
 HEAD_LENGTH = 1 << 20
-"""Number of characters at the beginning of a file by which its format is recognised."""
+"""Number of characters at the beginning of a file by which its format is recognised; up to 16 times
+more, if the first value of a JSON file is longer."""
+
+EXAMPLE = (
+    '{"text": "Jobs founded Apple", "entities": [{"id": 1, "start": 0, "end": 4, "label": "PERSON"}, '
+    '{"id": 2, "start": 13, "end": 18, "label": "ORG"}], '
+    '"relations": [{"head": 2, "tail": 1, "label": "FOUNDED_BY"}]}'
+)
+"""A minimal line of the package's own format, for messages."""
 
 ReadFunction = Callable[[Path, Report], Iterator[Annotated]]
 """``read(path, report)``: yields the documents of a file one after the other. What cannot be used goes
@@ -114,7 +125,8 @@ def get_format(name: str) -> AnnotationFormat:
     """
     formats = get_formats()
     if name not in formats:
-        raise ConfigError(f"Unknown format {name!r}; available: {', '.join(formats)}")
+        near = "".join(f"did you mean {n}? " for n in get_close_matches(name, formats, n=1))
+        raise ConfigError(f"Unknown format {name!r}; {near}available: {', '.join(formats)}")
     return formats[name]
 
 
@@ -135,11 +147,62 @@ def detect_format(path: Path) -> str:
         return names[0]
     if names:
         raise ConfigError(f"{path} could be {' or '.join(names)}; say --format")
-    possible = [name for name, known in formats.items() if not path.is_dir() or known.folder]
+    if path.is_dir():
+        raise ConfigError(f"{path}: {_what_folder(path, formats)}")
     raise ConfigError(
-        f"{path} looks like none of the known formats; say --format if it is one of "
-        f"{', '.join(possible)}"
+        f"{path}: {_what_file(path, head, formats)}; say --format if it is one of "
+        f"{', '.join(formats)}"
     )
+
+
+def _what_folder(path: Path, formats: Mapping[str, AnnotationFormat]) -> str:
+    """What is wrong with a folder that no format fits."""
+    if next(path.iterdir(), None) is None:
+        return "an empty folder"
+    folders = {name: known.folder for name, known in formats.items() if known.folder}
+    return (
+        f"there are no files of {', '.join(folders)} in it, which end with "
+        f"{', '.join(folders.values())}; files of other formats are converted one by one"
+    )
+
+
+def _what_file(path: Path, head: str, formats: Mapping[str, AnnotationFormat]) -> str:
+    """What is wrong with a file that no format fits."""
+    if not head.strip():
+        return "the file is empty"
+    try:
+        with path.open(encoding="utf-8") as file:
+            file.read(HEAD_LENGTH)
+    except UnicodeDecodeError as err:
+        return f"not UTF-8 ({err.reason}); save it as UTF-8"
+    if head.lstrip()[0] not in "{[":
+        return f"it begins with {head.strip()[:30]!r}, which looks like none of the known formats"
+    value = next(first_values(head), None)
+    if value is None:
+        number, line = next((i, x) for i, x in enumerate(head.splitlines(), 1) if x.strip())
+        try:
+            parse_json(line)
+        except DataError as err:
+            return f"line {number}: {err.message}"
+    if not isinstance(value, dict):
+        return "a list of objects or one object a line was expected"
+    return f"{_nearest(value, formats)}. The package's own format has lines such as {EXAMPLE}"
+
+
+def _nearest(record: Mapping[str, Any], formats: Mapping[str, AnnotationFormat]) -> str:
+    """The keys of a JSON object that no format fits, and those of the format that has most of them."""
+    samples = {
+        name: next(first_values(known.sample), None)
+        for name, known in formats.items()
+        if isinstance(known.sample, str)
+    }
+    keys = {name: set(value) for name, value in samples.items() if isinstance(value, dict)}
+    shared = {name: len(keys[name] & set(record)) / len(keys[name]) for name in keys}
+    nearest = max(shared, key=shared.__getitem__)
+    found = f"objects with the keys {', '.join(list(record)[:10])[:200]} look like no known format"
+    if not shared[nearest]:
+        return found
+    return f"{found}; the nearest is {nearest}, whose have {', '.join(sorted(keys[nearest]))}"
 
 
 def _fits_folder(known: AnnotationFormat, path: Path) -> bool:
@@ -151,6 +214,14 @@ def _fits_folder(known: AnnotationFormat, path: Path) -> bool:
 def _read_head(path: Path) -> str:
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            return file.read(HEAD_LENGTH)
+            head = file.read(HEAD_LENGTH)
+            while (
+                len(head) < 16 * HEAD_LENGTH
+                and head.lstrip()[:1] in ("{", "[")
+                and next(first_values(head), None) is None
+                and (more := file.read(len(head)))
+            ):
+                head += more
+            return head
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err

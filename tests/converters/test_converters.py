@@ -127,23 +127,27 @@ def test_a_line_that_is_not_utf8(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "mode", "text"),
+    ("start", "end", "mode", "text", "note"),
     [
-        (5, 9, "strict", "U.S."),
-        (4, 10, "strict", "U.S."),  # white space at the ends does not count
-        (5, 8, "strict", None),
-        (5, 8, "expand", "U.S."),
-        (6, 14, "contract", "firm"),
-        (6, 8, "contract", None),
+        (5, 9, "strict", "U.S.", None),
+        (4, 10, "strict", "U.S.", "mentions had white space at their ends, which was left out"),
+        (5, 8, "strict", None, None),
+        (5, 8, "expand", "U.S.", "mentions were widened to whole tokens"),
+        (6, 14, "contract", "firm", "mentions were narrowed to whole tokens"),
+        (6, 8, "contract", None, None),
     ],
 )
-def test_alignment_modes(tmp_path, start, end, mode, text):
+def test_alignment_modes(tmp_path, start, end, mode, text, note):
     entity = {"id": 1, "start": start, "end": end, "label": "ORG"}
     line = own(text="The  U.S. firm's head", entities=[entity], relations=[])
     (doc,), report = convert(tmp_path, line, "jsonl", on_error="skip", alignment=mode)
     assert [ent.text for ent in doc.ents] == ([text] if text else [])
-    assert all(problem.endswith("tokens there are ['U.S.']") for problem in report.problems)
+    expected = "tokens there are ['U.S.'] (--alignment expand takes 'U.S.')"
+    assert all(problem.endswith(expected) for problem in report.problems)
     assert len(report.problems) == (text is None)
+    assert report.notes == (
+        {note: (1, f"{tmp_path / 'data'}, line 1, document d1, mention 1")} if note else {}
+    )
 
 
 def test_overlapping_mentions_need_a_span_group(tmp_path):

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from rel_component import registry
-from rel_component.converters.format import AnnotationFormat, detect_format, get_formats
+from rel_component.converters.format import (
+    EXAMPLE,
+    AnnotationFormat,
+    detect_format,
+    get_format,
+    get_formats,
+)
 from rel_component.converters.formats.jsonl import FORMAT
 from rel_component.errors import ConfigError, DataError
 
@@ -33,22 +39,55 @@ def test_few_annotations_are_enough(tmp_path, text, format):
     assert detect_format(path) == format
 
 
-def test_a_long_document_is_recognised(tmp_path):
+@pytest.mark.parametrize("before", ["", '{"text": "a"}\n'])
+def test_a_long_document_is_recognised(tmp_path, before):
     path = tmp_path / "data"
-    path.write_text('{"text": "a"}\n{"text": "' + "a" * 2_000_000 + '"}\n', encoding="utf8")
+    path.write_text(before + '{"text": "' + "a" * 2_000_000 + '"}\n', encoding="utf8")
+    assert detect_format(path) == "jsonl"
+
+
+def test_the_example_in_messages_is_of_the_format(tmp_path):
+    path = tmp_path / "data"
+    path.write_text(EXAMPLE, encoding="utf8")
     assert detect_format(path) == "jsonl"
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n \n", b"Some text.\n", b"{}", b"[]", b"\xff\x00", b"3"]
+    ("content", "message"),
+    [
+        (b"", "the file is empty; say --format if it is one of brat"),
+        (b"\n \n", "the file is empty"),
+        (b"Some text.\n", "it begins with 'Some text.', which looks like none of"),
+        (b"3", "it begins with '3'"),
+        ("café".encode("latin1"), "not UTF-8 (unexpected end of data); save it as UTF-8"),
+        (b"\xff\x00", "not UTF-8 (invalid start byte)"),
+        (b"[]", "a list of objects or one object a line was expected"),
+        (b"[3]", "a list of objects or one object a line was expected"),
+        (b'\n{"text": "a",\n', "line 2: broken JSON: Expecting property name"),
+        (b'{"content": "a", "spans": []}', "the keys content, spans look like no known format"),
+        (b'{"content": "a", "entities": []}', "the nearest is spert, whose have entities"),
+        (b"{}", 'The package\'s own format has lines such as {"text": "Jobs founded Apple", '),
+    ],
 )
-def test_nothing_fits(tmp_path, content):
+def test_what_is_wrong_with_a_file(tmp_path, content, message):
     path = tmp_path / "data"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match="none of the known formats; say --format"):
+    with pytest.raises(ConfigError) as error:
         detect_format(path)
-    with pytest.raises(ConfigError, match="say --format if it is one of brat"):
+    assert message in str(error.value)
+
+
+def test_what_is_wrong_with_a_folder(tmp_path):
+    with pytest.raises(ConfigError, match="an empty folder"):
         detect_format(tmp_path)
+    (tmp_path / "a.txt").write_bytes(b"A text.")
+    with pytest.raises(ConfigError, match="no files of brat, webanno, xmi in it, which end with"):
+        detect_format(tmp_path)
+
+
+def test_a_typo_in_the_name_of_a_format():
+    with pytest.raises(ConfigError, match="'docano'; did you mean doccano\\? available: brat"):
+        get_format("docano")
 
 
 def test_two_formats_fit(monkeypatch):
