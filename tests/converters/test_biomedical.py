@@ -1,9 +1,12 @@
 """Formats of biomedical corpora, on documents of the form that they are published in."""
 
+import json
+
 import pytest
 import spacy
 
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from rel_component.converters.format import detect_format
 from rel_component.converters.report import Report
 from rel_component.converters.writing import write_file
 
@@ -87,3 +90,118 @@ def test_entities_without_a_concept_are_written_to_pubtator(tmp_path):
     (again,), _ = read(tmp_path / "written", "pubtator")
     assert facts(again) == facts(annotated)
     assert notes(report) == {}
+
+
+def annotation(name, offset, text, **infons):
+    locations = [{"offset": offset, "length": len(text)}]
+    infons.setdefault("type", "Gene")
+    return {"id": name, "infons": infons, "text": text, "locations": locations}
+
+
+def relation(*refids, roles=("Arg1", "Arg2"), **infons):
+    nodes = [{"refid": name, "role": role} for name, role in zip(refids, roles)]
+    return {"id": "R1", "infons": {"type": "binds", **infons}, "nodes": nodes}
+
+
+def passage(offset, text, *annotations, **more):
+    return {"offset": offset, "infons": {}, "text": text, "annotations": annotations, **more}
+
+
+def sentence(offset, text, *annotations, relations=()):
+    return {**passage(offset, text, *annotations), "relations": relations}
+
+
+TWO = passage(0, "ab cd", annotation("1", 0, "ab"), annotation("2", 3, "cd"))
+
+
+def bioc(tmp_path, document, on_error="stop"):
+    content = {"source": "s", "date": "", "key": "", "infons": {}, "documents": [document]}
+    return read_text(tmp_path, content, "bioc", on_error=on_error)
+
+
+def relations_of(annotated):
+    texts = {m.id: annotated.text[m.start : m.end] for m in annotated.mentions}
+    return [(texts[r.head], r.label, texts[r.tail]) for r in annotated.relations]
+
+
+def test_bioc_counts_characters_of_the_document(tmp_path):
+    sentences = [
+        sentence(6, "x y.", annotation("3", 6, "x"), relations=[relation("1", "3")]),
+        sentence(11, "z", annotation("4", 11, "z")),
+    ]
+    later = passage(6, "", annotation("5", 8, "y"), sentences=sentences)
+    document = {"id": "d", "infons": {"year": "2026"}, "passages": [TWO, later], "pmid": 7}
+    document["annotations"] = [annotation("6", 3, "cd x")]
+    document["relations"] = [relation("5", "2")]
+    (annotated,), report = bioc(tmp_path, document)
+    assert annotated.text == "ab cd\nx y. z"
+    texts = [annotated.text[m.start : m.end] for m in annotated.mentions]
+    assert texts == ["ab", "cd", "x", "z", "y", "cd\nx"]
+    assert relations_of(annotated) == [("ab", "binds", "x"), ("y", "binds", "cd")]
+    assert annotated.sentence_starts == [6, 11]
+    assert annotated.relations[0].attributes == {"roles": ["Arg1", "Arg2"]}
+    assert (annotated.meta, report.notes) == ({"id": "d", "year": "2026", "pmid": 7}, {})
+
+
+@pytest.mark.parametrize(
+    ("infons", "found"),
+    [
+        ({"entity1": "Q1", "entity2": "Q2", "novel": "No"}, ("ab", "binds", "cd")),
+        ({"Disease": "Q2", "Chemical": "Q1"}, ("cd", "binds", "ab")),
+        ({"role1": {"identifier": "Q1"}, "role2": {"identifier": "Q2"}}, ("ab", "binds", "cd")),
+    ],
+)
+def test_relations_of_concepts_in_bioc(infons, found, tmp_path):
+    mentions = [annotation("0", 0, "ab", identifier="Q1"), annotation("1", 3, "cd", MESH="Q2")]
+    mentions.append(annotation("2", 6, "ef", identifier="Q1"))
+    document = {"passages": [passage(0, "ab cd ef", *mentions)], "relations": [relation(**infons)]}
+    (annotated,), report = bioc(tmp_path, document)
+    assert relations_of(annotated) == [found]
+    assert annotated.clusters == [["0", "2"]]
+    assert annotated.relations[0].attributes == ({"novel": "No"} if "novel" in infons else {})
+    assert report.notes == {}
+
+
+def test_roles_and_scores_of_bioc(tmp_path):
+    relations = [relation("1", "2", roles=("object", "subject"), score="0.25")]
+    (annotated,), _ = bioc(tmp_path, {"passages": [TWO], "relations": relations})
+    assert relations_of(annotated) == [("cd", "binds", "ab")]
+    assert [r.score for r in annotated.relations] == [0.25]
+    assert annotated.relations[0].attributes == {"roles": ["subject", "object"]}
+
+
+def test_bioc_in_utf16_units(tmp_path):
+    text = "🧬 ab"
+    document = {"passages": [passage(7, text, annotation("1", 10, "ab"), annotation("1", 9, "ab"))]}
+    (annotated,), report = bioc(tmp_path, document)
+    assert [annotated.text[m.start : m.end] for m in annotated.mentions] == ["ab", "ab"]
+    assert list(notes(report)) == ["annotations with one id, of which relations are of the first"]
+
+
+@pytest.mark.parametrize("as_lines", [False, True])
+def test_lists_and_lines_of_bioc_documents(tmp_path, as_lines):
+    documents = [{"id": str(i), "passages": [TWO]} for i in range(2)]
+    lines = "\n".join(json.dumps(document) for document in documents)
+    found, _ = read_text(tmp_path, lines if as_lines else documents, "bioc", on_error="stop")
+    assert [annotated.meta["id"] for annotated in found] == ["0", "1"]
+    assert detect_format(tmp_path / "data") == "bioc"
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"passages": [passage(0, "ab", annotation("1", 0, "cd"))]}, "its text is 'cd', but 0:2"),
+        ({"passages": [passage(5, "ab", annotation("1", 0, "ab"))]}, "no passage has character 0"),
+        ({"passages": [passage(0, "ab", {"id": "1"})]}, "1: an annotation without location"),
+        ({"passages": [passage(0, "ab", annotation("1", 9, ""))]}, "9:9 are not in a passage"),
+        ({"passages": [TWO], "relations": [relation("1", "9")]}, "its mention 9 does not exist"),
+        ({"passages": [TWO], "relations": [relation("1")]}, "1 annotations and 0 concepts"),
+        ({"passages": [{"text": "ab"}]}, '"offset": expected an integer'),
+        ({"passages": 1}, '"passages": expected a list, got 1'),
+        (3, "document 0: expected an object, got 3"),
+    ],
+)
+def test_problems_of_bioc(tmp_path, document, message):
+    _, report = bioc(tmp_path, document, on_error="skip")
+    assert message in report.problems[0]
+    assert f"{tmp_path / 'data'}, line 1, document 0" in report.problems[0]

@@ -94,11 +94,7 @@ def _read(lines: _Lines, place: str, report: Report) -> Annotated:
                     report.note("names of concepts, which are not read", place=where)
         except DataError as err:
             report.problem(err.message, place=where, skips="mention")
-    parts: Dict[str, MentionId] = {}
-    for concept, members in entities.items():
-        for part in filter(None, _PARTS.split(concept)):
-            parts.setdefault(part, members[0])
-    firsts = {**parts, **{concept: members[0] for concept, members in entities.items()}}
+    firsts = first_mentions(entities)
     for where, line in lines.others:
         columns = line.split("\t")
         if columns[0] == lines.name and not _is_mention(columns):
@@ -108,6 +104,15 @@ def _read(lines: _Lines, place: str, report: Report) -> Annotated:
                 report.problem(err.message, place=where, skips="relation")
     annotated.clusters += [members for members in entities.values() if len(members) > 1]
     return annotated
+
+
+def first_mentions(entities: Dict[str, List[MentionId]]) -> Dict[str, MentionId]:
+    """The mention that stands for each concept, also for those that only mentions of several have."""
+    firsts = {concept: members[0] for concept, members in entities.items()}
+    for concept, members in entities.items():
+        for part in filter(None, _PARTS.split(concept)):
+            firsts.setdefault(part, members[0])
+    return firsts
 
 
 def _is_mention(columns: List[str]) -> bool:
