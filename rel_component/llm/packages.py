@@ -1,6 +1,6 @@
 """Packages of the extras, which are imported where they are used."""
 
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Any
 
 from ..errors import ConfigError
@@ -20,6 +20,10 @@ def import_package(module: str, extra: str = "llm") -> Any:
         return import_module(module)
     except ImportError:
         package = module.replace("_", "-")
+        # the requirements themselves: pip may not know where this package is
+        found = metadata.requires("rel-component") or ()
+        needed = [line.split(";")[0] for line in found if line.endswith(f'extra == "{extra}"')]
         raise ConfigError(
-            f"The package {package} is not installed. Run: pip install 'rel-component[{extra}]'"
+            f"The package {package} is not installed. Run: pip install "
+            + " ".join(f"'{requirement.strip()}'" for requirement in needed or [package])
         ) from None

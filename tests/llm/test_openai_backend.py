@@ -198,7 +198,7 @@ def test_nobody_listens():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(LLMUnavailable, match="No connection to"):
+    with pytest.raises(LLMUnavailable, match="No answer from"):
         answer(openai_backend("m", base_url=url))
 
 
@@ -213,7 +213,7 @@ def test_no_answer_in_time():
 
 def test_an_answer_that_trickles_is_out_of_time(endpoint):
     endpoint.say(trickle=0.02)
-    with pytest.raises(LLMUnavailable, match="not complete in time"):
+    with pytest.raises(LLMUnavailable, match=r"within 0\.1 seconds"):
         answer(backend_of(endpoint), timeout=0.1)
 
 
@@ -318,7 +318,7 @@ def test_azure(endpoint):
 
 def test_the_package_may_be_missing(endpoint, monkeypatch):
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(ConfigError, match=r"openai.*rel-component\[llm\]"):
+    with pytest.raises(ConfigError, match=r"openai is not installed.*pip install .*'openai>=3"):
         answer(backend_of(endpoint))
 
 

@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat
 
 import codecs
 import re
+import reprlib
 import urllib.parse
 from itertools import accumulate
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -14,6 +15,13 @@ from ..types import AnswerFormat, JsonSchema, Message, OutputToken, Reply, Usage
 
 _SCHEMA_NAME = "answer"
 _MAX_ERROR_CHARS = 500
+_MAX_SHOWN = 10 * _MAX_ERROR_CHARS  # characters of a message in which the secret is looked for
+_MAX_REASON_CHARS = 40
+_MIN_PART = 8  # characters of a secret that are no accident
+_MIN_SECRET_CHARS = 16  # a shorter one, such as "password", may be a word of an answer
+_MAX_COUNT = 10**12  # tokens; more are no number of tokens
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _MAX_ERROR_CHARS
 
 _TOO_LONG = re.compile(
     r"context[ _-]?(length|size|window)|prompt is too long|input is too long"
@@ -88,8 +96,10 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
             f"The response has no answer: {error_text(body, secret)}", usage=_bill(body, seconds)
         )
     message = choice["message"]
-    finish_reason = str(choice.get("finish_reason") or "stop")
-    text = message.get("content")
+    finish_reason = choice.get("finish_reason")
+    if not isinstance(finish_reason, str) or not 0 < len(finish_reason) <= _MAX_REASON_CHARS:
+        finish_reason = "stop"
+    text = _content(message)
     if isinstance(message.get("refusal"), str) and not text:
         text, finish_reason = message["refusal"], "refusal"
     if text is None and finish_reason != "stop":
@@ -100,11 +110,25 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
             usage=_bill(body, seconds),
         )
     return Reply(
-        text=text,
-        finish_reason=finish_reason,
+        text=text.replace(secret, "***") if len(secret) >= _MIN_SECRET_CHARS else text,
+        finish_reason=without_secret(finish_reason, secret),
         usage=_bill(body, seconds) or Usage(requests=1, seconds=seconds),
         tokens=_read_tokens(choice.get("logprobs"), text),
     )
+
+
+def _content(message: Mapping[str, Any]) -> Any:
+    """The content of an answer: a text, the texts in a list of parts, or the arguments of a tool."""
+    content, calls = message.get("content"), message.get("tool_calls")
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
+        return "".join(texts) or content
+    if not content and isinstance(calls, list):
+        functions = [call.get("function") for call in calls if isinstance(call, dict)]
+        stated = [call.get("arguments") for call in functions if isinstance(call, dict)]
+        return "\n".join(part for part in stated if isinstance(part, str)) or content
+    return content
 
 
 def output_tokens(tokens: Iterable[Tuple[bytes, float]], text: str) -> Tuple[OutputToken, ...]:
@@ -165,17 +189,33 @@ def error_text(body: Any, secret: str = "") -> str:
     """The error message in a body, on one line, shortened, and without the secret."""
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping) and isinstance(error.get("message"), str):
-        named = [str(error[key]) for key in ("type", "code", "param") if error.get(key)]
+        named = [_shown(error[key]) for key in ("type", "code", "param") if error.get(key)]
         error = " ".join([error["message"], f"({', '.join(named)})" if named else ""])
-    line = without_secret(" ".join(str(error).split()), secret)  # before the line is shortened
+    line = without_secret(" ".join(_shown(error).split()), secret)  # before the line is shortened
     return line if len(line) <= _MAX_ERROR_CHARS else f"{line[:_MAX_ERROR_CHARS]}..."
 
 
 def without_secret(text: str, secret: str) -> str:
-    """The text with stars for the secret, also where it is quoted for URLs."""
+    """The text with stars for the secret, also where it is quoted for URLs.
+
+    Endpoints may show a part of it only, so parts of eight characters or more are left out too.
+    """
     for found in {secret, urllib.parse.quote(secret, safe="")} - {""}:
-        text = text.replace(found, "***")
+        parts = {found[i : i + _MIN_PART] for i in range(max(1, len(found) - _MIN_PART + 1))}
+        anywhere = "|".join(map(re.escape, parts))
+        shown = {
+            place
+            for match in re.finditer(f"(?=({anywhere}))", text)
+            for place in range(*match.span(1))
+        }
+        kept = [char if i not in shown else "\0" for i, char in enumerate(text)]
+        text = re.sub("\0+", "***", "".join(kept)) if shown else text
     return text
+
+
+def _shown(value: Any) -> str:
+    """The start of a value from outside, whatever its size."""
+    return value[:_MAX_SHOWN] if isinstance(value, str) else _REPR.repr(value)
 
 
 def _bill(body: Any, seconds: float) -> Optional[Usage]:
@@ -194,7 +234,8 @@ def _bill(body: Any, seconds: float) -> Optional[Usage]:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """The number of tokens; 0, which is not known, for anything that cannot be one."""
+    return value if type(value) is int and 0 < value <= _MAX_COUNT else 0
 
 
 def _read_tokens(logprobs: Any, text: str) -> Tuple[OutputToken, ...]:
@@ -203,7 +244,13 @@ def _read_tokens(logprobs: Any, text: str) -> Tuple[OutputToken, ...]:
         return ()
     try:
         return output_tokens([_read_token(token) for token in content], text)
-    except (KeyError, TypeError, ValueError):  # the answer can be used without tokens
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        TypeError,
+        ValueError,
+    ):  # the answer can be used without tokens
         return ()
 
 

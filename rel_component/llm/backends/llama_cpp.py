@@ -9,6 +9,7 @@ from ...errors import ConfigError
 from ..packages import import_package
 from ..types import Message
 from .chat_completion import message_dicts
+from .connection import Connection
 from .openai import OpenAIBackend
 from .sampling import check_sampling
 
@@ -107,32 +108,26 @@ class LlamaCppBackend(OpenAIBackend):
         return len(tokenized["tokens"])
 
     def _post(self, path: str, **fields: Any) -> Any:
-        client = self._connected()
+        connection = self._connected()
         import openai
 
+        request = connection.client.post(
+            f"{self._server.listening_address}/{path}", cast_to=object, body=fields
+        )
         try:
-            return client.post(
-                f"{self._server.listening_address}/{path}",
-                cast_to=object,
-                body=fields,
-                options={"timeout": _COUNT_TIMEOUT},
-            )
-        except openai.OpenAIError as err:
+            return connection.call(request, _COUNT_TIMEOUT)
+        except (openai.OpenAIError, TimeoutError) as err:
             error = self._error(err, self._key(), _COUNT_TIMEOUT)
         raise error
 
-    def _connect(self) -> Any:
-        openai = import_package("openai", "llm-local")
+    def _connect(self) -> Connection:
+        import_package("openai", "llm-local")
         password = secrets.token_urlsafe()
         self._server = self._start(password)
         self.read_key = lambda: password
         self.base_url = f"{self._server.listening_address}/v1"
-        return openai.OpenAI(
-            base_url=self.base_url,
-            api_key=password,
-            max_retries=0,
-            http_client=openai.DefaultHttpxClient(trust_env=False),  # no proxy on the way
-        )
+        # no proxy on the way
+        return Connection("AsyncOpenAI", trust_env=False, api_key=password, base_url=self.base_url)
 
     def _start(self, password: str) -> Any:
         """A server on a free port of this machine, behind a password."""

@@ -13,7 +13,6 @@ from typing import (
     Any,
     Callable,
     Dict,
-    Iterable,
     List,
     Literal,
     Mapping,
@@ -23,7 +22,6 @@ from typing import (
 )
 
 from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable
-from ..packages import import_package
 from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
 from .chat_completion import (
     endpoint_error,
@@ -33,13 +31,19 @@ from .chat_completion import (
     response_format,
     without_secret,
 )
+from .connection import Connection, read_body
 from .sampling import check_sample, check_sampling
 
 MaxTokensParameter = Literal["max_tokens", "max_completion_tokens"]
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _NO_KEY = "none"  # the SDK needs one; requests bring their own
+MAX_BODY = 16_000_000
+"""The most bytes of a response, unpacked, that are read; fewer for backends with few `max_tokens`."""
+
+_BYTES_AROUND, _BYTES_OF_TOKEN = 1_000_000, 2_000  # of a token: its text, 20 others, probabilities
 _DEFAULT_TIMEOUT = 600.0
+_NO_TIMEOUT = None  # of single reads: the whole request has one
 
 
 def openai_backend(
@@ -146,7 +150,7 @@ class OpenAIBackend:
     key_needed: bool = False
     batch_size: int = 1
     concurrency: Optional[int] = None
-    _client: Any = field(default=None, init=False, repr=False, compare=False)
+    _connection: Optional[Connection] = field(default=None, init=False, repr=False, compare=False)
     _lock: Any = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __call__(
@@ -185,25 +189,50 @@ class OpenAIBackend:
     def _send(
         self, request: Request, fields: Dict[str, Any], timeout: float
     ) -> Union[Reply, LLMError]:
-        client, key = self._connected(), self._key()
+        connection, key = self._connected(), self._key()
+        import openai
+
+        start = time.perf_counter()
+        try:
+            body = connection.call(self._complete(connection.client, request, fields, key), timeout)
+            return read_completion(self._decoded(body), time.perf_counter() - start, key)
+        except (LLMError, openai.OpenAIError, TimeoutError) as err:
+            return self._error(err, key, timeout, structured="response_format" in fields)
+
+    async def _complete(
+        self, client: Any, request: Request, fields: Dict[str, Any], key: str
+    ) -> bytes:
         import openai
 
         header, scheme = (
             ("Authorization", "Bearer ") if self.api_version is None else ("api-key", "")
         )
-        start = time.perf_counter()
+        async with client.chat.completions.with_streaming_response.create(
+            model=self.settings["model"],
+            messages=message_dicts(request.messages),
+            extra_headers={header: f"{scheme}{key}" if key else openai.Omit()},
+            extra_body=fields,
+            timeout=_NO_TIMEOUT,
+        ) as response:
+            try:
+                return await read_body(response.iter_bytes(), self._max_body)
+            except Exception as err:  # the SDK does not say which HTTP library raises here
+                raise LLMUnavailable(f"The response broke off: {err!r:.200}") from None
+
+    @property
+    def _max_body(self) -> int:
+        return min(MAX_BODY, _BYTES_AROUND + _BYTES_OF_TOKEN * self.max_tokens)
+
+    def _decoded(self, body: bytes) -> Any:
+        if len(body) > self._max_body:
+            raise LLMUnavailable(
+                f"The response has more than {self._max_body:,} bytes, too many for "
+                f"{self.max_tokens} tokens (max_tokens)."
+            )
         try:
-            with client.chat.completions.with_streaming_response.create(
-                model=self.settings["model"],
-                messages=message_dicts(request.messages),
-                extra_headers={header: f"{scheme}{key}" if key else openai.Omit()},
-                extra_body=fields,
-                timeout=timeout,
-            ) as response:
-                body = _read_body(response.iter_bytes(), start + timeout)
-            return read_completion(body, time.perf_counter() - start, key)
-        except (LLMError, openai.OpenAIError) as err:
-            return self._error(err, key, timeout, structured="response_format" in fields)
+            return json.loads(body)
+        except (ValueError, RecursionError) as err:
+            raise LLMUnavailable(f"The response is not JSON: {err}") from None
 
     def _error(
         self, err: Exception, key: str, timeout: float, *, structured: bool = False
@@ -216,25 +245,44 @@ class OpenAIBackend:
             error = err
         elif isinstance(err, openai.APIStatusError):
             error = self._status_error(err, key, structured=structured)
-        elif isinstance(err, openai.APITimeoutError):
+        elif isinstance(err, TimeoutError):
             error = LLMUnavailable(f"No answer within {timeout:g} seconds.")
         elif isinstance(err, openai.APIConnectionError):
-            error = LLMUnavailable(f"No connection to {self.base_url}: {err.__cause__ or err}")
+            error = self._connection_error(err.__cause__ or err)
         else:
             error = LLMRefused(f"The request could not be sent: {err}")
         error.args = tuple(without_secret(str(arg), key) for arg in error.args)
         return error
 
+    def _connection_error(self, cause: BaseException) -> LLMError:
+        message = f"No answer from {self.base_url}: {str(cause) or repr(cause)}"
+        if "CERTIFICATE_VERIFY_FAILED" in message:
+            return LLMRefused(
+                f"{message}. If you trust the server, name the file with the certificate of its "
+                "authority in the environment variable SSL_CERT_FILE."
+            )
+        if "WRONG_VERSION_NUMBER" in message or "RECORD_LAYER_FAILURE" in message:
+            return LLMRefused(
+                f"{message}. If the server does not speak TLS, base_url needs http://."
+            )
+        return LLMUnavailable(message)
+
     def _status_error(self, err: Any, key: str, *, structured: bool) -> LLMError:
-        status = err.status_code
-        text = error_text(err.body, key)
+        status, headers = err.status_code, err.response.headers
+        text = error_text(_json_or_text(err.body), key)
         if status in (401, 403):
             source = f"the environment variable {self.key_env}" if self.key_env else "api_key"
             text += f" Check the key in {source} and what it gives access to."
         elif status == 404:
             text += f" Check the model {self.settings['model']!r} and {self.base_url}."
-        retry_after = _retry_after(err.response.headers)
-        return endpoint_error(status, text, structured=structured, retry_after=retry_after)
+        elif "location" in headers and 300 <= status < 400:
+            text = (
+                f"it redirects to {headers['location']!r:.200}. Redirects are not followed, because "
+                "the text of the document would go there; if it may, set base_url to that address."
+            )
+        return endpoint_error(
+            status, text, structured=structured, retry_after=_retry_after(headers)
+        )
 
     def _key(self) -> str:
         source = f"The environment variable {self.key_env}"
@@ -249,24 +297,23 @@ class OpenAIBackend:
             raise LLMRefused(f"{source} holds no valid key: it has characters no key can have.")
         return key
 
-    def _connected(self) -> Any:
-        """The client of the SDK, made with the first request."""
+    def _connected(self) -> Connection:
+        """The connection, made with the first request."""
         with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-                # The client is in a cycle of references: its sockets would be collected before it.
-                weakref.finalize(self, self._client.close)
-        return self._client
+            if self._connection is None:
+                self._connection = self._connect()
+                weakref.finalize(self, self._connection.close)
+        return self._connection
 
-    def _connect(self) -> Any:
-        openai = import_package("openai")
-        # The client of this package makes further attempts: budget and rate limits count them.
-        options: Dict[str, Any] = {"api_key": _NO_KEY, "max_retries": 0}
-        if self.api_version is not None:
-            return openai.AzureOpenAI(
-                azure_endpoint=self.base_url, api_version=self.api_version, **options
-            )
-        return openai.OpenAI(base_url=self.base_url, **options)
+    def _connect(self) -> Connection:
+        if self.api_version is None:
+            return Connection("AsyncOpenAI", api_key=_NO_KEY, base_url=self.base_url)
+        return Connection(
+            "AsyncAzureOpenAI",
+            api_key=_NO_KEY,
+            azure_endpoint=self.base_url,
+            api_version=self.api_version,
+        )
 
 
 def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
@@ -286,21 +333,11 @@ def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _read_body(chunks: Iterable[bytes], deadline: float) -> Any:
-    """The JSON of a response; the SDK's time limit is for each of its chunks, not for all."""
-    body = bytearray()
+def _json_or_text(body: bytes) -> Any:
     try:
-        for chunk in chunks:
-            body += chunk
-            if time.perf_counter() > deadline:
-                raise LLMUnavailable("The response was not complete in time.")
         return json.loads(body)
-    except LLMUnavailable:
-        raise
-    except (ValueError, RecursionError) as err:
-        raise LLMUnavailable(f"The response is not JSON: {err}") from None
-    except Exception as err:  # the SDK does not say which HTTP library raises here
-        raise LLMUnavailable(f"The response broke off: {err!r}") from None
+    except (ValueError, RecursionError):
+        return body.decode("utf8", "replace")
 
 
 def _is_official(url: str, api_version: Optional[str]) -> bool:
