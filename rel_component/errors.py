@@ -16,8 +16,9 @@
         └── BudgetExceeded      the request was not sent, because the budget might not cover it
 """
 
+import difflib
 import reprlib
-from typing import Any, Optional
+from typing import Any, Iterable, Optional
 
 
 class RelComponentError(ValueError):
@@ -113,6 +114,27 @@ def shown(value: object, width: int = 60) -> str:
     except Exception:  # numbers of too many digits, and classes of users
         text = f"<{type(value).__name__}>"
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def did_you_mean(name: object, accepted: Iterable[str]) -> str:
+    """What a mistyped name was meant to be, for messages; empty if nothing is like it.
+
+    Args:
+        name: what was given.
+        accepted: the names there are.
+
+    Returns:
+        ``, did you mean "threshold"?``
+    """
+    close = difflib.get_close_matches(str(name)[:60], list(accepted), n=1)
+    return f', did you mean "{close[0]}"?' if close else ""
+
+
+def listed(names: Iterable[str], limit: int = 20) -> str:
+    """Names that there are, for messages: the first ones, and how many more."""
+    names = list(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return (", ".join(f"{name:.60}" for name in names[:limit]) or "none") + more
 
 
 _BOUNDED = reprlib.Repr()

@@ -26,9 +26,10 @@ from spacy.tokens import Doc
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .documents import relation_key
-from .errors import SchemaError
+from .errors import DataError, SchemaError, did_you_mean, listed, shown
 from .files import complete_file
 from .types import NO_RELATION, BoolArray, Relation
+from .yaml_files import read_yaml_or_json
 
 _KEYS = ("label", "description", "head", "tail", "symmetric", "asymmetric", "inverse")
 
@@ -103,7 +104,9 @@ class RelationSchema(Mapping[str, RelationType]):
         self._types: Dict[str, RelationType] = {}
         for i, rel_type in enumerate(types):
             if rel_type.label in self._types:
-                raise SchemaError(f"relations[{i}].label: {rel_type.label!r} is declared twice")
+                raise SchemaError(
+                    f"relations[{i}].label: {shown(rel_type.label)} is declared twice"
+                )
             self._types[rel_type.label] = rel_type
         _check_types(self._types)
 
@@ -147,9 +150,9 @@ class RelationSchema(Mapping[str, RelationType]):
         """
         if not isinstance(data, Mapping) or not isinstance(data.get("relations"), (list, tuple)):
             raise SchemaError(f'{source}: expected a mapping with a list under "relations"')
-        unknown = sorted(set(map(str, data)) - {"relations"})
+        unknown = sorted(str(key) for key in data if key != "relations")
         if unknown:
-            raise SchemaError(f'{source}: {unknown[0]}: unknown key; accepted: "relations"')
+            raise SchemaError(f'{source}: {unknown[0]:.60}: unknown key; accepted: "relations"')
         types = [
             _parse_type(item, f"{source}: relations[{i}]")
             for i, item in enumerate(data["relations"])
@@ -170,12 +173,10 @@ class RelationSchema(Mapping[str, RelationType]):
         Raises:
             SchemaError: if the file is missing, cannot be parsed or is not a schema.
         """
-        path = Path(path)
-        read = srsly.read_json if path.suffix == ".json" else srsly.read_yaml
         try:
-            data = read(path)
-        except Exception as err:
-            raise SchemaError(f"{path}: cannot be read: {err}") from err
+            data = read_yaml_or_json(Path(path))
+        except DataError as err:
+            raise SchemaError(str(err)) from err
         return cls.from_dict(data, source=str(path))
 
     def to_file(self, path: Union[str, Path]) -> None:
@@ -279,7 +280,7 @@ class RelationSchema(Mapping[str, RelationType]):
     def check(self, relation: Relation) -> Optional[str]:
         """Why the schema does not allow a relation; None if it does."""
         if relation.label not in self:
-            return f"unknown label {relation.label!r}; known: {', '.join(self) or 'none'}"
+            return f"unknown label {shown(relation.label)}; known: {listed(self)}"
         rel_type = self[relation.label]
         if not rel_type.allows(relation.head.label_, relation.tail.label_):
             return (
@@ -312,7 +313,7 @@ def _check_types(types: Dict[str, RelationType]) -> None:
     for i, rel_type in enumerate(types.values()):
         place = f"relations[{i}]"
         if not rel_type.label or rel_type.label == NO_RELATION:
-            raise SchemaError(f"{place}.label: {rel_type.label!r} is empty or reserved")
+            raise SchemaError(f"{place}.label: {shown(rel_type.label)} is empty or reserved")
         if rel_type.symmetric and rel_type.asymmetric:
             raise SchemaError(f"{place}.asymmetric: {rel_type.label} is symmetric already")
         if rel_type.inverse is None:
@@ -338,17 +339,22 @@ def _parse_type(item: Any, place: str) -> RelationType:
         raise SchemaError(f"{place}: expected a mapping with the keys {', '.join(_KEYS)}")
     for key in item:
         if key not in _KEYS:
-            raise SchemaError(f"{place}.{key}: unknown key; accepted: {', '.join(_KEYS)}")
+            raise SchemaError(
+                f"{place}.{key!s:.60}: unknown key{did_you_mean(key, _KEYS)}; accepted: "
+                f"{', '.join(_KEYS)}"
+            )
     values = {key: value for key, value in item.items() if value is not None}
     for key, value in values.items():
         if key in ("head", "tail"):
             names = [value] if isinstance(value, str) else value
             if not isinstance(names, (list, tuple)) or not all(_is_name(name) for name in names):
-                raise SchemaError(f"{place}.{key}: expected a list of entity types, got {value!r}")
+                raise SchemaError(
+                    f"{place}.{key}: expected a list of entity types, got {shown(value)}"
+                )
             values[key] = tuple(names)
         elif not isinstance(value, bool if key in ("symmetric", "asymmetric") else str):
             expected = "true or false" if key in ("symmetric", "asymmetric") else "a string"
-            raise SchemaError(f"{place}.{key}: expected {expected}, got {value!r}")
+            raise SchemaError(f"{place}.{key}: expected {expected}, got {shown(value)}")
     if not values.get("label"):
         raise SchemaError(f"{place}.label: missing or empty")
     return RelationType(**values)

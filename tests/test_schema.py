@@ -71,6 +71,64 @@ def test_error_for_a_file_that_cannot_be_read(tmp_path, name, text):
         RelationSchema.from_file(tmp_path / name)
 
 
+BOMB = "[&a [x,x,x,x,x,x,x,x,x,x]" + "".join(
+    f", &{name} [{','.join(f'*{before}' for _ in range(10))}]"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+MERGES = "- &a {k: x}\n" + "".join(
+    f"- &{name} {{<<: [{','.join(f'*{before}' for _ in range(10))}]}}\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"relations: [{{label: A, head: {BOMB}]}}]",
+        f"relations: [{{label: A, symmetric: {BOMB}]}}]",
+        f"relations: [{{label: {BOMB}]}}]",
+        f"relations: {BOMB}]",
+        f"relations: [{{? {BOMB}] : 1}}]",
+        MERGES,
+        "relations: &a [*a]",
+        "relations: " + "[" * 3000,
+        "relations: " + "[" * 120 + "]" * 120,
+        "relations: [{label: " + "{a: " * 3000,
+        "- " * 3000,
+        "? " * 3000,
+        "relations: [{label: !!python/object/apply:os.system [ls]}]",
+        "relations: [{label: 0x" + "f" * 9000 + "}]",
+        "relations: [{label: A, " + "x" * 9000 + ": 1}]",
+        "x" * 9000 + ": 1\nrelations: []",
+        "relations: [{label: [" + ", ".join("abc" * 3000) + "]}]",
+        "relations: [{label: A, inverse: [" + "[x, x, x], " * 100 + "]}]",
+        "relations: [{label: A, tail: [2024-01-01, null, 1.5]}]",
+        "\x00",
+    ],
+)  # fmt: skip
+def test_hostile_schemas_are_short_errors(tmp_path, text):
+    (tmp_path / "a.yaml").write_text(text, encoding="utf8")
+    with pytest.raises(SchemaError, match=r"a\.yaml: ") as caught:
+        read_schema(tmp_path / "a.yaml")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 400
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, '{"relations": ' + "[" * 900 + "]" * 900 + "}"])
+def test_hostile_json_is_a_short_error(tmp_path, text):
+    (tmp_path / "a.json").write_text(text, encoding="utf8")
+    with pytest.raises(SchemaError, match=r"a\.json: ") as caught:
+        read_schema(tmp_path / "a.json")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 400
+
+
+def test_aliases_and_byte_order_marks_are_read(tmp_path):
+    yaml = "relations:\n- {label: A, head: &o [ORG], tail: *o}\n- {label: B, head: *o}\n"
+    for name, text in (("a.yaml", yaml), ("a.json", '{"relations": ["A"]}')):
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        assert read_schema(tmp_path / name)["A"].label == "A"
+    assert read_schema(tmp_path / "a.yaml")["B"].head == ("ORG",)
+
+
 def test_errors_name_the_file(tmp_path):
     (tmp_path / "a.yaml").write_text("relations: [{head: [ORG]}]", encoding="utf8")
     with pytest.raises(SchemaError, match=r"a\.yaml: relations\[0\]\.label"):
@@ -102,7 +160,10 @@ def test_error_for_an_unknown_key_beside_relations():
             {"label": "B", "description": 1},
             r"relations\[1\]\.description: expected a string, got 1",
         ),
-        ({"label": "B", "heads": []}, r"relations\[1\]\.heads: unknown key; accepted: label"),
+        (
+            {"label": "B", "heads": []},
+            r'relations\[1\]\.heads: unknown key, did you mean "head"\?; accepted: label',
+        ),
         (
             {"label": "B", "head": 3},
             r"relations\[1\]\.head: expected a list of entity types, got 3",

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Collection, Dict, Optional, Tuple
+from typing import Collection, Dict, Optional, Tuple
 
-import srsly
-
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError, shown
+from ..yaml_files import read_yaml_or_json
 from .rewriting import Name
 
 _PEOPLE = ("PERSON", "PER", "Person", "Peop", "person")
@@ -37,11 +36,10 @@ class NameGroups:
         Raises:
             ConfigError: if it cannot be read or is something else.
         """
-        read = srsly.read_json if path.suffix == ".json" else srsly.read_yaml
         try:
-            data: Any = read(path)
-        except Exception as err:
-            raise ConfigError(f"{path}: cannot be read: {err}") from err
+            data = read_yaml_or_json(path)
+        except DataError as err:
+            raise ConfigError(str(err)) from err
         if not isinstance(data, Mapping) or len(data) < 2:
             raise ConfigError(
                 f"{path}: expected a mapping from two or more groups to lists of names"
@@ -49,10 +47,12 @@ class NameGroups:
         groups: Dict[str, Tuple[Name, ...]] = {}
         for group, names in data.items():
             if not isinstance(names, list) or not names:
-                raise ConfigError(f"{path}: {group}: expected a list of names, got {names!r:.60}")
+                raise ConfigError(
+                    f"{path}: {group!s:.60}: expected a list of names, got {shown(names)}"
+                )
             for name in names:
                 if not isinstance(name, str) or not name.split():
-                    raise ConfigError(f"{path}: {group}: {name!r:.60} is not a name")
+                    raise ConfigError(f"{path}: {group!s:.60}: {shown(name)} is not a name")
             groups[str(group)] = tuple(tuple(name.split()) for name in names)
         return cls(groups, entity_type)
 

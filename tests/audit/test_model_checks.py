@@ -162,14 +162,29 @@ def test_reading_names(tmp_path):
     assert NameGroups.read(path).groups == {"a": (("Ada", "One"), ("Bo",)), "b": (("Cy",),)}
 
 
+NESTED = "&a [x,x], &b [*a,*a,*a,*a], &c [*b,*b,*b,*b], &d [*c,*c,*c,*c], &e [*d,*d,*d,*d]"
+
+
 @pytest.mark.parametrize(
-    "text", ["[a, b]", "a: [Ada]", "a: Ada\nb: [Bo]", "a: []\nb: [Bo]", "a: [1]\nb: [Bo]", "a: {"]
+    "text",
+    [
+        "[a, b]",
+        "a: [Ada]",
+        "a: Ada\nb: [Bo]",
+        "a: []\nb: [Bo]",
+        "a: [1]\nb: [Bo]",
+        "a: {",
+        f"a: [{NESTED}]\nb: [Bo]",
+        "a: [" + "[" * 3000,
+        "a: [[" + "x, " * 9000 + "]]\nb: [Bo]",
+    ],
 )
 def test_names_that_cannot_be_used(tmp_path, text):
     path = tmp_path / "names.yaml"
     path.write_text(text, encoding="utf8")
-    with pytest.raises(ConfigError, match=r"names\.yaml"):
+    with pytest.raises(ConfigError, match=r"names\.yaml") as caught:
         NameGroups.read(path)
+    assert len(str(caught.value)) < len(str(path)) + 300
 
 
 def audited(vocab, *args, **options):

@@ -6,14 +6,14 @@ Described at https://spacy.io/api/large-language-models#rel-v1.
 
 import json
 import re
-import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, Tuple
+from typing import Iterable, Iterator, Tuple
 
 import srsly
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ...files import open_output
+from ...yaml_files import parse_yaml
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
 from ..json_stream import parse_json
@@ -56,46 +56,25 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
 
 
 def _yaml_records(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
-    text = read_text(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            items = srsly.yaml_loads(text)
-            _count(items, 100 * len(text) + 1000, {})
-        except Exception as err:  # some broken files are too much for the parser
-            raise DataError(f"broken YAML: {err!s:.200}", place=str(path)) from err
+    try:
+        items = parse_yaml(read_text(path))
+    except DataError as err:
+        raise DataError(err.message, place=str(path)) from err
     if items is None:
         return
     if not isinstance(items, list):
-        raise DataError(f"expected a list of examples, got {items!r:.60}", place=str(path))
+        raise DataError(f"expected a list of examples, got {shown(items)}", place=str(path))
     for i, item in enumerate(items):
         place = f"{path}, document {i}"
         try:
             record = parse_json(json.dumps(item))
             if not isinstance(record, dict):
-                raise DataError(f"expected an object, got {item!r:.60}")
+                raise DataError(f"expected an object, got {shown(item)}")
         except (TypeError, ValueError) as err:  # YAML has dates and more, which JSON has not
             message = err.message if isinstance(err, DataError) else str(err)
             report.problem(message, place=place, skips="document")
             continue
         yield place, record
-
-
-def _count(value: Any, limit: int, known: Dict[int, int]) -> int:
-    """The number of values in a value; aliases can make more of a text than memory holds.
-
-    Raises:
-        DataError: if it exceeds the limit, or the value is in itself.
-    """
-    if not isinstance(value, (list, dict)):
-        return 1
-    if id(value) not in known:
-        known[id(value)] = limit + 1
-        items = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_count(item, limit, known) for item in items)
-    if known[id(value)] > limit:
-        raise DataError("aliases that make it too large")
-    return known[id(value)]
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
