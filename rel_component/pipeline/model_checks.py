@@ -1,10 +1,16 @@
-"""A check that the model of a component can predict."""
+"""Checks that the model of a component can predict."""
 
-from typing import Any
+from typing import Any, Iterable
+from weakref import WeakKeyDictionary
 
+from spacy.pipeline.tok2vec import Tok2VecListener
+from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
+
+_encoded: "WeakKeyDictionary[Doc, Any]" = WeakKeyDictionary()
+"""Where the tokens of documents began when ``shared_encoder`` computed their vectors."""
 
 
 def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
@@ -18,3 +24,47 @@ def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
             f"{name} is not initialised: call nlp.initialize with examples, or load a trained "
             "pipeline."
         )
+
+
+def remember_tokens(docs: Iterable[Doc]) -> None:
+    """Remember the tokens that documents have while their vectors are computed."""
+    for doc in docs:
+        _encoded[doc] = [token.idx for token in doc]
+
+
+def has_joined_words(doc: Doc) -> bool:
+    """Whether a token has white space inside, as merged tokens have and tokenizers make hardly ever."""
+    return any(len(token.text.split()) > 1 for token in doc)
+
+
+def refuse_changed_tokens(
+    docs: Iterable[Doc], model: Model[Any, Any], name: str, *, joined_words: bool
+) -> None:
+    """Check that the tokens of documents are those whose vectors the model of a component reads.
+
+    spaCy gives a merged token the vector of its last part, and the parts of a split one zeros.
+
+    Args:
+        docs: the documents.
+        model: the model; one that listens to no other component is not affected.
+        name: name of the component.
+        joined_words: whether tokens with white space inside are expected, if it is not known what
+            the tokens were.
+
+    Raises:
+        ConfigError: if tokens were merged or split after their vectors were computed.
+    """
+    if not any(isinstance(node, Tok2VecListener) for node in model.walk()):
+        return
+    for doc in docs:
+        tokens = _encoded.get(doc)
+        if tokens is None:
+            changed = not joined_words and doc.tensor.size and has_joined_words(doc)
+        else:
+            changed = tokens != [token.idx for token in doc]
+        if changed:
+            raise ConfigError(
+                f"{name}: tokens of {shown(doc.text)} were merged or split after their vectors were "
+                f"computed. Put the component that does so, as merge_entities, after {name}, or "
+                "before the encoder."
+            )

@@ -39,7 +39,7 @@ from ..schema import RelationSchema, RelationType
 from ..targets import PairSampling, Targets, make_targets, to_distribution, warn_of_unlearnable
 from ..threads import make_forks_safe
 from ..types import NO_RELATION, LossFunction, ScorerFunction
-from .model_checks import refuse_uninitialised
+from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
 from .shared_encoder import DEFAULT_TOK2VEC
 
 DEFAULT_PARTS = f"""
@@ -169,7 +169,7 @@ class RelationExtractor(TrainablePipe):
         self.overwrite_ents = overwrite_ents
         self.attr = attr
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {}  # what is serialised beside the model
+        self.cfg: Dict[str, Any] = {"joined_words": True}  # what is serialised beside the model
         self.schema = RelationSchema()
 
     @property
@@ -253,6 +253,7 @@ class RelationExtractor(TrainablePipe):
                 "rel_component.Encoder.v1 in place of the listener."
             )
         self._warn_of_unlearnable(examples)
+        self.cfg["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         sample = representative_examples(examples, self.spans_key)
         if not sample:
             doc = Doc(self.vocab, words=["hello"])
@@ -274,6 +275,7 @@ class RelationExtractor(TrainablePipe):
         """
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
+        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
         candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
             n_outputs = len(self.labels) + self.exclusive

@@ -1,6 +1,6 @@
 """The trainable component ``shared_encoder``."""
 
-from typing import Callable, Iterable, List, Optional
+from typing import Callable, Iterable, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.pipeline import Tok2Vec
@@ -8,6 +8,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Model
 from thinc.types import Floats2d
+
+from .model_checks import remember_tokens
 
 DEFAULT_TOK2VEC = """
 @architectures = "spacy.HashEmbedCNN.v2"
@@ -33,8 +35,14 @@ def make_shared_encoder(
 class SharedEncoder(Tok2Vec):
     """An encoder for the components after it, which have ``rel_component.EncoderListener.v1``.
 
-    It is spaCy's ``tok2vec``, and tells its listeners the width of the vectors besides.
+    It is spaCy's ``tok2vec``, tells its listeners the width of the vectors, and remembers which tokens
+    it has seen, so that its vectors are not taken for those of others.
     """
+
+    def set_annotations(self, docs: Sequence[Doc], tokvecses: Sequence[Floats2d]) -> None:
+        """Set ``doc.tensor`` to the vectors."""
+        super().set_annotations(docs, tokvecses)
+        remember_tokens(docs)
 
     def initialize(
         self,

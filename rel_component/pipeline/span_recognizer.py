@@ -15,7 +15,7 @@ from ..losses import configure_cross_entropy
 from ..mentions import representative_examples
 from ..probabilities import softmax
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
-from .model_checks import refuse_uninitialised
+from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
 from .recognition import (
     annotated_classes,
     annotated_labels,
@@ -121,7 +121,7 @@ class SpanRecognizer(TrainablePipe):
         self.max_mentions = max_mentions
         self.annotate_after = annotate_after
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"labels": []}
+        self.cfg: Dict[str, Any] = {"labels": [], "joined_words": True}
         self._n_updates = 0
         self._cross_entropy = configure_cross_entropy()
 
@@ -177,6 +177,7 @@ class SpanRecognizer(TrainablePipe):
                 "eg.reference.ents, call add_label, or pass labels."
             )
         warn_of_longer(references, self.model.attrs["max_width"], self.name, self.spans_key)
+        self.cfg["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         sample = representative_examples(examples, self.spans_key)
         docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
         outputs = self.model.ops.alloc2f(1, 1 + len(self.labels))
@@ -193,6 +194,7 @@ class SpanRecognizer(TrainablePipe):
         """
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
+        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
         spans = self._spans(docs)
         if not len(spans):
             return ScoredSpans(spans, self.model.ops.alloc2f(0, 1 + len(self.labels)))
