@@ -81,6 +81,7 @@ class AnnotationFormat:
         meta_fields: fields of ``meta`` that `write` can write without holding all of it.
         unit: whether `write` is given texts with offsets in characters, or words.
         folder: ending of the files, e.g. ``.ann``, if `read` takes folders too.
+        more_endings: endings of other files that `read` takes in folders.
         sample: a small file of this format, for the documentation and the contract tests: its text,
             or the texts of several files by their names, of which the first is read. It has a
             mention and a relation, and shows no problem.
@@ -95,6 +96,7 @@ class AnnotationFormat:
     meta_fields: FrozenSet[str] = frozenset()
     unit: Literal["characters", "tokens"] = "characters"
     folder: Optional[str] = None
+    more_endings: FrozenSet[str] = frozenset()
     sample: Union[str, Mapping[str, str]] = ""
 
 
@@ -206,8 +208,8 @@ def _nearest(record: Mapping[str, Any], formats: Mapping[str, AnnotationFormat])
 
 
 def _fits_folder(known: AnnotationFormat, path: Path) -> bool:
-    files = files_below(path, known.folder) if known.folder is not None else []
-    heads = (_read_head(file) for file in files)
+    endings = [known.folder, *known.more_endings] if known.folder is not None else []
+    heads = (_read_head(file) for ending in endings for file in files_below(path, ending))
     return any(known.looks_like(head) for head in heads if head.strip())
 
 

@@ -205,3 +205,39 @@ def test_problems_of_bioc(tmp_path, document, message):
     _, report = bioc(tmp_path, document, on_error="skip")
     assert message in report.problems[0]
     assert f"{tmp_path / 'data'}, line 1, document 0" in report.problems[0]
+
+
+A1 = "T1\tProtein 0 3\tp53\nT2\tProtein 13 16\tTNF\n"
+A2 = """\
+*\tEquiv T1 T2
+T3\tRegulation 4 12\tincludes
+E1\tRegulation:T3 Theme:T2 Cause:T1
+R1\tSubunit-Complex Arg1:T1 Arg2:T2
+M1\tSpeculation E1
+N1\tOntoBiotope Annotation:T1 Referent:OBT:0017
+"""
+
+
+@pytest.mark.parametrize("name", ["", "a.a1", "a.a2"])
+def test_two_files_of_bionlp_are_one(tmp_path, name):
+    for ending, text in (("txt", "p53 includes TNF"), ("a1", A1), ("a2", A2)):
+        (tmp_path / f"a.{ending}").write_text(text, encoding="utf8")
+    assert detect_format(tmp_path / name) == "brat"
+    (annotated,), report = read(tmp_path / name, "brat")
+    assert relations_of(annotated) == [
+        ("p53", "Subunit-Complex", "TNF"),
+        ("includes", "Theme", "TNF"),
+        ("includes", "Cause", "p53"),
+    ]
+    assert annotated.mentions[0].kb_id == "OntoBiotope:OBT:0017"
+    assert annotated.mentions[2].attributes == {"Speculation": True}
+    assert (annotated.clusters, annotated.meta) == ([["T1", "T2"]], {"id": "a"})
+    message = "events: read as relations from their triggers to their arguments"
+    assert notes(report) == {message: 1}
+
+
+def test_problems_of_bionlp_name_the_file(tmp_path):
+    (tmp_path / "a.txt").write_text("p53 includes TNF", encoding="utf8")
+    (tmp_path / "a.a2").write_text("T3\tRegulation 4 9\tincludes\n", encoding="utf8")
+    _, report = read_text(tmp_path, A1, "brat", file="a.a1")
+    assert f"{tmp_path / 'a.a2'}, line 1: the text there is not" in report.problems[0]

@@ -70,7 +70,7 @@ def test_the_schema_holds_for_other_formats_too(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--to", "nonsense"), "Unknown format 'nonsense'; available: brat"),
+        (("--to", "nonsense"), "Unknown format 'nonsense'; available: bioc"),
         (("--format", "brat"), "cannot be read"),
         (("--to", "csv", "--shard-size", "2"), "--shard-size is for spaCy's format"),
     ],

@@ -55,7 +55,7 @@ def test_the_example_in_messages_is_of_the_format(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the file is empty; say --format if it is one of brat"),
+        (b"", "the file is empty; say --format if it is one of bioc"),
         (b"\n \n", "the file is empty"),
         (b"Some text.\n", "it begins with 'Some text.', which looks like none of"),
         (b"3", "it begins with '3'"),
@@ -86,7 +86,7 @@ def test_what_is_wrong_with_a_folder(tmp_path):
 
 
 def test_a_typo_in_the_name_of_a_format():
-    with pytest.raises(ConfigError, match="'docano'; did you mean doccano\\? available: brat"):
+    with pytest.raises(ConfigError, match="'docano'; did you mean doccano\\? available: bioc"):
         get_format("docano")
 
 

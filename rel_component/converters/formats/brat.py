@@ -14,6 +14,10 @@ An event becomes relations from its trigger to each argument, labelled with the 
 mentions across lines: fragments with nothing but white space between them are one mention. Offsets are
 characters of the text file as it is, line breaks included; the text of each mention tells if they are
 UTF-16 units.
+
+The BioNLP shared tasks divide a file: ``NAME.a1`` has mentions, and ``NAME.a2``, ``NAME.rel`` or
+``NAME.co`` what is to be found. They are read as one file, and ``OntoBiotope Annotation:T1
+Referent:OBT:1`` as a knowledge-base id.
 Described at https://brat.nlplab.org/standoff.html.
 """
 
@@ -33,22 +37,38 @@ from .brat_writer import ARGUMENTS, ENDING, NO_DATABASE, write_brat
 
 _SPAN = re.compile(r"(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) *")
 _REFERENCE = re.compile(r"(\S+) (\S+) (\S+?):(\S+) *")
+_NORMALIZATION = re.compile(r"(\S+) Annotation:(\S+) Referent:(\S+)")
 _NUMBERED = re.compile(r"(.+?)\d+")
 _LINE = re.compile(r"([TREAMN#]\w*|\*)\t")
+
+_FIRST = ".a1"
+_PARTS = (_FIRST, ".a2", ".rel", ".co")
+"""Endings of the files that the BioNLP shared tasks have in the place of one."""
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
     for text_file in files_below(path, ".txt") if path.is_dir() else []:
-        if not text_file.with_suffix(ENDING).exists():
+        if not any(text_file.with_suffix(ending).exists() for ending in (ENDING, _FIRST)):
             report.note("texts without an .ann file were left out", place=str(text_file))
-    yield from read_each(document_files(path, ENDING), _read, report)
+    if path.is_dir() or path.suffix not in _PARTS:
+        yield from read_each(document_files(path, ENDING), _read, report)
+    if path.is_dir() or path.suffix in _PARTS:
+        parts = document_files(path, _FIRST if path.is_dir() else path.suffix)
+        yield from read_each(parts, _read, report)
 
 
 def _read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:
     file, name = source
     # brat counts a byte order mark as a character
     document = _Document(file, read_text(file.with_suffix(".txt"), "utf-8"), report)
-    return document.read(list(read_lines(file)), {"id": name})
+    parts = [file.with_suffix(ending) for ending in _PARTS] if file.suffix in _PARTS else [file]
+    lines = [
+        (f"{part}, line {number}", line)
+        for part in parts
+        if part == file or part.exists()
+        for number, line in read_lines(part)
+    ]
+    return document.read(lines, {"id": name})
 
 
 def _looks_like(head: str) -> bool:
@@ -70,15 +90,14 @@ class _Document:
     clusters: List[List[MentionId]] = field(default_factory=list)
     arguments: List[Tuple[str, str, str]] = field(default_factory=list)
 
-    def read(self, lines: List[Tuple[int, str]], meta: Dict[str, Any]) -> Annotated:
-        """Read mentions before what refers to them: the order of lines is free."""
+    def read(self, lines: List[Tuple[str, str]], meta: Dict[str, Any]) -> Annotated:
+        """Read lines with their places, mentions before what refers to them: their order is free."""
         for kinds in ("T", "E", "R", "*", "AM", "N", "#"):
-            for number, line in lines:
+            for place, line in lines:
                 if line[:1] in kinds:
-                    self._read_line(number, line)
-        for number, line in lines:
+                    self._read_line(place, line)
+        for place, line in lines:
             if line[:1] not in "TERAMN#*":
-                place = f"{self.file}, line {number}"
                 self.report.problem(
                     f"not an annotation: {line[:40]!r}", place=place, skips="mention"
                 )
@@ -95,7 +114,7 @@ class _Document:
             meta=meta,
         )
 
-    def _read_line(self, number: int, line: str) -> None:
+    def _read_line(self, place: str, line: str) -> None:
         key, _, rest = line.partition("\t")
         data, _, tail = rest.partition("\t")
         read, kind = {
@@ -109,7 +128,6 @@ class _Document:
             "#": (self._note, "notes"),
         }[line[0]]
         message = read(key, data, tail)
-        place = f"{self.file}, line {number}"
         if message is not None and line[0] in "TRE":
             self.report.problem(message, place=place, skips=kind)
         elif message is not None:
@@ -193,7 +211,7 @@ class _Document:
         return self._annotate(rest[0], name, value.rstrip() if isinstance(value, str) else value)
 
     def _reference(self, key: str, data: str, tail: str) -> Optional[str]:
-        match = _REFERENCE.fullmatch(data)
+        match = _REFERENCE.fullmatch(_NORMALIZATION.sub(r"Reference \2 \1:\3", data))
         target = self._target(match[2]) if match is not None else ""
         if match is None or target not in self.mentions:
             return "unknown"
@@ -273,7 +291,7 @@ def _join(fragments: List[Tuple[int, int]], text: str) -> List[Tuple[int, int]]:
 
 FORMAT = AnnotationFormat(
     name="brat",
-    description="brat's standoff, .txt and .ann",
+    description="brat's standoff, .txt and .ann, and that of BioNLP, .txt, .a1 and .a2",
     read=_read_file,
     write=write_brat,
     looks_like=_looks_like,
@@ -284,6 +302,7 @@ FORMAT = AnnotationFormat(
         }
     ),
     folder=ENDING,
+    more_endings=frozenset({_FIRST}),
     sample={
         "example.ann": "T1\tPERSON 0 4\tJobs\n"
         "T2\tORG 13 18\tApple\n"
