@@ -1,14 +1,29 @@
 """Pipelines as a whole: loading them, and finding their components for relations and mentions."""
 
 from pathlib import Path
-from typing import Any, List, Optional, Protocol, Union, runtime_checkable
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Optional,
+    Protocol,
+    Tuple,
+    Union,
+    runtime_checkable,
+)
 
 from spacy import util
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+from spacy.vocab import Vocab
+from thinc.api import Model
 
 from .annotations import DEFAULT_ATTR
-from .errors import ConfigError
+from .errors import ConfigError, RelComponentError
 from .schema import RelationSchema
+
+_LONGEST = 500  # characters of an error of others
 
 
 @runtime_checkable
@@ -38,21 +53,82 @@ def load_pipeline(source: PipelineSource) -> Language:
             as a language model with a prompt; or a pipeline, which is returned as it is.
 
     Raises:
-        ConfigError: if there is no such pipeline.
+        ConfigError: if there is no such pipeline, if it is damaged, or if a component comes before
+            one that it needs; the message names the file or the component.
     """
     if isinstance(source, Language):
         return source
     try:
-        if not str(source).endswith(".cfg"):
-            return util.load_model(source)
-        config = util.load_config(source)
-    except OSError as err:
-        raise ConfigError(f"{source} cannot be loaded: {err}") from err
+        nlp = _load(source)
+    except RelComponentError:
+        raise
+    except Exception as err:
+        place, cause = _find_fault(Path(source), err)
+        kind = "" if isinstance(cause, OSError) else f"{type(cause).__name__}: "
+        raise ConfigError(f"{place} cannot be loaded: {kind}{str(cause)[:_LONGEST]}") from err
+    _check_order(nlp)
+    return nlp
+
+
+def _load(source: Union[str, Path]) -> Language:
+    if not str(source).endswith(".cfg"):
+        return util.load_model(source)
+    config = util.load_config(source)
     nlp = util.load_model_from_config(config, auto_fill=True)
     sourced = util.get_sourced_components(config)
     with nlp.select_pipes(disable=[*sourced]):
         nlp.initialize()
     return nlp
+
+
+def _find_fault(folder: Path, error: Exception) -> Tuple[Path, Exception]:
+    """The part of a saved pipeline that cannot be read; spaCy's errors do not name it."""
+    readers: Dict[str, Callable[[Path], Any]] = {
+        "meta.json": util.load_meta,
+        "config.cfg": util.load_config,
+        "vocab": lambda path: Vocab().from_disk(path),
+        "tokenizer": lambda path: Tokenizer(Vocab()).from_disk(path),
+    }
+    for name, read in readers.items():
+        try:
+            if folder.is_dir():
+                read(folder / name)
+        except Exception as err:
+            return folder / name, err
+    return folder, error
+
+
+def _check_order(nlp: Language) -> None:
+    """Check that what a component needs comes before it.
+
+    Raises:
+        ConfigError: if an encoder, or what finds mentions, is missing or comes later.
+    """
+    names = nlp.component_names
+    for i, (name, component) in enumerate(nlp.components):
+        model = getattr(component, "model", None)
+        nodes = model.walk() if isinstance(model, Model) else ()
+        for upstream in (node.upstream_name for node in nodes if hasattr(node, "upstream_name")):
+            before = [
+                other
+                for other, encoder in nlp.components[:i]
+                if hasattr(encoder, "find_listeners") and upstream in ("*", other)
+            ]
+            if not before:
+                raise ConfigError(
+                    f"{name} needs the vectors of an encoder before it ({upstream!r}), and the "
+                    f"pipeline is {names}; put shared_encoder first"
+                )
+    extractor: Any = find_extractor(nlp)
+    places = [
+        names.index(name) for name in entity_finders(nlp, getattr(extractor, "spans_key", None))
+    ]
+    own = [i for i, (_, component) in enumerate(nlp.components) if component is extractor]
+    if own and places and own[0] < min(places) and getattr(extractor, "mentions", "") != "found":
+        raise ConfigError(
+            f"{names[own[0]]} comes before {names[min(places)]}, which finds its mentions: the pipeline "
+            f"is {names}"
+        )
 
 
 def blank_pipeline(lang: str) -> Language:

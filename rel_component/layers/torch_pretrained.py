@@ -11,7 +11,6 @@ import json
 import logging
 import re
 from contextlib import contextmanager
-from reprlib import repr as short
 from typing import Any, Callable, Dict, FrozenSet, Iterator, Mapping, Optional, Tuple
 
 import srsly
@@ -21,7 +20,7 @@ from tokenizers import Tokenizer
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers import PreTrainedTokenizerFast as FastTokenizer
 
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
 
 SUPPORTED = (
     "bert",
@@ -186,7 +185,7 @@ def encoder_from_bytes(
     tokenizer = _read_tokenizer(message["tokenizer"], config.vocab_size)
     arguments = inspect.signature(build).parameters.keys() - {"encoder", "tokenizer"}
     if not message["options"].keys() <= arguments:
-        raise ConfigError(f"options {short(message['options'])}; accepted: {sorted(arguments)}")
+        raise ConfigError(f"options {shown(message['options'])}; accepted: {sorted(arguments)}")
 
     def build_module() -> Any:
         encoder = AutoModel.from_config(config, **_without_pooler(config)).float()
@@ -209,7 +208,7 @@ def _read_config(text: str, weights: Mapping[str, Any]) -> Any:
     settings = srsly.json_loads(text)
     kind = settings.get("model_type") if isinstance(settings, dict) else None
     if kind not in SUPPORTED:
-        raise ConfigError(f"encoder of the kind {short(kind)}; supported: {', '.join(SUPPORTED)}")
+        raise ConfigError(f"encoder of the kind {shown(kind)}; supported: {', '.join(SUPPORTED)}")
     refused = sorted(filter(_REFUSED.search, settings))
     if refused:
         raise ConfigError(
@@ -218,7 +217,7 @@ def _read_config(text: str, weights: Mapping[str, Any]) -> Any:
     known = _known_options(kind)
     for key, value in settings.items():
         if key in known and not _is_sane(key, value):
-            raise ConfigError(f"encoder with the option {key} = {short(value)}, out of range")
+            raise ConfigError(f"encoder with the option {key} = {shown(value)}, out of range")
     del settings["model_type"]
     config = AutoConfig.for_model(kind, **{key: settings[key] for key in settings if key in known})
     if config.max_position_embeddings > _MAX_POSITIONS:
@@ -254,7 +253,7 @@ def _check_weights(weights: Mapping[str, Any], module: Any) -> None:
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             raise ConfigError(
-                f"weights of {short(name)}: expected {expected.get(name, 'none')}, "
+                f"weights of {shown(name)}: expected {expected.get(name, 'none')}, "
                 f"got {found.get(name, 'none')}"
             )
         if not bool(torch.isfinite(weights[name]).all()):
@@ -276,7 +275,7 @@ def _read_tokenizer(files: Mapping[str, Any], vocab_size: int) -> Any:
     unknown = [name for name in files if name not in TOKENIZER_FILES]
     if unknown:
         raise ConfigError(
-            f"tokenizer with a file {short(unknown[0])}; accepted: {', '.join(TOKENIZER_FILES)}"
+            f"tokenizer with a file {shown(unknown[0])}; accepted: {', '.join(TOKENIZER_FILES)}"
         )
     pieces, options = (bytes(files[name]).decode("utf8") for name in TOKENIZER_FILES[:2])
     settings = json.loads(options)

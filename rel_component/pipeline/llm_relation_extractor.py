@@ -38,6 +38,7 @@ from ..llm.types import REPORT_KEY, Outcome, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
 from ..types import FloatArray
+from .saving import loading
 
 MAX_WAITING = 1024
 """The most documents that are read before some are yielded."""
@@ -308,9 +309,13 @@ class LLMRelationExtractor(Pipe):
         Args:
             bytes_data: the serialised component.
             exclude: names among schema, template and examples.
+
+        Raises:
+            ConfigError: if a part is missing or damaged.
         """
-        util.from_bytes(bytes_data, _each(self._load), exclude)
-        return self
+        with loading(self.name):
+            parts = srsly.msgpack_loads(bytes_data)
+        return self._load(parts.__getitem__, f"{self.name}, ", exclude)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save the component.
@@ -329,11 +334,12 @@ class LLMRelationExtractor(Pipe):
         Args:
             path: the folder.
             exclude: names among schema, template and examples.
+
+        Raises:
+            ConfigError: naming the file that is missing or damaged.
         """
-        util.from_disk(
-            path, _each(lambda name, file: self._load(name, srsly.read_json(file))), exclude
-        )
-        return self
+        folder = Path(path)
+        return self._load(lambda name: srsly.read_json(folder / name), f"{folder}/", exclude)
 
     def _dump(self, name: str) -> Any:
         if name == "schema":
@@ -342,13 +348,21 @@ class LLMRelationExtractor(Pipe):
             return {"name": self.template.name, "source": self.template.source}
         return [example.to_dict() for example in self.selector.examples]
 
-    def _load(self, name: str, data: Any) -> None:
-        if name == "schema":
-            self.schema = RelationSchema.from_dict(data)
-        elif name == "template":
-            self.template = PromptTemplate(data["source"], name=data["name"])
-        else:
-            self._select_from(map(PromptExample.from_dict, data))
+    def _load(
+        self, read: Callable[[str], Any], place: str, exclude: Iterable[str]
+    ) -> "LLMRelationExtractor":
+        for name in _SERIALIZED:
+            if name in exclude:
+                continue
+            with loading(f"{place}{name}"):
+                data = read(name)
+                if name == "schema":
+                    self.schema = RelationSchema.from_dict(data)
+                elif name == "template":
+                    self.template = PromptTemplate(data["source"], name=data["name"], is_saved=True)
+                else:
+                    self._select_from(map(PromptExample.from_dict, data))
+        return self
 
     def _pending(self, prompter: Prompter, doc: Doc) -> "_Pending":
         try:

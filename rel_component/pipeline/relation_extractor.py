@@ -1,6 +1,5 @@
 """The trainable component ``relation_extractor``."""
 
-from pathlib import Path
 from typing import (
     Any,
     Callable,
@@ -16,7 +15,6 @@ from typing import (
 )
 
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
@@ -40,6 +38,7 @@ from ..targets import PairSampling, Targets, make_targets, to_distribution, warn
 from ..threads import make_forks_safe
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
+from .saving import CheckedPipe
 from .shared_encoder import DEFAULT_TOK2VEC
 
 DEFAULT_PARTS = f"""
@@ -93,7 +92,7 @@ class ScoredPairs(NamedTuple):
     },
     default_score_weights=RELATION_SCORE_WEIGHTS,
 )
-class RelationExtractor(TrainablePipe):
+class RelationExtractor(CheckedPipe):
     """Finds relations between the mentions of a document and writes them to ``doc._.rel``.
 
     ``nlp.add_pipe`` has the defaults of the options.
@@ -197,6 +196,11 @@ class RelationExtractor(TrainablePipe):
         """Names of the columns of the model's output."""
         none_first = self.exclusive or self.adaptive_threshold
         return (NO_RELATION, *self.labels) if none_first else self.labels
+
+    @property
+    def outputs(self) -> Dict[str, Any]:
+        """See :meth:`CheckedPipe.outputs`."""
+        return {"columns": list(self.output_labels), "exclusive": self.exclusive}
 
     def add_label(self, label: str) -> int:
         """Add a relation type, also to a model that is already trained.
@@ -375,19 +379,10 @@ class RelationExtractor(TrainablePipe):
         """Score predicted documents against the reference; see :func:`score_relations`."""
         return score_extractor(self, examples, **kwargs)
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "RelationExtractor":
-        """Load the component from what :meth:`to_bytes` returned."""
-        super().from_bytes(bytes_data, exclude=exclude)
-        self.schema = RelationSchema.from_dict(self.cfg["schema"])
-        return self
-
-    def from_disk(
-        self, path: Union[str, Path], *, exclude: Iterable[str] = ()
-    ) -> "RelationExtractor":
-        """Load the component from a folder, written by :meth:`to_disk`."""
-        super().from_disk(path, exclude=exclude)
-        self.schema = RelationSchema.from_dict(self.cfg["schema"])
-        return self
+    def take_cfg(self, cfg: Dict[str, Any]) -> None:
+        """See :meth:`CheckedPipe.take_cfg`."""
+        super().take_cfg(cfg)
+        self.schema = RelationSchema.from_dict(cfg["schema"])
 
     def _choose_schema(
         self,

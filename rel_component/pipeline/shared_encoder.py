@@ -1,6 +1,6 @@
 """The trainable component ``shared_encoder``."""
 
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Iterable, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.pipeline import Tok2Vec
@@ -9,7 +9,9 @@ from spacy.training import Example
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..errors import ConfigError
 from .model_checks import remember_tokens
+from .saving import CheckedPipe
 
 DEFAULT_TOK2VEC = """
 @architectures = "spacy.HashEmbedCNN.v2"
@@ -32,7 +34,7 @@ def make_shared_encoder(
     return SharedEncoder(nlp.vocab, model, name)
 
 
-class SharedEncoder(Tok2Vec):
+class SharedEncoder(CheckedPipe, Tok2Vec):
     """An encoder for the components after it, which have ``rel_component.EncoderListener.v1``.
 
     It is spaCy's ``tok2vec``, tells its listeners the width of the vectors, and remembers which tokens
@@ -55,3 +57,21 @@ class SharedEncoder(Tok2Vec):
         for listener in self.listeners:
             if listener.has_dim("nO") is None:
                 listener.set_dim("nO", self.model.get_dim("nO"))
+
+    def find_listeners(self, component: Any) -> None:
+        """Take a component's listeners as those of this encoder.
+
+        Args:
+            component: a component after this one.
+
+        Raises:
+            ConfigError: if a listener expects vectors of another width.
+        """
+        super().find_listeners(component)
+        for listener in self.listener_map.get(getattr(component, "name", ""), []):
+            widths = [node.get_dim("nO") for node in (listener, self.model) if node.has_dim("nO")]
+            if len(set(widths)) > 1:
+                raise ConfigError(
+                    f"{component.name} was trained on vectors of width {widths[0]}, and {self.name} "
+                    f"makes vectors of width {widths[1]}: they are not of the same pipeline"
+                )

@@ -3,13 +3,12 @@
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, cast
 
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d, Ints1d
 
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
 from ..evaluation.scoring import MENTION_SCORE_WEIGHTS
 from ..losses import configure_cross_entropy
 from ..mentions import representative_examples
@@ -24,6 +23,7 @@ from .recognition import (
     warn_of_longer,
     write_mentions,
 )
+from .saving import CheckedPipe
 from .shared_encoder import DEFAULT_TOK2VEC
 
 DEFAULT_PARTS = f"""
@@ -63,7 +63,7 @@ class ScoredSpans(NamedTuple):
     },
     default_score_weights=MENTION_SCORE_WEIGHTS,
 )
-class SpanRecognizer(TrainablePipe):
+class SpanRecognizer(CheckedPipe):
     """Finds entities by scoring every span, and writes them to ``doc.ents`` and a span group.
 
     The group also holds nested and overlapping mentions, and mentions that are too improbable for
@@ -134,6 +134,20 @@ class SpanRecognizer(TrainablePipe):
     def label_data(self) -> List[str]:
         """The entity types; ``initialize`` accepts them as `labels`."""
         return list(self.labels)
+
+    @property
+    def outputs(self) -> Dict[str, Any]:
+        """See :meth:`CheckedPipe.outputs`."""
+        return {"columns": [NO_ENTITY, *self.labels]}
+
+    def take_cfg(self, cfg: Dict[str, Any]) -> None:
+        """See :meth:`CheckedPipe.take_cfg`."""
+        labels = cfg["labels"]
+        if not isinstance(labels, list) or not all(isinstance(x, str) and x for x in labels):
+            raise ConfigError(f"labels {shown(labels)}; expected a list of names")
+        if len(set(labels)) < len(labels):
+            raise ConfigError(f"labels {shown(labels)}; each name may occur once")
+        super().take_cfg(cfg)
 
     def add_label(self, label: str) -> int:
         """Add an entity type, also to a model that is already trained.

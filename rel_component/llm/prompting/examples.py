@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from ...annotations import DEFAULT_ATTR, get_relations
 from ...documents import bare_copy, mentions_by_key
-from ...errors import ConfigError
+from ...errors import ConfigError, shown
 from ...mentions import mention_spans, typed_key
 from ...types import FloatArray
 
@@ -70,14 +70,29 @@ class PromptExample:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "PromptExample":
-        """Make an example from the values that :meth:`to_dict` returns."""
-        vector = data.get("vector")
-        return cls(
+        """Make an example from the values that :meth:`to_dict` returns.
+
+        Raises:
+            ConfigError: if they are not those of an example.
+        """
+        vector = data["vector"]
+        example = cls(
             text=data["text"],
             mentions=tuple((start, end, label) for start, end, label in data["mentions"]),
             relations=tuple((head, label, tail) for head, label, tail in data["relations"]),
             vector=None if vector is None else numpy.asarray(vector, dtype="float32"),
         )
+        names = [example.text, *(label for *_, label in example.mentions)]
+        names += [label for _, label, _ in example.relations]
+        places = range(len(example.mentions))
+        if (
+            not all(isinstance(name, str) for name in names)
+            or not all(0 <= start < end <= len(names[0]) for start, end, _ in example.mentions)
+            or not all(head in places and tail in places for head, _, tail in example.relations)
+            or (example.vector is not None and not numpy.isfinite(example.vector).all())
+        ):
+            raise ConfigError(f"example {shown(data)}: its parts do not fit together")
+        return example
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the example as JSON values."""

@@ -13,7 +13,7 @@ ones that can be named without a path; each of them says at its top what it is f
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, List, Literal, Optional, Sequence, Tuple
@@ -84,41 +84,29 @@ class PromptTemplate:
     Args:
         source: text of the template.
         name: name of the template in messages.
+        is_saved: whether the text comes from a saved pipeline. It is then parsed only, because loading
+            runs no code, not even that of a template; other mistakes are found when it is used.
 
     Raises:
         ConfigError: if the text is not a template; the message names the line.
     """
 
-    def __init__(self, source: str, *, name: str) -> None:
+    def __init__(self, source: str, *, name: str, is_saved: bool = False) -> None:
         # not imported by spacy.blank(), which imports this module
-        from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+        from jinja2 import StrictUndefined, TemplateSyntaxError
         from jinja2.sandbox import SandboxedEnvironment
 
         self.name = name
         self.source = source
-        environment = SandboxedEnvironment(
+        self._environment = SandboxedEnvironment(
             undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         try:
-            self._module: Any = environment.from_string(source).module
+            self._environment.parse(source)
         except TemplateSyntaxError as err:
             raise ConfigError(f"template {name}, line {err.lineno}: {err.message}") from err
-        except TemplateError as err:
-            raise ConfigError(f"template {name}: {err.message}") from err
-        self.keys = self._read_keys()
-        self.question: QuestionKind = getattr(self._module, "question", "document")
-        self.open_labels = bool(getattr(self._module, "open_labels", False))
-        if self.question not in ("document", "pair"):
-            raise ConfigError(
-                f'template {name}: question is {self.question!r}; accepted: "document", "pair"'
-            )
-        for macro in ("system", "user"):
-            if not callable(getattr(self._module, macro, None)):
-                raise ConfigError(
-                    f"template {name}: no macro {macro!r}; a template needs system(task) and "
-                    "user(task, item)"
-                )
-        self._try_out()
+        if not is_saved:
+            self._try_out()
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return partial(PromptTemplate, name=self.name), (self.source,)
@@ -157,12 +145,44 @@ class PromptTemplate:
     def _render(self, macro: str, *arguments: Any) -> str:
         from jinja2 import TemplateError
 
+        function = getattr(self._module, macro, None)
+        if not callable(function):
+            raise ConfigError(
+                f"template {self.name}: no macro {macro!r}; a template needs system(task) and "
+                "user(task, item)"
+            )
         try:
-            return str(getattr(self._module, macro)(*arguments)).strip()
+            return str(function(*arguments)).strip()
         except (TemplateError, TypeError) as err:
             raise ConfigError(f"template {self.name}, macro {macro}: {err}") from err
 
-    def _read_keys(self) -> Tuple[str, str, str]:
+    @cached_property
+    def _module(self) -> Any:
+        from jinja2 import TemplateError
+
+        try:
+            return self._environment.from_string(self.source).module
+        except TemplateError as err:
+            raise ConfigError(f"template {self.name}: {err.message}") from err
+
+    @cached_property
+    def open_labels(self) -> bool:
+        """Whether answers may use any labels."""
+        return bool(getattr(self._module, "open_labels", False))
+
+    @cached_property
+    def question(self) -> QuestionKind:
+        """What a question is about: a document, or a pair of mentions."""
+        question: QuestionKind = getattr(self._module, "question", "document")
+        if question not in ("document", "pair"):
+            raise ConfigError(
+                f'template {self.name}: question is {question!r}; accepted: "document", "pair"'
+            )
+        return question
+
+    @cached_property
+    def keys(self) -> Tuple[str, str, str]:
+        """Names of the parts of a relation in answers."""
         keys = list(getattr(self._module, "keys", ("head", "label", "tail")))
         if len(keys) != 3 or len(set(keys)) != 3 or not all(isinstance(key, str) for key in keys):
             raise ConfigError(
@@ -171,6 +191,7 @@ class PromptTemplate:
         return keys[0], keys[1], keys[2]
 
     def _try_out(self) -> None:
+        _ = self.keys, self.question
         relation = RelationType("LABEL", "What it means.", ("ORG",), ("PERSON",))
         first, second = PromptMention("M1", "Acme", "ORG"), PromptMention("M2", "Ada", "PERSON")
         item = PromptItem(

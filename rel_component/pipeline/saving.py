@@ -1,0 +1,205 @@
+"""Saved components: whole, or one clear error when they are loaded.
+
+A component is two files, or two entries of its bytes: ``model`` with the weights, as Thinc writes them,
+and ``cfg`` with what belongs to them, in JSON. ``model`` also holds the names of its outputs, and
+``cfg`` the SHA-256 checksums of both, so that files which are damaged, exchanged or edited are noticed.
+Checksums are no protection from who makes a pipeline: what is loaded is checked besides.
+"""
+
+import gc
+import hashlib
+import json
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple, TypeVar, Union
+
+import srsly
+from spacy import util
+from spacy.pipeline import TrainablePipe
+
+from ..errors import ConfigError, RelComponentError, shown
+from .weight_checks import check_attributes, check_parameters
+
+CheckedT = TypeVar("CheckedT", bound="CheckedPipe")
+
+_CHECKSUMS = "sha256"  # key in cfg
+_OUTPUTS = "outputs"  # attribute of the model
+_LONGEST = 500  # characters of an error of others
+
+
+class CheckedPipe(TrainablePipe):
+    """A trainable component that is saved with checksums, and checked when it is loaded."""
+
+    @property
+    def outputs(self) -> Optional[Dict[str, Any]]:
+        """What the outputs of the model mean, in JSON values; ``columns`` has their names.
+
+        None: the component has no labels.
+        """
+        return None
+
+    def take_cfg(self, cfg: Dict[str, Any]) -> None:
+        """Use what was saved beside the model.
+
+        Args:
+            cfg: the values, as they were saved.
+        """
+        self.cfg.update(cfg)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise the component.
+
+        Args:
+            exclude: names among cfg, vocab and model.
+        """
+        cfg, model = self._dump()
+        parts = {
+            "cfg": lambda: cfg,
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            "model": lambda: model,
+        }
+        return util.to_bytes(parts, exclude)
+
+    def from_bytes(self: CheckedT, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> CheckedT:
+        """Load the component from what :meth:`to_bytes` returned.
+
+        Args:
+            bytes_data: the serialised component.
+            exclude: names among cfg, vocab and model.
+
+        Raises:
+            ConfigError: if a part is missing, damaged or does not fit to the others.
+        """
+        with loading(self.name):
+            parts = srsly.msgpack_loads(bytes_data)
+            if "vocab" not in exclude:
+                self.vocab.from_bytes(parts["vocab"], exclude=exclude)
+        self._load(parts.__getitem__, f"{self.name}, ", exclude)
+        return self
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the component.
+
+        Args:
+            path: the folder.
+            exclude: names among cfg, vocab and model.
+        """
+        cfg, model = self._dump()
+        parts = {
+            "cfg": lambda file: file.write_text(cfg, encoding="utf8"),
+            "vocab": lambda folder: self.vocab.to_disk(folder, exclude=exclude),
+            "model": lambda file: file.write_bytes(model),
+        }
+        util.to_disk(path, parts, exclude)
+
+    def from_disk(
+        self: CheckedT, path: Union[str, Path], *, exclude: Iterable[str] = ()
+    ) -> CheckedT:
+        """Load the component from a folder, written by :meth:`to_disk`.
+
+        Args:
+            path: the folder.
+            exclude: names among cfg, vocab and model.
+
+        Raises:
+            ConfigError: naming the file that is missing, damaged or does not fit to the others.
+        """
+        folder = Path(path)
+        if "vocab" not in exclude:
+            with loading(folder / "vocab"):
+                self.vocab.from_disk(folder / "vocab", exclude=exclude)
+        self._load(lambda name: (folder / name).read_bytes(), f"{folder}/", exclude)
+        return self
+
+    def _dump(self) -> Tuple[str, bytes]:
+        self.model.attrs[_OUTPUTS] = self.outputs
+        model = self.model.to_bytes()
+        checksums = {"cfg": _checksum_of_values(self.cfg), "model": _checksum(model)}
+        return srsly.json_dumps({**self.cfg, _CHECKSUMS: checksums}, indent=2), model
+
+    def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
+        checksums: Dict[str, str] = {}
+        if "cfg" not in exclude:
+            with loading(f"{place}cfg"):
+                cfg = json.loads(read("cfg"))
+                checksums = cfg.pop(_CHECKSUMS, {})
+                _compare(checksums, "cfg", _checksum_of_values(cfg))
+                self.take_cfg(cfg)
+        if "model" not in exclude:
+            with loading(f"{place}model"):
+                model = read("model")
+                _compare(checksums, "model", _checksum(model))
+                before = [dict(node.attrs) for node in self.model.walk()]
+                self.model.attrs.pop(_OUTPUTS, None)
+                self.model.from_bytes(model)
+                check_attributes(self.model, before)
+                check_parameters(self.model)
+                self._check_outputs()
+                has_none = "cfg" not in exclude and not checksums
+                if has_none and _OUTPUTS in self.model.attrs:
+                    raise ConfigError("cfg has lost its checksums")
+            if has_none:
+                warnings.warn(
+                    f"{place}cfg has no checksums, as an earlier version saved it, and damage may pass "
+                    "unnoticed; save the pipeline again with nlp.to_disk",
+                    stacklevel=3,
+                )
+
+    def _check_outputs(self) -> None:
+        outputs = self.outputs
+        if outputs is None or not self.model.has_dim("nO"):
+            return
+        columns = outputs["columns"]
+        if self.model.get_dim("nO") != len(columns):
+            raise ConfigError(
+                f"the model has {self.model.get_dim('nO')} outputs, and cfg and options of the "
+                f"component have {len(columns)}: {shown(columns)}"
+            )
+        saved = self.model.attrs.get(_OUTPUTS, outputs)  # an earlier version saved none
+        if saved != outputs:
+            raise ConfigError(
+                f"the model was saved with the outputs {shown(saved)}, and cfg and options of the "
+                f"component have {shown(outputs)}"
+            )
+
+
+@contextmanager
+def loading(place: Union[str, Path]) -> Iterator[None]:
+    """Turn any error into one that names the place.
+
+    Args:
+        place: file, or component and part.
+
+    Raises:
+        ConfigError: if the block raises an error.
+    """
+    collects = gc.isenabled()
+    try:
+        yield
+    except Exception as err:
+        text = str(err) if isinstance(err, RelComponentError) else f"{type(err).__name__}: {err}"
+        raise ConfigError(
+            f"{place} cannot be loaded: {text[:_LONGEST]}. If the pipeline was copied, copy it again."
+        ) from err
+    finally:
+        if collects:  # srsly leaves the collector off after an error
+            gc.enable()
+
+
+def _compare(checksums: Any, name: str, checksum: str) -> None:
+    if checksums and checksums.get(name) != checksum:
+        raise ConfigError(
+            f"{name} has changed since it was saved: its SHA-256 checksum is {checksum}, and cfg has "
+            f"{shown(checksums.get(name))}. To change labels or a schema, load the pipeline in Python "
+            "and save it with nlp.to_disk"
+        )
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _checksum_of_values(values: Any) -> str:
+    """The checksum of JSON values, however they are laid out."""
+    return _checksum(json.dumps(values, sort_keys=True).encode())
