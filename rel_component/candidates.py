@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Literal, Optional, Sequence, Tuple, Union
 
 import numpy
 from spacy.strings import StringStore
@@ -116,7 +116,7 @@ _FAR = numpy.int64(1) << 40  # larger than any position inside a document
 
 
 def configure_candidate_pairs(
-    max_token_distance: Optional[int] = None,
+    max_token_distance: Union[int, Literal["auto"], None] = "auto",
     max_sentence_distance: Optional[int] = None,
     use_schema: bool = True,
     max_pairs: Optional[int] = 1_000_000,
@@ -129,7 +129,9 @@ def configure_candidate_pairs(
     another mention of the same tokens.
 
     Args:
-        max_token_distance: the most tokens between the two mentions; None: any number.
+        max_token_distance: the most tokens between the two mentions; None: any number. ``auto``: in
+            training any number, and in use the most that a relation had in training, at least 32:
+            a model knows nothing of mentions that are further apart.
         max_sentence_distance: 0 for pairs within a sentence, 1 for neighbouring sentences, and so
             on; None: any. Needs sentence boundaries in the documents.
         use_schema: only pairs of entity types between which the schema allows a relation.
@@ -149,7 +151,7 @@ def configure_candidate_pairs(
         ("max_sentence_distance", 0, max_sentence_distance),
         ("max_pairs", 2, max_pairs),
     ):
-        if value is not None and value < least:
+        if value not in (None, "auto") and value < least:
             raise ConfigError(f"{name} must be {least} or more, got {value}")
     return partial(
         _generate,
@@ -161,12 +163,30 @@ def configure_candidate_pairs(
     )
 
 
+def with_learned_distance(
+    generator: CandidateGenerator, farthest: Optional[int]
+) -> CandidateGenerator:
+    """A candidate generator as it is in use: with the distance that was learned, if it is ``auto``.
+
+    Args:
+        generator: any candidate generator.
+        farthest: the most tokens between the mentions of a relation in training; None: not known.
+    """
+    options = generator.keywords if isinstance(generator, partial) else {}
+    if farthest is None or options.get("max_token_distance") != "auto":
+        return generator
+    return partial(generator, max_token_distance=max(farthest, _LEAST_LEARNED))
+
+
+_LEAST_LEARNED = 32  # tokens; few documents may hold short sentences only
+
+
 def _generate(
     docs: Sequence[Doc],
     mentions: Mentions,
     schema: RelationSchema,
     *,
-    max_token_distance: Optional[int],
+    max_token_distance: Union[int, Literal["auto"], None],
     max_sentence_distance: Optional[int],
     use_schema: bool,
     max_pairs: Optional[int],
@@ -174,7 +194,7 @@ def _generate(
 ) -> Candidates:
     # for each mention, the index after the last mention that is near enough
     last = numpy.repeat(numpy.cumsum(mentions.lengths), mentions.lengths).astype("int32")
-    if max_token_distance is not None:
+    if max_token_distance not in (None, "auto"):
         last = numpy.minimum(last, _last_within_tokens(mentions, max_token_distance))
     if max_sentence_distance is not None:
         last = numpy.minimum(last, _last_within_sentences(docs, mentions, max_sentence_distance))

@@ -14,6 +14,7 @@ from typing import (
     cast,
 )
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -21,7 +22,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
-from ..candidates import CandidateGenerator, Candidates, PairModelT
+from ..candidates import CandidateGenerator, Candidates, PairModelT, with_learned_distance
 from ..decoding import Decoder
 from ..errors import ConfigError
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
@@ -32,6 +33,7 @@ from ..mentions import (
     recognised_entities,
     representative_examples,
 )
+from ..models.pairs.mention_pairs import closest_mentions
 from ..probabilities import to_probabilities
 from ..schema import RelationSchema, RelationType
 from ..targets import PairSampling, Targets, make_targets, to_distribution, warn_of_unlearnable
@@ -168,7 +170,10 @@ class RelationExtractor(CheckedPipe):
         self.overwrite_ents = overwrite_ents
         self.attr = attr
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"joined_words": True}  # what is serialised beside the model
+        self.cfg: Dict[str, Any] = {
+            "joined_words": True,
+            "farthest": None,
+        }  # what is serialised beside the model
         self.schema = RelationSchema()
 
     @property
@@ -280,7 +285,8 @@ class RelationExtractor(CheckedPipe):
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
         refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
-        candidates = self.candidates(docs, read_mentions(docs, self.spans_key), self.schema)
+        generate = with_learned_distance(self.candidates, self.cfg["farthest"])
+        candidates = generate(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
             n_outputs = len(self.labels) + self.exclusive
             return ScoredPairs(candidates, self.model.ops.alloc2f(0, n_outputs))
@@ -332,6 +338,7 @@ class RelationExtractor(CheckedPipe):
             return losses
         candidates = self._candidates(examples)
         targets = make_targets(examples, candidates, self.attr)
+        self._learn_distance(candidates.select(targets.positive))
         candidates, targets = self.sampling.choose(candidates, targets)
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
@@ -407,6 +414,13 @@ class RelationExtractor(CheckedPipe):
         checked = [] if self.sampling.mentions == "predicted" else examples
         targets = (make_targets([eg], self._candidates([eg]), self.attr) for eg in checked)
         warn_of_unlearnable(violations, targets, self.schema, self.name)
+
+    def _learn_distance(self, related: Candidates) -> None:
+        """Remember the most tokens between the mentions of a relation."""
+        if related.n_pairs:
+            head, tail = related.mentions.spans[closest_mentions(related).T]
+            gaps = numpy.maximum(head[:, 0], tail[:, 0]) - numpy.minimum(head[:, 1], tail[:, 1])
+            self.cfg["farthest"] = max(int(gaps.max()), self.cfg["farthest"] or 0)
 
     def _candidates(self, examples: Sequence[Example]) -> Candidates:
         docs = [eg.predicted for eg in examples]

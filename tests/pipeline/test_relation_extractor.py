@@ -359,6 +359,17 @@ def test_candidates_can_be_configured():
     assert outputs(nlp) == [[], []]
 
 
+@pytest.mark.parametrize(("farthest", "n_pairs"), [(None, 4), (1, 2), (32, 2), (33, 4)])
+def test_pairs_further_apart_than_those_of_training_are_not_asked_about(nlp, farthest, n_pairs):
+    extractor = pickle.loads(pickle.dumps(nlp.get_pipe("relation_extractor")))
+    assert extractor.cfg["farthest"] == 1  # token between the mentions of "Acme hired Ada"
+    extractor.cfg["farthest"] = farthest
+    words = ["Acme", "hired", "Ada", *["x"] * 31, "Bo"]
+    mentions = [(0, 1, "ORG"), (2, 3, "PERSON"), (34, 35, "PERSON")]
+    scored = extractor.predict([make_doc(nlp.vocab, words, mentions)])
+    assert scored.candidates.n_pairs == n_pairs
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
