@@ -45,6 +45,34 @@ def relation_keys(
     return {relation_key(rel, symmetric, key) for rel in relations}
 
 
+def several_labels(
+    relations: Iterable[Relation], symmetric: Collection[str] = ()
+) -> List[Tuple[Relation, Relation]]:
+    """Relations of one document that hold between the same head and tail under different labels.
+
+    Labels that are exclusive share the probability of such a pair: it is no contradiction only
+    where a pair may have several labels.
+
+    Args:
+        relations: the relations of a document.
+        symmetric: labels whose direction does not count.
+
+    Returns:
+        for each relation that is not the first one of its pair, the first one and it.
+    """
+    first: Dict[Tuple[TypedKey, TypedKey], Relation] = {}
+    found = []
+    for rel in relations:
+        head, tail = typed_key(rel.head), typed_key(rel.tail)
+        pairs = [(head, tail), (tail, head)] if rel.label in symmetric else [(head, tail)]
+        others = [first[pair] for pair in pairs if pair in first]
+        if others and others[0].label != rel.label:
+            found.append((others[0], rel))
+        for pair in pairs:
+            first.setdefault(pair, rel)
+    return found
+
+
 def mentions_by_key(
     mentions: Iterable[Span], relations: Iterable[Relation]
 ) -> Dict[TypedKey, Span]:

@@ -10,6 +10,7 @@ from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
+from .documents import document_id, several_labels
 from .errors import ConfigError
 from .mentions import Mentions, read_mentions, read_training_mentions, trimmed
 from .schema import RelationSchema, SchemaViolation
@@ -157,26 +158,76 @@ def sample_negatives(positive: BoolArray, ratio: float) -> BoolArray:
 
 
 def warn_of_unlearnable(
-    violations: Sequence[SchemaViolation],
+    docs: Sequence[Doc],
+    schema: RelationSchema,
+    name: str,
+    *,
+    exclusive: bool,
+    complete: bool,
+    attr: str = DEFAULT_ATTR,
+) -> int:
+    """Warn about annotated relations that the schema forbids, or that contradict each other.
+
+    Args:
+        docs: annotated documents.
+        schema: the schema.
+        name: name of the component.
+        exclusive: whether a pair has at most one label.
+        complete: whether these are all documents to learn from, and no batch of them.
+        attr: name of the extension attribute.
+
+    Returns:
+        The number of relations that are warned of.
+
+    Raises:
+        ConfigError: if the schema forbids all relations that there are to learn from.
+    """
+    violations = schema.validate(docs, attr=attr)
+    symmetric = schema.symmetric_labels
+    contradictory = [
+        (i, *pair)
+        for i, doc in enumerate(docs if exclusive else ())
+        for pair in several_labels(get_relations(doc, attr), symmetric)
+    ]
+    if violations:
+        i, rel, n = violations[0].doc, violations[0].relation, len(violations)
+        first = f"the first, in {_place(i, docs[i])}: {rel}: {violations[0].message}"
+        if complete and n == sum(len(get_relations(doc, attr)) for doc in docs):
+            raise ConfigError(
+                f"{name}: all {n} relations of the examples are against the schema, and none is left "
+                f"to learn; {first}. Correct the schema, or the annotations."
+            )
+        warnings.warn(
+            f"{name}: {n} relations of the examples are against the schema and cannot be learned; "
+            f"{first}",
+            stacklevel=3,
+        )
+    if contradictory:
+        i, rel, other = contradictory[0]
+        warnings.warn(
+            f"{name}: {len(contradictory)} relations of the examples have a pair that has another "
+            f"label already, and labels are exclusive, so that they share its probability; the "
+            f"first, in {_place(i, docs[i])}: {rel} and {other}. Settle them, or set exclusive = "
+            "false.",
+            stacklevel=3,
+        )
+    return len(violations) + len(contradictory)
+
+
+def warn_of_uncovered(
     targets: Iterable[Targets],
+    violations: Sequence[SchemaViolation],
     schema: RelationSchema,
     name: str,
 ) -> None:
-    """Warn about annotated relations that the schema forbids, and others without a candidate pair.
+    """Warn about annotated relations that have no candidate pair, though the schema allows them.
 
     Args:
-        violations: the relations of all examples that the schema forbids.
         targets: the targets of all examples, in parts, of which only one is held at a time.
+        violations: the relations of all examples that the schema forbids.
         schema: the schema.
         name: name of the component.
     """
-    if violations:
-        warnings.warn(
-            f"{name}: {len(violations)} relations of the examples are against the schema "
-            f"and cannot be learned; the first, in document {violations[0].doc}: "
-            f"{violations[0].relation}: {violations[0].message}",
-            stacklevel=3,
-        )
     n_gold = n_uncovered = 0
     for part in targets:
         n_gold += part.n_gold
@@ -189,6 +240,11 @@ def warn_of_unlearnable(
             "candidate generator allows.",
             stacklevel=3,
         )
+
+
+def _place(index: int, doc: Doc) -> str:
+    name = document_id(doc)
+    return f"document {index} ({name:.60})" if name else f"document {index}"
 
 
 class _RowLookup:

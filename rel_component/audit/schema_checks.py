@@ -6,6 +6,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 from spacy.tokens import Span
 
+from ..documents import several_labels
 from ..mentions import normalize_name
 from .context import AuditContext
 from .documents import AuditedDoc, position
@@ -29,6 +30,7 @@ def check_schema(context: AuditContext) -> Section:
     section.add("Relations between a mention and itself", _loops(context.docs))
     section.add("Relations in both directions", _both_directions(context))
     section.add("Relations that are stated with their inverse as well", _inverses(context))
+    section.add("Pairs with several relations", _several_labels(context))
     section.add("Rare entity types for a relation", _rare_types(context))
     section.add("Names with several entity types", _ambiguous_names(context.docs))
     section.add("Mentions that overlap", _overlaps(context.docs))
@@ -89,6 +91,17 @@ def _inverses(context: AuditContext) -> Iterator[Finding]:
                     f"{rel}: {inverse} from tail to head says the same.",
                     [Place.of(doc, rel)],
                 )
+
+
+def _several_labels(context: AuditContext) -> Iterator[Finding]:
+    for doc in context.docs:
+        for rel, other in several_labels(doc.relations, context.schema.symmetric_labels):
+            yield Finding(
+                "info",
+                f"{rel}: {other.label} holds between the same mentions; labels that are exclusive "
+                "share the probability of the pair.",
+                [Place.of(doc, other)],
+            )
 
 
 def _rare_types(context: AuditContext) -> Iterator[Finding]:

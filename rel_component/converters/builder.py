@@ -12,6 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ..annotations import get_relations, set_relations
+from ..documents import several_labels
 from ..errors import DataError
 from ..mentions import set_clusters
 from ..types import Relation
@@ -124,6 +125,12 @@ def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report
     ]
     set_relations(doc, relations)
     n_relations = len(get_relations(doc))
+    if several := several_labels(relations):
+        report.note(
+            "relations of a pair that has another label, which take exclusive = false in training",
+            place=annotated.place,
+            count=len(several),
+        )
     report.relations += n_relations
     report.duplicates += len(relations) - n_relations
 

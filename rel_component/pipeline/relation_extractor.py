@@ -36,7 +36,14 @@ from ..mentions import (
 from ..models.pairs.mention_pairs import closest_mentions
 from ..probabilities import to_probabilities
 from ..schema import RelationSchema, RelationType
-from ..targets import PairSampling, Targets, make_targets, to_distribution, warn_of_unlearnable
+from ..targets import (
+    PairSampling,
+    Targets,
+    make_targets,
+    to_distribution,
+    warn_of_uncovered,
+    warn_of_unlearnable,
+)
 from ..threads import make_forks_safe
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
@@ -170,6 +177,7 @@ class RelationExtractor(CheckedPipe):
         self.overwrite_ents = overwrite_ents
         self.attr = attr
         self.scorer = scorer
+        self._warned = False  # of examples that cannot be learned
         self.cfg: Dict[str, Any] = {
             "joined_words": True,
             "farthest": None,
@@ -261,7 +269,7 @@ class RelationExtractor(CheckedPipe):
                 "listens to another component. Set consistency = 0.0, or use "
                 "rel_component.Encoder.v1 in place of the listener."
             )
-        self._warn_of_unlearnable(examples)
+        self._warned = self._warn(examples, complete=True)
         self.cfg["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         sample = representative_examples(examples, self.spans_key)
         if not sample:
@@ -336,6 +344,8 @@ class RelationExtractor(CheckedPipe):
         validate_examples(examples, "RelationExtractor.update")
         if not any(len(eg.predicted) for eg in examples):
             return losses
+        if not self._warned:  # once: every epoch would repeat it
+            self._warned = self._warn(examples)
         candidates = self._candidates(examples)
         targets = make_targets(examples, candidates, self.attr)
         self._learn_distance(candidates.select(targets.positive))
@@ -406,14 +416,32 @@ class RelationExtractor(CheckedPipe):
             chosen = chosen.add(label)
         return chosen
 
-    def _warn_of_unlearnable(self, examples: Sequence[Example]) -> None:
-        references = (eg.reference for eg in examples)
-        violations = self.schema.validate(references, attr=self.attr)
+    def _warn(self, examples: Sequence[Example], *, complete: bool = False) -> bool:
+        """Warn of relations that cannot be learned, or contradict each other; whether there are any.
+
+        Args:
+            examples: all examples, or a batch.
+            complete: whether these are all.
+        """
+        references = [eg.reference for eg in examples]
+        n_found = warn_of_unlearnable(
+            references,
+            self.schema,
+            self.name,
+            exclusive=self.exclusive,
+            complete=complete,
+            attr=self.attr,
+        )
         # Mentions may come from a component that is not trained yet. One example at a time: the
         # pairs of a whole corpus may not fit into memory.
-        checked = [] if self.sampling.mentions == "predicted" else examples
-        targets = (make_targets([eg], self._candidates([eg]), self.attr) for eg in checked)
-        warn_of_unlearnable(violations, targets, self.schema, self.name)
+        checked = examples if complete and self.sampling.mentions != "predicted" else []
+        warn_of_uncovered(
+            (make_targets([eg], self._candidates([eg]), self.attr) for eg in checked),
+            self.schema.validate(references, attr=self.attr),
+            self.schema,
+            self.name,
+        )
+        return n_found > 0
 
     def _learn_distance(self, related: Candidates) -> None:
         """Remember the most tokens between the mentions of a relation."""

@@ -16,7 +16,14 @@ def check(vocab, *relations, **options):
 
 
 def test_a_clean_document_has_no_findings(vocab):
-    assert check(vocab, (0, "LEADS", 1), (1, "OWNS", 2), (1, "PARTNER", 2)).groups == []
+    assert check(vocab, (0, "LEADS", 1), (2, "PARTNER", 1)).groups == []
+
+
+def test_pairs_with_several_relations(vocab):
+    (finding,) = group(
+        check(vocab, (1, "OWNS", 2), (2, "PARTNER", 1)), "Pairs with several relations"
+    )
+    assert "PARTNER holds between the same mentions" in finding.message
 
 
 @pytest.mark.parametrize(

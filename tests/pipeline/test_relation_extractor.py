@@ -236,6 +236,40 @@ def test_a_rare_relation_against_the_schema_gives_a_warning(labels, message):
         )
 
 
+def test_updates_warn_once_of_relations_that_cannot_be_learned():
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp))
+    unknown = make_doc(nlp.vocab, HIRED, [ADA, ACME], [(0, "UNKNOWN", 1)])
+    unknown.user_data["meta"] = {"id": "doc-7"}
+    extractor = nlp.get_pipe("relation_extractor")
+    with pytest.warns(UserWarning, match=r"1 relations .*document 0 \(doc-7\).*'UNKNOWN'; known:"):
+        extractor.update([make_example(unknown)])
+    extractor.update([make_example(unknown)])  # another warning would be an error
+
+
+def test_training_without_a_relation_to_learn_is_an_error():
+    nlp = pipeline()
+    schema = RelationSchema([RelationType("FOUNDED_BY", head=("TEAM",)), RelationType("OTHER")])
+    with pytest.raises(
+        ConfigError, match=r"all 2 relations .* none is left to learn; the first, in"
+    ):
+        nlp.get_pipe("relation_extractor").initialize(
+            lambda: examples_of(nlp), nlp=nlp, relation_schema=schema
+        )
+
+
+def test_labels_that_exclude_each_other_are_a_warning():
+    nlp = pipeline()
+    doc = make_doc(nlp.vocab, HIRED, [ADA, ACME], [(0, "WORKS_AT", 1), (0, "LEADS", 1)])
+    with pytest.warns(
+        UserWarning, match=r"in document 0: \(Ada, LEADS, Acme\) and \(Ada, WORKS_AT"
+    ):
+        nlp.initialize(lambda: [make_example(doc)])
+    nlp.update([make_example(doc)], sgd=False)  # another warning would be an error
+    several = pipeline(**MULTIPLE)
+    several.initialize(lambda: [make_example(doc)])
+
+
 @pytest.mark.parametrize(("words", "mentions"), [("", []), (HIRED, []), (HIRED, [ADA])])
 def test_examples_without_pairs_can_be_initialised_with_labels(words, mentions):
     nlp = pipeline()
