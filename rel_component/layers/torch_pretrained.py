@@ -11,6 +11,7 @@ import json
 import logging
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Callable, Dict, FrozenSet, Iterator, Mapping, Optional, Tuple
 
 import srsly
@@ -91,27 +92,44 @@ def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) ->
         reset_layers: number of the last layers that are given random weights.
 
     Raises:
-        ConfigError: if the encoder is of an unsupported kind or has fewer layers, or if there is no
-            fast tokenizer.
+        ConfigError: if there is no encoder or it is damaged, of an unsupported kind or has fewer
+            layers, or if there is no fast tokenizer.
     """
     options = {"trust_remote_code": False, **options}
-    config = AutoConfig.from_pretrained(name, **options)
+    with _named_errors(name):
+        config = AutoConfig.from_pretrained(name, **options)
     if config.model_type not in SUPPORTED:
         raise ConfigError(
             f"The encoder {name!r} is of the kind {config.model_type!r}; supported: "
             f"{', '.join(SUPPORTED)}."
         )
-    tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
+    with _named_errors(name):
+        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
     if not tokenizer.is_fast:
         raise ConfigError(
             f"The tokenizer of {name!r} gives no character offsets: convert it to a fast one with "
             "the package transformers (tokenizer.json)."
         )
     pooler = _without_pooler(config)
-    with _without_unused_weights_warning():
+    with _named_errors(name), _without_unused_weights_warning():
         encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
     _reset_layers(encoder, reset_layers)
     return encoder.float(), tokenizer
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    """One error for the many that transformers raises, of which some are long and name no encoder."""
+    try:
+        yield
+    except Exception as err:
+        where = "in this folder" if Path(name).is_dir() else "in a folder or on a hub of that name"
+        raise ConfigError(
+            f"The encoder {shown(name)} cannot be loaded: there has to be a configuration, a fast "
+            f"tokenizer and weights {where} (config.json, tokenizer.json, model.safetensors). Set "
+            '--paths.encoder, or run "python -m spacy project run encoder" for the default one. '
+            f"({type(err).__name__}: {str(err).strip():.200})"
+        ) from err
 
 
 def _without_pooler(config: Any) -> Dict[str, bool]:

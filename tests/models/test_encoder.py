@@ -2,7 +2,9 @@
 
 import logging
 import pickle
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy
 import pytest
@@ -143,6 +145,18 @@ def test_clear_errors(docs):
         build_encoder(tiny_encoder(), max_pieces=0)
     with pytest.raises(ConfigError, match="not initialised"):
         build_encoder(tiny_encoder()).predict(docs)
+
+
+@pytest.mark.parametrize("files", [None, (), ("config.json",), ("config.json", "tokenizer.json")])
+def test_an_encoder_that_is_not_there_or_not_whole(files, docs, tmp_path):
+    folder = tmp_path / "not" / "there"
+    if files is not None:
+        folder.mkdir(parents=True)
+        for name in files:
+            shutil.copy(Path(tiny_encoder(), name), folder)
+    model = build_encoder(str(folder))
+    with pytest.raises(ConfigError, match="project run encoder"):
+        model.initialize(X=docs)
 
 
 def test_a_cpu_that_would_be_slow_in_bfloat16(monkeypatch):
