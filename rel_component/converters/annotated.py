@@ -5,6 +5,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 MentionId = Union[int, str]
 
+BYTE_ORDER_MARK = "\ufeff"
+"""A character that some programs put before a text, and that is no part of it."""
+
 
 @dataclass(frozen=True)
 class AnnotatedMention:
@@ -101,6 +104,38 @@ def word_offsets(words: Sequence[str], spaces: Optional[Sequence[bool]]) -> List
         offsets.append((position, position + len(word)))
         position += len(word) + space
     return offsets
+
+
+def without_mark(annotated: Annotated) -> Annotated:
+    """A document without a byte order mark at the beginning of its text."""
+    words, text = annotated.words, annotated.text
+    first = words[:1] if words is not None else [(text or "")[:1]]
+    if words and words[0].startswith(BYTE_ORDER_MARK) and len(words[0]) > 1:
+        return replace(annotated, words=[words[0][1:], *words[1:]])
+    if first != [BYTE_ORDER_MARK]:
+        return annotated
+
+    def before(position: int) -> int:
+        return max(position - 1, 0)
+
+    mentions = [
+        replace(
+            mention,
+            start=before(mention.start) if mention.start >= 0 else mention.start,
+            end=before(mention.end),
+            fragments=tuple((before(start), before(end)) for start, end in mention.fragments),
+        )
+        for mention in annotated.mentions
+    ]
+    starts = annotated.sentence_starts
+    return replace(
+        annotated,
+        text=None if text is None else text[1:],
+        words=None if words is None else words[1:],
+        spaces=None if annotated.spaces is None else annotated.spaces[1:],
+        mentions=mentions,
+        sentence_starts=starts if starts is None else [before(start) for start in starts],
+    )
 
 
 def in_characters(annotated: Annotated) -> Annotated:

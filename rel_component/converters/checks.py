@@ -7,7 +7,13 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, 
 
 from ..errors import DataError
 from ..schema import RelationSchema
-from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from .annotated import (
+    Annotated,
+    AnnotatedMention,
+    AnnotatedRelation,
+    MentionId,
+    without_mark,
+)
 from .report import Report
 
 RelationProblem = Callable[[AnnotatedRelation, AnnotatedMention, AnnotatedMention], Optional[str]]
@@ -33,7 +39,10 @@ def check_documents(
     Raises:
         DataError: at the first problem, if the report stops at problems.
     """
-    for annotated in documents:
+    for given in documents:
+        annotated = without_mark(given)
+        if annotated is not given:
+            report.note("texts began with a byte order mark, which was left out", place=given.place)
         try:
             _check_document(annotated)
         except DataError as err:

@@ -19,8 +19,12 @@ CHARACTERS = st.one_of(
 SHORT = st.text(CHARACTERS, max_size=6)
 TEXTS = st.lists(
     st.one_of(SHORT, st.sampled_from(["Nordwind ", "😄 ", "a\nb ", "Ilse "])), max_size=9
-).map("".join)
-WORDS = st.text(st.characters(exclude_categories=["Cs", "Z", "Cc"]), min_size=1, max_size=8)
+).map(lambda parts: "".join(parts).lstrip("\ufeff"))
+WORDS = st.text(
+    st.characters(exclude_categories=["Cs", "Z", "Cc"], exclude_characters="\ufeff"),
+    min_size=1,
+    max_size=8,
+)
 NAMES = st.text(st.sampled_from("ABCxyz-_09"), min_size=1, max_size=6)
 LABELS = st.text(CHARACTERS, min_size=1, max_size=6)
 SCORES = st.one_of(st.just(1.0), st.none(), st.floats(0, 1))

@@ -330,8 +330,8 @@ def test_one_brat_file():
     ("line", "message"),
     [
         ("T1\tORG 0\tIlse", "expected a type, a start and an end"),
-        ("T1\tORG 0 4\tAnna", "the text there is not 'Anna'"),
-        ("T1\tORG 0 99\tIlse", "the text there is not 'Ilse'"),
+        ("T1\tORG 0 4\tAnna", "its text is 'Anna', but 0:4 of the document is 'Ilse'"),
+        ("T1\tORG 0 99\tIlse", "its text is 'Ilse', but 0:99"),
         ("T1\tORG 0 99", "0:99 are not a range of a text of 12"),
         ("R1\tOwns Arg1:T1 Arg2:T2", "its mention T1 does not exist"),
         ("R1\tOwns Arg1:T1", "expected a type and two arguments"),
@@ -384,7 +384,7 @@ HEADER = "text,head_start,head_end,head_label,tail_start,tail_end,tail_label,lab
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a b,0,1,X,2,3,X,Y,,b", "\"head\" is 'b', but 0:1 of the text is 'a'"),
+        ("a b,0,1,X,2,3,X,Y,,b", "\"head\": its text is 'b', but 0:1 of the document is 'a'"),
         ("a b,0,1,X,2,3,X,Y,2,", '"score": expected a number from 0 to 1'),
         ("a b,0,1,X,2,3,X,Y,maybe,", '"score": expected a number from 0 to 1'),
         ("a b,x,1,X,2,3,X,Y,,", '"head_start": expected a number of characters'),

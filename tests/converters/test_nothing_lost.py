@@ -1,15 +1,18 @@
 """No reader loses or changes anything without a word in the report."""
 
 import cProfile
+import csv
 import json
 import pstats
 
+import pytest
 import spacy
 
+from rel_component.converters.convert import convert as convert_to
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 
-from .files import notes
+from .files import notes, read, read_text
 
 CHINESE = {
     "text": "安李在巴黎创立了顶点公司。",
@@ -70,3 +73,156 @@ def test_converting_is_linear_in_the_document(tmp_path):
 
     work(1)
     assert work(80) < 2.4 * work(40)
+
+
+def shown(annotated):
+    """The text of each mention."""
+    return [annotated.text[mention.start : mention.end] for mention in annotated.mentions]
+
+
+TEXT = "Ann 😀 Lee founded Acme.\nBob Ray left Acme."
+PLACES = [(0, 9), (18, 22), (24, 31), (37, 41)]
+NAMES = ["Ann 😀 Lee", "Acme", "Bob Ray", "Acme"]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("breaks", ["\n", "\r\n"])
+@pytest.mark.parametrize("counted_mark", [0, 1])
+@pytest.mark.parametrize("counted_breaks", [1, 2])
+@pytest.mark.parametrize("utf16", [False, True])
+@pytest.mark.parametrize("format", ["brat", "label_studio", "csv"])
+def test_the_text_of_mentions_tells_what_offsets_count(
+    tmp_path, format, mark, breaks, counted_mark, counted_breaks, utf16
+):
+    def counted(offset):
+        before = TEXT[:offset]
+        more = before.count("\n") * (counted_breaks - 1) + utf16 * before.count("😀")
+        return offset + more + counted_mark
+
+    text = mark + TEXT.replace("\n", breaks)
+    mentions = [(counted(s), counted(e), name) for (s, e), name in zip(PLACES, NAMES)]
+    if format == "brat":
+        (tmp_path / "a.txt").write_bytes(text.encode("utf8"))
+        lines = [f"T{i}\tX {s} {e}\t{name}" for i, (s, e, name) in enumerate(mentions)]
+        (annotated,), report = read_text(tmp_path, breaks.join(lines), "brat", file="a.ann")
+    elif format == "label_studio":
+        values = [{"start": s, "end": e, "text": n, "labels": ["X"]} for s, e, n in mentions]
+        result = [{"id": f"{i}", "type": "labels", "value": x} for i, x in enumerate(values)]
+        task = {"data": {"text": text}, "annotations": [{"result": result}]}
+        (annotated,), report = read_text(tmp_path, [task], "label_studio")
+    else:
+        header = "text,head,head_start,head_end,head_label,tail_start,tail_end,tail_label,label\n"
+        lines = [f'"{text}",{n},{s},{e},X,,,,\n' for s, e, n in mentions]
+        (annotated,), report = read_text(tmp_path, header + "".join(lines), "csv")
+    assert (annotated.text, shown(annotated)) == (TEXT.replace("\n", breaks), NAMES)
+    assert report.problems == []
+    assert notes(report) == (
+        {"texts began with a byte order mark, which was left out": 1} if mark else {}
+    )
+
+
+def test_a_mark_before_a_text_of_any_format_is_left_out(tmp_path):
+    mention = {"id": 1, "start": 1, "end": 8, "label": "X", "fragments": [[1, 4], [5, 8]]}
+    content = {"text": "\ufeffAnn Lee", "entities": [mention], "sentences": [0, 5]}
+    (annotated,), _ = read_text(tmp_path, content, "jsonl")
+    assert (annotated.text, annotated.sentence_starts) == ("Ann Lee", [0, 4])
+    assert (shown(annotated), annotated.mentions[0].fragments) == (["Ann Lee"], ((0, 3), (4, 7)))
+    for tokens, mentions in ((["\ufeffAnn", "Lee"], [0, 2]), (["\ufeff", "Ann", "Lee"], [1, 3])):
+        entity = {"start": mentions[0], "end": mentions[1], "type": "X"}
+        (annotated,), _ = read_text(tmp_path, [{"tokens": tokens, "entities": [entity]}], "spert")
+        assert (annotated.words, annotated.mentions[0].end) == (["Ann", "Lee"], 2)
+
+
+def test_brat_lines_with_a_star_are_relations_unless_they_are_called_equiv(tmp_path):
+    (tmp_path / "a.txt").write_text(
+        "The value of the resistor (VR) and the meter.", encoding="utf8"
+    )
+    lines = (
+        "T1\tProcess 4 25\tvalue of the resistor\nT2\tProcess 27 29\tVR\n"
+        "T3\tProcess 39 44\tmeter\n*\tSynonym-of T1 T2\n*\tAntonym-of T3 T2 T1\n*\tEquiv T1 T3\n"
+        "*\tSynonym-of T1\n*\tSynonym-of T1 T9\n"
+    )
+    (annotated,), report = read_text(tmp_path, lines, "brat", file="a.ann")
+    assert [(r.head, r.label, r.tail) for r in annotated.relations] == [
+        ("T1", "Synonym-of", "T2"),
+        ("T3", "Antonym-of", "T2"),
+        ("T2", "Antonym-of", "T1"),
+    ]
+    assert annotated.clusters == [["T1", "T3"]]
+    assert "relation Synonym-of of T1 to T9: its mention T9 does not exist" in report.problems[0]
+    assert notes(report) == {"equivalences that are broken or of something unknown": 1}
+    convert_to(tmp_path / "a.ann", tmp_path / "back", to="brat", on_error="skip")
+    again = (tmp_path / "back/a.ann").read_text(encoding="utf8").splitlines()
+    assert again[3:] == [
+        "*\tSynonym-of T1 T2",
+        "*\tAntonym-of T3 T2",
+        "*\tAntonym-of T2 T1",
+        "*\tEquiv T1 T3",
+    ]
+
+
+@pytest.mark.parametrize(("true", "n_relations"), [(None, 0), (0, 0), (1, 1)])
+def test_label_studio_reads_what_is_marked_as_true(tmp_path, true, n_relations):
+    regions = [
+        {"id": name, "type": "labels", "value": {"start": start, "end": end, "labels": ["X"]}}
+        for name, start, end in (("a", 0, 3), ("b", 12, 16))
+    ]
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "labels": ["FOUNDED"]}
+    annotations = [
+        {"result": regions, "ground_truth": true == 0},
+        {"result": [*regions, relation], "ground_truth": true == 1},
+        {"result": [], "ground_truth": True, "was_cancelled": True},
+    ]
+    task = {"data": {"text": "Ann founded Acme."}, "annotations": annotations}
+    (annotated,), report = read_text(tmp_path, [task], "label_studio")
+    assert len(annotated.relations) == n_relations
+    kind = "first" if true is None else "ground truth"
+    assert notes(report) == {f"tasks with several annotations, of which the {kind} was read": 1}
+
+
+@pytest.mark.parametrize(
+    "start", ["=1+1", "+1", "-1", "@a", "\tb", "\rb", "'=x", "''-", "'a", "＝1"]
+)
+def test_csv_cells_are_no_formulas(tmp_path, start):
+    content = {
+        "id": start,
+        "text": f"{start}. Acme",
+        "entities": [
+            {"id": 1, "start": 0, "end": len(start), "label": start},
+            {"id": 2, "start": len(start) + 2, "end": len(start) + 6, "label": "X"},
+        ],
+        "relations": [{"head": 1, "tail": 2, "label": start}],
+    }
+    (tmp_path / "in.jsonl").write_bytes(json.dumps(content).encode("utf8"))
+    report = convert_to(tmp_path / "in.jsonl", tmp_path / "out.csv", to="csv")
+    with (tmp_path / "out.csv").open(encoding="utf8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not any(cell.startswith(tuple("=+-@\t\r＝")) for cell in cells)
+    (annotated,), _ = read(tmp_path / "out.csv", "csv")
+    head = annotated.mentions[0]
+    assert (annotated.text, annotated.meta["id"], head.label) == (content["text"], start, start)
+    assert [r.label for r in annotated.relations] == [start]
+    assert (report.problems, shown(annotated)) == ([], [start, "Acme"])
+
+
+HEADER = "text,head,head_start,head_end,head_label,tail_start,tail_end,tail_label,label,score,by\n"
+
+
+def test_csv_columns_of_other_names_are_kept(tmp_path):
+    rows = "a b,,0,1,X,2,3,X,Y,,Ann\na b,,2,3,X,0,1,X,Y,,Bob\nc d,,0,1,X,2,3,X,Y,,Bob\n"
+    (first, second), _ = read_text(tmp_path, "sep=,\n" + HEADER + rows, "csv")
+    assert (first.meta, second.meta) == ({}, {"by": "Bob"})
+    assert [r.attributes for r in first.relations] == [{"by": "Ann"}, {"by": "Bob"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a b,a,,,,,,,,,", "\"head_start\": expected a number of characters, got ''"),
+        ("a b,,0,1,X,,,,Y,,", "a label 'Y' without head and tail"),
+        ("a b,,,,,,,,Y,,", "a label 'Y' without head and tail"),
+    ],
+)
+def test_csv_rows_that_say_half(tmp_path, row, message):
+    _, report = read_text(tmp_path, HEADER + row, "csv")
+    assert message in report.problems[0]

@@ -12,8 +12,9 @@
 
 An event becomes relations from its trigger to each argument, labelled with the role. brat has no
 mentions across lines: fragments with nothing but white space between them are one mention. Offsets are
-characters of the text file as it is, line breaks included; the text of each mention tells if they are
-UTF-16 units.
+characters of the text file; the text of the mentions tells if they are UTF-16 units, or count line ends
+or a byte order mark otherwise than they are. Lines with ``*`` and another name than Equiv are relations
+that are symmetric and transitive: each mention has one to the next.
 
 The BioNLP shared tasks divide a file: ``NAME.a1`` has mentions, and ``NAME.a2``, ``NAME.rel`` or
 ``NAME.co`` what is to be found. They are read as one file, and ``OntoBiotope Annotation:T1
@@ -23,17 +24,19 @@ Described at https://brat.nlplab.org/standoff.html.
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Match, Optional, Tuple
 
+from ...errors import DataError
 from ...files import files_below
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
 from ..records import read_each, read_lines, read_text
 from ..report import Report
 from ._document_files import document_files
-from ._utf16 import from_utf16, has_astral
-from .brat_writer import ARGUMENTS, ENDING, NO_DATABASE, write_brat
+from ._shown import ShownText
+from .brat_writer import ARGUMENTS, ENDING, EQUIVALENCE, NO_DATABASE, write_brat
 
 _SPAN = re.compile(r"(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) *")
 _REFERENCE = re.compile(r"(\S+) (\S+) (\S+?):(\S+) *")
@@ -87,11 +90,18 @@ class _Document:
     mentions: Dict[MentionId, AnnotatedMention] = field(default_factory=dict)
     relations: Dict[str, AnnotatedRelation] = field(default_factory=dict)
     triggers: Dict[str, str] = field(default_factory=dict)
-    clusters: List[List[MentionId]] = field(default_factory=list)
+    clusters: Dict[int, List[str]] = field(default_factory=dict)
+    cluster_of: Dict[str, int] = field(default_factory=dict)
     arguments: List[Tuple[str, str, str]] = field(default_factory=list)
+    symmetric: List[AnnotatedRelation] = field(default_factory=list)
+    shown: ShownText = field(default_factory=lambda: ShownText(""))
 
     def read(self, lines: List[Tuple[str, str]], meta: Dict[str, Any]) -> Annotated:
         """Read lines with their places, mentions before what refers to them: their order is free."""
+        spans = [line.split("\t") for _, line in lines if line.startswith("T")]
+        matches = [(_SPAN.fullmatch(parts[1]), parts) for parts in spans if len(parts) > 2]
+        items = [(_fragments(match), parts[2]) for match, parts in matches if match is not None]
+        self.shown = ShownText(self.text, items)
         for kinds in ("T", "E", "R", "*", "AM", "N", "#"):
             for place, line in lines:
                 if line[:1] in kinds:
@@ -109,8 +119,8 @@ class _Document:
             place=str(self.file),
             text=self.text,
             mentions=list(self.mentions.values()),
-            relations=[*self.relations.values(), *events],
-            clusters=self.clusters,
+            relations=[*self.relations.values(), *self.symmetric, *events],
+            clusters=[[*members] for members in self.clusters.values()],
             meta=meta,
         )
 
@@ -139,10 +149,10 @@ class _Document:
             return f"expected a type, a start and an end, got {data[:60]!r}"
         if key in self.mentions:
             return f"two mentions are called {key}"
-        numbers = [[int(n) for n in fragment.split(" ")] for fragment in match[2].split(";")]
-        fragments = _in_characters([(start, end) for start, end in numbers], self.text, tail)
-        if fragments is None:
-            return f"the text there is not {tail[:40]!r}"
+        try:
+            fragments = self.shown.find(_fragments(match), tail)
+        except DataError as err:
+            return err.message
         joined = _join(fragments, self.text)
         if len(joined) < len(fragments):
             message = "fragments of mentions with only white space between them were joined"
@@ -160,6 +170,8 @@ class _Document:
         parts = [part.partition(":")[::2] for part in data.split()]
         if not parts or not all(role and target for role, target in parts):
             return f"expected roles and what fills them, got {data[:60]!r}"
+        if key in self.triggers:
+            return f"two events are called {key}"
         (_, trigger), arguments = parts[0], parts[1:]
         self.triggers[key] = trigger
         roles = {role for role, _ in arguments}
@@ -191,16 +203,25 @@ class _Document:
         return None
 
     def _equiv(self, key: str, data: str, tail: str) -> Optional[str]:
-        _, *names = data.split() or [""]
+        label, *names = data.split() or [""]
         members = [self._target(name) for name in names]
-        if not members or not all(name in self.mentions for name in members):
-            return "unknown"
+        if not members:
+            return "no members"
+        if label != EQUIVALENCE:
+            pairs = list(pairwise(members))
+            self.symmetric += [
+                AnnotatedRelation(head, tail, label, attributes={ARGUMENTS: "*"})
+                for head, tail in pairs
+            ]
+            return None if pairs else "a single member"
         # Equivalences that share a mention are one.
-        shared = [cluster for cluster in self.clusters if set(cluster) & set(members)]
-        for cluster in shared:
-            self.clusters.remove(cluster)
-        together = [name for cluster in shared for name in cluster]
-        self.clusters.append(list(dict.fromkeys([*together, *members])))
+        known = [self.cluster_of[name] for name in members if name in self.cluster_of]
+        number = known[0] if known else len(self.cluster_of)
+        cluster = self.clusters.setdefault(number, [])
+        others = [key for other in known if other != number for key in self.clusters.pop(other, [])]
+        new = [*others, *(name for name in members if name not in self.cluster_of)]
+        cluster += dict.fromkeys(new)
+        self.cluster_of.update(dict.fromkeys(new, number))
         return None
 
     def _attribute(self, key: str, data: str, tail: str) -> Optional[str]:
@@ -255,26 +276,9 @@ class _Document:
         return self.triggers.get(key, key)
 
 
-def _in_characters(
-    fragments: List[Tuple[int, int]], text: str, shown: str
-) -> Optional[List[Tuple[int, int]]]:
-    """The fragments in characters; None: what is there is not the text that is shown for them."""
-    if _shows(fragments, text, shown):
-        return fragments
-    if has_astral(text):
-        convert = from_utf16(text)
-        converted = [(convert(start), convert(end)) for start, end in fragments]
-        known = [(a, b) for a, b in converted if a is not None and b is not None]
-        if len(known) == len(fragments) and _shows(known, text, shown):
-            return known
-    return None
-
-
-def _shows(fragments: List[Tuple[int, int]], text: str, shown: str) -> bool:
-    if not shown.strip():
-        return True
-    found = " ".join(text[start:end] for start, end in fragments)
-    return found.split() == shown.split()
+def _fragments(match: Match[str]) -> List[Tuple[int, int]]:
+    numbers = [[int(n) for n in fragment.split(" ")] for fragment in match[2].split(";")]
+    return [(start, end) for start, end in numbers]
 
 
 def _join(fragments: List[Tuple[int, int]], text: str) -> List[Tuple[int, int]]:

@@ -14,7 +14,10 @@ from ._document_files import write_document_files
 ENDING = ".ann"
 
 ARGUMENTS = "argument names"
-"""Attribute of relations whose arguments are not called Arg1 and Arg2. No brat attribute has a space."""
+"""Attribute of relations whose arguments are not called Arg1 and Arg2; ``*`` of symmetric and transitive
+relations, whose arguments have no names. No brat attribute has a space."""
+
+EQUIVALENCE = "Equiv"
 
 NO_DATABASE = "KB"
 """Name of the knowledge base of ids that do not tell theirs, which brat needs."""
@@ -59,13 +62,16 @@ class _Lines:
             yield self._mention(mention)
         relation_names = _names("R", [relation.id for relation in relations])
         for name, relation in zip(relation_names, relations):
-            first, second = self._arguments(relation)
             head, tail = self._names[relation.head], self._names[relation.tail]
+            if relation.attributes == {ARGUMENTS: "*"} and relation.label != EQUIVALENCE:
+                yield f"*\t{relation.label} {head} {tail}"
+                continue
+            first, second = self._arguments(relation)
             if relation.id not in (None, name):
                 self._lost("names of relations")
             yield f"{name}\t{relation.label} {first}:{head} {second}:{tail}"
         for cluster in self._annotated.clusters:
-            yield f"*\tEquiv {' '.join(self._names[key] for key in cluster)}"
+            yield f"*\t{EQUIVALENCE} {' '.join(self._names[key] for key in cluster)}"
         for mention in self._annotated.mentions:
             yield from self._attributes(self._names[mention.id], mention.attributes)
             yield from self._reference(mention)

@@ -1,23 +1,27 @@
 """CSV: one relation a row, with a header.
 
-The columns ``document``, ``id``, ``head``, ``tail`` and ``score`` may be missing; others are ignored.
+The columns ``document``, ``id``, ``head``, ``tail`` and ``score`` may be missing. Others are meta of the
+document if all of its rows say the same, and otherwise attributes of the relations.
 Rows that follow each other with the same document (without that column: the same id and text) are one
 document. A row without a tail is a mention without relation, one without a head a document without
 mentions. Offsets are characters, ends exclusive; ``head`` and ``tail``, if given, must be the text
-there. Separators may be commas, semicolons or tabs; fields with these, quotes or line breaks are
-quoted.
+there, and tell what offsets count. Separators may be commas, semicolons, tabs or bars; fields with
+these, quotes or line breaks are quoted. What a spreadsheet would take for a formula has an apostrophe
+before it, which does not count (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 import csv
+import re
 from itertools import groupby
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import DataError
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
 from ..report import Report
+from ._shown import find_shown
 
 COLUMNS = (
     *("document", "id", "text", "head", "head_start", "head_end", "head_label"),
@@ -27,7 +31,8 @@ UNKNOWN = "unknown"
 """Score of relations whose probability is not known; an empty one means annotated."""
 
 _REQUIRED = frozenset(COLUMNS) - {"document", "id", "head", "tail", "score"}
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MAX_FIELD = 2**31 - 1
 
 _Row = Tuple[str, Dict[str, str]]
@@ -47,7 +52,16 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
             if "id" in annotated.meta:
                 fields["id"] = annotated.meta["id"]
             for row in _to_rows(annotated):
-                writer.writerow({**fields, **row})
+                writer.writerow({key: _masked(value) for key, value in {**fields, **row}.items()})
+
+
+def _masked(value: object) -> object:
+    """A cell that is no formula."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _unmasked(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _rows(path: Path, report: Report) -> Iterator[_Row]:
@@ -57,7 +71,9 @@ def _rows(path: Path, report: Report) -> Iterator[_Row]:
     number = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            header, separator = _header(lines.readline())
+            line = lines.readline()
+            # The first line of Excel's may tell the separator.
+            header, separator = _header(lines.readline() if line.startswith("sep=") else line)
             if header is None:
                 missing = ", ".join(sorted(_REQUIRED))
                 raise DataError(f"expected a header with the columns {missing}", place=str(path))
@@ -66,7 +82,7 @@ def _rows(path: Path, report: Report) -> Iterator[_Row]:
                 number = reader.line_num + 1
                 place = f"{path}, line {number}"
                 if len(values) == len(header):
-                    yield place, dict(zip(header, values))
+                    yield place, dict(zip(header, map(_unmasked, values)))
                 elif values:
                     message = f"expected {len(header)} fields, got {len(values)}"
                     report.problem(message, place=place, skips="relation")
@@ -100,7 +116,10 @@ def _read(rows: List[_Row], report: Report) -> Annotated:
         place += f", document {first['id']:.60}"
     mentions: Dict[Tuple[int, int, str], AnnotatedMention] = {}
     relations = []
-    for row_place, row in rows:
+    others = [{k: v for k, v in row.items() if k not in COLUMNS and v} for _, row in rows]
+    same = {k: v for k, v in others[0].items() if all(other.get(k) == v for other in others)}
+    for (row_place, row), other in zip(rows, others):
+        attributes: Dict[str, Any] = {k: v for k, v in other.items() if k not in same}
         try:
             if row["text"] != first["text"]:
                 raise DataError(f"another text than in the first row of the document, {place}")
@@ -108,8 +127,15 @@ def _read(rows: List[_Row], report: Report) -> Annotated:
             tail = _mention(row, "tail", mentions)
             if tail is not None and head is None:
                 raise DataError("a tail without a head")
+            if row["label"] and tail is None:
+                raise DataError(f"a label {row['label'][:40]!r} without head and tail")
             if head is not None and tail is not None:
-                relations.append(AnnotatedRelation(head, tail, row["label"], _score(row)))
+                relations.append(
+                    AnnotatedRelation(head, tail, row["label"], _score(row), attributes=attributes)
+                )
+            elif attributes:
+                message = "columns of rows without relation that differ from other rows"
+                report.note(message, place=row_place, count=len(attributes))
         except DataError as err:
             report.problem(err.message, place=row_place, skips="relation")
     return Annotated(
@@ -117,7 +143,7 @@ def _read(rows: List[_Row], report: Report) -> Annotated:
         text=first["text"],
         mentions=list(mentions.values()),
         relations=relations,
-        meta={"id": first["id"]} if first.get("id") else {},
+        meta={**same, **({"id": first["id"]} if first.get("id") else {})},
     )
 
 
@@ -126,16 +152,14 @@ def _mention(
 ) -> Optional[MentionId]:
     """Id of the head or tail, which is added to the mentions; None: the row has none."""
     names = (f"{role}_start", f"{role}_end", f"{role}_label")
-    if not any(row[name] for name in names):
+    shown = row.get(role, "")
+    if not shown and not any(row[name] for name in names):
         return None
     start, end = (_integer(row, name) for name in names[:2])
-    shown = row.get(role, "")
-    if shown and row["text"][start:end] != shown:
-        raise DataError(
-            f'"{role}" is {shown[:40]!r}, but {start}:{end} of the text is '
-            f"{row['text'][start:end][:40]!r}"
-        )
-    key = (start, end, row[names[2]])
+    try:
+        key = (*find_shown(row["text"], start, end, shown), row[names[2]])
+    except DataError as err:
+        raise DataError(f'"{role}": {err.message}') from err
     return mentions.setdefault(key, AnnotatedMention(len(mentions), *key)).id
 
 
@@ -151,7 +175,7 @@ def _score(row: Dict[str, str]) -> Optional[float]:
     if value in ("", UNKNOWN):
         return 1.0 if not value else None
     try:
-        score = float(value)
+        score = float(value.replace(",", "."))
     except ValueError:
         score = -1.0
     if not 0.0 <= score <= 1.0:

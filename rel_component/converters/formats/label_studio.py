@@ -1,9 +1,11 @@
 """Label Studio's JSON: a list of tasks with their annotations and predictions.
 
-Of several annotations the first that was not cancelled is read; without any, the first prediction.
+Of several annotations that were not cancelled the first that is marked as ground truth is read, or else
+the first; without any, the first prediction.
 Relations of direction ``left`` go from ``to_id`` to ``from_id``; ``bi`` is one relation each way.
 Offsets are characters, and were UTF-16 units in older versions
-(https://github.com/HumanSignal/label-studio/pull/1559): the text of each region tells. Described at
+(https://github.com/HumanSignal/label-studio/pull/1559): the text of each region tells, see
+:mod:`._shown`. Described at
 https://labelstud.io/guide/task_format.
 """
 
@@ -23,7 +25,7 @@ from ..records import (
     json_writer,
 )
 from ..report import Report
-from ._utf16 import from_utf16, has_astral
+from ._shown import find_shown
 
 MODEL_VERSION = "rel_component"
 """Documents whose relations have probabilities are written as predictions of this model."""
@@ -68,10 +70,12 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     key = "annotations" if "annotations" in task else "completions"
     annotations = get_items(task, key, dict)
     valid = [item for item in annotations if not item.get("was_cancelled")]
+    true = [item for item in valid if item.get("ground_truth") is True]
     if len(valid) > 1:
-        report.note("tasks with several annotations, of which the first was read", place=place)
+        kind = "ground truth" if true else "first"
+        report.note(f"tasks with several annotations, of which the {kind} was read", place=place)
     if valid:
-        return valid[0], False
+        return [*true, *valid][0], False
     if annotations:
         report.rejected += 1
         return None, False
@@ -107,7 +111,11 @@ def _fits(text: str, results: List[Record]) -> bool:
         start, end, shown = (fields.get(key) for key in ("start", "end", "text"))
         if type(start) is not int or type(end) is not int or not isinstance(shown, str):
             return False
-        if not shown or _characters(text, start, end, shown) is None:
+        try:
+            find_shown(text, start, end, shown)
+        except DataError:
+            return False
+        if not shown:
             return False
     return bool(values)
 
@@ -125,16 +133,15 @@ def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
         report.problem(f"not a labelled range of a text: {what}", place=where, skips="mention")
         return
     shown = get(value, "text", str, default="")
-    found = _characters(text, start, end, shown)
-    if found is None:
-        there = text[max(start, 0) : max(end, 0)][:40]
-        message = f"its text is {shown[:40]!r}, but {start}:{end} of the document is {there!r}"
-        report.problem(message, place=where, skips="mention")
+    try:
+        found = find_shown(text, start, end, shown)
+    except DataError as err:
+        report.problem(err.message, place=where, skips="mention")
         return
     if len(labels) > 1:
         message = "regions with several labels: one mention for each, relations with the first one"
         report.note(message, place=place)
-    used = {mention.id for mention in annotated.mentions}
+    used = {mention.id for mention in annotated.mentions} if len(labels) > 1 else set()
     for k, label in enumerate(labels):
         name: MentionId = region_id
         while k > 0 and name in used:
@@ -142,23 +149,6 @@ def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
         used.add(name)
         attributes = get(item, "meta", dict, default={})
         annotated.mentions.append(AnnotatedMention(name, *found, label, attributes=attributes))
-
-
-def _characters(text: str, start: int, end: int, shown: str) -> Optional[Tuple[int, int]]:
-    """The range in characters of a region with the text `shown`; None: it is not there."""
-    if not shown or _same(text[max(start, 0) : max(end, 0)], shown):
-        return start, end
-    if has_astral(text):
-        convert = from_utf16(text)
-        first, last = convert(start), convert(end)
-        if first is not None and last is not None and _same(text[first:last], shown):
-            return first, last
-    return None
-
-
-def _same(text: str, shown: str) -> bool:
-    """True for texts that differ in white space alone, of which the browser changes some."""
-    return text == shown or "".join(text.split()) == "".join(shown.replace("\\n", "\n").split())
 
 
 def _add_relations(annotated: Annotated, item: Record, is_prediction: bool, report: Report) -> None:
