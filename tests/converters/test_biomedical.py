@@ -240,4 +240,4 @@ def test_problems_of_bionlp_name_the_file(tmp_path):
     (tmp_path / "a.txt").write_text("p53 includes TNF", encoding="utf8")
     (tmp_path / "a.a2").write_text("T3\tRegulation 4 9\tincludes\n", encoding="utf8")
     _, report = read_text(tmp_path, A1, "brat", file="a.a1")
-    assert f"{tmp_path / 'a.a2'}, line 1: the text there is not" in report.problems[0]
+    assert f"{tmp_path / 'a.a2'}, line 1: its text is '" in report.problems[0]

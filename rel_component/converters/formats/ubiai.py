@@ -20,6 +20,7 @@ from typing import Dict, List
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from ..checks import relation_place
 from ..format import AnnotationFormat
 from ..records import (
     Record,
@@ -102,17 +103,18 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
         }
         for mention in annotated.mentions
     }
+    relations = []
+    for relation in annotated.relations:
+        head, child = (tokens[key]["token_start"] for key in (relation.head, relation.tail))
+        if head == child:
+            message = "a relation of mentions that begin with one token, which ubiai does not hold"
+            report.problem(message, place=relation_place(annotated, relation), skips="relation")
+        else:
+            relations.append({"head": head, "child": child, "relationLabel": relation.label})
     record: Record = {_NAME: annotated.meta["id"]} if "id" in annotated.meta else {}
     record["document"] = text
     record["tokens"] = list(tokens.values())
-    record["relations"] = [
-        {
-            "head": tokens[relation.head]["token_start"],
-            "child": tokens[relation.tail]["token_start"],
-            "relationLabel": relation.label,
-        }
-        for relation in annotated.relations
-    ]
+    record["relations"] = relations
     related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
     firsts = Counter(token["token_start"] for token in tokens.values())
     shared = sum(firsts[tokens[key]["token_start"]] > 1 for key in related)
