@@ -143,7 +143,7 @@ def detect_format(path: Path) -> str:
     if path.is_dir():
         names = [name for name, known in formats.items() if _fits_folder(known, path)]
     else:
-        head = _read_head(path)
+        head = read_head(path)
         names = [name for name, known in formats.items() if known.looks_like(head)]
     if len(names) == 1:
         return names[0]
@@ -209,11 +209,12 @@ def _nearest(record: Mapping[str, Any], formats: Mapping[str, AnnotationFormat])
 
 def _fits_folder(known: AnnotationFormat, path: Path) -> bool:
     endings = [known.folder, *known.more_endings] if known.folder is not None else []
-    heads = (_read_head(file) for ending in endings for file in files_below(path, ending))
+    heads = (read_head(file) for ending in endings for file in files_below(path, ending))
     return any(known.looks_like(head) for head in heads if head.strip())
 
 
-def _read_head(path: Path) -> str:
+def read_head(path: Path) -> str:
+    """The first million characters of a file; a DataError if it cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             head = file.read(HEAD_LENGTH)

@@ -25,6 +25,7 @@ from typing import (
 from ..errors import DataError
 from ..files import open_output
 from .annotated import Annotated
+from .class_labels import INFO, names_of_labels
 from .format import ReadFunction, WriteFunction
 from .json_stream import first_values, parse_json, read_values
 from .report import Report
@@ -36,6 +37,7 @@ Record = Dict[str, Any]
 
 _BEGINNING = 1024
 _OPEN_LINE = re.compile(r"\{[ \t]*\r?\n")
+_LABELS = frozenset({"label", "type", "relation", "subj_type", "obj_type", "tags"})
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
@@ -146,13 +148,14 @@ def read_records(
         values = _stream(path, "object", 1)
     else:
         values = _parse_lines(path, report)
+    with_names = names_of_labels(path)
     for place, value in values:
         if not isinstance(value, dict):
             report.problem(f"expected an object, got {value!r:.60}", place=place, skips="document")
             continue
         if name in value:
             place += f", {label} {value[name]!s:.60}"
-        yield place, value
+        yield place, with_names(value)
 
 
 def read_beginning(path: Path) -> str:
@@ -267,6 +270,8 @@ def get(record: Record, key: str, kind: type, place: str = "", *, default: Any =
         return default
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         got = "nothing" if value is None else repr(value)[:60]
+        if kind is str and type(value) is int and key in _LABELS:
+            got += f"; names of labels by number are read from a {INFO} beside the file"
         raise DataError(f'"{key}": expected {_NAMES[kind]}, got {got}', place=place)
     return value
 
@@ -300,6 +305,8 @@ def get_score(record: Record, default: Optional[float]) -> Optional[float]:
 def get_items(record: Record, key: str, kind: type) -> List[Any]:
     """A list of values of one type in a record, empty if the key is missing.
 
+    A list of objects may be stored by column, ``{"start": [0, 13], "end": [4, 18]}``.
+
     Args:
         record: the record.
         key: name of the list.
@@ -308,11 +315,19 @@ def get_items(record: Record, key: str, kind: type) -> List[Any]:
     Raises:
         DataError: if the value is no list, or an item is of another type.
     """
+    items = record.get(key)
+    if kind is dict and isinstance(items, dict) and _are_columns(items):
+        return [dict(zip(items, row)) for row in zip(*items.values())]
     items = get(record, key, list, default=[])
     for i, item in enumerate(items):
         if not isinstance(item, kind) or (kind is int and isinstance(item, bool)):
             raise DataError(f'"{key}"[{i}]: expected {_NAMES[kind]}, got {item!r:.60}')
     return list(items)
+
+
+def _are_columns(value: Record) -> bool:
+    lengths = {len(column) if isinstance(column, list) else -1 for column in value.values()}
+    return len(lengths) == 1 and -1 not in lengths
 
 
 def note_unread(record: Record, known: AbstractSet[str], place: str, report: Report) -> None:

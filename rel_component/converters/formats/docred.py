@@ -17,6 +17,9 @@ from ..records import Record, get, get_id, get_items, json_detector, json_reader
 from ..report import Report
 from ._sentences import Sentences, read_sentences, sentence_ranges, split_sentences
 
+_NAMES_ON_HUB = {"head": "h", "tail": "t", "relation_id": "r"}
+"""Keys of relations that the copy on the Hugging Face hub has, which stores them by column."""
+
 _Entities = List[List[AnnotatedMention]]
 
 
@@ -76,6 +79,7 @@ def _read_relations(
     shared = Counter((m.start, m.end) for entity in entities for m in entity)
     relations = []
     for i, item in enumerate(get_items(record, "labels", dict)):
+        item = {_NAMES_ON_HUB.get(key, key): value for key, value in item.items()}
         try:
             head, tail = (_argument(item, key, entities, shared) for key in "ht")
             label = get(item, "r", str)

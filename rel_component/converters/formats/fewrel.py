@@ -94,10 +94,11 @@ def _read_entity(record: Record, role: str) -> List[AnnotatedMention]:
     if len(value) != 3 or not isinstance(value[2], list) or not value[2]:
         raise DataError(f'"{role}": expected [name, id, lists of tokens], got {value!r:.60}')
     kb_id = value[1] if isinstance(value[1], str) else ""
-    return [_read_mention(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(value[2])]
+    return [read_tokens(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(value[2])]
 
 
-def _read_mention(tokens: Any, key: str, kb_id: str, role: str) -> AnnotatedMention:
+def read_tokens(tokens: Any, key: str, kb_id: str, role: str) -> AnnotatedMention:
+    """Read the tokens of one mention of an entity; a DataError if they are no list of integers."""
     if not isinstance(tokens, list) or not tokens or not all(type(k) is int for k in tokens):
         raise DataError(f'"{role}": expected the tokens of a mention, got {tokens!r:.60}')
     fragments: List[Tuple[int, int]] = []

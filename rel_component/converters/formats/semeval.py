@@ -7,7 +7,7 @@ Hendrickx et al. 2010, https://aclanthology.org/S10-1006.
 
 import re
 from pathlib import Path
-from typing import Iterable, Iterator, Match, Tuple
+from typing import Iterable, Iterator, List, Match, Tuple
 
 from ...errors import DataError
 from ...files import open_output
@@ -73,16 +73,7 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
 def _read(lines: Tuple[Match[str], str], place: str, report: Report) -> Annotated:
     sentence, relation = lines
     number, marked = sentence.groups()
-    text, position, mentions = "", 0, []
-    for mention in _MARKED.finditer(marked):
-        text += marked[position : mention.start()]
-        name, words = mention.groups()
-        mentions.append(AnnotatedMention(name, len(text), len(text) + len(words), NOMINAL))
-        text += words
-        position = mention.end()
-    text += marked[position:]
-    if sorted(str(mention.id) for mention in mentions) != ["e1", "e2"]:
-        raise DataError("expected one <e1>...</e1> and one <e2>...</e2>")
+    text, mentions = read_marked(marked)
     relations = []
     if relation == OTHER:
         report.negatives += 1
@@ -101,6 +92,21 @@ def _read(lines: Tuple[Match[str], str], place: str, report: Report) -> Annotate
         sentence_starts=[0],
         meta={"id": int(number)},
     )
+
+
+def read_marked(marked: str) -> Tuple[str, List[AnnotatedMention]]:
+    """Read a sentence with ``<e1>`` and ``<e2>``; a DataError if it has not one of each."""
+    text, position, mentions = "", 0, []
+    for mention in _MARKED.finditer(marked):
+        text += marked[position : mention.start()]
+        name, words = mention.groups()
+        mentions.append(AnnotatedMention(name, len(text), len(text) + len(words), NOMINAL))
+        text += words
+        position = mention.end()
+    text += marked[position:]
+    if sorted(str(mention.id) for mention in mentions) != ["e1", "e2"]:
+        raise DataError("expected one <e1>...</e1> and one <e2>...</e2>")
+    return text, mentions
 
 
 def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:

@@ -1,17 +1,20 @@
 """TACRED's JSON, also that of TACREV and Re-TACRED: one pair of mentions a sentence.
 
-Offsets are tokens, the last one inclusive. (The copy on the Hugging Face Hub has exclusive ends.) The
-relation goes from subject to object; ``no_relation`` says that there is none. Zhang et al. 2017,
+Offsets are tokens, the last one inclusive. The copy on the Hugging Face hub has exclusive ends: so has a
+file at whose beginning an end is the number of tokens, and no mention a single token. The relation
+goes from subject to object; ``no_relation`` says that there is none. Zhang et al. 2017,
 https://nlp.stanford.edu/projects/tacred.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Any, Dict, Iterable, List
+from typing import Any, Dict, Iterable, Iterator, List, Sequence
 
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
-from ..format import AnnotationFormat
+from ..format import AnnotationFormat, read_head
 from ..records import (
     Record,
+    first_records,
     get,
     get_id,
     json_detector,
@@ -35,11 +38,32 @@ _FIELDS = frozenset(
 )
 
 
-def _read(record: Record, place: str, report: Report) -> Annotated:
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
+    is_exclusive = _ends_are_exclusive(first_records(read_head(path)))
+    if is_exclusive:
+        report.note("files whose ends of mentions were taken for exclusive ones", place=str(path))
+    read = partial(_read, is_exclusive=is_exclusive)
+    yield from json_reader(read, lines=False)(path, report)
+
+
+def _ends_are_exclusive(records: Sequence[Record]) -> bool:
+    ends = [
+        (record[f"{role}_start"], record[f"{role}_end"], len(record["token"]))
+        for record in records
+        for role in _ROLES
+        if isinstance(record.get("token"), list)
+        and all(type(record.get(f"{role}_{part}")) is int for part in ("start", "end"))
+    ]
+    is_possible = all(start < end <= length for start, end, length in ends)
+    return is_possible and any(end == length for _, end, length in ends)
+
+
+def _read(record: Record, place: str, report: Report, is_exclusive: bool) -> Annotated:
     mentions = []
     for role in _ROLES:
-        start, last = get(record, f"{role}_start", int), get(record, f"{role}_end", int)
-        mentions.append(AnnotatedMention(role, start, last + 1, get(record, f"{role}_type", str)))
+        start, end = get(record, f"{role}_start", int), get(record, f"{role}_end", int)
+        label = get(record, f"{role}_type", str)
+        mentions.append(AnnotatedMention(role, start, end + (not is_exclusive), label))
     label = get(record, "relation", str)
     relations: List[AnnotatedRelation] = []
     if label != NO_RELATION:
@@ -79,7 +103,7 @@ def _to_record(annotated: Annotated, pair: Pair) -> Record:
 FORMAT = AnnotationFormat(
     name="tacred",
     description="the JSON of TACRED and Re-TACRED",
-    read=json_reader(_read, lines=False),
+    read=_read_file,
     write=_write_file,
     looks_like=json_detector(
         lambda record: {"token", "relation", "subj_start", "obj_start"} <= record.keys()
