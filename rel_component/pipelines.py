@@ -154,6 +154,28 @@ def find_extractor(nlp: Language) -> Optional[RelationComponent]:
     return None
 
 
+def require_relations(nlp: Language) -> None:
+    """Make sure that some component may find relations.
+
+    Components of spaCy do not, and others do not that assign other attributes only. What a function or
+    a component of another package does is not known where it does not say what it assigns.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    if find_extractor(nlp) is not None:
+        return
+    for name, component in nlp.pipeline:
+        assigns = nlp.get_pipe_meta(name).assigns
+        module = getattr(component, "__module__", type(component).__module__)
+        if f"doc._.{DEFAULT_ATTR}" in assigns or not (assigns or module.startswith("spacy.")):
+            return
+    raise ConfigError(
+        f"{source_name(nlp)}: this pipeline has no component that finds relations, only "
+        f"{nlp.pipe_names}; add relation_extractor or llm_relation_extractor"
+    )
+
+
 def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
     """Names of the components that find the mentions; the relation extractor is never one of them.
 

@@ -11,6 +11,7 @@ from ..pipelines import (
     find_extractor,
     load_pipeline,
     relation_attr,
+    require_relations,
     source_name,
 )
 from ..schema import RelationSchema
@@ -44,7 +45,8 @@ def audit_files(
 
     Raises:
         DataError: if documents cannot be read.
-        ConfigError: if a file is given twice, or there is no pipeline to try names with.
+        ConfigError: if a file is given twice, there is no pipeline to try names with, or it finds no
+            relations.
     """
     options = options or AuditOptions()
     if name_groups is not None and model is None:
@@ -59,6 +61,7 @@ def audit_files(
     if model is None:
         return run_audit(context)
     nlp = load_pipeline(model)
+    require_relations(nlp)
     extractor = find_extractor(nlp)
     predictor = Predictor(
         nlp,

@@ -15,6 +15,7 @@ from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .extract import extract_cli
+from .messages import clear_errors
 from .prompt import prompt_cli
 from .schema import schema_cli
 from .split import split_cli
@@ -34,6 +35,6 @@ for command in (
     schema_cli,
     split_cli,
 ):
-    rel_cli.command(command.__name__.removesuffix("_cli"))(command)
+    rel_cli.command(command.__name__.removesuffix("_cli"))(clear_errors()(command))
 
 app.add_typer(rel_cli)

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Dict, List, Optional, Sequence
 
 from typer import Argument, Option
-from wasabi import msg
 
 from .messages import (
     NumberFormat,
+    check_outputs,
     clear_errors,
     first_problems,
     interval,
+    msg,
     percent,
     print_json,
     print_table,
+    printable,
     write_json,
     write_json_lines,
 )
@@ -74,6 +76,7 @@ def agreement_cli(
         "seed": seed,
     }
     with clear_errors():
+        check_outputs(output, disagreements, merged)
         result = compare_annotators(
             paths,
             names=names or None,
@@ -172,9 +175,9 @@ def _print_disagreements(disagreements: Sequence["Disagreement"], show: int) -> 
         print_table([[title, str(n)] for title, n in sorted(counts.items())])
     for item in disagreements[:show]:
         place, text = item.id or f"document {item.doc}", " ".join(item.text.split())
-        print(f"{place}, {item.kind}, {item.reason}: {text}")
+        print(printable(f"{place}, {item.kind}, {item.reason}: {text}"))
         for name in item.says:
-            print(f"    {name}: {item.describe(name)}")
+            print(printable(f"    {name}: {item.describe(name)}"))
 
 
 def _print_merged(merged: "Merged", path: Optional[Path]) -> None:

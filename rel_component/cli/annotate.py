@@ -1,13 +1,21 @@
 """``spacy rel annotate``."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Dict, Optional
 
-from typer import Argument, Option
-from wasabi import msg
+from typer import Argument, Exit, Option
 
-from .messages import clear_errors, print_json, progress, use_device
-from .options import TEXTS, GpuId, Json, Limit, PromptedModel, given_texts
+from .messages import (
+    check_outputs,
+    first_problems,
+    msg,
+    notice,
+    print_failures,
+    print_json,
+    progress,
+    use_device,
+)
+from .options import TEXTS, GpuId, Json, Limit, MaxLength, OnTextError, PromptedModel, given_texts
 
 
 def annotate_cli(
@@ -22,25 +30,51 @@ def annotate_cli(
         Optional[float], Option(help="The least score of all relations of a document to train on")
     ] = None,
     limit: Limit = 0,
+    on_error: OnTextError = "stop",
+    max_length: MaxLength = None,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
-    """Let a language model annotate raw texts, as training data and for review."""
+    """Let a language model annotate raw texts, as training data and for review.
+
+    Its answers are kept beside the output, unless the pipeline has a cache: a run that was interrupted
+    goes on where it was, and one with another --min-score costs nothing.
+    """
+    from ..converters.report import Report
+    from ..converters.writing import writable_format
     from ..files import write_docs
     from ..inference.annotate import annotate
+    from ..pipelines import load_pipeline
 
-    with clear_errors():
-        use_device(gpu_id)
-        texts = progress(given_texts(input_path, limit=limit))
-        triage = annotate(model, texts, min_score=min_score)
-        write_docs(triage.sure, output_path)
-        if review is not None:
-            triage.write_review(review, review_format)
+    check_outputs(output_path, review)
+    writable_format(review_format)
+    use_device(gpu_id)
+    nlp = load_pipeline(model)
+    nlp.max_length = max_length or nlp.max_length
+    report = Report(on_error=on_error)
+    texts = given_texts(input_path, limit=limit, report=report, max_length=nlp.max_length)
+    replies = output_path.with_name(f"{output_path.name}.replies")
+    triage = annotate(nlp, progress(texts), min_score=min_score, replies=replies)
+    for problem in first_problems(report.problems, more=""):
+        notice(problem, "yellow")
+    print_failures(triage.failures)
+    if triage.failures and triage.reasons.count("not answered") == triage.n_docs:
+        raise Exit(1)
+    write_docs(triage.sure, output_path)
+    if review is not None:
+        triage.write_review(review, review_format)
     counts = triage.to_dict()
     if json:
         print_json(counts)
-        return
-    msg.good(f"{output_path}: {counts['sure']} documents to train on")
+    else:
+        _print_counts(counts, output_path, review)
+    if triage.failures:
+        raise Exit(1)
+
+
+def _print_counts(counts: Dict[str, Any], output_path: Path, review: Optional[Path]) -> None:
+    show = msg.good if counts["sure"] else msg.warn
+    show(f"{output_path}: {counts['sure']} documents to train on")
     for reason, count in counts["reasons"].items():
         msg.info(f"{count} for review: {reason}")
     if review is not None:

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, List, Optional
 
 from typer import Argument, Exit, Option
-from wasabi import msg
 
 from .messages import (
+    check_outputs,
     clear_errors,
+    msg,
     print_json,
     print_table,
     use_device,
@@ -55,6 +56,7 @@ def audit_cli(
 
     test_paths = test or []
     with clear_errors():
+        check_outputs(output, html)
         use_device(gpu_id)
         report = audit_files(
             data_paths,

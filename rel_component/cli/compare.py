@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Dict, List, Optional
 
 from typer import Argument, Option
-from wasabi import msg
 
 from .messages import (
+    check_outputs,
     clear_errors,
     interval,
+    msg,
     percent,
     print_json,
     print_table,
@@ -57,6 +58,7 @@ def compare_cli(
     from ..evaluation.comparison import compare
 
     with clear_errors():
+        check_outputs(output, markdown)
         use_device(gpu_id)
         results = compare(
             models,

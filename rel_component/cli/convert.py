@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from typer import Argument, Option
-from wasabi import msg
 
-from .messages import clear_errors, first_problems, print_json, progress
+from .messages import first_problems, msg, print_json, progress
 from .options import Json, Lang, Schema, SpansKey, given_schema
 
 
@@ -42,20 +41,19 @@ def convert_cli(
     """
     from ..converters.convert import convert
 
-    with clear_errors():
-        report = convert(
-            input_path,
-            output_path,
-            format_name=format_name,
-            to=to,
-            lang=lang,
-            schema=given_schema(schema),
-            spans_key=spans_key,
-            alignment=alignment,
-            on_error=on_error,
-            shard_size=shard_size,
-            progress=progress,
-        )
+    report = convert(
+        input_path,
+        output_path,
+        format_name=format_name,
+        to=to,
+        lang=lang,
+        schema=given_schema(schema),
+        spans_key=spans_key,
+        alignment=alignment,
+        on_error=on_error,
+        shard_size=shard_size,
+        progress=progress,
+    )
     if json:
         print_json({"output": str(output_path), **report.to_dict()})
         return
@@ -69,8 +67,12 @@ def convert_cli(
         "marked as no relation": report.negatives,
         "rejected by annotators": report.rejected,
     }
+    details = "; ".join(f"{name}: {n}" for name, n in left_out.items() if n)
+    if not report.documents:
+        msg.warn(f"{input_path}: 0 documents were converted", details)
+        return
     msg.good(
         f"{output_path}: {report.documents} documents, {report.mentions} mentions, "
         f"{report.relations} relations",
-        "; ".join(f"{name}: {n}" for name, n in left_out.items() if n),
+        details,
     )

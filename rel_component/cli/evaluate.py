@@ -5,10 +5,11 @@ from statistics import fmean
 from typing import Annotated, Any, Dict, List, Optional
 
 from typer import Option
-from wasabi import msg
 
 from .messages import (
+    check_outputs,
     clear_errors,
+    msg,
     percent,
     print_json,
     print_table,
@@ -46,6 +47,7 @@ def evaluate_cli(
     from ..evaluation.evaluate import evaluate
 
     with clear_errors():
+        check_outputs(output, mistakes)
         use_device(gpu_id)
         scores, found = evaluate(
             model,

@@ -1,11 +1,37 @@
 """``spacy rel extract``."""
 
-from typing import Annotated
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Iterable, Iterator, List, Optional
 
-from typer import Option
+from typer import Exit, Option
 
-from .messages import clear_errors, print_json, progress, use_device, write_json_lines
-from .options import GpuId, Json, Limit, Model, OneText, Records, TextsPath, given_texts
+from ..errors import ConfigError
+from .messages import (
+    check_outputs,
+    first_problems,
+    notice,
+    print_failures,
+    print_json,
+    printable,
+    progress,
+    use_device,
+)
+from .options import (
+    GpuId,
+    Json,
+    Limit,
+    MaxLength,
+    Model,
+    OneText,
+    OnTextError,
+    Records,
+    TextsPath,
+    given_texts,
+)
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
 
 
 def extract_cli(
@@ -13,26 +39,111 @@ def extract_cli(
     input_path: TextsPath = None,
     text: OneText = None,
     output: Records = None,
+    labels: Annotated[
+        Optional[List[str]], Option("--label", help="Only relations of this type; may be repeated")
+    ] = None,
+    min_score: Annotated[
+        Optional[float], Option(min=0, max=1, help="Only relations with at least this score")
+    ] = None,
     limit: Limit = 0,
+    on_error: OnTextError = "stop",
+    max_length: MaxLength = None,
     batch_size: Annotated[int, Option(min=1, help="Documents per batch")] = 64,
     n_process: Annotated[int, Option(help="Processes")] = 1,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
-    """Extract relations from raw text."""
-    from ..inference.extract import extract
+    """Extract relations from raw text, a row for each: id, head, label, tail, score, evidence.
 
-    with clear_errors():
-        texts = given_texts(input_path, text, limit)
-        use_device(gpu_id)
-        records = progress(extract(model, texts, batch_size=batch_size, n_process=n_process))
-        if output is not None:
-            write_json_lines(output, records)
-            return
-        for record in records:
-            if json:
-                print_json(record)
-                continue
-            for rel in record["relations"]:
-                score = "-" if rel["score"] is None else f"{rel['score']:.2f}"
-                print(f"({rel['head']['text']}, {rel['label']}, {rel['tail']['text']})\t{score}")
+    With --output or --json they are lines of JSON that "rel convert" reads.
+    """
+    from ..converters.records import write_records
+    from ..converters.report import Report
+    from ..documents import document_id
+    from ..inference.extract import extract_docs, find_evidence, to_record
+    from ..pipelines import load_pipeline, relation_attr
+
+    check_outputs(output)
+    use_device(gpu_id)
+    nlp = load_pipeline(model)
+    nlp.max_length = max_length or nlp.max_length
+    report = Report(on_error=on_error)
+    texts = given_texts(input_path, text, limit, report=report, max_length=nlp.max_length)
+    counts: Counter[str] = Counter()
+    failures: List[str] = []
+    docs = progress(extract_docs(nlp, texts, batch_size=batch_size, n_process=n_process))
+    docs = _counted(_chosen(docs, nlp, labels or [], min_score, counts), counts, failures)
+    attr = relation_attr(nlp)
+    if output is not None:
+        write_records((to_record(doc, attr) for doc in docs), output)
+    for number, doc in enumerate(docs if output is None else (), start=1):
+        if json:
+            print_json(to_record(doc, attr))
+            continue
+        relations = list(doc._.get(attr))
+        for rel, evidence in zip(relations, find_evidence(doc, relations)):
+            score = "-" if rel.score is None else f"{rel.score:.2f}"
+            place = document_id(doc) or number
+            row = (place, rel.head.text, rel.label, rel.tail.text, score, evidence)
+            print("\t".join(map(printable, row)))
+    for problem in first_problems(report.problems, more=""):
+        notice(problem, "yellow")
+    notice(_summary(counts, len(report.problems)))
+    if failures:
+        print_failures(failures)
+        raise Exit(1)
+
+
+def _chosen(
+    docs: "Iterable[Doc]",
+    nlp: "Language",
+    labels: List[str],
+    min_score: Optional[float],
+    counts: "Counter[str]",
+) -> "Iterator[Doc]":
+    """The documents, only with the relations that are asked for."""
+    from ..annotations import get_relations, set_relations
+    from ..pipelines import find_extractor, relation_attr
+
+    attr, extractor = relation_attr(nlp), find_extractor(nlp)
+    known = labels if extractor is None else extractor.schema.labels
+    for label in labels:
+        if label not in known:
+            raise ConfigError(f"--label {label}: the pipeline knows {', '.join(known)}")
+    for doc in docs:
+        found = list(get_relations(doc, attr))
+        kept = [
+            rel
+            for rel in found
+            if (not labels or rel.label in labels)
+            and (min_score is None or (rel.score is not None and rel.score >= min_score))
+        ]
+        if len(kept) < len(found):
+            counts["left out"] += len(found) - len(kept)
+            set_relations(doc, kept, attr)
+        counts["relations"] += len(kept)
+        yield doc
+
+
+def _counted(docs: "Iterable[Doc]", counts: "Counter[str]", failures: List[str]) -> "Iterator[Doc]":
+    """The documents, with what was lost of the answers of a language model."""
+    from ..llm.types import REPORT_KEY
+
+    for doc in docs:
+        counts["documents"] += 1
+        answers = doc.user_data.get(REPORT_KEY, {})
+        failures += answers.get("failures", ())
+        counts.update(answers.get("dropped", {}))
+        yield doc
+
+
+def _summary(counts: "Counter[str]", n_skipped: int) -> str:
+    parts = [f"{counts.pop(kind, 0)} {kind}" for kind in ("documents", "relations")]
+    if n_skipped:
+        parts.append(f"{n_skipped} texts skipped")
+    if "left out" in counts:
+        parts.append(f"{counts.pop('left out')} left out by --label or --min-score")
+    statements = ", ".join(f"{n} {why}" for why, n in counts.items())
+    if statements:
+        parts.append(f"statements of the language model dropped: {statements}")
+    return "; ".join([", ".join(parts[:2]), *parts[2:]])

@@ -1,7 +1,15 @@
-"""How commands report: results on standard output, errors and progress on standard error."""
+"""How commands report: results on standard output, errors and progress on standard error.
 
+Whatever they print comes through here, so that no character of a text controls the terminal.
+"""
+
+import json
+import os
+import re
 import sys
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from math import isnan
 from pathlib import Path
 from typing import (
@@ -13,23 +21,33 @@ from typing import (
     List,
     Optional,
     Sequence,
+    Set,
     TypeVar,
 )
 
 import srsly
 import typer
 from spacy.cli._util import setup_gpu
+from thinc.api import ConfigValidationError
 from tqdm import tqdm
+from wasabi.printer import Printer
 from wasabi.tables import table
 
 from ..errors import ConfigError, RelComponentError
-from ..files import open_output
+from ..files import check_output, open_output
 from ..threads import set_torch_threads
 
 if TYPE_CHECKING:
     from ..evaluation.intervals import Estimate
 
 MAX_PROBLEMS_SHOWN = 20
+MAX_MESSAGE = 2000
+
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""Exit codes, 128 and the number of the signal, as shells have them."""
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_SPACY_ERROR = re.compile(r"\s*\[E\d+\]")
 
 T = TypeVar("T")
 
@@ -37,15 +55,70 @@ NumberFormat = Callable[[float], str]
 """A function that turns a number into text, such as :func:`percent`."""
 
 
+def printable(value: object) -> str:
+    """A text on one line, whose characters of control, of direction, and halves of pairs are escaped."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), str(value))
+
+
+class _Messages(Printer):
+    def text(self, title: Any = "", text: Any = "", *args: Any, **kwargs: Any) -> Any:
+        return super().text(printable(title), printable(text), *args, **kwargs)
+
+    def divider(self, text: str = "", *args: Any, **kwargs: Any) -> Any:
+        return super().divider(printable(text), *args, **kwargs)
+
+
+msg = _Messages()
+"""Messages on standard output."""
+
+
+def notice(text: object, color: Optional[str] = None) -> None:
+    """Print a line on standard error."""
+    typer.secho(printable(text), fg=color, err=True)
+
+
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Report errors of the package in one line, without a traceback, and exit with 1."""
+    """Report what ends a command in one line, without a traceback; the exit code is 1.
+
+    After an interrupt it is 130. If nobody reads the output any more it is 141, and there is no line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        yield
-    except RelComponentError as err:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        notice("Interrupted", "red")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _drop_output()
+        raise typer.Exit(BROKEN_PIPE) from None
+    except Exception as err:
+        if not _is_known(err):
+            raise
+        if isinstance(err, OSError):
+            _drop_output()
         message = " ".join(str(err).split())
-        typer.secho(f"{type(err).__name__}: {message}", fg="red", err=True)
+        shown = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]} ..."
+        notice(f"{type(err).__name__}: {shown}", "red")
         raise typer.Exit(1) from None
+
+
+def _is_known(err: BaseException) -> bool:
+    """Whether the message of an error says all; others are mistakes of a program."""
+    known = (RelComponentError, OSError, MemoryError, ConfigValidationError)
+    return isinstance(err, known) or _SPACY_ERROR.match(str(err)) is not None
+
+
+def _drop_output() -> None:
+    """Let nothing fail that Python still writes to standard output when it ends."""
+    with suppress(AttributeError, OSError):  # it is closed, or no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def use_device(gpu_id: int) -> None:
@@ -66,12 +139,32 @@ def use_device(gpu_id: int) -> None:
 
 def progress(items: Iterable[T]) -> Iterable[T]:
     """Count documents on standard error as they pass, if that is a terminal."""
-    return tqdm(items, unit="docs", file=sys.stderr, disable=not sys.stderr.isatty())
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return tqdm(items, unit="docs", file=sys.stderr, disable=not is_terminal)
 
 
 def print_json(value: Any) -> None:
     """Print a value as a line of JSON."""
-    print(srsly.json_dumps(value))
+    print(json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f"))
+
+
+def check_outputs(*paths: Optional[Path]) -> None:
+    """Make sure, before the work begins, that files can be written.
+
+    Args:
+        paths: the files; None: it is not asked for.
+
+    Raises:
+        ConfigError: if a file is given twice.
+        DataError: if one cannot be written.
+    """
+    seen: Set[str] = set()
+    for path in paths:
+        if path is not None:
+            if os.path.realpath(path) in seen:
+                raise ConfigError(f"{path}: two outputs cannot go to one file")
+            check_output(path)
+            seen.add(os.path.realpath(path))
 
 
 def write_text(path: Optional[Path], text: str) -> None:
@@ -97,7 +190,10 @@ def print_table(rows: Sequence[Sequence[str]], header: Optional[Sequence[str]] =
     """Print a table: the first column to the left, figures to the right."""
     n_columns = max([len(row) for row in rows] + [len(header or ())])
     aligns = ["l", *"r" * (n_columns - 1)]
-    print(table(rows, header=header, divider=header is not None, aligns=aligns, max_col=80))
+    cells = [[printable(cell) for cell in row] for row in rows]
+    if header is not None:
+        header = [printable(cell) for cell in header]
+    print(table(cells, header=header, divider=header is not None, aligns=aligns, max_col=80))
 
 
 def percent(value: Optional[float], digits: int = 2) -> str:
@@ -110,8 +206,17 @@ def interval(estimate: "Estimate", show: NumberFormat) -> str:
     return "-" if isnan(estimate.low) else f"{show(estimate.low)} to {show(estimate.high)}"
 
 
-def first_problems(problems: Sequence[Any]) -> List[str]:
+def print_failures(failures: Sequence[str]) -> None:
+    """Print on standard error why requests to a language model have no answer, each reason once."""
+    counts = Counter(failures)
+    for reason in first_problems(
+        [f"{reason} ({n} times)" for reason, n in counts.items()], more=""
+    ):
+        notice(reason, "red")
+
+
+def first_problems(problems: Sequence[Any], more: str = "; --json lists them all") -> List[str]:
     """The first problems of a list, and how many more there are."""
-    more = len(problems) - MAX_PROBLEMS_SHOWN
+    n_more = len(problems) - MAX_PROBLEMS_SHOWN
     first = [str(problem) for problem in problems[:MAX_PROBLEMS_SHOWN]]
-    return [*first, f"and {more} more; --json lists them all"] if more > 0 else first
+    return [*first, f"and {n_more} more{more}"] if n_more > 0 else first

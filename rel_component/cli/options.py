@@ -2,13 +2,14 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Iterable, List, Optional
+from typing import TYPE_CHECKING, Annotated, Iterable, List, Literal, Optional
 
 from typer import Argument, Option
 
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
+    from ..converters.report import Report
     from ..inference.texts import Text
     from ..schema import RelationSchema
 
@@ -24,6 +25,14 @@ PromptedModel = Annotated[
 TEXTS = "Text file, one document a line, or .jsonl with a text in each object; - for standard input"
 TextsPath = Annotated[Optional[Path], Argument(help=TEXTS)]
 OneText = Annotated[Optional[str], Option("--text", help="A text to process in place of a file")]
+
+OnTextError = Annotated[
+    Literal["stop", "skip"], Option("--on-error", help="Lines of the input that are no texts")
+]
+MaxLength = Annotated[
+    Optional[int],
+    Option("--max-length", min=1, help="The most characters of a text; those of the pipeline"),
+]
 
 Output = Annotated[
     Optional[Path], Option("--output", "-o", help="JSON file for what --json prints")
@@ -59,7 +68,12 @@ SpansKey = Annotated[
 
 
 def given_texts(
-    path: Optional[Path], text: Optional[str] = None, limit: int = 0
+    path: Optional[Path],
+    text: Optional[str] = None,
+    limit: int = 0,
+    *,
+    report: "Optional[Report]" = None,
+    max_length: Optional[int] = None,
 ) -> "Iterable[Text]":
     """The texts that a command is given.
 
@@ -67,17 +81,20 @@ def given_texts(
         path: the file of texts; ``-`` for standard input.
         text: a text in place of a file.
         limit: the most texts; 0: all.
+        report: takes note of what is no text; None: the first one is an error.
+        max_length: the most characters of a text; None: any number.
 
     Raises:
         ConfigError: if both a file and a text are given, or neither.
+        DataError: if the text cannot be processed.
     """
-    from ..inference.texts import read_texts
+    from ..inference.texts import check_text, read_texts
 
     if text is not None and path is None:
-        return [(text, {})]
+        return [(check_text(text, max_length), {})]
     if path is None or text is not None:
         raise ConfigError("give a file of texts or --text, one of them")
-    return islice(read_texts(path), limit or None)
+    return islice(read_texts(path, report, max_length=max_length), limit or None)
 
 
 def given_schema(path: Optional[Path]) -> "Optional[RelationSchema]":

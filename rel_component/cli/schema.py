@@ -5,9 +5,8 @@ from typing import Annotated, Optional
 
 import srsly
 from typer import Exit, Option
-from wasabi import msg
 
-from .messages import clear_errors, print_json
+from .messages import check_outputs, msg, print_json
 from .options import DataPath, Json, Lang
 
 
@@ -25,18 +24,18 @@ def schema_cli(
     from ..pipelines import blank_pipeline
     from ..schema import RelationSchema
 
-    with clear_errors():
-        docs = read_docs(data_path, blank_pipeline(lang))
-        if check is None:
-            schema = RelationSchema.from_docs(docs)
-            if output is not None:
-                schema.to_file(output)
-            if json:
-                print_json(schema.to_dict())
-            elif output is None:
-                print(srsly.yaml_dumps(schema.to_dict()), end="")
-            return
-        violations = RelationSchema.from_file(check).validate(docs)
+    check_outputs(output)
+    docs = read_docs(data_path, blank_pipeline(lang))
+    if check is None:
+        schema = RelationSchema.from_docs(docs)
+        if output is not None:
+            schema.to_file(output)
+        if json:
+            print_json(schema.to_dict())
+        elif output is None:
+            print(srsly.yaml_dumps(schema.to_dict()), end="")
+        return
+    violations = RelationSchema.from_file(check).validate(docs)
     if json:
         print_json(
             [{"doc": v.doc, "message": v.message, **v.relation.to_json()} for v in violations]

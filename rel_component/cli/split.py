@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated, Dict, List, Optional
 
 from typer import Argument, Option
-from wasabi import msg
 
 from ..errors import ConfigError
-from .messages import clear_errors, print_json, print_table
+from .messages import msg, print_json, print_table
 from .options import DataPath, Json, Seed
 
 
@@ -26,8 +25,7 @@ def split_cli(
     """Split a corpus: every relation type in every split, groups and equal texts kept together."""
     from ..corpora.splitting import split_files
 
-    with clear_errors():
-        counts = split_files(data_path, output_path, _read(shares), group_by=group_by, seed=seed)
+    counts = split_files(data_path, output_path, _read(shares), group_by=group_by, seed=seed)
     if json:
         print_json(counts)
         return

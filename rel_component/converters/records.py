@@ -6,11 +6,13 @@ for one record.
 
 import json
 import re
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import (
     AbstractSet,
     Any,
+    BinaryIO,
     Callable,
     Dict,
     Iterable,
@@ -36,6 +38,7 @@ T = TypeVar("T")
 Record = Dict[str, Any]
 
 _BEGINNING = 1024
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _OPEN_LINE = re.compile(r"\{[ \t]*\r?\n")
 _LABELS = frozenset({"label", "type", "relation", "subj_type", "obj_type", "tags"})
 _NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
@@ -83,19 +86,29 @@ def json_detector(fits: Callable[[Record], bool]) -> Callable[[str], bool]:
     return lambda head: bool(first_records(head)) and all(map(fits, first_records(head)))
 
 
-def read_lines(path: Path) -> Iterator[Tuple[int, str]]:
+def read_lines(
+    path: Path, report: Optional[Report] = None, *, source: Optional[BinaryIO] = None
+) -> Iterator[Tuple[int, str]]:
     """The lines of a file that are not blank, with their numbers from 1.
 
+    Args:
+        path: the file.
+        report: takes note of lines that are not UTF-8; None: they are errors.
+        source: what to read in place of the file, such as standard input.
+
     Raises:
-        DataError: if the file is missing or not UTF-8.
+        DataError: if the file is missing, or not UTF-8 and there is no report.
     """
+    report = report or Report(on_error="stop")
     try:
-        with path.open("rb") as lines:
+        with path.open("rb") if source is None else nullcontext(source) as lines:
             for number, encoded in enumerate(lines, start=1):
                 try:
                     line = encoded.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as err:
-                    raise DataError(f"not UTF-8: {err}", place=f"{path}, line {number}") from err
+                    place = f"{path}, line {number}"
+                    report.problem(f"not UTF-8: {err}", place=place, skips="document")
+                    continue
                 if line.strip():
                     yield number, line.rstrip("\r\n")
     except OSError as err:
@@ -171,7 +184,7 @@ def read_beginning(path: Path) -> str:
 
 
 def _parse_lines(path: Path, report: Report) -> Iterator[Tuple[str, Any]]:
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, report):
         place = f"{path}, line {number}"
         try:
             value = parse_json(line)
@@ -249,7 +262,8 @@ def write_records(records: Iterable[Record], path: Path, *, lines: bool = True) 
 
 def to_json(value: Any) -> str:
     """The JSON text of a value on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return _HALVES.sub(lambda half: json.dumps(half[0])[1:-1], text)  # UTF-8 has no halves of pairs
 
 
 def get(record: Record, key: str, kind: type, place: str = "", *, default: Any = None) -> Any:

@@ -3,7 +3,7 @@
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
+from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar, cast
 
 from spacy.language import Language
 
@@ -11,7 +11,7 @@ from ..errors import ConfigError, DataError
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from .builder import AlignmentMode, tokenize
 from .checks import mention_place, with_mentions
-from .format import AnnotationFormat, Facet, get_format, get_formats
+from .format import AnnotationFormat, Facet, WriteFunction, get_format, get_formats
 from .report import Report
 
 _LOST: Dict[Facet, str] = {
@@ -68,14 +68,24 @@ def write_file(
         ConfigError: if there is no such format, or it is only read.
         DataError: at the first problem, if the report stops at problems.
     """
-    target = get_format(format_name)
-    if target.write is None:
-        writable = [name for name, other in get_formats().items() if other.write is not None]
-        raise ConfigError(f"{format_name} is only read; formats to write: {', '.join(writable)}")
+    target = writable_format(format_name)
     if target.unit == "tokens":
         documents = _in_tokens(documents, nlp, report, alignment)
     reduced = (keep_what_fits(annotated, target, report) for annotated in documents)
-    target.write(_counted(reduced, report), Path(path), report)
+    cast(WriteFunction, target.write)(_counted(reduced, report), Path(path), report)
+
+
+def writable_format(name: str) -> AnnotationFormat:
+    """Find a registered format that can be written.
+
+    Raises:
+        ConfigError: if there is no such format, or it is only read.
+    """
+    target = get_format(name)
+    if target.write is None:
+        writable = [other for other, known in get_formats().items() if known.write is not None]
+        raise ConfigError(f"{name} is only read; formats to write: {', '.join(writable)}")
+    return target
 
 
 def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Report) -> Annotated:

@@ -10,7 +10,14 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..corpora.corpus import make_relation_corpus
-from ..pipelines import PipelineSource, entity_finders, find_extractor, load_pipeline, relation_attr
+from ..pipelines import (
+    PipelineSource,
+    entity_finders,
+    find_extractor,
+    load_pipeline,
+    relation_attr,
+    require_relations,
+)
 from .mistakes import Mistakes, find_mistakes
 
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
@@ -56,10 +63,11 @@ def evaluate(
             been.
 
     Raises:
-        ConfigError: if there is no such pipeline.
+        ConfigError: if there is no such pipeline, or it finds no relations.
         DataError: if the documents cannot be read.
     """
     nlp = load_pipeline(nlp)
+    require_relations(nlp)
     extractor = find_extractor(nlp)
     spans_key = extractor.spans_key if extractor is not None else None
 

@@ -14,7 +14,7 @@ from ..converters.writing import write_file
 from ..llm.types import REPORT_KEY
 from ..mentions import add_entities
 from ..pipelines import PipelineSource, load_pipeline, require_prompted
-from .texts import Text, with_records
+from .texts import Text, keep_meta, with_records
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Triage:
         sure: documents to train on as they are.
         unsure: documents for a person to review, the least sure ones first.
         reasons: why each document of `unsure` has to be reviewed.
+        failures: why questions have no answer, a message for each.
         usage: requests, tokens and cost of the language model.
         lang: language of the pipeline.
         attr: name of the extension attribute of the relations.
@@ -33,9 +34,15 @@ class Triage:
     sure: List[Doc] = field(default_factory=list)
     unsure: List[Doc] = field(default_factory=list)
     reasons: List[str] = field(default_factory=list)
+    failures: List[str] = field(default_factory=list)
     usage: Dict[str, Any] = field(default_factory=dict)
     lang: str = "xx"
     attr: str = DEFAULT_ATTR
+
+    @property
+    def n_docs(self) -> int:
+        """Number of documents."""
+        return len(self.sure) + len(self.unsure)
 
     def to_dict(self) -> Dict[str, Any]:
         """The counts and the usage as JSON can hold them."""
@@ -66,6 +73,7 @@ def annotate(
     texts: Iterable[Union[str, Text]],
     *,
     min_score: Optional[float] = None,
+    replies: Union[str, Path, None] = None,
 ) -> Triage:
     """Annotate texts with a language model, and separate training data from documents to review.
 
@@ -75,8 +83,10 @@ def annotate(
     Args:
         nlp: a pipeline with a component that prompts a language model, its name or path, or the path of
             its config.
-        texts: texts, or pairs of a text and a record; the ``id`` of a record is kept.
+        texts: texts, or pairs of a text and a record, whose id and meta data are kept.
         min_score: the least score of relations to train on; None: they need no score.
+        replies: file that keeps the answers, if the pipeline has no cache of its own: an interrupted run
+            goes on where it was when it is given the same file again.
 
     Raises:
         ConfigError: if no component prompts a language model.
@@ -85,18 +95,23 @@ def annotate(
     prompted = require_prompted(nlp)
     triage = Triage(lang=nlp.lang or "xx", attr=prompted.attr)
     unsure: List[Tuple[float, str, Doc]] = []
-    for doc, record in nlp.pipe(with_records(texts), as_tuples=True):
-        if prompted.mentions == "found":
-            add_entities(doc, doc.spans[prompted.entities_key])
-        if "id" in record:
-            doc.user_data["meta"] = {"id": record["id"]}
-        scores = [rel.score for rel in get_relations(doc, prompted.attr)]
-        reason = _doubt(doc.user_data[REPORT_KEY], scores, min_score)
-        if reason is None:
-            triage.sure.append(doc)
-        else:
-            lowest = min((score for score in scores if score is not None), default=0.0)
-            unsure.append((lowest, reason, doc))
+    cache = None if replies is None else prompted.client.keep_replies(replies)
+    try:
+        for doc, record in nlp.pipe(with_records(texts), as_tuples=True):
+            if prompted.mentions == "found":
+                add_entities(doc, doc.spans[prompted.entities_key])
+            keep_meta(doc, record)
+            scores = [rel.score for rel in get_relations(doc, prompted.attr)]
+            triage.failures += doc.user_data[REPORT_KEY]["failures"]
+            reason = _doubt(doc.user_data[REPORT_KEY], scores, min_score)
+            if reason is None:
+                triage.sure.append(doc)
+            else:
+                lowest = min((score for score in scores if score is not None), default=0.0)
+                unsure.append((lowest, reason, doc))
+    finally:
+        if cache is not None:
+            cache.close()
     unsure.sort(key=lambda item: item[0])
     triage.reasons = [reason for _, reason, _ in unsure]
     triage.unsure = [doc for _, _, doc in unsure]

@@ -1,15 +1,21 @@
-"""Relations of texts as records, one after the other."""
+"""Relations of texts, one text after the other: as Docs, or as records of the package's own format."""
 
-from typing import Any, Dict, Iterable, Iterator, Union
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union, cast
 
+import numpy
 from spacy.language import Language
+from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc
 
-from ..annotations import DEFAULT_ATTR, get_relations
-from ..errors import ConfigError
+from ..annotations import DEFAULT_ATTR
+from ..converters.formats.jsonl import to_record as annotated_to_record
+from ..converters.from_doc import to_annotated
+from ..documents import bare_copy, sentence_starts
+from ..errors import ConfigError, RelComponentError
 from ..llm.types import ONE_PROCESS
-from ..pipelines import PipelineSource, load_pipeline, relation_attr
-from .texts import Text, with_records
+from ..pipelines import PipelineSource, load_pipeline, relation_attr, require_relations
+from ..types import Int32Array, Relation
+from .texts import Text, keep_meta, with_records
 
 
 def extract(
@@ -23,7 +29,7 @@ def extract(
 
     Args:
         nlp: a pipeline, its name or path, or the path of a config of one that needs no training.
-        texts: texts, or pairs of a text and a record whose fields the result takes over;
+        texts: texts, or pairs of a text and a record, whose id and meta data the result takes over;
             :func:`.texts.read_texts` reads them from a file.
         batch_size: documents in a batch.
         n_process: processes to run the pipeline in.
@@ -32,46 +38,93 @@ def extract(
         A record for each text, in order; see :func:`to_record`.
 
     Raises:
-        ConfigError: if there is no such pipeline, one string is given in place of several texts, or
-            a pipeline that asks a language model shall run in several processes.
+        ConfigError: if there is no such pipeline, it finds no relations, one string is given in place
+            of several texts, or a pipeline that asks a language model shall run in several processes.
     """
     nlp = load_pipeline(nlp)
+    docs = extract_docs(nlp, texts, batch_size=batch_size, n_process=n_process)
+    return (to_record(doc, relation_attr(nlp)) for doc in docs)
+
+
+def extract_docs(
+    nlp: PipelineSource,
+    texts: Iterable[Union[str, Text]],
+    *,
+    batch_size: int = 64,
+    n_process: int = 1,
+) -> Iterator[Doc]:
+    """Extract relations from texts, as :func:`extract` does.
+
+    Returns:
+        The Docs with their relations, in order; their ``user_data["meta"]`` has what is known of the
+        texts. After an error in the texts, those that came before it are processed first.
+    """
+    nlp = load_pipeline(nlp)
+    require_relations(nlp)
     if n_process > 1 and any(hasattr(component, "questions") for _, component in nlp.pipeline):
         raise ConfigError(ONE_PROCESS)
-    return _extract(nlp, with_records(texts), batch_size, n_process)
+    return _extract_docs(nlp, with_records(texts), batch_size, n_process)
 
 
-def _extract(
+def _extract_docs(
     nlp: Language, texts: Iterator[Text], batch_size: int, n_process: int
-) -> Iterator[Dict[str, Any]]:
-    attr = relation_attr(nlp)
-    docs = nlp.pipe(texts, as_tuples=True, batch_size=batch_size, n_process=n_process)
+) -> Iterator[Doc]:
+    errors: List[RelComponentError] = []
+
+    def until_error() -> Iterator[Text]:
+        try:
+            yield from texts
+        except RelComponentError as err:
+            errors.append(err)
+
+    docs = nlp.pipe(until_error(), as_tuples=True, batch_size=batch_size, n_process=n_process)
     for doc, record in docs:
-        yield to_record(doc, record, attr)
+        keep_meta(doc, record)
+        yield doc
+    if errors:
+        raise errors[0]
 
 
-def to_record(doc: Doc, record: Dict[str, Any], attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
-    """A document with its entities and relations as a record that JSON can hold.
+def to_record(doc: Doc, attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
+    """A document as a record of the package's own format (``jsonl``), which all commands read.
 
     Args:
         doc: the processed document.
-        record: fields of the input, which come first.
         attr: name of the extension attribute of the relations.
 
     Returns:
-        The record, with the fields ``text``, ``entities`` and ``relations`` of the document.
+        The ``id`` and the ``text`` of the document; ``entities`` with an ``id``, offsets in characters,
+        a ``label`` and their ``text``; ``relations``, whose ``head`` and ``tail`` are ids of entities,
+        with a ``label`` and a ``score``; and the rest of the format, where there is any.
     """
-    return {
-        **record,
-        "text": doc.text,
-        "entities": [
-            {
-                "text": ent.text,
-                "label": ent.label_,
-                "start_char": ent.start_char,
-                "end_char": ent.end_char,
-            }
-            for ent in doc.ents
-        ],
-        "relations": get_relations(doc, attr).to_json(),
-    }
+    record = annotated_to_record(to_annotated(doc, attr=attr))
+    for entity in record["entities"]:
+        entity["text"] = doc.text[entity["start"] : entity["end"]]
+    for relation in record["relations"]:
+        relation.setdefault("score", 1.0)
+    return record
+
+
+def find_evidence(doc: Doc, relations: Sequence[Relation]) -> List[str]:
+    """The sentences of head and tail of each relation, where the Doc has none those of a sentencizer.
+
+    Args:
+        doc: the document.
+        relations: some of its relations.
+    """
+    if not relations:
+        return []
+    marked = doc if doc.has_annotation("SENT_START") else Sentencizer()(bare_copy(doc))
+    starts = cast(Int32Array, sentence_starts(marked))
+    ends = [*starts[1:], len(doc.text)]
+
+    def found(rel: Relation) -> str:
+        first, second = sorted((rel.head, rel.tail), key=lambda span: span.start_char)
+        positions = [first.start_char, first.end_char - 1, second.start_char, second.end_char - 1]
+        a, b, c, d = numpy.searchsorted(starts, positions, side="right") - 1
+        if c <= b + 1:
+            return doc.text[starts[a] : ends[max(b, d)]].strip()
+        parts = doc.text[starts[a] : ends[b]], doc.text[starts[c] : ends[d]]
+        return " ... ".join(part.strip() for part in parts)
+
+    return [found(rel) for rel in relations]

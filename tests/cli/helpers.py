@@ -1,7 +1,7 @@
 """Commands, run as a user runs them, without a process of their own."""
 
 import json
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from typer.testing import CliRunner
 
@@ -13,6 +13,13 @@ def run(*args: Any, code: int = 0, stdin: Optional[str] = None) -> str:
     result = CliRunner().invoke(rel_cli, [str(arg) for arg in args], input=stdin)
     assert result.exit_code == code, result.output
     return result.output
+
+
+def run_rows(*args: Any, stdin: Optional[str] = None) -> List[List[str]]:
+    """The rows that ``spacy rel ARGS`` prints on standard output."""
+    result = CliRunner().invoke(rel_cli, [str(arg) for arg in args], input=stdin)
+    assert result.exit_code == 0, result.output
+    return [line.split("\t") for line in result.stdout.splitlines()]
 
 
 def run_json(*args: Any, code: int = 0) -> Any:

@@ -3,14 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
 import spacy
 from spacy.cli._util import app
 from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
+from rel_component.files import read_docs
 
-from .conftest import TEXT
-from .helpers import run, run_json
+from .conftest import ENTITIES, TEXT
+from .helpers import run, run_json, run_rows
 
 ASSETS = Path(__file__).parents[2] / "assets"
 
@@ -42,24 +44,66 @@ def test_convert_needs_a_known_format(tmp_path):
 
 
 def test_extract_text(model):
-    lines = run("extract", model, "--text", TEXT).splitlines()
-    assert [line.partition("\t")[0] for line in lines] == [
-        "(Nordwind Energy, FOUNDED_BY, Ilse Brandt)",
-        "(Nordwind Energy, LOCATED_IN, Hamburg)",
+    rows = run_rows("extract", model, "--text", TEXT)
+    assert [[*row[:4], *row[5:]] for row in rows] == [
+        ["1", "Nordwind Energy", "FOUNDED_BY", "Ilse Brandt", TEXT],
+        ["1", "Nordwind Energy", "LOCATED_IN", "Hamburg", TEXT],
     ]
+    assert all(0.0 <= float(row[4]) <= 1.0 for row in rows)
+    assert "1 documents, 2 relations" in run("extract", model, "--text", TEXT)
+
+
+def test_extract_some_relations(model, tmp_path):
+    (row,) = run_rows("extract", model, "--text", TEXT, "--label", "LOCATED_IN")
+    assert row[2] == "LOCATED_IN"
+    args = ("--label", "LOCATED_IN", "--output", tmp_path / "out.jsonl")
+    output = run("extract", model, "--text", TEXT, *args)
+    assert "1 documents, 1 relations; 1 left out" in output
+    assert "FOUNDED_BY" not in (tmp_path / "out.jsonl").read_text(encoding="utf8")
+    assert "knows FOUNDED_BY, LOCATED_IN" in run(
+        "extract", model, "--text", TEXT, "--label", "CEO", code=1
+    )
+
+
+def test_extract_passes_over_what_is_no_text(model, tmp_path):
+    lines = [json.dumps({"text": TEXT}), "{broken", '{"txt": "b"}', '{"text": "\\ud800"}']
+    (tmp_path / "in.jsonl").write_text("\n".join([*lines, '"' + "x" * 9]), encoding="utf8")
+    (tmp_path / "in.txt").write_bytes(b"\xff\n" + TEXT.encode() + b"\n" + b"x" * 99)
+    output = run("extract", model, tmp_path / "in.jsonl", "--on-error", "skip")
+    assert [f"in.jsonl, line {n}" in output for n in range(1, 6)] == [False, True, True, True, True]
+    assert "1 documents, 2 relations; 4 texts skipped" in output
+    output = run("extract", model, tmp_path / "in.txt", "--on-error", "skip", "--max-length", 90)
+    assert "in.txt, line 1: not UTF-8" in output
+    assert "in.txt, line 3: the text has 99 characters, more than 90" in output
+    assert "1 documents, 2 relations; 2 texts skipped" in output
+    output = run("extract", model, tmp_path / "in.jsonl", code=1)
+    assert "Ilse Brandt" in output  # what comes before the error is not lost
+    assert "in.jsonl, line 2" in output
+
+
+def test_extract_needs_relations(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    output = run("extract", tmp_path / "blank", "--text", TEXT, code=1)
+    assert "no component that finds relations" in output
 
 
 def test_extract_files(model, tmp_path):
     (tmp_path / "in.txt").write_text(f"{TEXT}\n\nNothing here.\n", encoding="utf8")
     (tmp_path / "in.jsonl").write_text(json.dumps({"id": 9, "text": TEXT}), encoding="utf8")
-    printed = run("extract", model, tmp_path / "in.txt", "--json")
-    rows = [json.loads(line) for line in printed.splitlines()]
-    assert [len(row["relations"]) for row in rows] == [2, 0]
+    rows = [
+        json.loads(line) for (line,) in run_rows("extract", model, tmp_path / "in.txt", "--json")
+    ]
+    assert [(row["id"], len(row["relations"])) for row in rows] == [(1, 2), (3, 0)]
     run("extract", model, tmp_path / "in.jsonl", "--output", tmp_path / "out" / "out.jsonl")
     row = json.loads((tmp_path / "out" / "out.jsonl").read_text(encoding="utf8"))
     assert row["id"] == 9
-    assert row["relations"][0]["head"]["text"] == "Nordwind Energy"
-    assert [entity["label"] for entity in row["entities"]] == ["ORG", "PERSON", "GPE"]
+    assert row["relations"][0]["head"] == row["entities"][0]["id"]
+    assert [(entity["label"], entity["text"]) for entity in row["entities"]] == ENTITIES
+    report = run_json("convert", tmp_path / "out" / "out.jsonl", tmp_path / "out.spacy")
+    assert (report["documents"], report["mentions"], report["relations"]) == (1, 3, 2)
+    (doc,) = read_docs(tmp_path / "out.spacy", spacy.blank("en"))
+    scores = [rel["score"] for rel in row["relations"]]
+    assert [rel.score for rel in doc._.rel] == pytest.approx(scores)
 
 
 def test_extract_standard_input(model):

@@ -8,8 +8,10 @@ import spacy
 from rel_component.files import write_docs
 
 from ..helpers import make_doc
-from .conftest import TEXTS, lines, reply
-from .helpers import run, run_json
+from .conftest import FOUNDED, TEXTS, lines, reply
+from .helpers import run, run_json, run_rows
+
+FAILED = {"error": "LLMRefused", "text": "no key"}
 
 
 def test_prompt_shows_what_would_be_sent(config):
@@ -27,8 +29,56 @@ def test_prompt_as_json(config, texts):
 
 
 def test_extract_takes_a_config(config):
-    output = run("extract", config, "--text", TEXTS[0])
-    assert output == "(Acme, FOUNDED_BY, Ada Bell)\t-\n"
+    assert run_rows("extract", config, "--text", TEXTS[0]) == [
+        ["1", "Acme", "FOUNDED_BY", "Ada Bell", "-", TEXTS[0]]
+    ]
+    output = run("extract", config, "--text", TEXTS[0], "--min-score", 0.1)
+    assert "1 documents, 0 relations; 1 left out" in output
+
+
+def test_documents_without_an_answer_are_said(config, texts, tmp_path):
+    replies = lines(tmp_path / "replies.jsonl", [reply(), FAILED, FAILED])
+    output = run("extract", config, texts, code=1)
+    assert "LLMRefused: no key (2 times)" in output
+    assert "3 documents, 0 relations" in output
+    output = run("annotate", config, texts, tmp_path / "silver.spacy", code=1)
+    assert "LLMRefused: no key (2 times)" in output
+    assert "1 documents to train on" in " ".join(output.split())
+    lines(replies, [FAILED] * 3)
+    before = (tmp_path / "silver.spacy").read_bytes()
+    run("annotate", config, texts, tmp_path / "silver.spacy", "--review", tmp_path / "r", code=1)
+    assert (tmp_path / "silver.spacy").read_bytes() == before
+    assert not (tmp_path / "r").exists()
+
+
+def test_what_is_dropped_is_said(config, texts):
+    output = run("extract", config, texts)
+    assert (
+        "3 documents, 2 relations; statements of the language model dropped: 1 unknown_label"
+        in (" ".join(output.split()))
+    )
+
+
+def test_an_annotation_goes_on_where_it_was(config, texts, tmp_path):
+    lines(tmp_path / "replies.jsonl", [reply(FOUNDED), reply(FOUNDED), FAILED])
+    arguments = ("annotate", config, texts, tmp_path / "silver.spacy")
+    first = run_json(*arguments, code=1)
+    second = run_json(*arguments)
+    assert (first["usage"]["requests"], first["usage"]["cache_hits"]) == (2, 0)
+    assert (second["usage"]["requests"], second["usage"]["cache_hits"]) == (1, 2)
+
+
+def test_annotate_looks_at_its_outputs_first(config, texts, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for output, *more in (
+        ["folder"],
+        ["a", "--review", "folder"],
+        ["a", "--review", "a"],
+        ["a", "--review", "b", "--review-format", "no_such_format"],
+    ):
+        args = ("annotate", config, texts, tmp_path / output)
+        run(*args, *(tmp_path / m if m in "ab folder" else m for m in more), code=1)
+        assert not (tmp_path / f"{output}.replies").exists()
 
 
 def test_annotate_parts_what_is_sure(config, texts, tmp_path):

@@ -7,12 +7,19 @@ import spacy
 from spacy.language import Language
 
 from rel_component import extract, read_texts
-from rel_component.errors import ConfigError
+from rel_component.errors import ConfigError, DataError
+from rel_component.inference.extract import find_evidence
+from rel_component.types import Relation
 
 
 @Language.component("test_neighbours")
 def relate_neighbours(doc):
     doc._.rel = [(head, "BEFORE", tail) for head, tail in zip(doc.ents, doc.ents[1:])]
+    return doc
+
+
+@Language.component("test_nothing", assigns=["doc.ents"])
+def do_nothing(doc):
     return doc
 
 
@@ -28,16 +35,57 @@ def nlp():
 def test_texts_become_records_in_order(nlp):
     first, second = extract(nlp, ["Acme bought Orbit .", "Nothing ."])
     assert first["text"] == "Acme bought Orbit ."
-    assert [entity["text"] for entity in first["entities"]] == ["Acme", "Orbit"]
+    acme, orbit = first["entities"]
+    assert acme == {"id": "T1", "start": 0, "end": 4, "label": "ORG", "text": "Acme"}
     (relation,) = first["relations"]
-    assert (relation["head"]["text"], relation["label"]) == ("Acme", "BEFORE")
+    assert relation == {"head": "T1", "label": "BEFORE", "tail": orbit["id"], "score": 1.0}
     assert second == {"text": "Nothing .", "entities": [], "relations": []}
     json.dumps([first, second])
 
 
 def test_records_keep_their_fields(nlp):
-    (record,) = extract(nlp, [("Acme", {"id": 7, "text": "replaced"})])
+    given = {"id": 7, "text": "replaced", "meta": {"a": 1}, "source": "web", "entities": []}
+    (record,) = extract(nlp, [("Acme", given)])
     assert (record["id"], record["text"]) == (7, "Acme")
+    assert record["meta"] == {"a": 1, "source": "web"}
+    assert len(record["entities"]) == 1
+
+
+def test_texts_before_an_error_are_processed(nlp):
+    def texts():
+        yield "Acme"
+        raise DataError("broken")
+
+    records = extract(nlp, texts())
+    assert next(records)["text"] == "Acme"
+    with pytest.raises(DataError, match="broken"):
+        next(records)
+
+
+def test_pipelines_without_relations():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("entity_ruler")
+    for pipes in ([], ["sentencizer"], ["test_nothing"]):
+        for name in pipes:
+            nlp.add_pipe(name)
+        with pytest.raises(ConfigError, match="no component that finds relations"):
+            extract(nlp, [])
+
+
+@pytest.mark.parametrize("has_sentences", [True, False])
+def test_evidence_is_the_sentences_of_head_and_tail(has_sentences):
+    nlp = spacy.blank("en")
+    doc = nlp("Ada left. Bo runs Acme. It is old. Cy came.")
+    if has_sentences:
+        nlp.add_pipe("sentencizer")(doc)
+    ada, bo, acme, cy = (doc[i : i + 1] for i in (0, 3, 5, 11))
+    relations = [Relation(*pair) for pair in ((bo, "R", acme), (acme, "R", ada), (cy, "R", bo))]
+    assert find_evidence(doc, relations) == [
+        "Bo runs Acme.",
+        "Ada left. Bo runs Acme.",
+        "Bo runs Acme. ... Cy came.",
+    ]
+    assert find_evidence(nlp(""), []) == []
 
 
 def test_texts_are_taken_one_batch_at_a_time(nlp):
@@ -73,5 +121,8 @@ def test_a_pipeline_that_is_not_there():
 def test_lines_and_objects_are_texts(tmp_path):
     (tmp_path / "a.txt").write_text("one\n\n two \n", encoding="utf8")
     (tmp_path / "b.jsonl").write_text('{"text": "one", "id": 1}\n', encoding="utf8")
-    assert list(read_texts(tmp_path / "a.txt")) == [("one", {}), (" two ", {})]
+    assert list(read_texts(tmp_path / "a.txt")) == [
+        ("one", {"id": 1, "text": "one"}),
+        (" two ", {"id": 3, "text": " two "}),
+    ]
     assert list(read_texts(str(tmp_path / "b.jsonl"))) == [("one", {"text": "one", "id": 1})]

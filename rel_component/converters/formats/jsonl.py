@@ -4,13 +4,13 @@ Ends are exclusive; ids of entities are strings or integers, unique in their doc
 ``id`` and ``meta`` of the document, its ``sentences`` (where they start, in characters) and ``clusters``
 (lists of ids of entities that are the same); ``kb_id``, ``attributes`` and ``fragments`` (``[[start,
 end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evidence`` (positions in
-``sentences``) and ``attributes`` of a relation.
+``sentences``) and ``attributes`` of a relation. The ``text`` of an entity is for people, and not read.
 """
 
 from typing import Any, List, Tuple, Union, get_args
 
 from ...errors import DataError
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from ..format import AnnotationFormat, Facet
 from ..records import (
     Record,
@@ -75,7 +75,9 @@ def _relation(item: Record) -> AnnotatedRelation:
     )
 
 
-def _to_record(annotated: Annotated, report: Report) -> Record:
+def to_record(annotated: Annotated) -> Record:
+    """The record of a document."""
+    annotated = in_characters(annotated)
     meta = dict(annotated.meta)
     record: Record = {"id": meta.pop("id")} if "id" in meta else {}
     record["text"] = annotated.text
@@ -101,13 +103,13 @@ def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation]) -> Recor
     return {k: value for k, value in fields.items() if k not in _DEFAULTS or value != _DEFAULTS[k]}
 
 
-_KEYS = frozenset({"id", "text", "entities", "relations", "clusters", "sentences", "meta"})
+KEYS = frozenset({"id", "text", "entities", "relations", "clusters", "sentences", "meta"})
 
 
 def _fits(record: Record) -> bool:
     return (
         isinstance(record.get("text"), str)
-        and record.keys() <= _KEYS
+        and record.keys() <= KEYS
         and all({"label", "start", "end"} <= item.keys() for item in _objects(record, "entities"))
         and all({"label", "head", "tail"} <= item.keys() for item in _objects(record, "relations"))
     )
@@ -122,7 +124,7 @@ FORMAT = AnnotationFormat(
     name="jsonl",
     description="the package's own JSONL",
     read=json_reader(_read),
-    write=json_writer(_to_record),
+    write=json_writer(lambda annotated, report: to_record(annotated)),
     looks_like=json_detector(_fits),
     holds=frozenset(get_args(Facet)) - {"tokens", "spaces"},
     sample="""\

@@ -7,7 +7,19 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from spacy.util import minibatch
 
@@ -102,6 +114,17 @@ class LLMClient:
     def usage(self) -> Usage:
         """The usage that was paid for until now, and replies from the cache."""
         return self._account.usage
+
+    def keep_replies(self, path: Union[str, "os.PathLike[str]"]) -> Optional[ReplyCache]:
+        """Keep replies in a file from now on, unless a cache is configured.
+
+        Returns:
+            The cache; None if there was one already.
+        """
+        if self._cache is not None:
+            return None
+        self._cache = ReplyCache(path)
+        return self._cache
 
     def __getstate__(self) -> None:
         raise ConfigError(ONE_PROCESS)

@@ -1,0 +1,112 @@
+"""What reaches the terminal, and how commands end."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from rel_component.cli.messages import check_outputs, clear_errors, msg, print_table, printable
+from rel_component.errors import ConfigError, DataError
+
+EVIL = "a\x1b]0;x\x07\r\n\t\x7f\x9b\u202e\ud800b"
+SAFE = r"a\x1b]0;x\x07\r\n\t\x7f\x9b\u202e\ud800b"
+
+
+def test_no_character_controls_the_terminal(capsys):
+    assert printable(EVIL) == SAFE
+    assert printable("Ärger 日本 א\u200f 😱 C:\\new") == "Ärger 日本 א\u200f 😱 C:\\new"
+    for show in (
+        msg.good,
+        msg.info,
+        msg.warn,
+        msg.fail,
+        msg.divider,
+        lambda text: msg.info("", text),
+    ):
+        show(EVIL)
+        assert SAFE in "".join(capsys.readouterr().out.split("\n"))
+    print_table([[EVIL, "1"]], header=["", EVIL])
+    assert capsys.readouterr().out.count(SAFE) == 2
+
+
+def ends(error):
+    """Exit code and output of a command that raises an error."""
+
+    @clear_errors()
+    def command():
+        raise error
+
+    app = typer.Typer()
+    app.command()(command)
+    result = CliRunner().invoke(app, [])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (DataError(EVIL), 1, "DataError: a"),
+        (ConfigError("a\n b"), 1, "ConfigError: a b"),
+        (OSError(errno.ENOSPC, "No space"), 1, "OSError: [Errno 28] No space"),
+        (ValueError("[E088] Text of length"), 1, "ValueError: [E088] Text of length"),
+        (MemoryError("no room"), 1, "MemoryError: no room"),
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (typer.Exit(3), 3, ""),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
+    ],
+)
+def test_commands_end_with_a_line(error, code, line):
+    exit_code, output = ends(error)
+    assert exit_code == code
+    assert output.startswith(line)
+    assert output.count("\n") == bool(line)
+    assert "\x1b" not in output
+
+
+def test_messages_are_bounded():
+    assert len(ends(DataError("x" * 100_000))[1]) < 3000
+
+
+def test_mistakes_of_the_program_keep_their_traceback():
+    with pytest.raises(ZeroDivisionError), clear_errors():
+        raise ZeroDivisionError
+
+
+def test_outputs_are_looked_at_before_the_work(tmp_path):
+    check_outputs(None, tmp_path / "new" / "a", tmp_path / "b")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new"]
+    with pytest.raises(ConfigError, match="two outputs"):
+        check_outputs(tmp_path / "a", tmp_path / "new" / ".." / "a")
+    with pytest.raises(DataError, match="it is a folder"):
+        check_outputs(tmp_path / "a", tmp_path)
+
+
+PRINTS = """
+import typer
+from rel_component.cli.messages import clear_errors
+app = typer.Typer()
+app.command()(clear_errors()(lambda: print("text")))
+app()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stdout", "code", "line"), [("pipe", 141, ""), ("/dev/full", 1, "No space left on device")]
+)
+def test_output_that_nobody_takes(stdout, code, line):
+    """In a process of its own, where Python flushes once more when it ends."""
+    if stdout == "pipe":
+        reader, target = os.pipe()
+        os.close(reader)
+    else:
+        target = os.open(stdout, os.O_WRONLY)
+    command = [sys.executable, "-c", PRINTS]
+    done = subprocess.run(command, stdout=target, stderr=subprocess.PIPE, text=True)
+    os.close(target)
+    assert done.returncode == code, done.stderr
+    assert (line in done.stderr, done.stderr.count("\n")) == (True, bool(line))
