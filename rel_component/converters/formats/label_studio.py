@@ -5,7 +5,7 @@ the first; without any, the first prediction.
 Relations of direction ``left`` go from ``to_id`` to ``from_id``; ``bi`` is one relation each way.
 Offsets are characters, and were UTF-16 units in older versions
 (https://github.com/HumanSignal/label-studio/pull/1559): the text of each region tells, see
-:mod:`._shown`. Described at
+:mod:`._shown`. Of a HyperText the text is read, see :mod:`._hypertext`. Described at
 https://labelstud.io/guide/task_format.
 """
 
@@ -25,6 +25,7 @@ from ..records import (
     json_writer,
 )
 from ..report import Report
+from ._hypertext import as_text_region, is_hypertext, visible_text
 from ._shown import find_shown
 
 MODEL_VERSION = "rel_component"
@@ -40,7 +41,12 @@ def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
     if chosen is None:
         return None
     results = get_items(chosen, "result", dict)
-    text_key, text = _text(task, results)
+    data = get(task, "data", dict)
+    if any(is_hypertext(item) for item in results):
+        report.note("documents of HTML, of which the text was read", place=place)
+        data = {k: visible_text(v) if isinstance(v, str) else v for k, v in data.items()}
+        results = [as_text_region(item) for item in results]
+    text_key, text = _text(data, results)
     meta = {key: value for key, value in get(task, "data", dict).items() if key != text_key}
     meta.update(get(task, "meta", dict, default={}))
     if "id" in task:
@@ -87,9 +93,8 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     return None, False
 
 
-def _text(task: Record, results: List[Record]) -> Tuple[str, str]:
+def _text(data: Record, results: List[Record]) -> Tuple[str, str]:
     """The text of a task and its name in the data: ``text``, or the string that fits the results."""
-    data = get(task, "data", dict)
     if isinstance(data.get(_TEXT), str):
         return _TEXT, data[_TEXT]
     texts = [key for key, value in data.items() if isinstance(value, str)]
