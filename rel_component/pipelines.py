@@ -85,7 +85,7 @@ def _find_fault(folder: Path, error: Exception) -> Tuple[Path, Exception]:
     """The part of a saved pipeline that cannot be read; spaCy's errors do not name it."""
     readers: Dict[str, Callable[[Path], Any]] = {
         "meta.json": util.load_meta,
-        "config.cfg": util.load_config,
+        "config.cfg": lambda path: util.load_model_from_config(util.load_config(path)),
         "vocab": lambda path: Vocab().from_disk(path),
         "tokenizer": lambda path: Tokenizer(Vocab()).from_disk(path),
     }

@@ -236,8 +236,10 @@ def _read_config(text: str, weights: Mapping[str, Any]) -> Any:
     for key, value in settings.items():
         if key in known and not _is_sane(key, value):
             raise ConfigError(f"encoder with the option {key} = {shown(value)}, out of range")
-    del settings["model_type"]
-    config = AutoConfig.for_model(kind, **{key: settings[key] for key in settings if key in known})
+    options = {key: value for key, value in settings.items() if key in known - {"model_type"}}
+    if "pruned_heads" in options:  # keys of JSON are strings
+        options["pruned_heads"] = {int(k): heads for k, heads in options["pruned_heads"].items()}
+    config = AutoConfig.for_model(kind, **options)
     if config.max_position_embeddings > _MAX_POSITIONS:
         raise ConfigError(f"encoder with a window of {config.max_position_embeddings} pieces")
     # before layers are made of it

@@ -359,9 +359,10 @@ class LLMRelationExtractor(Pipe):
                 if name == "schema":
                     self.schema = RelationSchema.from_dict(data)
                 elif name == "template":
-                    self.template = PromptTemplate(data["source"], name=data["name"], is_saved=True)
+                    source, title = str(data["source"]), str(data["name"])
+                    self.template = PromptTemplate(source, name=title, is_saved=True)
                 else:
-                    self._select_from(map(PromptExample.from_dict, data))
+                    self._select_from([PromptExample.from_dict(data[i]) for i in range(len(data))])
         return self
 
     def _pending(self, prompter: Prompter, doc: Doc) -> "_Pending":

@@ -130,8 +130,8 @@ class CheckedPipe(TrainablePipe):
             with loading(f"{place}model"):
                 model = read("model")
                 _compare(checksums, "model", _checksum(model))
-                before = [dict(node.attrs) for node in self.model.walk()]
                 self.model.attrs.pop(_OUTPUTS, None)
+                before = [dict(node.attrs) for node in self.model.walk()]
                 self.model.from_bytes(model)
                 check_attributes(self.model, before)
                 check_parameters(self.model)

@@ -143,8 +143,6 @@ class PromptTemplate:
         return self._render("user", task, item)
 
     def _render(self, macro: str, *arguments: Any) -> str:
-        from jinja2 import TemplateError
-
         function = getattr(self._module, macro, None)
         if not callable(function):
             raise ConfigError(
@@ -153,17 +151,15 @@ class PromptTemplate:
             )
         try:
             return str(function(*arguments)).strip()
-        except (TemplateError, TypeError) as err:
+        except Exception as err:  # a template may compute
             raise ConfigError(f"template {self.name}, macro {macro}: {err}") from err
 
     @cached_property
     def _module(self) -> Any:
-        from jinja2 import TemplateError
-
         try:
             return self._environment.from_string(self.source).module
-        except TemplateError as err:
-            raise ConfigError(f"template {self.name}: {err.message}") from err
+        except Exception as err:  # as above
+            raise ConfigError(f"template {self.name}: {err}") from err
 
     @cached_property
     def open_labels(self) -> bool:
