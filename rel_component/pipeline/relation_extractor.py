@@ -47,8 +47,8 @@ from ..targets import (
 from ..threads import make_forks_safe
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
-from .saving import CheckedPipe
 from .shared_encoder import DEFAULT_TOK2VEC
+from .upstream import ListeningPipe
 
 DEFAULT_PARTS = f"""
 [model]
@@ -101,7 +101,7 @@ class ScoredPairs(NamedTuple):
     },
     default_score_weights=RELATION_SCORE_WEIGHTS,
 )
-class RelationExtractor(CheckedPipe):
+class RelationExtractor(ListeningPipe):
     """Finds relations between the mentions of a document and writes them to ``doc._.rel``.
 
     ``nlp.add_pipe`` has the defaults of the options.
@@ -183,6 +183,7 @@ class RelationExtractor(CheckedPipe):
             "farthest": None,
         }  # what is serialised beside the model
         self.schema = RelationSchema()
+        self.bind_upstream(nlp)
 
     @property
     def schema(self) -> RelationSchema:
@@ -212,7 +213,7 @@ class RelationExtractor(CheckedPipe):
 
     @property
     def outputs(self) -> Dict[str, Any]:
-        """See :meth:`CheckedPipe.outputs`."""
+        """See :meth:`.CheckedPipe.outputs`."""
         return {"columns": list(self.output_labels), "exclusive": self.exclusive}
 
     def add_label(self, label: str) -> int:
@@ -280,6 +281,7 @@ class RelationExtractor(CheckedPipe):
         outputs = self.model.ops.alloc2f(1, len(self.output_labels))
         docs = [eg.predicted for eg in sample]
         self.model.initialize(X=(docs, self._candidates(sample)), Y=outputs)
+        self.bind_upstream(nlp)
 
     def predict(self, docs: Iterable[Doc]) -> ScoredPairs:
         """Score the candidate pairs of a batch of documents, in one call of the model.
@@ -293,6 +295,7 @@ class RelationExtractor(CheckedPipe):
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
         refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
+        self.check_upstream(docs)
         generate = with_learned_distance(self.candidates, self.cfg["farthest"])
         candidates = generate(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
@@ -352,6 +355,7 @@ class RelationExtractor(CheckedPipe):
         candidates, targets = self.sampling.choose(candidates, targets)
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
+        self.learn_upstream(docs)
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
         # gradients of all components on to the encoder.
         if self.consistency:
@@ -397,7 +401,7 @@ class RelationExtractor(CheckedPipe):
         return score_extractor(self, examples, **kwargs)
 
     def take_cfg(self, cfg: Dict[str, Any]) -> None:
-        """See :meth:`CheckedPipe.take_cfg`."""
+        """See :meth:`.CheckedPipe.take_cfg`."""
         super().take_cfg(cfg)
         self.schema = RelationSchema.from_dict(cfg["schema"])
 

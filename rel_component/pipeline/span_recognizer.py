@@ -23,8 +23,8 @@ from .recognition import (
     warn_of_longer,
     write_mentions,
 )
-from .saving import CheckedPipe
 from .shared_encoder import DEFAULT_TOK2VEC
+from .upstream import ListeningPipe
 
 DEFAULT_PARTS = f"""
 [model]
@@ -63,7 +63,7 @@ class ScoredSpans(NamedTuple):
     },
     default_score_weights=MENTION_SCORE_WEIGHTS,
 )
-class SpanRecognizer(CheckedPipe):
+class SpanRecognizer(ListeningPipe):
     """Finds entities by scoring every span, and writes them to ``doc.ents`` and a span group.
 
     The group also holds nested and overlapping mentions, and mentions that are too improbable for
@@ -124,6 +124,7 @@ class SpanRecognizer(CheckedPipe):
         self.cfg: Dict[str, Any] = {"labels": [], "joined_words": True}
         self._n_updates = 0
         self._cross_entropy = configure_cross_entropy()
+        self.bind_upstream(nlp)
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -137,11 +138,11 @@ class SpanRecognizer(CheckedPipe):
 
     @property
     def outputs(self) -> Dict[str, Any]:
-        """See :meth:`CheckedPipe.outputs`."""
+        """See :meth:`.CheckedPipe.outputs`."""
         return {"columns": [NO_ENTITY, *self.labels]}
 
     def take_cfg(self, cfg: Dict[str, Any]) -> None:
-        """See :meth:`CheckedPipe.take_cfg`."""
+        """See :meth:`.CheckedPipe.take_cfg`."""
         labels = cfg["labels"]
         if not isinstance(labels, list) or not all(isinstance(x, str) and x for x in labels):
             raise ConfigError(f"labels {shown(labels)}; expected a list of names")
@@ -196,6 +197,7 @@ class SpanRecognizer(CheckedPipe):
         docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
         outputs = self.model.ops.alloc2f(1, 1 + len(self.labels))
         self.model.initialize(X=(docs, self._spans(docs)), Y=outputs)
+        self.bind_upstream(nlp)
 
     def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
         """Score the spans of a batch of documents, in one call of the model.
@@ -209,6 +211,7 @@ class SpanRecognizer(CheckedPipe):
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
         refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
+        self.check_upstream(docs)
         spans = self._spans(docs)
         if not len(spans):
             return ScoredSpans(spans, self.model.ops.alloc2f(0, 1 + len(self.labels)))
@@ -256,6 +259,7 @@ class SpanRecognizer(CheckedPipe):
         if not any(len(doc) for doc in docs):
             return losses
         set_dropout_rate(self.model, drop)
+        self.learn_upstream(docs)
         spans = self._spans(docs)
         logits, backprop = self.model.begin_update((docs, spans))
         loss, d_logits = self.get_loss(examples, ScoredSpans(spans, logits))

@@ -1,0 +1,156 @@
+"""Components that read the vectors of another one, in the pipelines they are put into."""
+
+import pickle
+import warnings
+
+import pytest
+import spacy
+from thinc.api import Adam
+
+from rel_component.errors import ConfigError
+
+from ..encoders import TINY_TOK2VEC
+from ..helpers import make_doc, make_example
+
+LISTENERS = {
+    "tok2vec": {"@architectures": "spacy.Tok2VecListener.v1", "width": TINY_TOK2VEC["width"]},
+    "shared_encoder": {"@architectures": "rel_component.EncoderListener.v1"},
+}
+TEXT = "Acme hired Ada"
+ENTITIES = [(0, 1, "ORG"), (2, 3, "PERSON")]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*W113.*")
+
+
+def examples_of(nlp):
+    return [make_example(make_doc(nlp.vocab, TEXT, ENTITIES, [(1, "WORKS_AT", 0)]))]
+
+
+@pytest.fixture
+def encoder():
+    return "shared_encoder"
+
+
+@pytest.fixture
+def trained(encoder):
+    """A pipeline whose relation extractor and recogniser read the vectors of an encoder."""
+    spacy.util.fix_random_seed(1)
+    nlp = spacy.blank("en")
+    nlp.add_pipe(encoder, config={"model": TINY_TOK2VEC})
+    scorer = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": LISTENERS[encoder]}
+    nlp.add_pipe("span_recognizer", config={"model": scorer})
+    pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": LISTENERS[encoder]}
+    nlp.add_pipe("relation_extractor", config={"model": pairs})
+    nlp.initialize(lambda: examples_of(nlp))
+    return nlp
+
+
+def other_pipeline():
+    """A pipeline that has vectors of the same width already."""
+    spacy.util.fix_random_seed(2)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", name="other", config={"model": TINY_TOK2VEC})
+    nlp.initialize(lambda: examples_of(nlp))
+    return nlp
+
+
+def reloaded(nlp):
+    return spacy.util.load_model_from_config(nlp.config).from_bytes(nlp.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("encoder", "component"),
+    [("shared_encoder", "span_recognizer"), ("tok2vec", "relation_extractor")],
+)
+def test_vectors_of_another_encoder_are_refused(trained, encoder, component):
+    nlp = other_pipeline()
+    nlp.add_pipe(component, source=trained)
+    message = rf"{component} was trained with the vectors of '{encoder}'.*source=trained.*Or give"
+    for wrong in (nlp, reloaded(nlp)):  # reloaded before it was ever used
+        with pytest.raises(ConfigError, match=message):
+            wrong(TEXT)
+    trained(TEXT)  # the component is in both pipelines
+    for wrong in (nlp, reloaded(nlp)):
+        with pytest.raises(ConfigError, match=message):
+            wrong(TEXT)
+
+
+def test_an_encoder_further_away_is_of_no_use(trained, encoder):
+    nlp = other_pipeline()
+    nlp.add_pipe(encoder, source=trained, first=True)
+    nlp.add_pipe("relation_extractor", source=trained)
+    with pytest.raises(ConfigError, match="nearer to 'relation_extractor'"):
+        nlp(TEXT)
+
+
+def test_without_any_encoder(trained, encoder):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("relation_extractor", source=trained)
+    with pytest.raises(ConfigError, match=f"reads the vectors of '{encoder}', and there are none"):
+        nlp(TEXT)
+
+
+def test_a_disabled_encoder_is_one_warning_for_each_component(trained, encoder):
+    with trained.select_pipes(disable=[encoder]), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        list(trained.pipe([TEXT] * 3, batch_size=1))
+    assert [f"vectors of '{encoder}'" in str(warning.message) for warning in caught] == [True] * 2
+    trained(TEXT)
+
+
+def all_sourced(trained):
+    nlp = other_pipeline()
+    for name in trained.pipe_names:
+        nlp.add_pipe(name, source=trained)
+    return nlp
+
+
+def with_encoders_of_their_own(trained):
+    encoder, *listening = trained.pipe_names
+    nlp = other_pipeline()
+    for name in listening:
+        trained.replace_listeners(encoder, name, ["model.tok2vec"])
+        nlp.add_pipe(name, source=trained)
+    return nlp
+
+
+def renamed(trained):
+    for name in trained.pipe_names:
+        trained.rename_pipe(name, f"my_{name}")
+    return trained
+
+
+def enabled_again(trained):
+    encoder = trained.pipe_names[0]
+    disabled = spacy.util.load_model_from_config(trained.config, disable=[encoder])
+    disabled.from_bytes(trained.to_bytes()).enable_pipe(encoder)
+    return disabled
+
+
+def trained_further(trained):
+    nlp = other_pipeline()
+    nlp.add_pipe("relation_extractor", source=trained)
+    nlp.update(examples_of(nlp), sgd=Adam(0.01))
+    return nlp
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [all_sourced, with_encoders_of_their_own, renamed, enabled_again, trained_further],
+)
+def test_what_is_right_stays_right(trained, change):
+    nlp = change(trained)
+    nlp(TEXT)
+    loaded = reloaded(nlp)
+    loaded(TEXT)
+    pickle.loads(pickle.dumps(loaded))(TEXT)
+
+
+def test_a_component_with_an_encoder_that_is_trained_on_goes_with_it(trained, encoder):
+    nlp = reloaded(trained)
+    batch = examples_of(nlp)
+    for _ in range(3):
+        nlp.update(batch, sgd=Adam(0.1), exclude=["relation_extractor"])
+    nlp.get_pipe(encoder).finish_update(Adam(0.1))
+    reloaded(nlp)(TEXT)
