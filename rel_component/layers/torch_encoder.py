@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..threads import make_forks_safe
 from ..types import Int32Array, Precision
 from .torch_pretrained import encoder_from_bytes, encoder_to_bytes, load_pretrained
-from .windows import Windows, padded_batches
+from .windows import padded_batches
 
 _MIN_PIECES = {"cpu": 512, "cuda": 4096}  # enough to keep a device busy
 
@@ -132,21 +132,18 @@ class PretrainedEncoder(nn.Module):
         last = states.hidden_states[-n_last:] if n_last > 1 else [states.last_hidden_state]
         return torch.stack([H.flatten(0, 1)[there] for H in last])
 
-    def mean_by_token(
-        self, states: Tensor, windows: Windows, tokens: Int32Array, n_tokens: int
-    ) -> Tensor:
+    def mean_by_token(self, states: Tensor, tokens: Int32Array, n_tokens: int) -> Tensor:
         """Means of the states of the pieces of each token, zeros for a token without pieces.
 
         Args:
-            states: states of the rows of the windows. *Shape:* ``(n_rows, width)``
-            windows: windows of the documents.
+            states: states of the pieces. *Shape:* ``(n_pieces, width)``
             tokens: token of each piece. *Shape:* ``(n_pieces,)``
             n_tokens: number of tokens of all documents.
 
         Returns:
             *Shape:* ``(n_tokens, width)``
         """
-        pieces = states[self.index(windows.home)].float()
+        pieces = states.float()
         counts = numpy.bincount(tokens, minlength=n_tokens)
         means = pieces.new_zeros(n_tokens, states.shape[1])
         means = means.index_add(0, self.index(tokens), pieces)

@@ -166,7 +166,8 @@ class PackedMarkerEncoder(PretrainedEncoder):
             if self._layers is not None
         ]
         classes = states[-1][self.index(windows.bounds[:-1])].float()
-        tokens = self.mean_by_token(states[-1], windows, text.tokens, text.n_tokens)
+        pieces = states[-1][self.index(windows.home)]
+        tokens = self.mean_by_token(pieces, text.tokens, text.n_tokens)
         return TextStates(windows, tokens, classes, states[0], keys_values)
 
     def _marks(self, text: TextBatch) -> Tensor:

@@ -1,5 +1,7 @@
 """An encoder that gives one vector a token."""
 
+import numpy
+import torch
 from torch import Tensor
 
 from ..types import Int32Array
@@ -25,5 +27,21 @@ class TokenEncoder(PretrainedEncoder):
         Returns:
             *Shape:* ``(n_tokens, width)``
         """
-        states = self.encode(windows.ids, windows.bounds, max_pieces, save_memory=True)
-        return self.mean_by_token(states[-1], windows, tokens, n_tokens)
+        bounds = windows.bounds
+        if torch.is_grad_enabled() or bounds[-1] <= _MAX_ROWS:
+            states = self.encode(windows.ids, bounds, max_pieces, save_memory=True)[-1]
+            return self.mean_by_token(states[self.index(windows.home)], tokens, n_tokens)
+        states = torch.empty(len(windows.home), self.width, device=self.device)
+        first = 0
+        while first < len(windows):  # the states of some windows at a time, those at home are kept
+            last = int(numpy.searchsorted(bounds, bounds[first] + _MAX_ROWS, side="right")) - 1
+            last = max(last, first + 1)
+            low, high = bounds[first], bounds[last]
+            part = self.encode(windows.ids[low:high], bounds[first : last + 1] - low, max_pieces)
+            here = numpy.flatnonzero((windows.home >= low) & (windows.home < high))
+            states[self.index(here)] = part[-1][self.index(windows.home[here] - low)].float()
+            first = last
+        return self.mean_by_token(states, tokens, n_tokens)
+
+
+_MAX_ROWS = 65536  # rows of windows whose states are in memory at a time in prediction

@@ -1,7 +1,8 @@
 """Word pieces of documents, as the tokenizer of an encoder makes them.
 
 Every piece belongs to the token in which it begins, so that the pieces of a token, and those of a
-span, are a run::
+span, are a run. Of a token that is no word, as a page of Chinese without a tokenizer for it, the
+first 256 pieces count::
 
     tokens   Cupertino        ,     California
     pieces   cup ##ert ##ino  ,     california
@@ -15,6 +16,8 @@ import numpy
 from spacy.tokens import Doc
 
 from ..types import Int32Array
+
+_MAX_PIECES = 256  # of one token
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,12 @@ def _align(text: str, ids: List[int], offsets: List[Tuple[int, int]], doc: Doc) 
     # some normalisations shuffle offsets within a word: a run must not be torn by that
     tokens = numpy.maximum.accumulate(tokens) if len(tokens) else tokens
     starts = numpy.searchsorted(tokens, numpy.arange(len(doc) + 1), side="left")
-    return WordPieces(numpy.asarray(ids, dtype="int32"), starts.astype("int32"))
+    pieces = numpy.asarray(ids, dtype="int32")
+    if len(pieces) and numpy.diff(starts).max() > _MAX_PIECES:
+        place = numpy.arange(len(tokens)) - starts[numpy.maximum(tokens, 0)]
+        pieces, tokens = pieces[place < _MAX_PIECES], tokens[place < _MAX_PIECES]
+        starts = numpy.searchsorted(tokens, numpy.arange(len(doc) + 1), side="left")
+    return WordPieces(pieces, starts.astype("int32"))
 
 
 def _first_character(text: str, start: int, end: int) -> int:

@@ -22,6 +22,7 @@ from ..layers.rows import blocks, join_rows, on_device
 from ..types import Int32Array, SpanModelT
 
 _N_SHAPE_ROWS = 1024  # a shape hashes to 4 of these rows
+_MAX_TOKENS = 16384  # whose projections are in memory at a time in prediction
 
 InT = Tuple[List[Doc], Int32Array]
 OutT = Floats2d
@@ -134,6 +135,10 @@ def _score(
     """Logits of all spans, in blocks unless the hidden layer is needed for the way back."""
     ops, output_layer = model.ops, model.get_ref("output_layer")
     n_tokens = len(tokens)
+    if n_tokens > _MAX_TOKENS and not is_train:
+        starts = blocks(n_tokens, _MAX_TOKENS - model.attrs["max_width"])
+        parts = [_score_part(model, tokens, spans, part) for part in starts]
+        return ops.xp.concatenate(parts), lambda d_logits: tokens
     first, backprop_first = model.get_ref("first")(tokens, is_train)
     last, backprop_last = model.get_ref("last")(tokens, is_train)
     inside, backprop_inside = model.get_ref("inside")(tokens, is_train)
@@ -179,3 +184,11 @@ def _score(
         return d_tokens
 
     return logits, backprop
+
+
+def _score_part(model: SpanModelT, tokens: Floats2d, spans: Int32Array, starts: slice) -> Floats2d:
+    """Logits of the spans that start at some of the tokens; spans are ordered by their start."""
+    first, last = numpy.searchsorted(spans[:, 0], [starts.start, starts.stop])
+    end = min(starts.stop + model.attrs["max_width"], len(tokens))
+    part = spans[first:last] - starts.start
+    return _score(model, tokens[starts.start : end], part, False)[0]

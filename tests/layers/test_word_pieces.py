@@ -36,6 +36,11 @@ def test_pieces_of_each_token(tokenizer, vocab, words, spaces, expected):
     assert by_token(tokenizer, make_doc(vocab, words, spaces=spaces)) == expected
 
 
+def test_only_the_first_pieces_of_an_endless_token_count(tokenizer, vocab):
+    doc = make_doc(vocab, ["a", "'" * 1000, "b"])
+    assert [len(pieces) for pieces in by_token(tokenizer, doc)] == [1, 256, 1]
+
+
 def test_documents_without_text(tokenizer, vocab):
     docs = [make_doc(vocab, ""), make_doc(vocab, "a"), make_doc(vocab, "")]
     assert [len(pieces) for pieces in split_into_pieces(tokenizer, docs)] == [0, 1, 0]

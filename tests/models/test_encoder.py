@@ -14,6 +14,7 @@ from spacy.pipeline import Tok2Vec
 from transformers import AutoModel, AutoTokenizer
 
 from rel_component.errors import ConfigError
+from rel_component.layers import torch_token_encoder
 from rel_component.models.encoder import build_encoder, build_listener
 from rel_component.models.optimizers import EncoderAdam
 
@@ -84,6 +85,14 @@ def test_small_batches_of_pieces_and_long_texts(docs, vocab):
     for one, other in zip(whole.predict([*docs, long]), parts.predict([*docs, long])):
         numpy.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
     assert numpy.isfinite(whole.predict([long])[0]).all()
+
+
+def test_windows_of_a_long_text_are_encoded_some_at_a_time(docs, vocab, model, monkeypatch):
+    long = [*docs, make_doc(vocab, " ".join(TEXTS) * 40)]
+    expected = model.predict(long)
+    monkeypatch.setattr(torch_token_encoder, "_MAX_ROWS", 100)  # one window or two
+    for one, other in zip(model.predict(long), expected, strict=True):
+        numpy.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_numeric_gradient(model, docs):

@@ -6,6 +6,7 @@ import spacy
 from thinc.api import set_dropout_rate
 
 from rel_component.errors import ConfigError
+from rel_component.models import span_scorer
 from rel_component.models.span_scorer import build_span_scorer
 from rel_component.pipeline.recognition import enumerate_spans
 
@@ -64,6 +65,21 @@ def test_blocks_and_training_score_the_same(docs):
     Y, _ = model.begin_update(X)
     numpy.testing.assert_allclose(model.predict(X), Y, rtol=1e-5, atol=1e-6)
     numpy.testing.assert_allclose(blockwise.predict(X), Y, rtol=1e-5, atol=1e-6)
+
+
+def test_many_tokens_are_projected_in_parts(docs, monkeypatch):
+    vectors = token_vectors(docs)
+    model, X = initialised(docs, vectors)
+    Y = model.predict(X)
+    widths = []
+    project = model.get_ref("first")._func
+    monkeypatch.setattr(span_scorer, "_MAX_TOKENS", MAX_WIDTH + 2)  # of 8 tokens, 2 at a time
+    model.get_ref("first")._func = lambda layer, tokens, is_train: (
+        widths.append(len(tokens)),
+        project(layer, tokens, is_train),
+    )[1]
+    numpy.testing.assert_allclose(model.predict(X), Y, rtol=1e-5, atol=1e-6)
+    assert widths == [5, 5, 4, 2]
 
 
 def test_numeric_gradients(docs):

@@ -15,7 +15,7 @@ decomposition of the first layer over mentions is that of additive span-pair sco
 (Eberts and Ulges 2020, https://arxiv.org/abs/1909.07755).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, cast
 
 import numpy
@@ -62,6 +62,7 @@ OutT = Floats2d
 Backprop = Callable[[Any], Any]
 PairScorerT = Model[Pairs, OutT]
 
+_MAX_TOKENS = 16384  # for whose tables there is memory in prediction
 _N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
 
 
@@ -132,7 +133,7 @@ def forward(
     """The logits of pairs, and the gradients of the tokens and of the features."""
     index = index_pairs(pairs.docs, pairs.candidates, outside=model.attrs["outside"])
     parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
-    logits, backprop_score = _score(model, parts, index, pairs.features, is_train)
+    logits, backprop_score = _score(model, pairs, parts, index, is_train)
 
     def backprop(d_logits: OutT) -> PairGradients:
         d_parts, d_features = backprop_score(d_logits)
@@ -174,7 +175,8 @@ class _Parts:
         rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
         factors: projections of heads and tails for their product, if it is used. *Shape:*
             ``(n_entities, hidden)`` each
-        tables: maxima over the projected tokens, by region.
+        tables: maxima over the projected tokens, by region; none in prediction for many tokens, see
+            :func:`_nearby`.
     """
 
     rows: Floats2d
@@ -217,6 +219,7 @@ def _parts(
             ops, apply(name, tokens), max_run=model.attrs["max_context"], is_train=is_train
         )
         for name in model.attrs["regions"]
+        if is_train or len(tokens) <= _MAX_TOKENS
     }
     splits = numpy.cumsum([rows.shape[0] for rows in summands.values()])[:-1].tolist()
 
@@ -277,15 +280,11 @@ def _mean_by_entity(
 
 
 def _score(
-    model: PairScorerT,
-    parts: _Parts,
-    index: PairIndex,
-    features: Optional[PairFeatures],
-    is_train: bool,
+    model: PairScorerT, pairs: Pairs, parts: _Parts, index: PairIndex, is_train: bool
 ) -> Tuple[Floats2d, Callable[[Floats2d], Tuple[_PartGradients, Optional[Floats2d]]]]:
     """Logits of all pairs, in blocks unless the hidden layer is needed for the way back."""
     ops, output_layer = model.ops, model.get_ref("output_layer")
-    everything = slice(0, len(index))
+    everything, features = slice(0, len(index)), pairs.features
     if is_train:
         projected, backprop_features = _project_features(model, features, everything, True)
         hidden = _hidden(ops, parts, index, projected)  # (n_pairs, hidden)
@@ -295,13 +294,38 @@ def _score(
         logits = ops.alloc2f(len(index), model.get_dim("nO"))
         for rows in blocks(len(index), model.attrs["block_size"]):
             projected, _ = _project_features(model, features, rows, False)
-            logits[rows] = output_layer.predict(_hidden(ops, parts, index[rows], projected))
+            block = _nearby(model, pairs.tokens, parts, index[rows])
+            logits[rows] = output_layer.predict(_hidden(ops, *block, projected))
 
     def backprop(d_logits: Floats2d) -> Tuple[_PartGradients, Optional[Floats2d]]:
         d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
         return _hidden_gradients(ops, parts, index, d_hidden), backprop_features(d_hidden)
 
     return logits, backprop
+
+
+def _nearby(
+    model: PairScorerT, tokens: Floats2d, parts: _Parts, index: PairIndex
+) -> Tuple[_Parts, PairIndex]:
+    """The tables over the tokens around some pairs, where there is none over all tokens.
+
+    A table takes several times the memory of the tokens, and pairs lie in the order of the text.
+    """
+    if len(tokens) <= _MAX_TOKENS or not len(index):
+        return parts, index
+    regions = {name: index.regions[name] for name in model.attrs["regions"]}
+    runs = numpy.concatenate([*regions.values(), numpy.zeros((0, 2), dtype="int32")])
+    runs = runs[runs[:, 1] > runs[:, 0]]
+    low, high = (int(runs[:, 0].min()), int(runs[:, 1].max())) if len(runs) else (0, 1)
+    nearby, max_run = tokens[low:high], model.attrs["max_context"]
+    tables = {
+        name: RangeMax(
+            model.ops, model.get_ref(name).predict(nearby), max_run=max_run, is_train=False
+        )
+        for name in regions
+    }
+    shifted = {name: numpy.asarray(runs - low) for name, runs in regions.items()}
+    return replace(parts, tables=tables), replace(index, regions=shifted)
 
 
 def _project_features(

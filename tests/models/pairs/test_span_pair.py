@@ -4,6 +4,7 @@ import numpy
 import pytest
 
 from rel_component.errors import ConfigError
+from rel_component.models.pairs import pair_scorer
 from rel_component.models.pairs.span_pair import build_span_pair
 
 from ...contracts.pair_models import MENTIONS, TEXT, predicted
@@ -28,6 +29,21 @@ def test_blocks_do_not_change_the_logits(doc, block_size):
     expected = predicted(model, [doc])
     model.get_ref("scorer").attrs["block_size"] = block_size
     numpy.testing.assert_allclose(predicted(model, [doc]), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("outside", [0, 1])
+def test_tables_over_many_tokens_are_made_around_a_block_of_pairs(doc, outside, monkeypatch):
+    model = initialised(doc, outside=outside, block_size=2)
+    expected = predicted(model, [doc])
+    monkeypatch.setattr(pair_scorer, "_MAX_TOKENS", 2)
+    sizes, table = [], pair_scorer.RangeMax
+    monkeypatch.setattr(
+        pair_scorer,
+        "RangeMax",
+        lambda ops, X, **options: (sizes.append(len(X)), table(ops, X, **options))[1],
+    )
+    numpy.testing.assert_allclose(predicted(model, [doc]), expected, rtol=1e-4, atol=1e-5)
+    assert 0 < max(sizes) < len(doc)
 
 
 @pytest.mark.parametrize(("context", "matters"), [(True, True), (False, False)])
