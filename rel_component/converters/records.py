@@ -14,6 +14,7 @@ from typing import (
     Any,
     BinaryIO,
     Callable,
+    Collection,
     Dict,
     Iterable,
     Iterator,
@@ -26,9 +27,9 @@ from typing import (
 
 from ..errors import DataError
 from ..files import open_output
-from .annotated import Annotated
+from .annotated import Annotated, MentionId
 from .class_labels import INFO, names_of_labels
-from .format import ReadFunction, WriteFunction
+from .format import HEAD_LENGTH, ReadFunction, WriteFunction
 from .json_stream import first_values, parse_json, read_values
 from .report import Report
 
@@ -139,8 +140,7 @@ def read_records(
     """Read the objects of a JSON file, one after the other.
 
     Args:
-        path: a file of JSONL, of one list, or of objects over several lines, which begins with a
-            line of nothing but ``{``.
+        path: a file of JSONL, of one list, or of objects over several lines.
         report: takes note of what is no object, and of broken lines of JSONL.
         name: field with the name of an object, which is added to its place.
         lines: whether a file may be empty.
@@ -157,7 +157,7 @@ def read_records(
     label = "document"
     if beginning.startswith("["):
         values, label = _stream(path, "document", 0), name
-    elif _OPEN_LINE.match(beginning):
+    elif beginning.startswith("{") and _goes_on(path):
         values = _stream(path, "object", 1)
     else:
         values = _parse_lines(path, report)
@@ -181,6 +181,19 @@ def read_beginning(path: Path) -> str:
             return beginning + source.readline(_BEGINNING)
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+
+
+def _goes_on(path: Path) -> bool:
+    """Whether the object at the beginning of a file goes on after its first line."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as source:
+        line = ""
+        while not line.strip():
+            line = source.readline()
+        if _OPEN_LINE.match(line.lstrip()):
+            return True
+        if next(first_values(line), None) is not None:
+            return False
+        return next(first_values(line + source.read(HEAD_LENGTH)), None) is not None
 
 
 def _parse_lines(path: Path, report: Report) -> Iterator[Tuple[str, Any]]:
@@ -290,12 +303,60 @@ def get(record: Record, key: str, kind: type, place: str = "", *, default: Any =
     return value
 
 
-def get_id(record: Record, key: str) -> Any:
-    """A string or an integer of a record; errors as in :func:`get`."""
+def get_id(record: Record, key: str) -> MentionId:
+    """A name in a record: its string or integer, or the JSON text of another value.
+
+    Names that differ stay different: 1 and "1" are two, while 1.0 is 1, as for most programs.
+
+    Raises:
+        DataError: if it is missing or null.
+    """
     value = record.get(key)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if value is None:
+        return str(get(record, key, str))
+    if isinstance(value, str) or type(value) is int:
         return value
-    return get(record, key, str)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return to_json(value)
+
+
+def read_meta(record: Record, fields: Collection[str], key: str = "id") -> Record:
+    """The meta of a record: what is in its ``meta``, and all that its format does not know.
+
+    Args:
+        record: the record.
+        fields: what the format knows.
+        key: the field with the id of the document.
+    """
+    meta = {name: value for name, value in record.items() if name not in fields}
+    given = meta.get("meta")
+    if given is None or isinstance(given, dict):
+        meta.pop("meta", None)
+        meta.update(given or {})
+    if key in record:
+        if key != "id" and "id" in record:
+            meta["record_id"] = record["id"]
+        meta.pop(key, None)
+        meta["id"] = record[key]
+    return meta
+
+
+def write_meta(annotated: Annotated, fields: Collection[str], key: str = "id") -> Record:
+    """The fields that :func:`read_meta` reads, for the beginning of a record."""
+    meta = dict(annotated.meta)
+    record = {key: meta.pop("id")} if "id" in meta else {}
+    known = {*fields, "meta", "id", key}
+    hidden = {name: value for name, value in meta.items() if name in known}
+    record.update((name, value) for name, value in meta.items() if name not in known)
+    return {**record, "meta": hidden} if hidden else record
+
+
+def read_attributes(item: Record, fields: Collection[str]) -> Record:
+    """The attributes of a mention or relation: ``attributes``, and all that its format does not know."""
+    known = {*fields, "attributes"}
+    others = {name: value for name, value in item.items() if name not in known}
+    return {**others, **get(item, "attributes", dict, default={})}
 
 
 def get_score(record: Record, default: Optional[float]) -> Optional[float]:

@@ -265,6 +265,18 @@ def test_prodigy_relations_by_number_need_tokens(tmp_path):
     [
         ('{"text": "Ilse", "spans": [], "_view_id": "relations", "url": "x"}', "prodigy"),
         ('{"sentence": ["Ilse"], "ner": [], "relations": [], "url": "x"}', "crossre"),
+        ('{"text": "Ilse", "entities": [], "url": "x"}', "jsonl"),
+        ('{"text": "Ilse", "entities": [], "url": "x"}', "doccano"),
+        ('{"tokens": ["Ilse"], "entities": [], "url": "x"}', "spert"),
+        ('{"sentences": [["Ilse"]], "ner": [[]], "url": "x"}', "dygie"),
+        ('{"sents": [["Ilse"]], "vertexSet": [], "url": "x"}', "docred"),
+        ('{"document": "Ilse", "tokens": [], "url": "x"}', "ubiai"),
+        ('{"data": {"text": "Ilse"}, "url": "x", "annotations": [{"result": []}]}', "label_studio"),
+        (
+            '{"tokens": ["Ilse", "reads"], "h": ["", null, [[0]]], "t": ["", null, [[1]]], '
+            '"relation": "x", "url": "x"}',
+            "fewrel",
+        ),
         (
             '[{"token": ["Ilse", "reads"], "relation": "no_relation", "url": "x", "subj_start": 0, '
             '"subj_end": 0, "subj_type": "A", "obj_start": 1, "obj_end": 1, "obj_type": "B"}]',
@@ -272,10 +284,12 @@ def test_prodigy_relations_by_number_need_tokens(tmp_path):
         ),
     ],
 )
-def test_fields_that_are_not_read_are_noted(tmp_path, text, format):
-    (_,), report = read_text(tmp_path, text, format, on_error="stop")
-    assert notes(report) == {"fields that are not read": 1}
-    assert report.notes["fields that are not read"][1].endswith(", field url")
+def test_other_fields_are_kept_and_written_again(tmp_path, text, format):
+    (annotated,), report = read_text(tmp_path, text, format, on_error="stop")
+    assert (annotated.meta["url"], report.notes) == ("x", {})
+    get_format(format).write([annotated], tmp_path / "out", Report())
+    (again,), _ = read(tmp_path / "out", format)
+    assert again.meta == annotated.meta
 
 
 def test_prodigy_tokens_and_examples_without_relations():

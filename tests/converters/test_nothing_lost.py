@@ -10,9 +10,11 @@ import spacy
 
 from rel_component.converters.convert import convert as convert_to
 from rel_component.converters.convert import convert_file
+from rel_component.converters.format import detect_format, get_formats
+from rel_component.converters.json_stream import first_values
 from rel_component.converters.report import Report
 
-from .files import notes, read, read_text
+from .files import facts, notes, read, read_text
 
 CHINESE = {
     "text": "安李在巴黎创立了顶点公司。",
@@ -226,3 +228,107 @@ def test_csv_columns_of_other_names_are_kept(tmp_path):
 def test_csv_rows_that_say_half(tmp_path, row, message):
     _, report = read_text(tmp_path, HEADER + row, "csv")
     assert message in report.problems[0]
+
+
+IDS = [1, "1", 2.0, True, None, [1], {"a": 1}, 1.5, "true"]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "doccano", "label_studio"])
+@pytest.mark.parametrize("ids", [IDS[:4], [*IDS[3:6], 0], IDS[5:8], [{"b": 2}, {"a": 1}, []]])
+def test_ids_of_any_type_stay_apart(tmp_path, format, ids):
+    places = [(2 * i, 2 * i + 1) for i in range(len(ids))]
+    ends = [key for key in ids if key is not None][:2]
+    text = "a b c d e"
+    if format == "label_studio":
+        regions = [
+            {"id": key, "type": "labels", "value": {"start": s, "end": e, "labels": ["X"]}}
+            for key, (s, e) in zip(ids, places)
+            if key is not None
+        ]
+        relation = {"type": "relation", "from_id": ends[0], "to_id": ends[1], "labels": ["Y"]}
+        annotation = {"id": ids[0], "result": [*regions, relation]}
+        content = [{"id": ids[0], "data": {"text": text}, "annotations": [annotation]}]
+    else:
+        start, end = ("start", "end") if format == "jsonl" else ("start_offset", "end_offset")
+        entities = [
+            {"id": key, start: s, end: e, "label": "X"}
+            for key, (s, e) in zip(ids, places)
+            if key is not None or format == "doccano"
+        ]
+        relation = (
+            {"head": ends[0], "tail": ends[1], "label": "Y", "id": ids[-1]}
+            if format == "jsonl"
+            else {"from_id": ends[0], "to_id": ends[1], "type": "Y", "id": ids[-1]}
+        )
+        content = {"id": ids[0], "text": text, "entities": entities, "relations": [relation]}
+    (annotated,), report = read_text(tmp_path, content, format)
+    n_named = len(ids) if format == "doccano" else len(ids) - ids.count(None)
+    assert (len(annotated.mentions), report.problems) == (n_named, [])
+    (relation,) = annotated.relations
+    by_id = {mention.id: mention.start for mention in annotated.mentions}
+    expected = [2 * i for i, key in enumerate(ids) if key is not None][:2]
+    assert [by_id[relation.head], by_id[relation.tail]] == expected
+
+
+def test_fields_of_mentions_and_relations_are_kept(tmp_path):
+    own = {
+        "text": "a b",
+        "entities": [
+            {
+                "id": 1,
+                "start": 0,
+                "end": 1,
+                "label": "X",
+                "note": "n",
+                "attributes": {"sure": True},
+            },
+            {"id": 2, "start": 2, "end": 3, "label": "X"},
+        ],
+        "relations": [{"head": 1, "tail": 2, "label": "Y", "by": "Ann"}],
+        "source": "here",
+    }
+    (annotated,), _ = read_text(tmp_path, own, "jsonl")
+    assert detect_format(tmp_path / "data") == "jsonl"
+    assert annotated.mentions[0].attributes == {"note": "n", "sure": True}
+    assert annotated.relations[0].attributes == {"by": "Ann"}
+    assert annotated.meta == {"source": "here"}
+
+
+def json_records(name):
+    """The objects in the sample of a format, none if that is no JSON."""
+    sample = get_formats()[name].sample
+    if not isinstance(sample, str) or sample[:1] not in ("{", "[") or name == "bioc":
+        return []  # BioC's is one collection
+    if name == "fewrel":
+        ((label, records),) = json.loads(sample).items()
+        return [{**record, "relation": label} for record in records]
+    return list(first_values(sample))
+
+
+SHAPES = {
+    "list": json.dumps,
+    "list over lines": lambda records: json.dumps(records, indent=1),
+    "lines": lambda records: "\n".join(map(json.dumps, records)),
+    "lines with CRLF": lambda records: "\r\n\r\n".join(map(json.dumps, records)),
+    "object": lambda records: json.dumps(records[0]),
+    "object over lines": lambda records: json.dumps(records[0], indent=1),
+    "objects over lines": lambda records: "\n".join(json.dumps(r, indent=1) for r in records),
+    "objects that begin in their first line": lambda records: "\n".join(
+        json.dumps(record, indent=1).replace("\n", "", 1) for record in records
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", [name for name in get_formats() if json_records(name)])
+def test_json_of_any_shape(tmp_path, name, shape):
+    records = json_records(name)
+    expected, _ = read_text(tmp_path, get_formats()[name].sample, name)
+    found, report = read_text(tmp_path, "\ufeff" + SHAPES[shape](records), name, file="shaped")
+    n_expected = 1 if shape.startswith("object ") or shape == "object" else len(expected)
+    assert [facts(a)["mentions"] for a in found] == [facts(a)["mentions"] for a in expected][
+        :n_expected
+    ]
+    assert [len(a.relations) for a in found] == [len(a.relations) for a in expected][:n_expected]
+    assert report.problems == []
+    assert detect_format(tmp_path / "shaped") == name

@@ -238,7 +238,7 @@ def test_a_list_on_one_line_is_read_as_it_comes(tmp_path):
     path = tmp_path / "out"
     write([replace(FULL, mentions=FULL.mentions[:2], relations=[])] * 2000, path, "spert")
     path.write_bytes(path.read_bytes().replace(b"\n", b"") + b"\xff")
-    assert next(get_format("spert").read(path, Report())).meta == {"id": "d1"}
+    assert next(get_format("spert").read(path, Report())).meta["id"] == "d1"
 
 
 def docs(n):

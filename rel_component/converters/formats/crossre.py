@@ -13,12 +13,12 @@ from ..annotated import Annotated
 from ..format import AnnotationFormat
 from ..records import (
     Record,
-    get_id,
     get_items,
     json_detector,
     json_reader,
     json_writer,
-    note_unread,
+    read_meta,
+    write_meta,
 )
 from ..report import Report
 from ._sentences import read_words
@@ -27,7 +27,7 @@ from ._token_spans import ids_by_range, ranges_by_id, read_mentions, read_relati
 _REMARKS = {"explanation": "", "uncertain": False, "syntax_ambiguity": False}
 """What follows the label of a relation, where there is nothing to say."""
 
-_FIELDS = frozenset({"doc_key", "sentence", "ner", "relations"})
+_FIELDS, _NAME = frozenset({"sentence", "ner", "relations"}), "doc_key"
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
@@ -41,20 +41,19 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
             relations.append(replace(read_relation(item, ids), attributes=remarks))
         except DataError as err:
             report.problem(err.message, place=place, skips="relation")
-    note_unread(record, _FIELDS, place, report)
     return Annotated(
         place=place,
         words=words,
         mentions=mentions,
         relations=relations,
         sentence_starts=[0],
-        meta={"id": get_id(record, "doc_key")} if "doc_key" in record else {},
+        meta=read_meta(record, _FIELDS, _NAME),
     )
 
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
     ends = ranges_by_id(annotated, "crossre", report)
-    record: Record = {"doc_key": annotated.meta["id"]} if "id" in annotated.meta else {}
+    record = write_meta(annotated, _FIELDS, _NAME)
     record["sentence"] = annotated.words
     record["ner"] = [[*ends[mention.id], mention.label] for mention in annotated.mentions]
     record["relations"] = [
@@ -74,12 +73,12 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
 FORMAT = AnnotationFormat(
     name="crossre",
     description="the JSONL of CrossRE",
-    read=json_reader(_read, name="doc_key"),
+    read=json_reader(_read, name=_NAME),
     write=json_writer(_to_record),
     looks_like=json_detector(
         lambda record: isinstance(record.get("sentence"), list) and "ner" in record
     ),
-    holds=frozenset({"tokens", "sentences", "relation_attributes", "id"}),
+    holds=frozenset({"tokens", "sentences", "relation_attributes", "id", "meta"}),
     unit="tokens",
     sample="""\
 {"doc_key": "ai-1", "sentence": ["Jobs", "founded", "Apple"], \

@@ -11,13 +11,24 @@ difference.
 
 from dataclasses import replace
 from itertools import count
-from typing import Any, Dict, List, Optional, Set
+from typing import Dict, List, Optional
 
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import mention_place
 from ..format import AnnotationFormat
-from ..records import Record, first_records, get, get_id, get_items, json_reader, json_writer
+from ..records import (
+    Record,
+    first_records,
+    get,
+    get_id,
+    get_items,
+    json_reader,
+    json_writer,
+    read_attributes,
+    read_meta,
+    write_meta,
+)
 from ..report import Report
 from ._utf16 import from_utf16, has_astral, to_utf16
 
@@ -25,7 +36,7 @@ UNIT_FIELD, UTF16 = "offset_unit", "utf-16"
 """A column of written texts in which the unit makes a difference; doccano keeps it."""
 
 _SPAN_FIELDS = ("entities", "label", "labels")
-_FIELDS = {"text", "data", "relations", "meta", "annotations", UNIT_FIELD, *_SPAN_FIELDS}
+_FIELDS = {"text", "data", "relations", "annotations", UNIT_FIELD, *_SPAN_FIELDS}
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
@@ -34,11 +45,8 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     text_field = "text" if "text" in record else "data"
     span_field = next((key for key in _SPAN_FIELDS if key in record), "entities")
     is_utf16 = record.get(UNIT_FIELD) == UTF16
-    used = {text_field, span_field, "relations", "meta", *([UNIT_FIELD] if is_utf16 else [])}
-    meta = {key: value for key, value in record.items() if key not in used}
-    if meta.get("Comments") == []:
-        del meta["Comments"]
-    meta.update(get(record, "meta", dict, default={}))
+    used = {text_field, span_field, "relations", *([UNIT_FIELD] if is_utf16 else [])}
+    meta = read_meta({k: v for k, v in record.items() if (k, v) != ("Comments", [])}, used)
     text = get(record, text_field, str)
     annotated = Annotated(
         place=place,
@@ -50,6 +58,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
                 tail=get_id(item, "to_id"),
                 label=get(item, "type", str),
                 id=get_id(item, "id") if item.get("id") is not None else None,
+                attributes=read_attributes(item, {"id", "from_id", "to_id", "type"}),
             )
             for item in get_items(record, "relations", dict)
         ],
@@ -62,7 +71,8 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
 
 def _mentions(record: Record, key: str) -> List[AnnotatedMention]:
     items = get(record, key, list, default=[])
-    used: Set[Any] = {item.get("id") for item in items if isinstance(item, dict)}
+    named = [item for item in items if isinstance(item, dict) and item.get("id") is not None]
+    used = {get_id(item, "id") for item in named}
     free = (number for number in count() if number not in used)
     mentions = []
     for item in items:
@@ -76,6 +86,7 @@ def _mentions(record: Record, key: str) -> List[AnnotatedMention]:
                 start=get(item, "start_offset", int),
                 end=get(item, "end_offset", int),
                 label=get(item, "label", str),
+                attributes=read_attributes(item, {"id", "start_offset", "end_offset", "label"}),
             )
         )
     return mentions
@@ -90,9 +101,12 @@ def _read_offsets(annotated: Annotated, is_utf16: bool, report: Report) -> List[
     text, mentions = annotated.text or "", annotated.mentions
     convert = from_utf16(text)
     converted = []
+    outside = []
     for mention in mentions:
         start, end = convert(mention.start), convert(mention.end)
-        if start is not None and end is not None:
+        if start is None or end is None:
+            outside.append(mention)
+        else:
             converted.append(replace(mention, start=start, end=end))
     if not is_utf16 and mentions != converted:
         n_characters = sum(_is_words(text, mention) for mention in mentions)
@@ -103,14 +117,9 @@ def _read_offsets(annotated: Annotated, is_utf16: bool, report: Report) -> List[
         report.note(message, place=annotated.place)
     if not is_utf16:
         return mentions
-    found = {mention.id for mention in converted}
-    for mention in mentions:
-        if mention.id not in found:
-            report.problem(
-                f"UTF-16 units {mention.start}:{mention.end} are not a range of characters",
-                place=mention_place(annotated, mention),
-                skips="mention",
-            )
+    for mention in outside:
+        message = f"UTF-16 units {mention.start}:{mention.end} are not a range of characters"
+        report.problem(message, place=mention_place(annotated, mention), skips="mention")
     return converted
 
 
@@ -129,10 +138,7 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     ids = _numbers([mention.id for mention in annotated.mentions], annotated, report)
     named = [relation.id for relation in annotated.relations if relation.id is not None]
     relation_ids = _numbers(named, annotated, report)
-    record = {key: value for key, value in annotated.meta.items() if key not in _FIELDS}
-    hidden = {key: value for key, value in annotated.meta.items() if key in _FIELDS}
-    if hidden:
-        record["meta"] = hidden
+    record = write_meta(annotated, _FIELDS)
     if has_astral(text):
         record[UNIT_FIELD] = UTF16
     record["text"] = text

@@ -13,9 +13,20 @@ from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import keep_fitting, relation_place
 from ..format import AnnotationFormat
-from ..records import Record, get, get_id, get_items, json_detector, json_reader, json_writer
+from ..records import (
+    Record,
+    get,
+    get_items,
+    json_detector,
+    json_reader,
+    json_writer,
+    read_meta,
+    write_meta,
+)
 from ..report import Report
 from ._sentences import Sentences, read_sentences, sentence_ranges, split_sentences
+
+_FIELDS, _NAME = frozenset({"sents", "vertexSet", "labels"}), "title"
 
 _NAMES_ON_HUB = {"head": "h", "tail": "t", "relation_id": "r"}
 """Keys of relations that the copy on the Hugging Face hub has, which stores them by column."""
@@ -33,7 +44,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
         relations=_read_relations(record, sentences, entities, place, report),
         clusters=[[mention.id for mention in entity] for entity in entities if entity],
         sentence_starts=sentences.starts,
-        meta={"id": get_id(record, "title")} if "title" in record else {},
+        meta=read_meta(record, _FIELDS, _NAME),
     )
 
 
@@ -130,7 +141,7 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
         }
     members = {key for cluster in annotated.clusters for key in cluster}
     entities = [*annotated.clusters, *([key] for key in items if key not in members)]
-    record: Record = {"title": annotated.meta["id"]} if "id" in annotated.meta else {}
+    record = write_meta(annotated, _FIELDS, _NAME)
     record["sents"] = split_sentences(annotated)
     record["vertexSet"] = [[items[key] for key in entity] for entity in entities]
     record["labels"] = _labels(annotated, entities, report)
@@ -160,10 +171,12 @@ def _labels(annotated: Annotated, entities: List[List[MentionId]], report: Repor
 FORMAT = AnnotationFormat(
     name="docred",
     description="the JSON of DocRED and Re-DocRED",
-    read=json_reader(_read, name="title", lines=False),
+    read=json_reader(_read, name=_NAME, lines=False),
     write=json_writer(_to_record, lines=False),
     looks_like=json_detector(lambda record: {"sents", "vertexSet"} <= record.keys()),
-    holds=frozenset({"tokens", "sentences", "several_sentences", "clusters", "evidence", "id"}),
+    holds=frozenset(
+        {"tokens", "sentences", "several_sentences", "clusters", "evidence", "id", "meta"}
+    ),
     unit="tokens",
     sample="""\
 [{"title": "Apple", "sents": [["Jobs", "founded", "Apple", "."], ["He", "left", "."]],

@@ -11,7 +11,15 @@ from typing import Any, Dict, List
 from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, MentionId
 from ..format import AnnotationFormat
-from ..records import Record, get_id, get_items, json_detector, json_reader, json_writer
+from ..records import (
+    Record,
+    get_items,
+    json_detector,
+    json_reader,
+    json_writer,
+    read_meta,
+    write_meta,
+)
 from ..report import Report
 from ._sentences import read_sentences, sentence_starts, split_sentences
 from ._token_spans import (
@@ -22,6 +30,9 @@ from ._token_spans import (
     read_range,
     read_relation,
 )
+
+_FIELDS = frozenset({"sentences", "ner", "relations", "clusters", "events"})
+_NAME = "doc_key"
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
@@ -38,11 +49,9 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     events = sum(len(sentence) for sentence in get_items(record, "events", list))
     if events:
         report.note("events, which are not read", place=place, count=events)
-    if any(key.startswith("predicted_") for key in record):
+    kept = {key: value for key, value in record.items() if not key.startswith("predicted_")}
+    if len(kept) < len(record):
         report.note("documents with predictions, which are not read", place=place)
-    meta: Dict[str, Any] = {"dataset": record["dataset"]} if "dataset" in record else {}
-    if "doc_key" in record:
-        meta["id"] = get_id(record, "doc_key")
     return Annotated(
         place=place,
         words=sentences.words,
@@ -50,7 +59,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
         relations=relations,
         clusters=clusters,
         sentence_starts=sentences.starts,
-        meta=meta,
+        meta=read_meta(kept, _FIELDS, _NAME),
     )
 
 
@@ -98,9 +107,7 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     if crossing:
         message = "relations between two sentences, which the program DyGIE++ does not take"
         report.note(message, place=annotated.place, count=crossing)
-    record: Record = {"doc_key": annotated.meta["id"]} if "id" in annotated.meta else {}
-    if "dataset" in annotated.meta:
-        record["dataset"] = annotated.meta["dataset"]
+    record = write_meta(annotated, _FIELDS, _NAME)
     record["sentences"] = split_sentences(annotated)
     for name, items in (("ner", ner), ("relations", relations)):
         record[name] = [[] for _ in starts]
@@ -123,11 +130,12 @@ def _fits(record: Record) -> bool:
 FORMAT = AnnotationFormat(
     name="dygie",
     description="the JSONL of DyGIE++, e.g. SciERC",
-    read=json_reader(_read, name="doc_key"),
+    read=json_reader(_read, name=_NAME),
     write=json_writer(_to_record),
     looks_like=json_detector(_fits),
-    holds=frozenset({"tokens", "sentences", "several_sentences", "clusters", "unlabelled", "id"}),
-    meta_fields=frozenset({"dataset"}),
+    holds=frozenset(
+        {"tokens", "sentences", "several_sentences", "clusters", "unlabelled", "id", "meta"}
+    ),
     unit="tokens",
     sample="""\
 {"doc_key": "d1", "dataset": "news", \

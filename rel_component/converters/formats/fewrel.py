@@ -16,25 +16,37 @@ from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
 from ..json_stream import parse_json
-from ..records import Record, first_records, get, read_each, read_text, to_json
+from ..records import (
+    Record,
+    first_records,
+    get,
+    read_beginning,
+    read_each,
+    read_meta,
+    read_records,
+    read_text,
+    to_json,
+    write_meta,
+)
 from ..report import Report
 from ._sentences import read_words
 from ._single_pairs import single_pairs
+
+_FIELDS = frozenset({"tokens", "h", "t", "relation"})
 
 ENTITY = "ENTITY"
 """Entity type of the mentions; the data has none."""
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    """The documents of a file, which is held in memory."""
+    """The documents of a file; one with lists by relation is held in memory."""
+    if not _LISTS.match(read_beginning(path)):
+        records = read_records(path, report, lines=False)
+        return read_each(((place, ("", record)) for place, record in records), _read, report)
     try:
         content = parse_json(read_text(path))
     except DataError as err:
         raise DataError(err.message, place=str(path)) from err
-    if isinstance(content, list):
-        content = {"": content}
-    if not isinstance(content, dict):
-        raise DataError("expected an object with a list for each relation", place=str(path))
     return read_each(_items(content, path, report), _read, report)
 
 
@@ -43,7 +55,7 @@ def _items(
 ) -> Iterator[Tuple[str, Tuple[str, Any]]]:
     """Each sentence with its relation, and their place."""
     for label, items in content.items():
-        place = f"{path}, relation {label:.60}" if label else f"{path}"
+        place = f"{path}, relation {label:.60}"
         if not isinstance(items, list):
             report.problem(f"expected a list, got {items!r:.60}", place=place, skips="document")
             continue
@@ -86,6 +98,7 @@ def _read(item: Tuple[str, Any], place: str, report: Report) -> Annotated:
         relations=[AnnotatedRelation("h0", "t0", label)] if label else [],
         clusters=[[mention.id for mention in entity] for entity in entities if len(entity) > 1],
         sentence_starts=[0],
+        meta=read_meta(record, _FIELDS),
     )
 
 
@@ -93,7 +106,7 @@ def _read_entity(record: Record, role: str) -> List[AnnotatedMention]:
     value = get(record, role, list)
     if len(value) != 3 or not isinstance(value[2], list) or not value[2]:
         raise DataError(f'"{role}": expected [name, id, lists of tokens], got {value!r:.60}')
-    kb_id = value[1] if isinstance(value[1], str) else ""
+    kb_id = "" if value[1] is None else str(value[1])
     return [read_tokens(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(value[2])]
 
 
@@ -116,7 +129,7 @@ def _to_record(
     annotated: Annotated, head: AnnotatedMention, tail: AnnotatedMention, report: Report
 ) -> Record:
     words = annotated.words or []
-    record: Record = {"tokens": words}
+    record: Record = {**write_meta(annotated, _FIELDS), "tokens": words}
     for role, mention in (("h", head), ("t", tail)):
         if mention.label != ENTITY:
             report.note("entity types, which fewrel does not hold", place=annotated.place)
@@ -133,6 +146,7 @@ def _tokens(mention: AnnotatedMention) -> List[int]:
     return [token for start, end in fragments for token in range(start, end)]
 
 
+_LISTS = re.compile(r'\{\s*(?:"(?:[^"\\]|\\.)*"\s*:\s*\[\s*[{\]]|\})')
 _BEGINNING = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[\s*\{')
 
 
@@ -151,7 +165,7 @@ FORMAT = AnnotationFormat(
     read=_read_file,
     write=_write_file,
     looks_like=_looks_like,
-    holds=frozenset({"tokens", "sentences", "clusters", "fragments", "kb_ids"}),
+    holds=frozenset({"tokens", "sentences", "clusters", "fragments", "kb_ids", "id", "meta"}),
     unit="tokens",
     sample="""\
 {"P112": [{"tokens": ["Jobs", "founded", "Apple"],

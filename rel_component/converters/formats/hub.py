@@ -23,7 +23,7 @@ from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
-from ..records import Record, get, get_id, get_items, json_detector, json_reader, note_unread
+from ..records import Record, get, get_items, json_detector, json_reader, read_meta
 from ..report import Report
 from ._sentences import read_words
 from .fewrel import ENTITY, read_tokens
@@ -40,15 +40,14 @@ _PREFIXES = {"S": "U", "E": "L", "M": "I"}
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
-    meta = {"id": get_id(record, "id")} if record.get("id") is not None else {}
-    annotated = Annotated(place, sentence_starts=[0], meta=meta)
+    annotated = Annotated(place, sentence_starts=[0])
     if "sentence" in record:
         used = _read_sentence(record, annotated, report)
     elif any(role in record for roles in _ROLES for role in roles):
         used = _read_pair(record, annotated, report)
     else:
         used = _read_tags(record, annotated, report)
-    note_unread(record, {"id", *used}, place, report)
+    annotated.meta = read_meta(record, used)
     return annotated
 
 

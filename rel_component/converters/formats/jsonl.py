@@ -1,6 +1,7 @@
 """The package's own format: one JSON object a line, offsets in characters.
 
-Ends are exclusive; ids of entities are strings or integers, unique in their document. Optional are:
+Ends are exclusive; ids of entities are unique in their document. Other fields are kept, those beside the
+text in ``meta``. Optional are:
 ``id`` and ``meta`` of the document, its ``sentences`` (where they start, in characters) and ``clusters``
 (lists of ids of entities that are the same); ``kb_id``, ``attributes`` and ``fragments`` (``[[start,
 end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evidence`` (positions in
@@ -14,21 +15,24 @@ from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_chara
 from ..format import AnnotationFormat, Facet
 from ..records import (
     Record,
+    first_records,
     get,
     get_id,
     get_items,
     get_score,
-    json_detector,
     json_reader,
     json_writer,
+    read_attributes,
+    read_meta,
 )
 from ..report import Report
 
+KEYS = frozenset({"id", "text", "entities", "relations", "clusters", "sentences", "meta"})
+_MENTION_KEYS = frozenset({"id", "start", "end", "label", "kb_id", "fragments", "pieces"})
+_RELATION_KEYS = frozenset({"id", "head", "tail", "label", "score", "evidence"})
+
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
-    meta = dict(get(record, "meta", dict, default={}))
-    if "id" in record:
-        meta["id"] = record["id"]
     has_sentences = record.get("sentences") is not None
     return Annotated(
         place=place,
@@ -40,7 +44,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
             for members in get_items(record, "clusters", list)
         ],
         sentence_starts=get_items(record, "sentences", int) if has_sentences else None,
-        meta=meta,
+        meta=read_meta(record, KEYS - {"id", "meta"}),
     )
 
 
@@ -53,7 +57,7 @@ def _mention(item: Record) -> AnnotatedMention:
         label=get(item, "label", str),
         kb_id=get(item, "kb_id", str, default=""),
         fragments=tuple(_range(fragment) for fragment in get_items(item, key, list)),
-        attributes=get(item, "attributes", dict, default={}),
+        attributes=read_attributes(item, _MENTION_KEYS),
     )
 
 
@@ -71,7 +75,7 @@ def _relation(item: Record) -> AnnotatedRelation:
         score=get_score(item, default=1.0),
         id=get_id(item, "id") if item.get("id") is not None else None,
         evidence=tuple(get_items(item, "evidence", int)),
-        attributes=get(item, "attributes", dict, default={}),
+        attributes=read_attributes(item, _RELATION_KEYS),
     )
 
 
@@ -103,13 +107,17 @@ def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation]) -> Recor
     return {k: value for k, value in fields.items() if k not in _DEFAULTS or value != _DEFAULTS[k]}
 
 
-KEYS = frozenset({"id", "text", "entities", "relations", "clusters", "sentences", "meta"})
+def _looks_like(head: str) -> bool:
+    records = first_records(head)
+    tells = any(_objects(record, "entities") for record in records)
+    return bool(records) and all(
+        _fits(record) and (tells or record.keys() <= KEYS) for record in records
+    )
 
 
 def _fits(record: Record) -> bool:
     return (
         isinstance(record.get("text"), str)
-        and record.keys() <= KEYS
         and all({"label", "start", "end"} <= item.keys() for item in _objects(record, "entities"))
         and all({"label", "head", "tail"} <= item.keys() for item in _objects(record, "relations"))
     )
@@ -125,7 +133,7 @@ FORMAT = AnnotationFormat(
     description="the package's own JSONL",
     read=json_reader(_read),
     write=json_writer(lambda annotated, report: to_record(annotated)),
-    looks_like=json_detector(_fits),
+    looks_like=_looks_like,
     holds=frozenset(get_args(Facet)) - {"tokens", "spaces"},
     sample="""\
 {"id": "d1", "text": "Jobs founded Apple. He left.", "entities": [\

@@ -23,6 +23,7 @@ from ..records import (
     get_score,
     json_reader,
     json_writer,
+    read_meta,
 )
 from ..report import Report
 from ._hypertext import as_text_region, is_hypertext, visible_text
@@ -32,6 +33,15 @@ MODEL_VERSION = "rel_component"
 """Documents whose relations have probabilities are written as predictions of this model."""
 
 _TEXT = "text"
+_FIELDS = frozenset(
+    {
+        *("data", "annotations", "completions", "predictions", "drafts", "inner_id", "project"),
+        *("created_at", "updated_at", "updated_by", "last_comment_updated_at", "comment_authors"),
+        *("comment_count", "unresolved_comment_count", "cancelled_annotations", "overlap"),
+        *("total_annotations", "total_predictions", "is_labeled"),
+    }
+)
+"""What a task is made of, and the book-keeping of projects."""
 
 
 def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
@@ -41,16 +51,16 @@ def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
     if chosen is None:
         return None
     results = get_items(chosen, "result", dict)
-    data = get(task, "data", dict)
+    given = data = get(task, "data", dict)
     if any(is_hypertext(item) for item in results):
         report.note("documents of HTML, of which the text was read", place=place)
         data = {k: visible_text(v) if isinstance(v, str) else v for k, v in data.items()}
         results = [as_text_region(item) for item in results]
     text_key, text = _text(data, results)
-    meta = {key: value for key, value in get(task, "data", dict).items() if key != text_key}
-    meta.update(get(task, "meta", dict, default={}))
-    if "id" in task:
-        meta.setdefault("id", task["id"])
+    given = {key: value for key, value in given.items() if key != text_key}
+    meta = {**given, **read_meta(task, _FIELDS)}
+    if "id" in given:
+        meta["id"] = given["id"]
     annotated = Annotated(place=place, text=text, meta=meta)
     n_others = 0
     for item in results:

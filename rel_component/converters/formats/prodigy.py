@@ -38,14 +38,19 @@ from ..records import (
     get_items,
     json_reader,
     json_writer,
-    note_unread,
+    read_meta,
 )
 from ..report import Report
 
 NEGATIVE_LABELS = frozenset({"no-rel", "no_rel", "norel", "no_relation", "no-relation"})
 """Labels, in lower case, that say there is no relation."""
 
-_FIELDS = frozenset({"text", "tokens", "spans", "relations", "meta", "answer"})
+_FIELDS = frozenset(
+    {
+        *("text", "tokens", "spans", "relations", "answer"),
+        *("_input_hash", "_task_hash", "_view_id", "_is_binary"),
+    }
+)
 
 _Key = Tuple[int, int, str]
 
@@ -76,13 +81,12 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
         tail = _find(mentions, item, "child", tokens)
         if not is_negative:
             relations.append(AnnotatedRelation(head.id, tail.id, label))
-    note_unread({k: v for k, v in record.items() if k[:1] != "_"}, _FIELDS, place, report)
     annotated = Annotated(
         place=place,
         text=get(record, "text", str),
         mentions=list(mentions.values()),
         relations=relations,
-        meta=dict(get(record, "meta", dict, default={})),
+        meta=read_meta(record, _FIELDS),
     )
     return _with_tokens(annotated, tokens) if tokens else annotated
 

@@ -24,6 +24,7 @@ from ..records import (
     get_items,
     read_beginning,
     read_each,
+    read_meta,
     read_records,
     read_text,
     write_records,
@@ -62,6 +63,8 @@ def _yaml_records(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
         raise DataError(err.message, place=str(path)) from err
     if items is None:
         return
+    if isinstance(items, dict):
+        items = [items]
     if not isinstance(items, list):
         raise DataError(f"expected a list of examples, got {shown(items)}", place=str(path))
     for i, item in enumerate(items):
@@ -95,7 +98,11 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
         except DataError as err:
             report.problem(err.message, place=place, skips="relation")
     return Annotated(
-        place=place, text=get(record, "text", str), mentions=mentions, relations=relations
+        place=place,
+        text=get(record, "text", str),
+        mentions=mentions,
+        relations=relations,
+        meta=read_meta(record, {"text", "ents", "relations"}),
     )
 
 

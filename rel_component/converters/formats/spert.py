@@ -6,9 +6,20 @@ at https://github.com/lavis-nlp/spert.
 
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
-from ..records import Record, get, get_items, json_detector, json_reader, json_writer
+from ..records import (
+    Record,
+    get,
+    get_items,
+    json_detector,
+    json_reader,
+    json_writer,
+    read_meta,
+    write_meta,
+)
 from ..report import Report
 from ._sentences import read_words
+
+_FIELDS, _NAME = frozenset({"tokens", "entities", "relations"}), "orig_id"
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
@@ -28,13 +39,14 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
             for item in get_items(record, "relations", dict)
         ],
         sentence_starts=[0],
-        meta={"id": record["orig_id"]} if "orig_id" in record else {},
+        meta=read_meta(record, _FIELDS, _NAME),
     )
 
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
     positions = {mention.id: i for i, mention in enumerate(annotated.mentions)}
     record: Record = {
+        **write_meta(annotated, _FIELDS, _NAME),
         "tokens": annotated.words,
         "entities": [
             {"type": mention.label, "start": mention.start, "end": mention.end}
@@ -49,18 +61,16 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
             for relation in annotated.relations
         ],
     }
-    if "id" in annotated.meta:
-        record["orig_id"] = annotated.meta["id"]
     return record
 
 
 FORMAT = AnnotationFormat(
     name="spert",
     description="SpERT's JSON, e.g. CoNLL04",
-    read=json_reader(_read, name="orig_id", lines=False),
+    read=json_reader(_read, name=_NAME, lines=False),
     write=json_writer(_to_record, lines=False),
     looks_like=json_detector(lambda record: {"tokens", "entities"} <= record.keys()),
-    holds=frozenset({"tokens", "sentences", "id"}),
+    holds=frozenset({"tokens", "sentences", "id", "meta"}),
     unit="tokens",
     sample="""\
 [{"tokens": ["Jobs", "founded", "Apple"],

@@ -8,7 +8,7 @@ https://nlp.stanford.edu/projects/tacred.
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Sequence
+from typing import Iterable, Iterator, List, Sequence
 
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat, read_head
@@ -16,10 +16,10 @@ from ..records import (
     Record,
     first_records,
     get,
-    get_id,
     json_detector,
     json_reader,
-    note_unread,
+    read_meta,
+    write_meta,
     write_records,
 )
 from ..report import Report
@@ -32,7 +32,7 @@ _ROLES = ("subj", "obj")
 _PARSES = ("stanford_pos", "stanford_ner", "stanford_head", "stanford_deprel")
 _FIELDS = frozenset(
     {
-        *("id", "docid", "token", "relation", *_PARSES),
+        *("token", "relation", *_PARSES),
         *(f"{role}_{part}" for role in _ROLES for part in ("start", "end", "type")),
     }
 )
@@ -69,13 +69,16 @@ def _read(record: Record, place: str, report: Report, is_exclusive: bool) -> Ann
     if label != NO_RELATION:
         relations.append(AnnotatedRelation(*_ROLES, label))
     words = read_words(record, "token")
-    meta: Dict[str, Any] = {key: get_id(record, key) for key in ("id", "docid") if key in record}
     report.negatives += label == NO_RELATION
     if not record.keys().isdisjoint(_PARSES):
         report.note("part-of-speech tags and parses, which are not read", place=place)
-    note_unread(record, _FIELDS, place, report)
     return Annotated(
-        place, words=words, mentions=mentions, relations=relations, sentence_starts=[0], meta=meta
+        place,
+        words=words,
+        mentions=mentions,
+        relations=relations,
+        sentence_starts=[0],
+        meta=read_meta(record, _FIELDS),
     )
 
 
@@ -90,7 +93,7 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
 
 def _to_record(annotated: Annotated, pair: Pair) -> Record:
     head, tail, relation = pair
-    record: Record = {key: annotated.meta[key] for key in ("id", "docid") if key in annotated.meta}
+    record = write_meta(annotated, _FIELDS)
     record["relation"] = NO_RELATION if relation is None else relation.label
     record["token"] = annotated.words
     for role, mention in zip(_ROLES, (head, tail)):
@@ -108,8 +111,7 @@ FORMAT = AnnotationFormat(
     looks_like=json_detector(
         lambda record: {"token", "relation", "subj_start", "obj_start"} <= record.keys()
     ),
-    holds=frozenset({"tokens", "sentences", "id"}),
-    meta_fields=frozenset({"docid"}),
+    holds=frozenset({"tokens", "sentences", "id", "meta"}),
     unit="tokens",
     sample="""\
 [{"id": "61b3", "docid": "AFP_ENG_2007", "token": ["Jobs", "founded", "Apple"],

@@ -25,26 +25,24 @@ from ..format import AnnotationFormat
 from ..records import (
     Record,
     get,
-    get_id,
     get_items,
     json_detector,
     json_reader,
     json_writer,
-    note_unread,
+    read_meta,
+    write_meta,
 )
 from ..report import Report
 from ._shown import find_shown
 
 _NAME, _TEXTS = "documentName", ("document", "text")
-_FIELDS = frozenset({_NAME, *_TEXTS, "tokens", "relations"})
+_FIELDS = frozenset({*_TEXTS, "tokens", "relations"})
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
     text = get(record, next((key for key in _TEXTS if key in record), _TEXTS[0]), str)
-    annotated = Annotated(
-        place, text, meta={"id": get_id(record, _NAME)} if _NAME in record else {}
-    )
+    annotated = Annotated(place, text, meta=read_meta(record, _FIELDS, _NAME))
     items = get_items(record, "tokens", dict)
     for i, item in enumerate(items):
         try:
@@ -63,7 +61,6 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
             )
         except DataError as err:
             report.problem(err.message, place=f"{place}, relation {i}", skips="relation")
-    note_unread(record, _FIELDS, place, report)
     return annotated
 
 
@@ -111,7 +108,7 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
             report.problem(message, place=relation_place(annotated, relation), skips="relation")
         else:
             relations.append({"head": head, "child": child, "relationLabel": relation.label})
-    record: Record = {_NAME: annotated.meta["id"]} if "id" in annotated.meta else {}
+    record = write_meta(annotated, _FIELDS, _NAME)
     record["document"] = text
     record["tokens"] = list(tokens.values())
     record["relations"] = relations
@@ -139,7 +136,7 @@ FORMAT = AnnotationFormat(
     read=json_reader(_read, name=_NAME, lines=False),
     write=json_writer(_to_record, lines=False),
     looks_like=json_detector(_fits),
-    holds=frozenset({"id"}),
+    holds=frozenset({"id", "meta"}),
     sample="""\
 [{"documentName": "d1.txt", "document": "Jobs founded Apple", "tokens": [
     {"text": "Jobs", "start": 0, "end": 4, "token_start": 0, "token_end": 0,
