@@ -30,6 +30,7 @@ SpansByType = Dict[Optional[str], List[Span]]
 _ID = re.compile(r"[<\[(]{0,2}(M|ENT|)([0-9]{1,6})[>\])]{0,2}", re.IGNORECASE)
 _ID_BEFORE = re.compile(r"[<\[(]?(M[0-9]{1,6})\b[>\])]?\W*", re.IGNORECASE)
 _ID_BEHIND = re.compile(r"\s*[(\[<]/?(M[0-9]{1,6})[)\]>]$", re.IGNORECASE)
+_TYPE_BEHIND = re.compile(r"([^:]{1,200}):\s?([A-Za-z_]\w{0,50})")
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 
@@ -60,6 +61,7 @@ class GivenMentions:
         self._texts = [span.text for span in self._spans]
         self._knows_numbers = knows_numbers
         self._names: Dict[str, str] = {}  # of ids that the reply itself gives to mentions
+        self._own_numbers: Dict[str, str] = {}  # the names of mentions that the reply itself counts
         self._by_name: Dict[str, List[Span]] = {}
 
     def add(self, stated: StatedEntity) -> None:
@@ -68,6 +70,9 @@ class GivenMentions:
         Raises:
             Drop: if there is no such mention.
         """
+        if stated.id is not None and stated.id.isdigit() and self._with_name(stated.text):
+            self._own_numbers[stated.id] = stated.text
+            return
         self.find(StatedArgument(stated.text, stated.id))
         if stated.id is not None:
             self._names.setdefault(stated.id, stated.text)
@@ -78,8 +83,9 @@ class GivenMentions:
         Raises:
             Drop: if there is none.
         """
-        text_id, name = _split_id(argument.name)
-        given = self._with_id(argument.id) or self._with_id(text_id)
+        own = self._own_numbers.get(argument.id or argument.name)
+        text_id, name = ("", own) if own is not None else _split_id(argument.name)
+        given = None if own is not None else self._with_id(argument.id) or self._with_id(text_id)
         named = self._with_name(name)
         if given is None and not named:
             named = self._with_name(self._names.get(argument.name, ""))
@@ -217,11 +223,12 @@ def quoted(text: str) -> str:
 
 
 def _split_type(name: str) -> Tuple[str, str]:
-    """Return a name and the type in brackets behind it, which is empty if there is none."""
+    """Return a name and the type in brackets or behind a colon, which is empty if there is none."""
     name = name.strip()
     opener = {")": "(", "]": "["}.get(name[-1:])
     if opener is None:
-        return name, ""
+        match = _TYPE_BEHIND.fullmatch(name)
+        return (match[1].strip(), match[2]) if match else (name, "")
     bare, _, kind = name[:-1].rpartition(opener)
     return (bare.strip(), kind.strip()) if bare.strip() and kind.strip() else (name, "")
 

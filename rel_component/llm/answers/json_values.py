@@ -71,7 +71,7 @@ class JsonReader:
             if broken:  # the statements behind it may be valid
                 end = start + len(broken) - len(bracket)
         self._n_left -= len(broken)
-        return (_repair(broken) if broken else None), end
+        return ((_repair(broken) or None) if broken else None), end
 
     def _without_cut_end(self, broken: str, is_cut: bool) -> str:
         """Leave out an incomplete statement at the end of a value that has no closing bracket."""

@@ -8,28 +8,44 @@ Parts = Dict[str, Any]
 """The values of an object by part: ``head``, ``label``, ``entities`` and so on."""
 
 # names without separators and capitals
+_FILLER = (
+    "(?:node|vertex|entity|mention|concept|term|item|argument|arg|element|relation|rel|edge|"
+    "name|text|span|id|uid|key)"
+)
+_NUMBERED = "node|entity|mention|concept|term|item|argument|arg|element|name|id|e"
 _SIDES = {
-    "head": "head|subject|subj|source|src|from|entity1|arg1|argument1|node1|startnode|dep|h",
-    "tail": "tail|object|obj|target|destination|dest|to|entity2|arg2|argument2|node2|endnode|t",
+    "head": "head|subject|subj|sub(?!type)|source|src|from|agent|dep|(?:start|begin|first)(?=[a-z])",
+    "tail": "tail|object|obj|target|destination|dest|dst|to|patient|recipient|(?:end|second)(?=[a-z])",
 }
 _SIDE = re.compile(
-    "(?:" + "|".join(f"(?P<{side}>{names})" for side, names in _SIDES.items()) + ")"
-    "(?:node|entity|mention|name|text|id)*(?P<type>type|label|category)?"
+    f"{_FILLER}*(?:" + "|".join(f"(?P<{side}>{names})" for side, names in _SIDES.items()) + ")"
+    f"{_FILLER}*(?P<type>type|label|category)?"
 )
-_NAMES = {
+_PATTERNS = {
+    "head": f"[hs]|(?:{_NUMBERED})(?:1|a)",
+    "tail": f"[to]|(?:{_NUMBERED})(?:2|b)",
     "label": "label",
-    "relation": "relation predicate relationship relationtype relationshiptype relationlabel "
-    "relationname reltype rel edgetype edgelabel edge r",
-    "type": "type entitytype category class",
+    "relation": "(?:relation|relationship|predicate|pred|rel|edge|verb)"
+    "(?:type|label|name|text|id|class)*|r|p",
+    "type": "(?:entity|node|mention)?(?:type|types|labels|category|class|kind)",
     "answer": "answer",
-    "name": "name entityname",
-    "text": "text mention entity value span",
-    "id": "id mentionid entityid",
-    "relations": "relations triples triplets facts relationships edges links",
-    "entities": "entities mentions nodes",
+    "name": "(?:entity|node)?name",
+    "text": "text|mention|entity|value|span",
+    "id": "(?:mention|entity|node)?id",
+    "link": "action|property|attribute|link|association|connection",
+    "relations": "(?:extracted|new|all|found|final|relation|knowledge|semantic|graph|entity)*"
+    "(?:relations|relationships|triples|triplets|edges|links|facts|rels|tuples|statements|assertions)"
+    "|(?:relation|relationship|triple|triplet|edge|spo)(?:list|set)",
+    "entities": "(?:extracted|new|all|found|final|named|graph)*(?:entities|mentions|nodes|vertices)"
+    "|(?:entity|node)list",
+    "pairs": "arguments|args|pairs?|participants|instances",
+    "start": "start|begin",
+    "end": "end",
+    "wrapped": "properties|props|data|attributes",
 }
-_PART_OF_NAME = {name: part for part, names in _NAMES.items() for name in names.split()}
-_SEPARATORS = re.compile(r"[\s_-]+")
+_PARTS = re.compile("|".join(f"(?P<{part}>{names})" for part, names in _PATTERNS.items()))
+_IDENTIFYING = {"text", "name", "id", "head", "tail"}
+_SEPARATORS = re.compile(r"[\s_\-.:/@]+")
 
 
 def parts_of(item: Mapping[Any, Any], keys: Optional[Mapping[str, str]] = None) -> Parts:
@@ -44,6 +60,17 @@ def parts_of(item: Mapping[Any, Any], keys: Optional[Mapping[str, str]] = None) 
         part = part_of(name, keys)
         if part and parts.get(part) is None:
             parts[part] = value
+    start, end = parts.pop("start", None), parts.pop("end", None)
+    if _may_be_node(start) and _may_be_node(end):  # and no offsets
+        parts = {"head": start, "tail": end, **parts}
+    if {"head_type", "tail_type"} <= parts.keys() and not {"head", "tail"} & parts.keys():
+        parts["head"], parts["tail"] = parts.pop("head_type"), parts.pop("tail_type")  # as labels
+    wrapped = parts.pop("wrapped", None)
+    if isinstance(wrapped, dict):
+        labelled = {"label", "relation", "type"} & parts.keys()
+        for name, value in parts_of(wrapped, keys).items():
+            if name in _IDENTIFYING or (name == "label" and not labelled):
+                parts.setdefault(name, value)
     return parts
 
 
@@ -78,9 +105,14 @@ def word_of(value: Any) -> Optional[str]:
     return value.strip() or None if isinstance(value, str) else None
 
 
+def _may_be_node(value: Any) -> bool:
+    return isinstance(value, (str, dict)) and bool(value)
+
+
 @lru_cache(maxsize=1024)
 def _usual_part(plain: str) -> str:
     side = _SIDE.fullmatch(plain)
     if side is None:
-        return _PART_OF_NAME.get(plain, "")
+        part = _PARTS.fullmatch(plain)
+        return (part and part.lastgroup) or ""
     return ("head" if side["head"] else "tail") + ("_type" if side["type"] else "")

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...types import NO_RELATION
 from .json_values import JsonReader
-from .notations import find_triples
+from .notations import find_triples, is_cypher
 from .parts import Parts, first_of, listed, part_of, parts_of, plain_name, word_of
 
 NOT_JSON = "not_json"
@@ -35,8 +35,10 @@ _NOTHING = re.compile(
     r"(?:\w+ ){0,6}?no[ _-]?(?:\w+ ){0,3}?relation(?:ship)?s?(?: \w+){0,8})[\W_]*",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"[a-zA-Z]{0,5}[_-]?\d{1,9}")
 _LABEL_ALONE = re.compile(
-    r"[\W_]*(?:(?:the )?(?:answer|label|relation)(?: is)?\W{1,5})?(?P<label>\w+(?:[ -]\w+){0,3})[\W_]*",
+    r"(?!```)[\W_]*(?:(?:the )?(?:answer|label|relation)(?: is)?\W{1,5})?"
+    r"(?P<label>\w+(?:[ -]\w+){0,3})[\W_]*",
     re.IGNORECASE,
 )
 
@@ -128,6 +130,7 @@ class StatementReader:
         self.problems: Counter[str] = Counter()
         self._keys = dict(zip(map(plain_name, keys), ("head", "label", "tail")))
         self._json = JsonReader()
+        self._n_blank = 0  # items of arrays in the place of a statement that state nothing
 
     def read_json(self, value: Any) -> None:
         """Read a reply that is strict JSON."""
@@ -135,14 +138,16 @@ class StatementReader:
             self.read_text(value)
         elif value is None or isinstance(value, (dict, list)):
             self._read(value)
+            self._count_blanks()
         else:
             self.problems[NOT_JSON] += 1
 
     def read_text(self, text: str, *, is_cut: bool = False) -> None:
         """Read a reply that is not strict JSON."""
-        values = self._json.values(text, is_cut=is_cut)
+        values = [] if is_cypher(text) else self._json.values(text, is_cut=is_cut)
         for value in values:
             self._read(value)
+        self._count_blanks()
         if is_cut and not values:
             self._add_triples(text[: text.rfind("\n") + 1])  # the last line may be incomplete
             self.problems[TRUNCATED] += 1
@@ -175,37 +180,62 @@ class StatementReader:
 
     def _read_object(self, value: Dict[Any, Any], label: Any, depth: int) -> None:
         parts = parts_of(value, self._keys)
-        stated = first_of(parts, "label", "relation", "type", "answer", "name") or label
+        stated = first_of(parts, "label", "relation", "type", "answer", "name", "link") or label
         has_sides = "head" in parts and "tail" in parts
         if has_sides and (stated or not {"entities", "relations"} & parts.keys()):
             self._add_relations(parts["head"], stated, parts["tail"], parts)
         elif "entities" in parts or "relations" in parts:
-            self._read_entities(parts.get("entities"), depth + 1)
-            self._read(parts.get("relations"), depth=depth + 1)
+            listed_entities, relation = parts.get("entities"), first_of(parts, "label", "relation")
+            if relation is not None and "relations" not in parts and _is_pair(listed_entities):
+                head, tail = listed(listed_entities)
+                self._add_relations(head, relation, tail)
+                return
+            self._read_entities(listed_entities, depth + 1)
+            if "relations" in parts:
+                self._read(parts["relations"], depth=depth + 1)
+            else:  # they may stand under any name
+                self._read_inside(value, parts, depth, leave_out=("head", "tail", "entities"))
+        elif "pairs" in parts and {"label", "relation", "type"} & parts.keys():
+            self._read(parts["pairs"], stated, depth + 1)
         elif not self._add_pair_labels(parts):
             self._read_other(value, parts, depth)
 
     def _read_other(self, value: Dict[Any, Any], parts: Parts, depth: int) -> None:
         """Read an object that is neither a relation nor has lists under the usual names."""
-        inside = {
-            name: part
-            for name, part in value.items()
-            if part_of(name, self._keys) not in ("head", "tail") and _may_hold_statements(part)
-        }
-        for name, part in inside.items():
-            self._read(part, name, depth + 1)
-        if inside or not value or self._add_entity(parts):
+        if self._read_inside(value, parts, depth) or not value or self._add_entity(parts):
             return
+        if all(part in ([], {}) for part in value.values()):
+            return  # labels without relations
         if not any(isinstance(part, str) and states_nothing(part) for part in value.values()):
             self._count_malformed()
 
+    def _read_inside(
+        self,
+        value: Dict[Any, Any],
+        parts: Parts,
+        depth: int,
+        leave_out: Sequence[str] = ("head", "tail"),
+    ) -> bool:
+        """Read what an object holds under names of its own; return whether there is anything."""
+        label = first_of(parts, "label", "relation", "type")
+        inside = {
+            name: part
+            for name, part in value.items()
+            if part_of(name, self._keys) not in leave_out and _may_hold_statements(part)
+        }
+        for name, part in inside.items():
+            self._read(part, label if isinstance(label, str) else name, depth + 1)
+        return bool(inside)
+
     def _read_array(self, value: List[Any], label: Any, depth: int) -> None:
         if _is_triple(value):
-            self._add_relations(*value[:3])
-        elif label is not None and len(value) == 2 and all(map(_argument, value)):
+            if not all(isinstance(item, str) and part_of(item, self._keys) for item in value):
+                self._add_relations(*value[:3])  # and no heading of columns
+        elif label is not None and _is_pair(value):
             self._add_relations(value[0], label, value[1])
         else:
             for item in value:
+                self._n_blank += item in (None, "", [], {})
                 self._read(item, label, depth + 1)
 
     def _read_entities(self, value: Any, depth: int) -> None:
@@ -256,11 +286,12 @@ class StatementReader:
         n_relations = len(heads) * len(labels) * len(tails)
         if None in (*heads, *labels, *tails) or not 0 < n_relations <= MAX_PRODUCT:
             self._count_malformed()
-        else:
-            self.relations += [
-                StatedRelation(first, str(written), second)
-                for first, written, second in product(heads, labels, tails)
-            ]
+            return
+        are_columns = len(heads) == len(labels) == len(tails)
+        rows = zip(heads, labels, tails) if are_columns else product(heads, labels, tails)
+        self.relations += [
+            StatedRelation(first, str(written), second) for first, written, second in rows
+        ]
 
     def _add_triples(self, text: str) -> bool:
         """Note the relations in a text without JSON; return whether there are any."""
@@ -282,15 +313,25 @@ class StatementReader:
 
     def _add_entity(self, parts: Parts) -> bool:
         """Note an entity; return whether the object is one."""
-        text = word_of(first_of(parts, "text", "name", "id"))
-        kind = first_of(parts, "type", "label")
-        if not text or isinstance(kind, (dict, list)):
+        names, own_id = ["text", "name", "id"], word_of(parts.get("id"))
+        kinds = listed(first_of(parts, "type", "label"))
+        if own_id and _NUMBER.fullmatch(own_id) and not {"text", "name", "type"} & parts.keys():
+            names, kinds = ["label", "id"], [None]  # a node whose name is its label
+        text = word_of(first_of(parts, *names))
+        if not text or len(kinds) > 1 or isinstance(kinds[0], (dict, list)):
             return False
-        self.entities.append(StatedEntity(text, word_of(kind) or "", word_of(parts.get("id"))))
+        if {"head", "tail", "link"} & parts.keys():
+            return False  # an incomplete relation
+        self.entities.append(StatedEntity(text, word_of(kinds[0]) or "", own_id))
         return True
 
     def _count_malformed(self) -> None:
         self.problems[MALFORMED_ITEM] += 1
+
+    def _count_blanks(self) -> None:
+        """Count a reply that holds nothing but blank items: it does not say that there is nothing."""
+        if self._n_blank and not (self.relations or self.problems):
+            self._count_malformed()
 
 
 def _is_triple(items: List[Any]) -> bool:
@@ -302,6 +343,11 @@ def _is_triple(items: List[Any]) -> bool:
         and _argument(items[2]) is not None
         and not any(isinstance(item, str) and find_triples(item) for item in items[:3])
     )
+
+
+def _is_pair(value: Any) -> bool:
+    """Tell whether a value is an array of a head and a tail."""
+    return isinstance(value, list) and len(value) == 2 and all(map(_argument, value))
 
 
 def _may_hold_statements(value: Any) -> bool:
@@ -323,7 +369,7 @@ def _argument(value: Any, kind: Any = None) -> Optional[StatedArgument]:
     else:
         parts = parts_of(value)
         text, own_id = first_of(parts, "text", "name"), parts.get("id")
-        kind = first_of(parts, "type", "label") if kind is None else kind
+        kind = listed(first_of(parts, "type", "label"))[0] if kind is None else kind
         if "head" in parts or "tail" in parts:
             return None  # a relation with an id
     argument = StatedArgument(word_of(text), word_of(own_id), word_of(kind))

@@ -49,7 +49,7 @@ class Connection:
         self.client = getattr(openai, kind)(http_client=http_client, max_retries=0, **options)
         self._loop = asyncio.new_event_loop()
         threading.Thread(
-            target=_serve, args=(self._loop, self.client), name="rel_llm_http", daemon=True
+            target=_serve, args=(self._loop, self.client), name="rel_endpoint", daemon=True
         ).start()
 
     def call(self, work: Coroutine[Any, Any, ResultT], timeout: float) -> ResultT:
