@@ -8,6 +8,7 @@ from typing import (
     List,
     Optional,
     Protocol,
+    Sequence,
     Tuple,
     Union,
     runtime_checkable,
@@ -223,3 +224,12 @@ def source_name(source: PipelineSource) -> str:
     if path.name in ("model-best", "model-last"):
         path = path.parent
     return path.stem if path.suffix == ".cfg" else path.name
+
+
+def source_names(sources: Sequence[PipelineSource]) -> List[str]:
+    """Short names of pipelines, longer where that tells them apart: ``cpu/model-last``."""
+    names = [source_name(source) for source in sources]
+    for i, source in enumerate(sources):
+        if names.count(source_name(source)) > 1 and not isinstance(source, Language):
+            names[i] = "/".join(Path(source).parts[-2:])
+    return names

@@ -1,5 +1,6 @@
 """``spacy rel evaluate``."""
 
+from collections import Counter
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Dict, List, Optional
@@ -28,6 +29,8 @@ _ROWS = {
     "across sentences": "rel_across_sentences",
     "pairs, with NO_RELATION": "rel_with_none",
 }
+_FOUND = "Relations end to end, between mentions that the pipeline has found"
+_GIVEN = "Relations alone, between the annotated mentions"
 
 
 def evaluate_cli(
@@ -63,6 +66,7 @@ def evaluate_cli(
         print_json(scores)
     else:
         _print_scores(scores, gold_entities)
+        _print_next(scores, mistakes)
 
 
 def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
@@ -72,31 +76,70 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
         micro = {key: scores[f"ents_{key}"] for key in "prf"}
         macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
         _print_types({**per_type, "all, micro": micro, "all, macro": macro})
-    if "rel_per_type" not in scores:
-        msg.warn("the pipeline has no component that extracts relations")
-        return
-    msg.divider(f"Relations, mentions {'annotated' if gold_entities else 'as predicted'}")
-    _print_overview(scores)
+    _print_overview(_GIVEN if gold_entities else _FOUND, scores)
+    low, high = (scores["rel_micro_f_interval"][end] for end in ("low", "high"))
+    if low is not None:
+        msg.info(
+            f"{scores['rel_n']} relations in {scores['n_docs']} documents; the 95 % interval of the "
+            f"strict micro F1 is {percent(low, 1)} to {percent(high, 1)}, by bootstrap"
+        )
     if "gold_entities" in scores:
-        msg.divider("Relations, mentions annotated")
-        _print_overview(scores["gold_entities"])
+        _print_overview(_GIVEN, scores["gold_entities"])
     msg.divider("Relations by type, strict")
     _print_types(scores["rel_per_type"])
+    if scores.get("thresholds"):
+        _print_thresholds(scores)
     msg.divider("Where mistakes come from, strict")
     _print_mistakes(scores["mistakes"])
 
 
-def _print_overview(scores: Dict[str, Any]) -> None:
+def _print_overview(title: str, scores: Dict[str, Any]) -> None:
+    msg.divider(title)
     rows: List[List[str]] = []
-    for title, group in _ROWS.items():
+    for name, group in _ROWS.items():
         keys = [f"{group}_{kind}_{key}" for kind in ("micro", "macro") for key in "prf"]
-        rows.append([title, *(percent(scores.get(key)) for key in keys)])
-    print_table(rows, ["", "micro P", "R", "F1", "macro P", "R", "F1"])
+        figures = [percent(scores.get(key)) for key in keys]
+        rows.append([name, str(scores[f"{group}_n"]), *figures])
+    print_table(rows, ["", "annotated", "micro P", "R", "F1", "macro P", "R", "F1"])
+
+
+def _print_thresholds(scores: Dict[str, Any]) -> None:
+    msg.divider("Relations by threshold, strict")
+    found = scores["thresholds"]
+    best = max(found, key=lambda row: row["f"])
+    rows = [
+        [f"{row['threshold']:.2f}", *(percent(row[key]) for key in "prf")]
+        for i, row in enumerate(found)
+        if i % 2 or row is best
+    ]
+    print_table(rows, ["decoder.threshold", "P", "R", "F1"])
+    now = "none, NO_RELATION decides" if scores["threshold"] is None else scores["threshold"]
+    msg.info(f"best on these documents: {best['threshold']:.2f}; now: {now}")
+
+
+def _print_next(scores: Dict[str, Any], written: Optional[Path]) -> None:
+    counts: Counter[str] = Counter(scores["mistakes"]["missed"])
+    counts.update(scores["mistakes"]["spurious"])
+    if not counts:
+        return
+    reason, n = counts.most_common(1)[0]
+    of_entities = reason in ("entity missed", "entity spurious", "wrong span", "wrong type")
+    advice = (
+        "improve what finds the entities first"
+        if of_entities
+        else "look at the examples of these labels, at their number, and at the threshold"
+    )
+    place = f"see {written}" if written else "--mistakes FILE lists them with their texts"
+    msg.info(f"next: {reason} is the most frequent cause, {n} times: {advice}; {place}")
 
 
 def _print_types(per_type: Dict[str, Dict[str, float]]) -> None:
-    rows = [[label, *(percent(prf[key]) for key in "prf")] for label, prf in per_type.items()]
-    print_table(rows, ["", "P", "R", "F1"])
+    has_n = any("n" in prf for prf in per_type.values())
+    rows = [
+        [label, *([str(prf["n"])] if has_n else []), *(percent(prf[key]) for key in "prf")]
+        for label, prf in per_type.items()
+    ]
+    print_table(rows, ["", *(["annotated"] if has_n else []), "P", "R", "F1"])
 
 
 def _print_mistakes(counts: Dict[str, Any]) -> None:

@@ -4,18 +4,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
 
-import numpy
 from spacy.tokens import Doc
 
 from ..corpora.corpus import make_relation_corpus
 from ..errors import ConfigError, DataError
 from ..llm.types import REPORT_KEY
-from ..pipelines import PipelineSource, entity_finders, find_extractor, load_pipeline, source_name
+from ..pipelines import (
+    PipelineSource,
+    entity_finders,
+    find_extractor,
+    load_pipeline,
+    source_names,
+)
 from .evaluate import Progress, predict
-from .intervals import Bootstrap, Estimate, Floats, estimate, ratio
+from .intervals import METRICS, Bootstrap, Estimate, Floats, estimate, relation_metrics
 from .scoring import count_by_document
-
-METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def compare(
         ConfigError: if there is no such pipeline, it extracts no relations, or names are missing.
         DataError: if the documents cannot be read, or there are none.
     """
-    names = [source_name(source) for source in pipelines] if names is None else names
+    names = source_names(pipelines) if names is None else names
     if len(names) != len(pipelines):
         raise ConfigError(f"{len(names)} names for {len(pipelines)} pipelines: {', '.join(names)}")
     systems = []
@@ -124,7 +127,7 @@ def compare(
         _, counts = count_by_document(
             examples, symmetric=extractor.schema.symmetric_labels, attr=extractor.attr
         )
-        metrics = _metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
+        metrics = relation_metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]
         first = micro_f if first is None else first
         results.append(
@@ -138,22 +141,6 @@ def compare(
             )
         )
     return results
-
-
-def _metrics(counts: Floats) -> Floats:
-    """The metrics of counts. *Shapes:* ``(n, n_labels, 3)`` to ``(n, n_metrics)``."""
-    micro = _prf(counts.sum(axis=1))
-    occurs = counts.sum(axis=2) > 0
-    n_labels = numpy.maximum(occurs.sum(axis=1, keepdims=True), 1)
-    macro = _prf(counts).sum(axis=1) / n_labels
-    return numpy.concatenate([micro, macro], axis=1)
-
-
-def _prf(counts: Floats) -> Floats:
-    """Precision, recall and F1 of true positives, false positives and false negatives."""
-    tp, fp, fn = numpy.moveaxis(counts, -1, 0)
-    sums = numpy.stack([tp + fp, tp + fn, (2 * tp + fp + fn) / 2], axis=-1)
-    return numpy.nan_to_num(ratio(tp[..., None], sums))
 
 
 def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:

@@ -1,8 +1,10 @@
 """Evaluation of a pipeline on annotated documents."""
 
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from spacy.language import Language
 from spacy.scorer import Scorer
@@ -10,6 +12,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..corpora.corpus import make_relation_corpus
+from ..decoding import ThresholdDecoder
+from ..errors import DataError
 from ..pipelines import (
     PipelineSource,
     entity_finders,
@@ -18,7 +22,12 @@ from ..pipelines import (
     relation_attr,
     require_relations,
 )
+from .intervals import METRICS, Bootstrap, estimate, relation_metrics
 from .mistakes import Mistakes, find_mistakes
+from .scoring import count_by_document
+from .thresholds import THRESHOLDS, scores_by_threshold
+
+_N_RESAMPLES = 1000
 
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
 """A function that passes documents on, and shows how many there have been."""
@@ -28,9 +37,13 @@ class Evaluation(NamedTuple):
     """Scores of a pipeline, and the mistakes behind them.
 
     Attributes:
-        scores: scores by name, as those of ``nlp.evaluate``, with ``n_docs``, the counts of
-            ``mistakes`` by reason, and, where the pipeline finds the mentions itself,
-            ``gold_entities``: the scores of relations between the annotated mentions.
+        scores: scores by name, as those of ``nlp.evaluate``, with ``n_docs``,
+            ``rel_micro_f_interval``, the 95 % interval of the strict micro F1, and the counts of
+            ``mistakes`` by reason. Where the pipeline finds the mentions itself, ``gold_entities``
+            has the scores of relations between the annotated mentions; and where a decoder
+            with a threshold decides, ``threshold`` has its value, None if it leaves the decision to
+            NO_RELATION, and ``thresholds`` the strict scores at others, each with ``threshold``,
+            ``p``, ``r`` and ``f``.
         mistakes: every missed and every spurious relation.
     """
 
@@ -49,8 +62,9 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a pipeline on annotated documents.
 
-    Where the pipeline finds the mentions itself, the documents pass it twice: end to end, and with the
-    annotated mentions in place of its own.
+    Where the pipeline finds the mentions itself, the documents pass it end to end, and with the
+    annotated mentions in place of its own; where a decoder with a threshold decides, once more with
+    the lowest one.
 
     Args:
         nlp: a pipeline, its name or path, or the path of a config of one that needs no training.
@@ -63,15 +77,16 @@ def evaluate(
             been.
 
     Raises:
-        ConfigError: if there is no such pipeline, or it finds no relations.
-        DataError: if the documents cannot be read.
+        ConfigError: if there is no such pipeline, or it extracts no relations.
+        DataError: if the documents cannot be read, or there are none.
     """
     nlp = load_pipeline(nlp)
     require_relations(nlp)
-    extractor = find_extractor(nlp)
-    spans_key = extractor.spans_key if extractor is not None else None
+    extractor, attr = find_extractor(nlp), relation_attr(nlp)
+    spans_key = None if extractor is None else extractor.spans_key
+    symmetric = () if extractor is None else extractor.schema.symmetric_labels
 
-    def scored(given: bool, disable: List[str]) -> Tuple[List[Example], Dict[str, Any]]:
+    def passed(given: bool, disable: List[str]) -> Tuple[List[Example], float]:
         corpus = make_relation_corpus(
             Path(data_path),
             gold_entities=given,
@@ -80,7 +95,13 @@ def evaluate(
             limit=limit,
         )
         with nlp.select_pipes(disable=disable):
-            predicted, seconds = predict(nlp, corpus(nlp), progress=progress)
+            return predict(nlp, corpus(nlp), progress=progress)
+
+    def scored(given: bool, disable: List[str]) -> Tuple[List[Example], Dict[str, Any]]:
+        predicted, seconds = passed(given, disable)
+        if not predicted:
+            raise DataError("no documents", place=str(data_path))
+        with nlp.select_pipes(disable=disable):
             scores = Scorer(nlp).score(predicted)
         n_words = sum(len(eg.predicted) for eg in predicted)
         return predicted, {
@@ -90,18 +111,36 @@ def evaluate(
         }
 
     finders = entity_finders(nlp, spans_key)
-    predicted, scores = scored(gold_entities, finders if gold_entities else [])
-    mistakes = find_mistakes(
-        predicted,
-        symmetric=extractor.schema.symmetric_labels if extractor is not None else (),
-        spans_key=spans_key,
-        attr=relation_attr(nlp),
-    )
+    disable = finders if gold_entities else []
+    predicted, scores = scored(gold_entities, disable)
+    mistakes = find_mistakes(predicted, symmetric=symmetric, spans_key=spans_key, attr=attr)
     scores["mistakes"] = mistakes.to_dict()
+    _, counts = count_by_document(predicted, symmetric=symmetric, attr=attr)
+    metrics = relation_metrics(Bootstrap(len(predicted), _N_RESAMPLES, seed=0).sum(counts))
+    scores["rel_micro_f_interval"] = estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
     if finders and not gold_entities:
         _, given = scored(True, finders)
         scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
+    with _lowest_threshold(extractor) as decoder:
+        if decoder is not None:
+            everything, _ = passed(gold_entities, disable)
+            scores["threshold"] = decoder.threshold
+            scores["thresholds"] = scores_by_threshold(everything, symmetric=symmetric, attr=attr)
     return Evaluation(scores, mistakes)
+
+
+@contextmanager
+def _lowest_threshold(extractor: Any) -> Iterator[Optional[ThresholdDecoder]]:
+    """Let a component report whatever is a little probable; its own decoder, if it has a threshold."""
+    decoder = getattr(extractor, "decoder", None)
+    if not isinstance(decoder, ThresholdDecoder):
+        yield None
+        return
+    extractor.decoder = replace(decoder, threshold=THRESHOLDS[0], thresholds=None)
+    try:
+        yield decoder
+    finally:
+        extractor.decoder = decoder
 
 
 def predict(

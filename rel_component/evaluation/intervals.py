@@ -72,6 +72,33 @@ class Bootstrap:
         return sums
 
 
+METRICS = ("micro_p", "micro_r", "micro_f", "macro_p", "macro_r", "macro_f")
+
+
+def relation_metrics(counts: Floats) -> Floats:
+    """The metrics of counts of relations, in the order of :data:`METRICS`; 0 if nothing occurs.
+
+    Args:
+        counts: true positives, false positives and false negatives of each label.
+            *Shape:* ``(n, n_labels, 3)``
+
+    Returns:
+        *Shape:* ``(n, n_metrics)``
+    """
+    micro = _prf(counts.sum(axis=1))
+    occurs = counts.sum(axis=2) > 0
+    n_labels = numpy.maximum(occurs.sum(axis=1, keepdims=True), 1)
+    macro = _prf(counts).sum(axis=1) / n_labels
+    return numpy.concatenate([micro, macro], axis=1)
+
+
+def _prf(counts: Floats) -> Floats:
+    """Precision, recall and F1 of true positives, false positives and false negatives."""
+    tp, fp, fn = numpy.moveaxis(counts, -1, 0)
+    sums = numpy.stack([tp + fp, tp + fn, (2 * tp + fp + fn) / 2], axis=-1)
+    return numpy.nan_to_num(ratio(tp[..., None], sums))
+
+
 def estimate(values: Floats, reason: Callable[[], str] = str) -> Estimate:
     """An estimate and its interval.
 

@@ -8,7 +8,7 @@ from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import mentions_by_key, relation_key, relation_keys
+from ..documents import document_id, mentions_by_key, relation_key, relation_keys
 from ..mentions import TypedKey, mention_spans, probable_mentions, typed_key
 from ..types import Relation
 
@@ -37,6 +37,7 @@ class Mistake:
         relation: the relation, in the document that has it.
         instead: what the other document has: a mention or relation, in words; empty if nothing.
         doc: index of the document, from 0 on.
+        id: the id that it has from its annotation file, empty if none.
     """
 
     kind: Kind
@@ -44,16 +45,25 @@ class Mistake:
     relation: Relation
     instead: str
     doc: int
+    id: str = ""
 
     def to_json(self) -> Dict[str, Any]:
-        """A dict for JSON, with the sentence or text that holds the relation."""
+        """A dict for JSON, with the sentences or text that hold the relation.
+
+        ``offset`` is the character of the document with which ``text`` begins. Missed relations
+        have no score, because nothing was predicted.
+        """
+        context = self.relation.context
         return {
             "doc": self.doc,
+            "id": self.id or None,
             "kind": self.kind,
             "reason": self.reason,
             **self.relation.to_json(),
-            "instead": self.instead,
-            "text": self.relation.context.text,
+            "score": None if self.kind == "missed" else self.relation.score,
+            "instead": self.instead or None,
+            "text": context.text,
+            "offset": context.start_char,
         }
 
 
@@ -103,6 +113,7 @@ def find_mistakes(
     """
     result = Mistakes()
     for i, eg in enumerate(examples):
+        name = document_id(eg.reference)
         gold = list(get_relations(eg.reference, attr))
         predicted = list(get_relations(eg.predicted, attr))
         gold_keys = relation_keys(gold, symmetric)
@@ -115,11 +126,11 @@ def find_mistakes(
                 result.n_right += 1
             else:
                 reason, instead = _explain(rel, found, predicted, "missed")
-                result.mistakes.append(Mistake("missed", reason, rel, instead, i))
+                result.mistakes.append(Mistake("missed", reason, rel, instead, i, name))
         for rel in predicted:
             if relation_key(rel, symmetric) not in gold_keys:
                 reason, instead = _explain(rel, annotated, gold, "spurious")
-                result.mistakes.append(Mistake("spurious", reason, rel, instead, i))
+                result.mistakes.append(Mistake("spurious", reason, rel, instead, i, name))
     return result
 
 

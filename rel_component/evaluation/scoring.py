@@ -135,13 +135,23 @@ class LabelScores:
             "f": math.fsum(prf.f1 for prf in values) / n,
         }
 
-    def to_dict(self, prefix: str) -> Dict[str, float]:
-        """Micro and macro scores under ``<prefix>_micro_p`` and so on, 0 if nothing occurs."""
-        micro, macro = self.micro.to_dict(), self.macro
-        scores: Dict[str, float] = {}
+    def to_dict(self, prefix: str, *, empty: Optional[float] = None) -> Dict[str, Any]:
+        """Micro and macro scores under ``<prefix>_micro_p`` and so on.
+
+        Args:
+            prefix: name of the scores.
+            empty: the scores if nothing was annotated or predicted.
+
+        Returns:
+            the scores, and under ``<prefix>_n`` the number of annotated relations.
+        """
+        total = self.micro
+        micro, macro = total.to_dict(), self.macro
+        occurs = total != PRF()
+        scores: Dict[str, Any] = {f"{prefix}_n": total.tp + total.fn}
         for key in ("p", "r", "f"):
-            scores[f"{prefix}_micro_{key}"] = micro[key]
-            scores[f"{prefix}_macro_{key}"] = macro[key]
+            scores[f"{prefix}_micro_{key}"] = micro[key] if occurs else empty
+            scores[f"{prefix}_macro_{key}"] = macro[key] if occurs else empty
         return scores
 
 
@@ -181,7 +191,8 @@ def score_mentions(
 
     ``ents_p``, ``ents_r``, ``ents_f`` and ``ents_per_type`` are those of spaCy. Where reference
     documents have the span group, ``mentions_p`` and so on compare it, nested and overlapping
-    mentions included, with the predicted mentions that are at least as probable as not.
+    mentions included, with the predicted mentions that are at least as probable as not; where none
+    has it they are None.
 
     Args:
         examples: predicted and reference documents.
@@ -195,8 +206,9 @@ def score_mentions(
             gold = {typed_key(span) for span in mention_spans(eg.reference, spans_key)}
             found = {typed_key(span) for span in probable_mentions(eg.predicted, spans_key)}
             counts += PRF(len(gold & found), len(found - gold), len(gold - found))
-    if counts != PRF():
-        scores.update({f"mentions_{key}": value for key, value in counts.to_dict().items()})
+    occurs = counts != PRF()
+    for key, value in counts.to_dict().items():
+        scores[f"mentions_{key}"] = value if occurs else None
     return scores
 
 
@@ -228,7 +240,9 @@ def score_relations(
       one that repeats a known fact where the text does not state it is wrong. Only with
       `known_facts`.
 
-    ``rel_per_type`` has the strict scores of each label.
+    ``rel_per_type`` has the strict scores of each label. ``<group>_n``, and ``n`` of a label, are the
+    numbers of annotated relations. A group without any relation, annotated or predicted, has None
+    for its scores, but for ``rel``, which has 0.
 
     Args:
         examples: predicted and reference documents.
@@ -279,9 +293,11 @@ def score_relations(
         _add_with_none(groups["rel_with_none"], mentions, *boundaries)
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
-        scores.update(group.to_dict(name))
+        # spaCy selects the best pipeline by the strict scores, and takes no None for them
+        scores.update(group.to_dict(name, empty=0.0 if name == "rel" else None))
     scores["rel_per_type"] = {
-        label: prf.to_dict() for label, prf in sorted(groups["rel"].counts.items())
+        label: {**prf.to_dict(), "n": prf.tp + prf.fn}
+        for label, prf in sorted(groups["rel"].counts.items())
     }
     return scores
 

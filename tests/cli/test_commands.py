@@ -125,6 +125,12 @@ def test_evaluate(model, data, tmp_path):
     scores = json.loads((tmp_path / "new" / "scores.json").read_text(encoding="utf8"))
     assert scores["rel_micro_f"] == 1.0
     assert scores["n_docs"] == 1
+    assert (scores["rel_n"], scores["rel_per_type"]["FOUNDED_BY"]["n"]) == (2, 1)
+    assert scores["threshold"] is None
+    assert scores["thresholds"][9]["f"] == 1.0
+    assert "decoder.threshold" in output
+    across = next(line for line in output.splitlines() if line.startswith("across"))
+    assert across.split()[2:] == ["0", *"------"]
     assert run_json("evaluate", model, data)["rel_micro_f"] == 1.0
 
 

@@ -96,3 +96,13 @@ def test_mistakes_are_counted_and_written_with_their_text(vocab):
     record = found.mistakes[0].to_json()
     assert record["text"] == TEXT
     assert (record["head"]["text"], record["doc"]) == ("Ada Lovelace", 0)
+    assert (record["offset"], record["score"], record["id"]) == (0, None, None)
+    assert [mistake.to_json()["score"] for mistake in found.mistakes[1:]] == [1.0, 1.0]
+
+
+def test_records_name_the_document_and_have_null_for_nothing(vocab):
+    reference = make_doc(vocab, TEXT, [ADA, ACME], [(0, "WORKS_AT", 1)])
+    reference.user_data["meta"] = {"id": "doc-7"}
+    (mistake,) = find_mistakes([make_example(reference, [])]).mistakes
+    record = mistake.to_json()
+    assert (record["id"], record["instead"], record["reason"]) == ("doc-7", None, "entity missed")

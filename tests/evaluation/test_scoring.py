@@ -4,6 +4,7 @@ import pytest
 from spacy.training import Example
 
 from rel_component.evaluation.scoring import PRF, score_relations
+from rel_component.evaluation.thresholds import scores_by_threshold
 
 from ..helpers import make_doc
 
@@ -96,9 +97,9 @@ def test_scores_per_type_and_their_means(vocab):
     predicted = annotated(vocab, ["Ada WORKS_AT Acme", "Cy LIVES_IN Oslo", "Ada LIVES_IN Oslo"])
     scores = scores_of(predicted, annotated(vocab, FOUR))
     assert scores["rel_per_type"] == {
-        "LIVES_IN": {"p": 0.5, "r": 1.0, "f": pytest.approx(2 / 3)},
-        "LOCATED_IN": {"p": 0.0, "r": 0.0, "f": 0.0},
-        "WORKS_AT": {"p": 1.0, "r": 0.5, "f": pytest.approx(2 / 3)},
+        "LIVES_IN": {"p": 0.5, "r": 1.0, "f": pytest.approx(2 / 3), "n": 1},
+        "LOCATED_IN": {"p": 0.0, "r": 0.0, "f": 0.0, "n": 1},
+        "WORKS_AT": {"p": 1.0, "r": 0.5, "f": pytest.approx(2 / 3), "n": 2},
     }
     assert figures(scores, "rel", "macro") == (0.5, 0.5, 0.444)
 
@@ -125,7 +126,7 @@ def test_relations_within_and_across_sentences(vocab):
     assert figures(scores, "rel_within_sentence") == (1.0, 0.667, 0.8)
     assert figures(scores, "rel_across_sentences") == WRONG
     unknown = scores_of(annotated(vocab, FOUR), annotated(vocab, FOUR))  # where sentences begin
-    assert figures(unknown, "rel_within_sentence") == WRONG
+    assert (unknown["rel_within_sentence_n"], unknown["rel_within_sentence_micro_f"]) == (0, None)
 
 
 # With NO_RELATION as a class
@@ -158,7 +159,21 @@ def test_with_none_reads_the_span_group(vocab):
     reference = make_doc(vocab, TEXT, mentions, spans_key="sc")
     scores = scores_of(reference.copy(), reference, spans_key="sc")
     assert figures(scores, "rel_with_none") == RIGHT
-    assert scores_of(reference.copy(), reference)["rel_with_none_micro_f"] == 0.0
+    assert scores_of(reference.copy(), reference)["rel_with_none_micro_f"] is None
+
+
+def test_scores_by_threshold(vocab):
+    mentions = [(0, 1, "ORG"), (1, 2, "ORG"), (2, 3, "ORG")]
+    reference = make_doc(vocab, "A B C", mentions, [(0, "P", 1), (1, "P", 2), (0, "Q", 2)])
+    found = [(1, "P", 0, 0.3), (0, "P", 1, 0.9), (1, "P", 2, 0.4), (2, "Q", 0, 0.8)]
+    examples = [Example(make_doc(vocab, "A B C", mentions, found), reference)]
+    rows = scores_by_threshold(examples, symmetric=["P"], thresholds=[0.2, 0.5, 0.95])
+    # at 0.2 two P are right, one of them found twice; a Q is missed, and spurious
+    assert [(row["p"], row["r"]) for row in rows] == [
+        (pytest.approx(2 / 3), pytest.approx(2 / 3)),
+        (0.5, pytest.approx(1 / 3)),
+        (0.0, 0.0),
+    ]
 
 
 # Nothing to score
