@@ -142,13 +142,13 @@ def check_output(path: Union[str, Path]) -> None:
     target = Path(os.path.realpath(path))
     if _is_device(path):
         return
-    with _write_errors(path, target):
+    part = _part(target)
+    with _write_errors(path, target, part):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder", str(target))
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
-        part = _part(target)
         part.touch()
         part.unlink()
 
@@ -182,6 +182,10 @@ def _part_folder(path: Union[str, Path], target: Path) -> Iterator[Path]:
         with _write_errors(path, part, target):
             part.mkdir()
             yield part
+    except DataError as err:
+        if not err.place.startswith(str(part)):
+            raise
+        raise DataError(err.message, place=str(path)) from err
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

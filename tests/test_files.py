@@ -77,6 +77,16 @@ def test_a_full_disk_is_an_error_of_the_data(tmp_path, use, number):
     assert [path for path in tmp_path.rglob("*") if path.name != "out"] == []
 
 
+def test_errors_name_the_output_and_no_temporary_file(tmp_path):
+    def write_into(use):
+        with use(tmp_path / "out") as folder, open_output(folder / "file"):
+            raise OSError(errno.ENOSPC, "no room")
+
+    for use in (complete_folder, complete_files):
+        with pytest.raises(DataError, match=r"out: cannot be written: no room"):
+            write_into(use)
+
+
 def test_names_may_be_as_long_as_the_system_takes(tmp_path):
     with open_output(tmp_path / ("ä" * 127)) as output:
         output.write("text")

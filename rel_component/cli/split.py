@@ -35,7 +35,8 @@ def split_cli(
         for key in sorted({key for count in counts.values() for key in count})
     ]
     print_table(rows, ["", *names])
-    msg.good(f"{output_path}: {', '.join(f'{name}.spacy' for name in names)}")
+    show = msg.good if any(count["documents"] for count in counts.values()) else msg.warn
+    show(f"{output_path}: {', '.join(f'{name}.spacy' for name in names)}")
 
 
 def _read(shares: List[str]) -> Dict[str, float]:

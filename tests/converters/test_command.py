@@ -83,3 +83,13 @@ def test_what_is_a_spacy_file_already(tmp_path):
     report(DATA / "own.jsonl", tmp_path / "a.spacy")
     output = convert(tmp_path / "a.spacy", tmp_path / "b.spacy", code=1)
     assert "is of spaCy's format already; say with --to" in output
+
+
+@pytest.mark.parametrize("to", ["jsonl", "spacy", "brat", "webanno", "xmi", "csv"])
+def test_no_documents_are_said(tmp_path, to):
+    (tmp_path / "in.jsonl").write_text("", encoding="utf8")
+    args = (tmp_path / "in.jsonl", tmp_path / "out", "--format", "jsonl", "--to", to)
+    output = convert(*args)
+    assert "0 documents were converted" in output
+    assert "\u2714" not in output
+    assert (tmp_path / "out").exists()
