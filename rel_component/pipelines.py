@@ -1,5 +1,6 @@
 """Pipelines as a whole: loading them, and finding their components for relations and mentions."""
 
+import gc
 from pathlib import Path
 from typing import (
     Any,
@@ -59,6 +60,7 @@ def load_pipeline(source: PipelineSource) -> Language:
     """
     if isinstance(source, Language):
         return source
+    collects = gc.isenabled()
     try:
         nlp = _load(source)
     except RelComponentError:
@@ -67,6 +69,9 @@ def load_pipeline(source: PipelineSource) -> Language:
         place, cause = _find_fault(Path(source), err)
         kind = "" if isinstance(cause, OSError) else f"{type(cause).__name__}: "
         raise ConfigError(f"{place} cannot be loaded: {kind}{str(cause)[:_LONGEST]}") from err
+    finally:
+        if collects:  # srsly leaves the collector off after an error
+            gc.enable()
     _check_order(nlp)
     return nlp
 
