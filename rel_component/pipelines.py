@@ -129,11 +129,18 @@ def _check_order(nlp: Language) -> None:
     places = [
         names.index(name) for name in entity_finders(nlp, getattr(extractor, "spans_key", None))
     ]
-    own = [i for i, (_, component) in enumerate(nlp.components) if component is extractor]
-    if own and places and own[0] < min(places) and getattr(extractor, "mentions", "") != "found":
+    first = min(places, default=-1)
+    # a component that does not say what it assigns may find mentions too
+    others = [name for name in names[:first] if nlp.get_pipe_meta(name).assigns]
+    finds_itself = getattr(extractor, "mentions", "") == "found"
+    if (
+        len(others) == first
+        and extractor in dict(nlp.components[:first]).values()
+        and not finds_itself
+    ):
         raise ConfigError(
-            f"{names[own[0]]} comes before {names[min(places)]}, which finds its mentions: the pipeline "
-            f"is {names}"
+            f"{extractor.name} comes before {names[first]}, which finds its mentions: the pipeline is "
+            f"{names}"
         )
 
 
