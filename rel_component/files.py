@@ -233,8 +233,26 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
         try:
             doc_bin = DocBin().from_disk(file)
         except Exception as err:
-            raise DataError(f"not a .spacy file: {err}", place=str(file)) from err
+            raise DataError(_not_docs(file, err), place=str(file)) from err
         yield from doc_bin.get_docs(nlp.vocab)
+
+
+def _not_docs(file: Path, err: Exception) -> str:
+    """What is wrong with a file that does not hold Docs, and what would help."""
+    if isinstance(err, OSError):
+        return f"cannot be read: {err.strerror}"
+    with file.open("rb") as content:
+        beginning = content.read(1)
+    if not beginning:
+        return "the file is empty"
+    if beginning == b"x":  # as zlib begins
+        return "a damaged .spacy file, perhaps cut short; make it again"
+    name = file.with_suffix(".spacy")
+    target = name.name if name != file else f"{file.stem}_docs.spacy"
+    return (
+        "not a .spacy file; annotated documents of other formats become one with "
+        f'"python -m spacy rel convert {file} {target}"'
+    )
 
 
 def name_files(paths: Sequence[Path]) -> List[str]:

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+import spacy
+from spacy.tokens import DocBin
 
 from rel_component.errors import ConfigError, DataError
 from rel_component.files import (
@@ -14,6 +16,7 @@ from rel_component.files import (
     complete_folder,
     files_below,
     open_output,
+    read_docs,
 )
 
 
@@ -157,3 +160,17 @@ def test_a_link_stays_a_link(tmp_path):
 def test_a_device_is_written_to_directly():
     with complete_file(os.devnull) as path:
         assert str(path) == os.devnull
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b'{"text": "a"}', 'become one with "python -m spacy rel convert .*data.jsonl data.spacy"'),
+        (DocBin().to_bytes()[:-3], "a damaged .spacy file, perhaps cut short"),
+    ],
+)
+def test_files_that_hold_no_docs(tmp_path, content, message):
+    (tmp_path / "data.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(read_docs(tmp_path / "data.jsonl", spacy.blank("en")))

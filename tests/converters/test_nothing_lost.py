@@ -4,6 +4,7 @@ import cProfile
 import csv
 import json
 import pstats
+from pathlib import Path
 
 import pytest
 import spacy
@@ -332,3 +333,25 @@ def test_json_of_any_shape(tmp_path, name, shape):
     assert [len(a.relations) for a in found] == [len(a.relations) for a in expected][:n_expected]
     assert report.problems == []
     assert detect_format(tmp_path / "shaped") == name
+
+
+@pytest.mark.parametrize(
+    ("ids", "names"),
+    [
+        (["a", "A", "a/b", "b.c"], ["a", "document000002", "a/b", "b.c"]),
+        (["NUL", "con", "aux.txt", "x/LPT1.a"], [f"document{i:06}" for i in range(1, 5)]),
+        (["-rf", "a.", "a.ann/b", "../x"], [f"document{i:06}" for i in range(1, 5)]),
+        (["caf\u00e9", "cafe\u0301", "console", "CAF\u00c9"], ["caf\u00e9", 2, "console", 4]),
+        ([None, "document000001", 7, ["a"]], ["document000001", "document000002", "7", 4]),
+    ],
+)
+def test_ids_that_are_names_of_files_on_all_systems(tmp_path, ids, names):
+    (tmp_path / "in").write_text(
+        "\n".join(json.dumps({"id": key, "text": "a"}) for key in ids), encoding="utf8"
+    )
+    report = convert_to(tmp_path / "in", tmp_path / "out", to="brat")
+    expected = [name if isinstance(name, str) else f"document{name:06}" for name in names]
+    found = {file.relative_to(tmp_path / "out") for file in (tmp_path / "out").rglob("*.ann")}
+    assert found == {Path(f"{name}.ann") for name in expected}
+    changed = sum(key is not None and str(key) != name for key, name in zip(ids, expected))
+    assert notes(report).get("documents whose ids are no names of files", 0) == changed

@@ -16,7 +16,7 @@ from rel_component.converters.report import Report
 from rel_component.converters.writing import write_file
 from rel_component.errors import ConfigError, DataError
 
-from .files import read_text
+from .files import notes, read_text
 
 NER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 RELATION = f"#T_RL=webanno.custom.Relation|value|BT_{NER}"
@@ -265,3 +265,65 @@ def test_tokens_with_tabs_are_a_problem(tmp_path):
     report = write([document(["a\tb"])], tmp_path / "one.tsv")
     assert "has a tab or line break in it" in report.problems[0]
     assert not (tmp_path / "one.tsv").exists()
+
+
+NUMBERS = """\
+#FORMAT=WebAnno TSV 3.2
+#T_SP=webanno.custom.Referent|entity|centering
+#T_RL=webanno.custom.Coref|type|BT_webanno.custom.Referent
+
+
+#Text=Ann met Bob and won
+1-1\t0-3\tAnn\t{}\t_\t_\t
+1-2\t4-7\tmet\t{}\t_\t_\t
+1-3\t8-11\tBob\t{}\t_\t_\t
+1-4\t12-15\tand\t{}\t_\t_\t
+1-5\t16-19\twon\t{}\tdisc\t1-3[2_3]\t
+"""
+AGAIN = "numbers that another mention has too, of other tokens or another label"
+UNKNOWN = "features whose numbers no annotation of their token has, read by place"
+
+
+@pytest.mark.parametrize(
+    ("cells", "mentions", "noted"),
+    [
+        (  # another column has other numbers
+            ["person[1]\tcf1[1]", "_\t_", "person[2]\tcf2[2]", "_\t_", "event[3]\tcf5[1]"],
+            [("Ann", "person", "cf1"), ("Bob", "person", "cf2"), ("won", "event", "cf5")],
+            UNKNOWN,
+        ),
+        (  # the columns have the same numbers in another order
+            ["person[1]\tcf1[1]", "_\t_", "a[4]|b[2]\tcf2[2]|cf4[4]", "a[4]\tcf4[4]", "c[3]\t*[3]"],
+            [
+                ("Ann", "person", "cf1"),
+                ("Bob and", "a", "cf4"),
+                ("Bob", "b", "cf2"),
+                ("won", "c", None),
+            ],
+            None,
+        ),
+        (  # numbers begin again
+            ["a[1]\t*[1]", "_\t_", "b[2]\t*[2]", "b[2]|c[1]\t*[2]|x[1]", "d[3]\t*[3]"],
+            [("Ann", "a", None), ("Bob and", "b", None), ("and", "c", "x"), ("won", "d", None)],
+            AGAIN,
+        ),
+        (  # a number without its annotation
+            ["a[1]\tx[5]|y[1]", "_\t_", "b[2]\t*[2]", "_\t_", "d[3]\t*[3]"],
+            [("Ann", "a", "y"), ("Ann", "Referent", "x"), ("Bob", "b", None), ("won", "d", None)],
+            UNKNOWN,
+        ),
+    ],
+)
+def test_columns_are_matched_by_number(tmp_path, cells, mentions, noted):
+    (annotated,), report = read_text(tmp_path, NUMBERS.format(*cells), "webanno")
+    words = annotated.words
+    found = [
+        (" ".join(words[m.start : m.end]), m.label, m.attributes.get("centering"))
+        for m in annotated.mentions
+    ]
+    assert found == mentions
+    by_id = {m.id: name for m, (name, _, _) in zip(annotated.mentions, found)}
+    assert [(by_id[r.head][:3], r.label, by_id[r.tail]) for r in annotated.relations] == [
+        ("Bob", "disc", "won")
+    ]
+    assert (report.problems, notes(report)) == ([], {noted: 1} if noted else {})

@@ -1,6 +1,7 @@
 """Reading and writing of formats with a file, or several files, for each document."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Mapping, Optional, Set, Tuple
 
@@ -8,7 +9,10 @@ from ...files import complete_files, complete_folder, files_below, open_output
 from ..annotated import Annotated
 from ..report import Report
 
-_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
+_PART = re.compile(r"\w[\w.-]*(?<!\.)")
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?", re.IGNORECASE)
+"""Names of devices on Windows, with any ending."""
+
 _MAX_BYTES = 200
 
 
@@ -81,16 +85,31 @@ def _named(documents: Iterable[Annotated], report: Report) -> Iterator[Tuple[Ann
     used: Set[str] = set()
     for number, annotated in enumerate(documents, start=1):
         name = str(annotated.meta.get("id", ""))
-        too_long = any(len(part.encode("utf8")) > _MAX_BYTES for part in name.split("/"))
-        if too_long or not _NAME.fullmatch(name) or name.lower() in used:
+        if annotated.meta.get("id") is None or not _is_name(name) or _folded(name) in used:
             name = f"document{number:06}"
             while name in used:
                 name += "_"
-        used.add(name.lower())
+        used.add(_folded(name))
         _note_name(annotated, name, report)
         yield annotated, name
 
 
+def _is_name(name: str) -> bool:
+    """Whether an id can name a file on all systems, perhaps with folders before it."""
+    parts = name.split("/")
+    return all(
+        _PART.fullmatch(part)
+        and not _RESERVED.fullmatch(part)
+        and len(part.encode("utf8")) <= _MAX_BYTES
+        for part in parts
+    ) and not any("." in folder for folder in parts[:-1])
+
+
+def _folded(name: str) -> str:
+    """A name as file systems compare it that know neither case nor how accents are composed."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def _note_name(annotated: Annotated, name: str, report: Report) -> None:
-    if str(annotated.meta.get("id", name)) != name:
+    if annotated.meta.get("id") is not None and str(annotated.meta["id"]) != name:
         report.note("documents whose ids are no names of files", place=annotated.place)

@@ -50,6 +50,7 @@ class _Document:
         self._report = report
         self._drafts = Drafts()
         self._numbered: Dict[Tuple[str, int], Draft] = {}
+        self._on_unit: Dict[Tuple[str, str, int], Draft] = {}
         self._first: Dict[Tuple[str, str], Draft] = {}
         self._units = {unit.id: unit for unit in table.units}
         self._declared = {layer.name for layer in table.layers if layer.kind == SPAN}
@@ -84,15 +85,23 @@ class _Document:
 
     def _read_spans(self, layer: Layer) -> None:
         for unit in self._table.units:
-            for i, (features, number) in enumerate(_stacked(layer, unit)):
+            for i, (features, number) in enumerate(self._stacked(layer, unit)):
                 draft = self._numbered.get((layer.name, number))
+                values = read_features(layer.name, features, NAMED_ENTITY)
+                is_gap = draft is not None and self._table.text[draft.end : unit.start].strip()
+                if draft is not None and (is_gap or values[0] != draft.label):
+                    message = (
+                        "numbers that another mention has too, of other tokens or another label"
+                    )
+                    self._report.note(message, place=f"{self._file}, line {unit.line}")
+                    draft = None
                 if draft is None:
                     draft = self._drafts.add(layer.name, unit.start, unit.end)
-                    values = read_features(layer.name, features, NAMED_ENTITY)
                     draft.label, draft.kb_id, draft.attributes = values
                     if number:
                         self._numbered[layer.name, number] = draft
                 draft.extend(unit.start, unit.end)
+                self._on_unit[layer.name, unit.id, number] = draft
                 if i == 0:
                     self._first[layer.name, unit.id] = draft
             slots = sum(unit.cells[column] not in (EMPTY, NO_VALUE) for column in layer.slots[1::2])
@@ -116,7 +125,7 @@ class _Document:
             references = split_cell(unit.cells[layer.base_column], "|")
             if references == [EMPTY]:
                 continue
-            features = [features for features, _ in _stacked(layer, unit)]
+            features = [features for features, _ in self._stacked(layer, unit)]
             for i, reference in enumerate(references):
                 values: _Features = features[i] if i < len(features) else {}
                 label, _, attributes = read_features(layer.name, values, RELATION_LAYER)
@@ -142,7 +151,11 @@ class _Document:
         """The annotation on a unit that a relation means; `number`: its number, 0 if it has none."""
         layers = sorted(self._declared) if layer == _ANY_LAYER else [layer]
         if number:
-            drafts = [self._numbered[x, number] for x in layers if (x, number) in self._numbered]
+            places = [(x, unit.id, number) for x in layers]
+            drafts = [self._on_unit[place] for place in places if place in self._on_unit]
+            drafts = drafts or [
+                self._numbered[x, number] for x in layers if (x, number) in self._numbered
+            ]
         else:
             drafts = [self._first[x, unit.id] for x in layers if (x, unit.id) in self._first]
             if not drafts and layer not in self._declared and layer != _ANY_LAYER:
@@ -160,7 +173,7 @@ class _Document:
     def _read_chains(self, layer: Layer) -> List[List[Draft]]:
         links: Dict[Tuple[int, int], Draft] = {}
         for unit in self._table.units:
-            for features, _ in _stacked(layer, unit):
+            for features, _ in self._stacked(layer, unit):
                 match = _LINK.fullmatch(features.pop("referenceRelation", None) or "")
                 if match is None:
                     message = f"not a link of a chain: {features!s:.60}"
@@ -177,29 +190,48 @@ class _Document:
             chains.setdefault(chain, []).append(link)
         return list(chains.values())
 
+    def _stacked(self, layer: Layer, unit: Unit) -> List[Tuple[_Features, int]]:
+        """Features and number, 0 if it has none, of each annotation of a layer on a unit.
 
-def _stacked(layer: Layer, unit: Unit) -> List[Tuple[_Features, int]]:
-    """Features and number, 0 if it has none, of each annotation of a layer on a unit."""
-    annotations: List[Tuple[_Features, int]] = []
-    cells: List[Tuple[Optional[str], str]] = []
-    for name, column in layer.columns.items():
-        if unit.cells[column] != EMPTY:
-            cells.append((name, unit.cells[column]))
-    for role, target in zip(layer.slots[::2], layer.slots[1::2]):
-        # Without links only the cell of the target says that there is an annotation.
-        if unit.cells[target] != EMPTY:
-            cells.append((None, unit.cells[role]))
-    for feature, cell in cells:
-        for i, part in enumerate(split_cell(cell, "|")):
-            if i == len(annotations):
-                annotations.append((dict.fromkeys(layer.columns), 0))
-            features, number = annotations[i]
-            match = _NUMBERED.fullmatch(part)
-            value, number = (match[1], int(match[2])) if match else (part, number)
-            if feature is not None and value != NO_VALUE:
-                features[feature] = unescape_value(value)
-            annotations[i] = features, number
-    return annotations
+        The first cell that is not empty says which annotations there are. In the others, a part
+        belongs to the one with its number, and without a number to the one in its place.
+        """
+        cells: List[Tuple[Optional[str], str]] = []
+        for name, column in layer.columns.items():
+            if unit.cells[column] != EMPTY:
+                cells.append((name, unit.cells[column]))
+        for role, target in zip(layer.slots[::2], layer.slots[1::2]):
+            # Without links only the cell of the target says that there is an annotation.
+            if unit.cells[target] != EMPTY:
+                cells.append((None, unit.cells[role]))
+        annotations: List[Tuple[_Features, int]] = []
+        for k, (feature, cell) in enumerate(cells):
+            parts = [_numbered(part) for part in split_cell(cell, "|")]
+            if k == 0:
+                annotations = [(dict.fromkeys(layer.columns), number) for _, number in parts]
+            numbers = [number for _, number in annotations]
+            given = {number for _, number in parts}
+            for place, (value, number) in enumerate(parts):
+                i = numbers.index(number) if number and number in numbers else place
+                is_known = not number or number in numbers
+                if not is_known:
+                    message = (
+                        "features whose numbers no annotation of their token has, read by place"
+                    )
+                    self._report.note(message, place=f"{self._file}, line {unit.line}")
+                if i >= len(numbers) or (not is_known and numbers[i] in given - {0}):
+                    i = len(numbers)
+                    numbers.append(number)
+                    annotations.append((dict.fromkeys(layer.columns), number))
+                if feature is not None and value != NO_VALUE:
+                    annotations[i][0][feature] = unescape_value(value)
+        return annotations
+
+
+def _numbered(part: str) -> Tuple[str, int]:
+    """The value in a part of a cell, and its number, 0 if it has none."""
+    match = _NUMBERED.fullmatch(part)
+    return (match[1], int(match[2])) if match else (part, 0)
 
 
 def _looks_like(head: str) -> bool:
