@@ -240,8 +240,10 @@ def source_name(source: PipelineSource) -> str:
 
 def source_names(sources: Sequence[PipelineSource]) -> List[str]:
     """Short names of pipelines, longer where that tells them apart: ``cpu/model-last``."""
-    names = [source_name(source) for source in sources]
-    for i, source in enumerate(sources):
-        if names.count(source_name(source)) > 1 and not isinstance(source, Language):
-            names[i] = "/".join(Path(source).parts[-2:])
-    return names
+    short = [source_name(source) for source in sources]
+    return [
+        "/".join(Path(source).parts[-2:])
+        if short.count(name) > 1 and not isinstance(source, Language)
+        else name
+        for name, source in zip(short, sources)
+    ]

@@ -25,7 +25,7 @@ import srsly
 from spacy.tokens import Doc
 
 from .annotations import DEFAULT_ATTR, get_relations
-from .documents import relation_key
+from .documents import document_id, relation_key
 from .errors import DataError, SchemaError, did_you_mean, listed, shown
 from .files import complete_file
 from .types import NO_RELATION, BoolArray, Relation
@@ -88,6 +88,11 @@ class SchemaViolation:
     doc: int
     relation: Relation
     message: str
+
+    @property
+    def id(self) -> str:
+        """The id that the document has from its annotation file, empty if none."""
+        return document_id(self.relation.head.doc)
 
 
 class RelationSchema(Mapping[str, RelationType]):

@@ -43,7 +43,7 @@ def count_corpus(context: AuditContext) -> Section:
         "mentions": sum(len(doc.mentions) for doc in context.docs),
         "relations": sum(len(doc.relations) for doc in context.docs),
         "share of ordered pairs without relation": of_all,
-        "share of pairs that the schema allows without relation": of_allowed,
+        "share without relation of the pairs that the schema allows": of_allowed,
     }
     section.add("Labels with few examples", _long_tail(context))
     section.add(
@@ -85,7 +85,7 @@ def _overview(splits: Mapping[str, Sequence[AuditedDoc]]) -> Table:
 def _no_relation(splits: Mapping[str, Sequence[AuditedDoc]], context: AuditContext) -> Table:
     return Table(
         "Ordered pairs without relation",
-        ["split", "pairs", "NO_RELATION", "allowed by the schema", "NO_RELATION among them"],
+        ["split", "pairs", "unrelated", "pairs that the schema allows", "of these unrelated"],
         [[name, *_count_pairs(docs, context)] for name, docs in splits.items()],
         bars=[2, 4],
         shares=[2, 4],

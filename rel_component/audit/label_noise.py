@@ -51,7 +51,7 @@ def check_label_noise(context: AuditContext) -> Section:
         "Missing: the baseline classifier predicts a relation", _missing(context.predictions)
     )
     section.figures["pairs that the baseline classifier was asked about"] = len(context.pairs)
-    section.figures["annotated pairs among them"] = len(context.related)
+    section.figures["pairs with an annotated relation"] = len(context.related)
     if context.can_cross_validate:
         section.tables.append(_confusions(related))
     return section

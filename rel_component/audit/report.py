@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 from .context import AuditContext
 from .counts import count_corpus
 from .duplicates import check_duplicates
-from .findings import SEVERITIES, Section, Severity
+from .findings import SEVERITIES, Finding, Section, Severity
 from .label_noise import check_label_noise
 from .leakage import check_leakage
 from .model_checks import check_disagreement, check_rewritten
@@ -26,15 +26,40 @@ CHECKS: Sequence[Callable[[AuditContext], Section]] = (
 )
 
 
+_FEW = 100
+
+
 @dataclass(frozen=True)
 class AuditReport:
     """The results of an audit.
 
     Attributes:
         sections: the results of each check.
+        n_docs: number of documents.
     """
 
     sections: List[Section]
+    n_docs: int
+
+    @property
+    def caution(self) -> str:
+        """What to know before the figures are read, empty if nothing."""
+        if self.n_docs >= _FEW:
+            return ""
+        return (
+            f"{self.n_docs} documents are too few for shares, F1 of baselines and suspicions of wrong "
+            f"labels: with fewer than {_FEW}, read the errors and duplicates, and little else."
+        )
+
+    def first(self, n: int = 10) -> List[Finding]:
+        """The findings to look at first: errors before warnings, and the worst of each kind."""
+        ranked = [
+            (SEVERITIES.index(finding.severity), place, i, finding)
+            for i, group in enumerate(group for sec in self.sections for group in sec.groups)
+            for place, finding in enumerate(group.findings)
+            if finding.severity != "info"
+        ]
+        return [finding for *_, finding in sorted(ranked, key=lambda item: item[:3])[:n]]
 
     def count(self, severity: Severity) -> int:
         """Number of findings of a severity, those not shown included."""
@@ -43,6 +68,8 @@ class AuditReport:
     def to_json(self) -> Dict[str, Any]:
         """A dict for JSON."""
         return {
+            "caution": self.caution,
+            "first": [finding.to_json() for finding in self.first()],
             "counts": {severity: self.count(severity) for severity in SEVERITIES},
             "sections": {section.name: section.to_json() for section in self.sections},
         }
@@ -63,4 +90,4 @@ def run_audit(
         sections += [check_disagreement(context, predictor), check_rewritten(context, predictor)]
         if name_groups is not None:
             sections.append(check_name_groups(context, predictor, name_groups))
-    return AuditReport(sections)
+    return AuditReport(sections, len(context.docs))

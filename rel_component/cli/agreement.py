@@ -108,7 +108,15 @@ def agreement_cli(
 def _print_documents(agreement: "Agreement") -> None:
     msg.divider(f"{agreement.n_shared} documents in common")
     msg.info("documents: " + ", ".join(f"{name} {n}" for name, n in agreement.n_docs.items()))
-    for problem in first_problems(agreement.problems):
+    missing = Counter(
+        (", ".join(problem.annotators), ", ".join(problem.lacking))
+        for problem in agreement.problems
+        if problem.kind == "missing"
+    )
+    for (have, lacking), n in missing.items():
+        msg.info(f"{n} documents: only {have}, not {lacking}; --json lists them")
+    others = [problem for problem in agreement.problems if problem.kind != "missing"]
+    for problem in first_problems(others):
         msg.warn(problem)
 
 
@@ -146,13 +154,19 @@ def _print_pairwise(title: str, rows: Dict[str, "Pairwise"], show: NumberFormat)
     if has_counts:
         first, second = next(iter(pairs))
         header += ["both", f"only {first}", f"only {second}"]
-    lines = []
+    lines, complete = [], []
     for name, row in rows.items():
+        if len(rows) > 1 and all(one.value == 1.0 for one in row.pairs.values()):
+            complete.append(name)  # lines of nothing but 100 hide the others
+            continue
         each = [show(row.pairs[names].value) for names in several]
         counts = next(iter(row.counts.values())) if has_counts else ()
         mean = [show(row.mean.value), interval(row.mean, show)]
         lines.append([name, *mean, *each, *map(str, counts)])
-    print_table(lines, header)
+    if lines:
+        print_table(lines, header)
+    if complete:
+        msg.info(f"{show(1.0)} for {', '.join(complete)}")
 
 
 def _print_coefficients(rows: Dict[str, "Coefficients"]) -> None:

@@ -11,6 +11,7 @@ from .messages import (
     msg,
     print_json,
     print_table,
+    printable,
     use_device,
     write_json,
     write_text,
@@ -84,6 +85,13 @@ def _print_report(report: "AuditReport", written: List[Path]) -> None:
     from ..audit.findings import SEVERITIES
     from ..audit.html import format_cell
 
+    if report.caution:
+        msg.warn(report.caution)
+    if first := report.first():
+        msg.divider("Look at these first")
+        for finding in first:
+            place = f"{finding.places[0].doc.name}: " if finding.places else ""
+            print(printable(f"{finding.severity}: {place}{finding.message}"))
     for section in report.sections:
         msg.divider(section.title)
         rows = [[name, format_cell(value, share=True)] for name, value in section.figures.items()]

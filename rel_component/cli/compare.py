@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Dict, List, Optional
+from typing import TYPE_CHECKING, Annotated, Dict, List, Optional, Sequence
 
 from typer import Argument, Option
 
@@ -35,12 +35,16 @@ from .options import (
 if TYPE_CHECKING:
     from ..evaluation.comparison import SystemResult
     from ..evaluation.intervals import Estimate
+_SCORES = ("micro P", "micro R", "micro F1", "95 % of micro F1", "macro F1", "against first")
+_COSTS = ("s / 1,000", "failed", "valid", "cost / 1,000", "tokens in, out")
 
 
 def compare_cli(
     models: Annotated[
         List[str],
-        Argument(help="Pipelines, or configs of prompted ones; the first is the baseline"),
+        Argument(
+            help="Two or more pipelines, or configs of prompted ones; the first is the baseline"
+        ),
     ],
     data_path: DataPath,
     names: Names = None,
@@ -81,13 +85,27 @@ def compare_cli(
         print_json(data)
         return
     msg.divider(f"Relations, strict, {results[0].n_docs} documents")
-    print_table(rows, header)
+    _print_columns(cells, _SCORES)
+    msg.divider("Time and cost")
+    _print_columns(cells, _COSTS)
+    if len(results) == 1:
+        msg.info("one pipeline: give more to compare it with; rel evaluate says more of one")
+    else:
+        msg.info(f"against first: micro F1 less that of {results[0].name}, and its 95 % interval")
+    if any(result.valid is not None for result in results):
+        msg.info("valid: answers of the language model in the form that was asked for")
     for result in results:
         if result.cache_hits:
             msg.warn(
                 f"{result.name}: {result.cache_hits} answers came from the cache; seconds and cost "
                 "are those of the rest"
             )
+
+
+def _print_columns(cells: List[Dict[str, str]], columns: Sequence[str]) -> None:
+    """Print some columns, those left out in which no pipeline has anything."""
+    kept = [name for name in columns if any(row[name].strip("-, ") for row in cells)]
+    print_table([[row[""], *(row[name] for name in kept)] for row in cells], ["", *kept])
 
 
 def _cells(result: "SystemResult") -> Dict[str, str]:

@@ -1,13 +1,16 @@
 """``spacy rel schema``."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Dict, List, Optional
 
 import srsly
 from typer import Exit, Option
 
 from .messages import check_outputs, msg, print_json
 from .options import DataPath, Json, Lang
+
+if TYPE_CHECKING:
+    from ..schema import SchemaViolation
 
 
 def schema_cli(
@@ -20,6 +23,7 @@ def schema_cli(
     json: Json = False,
 ) -> None:
     """Infer a schema from annotated documents, or check documents against one."""
+    from ..errors import listed
     from ..files import read_docs
     from ..pipelines import blank_pipeline
     from ..schema import RelationSchema
@@ -38,11 +42,21 @@ def schema_cli(
     violations = RelationSchema.from_file(check).validate(docs)
     if json:
         print_json(
-            [{"doc": v.doc, "message": v.message, **v.relation.to_json()} for v in violations]
+            [
+                {"doc": v.doc, "id": v.id or None, "message": v.message, **v.relation.to_json()}
+                for v in violations
+            ]
         )
     else:
+        causes: Dict[str, List[SchemaViolation]] = {}
         for violation in violations:
-            msg.warn(f"document {violation.doc}: {violation.relation}: {violation.message}")
+            causes.setdefault(violation.message, []).append(violation)
+        for message, found in sorted(causes.items(), key=lambda item: -len(item[1])):
+            places = dict.fromkeys(v.id or f"document {v.doc}" for v in found)
+            msg.warn(
+                f"{message}: {len(found)} times, in {listed(places, 5)}; the first: "
+                f"{found[0].relation}"
+            )
         if violations:
             msg.fail(f"{len(violations)} relations are against the schema")
         else:

@@ -45,11 +45,17 @@ def test_tables_of_two_annotators(folder):
     assert "    b: (Acme, RUNS, Ada)" in output
 
 
+def test_labels_that_all_agree_on_take_one_line(folder):
+    output = run("agreement", folder / "a.spacy", folder / "b.spacy")
+    assert "100.00 for mentions, span and type, mentions, span" in " ".join(output.split())
+    assert "100.00 for GPE, ORG, PERSON" in " ".join(output.split())
+
+
 def test_tables_of_three_annotators(folder):
     paths = [folder / name for name in ("a.spacy", "b.spacy", "c")]
     output = run("agreement", *paths, *name("ann", "bob", "cat"), "--show", 0)
     assert "ann, bob   ann, cat   bob, cat" in output
-    assert "only ann, bob, not cat" in output.replace("\n", " ")
+    assert "1 documents: only ann, bob, not cat" in output.replace("\n", " ")
     assert "Cohen's kappa of each pair" in output
     assert "d0, relation" not in output
 

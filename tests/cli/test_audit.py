@@ -44,6 +44,10 @@ def test_prints_a_summary_and_writes_json_and_html(train, schema, tmp_path):
     data = json.loads(output.read_text(encoding="utf8"))
     assert data["sections"]["leakage"]["figures"]["share of new facts in test"] == 0.5
     assert data["counts"]["error"] == 1
+    assert data["first"][0]["severity"] == "error"
+    assert "Look at these first" in printed
+    assert "6 documents are too few" in data["caution"]
+    assert "are too few for shares" in " ".join(printed.split())
     assert "<title>Audit of train.spacy, test.spacy</title>" in html.read_text(encoding="utf8")
 
 

@@ -11,6 +11,7 @@ from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.agreement.annotators import compare_annotators
 from rel_component.files import read_docs, write_docs
 from rel_component.inference.prompts import prompts
+from rel_component.pipelines import source_names
 from rel_component.schema import RelationSchema
 
 from .conftest import TEXT, TEXTS
@@ -70,6 +71,18 @@ def test_limit(nlp, data, tmp_path):
     assert evaluate(nlp, tmp_path / "three.spacy", limit=2).scores["n_docs"] == 2
     (result,) = compare([nlp], tmp_path / "three.spacy", limit=2)
     assert result.n_docs == 2
+
+
+@pytest.mark.parametrize(
+    ("sources", "names"),
+    [
+        (["runs/cpu/model-best", "runs/joint/model-best", "a.cfg"], ["cpu", "joint", "a"]),
+        (["cpu/model-best", "cpu/model-last"], ["cpu/model-best", "cpu/model-last"]),
+        (["one/model", "two/model", "b"], ["one/model", "two/model", "b"]),
+    ],
+)
+def test_pipelines_of_equal_names_are_told_apart(sources, names):
+    assert source_names(sources) == names
 
 
 def test_compare_takes_loaded_pipelines_and_paths(nlp, model, data):

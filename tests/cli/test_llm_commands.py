@@ -124,6 +124,9 @@ def test_compare_pipelines(config, texts, tmp_path):
     assert results[1]["difference"]["value"] == -1.0
     table = run(*arguments, "--gold-entities", "--markdown", tmp_path / "new" / "table.md")
     assert "100.00" in table
+    assert "against first: micro F1 less that of good" in " ".join(table.split())
+    assert max(map(len, table.splitlines())) < 100
+    assert "cost / 1,000" not in table  # there are no prices
     rows = (tmp_path / "new" / "table.md").read_text(encoding="utf8").splitlines()
     assert [row.split("|")[1].strip() for row in rows[2:]] == ["good", "silent"]
 
