@@ -1,10 +1,11 @@
 """``spacy rel compare``."""
 
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Dict, List, Optional, Sequence
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option
 
 from .messages import (
     check_outputs,
@@ -12,6 +13,7 @@ from .messages import (
     interval,
     msg,
     percent,
+    print_failures,
     print_json,
     print_table,
     progress,
@@ -81,9 +83,16 @@ def compare_cli(
         lines = [header, ["---"] * len(header), *rows]
         write_json(output, data)
         write_text(markdown, "".join(f"| {' | '.join(line)} |\n" for line in lines))
+    failures = [
+        f"{result.name}: {reason}"
+        for result in results
+        for reason, n_times in (result.failures or {}).items()
+        for _ in range(n_times)
+    ]
     if json:
         print_json(data)
-        return
+        print_failures(failures)
+        raise Exit(bool(failures))
     msg.divider(f"Relations, strict, {results[0].n_docs} documents")
     _print_columns(cells, _SCORES)
     msg.divider("Time and cost")
@@ -100,6 +109,8 @@ def compare_cli(
                 f"{result.name}: {result.cache_hits} answers came from the cache; seconds and cost "
                 "are those of the rest"
             )
+    print_failures(failures)
+    raise Exit(bool(failures))
 
 
 def _print_columns(cells: List[Dict[str, str]], columns: Sequence[str]) -> None:
@@ -110,16 +121,19 @@ def _print_columns(cells: List[Dict[str, str]], columns: Sequence[str]) -> None:
 
 def _cells(result: "SystemResult") -> Dict[str, str]:
     """The cells of the row of a pipeline, by column."""
-    scores, short = result.scores, partial(percent, digits=1)
+    short = partial(percent, digits=1)
+    shown: Dict[str, str] = defaultdict(lambda: "-")
+    for metric, score in result.scores.items():
+        shown[metric], shown[f"{metric} 95"] = percent(score.value), interval(score, short)
     tokens = [result.input_tokens, result.output_tokens]
     return {
         "": result.name,
-        "micro P": percent(scores["micro_p"].value),
-        "micro R": percent(scores["micro_r"].value),
-        "micro F1": percent(scores["micro_f"].value),
-        "95 % of micro F1": interval(scores["micro_f"], short),
-        "macro F1": percent(scores["macro_f"].value),
-        "95 % of macro F1": interval(scores["macro_f"], short),
+        "micro P": shown["micro_p"],
+        "micro R": shown["micro_r"],
+        "micro F1": shown["micro_f"],
+        "95 % of micro F1": shown["micro_f 95"],
+        "macro F1": shown["macro_f"],
+        "95 % of macro F1": shown["macro_f 95"],
         "against first": "-" if result.difference is None else _difference(result.difference),
         "valid": "-" if result.valid is None else f"{short(result.valid)} %",
         "failed": str(result.failed),

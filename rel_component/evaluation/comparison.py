@@ -1,5 +1,6 @@
 """Several pipelines on the same annotated documents: scores with confidence intervals, time and cost."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
@@ -27,9 +28,10 @@ class SystemResult:
 
     Attributes:
         name: name of the pipeline.
-        scores: strict scores of the relations, by the names in :data:`METRICS`.
+        scores: strict scores of the relations, by the names in :data:`METRICS`; empty if none of the
+            documents was answered by the language model.
         difference: difference between its micro F1 and that of the first pipeline, over the same
-            resampled documents; None for the first one.
+            resampled documents; None for the first one, and where one of the two has no scores.
         n_docs: number of documents.
         seconds: seconds for 1,000 documents, measured over all of them, loading left out.
         cost: cost of 1,000 documents, in the currency of the price table; None: no prices, or no
@@ -39,6 +41,7 @@ class SystemResult:
         valid: share of the answers whose form was right, see :class:`.Extraction`; None: no
             language model.
         failed: number of documents without or with incomplete answers.
+        failures: number of questions without an answer, by reason.
         cache_hits: answers that came from a cache: they cost nothing and next to no time.
         dropped: number of statements of answers that were dropped, by reason.
     """
@@ -53,6 +56,7 @@ class SystemResult:
     output_tokens: Optional[float] = None
     valid: Optional[float] = None
     failed: int = 0
+    failures: Optional[Dict[str, int]] = None
     cache_hits: int = 0
     dropped: Optional[Dict[str, int]] = None
 
@@ -129,17 +133,20 @@ def compare(
         )
         metrics = relation_metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]
-        first = micro_f if first is None else first
+        bill = _bill([eg.predicted for eg in examples])
+        is_scored = bill.get("failed", 0) < len(examples)
         results.append(
             SystemResult(
                 name,
-                {metric: estimate(metrics[:, i]) for i, metric in enumerate(METRICS)},
-                estimate(micro_f - first) if results else None,
+                {metric: estimate(metrics[:, i]) for i, metric in enumerate(METRICS) if is_scored},
+                estimate(micro_f - first) if is_scored and first is not None else None,
                 n_docs=len(examples),
                 seconds=1000 * seconds / len(examples),
-                **_bill([eg.predicted for eg in examples]),
+                **bill,
             )
         )
+        if is_scored and len(results) == 1:
+            first = micro_f
     return results
 
 
@@ -160,6 +167,7 @@ def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:
         "output_tokens": sum(usage["output_tokens"] for usage in usages) / len(docs),
         "valid": sum(report["valid"] for report in reports) / max(n_questions, 1),
         "failed": sum(bool(report["failures"]) for report in reports),
+        "failures": dict(Counter(reason for report in reports for reason in report["failures"])),
         "cache_hits": sum(usage["cache_hits"] for usage in usages),
         "dropped": dropped,
     }

@@ -1,10 +1,23 @@
 """Evaluation of a pipeline on annotated documents."""
 
 import time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from spacy.language import Language
 from spacy.scorer import Scorer
@@ -13,7 +26,8 @@ from spacy.training import Example
 
 from ..corpora.corpus import make_relation_corpus
 from ..decoding import ThresholdDecoder
-from ..errors import DataError
+from ..errors import DataError, LLMError
+from ..llm.types import REPORT_KEY
 from ..pipelines import (
     PipelineSource,
     entity_finders,
@@ -79,6 +93,7 @@ def evaluate(
     Raises:
         ConfigError: if there is no such pipeline, or it extracts no relations.
         DataError: if the documents cannot be read, or there are none.
+        LLMError: if a language model has answered about none of the documents.
     """
     nlp = load_pipeline(nlp)
     require_relations(nlp)
@@ -101,6 +116,7 @@ def evaluate(
         predicted, seconds = passed(given, disable)
         if not predicted:
             raise DataError("no documents", place=str(data_path))
+        _check_answers([eg.predicted for eg in predicted])
         with nlp.select_pipes(disable=disable):
             scores = Scorer(nlp).score(predicted)
         n_words = sum(len(eg.predicted) for eg in predicted)
@@ -161,3 +177,15 @@ def predict(
     docs = list(progress(nlp.pipe([eg.predicted for eg in examples])))
     seconds = time.perf_counter() - start
     return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)], seconds
+
+
+def _check_answers(docs: Sequence[Doc]) -> None:
+    """Refuse to score documents of which none has a whole answer of a language model."""
+    failures = [doc.user_data.get(REPORT_KEY, {}).get("failures") for doc in docs]
+    if all(failures):
+        ((reason, n_times),) = Counter(reason for told in failures for reason in told).most_common(
+            1
+        )
+        raise LLMError(
+            f"None of {len(docs)} documents has a whole answer: {reason} ({n_times} times)"
+        )

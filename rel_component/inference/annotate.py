@@ -78,7 +78,8 @@ def annotate(
     """Annotate texts with a language model, and separate training data from documents to review.
 
     A document is sure if all questions about it were answered as they should be, and if, with a
-    `min_score`, all its relations have at least that score.
+    `min_score`, all its relations have at least that score. That there are no relations is only sure
+    if the answers have the form that was asked for.
 
     Args:
         nlp: a pipeline with a component that prompts a language model, its name or path, or the path of
@@ -125,6 +126,8 @@ def _doubt(report: Any, scores: List[Optional[float]], min_score: Optional[float
         return "not answered"
     if report["dropped"]:
         return "statements were dropped"
+    if not scores and report["valid"] < report["questions"]:
+        return "no relations, in an answer of another form"
     if min_score is not None and any(score is None for score in scores):
         return "relations without a score"
     if min_score is not None and any(score < min_score for score in scores if score is not None):

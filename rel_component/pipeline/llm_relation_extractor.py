@@ -4,7 +4,7 @@ spaCy imports this module with every ``spacy.blank()``: clients and templates lo
 they are made.
 """
 
-from collections import deque
+from collections import Counter, deque
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -94,6 +94,10 @@ class LLMRelationExtractor(Pipe):
             why, and it is counted; ``raise``: it raises the error.
         attr: name of the extension attribute.
 
+    Attributes:
+        n_failed: documents without or with incomplete answers until now.
+        failures: how often questions had no answer, by reason.
+
     Raises:
         ConfigError: if an option is out of range or options do not fit together.
         ExtensionConflict: if other code has registered ``doc._.<attr>``.
@@ -155,6 +159,7 @@ class LLMRelationExtractor(Pipe):
         self._check_options()
         self._select_from([])
         self.n_failed = 0
+        self.failures: Counter[str] = Counter()
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -258,7 +263,7 @@ class LLMRelationExtractor(Pipe):
             prompter, min_similarity=self.min_similarity, min_agreement=self.min_agreement
         )
         docs = iter(stream)
-        n_failed = self.n_failed
+        n_failed, failures = self.n_failed, Counter(self.failures)
         waiting: deque[_Pending] = deque()
 
         def requests() -> Iterator[Question]:
@@ -283,10 +288,11 @@ class LLMRelationExtractor(Pipe):
                 yield self._annotate(waiting.popleft(), reader)
         if self.n_failed > n_failed:
             util.logger.warning(
-                "%s: %d documents have no or incomplete answers; doc.user_data[%r] says why.",
+                "%s: %d documents have no or incomplete answers, as doc.user_data[%r] says: %s",
                 self.name,
                 self.n_failed - n_failed,
                 REPORT_KEY,
+                "; ".join(reason for reason, _ in (self.failures - failures).most_common(3)),
             )
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
@@ -387,6 +393,7 @@ class LLMRelationExtractor(Pipe):
             extraction.failures.append(f"{type(pending.failure).__name__}: {pending.failure}")
         if extraction.failures:
             self.n_failed += 1
+            self.failures.update(extraction.failures)
             if self.on_failure == "raise":
                 raise next(outcome.error for outcome in pending.outcomes if outcome.error)
         relations = [

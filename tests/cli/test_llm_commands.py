@@ -5,6 +5,8 @@ import json
 import pytest
 import spacy
 
+from rel_component import compare, evaluate
+from rel_component.errors import LLMError
 from rel_component.files import write_docs
 
 from ..helpers import make_doc
@@ -129,6 +131,34 @@ def test_compare_pipelines(config, texts, tmp_path):
     assert "cost / 1,000" not in table  # there are no prices
     rows = (tmp_path / "new" / "table.md").read_text(encoding="utf8").splitlines()
     assert [row.split("|")[1].strip() for row in rows[2:]] == ["good", "silent"]
+
+
+def test_no_relations_in_an_answer_of_another_form_are_not_sure(config, texts, tmp_path):
+    replies = ["[[]]", "None.", '{"relations": []}']
+    lines(tmp_path / "replies.jsonl", [{"text": text} for text in replies])
+    counts = run_json("annotate", config, texts, tmp_path / "silver.spacy")
+    assert counts["sure"] == 1
+    assert counts["reasons"] == {
+        "no relations, in an answer of another form": 1,
+        "statements were dropped": 1,
+    }
+
+
+def test_a_pipeline_without_any_answer_has_no_scores(config, tmp_path):
+    lines(tmp_path / "replies.jsonl", [FAILED] * 3)
+    gold = tmp_path / "gold.spacy"
+    doc = make_doc(
+        spacy.blank("en").vocab, "Acme was founded by Ada Bell .", [(0, 1, "ORG"), (4, 6, "PERSON")]
+    )
+    write_docs([doc], gold)
+    (result,) = compare([config], gold, gold_entities=True)
+    assert (result.scores, result.failed) == ({}, 1)
+    assert result.failures == {"LLMRefused: no key": 1}
+    output = run("compare", config, gold, "--gold-entities", code=1)
+    assert "no key (1 times)" in output
+    assert "0.00" not in output
+    with pytest.raises(LLMError, match=r"None of 1 documents has a whole answer.*no key"):
+        evaluate(config, gold, gold_entities=True)
 
 
 def test_compare_needs_as_many_names(config, tmp_path):

@@ -3,6 +3,8 @@
 import os
 import threading
 import time
+import uuid
+import weakref
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -73,8 +75,10 @@ def configure_llm_client(
 class LLMClient:
     """Sends requests to a language model; :func:`configure_llm_client` describes the options.
 
-    It belongs to the process that has made it. In tests `sleep` waits for a number of seconds, in the
-    place of a wait that the end of a stream interrupts, and `clock` tells the time to the rate limiter.
+    It belongs to the process that has made it: a pickled copy is the client itself there, and refuses
+    requests elsewhere, where its budget would hold once more. In tests `sleep` waits for a number of
+    seconds, in the place of a wait that the end of a stream interrupts, and `clock` tells the time to
+    the rate limiter.
 
     Raises:
         ConfigError: if a number lies outside its range, or the budget needs prices.
@@ -109,6 +113,8 @@ class LLMClient:
         )
         self._n_threads = min(concurrency, backend.concurrency or concurrency)
         self._process = os.getpid()
+        self._token = uuid.uuid4().hex
+        _CLIENTS[self._token] = self
 
     @property
     def usage(self) -> Usage:
@@ -126,8 +132,9 @@ class LLMClient:
         self._cache = ReplyCache(path)
         return self._cache
 
-    def __getstate__(self) -> None:
-        raise ConfigError(ONE_PROCESS)
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """Copies in this process are the client itself, so that budget and rates hold for all."""
+        return _client_of_process, (self._token,)
 
     def stream(
         self, requests: Iterable[Request], *, follow_up: Optional[FollowUp] = None
@@ -222,3 +229,29 @@ class LLMClient:
 
     def _key(self, request: Request) -> str:
         return reply_key(self.backend.settings, request)
+
+
+class ForeignClient:
+    """Stands for a client that another process has made, or that is gone: it refuses all requests."""
+
+    usage = Usage()
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _client_of_process, (self._token,)
+
+    def _refuse(self, *args: Any, **options: Any) -> Any:
+        raise ConfigError(ONE_PROCESS)
+
+    backend = property(_refuse)
+    stream = keep_replies = _refuse
+
+
+# the clients of this process by a token that no other process gives
+_CLIENTS: "weakref.WeakValueDictionary[str, LLMClient]" = weakref.WeakValueDictionary()
+
+
+def _client_of_process(token: str) -> Union[LLMClient, ForeignClient]:
+    return _CLIENTS.get(token) or ForeignClient(token)

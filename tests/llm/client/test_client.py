@@ -1,3 +1,5 @@
+import copy
+import gc
 import itertools
 import multiprocessing
 import pickle
@@ -302,9 +304,20 @@ def test_threads_end_with_the_stream():
 # Other processes
 
 
-def test_a_client_is_not_pickled():
-    with pytest.raises(ConfigError, match="n_process=1"):
-        pickle.dumps(client_of(FunctionBackend()))
+def test_a_pickled_copy_is_the_client_itself():
+    client = client_of(FunctionBackend())
+    data = pickle.dumps(client)
+    assert pickle.loads(data) is client
+    assert copy.deepcopy(client) is client
+
+
+def test_a_pickled_copy_of_a_client_elsewhere_refuses_requests():
+    data = pickle.dumps(client_of(FunctionBackend()))
+    gc.collect()
+    foreign = pickle.loads(pickle.dumps(pickle.loads(data)))
+    for use in (lambda: foreign.backend, lambda: foreign.stream([ask("a")])):
+        with pytest.raises(ConfigError, match="n_process=1"):
+            use()
 
 
 @pytest.mark.skipif(
