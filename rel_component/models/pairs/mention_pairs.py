@@ -20,8 +20,23 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
     entities, pairs = candidates.entities, candidates.pairs
     if numpy.array_equal(entities, numpy.arange(len(entities))) or not len(pairs):
         return pairs
-    members = numpy.argsort(entities, kind="stable")  # mentions, entity by entity
     counts = numpy.bincount(entities)
+    sizes = numpy.cumsum(
+        counts[pairs].prod(axis=1)
+    )  # combinations of mentions, of all pairs so far
+    # few pairs at a time: an entity may have thousands of mentions
+    splits = numpy.searchsorted(
+        sizes, numpy.arange(_MAX_COMBINATIONS, sizes[-1], _MAX_COMBINATIONS)
+    )
+    parts = numpy.split(pairs, numpy.unique(splits))
+    return numpy.concatenate([_closest(candidates, counts, part) for part in parts if len(part)])
+
+
+_MAX_COMBINATIONS = 1 << 20
+
+
+def _closest(candidates: Candidates, counts: Int32Array, pairs: Int32Array) -> Int32Array:
+    members = numpy.argsort(candidates.entities, kind="stable")  # mentions, entity by entity
     begins = numpy.cumsum(counts) - counts
     # all combinations of a mention of the head with one of the tail, pair by pair
     n_heads, n_tails = counts[pairs[:, 0]], counts[pairs[:, 1]]

@@ -4,7 +4,8 @@ import numpy
 import pytest
 
 from rel_component.errors import ConfigError
-from rel_component.models.pairs import pair_scorer
+from rel_component.mentions import set_clusters
+from rel_component.models.pairs import mention_pairs, pair_scorer
 from rel_component.models.pairs.span_pair import build_span_pair
 
 from ...contracts.pair_models import MENTIONS, TEXT, predicted
@@ -87,3 +88,21 @@ def test_vectors_of_empty_documents_may_have_no_width(doc):
     empty = make_doc(doc.vocab, "")
     model.get_ref("tok2vec").attrs["vectors"] = [numpy.zeros((0, 0), dtype="float32")]
     assert predicted(model, [empty]).shape == (0, 2)
+
+
+def test_the_nearest_mentions_of_entities_are_found_some_pairs_at_a_time(vocab, monkeypatch):
+    mentions = [(i, i + 1, "ORG") for i in range(9)]
+    doc = make_doc(vocab, "a b c d e f g h i", mentions)
+    clusters = ([0, 4, 8], [1, 7], [2, 3])
+    set_clusters(doc, [[doc[i : i + 1] for i in cluster] for cluster in clusters])
+    candidates = make_candidates([doc], clusters="coref_clusters")
+    nearest = mention_pairs.closest_mentions(candidates)
+    for pair, found in zip(candidates.pairs, nearest, strict=True):
+        combinations = [
+            (abs(head - tail), head, tail)
+            for head in numpy.flatnonzero(candidates.entities == pair[0])
+            for tail in numpy.flatnonzero(candidates.entities == pair[1])
+        ]
+        assert tuple(found) == min(combinations)[1:]
+    monkeypatch.setattr(mention_pairs, "_MAX_COMBINATIONS", 4)
+    numpy.testing.assert_array_equal(mention_pairs.closest_mentions(candidates), nearest)
