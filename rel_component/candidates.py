@@ -151,7 +151,7 @@ def configure_candidate_pairs(
         ("max_sentence_distance", 0, max_sentence_distance),
         ("max_pairs", 2, max_pairs),
     ):
-        if value not in (None, "auto") and value < least:
+        if isinstance(value, int) and value < least:
             raise ConfigError(f"{name} must be {least} or more, got {value}")
     return partial(
         _generate,
@@ -194,7 +194,7 @@ def _generate(
 ) -> Candidates:
     # for each mention, the index after the last mention that is near enough
     last = numpy.repeat(numpy.cumsum(mentions.lengths), mentions.lengths).astype("int32")
-    if max_token_distance not in (None, "auto"):
+    if isinstance(max_token_distance, int):
         last = numpy.minimum(last, _last_within_tokens(mentions, max_token_distance))
     if max_sentence_distance is not None:
         last = numpy.minimum(last, _last_within_sentences(docs, mentions, max_sentence_distance))

@@ -24,7 +24,7 @@ from thinc.types import Floats2d
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..candidates import CandidateGenerator, Candidates, PairModelT, with_learned_distance
 from ..decoding import Decoder
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..losses import with_agreement
 from ..mentions import (
@@ -402,6 +402,9 @@ class RelationExtractor(ListeningPipe):
 
     def take_cfg(self, cfg: Dict[str, Any]) -> None:
         """See :meth:`.CheckedPipe.take_cfg`."""
+        farthest = cfg.get("farthest")
+        if farthest is not None and (type(farthest) is not int or farthest < 0):
+            raise ConfigError(f"farthest {shown(farthest)}; expected a number of tokens or null")
         super().take_cfg(cfg)
         self.schema = RelationSchema.from_dict(cfg["schema"])
 

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple, Typ
 import srsly
 from spacy import util
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
 
 from ..errors import ConfigError, RelComponentError, shown
 from .weight_checks import check_attributes, check_parameters
@@ -46,6 +47,29 @@ class CheckedPipe(TrainablePipe):
             cfg: the values, as they were saved.
         """
         self.cfg.update(cfg)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Apply the component to a stream of documents.
+
+        Where a batch fails, its documents are tried one by one, so that an error handler that does
+        not raise (``nlp.set_error_handler``) loses the documents at fault alone.
+
+        Args:
+            stream: the documents.
+            batch_size: documents in a batch.
+        """
+        for docs in util.minibatch(stream, size=batch_size):
+            try:
+                scores = self.predict(docs)
+            except Exception:
+                yield from (doc for doc in map(self, docs) if doc is not None)
+                continue
+            try:
+                self.set_annotations(docs, scores)
+            except Exception as error:
+                self.get_error_handler()(self.name, self, docs, error)
+            else:
+                yield from docs
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise the component.

@@ -62,6 +62,20 @@ def test_vectors_of_other_tokens_are_refused(pipelines, encoder, change):
         nlp.remove_pipe(change)
 
 
+def test_an_error_handler_loses_the_documents_at_fault_alone(pipelines):
+    nlp, errors = pipelines["shared_encoder"], []
+    nlp.add_pipe("merge_entities", before="relation_extractor")
+    nlp.set_error_handler(lambda name, component, docs, error: errors.append((name, docs, error)))
+    try:
+        docs = [*nlp.pipe(["Globex is old", TEXT, "", "Ann left"])]
+        assert [doc.text for doc in docs] == ["Globex is old", "", "Ann left"]
+    finally:
+        nlp.remove_pipe("merge_entities")
+        nlp.set_error_handler(spacy.util.raise_error)
+    ((name, (doc,), error),) = errors
+    assert (name, doc.text, type(error)) == ("relation_extractor", TEXT, ConfigError)
+
+
 @pytest.mark.parametrize("place", [{"first": True}, {"last": True}])
 def test_other_places_are_as_good_as_any(pipelines, place):
     nlp = pipelines["shared_encoder"]

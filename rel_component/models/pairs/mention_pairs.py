@@ -20,15 +20,11 @@ def closest_mentions(candidates: Candidates) -> Int32Array:
     entities, pairs = candidates.entities, candidates.pairs
     if numpy.array_equal(entities, numpy.arange(len(entities))) or not len(pairs):
         return pairs
-    counts = numpy.bincount(entities)
-    sizes = numpy.cumsum(
-        counts[pairs].prod(axis=1)
-    )  # combinations of mentions, of all pairs so far
-    # few pairs at a time: an entity may have thousands of mentions
-    splits = numpy.searchsorted(
-        sizes, numpy.arange(_MAX_COMBINATIONS, sizes[-1], _MAX_COMBINATIONS)
-    )
-    parts = numpy.split(pairs, numpy.unique(splits))
+    counts = numpy.bincount(entities).astype("int32")
+    sizes = numpy.cumsum(counts[pairs].prod(axis=1, dtype="int64"))
+    # few combinations of mentions at a time: an entity may have thousands of mentions
+    limits = numpy.arange(_MAX_COMBINATIONS, sizes[-1], _MAX_COMBINATIONS)
+    parts = numpy.split(pairs, numpy.unique(numpy.searchsorted(sizes, limits)))
     return numpy.concatenate([_closest(candidates, counts, part) for part in parts if len(part)])
 
 
