@@ -125,6 +125,19 @@ def _check_order(nlp: Language) -> None:
                     f"{name} needs the vectors of an encoder before it ({upstream!r}), and the "
                     f"pipeline is {names}; put shared_encoder first"
                 )
+    check_mentions_first(nlp)
+
+
+def check_mentions_first(nlp: Language) -> None:
+    """Check that what finds mentions comes before what relates them.
+
+    Args:
+        nlp: the pipeline.
+
+    Raises:
+        ConfigError: if all that finds mentions comes later.
+    """
+    names = nlp.component_names
     extractor: Any = find_extractor(nlp)
     places = [
         names.index(name) for name in entity_finders(nlp, getattr(extractor, "spans_key", None))

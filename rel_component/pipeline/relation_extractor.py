@@ -34,6 +34,7 @@ from ..mentions import (
     representative_examples,
 )
 from ..models.pairs.mention_pairs import closest_mentions
+from ..pipelines import check_mentions_first
 from ..probabilities import to_probabilities
 from ..schema import RelationSchema, RelationType
 from ..targets import (
@@ -407,6 +408,12 @@ class RelationExtractor(ListeningPipe):
             raise ConfigError(f"farthest {shown(farthest)}; expected a number of tokens or null")
         super().take_cfg(cfg)
         self.schema = RelationSchema.from_dict(cfg["schema"])
+
+    def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
+        super()._load(read, place, exclude)
+        nlp = self._pipeline.get() if self._pipeline else None
+        if nlp is not None:
+            check_mentions_first(nlp)
 
     def _choose_schema(
         self,

@@ -303,7 +303,7 @@ def test_commands_name_a_component_that_comes_too_early(folder):
 
     reorder("shared_encoder", "relation_extractor", "span_recognizer")
     with pytest.raises(ConfigError, match="relation_extractor comes before span_recognizer"):
-        load_pipeline(folder)
+        spacy.load(folder)
     reorder("span_recognizer", "shared_encoder", "relation_extractor")
     with pytest.raises(
         ConfigError, match="span_recognizer needs the vectors of an encoder before it"
