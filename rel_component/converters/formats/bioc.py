@@ -24,7 +24,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
 from ..records import (
@@ -77,7 +77,7 @@ class _Layout:
         self._pieces = sorted(pieces, key=lambda piece: piece.offset)
         self._offsets = [piece.offset for piece in self._pieces]
 
-    def find(self, offset: int, length: int, shown: str, own: Optional[_Piece]) -> Tuple[int, int]:
+    def find(self, offset: int, length: int, text: str, own: Optional[_Piece]) -> Tuple[int, int]:
         """The range of a location, in the piece it belongs to if it is known, else in any."""
         piece = own
         if piece is None or not 0 <= offset - piece.offset < len(piece.text):
@@ -85,12 +85,12 @@ class _Layout:
         last = self._piece(offset + length - 1)
         start = offset - piece.offset
         if start + length <= len(piece.text) or last.offset <= piece.offset:
-            start, end = find_shown(piece.text, start, start + length, shown)
+            start, end = find_shown(piece.text, start, start + length, text)
             if end <= len(piece.text):
                 return piece.start + start, piece.start + end
             raise DataError(f"characters {offset}:{offset + length} are not in a passage")
         end = last.start + offset + length - last.offset
-        return find_shown(self._text, piece.start + start, end, shown)
+        return find_shown(self._text, piece.start + start, end, text)
 
     def _piece(self, offset: int) -> _Piece:
         """The last piece that begins at or before an offset."""
@@ -112,7 +112,7 @@ def _documents(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
             continue
         documents = record[key]
         if not isinstance(documents, list):
-            message = f'"{key}": expected a list, got {documents!r:.60}'
+            message = f'"{key}": expected a list, got {shown(documents)}'
             report.problem(message, place=place, skips="document")
             continue
         for i, document in enumerate(documents):
@@ -120,7 +120,7 @@ def _documents(path: Path, report: Report) -> Iterator[Tuple[str, Record]]:
             if isinstance(document, dict):
                 yield f"{where}, id {document.get('id')!s:.60}", document
             else:
-                message = f"expected an object, got {document!r:.60}"
+                message = f"expected an object, got {shown(document)}"
                 report.problem(message, place=where, skips="document")
 
 
@@ -217,13 +217,13 @@ def _read_mention(
     label = get({"type": attributes.pop("type", None)}, "type", str, default="")
     key = next((key for key in _IDENTIFIERS if isinstance(attributes.get(key), str)), None)
     kb_id = attributes.pop(key) if key is not None else ""
-    shown = get(item, "text", str, default="")
+    text = get(item, "text", str, default="")
     locations = get_items(item, "locations", dict)
     fragments = sorted(
         layout.find(
             get(location, "offset", int),
             get(location, "length", int),
-            shown if len(locations) == 1 else "",
+            text if len(locations) == 1 else "",
             own,
         )
         for location in locations

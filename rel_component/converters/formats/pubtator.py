@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import keep_fitting
@@ -65,7 +65,7 @@ def _documents(path: Path, report: Report) -> Iterator[Tuple[str, _Lines]]:
                 yield place, lines
             place, lines = f"{path}, line {number}, document {match[1]:.60}", _Lines(match[1])
         if lines is None:
-            message = f"expected a document's id and its title after |t|, got {line[:40]!r}"
+            message = f"expected a document's id and its title after |t|, got {shown(line)}"
             report.problem(message, place=f"{path}, line {number}", skips="document")
         elif match:
             lines.texts.append(match[3])
@@ -78,11 +78,13 @@ def _documents(path: Path, report: Report) -> Iterator[Tuple[str, _Lines]]:
 def _read(lines: _Lines, place: str, report: Report) -> Annotated:
     annotated = Annotated(place, "\n".join(lines.texts).rstrip("\n"), meta={"id": lines.name})
     entities: Dict[str, List[MentionId]] = {}
-    for where, line in lines.others:
-        columns = line.split("\t")
+    rows = [(where, line.split("\t")) for where, line in lines.others]
+    for where, columns in rows:
         try:
             if columns[0] != lines.name:
-                raise DataError(f"expected a line of document {lines.name:.60}, got {line[:40]!r}")
+                raise DataError(
+                    f"expected a line of document {shown(lines.name)}, got {shown(columns)}"
+                )
             if _is_mention(columns):
                 mention = _read_mention(columns, len(annotated.mentions), annotated)
                 if mention.kb_id:
@@ -93,10 +95,10 @@ def _read(lines: _Lines, place: str, report: Report) -> Annotated:
                 if len(columns) > 6:
                     report.note("names of concepts, which are not read", place=where)
         except DataError as err:
-            report.problem(err.message, place=where, skips="mention")
+            kind = "mention" if _is_mention(columns) else "relation"
+            report.problem(err.message, place=where, skips=kind)
     firsts = first_mentions(entities)
-    for where, line in lines.others:
-        columns = line.split("\t")
+    for where, columns in rows:
         if columns[0] == lines.name and not _is_mention(columns):
             try:
                 annotated.relations.append(_read_relation(columns, firsts))
@@ -130,13 +132,13 @@ def _read_mention(columns: List[str], number: int, annotated: Annotated) -> Anno
 
 def _read_relation(columns: List[str], firsts: Dict[str, MentionId]) -> AnnotatedRelation:
     if not 4 <= len(columns) <= 5:
-        raise DataError(f"expected a relation and two concepts, got {columns[1:]!r:.60}")
+        raise DataError(f"expected a relation and two concepts, got {shown(columns[1:])}")
     ends = []
     for concept in columns[2:4]:
         # PubTator 3 writes the type before the concept: Gene|6528.
         known = [name for name in (concept, concept.partition("|")[2]) if name in firsts]
         if not known:
-            raise DataError(f"no mention has the concept {concept!r:.60}")
+            raise DataError(f"no mention has the concept {shown(concept)}")
         ends.append(firsts[known[0]])
     attributes = {NOVELTY: columns[4]} if len(columns) > 4 else {}
     return AnnotatedRelation(ends[0], ends[1], columns[1], attributes=attributes)
@@ -217,7 +219,7 @@ def _concepts(annotated: Annotated, report: Report) -> Dict[MentionId, str]:
 def _label_problem(label: str) -> Optional[str]:
     if _FIELD.fullmatch(label) and not label.isdecimal():
         return None
-    return f"pubtator allows neither tabs and line breaks nor numbers as labels: {label!r:.60}"
+    return f"pubtator allows neither tabs and line breaks nor numbers as labels: {shown(label)}"
 
 
 def _looks_like(head: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Iterable, Iterator, List, Match, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..checks import mention_place, relation_place
@@ -81,7 +81,7 @@ def _read(lines: Tuple[Match[str], str], place: str, report: Report) -> Annotate
         parsed = _RELATION.match(relation)
         if parsed is None or parsed[2] == parsed[3]:
             raise DataError(
-                f'expected a relation such as Cause-Effect(e1,e2) or Other, got "{relation}"'
+                f"expected a relation such as Cause-Effect(e1,e2) or Other, got {shown(relation)}"
             )
         relations.append(AnnotatedRelation(parsed[2], parsed[3], parsed[1]))
     return Annotated(

@@ -65,8 +65,8 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
 
 
 def _read_mention(item: Record, number: int, text: str) -> AnnotatedMention:
-    shown = get(item, "text", str, default="")
-    start, end = find_shown(text, get(item, "start", int), get(item, "end", int), shown)
+    words = get(item, "text", str, default="")
+    start, end = find_shown(text, get(item, "start", int), get(item, "end", int), words)
     return AnnotatedMention(number, start, end, get(item, "entityLabel", str))
 
 
