@@ -61,7 +61,7 @@ def test_documents_of_pubtator_need_no_blank_line(tmp_path):
     ("line", "message", "skipped"),
     [
         ("1\t0\t3\tThe\tX\t-", "its text is 'The', but 0:3 of the document is 'A n'", "mention"),
-        ("2\t0\t1\tA\tX\t-", "expected a line of document 1", "mention"),
+        ("2\t0\t1\tA\tX\t-", "expected a line of document '1'", "mention"),
         ("1\tCauses\tD9\t6528", "no mention has the concept 'D9'", "relation"),
         ("1\tCauses", "expected a relation and two concepts", "relation"),
         ("1\tCauses\t6528\t6528", "head and tail are the same mention", "relation"),
