@@ -90,6 +90,7 @@ class ScoredPairs(NamedTuple):
 @Language.factory(
     "relation_extractor",
     assigns=["doc._.rel"],
+    requires=["doc.ents"],  # or a span group, which the options say
     default_config={
         **Config().from_str(DEFAULT_PARTS),
         "exclusive": True,

@@ -1,7 +1,9 @@
 """Components that read the vectors of another one, in the pipelines they are put into."""
 
 import pickle
+import re
 import warnings
+from pathlib import Path
 
 import pytest
 import spacy
@@ -96,6 +98,28 @@ def test_a_disabled_encoder_is_one_warning_for_each_component(trained, encoder):
         list(trained.pipe([TEXT] * 3, batch_size=1))
     assert [f"vectors of '{encoder}'" in str(warning.message) for warning in caught] == [True] * 2
     trained(TEXT)
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "components.md"
+BLOCKS = re.findall(r"```python\n([^`]*source=trained[^`]*)```", DOCS.read_text(encoding="utf8"))
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_what_the_documentation_says(trained, block, tmp_path, monkeypatch):
+    (tmp_path / "training" / "joint").mkdir(parents=True)
+    trained.to_disk(tmp_path / "training" / "joint" / "model-best")
+    other_pipeline().to_disk(tmp_path / "my_pipeline")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(block, names)
+    assert names["nlp"](TEXT)._.rel is not None
+
+
+def test_what_a_pipeline_lacks_is_told(trained):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("relation_extractor")
+    for pipeline, problems in ((nlp, ["doc.ents"]), (trained, [])):
+        assert pipeline.analyze_pipes()["problems"]["relation_extractor"] == problems
 
 
 def all_sourced(trained):
