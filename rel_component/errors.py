@@ -109,8 +109,11 @@ def shown(value: object, width: int = 60) -> str:
         value: the value.
         width: the most characters.
     """
+    bounded = reprlib.Repr()
+    bounded.maxlevel = 3
+    bounded.maxstring = bounded.maxlong = bounded.maxother = width
     try:
-        text = _BOUNDED.repr(value)
+        text = bounded.repr(value)
     except Exception:  # numbers of too many digits, and classes of users
         text = f"<{type(value).__name__}>"
     return text if len(text) <= width else f"{text[: width - 3]}..."
@@ -135,8 +138,3 @@ def listed(names: Iterable[str], limit: int = 20) -> str:
     names = list(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return (", ".join(f"{name:.60}" for name in names[:limit]) or "none") + more
-
-
-_BOUNDED = reprlib.Repr()
-_BOUNDED.maxlevel = 3
-_BOUNDED.maxstring = _BOUNDED.maxother = 60

@@ -11,7 +11,7 @@ from spacy.training import Example
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
 from .documents import document_id, several_labels
-from .errors import ConfigError
+from .errors import ConfigError, shown
 from .mentions import Mentions, read_mentions, read_training_mentions, trimmed
 from .schema import RelationSchema, SchemaViolation
 from .types import BoolArray, FloatArray
@@ -120,7 +120,7 @@ class PairSampling:
 
     def __post_init__(self) -> None:
         if self.mentions not in ("both", "predicted"):
-            raise ConfigError(f'mentions must be "both" or "predicted", got {self.mentions!r}')
+            raise ConfigError(f'mentions must be "both" or "predicted", got {shown(self.mentions)}')
         if self.negative_ratio is not None and self.negative_ratio < 0:
             raise ConfigError(f"negative_ratio must be 0 or more, got {self.negative_ratio}")
 

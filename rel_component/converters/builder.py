@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_right
 from dataclasses import replace
-from reprlib import repr as shortened
 from typing import Dict, Iterable, Iterator, List, Literal, Optional, Tuple
 
 from spacy.language import Language
@@ -13,7 +12,7 @@ from spacy.util import filter_spans
 
 from ..annotations import get_relations, set_relations
 from ..documents import several_labels
-from ..errors import DataError
+from ..errors import DataError, shown
 from ..mentions import set_clusters
 from ..types import Relation
 from .annotated import Annotated, AnnotatedMention, MentionId
@@ -223,7 +222,7 @@ def _cut(mention: AnnotatedMention, annotated: Annotated, doc: Doc) -> str:
     span = doc.char_span(mention.start, mention.end, alignment_mode="expand")
     return (
         f"characters {mention.start}:{mention.end}, {inside[:60]!r}, do not begin and end with a "
-        f"token; the tokens there are {shortened([token.text for token in span or ()])} "
+        f"token; the tokens there are {shown([token.text for token in span or ()])} "
         f"(--alignment expand takes {span.text[:60] if span else ''!r})"
     )
 

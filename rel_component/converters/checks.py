@@ -5,7 +5,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set
 
-from ..errors import DataError
+from ..errors import DataError, shown
 from ..schema import RelationSchema
 from .annotated import (
     Annotated,
@@ -232,7 +232,7 @@ def _relation_problem(
     if not relation.label:
         return "a relation needs a label"
     if schema is not None and relation.label not in schema:
-        return f"unknown label {relation.label!r}; known: {', '.join(schema) or 'none'}"
+        return f"unknown label {shown(relation.label)}; known: {', '.join(schema) or 'none'}"
     if schema is not None and not schema[relation.label].allows(head.label, tail.label):
         return f"{relation.label} does not hold between {head.label} and {tail.label}"
     return None

@@ -17,7 +17,7 @@ from typing import (
 )
 
 from .. import registry
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, shown
 from ..files import files_below
 from .annotated import Annotated
 from .json_stream import first_values, parse_json
@@ -128,7 +128,7 @@ def get_format(name: str) -> AnnotationFormat:
     formats = get_formats()
     if name not in formats:
         near = "".join(f"did you mean {n}? " for n in get_close_matches(name, formats, n=1))
-        raise ConfigError(f"Unknown format {name!r}; {near}available: {', '.join(formats)}")
+        raise ConfigError(f"Unknown format {shown(name)}; {near}available: {', '.join(formats)}")
     return formats[name]
 
 

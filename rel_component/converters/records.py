@@ -25,7 +25,7 @@ from typing import (
     TypeVar,
 )
 
-from ..errors import DataError
+from ..errors import DataError, shown
 from ..files import open_output
 from .annotated import Annotated, MentionId
 from .class_labels import INFO, names_of_labels
@@ -164,7 +164,7 @@ def read_records(
     with_names = names_of_labels(path)
     for place, value in values:
         if not isinstance(value, dict):
-            report.problem(f"expected an object, got {value!r:.60}", place=place, skips="document")
+            report.problem(f"expected an object, got {shown(value)}", place=place, skips="document")
             continue
         if name in value:
             place += f", {label} {value[name]!s:.60}"
@@ -373,7 +373,7 @@ def get_score(record: Record, default: Optional[float]) -> Optional[float]:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise DataError(f'"score": expected a number from 0 to 1, got {value!r:.60}')
+        raise DataError(f'"score": expected a number from 0 to 1, got {shown(value)}')
     return float(value)
 
 
@@ -396,7 +396,7 @@ def get_items(record: Record, key: str, kind: type) -> List[Any]:
     items = get(record, key, list, default=[])
     for i, item in enumerate(items):
         if not isinstance(item, kind) or (kind is int and isinstance(item, bool)):
-            raise DataError(f'"{key}"[{i}]: expected {_NAMES[kind]}, got {item!r:.60}')
+            raise DataError(f'"{key}"[{i}]: expected {_NAMES[kind]}, got {shown(item)}')
     return list(items)
 
 

@@ -15,7 +15,7 @@ from thinc.api import (
 )
 from thinc.types import Floats2d, Ints1d, Ragged
 
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
 from ..types import Int32Array
 from .rows import on_device, rows_of_runs
 
@@ -46,7 +46,7 @@ def SpanPooling(reducers: Sequence[str]) -> Model[InT, OutT]:
     """
     for name in reducers:
         if name not in REDUCERS:
-            raise ConfigError(f"Unknown pooling {name!r}; accepted: {', '.join(REDUCERS)}")
+            raise ConfigError(f"Unknown pooling {shown(name)}; accepted: {', '.join(REDUCERS)}")
     if not reducers:
         raise ConfigError(f"pooling is empty; accepted: {', '.join(REDUCERS)}")
     layer: Model[Ragged, Floats2d] = concatenate(*(REDUCERS[name]() for name in reducers))

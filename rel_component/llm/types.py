@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Dict, List, Literal, Mapping, Optional, Protocol, Sequence, Tuple
 
-from ..errors import LLMError
+from ..errors import LLMError, shown
 
 Role = Literal["system", "user", "assistant"]
 
@@ -149,7 +149,7 @@ class Reply:
         """
         fields: Dict[str, Any] = dict(data)
         if not isinstance(fields["text"], str):
-            raise TypeError(f"text is {fields['text']!r}; it has to be a string")
+            raise TypeError(f"text is {shown(fields['text'])}; it has to be a string")
         fields["usage"] = Usage(**fields.get("usage", {}))
         fields["tokens"] = tuple(OutputToken(*token) for token in fields.get("tokens", ()))
         return cls(**fields)

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterable, List, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..report import Report
 
@@ -15,7 +15,7 @@ def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> Lis
     mentions: List[AnnotatedMention] = []
     for item in items:
         if len(item) < 3 or not _are_tokens(item[:2]) or not isinstance(item[2], str):
-            message = f"expected [first token, last token, label], got {item!r:.60}"
+            message = f"expected [first token, last token, label], got {shown(item)}"
             report.problem(message, place=place, skips="mention")
             continue
         mentions.append(AnnotatedMention(len(mentions), item[0], item[1] + 1, item[2]))
@@ -25,7 +25,7 @@ def read_mentions(items: Iterable[List[Any]], place: str, report: Report) -> Lis
 def read_range(item: List[Any]) -> TokenRange:
     """Read a mention ``[first, last]``; a DataError if it is something else."""
     if len(item) != 2 or not _are_tokens(item):
-        raise DataError(f"expected [first token, last token], got {item!r:.60}")
+        raise DataError(f"expected [first token, last token], got {shown(item)}")
     return item[0], item[1]
 
 
@@ -37,7 +37,7 @@ def read_relation(item: List[Any], ids: Dict[TokenRange, MentionId]) -> Annotate
     """
     if len(item) < 5 or not _are_tokens(item[:4]) or not isinstance(item[4], str):
         expected = "[first, last, first, last, label]"
-        raise DataError(f"expected {expected} with tokens as integers, got {item!r:.60}")
+        raise DataError(f"expected {expected} with tokens as integers, got {shown(item)}")
     head, tail = (item[0], item[1]), (item[2], item[3])
     for ends in (head, tail):
         if ends not in ids:

@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from ...errors import shown
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import keep_fitting
@@ -145,7 +146,7 @@ class _Lines:
 def _label_problem(label: str) -> Optional[str]:
     if _WORD.fullmatch(label):
         return None
-    return f"brat does not allow white space in labels: {label!r:.60}"
+    return f"brat does not allow white space in labels: {shown(label)}"
 
 
 def _names(kind: str, ids: List[Optional[MentionId]]) -> List[str]:

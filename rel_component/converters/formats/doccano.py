@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Dict, List, Optional
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import mention_place
 from ..format import AnnotationFormat
@@ -79,7 +79,9 @@ def _mentions(record: Record, key: str) -> List[AnnotatedMention]:
         if isinstance(item, list) and len(item) == 3:
             item = dict(zip(("start_offset", "end_offset", "label"), item))
         if not isinstance(item, dict):
-            raise DataError(f'"{key}": expected [start, end, label] or an object, got {item!r:.60}')
+            raise DataError(
+                f'"{key}": expected [start, end, label] or an object, got {shown(item)}'
+            )
         mentions.append(
             AnnotatedMention(
                 id=next(free) if item.get("id") is None else get_id(item, "id"),

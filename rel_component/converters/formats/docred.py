@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import keep_fitting, relation_place
 from ..format import AnnotationFormat
@@ -72,7 +72,7 @@ def _read_mention(item: Record, sentences: Sentences) -> Tuple[int, int, str]:
     sentence = get(item, "sent_id", int)
     position = get(item, "pos", list)
     if len(position) != 2 or not all(type(token) is int for token in position):
-        raise DataError(f'"pos": expected two integers, got {position!r:.60}')
+        raise DataError(f'"pos": expected two integers, got {shown(position)}')
     if not 0 <= sentence < len(sentences.lengths):
         raise DataError(f"there is no sentence {sentence}")
     start, end = position

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat
@@ -57,7 +57,7 @@ def _items(
     for label, items in content.items():
         place = f"{path}, relation {label:.60}"
         if not isinstance(items, list):
-            report.problem(f"expected a list, got {items!r:.60}", place=place, skips="document")
+            report.problem(f"expected a list, got {shown(items)}", place=place, skips="document")
             continue
         for i, item in enumerate(items):
             yield f"{place}, document {i}", (label, item)
@@ -88,7 +88,7 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
 def _read(item: Tuple[str, Any], place: str, report: Report) -> Annotated:
     label, record = item
     if not isinstance(record, dict):
-        raise DataError(f"expected an object, got {record!r:.60}")
+        raise DataError(f"expected an object, got {shown(record)}")
     entities = [_read_entity(record, role) for role in "ht"]
     label = label or get(record, "relation", str, default="")
     return Annotated(
@@ -105,7 +105,7 @@ def _read(item: Tuple[str, Any], place: str, report: Report) -> Annotated:
 def _read_entity(record: Record, role: str) -> List[AnnotatedMention]:
     value = get(record, role, list)
     if len(value) != 3 or not isinstance(value[2], list) or not value[2]:
-        raise DataError(f'"{role}": expected [name, id, lists of tokens], got {value!r:.60}')
+        raise DataError(f'"{role}": expected [name, id, lists of tokens], got {shown(value)}')
     kb_id = "" if value[1] is None else str(value[1])
     return [read_tokens(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(value[2])]
 
@@ -113,7 +113,7 @@ def _read_entity(record: Record, role: str) -> List[AnnotatedMention]:
 def read_tokens(tokens: Any, key: str, kb_id: str, role: str) -> AnnotatedMention:
     """Read the tokens of one mention of an entity; a DataError if they are no list of integers."""
     if not isinstance(tokens, list) or not tokens or not all(type(k) is int for k in tokens):
-        raise DataError(f'"{role}": expected the tokens of a mention, got {tokens!r:.60}')
+        raise DataError(f'"{role}": expected the tokens of a mention, got {shown(tokens)}')
     fragments: List[Tuple[int, int]] = []
     for token in tokens:
         if fragments and fragments[-1][1] == token:

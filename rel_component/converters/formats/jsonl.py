@@ -10,7 +10,7 @@ end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evid
 
 from typing import Any, List, Tuple, Union, get_args
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from ..format import AnnotationFormat, Facet
 from ..records import (
@@ -63,7 +63,7 @@ def _mention(item: Record) -> AnnotatedMention:
 
 def _range(fragment: List[Any]) -> Tuple[int, int]:
     if len(fragment) != 2 or not all(type(position) is int for position in fragment):
-        raise DataError(f'"fragments": expected pairs of integers, got {fragment!r:.60}')
+        raise DataError(f'"fragments": expected pairs of integers, got {shown(fragment)}')
     return fragment[0], fragment[1]
 
 

@@ -11,7 +11,7 @@ https://labelstud.io/guide/task_format.
 
 from typing import Dict, List, Optional, Set, Tuple
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
 from ..records import (
@@ -113,7 +113,7 @@ def _text(data: Record, results: List[Record]) -> Tuple[str, str]:
     if len(texts) != 1:
         raise DataError(
             f'"data": expected a string under "{_TEXT}", or one that fits the regions, got '
-            f"{list(data)!r:.60}"
+            f"{shown(list(data))}"
         )
     return texts[0], data[texts[0]]
 
@@ -123,14 +123,14 @@ def _fits(text: str, results: List[Record]) -> bool:
     values = [item.get("value") for item in results if item.get("type") == "labels"]
     for value in values:
         fields = value if isinstance(value, dict) else {}
-        start, end, shown = (fields.get(key) for key in ("start", "end", "text"))
-        if type(start) is not int or type(end) is not int or not isinstance(shown, str):
+        start, end, written = (fields.get(key) for key in ("start", "end", "text"))
+        if type(start) is not int or type(end) is not int or not isinstance(written, str):
             return False
         try:
-            find_shown(text, start, end, shown)
+            find_shown(text, start, end, written)
         except DataError:
             return False
-        if not shown:
+        if not written:
             return False
     return bool(values)
 
@@ -144,12 +144,12 @@ def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
     start, end = value.get("start"), value.get("end")
     where = f"{place}, mention {region_id}"
     if type(start) is not int or type(end) is not int or not labels:
-        what = "no label" if not labels else f"it goes from {start!r:.40} to {end!r:.40}"
+        what = "no label" if not labels else f"it goes from {shown(start, 40)} to {shown(end, 40)}"
         report.problem(f"not a labelled range of a text: {what}", place=where, skips="mention")
         return
-    shown = get(value, "text", str, default="")
+    written = get(value, "text", str, default="")
     try:
-        found = find_shown(text, start, end, shown)
+        found = find_shown(text, start, end, written)
     except DataError as err:
         report.problem(err.message, place=where, skips="mention")
         return

@@ -153,7 +153,7 @@ def _mark(text: str, label: str, head: AnnotatedMention, tail: AnnotatedMention)
     if _TAG.search(text):
         raise DataError("semeval does not hold texts with tags such as <e1>")
     if label and (label == OTHER or not _LABEL.fullmatch(label)):
-        raise DataError(f"semeval labels are letters, digits and hyphens, not {label!r:.60}")
+        raise DataError(f"semeval labels are letters, digits and hyphens, not {shown(label)}")
     marked = (
         f"{text[: first.start]}<e1>{text[first.start : first.end]}</e1>"
         f"{text[first.end : second.start]}<e2>{text[second.start : second.end]}</e2>"

@@ -21,7 +21,7 @@ from typing import (
     Union,
 )
 
-from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable
+from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable, shown
 from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
 from .chat_completion import (
     endpoint_error,
@@ -217,7 +217,7 @@ class OpenAIBackend:
             try:
                 return await read_body(response.iter_bytes(), self._max_body)
             except Exception as err:  # the SDK does not say which HTTP library raises here
-                raise LLMUnavailable(f"The response broke off: {err!r:.200}") from None
+                raise LLMUnavailable(f"The response broke off: {shown(err, 200)}") from None
 
     @property
     def _max_body(self) -> int:
@@ -277,7 +277,7 @@ class OpenAIBackend:
             text += f" Check the model {self.settings['model']!r} and {self.base_url}."
         elif "location" in headers and 300 <= status < 400:
             text = (
-                f"it redirects to {headers['location']!r:.200}. Redirects are not followed, because "
+                f"it redirects to {shown(headers['location'], 200)}. Redirects are not followed, as "
                 "the text of the document would go there; if it may, set base_url to that address."
             )
         return endpoint_error(
@@ -357,7 +357,7 @@ def _endpoint(base_url: Optional[str], *, azure: bool) -> str:
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(
-            f"base_url must be a URL such as 'http://localhost:8000/v1', got {url!r}. "
+            f"base_url must be a URL such as 'http://localhost:8000/v1', got {shown(url)}. "
             f"Where it is not given, the environment variable {variable} says it."
         )
     return url

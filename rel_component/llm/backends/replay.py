@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union, cast
 
 from ... import errors
-from ...errors import DataError, LLMError, LLMRefused, LLMUnavailable
+from ...errors import DataError, LLMError, LLMRefused, LLMUnavailable, shown
 from ..types import ANSWER_FORMATS, AnswerFormat, Backend, Message, Reply, Request
 from .chat_completion import message_dicts
 
@@ -189,12 +189,14 @@ def _read_record(line: str, place: str) -> _Record:
         raise DataError(f"The line is not JSON: {err}", place=place) from err
     keys = (*_QUESTION_KEYS, *_REPLY_KEYS, *_ERROR_KEYS)
     if not isinstance(data, dict) or set(data) - {*keys}:
-        raise DataError(f"A record is an object with keys of {[*keys]}, got {data!r}", place=place)
+        raise DataError(
+            f"A record is an object with keys of {[*keys]}, got {shown(data)}", place=place
+        )
     data = {key: value for key, value in data.items() if value is not None}
     question = {key: data.pop(key) for key in _QUESTION_KEYS if key in data}
     error, retry_after = (data.pop(key, None) for key in _ERROR_KEYS)
     if error is not None and error not in _ERRORS:
-        raise DataError(f"error must be one of {sorted(_ERRORS)}, got {error!r}", place=place)
+        raise DataError(f"error must be one of {sorted(_ERRORS)}, got {shown(error)}", place=place)
     if not isinstance(data.get("text", "" if error else None), str):
         raise DataError("A record needs a text or an error.", place=place)
     if error is not None:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ...errors import ConfigError, FormatUnsupported, LLMRefused, LLMUnavailable, PromptTooLong
+from ...errors import (
+    ConfigError,
+    FormatUnsupported,
+    LLMRefused,
+    LLMUnavailable,
+    PromptTooLong,
+    shown,
+)
 from ..packages import import_package
 from ..types import AnswerFormat, Message, Reply, Request, Usage
 from .chat_completion import message_dicts, output_tokens
@@ -112,7 +119,7 @@ class TransformersBackend:
         """Answer requests; see the contract ``Backend``."""
         if answer_format not in self.formats:
             raise FormatUnsupported(
-                f"format must be one of {list(self.formats)}, got {answer_format!r}"
+                f"format must be one of {list(self.formats)}, got {shown(answer_format)}"
             )
         if not requests:
             return []

@@ -8,7 +8,7 @@ from typing import Annotated, Any, List, Mapping, Optional, Sequence, Type, Type
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ...errors import BudgetExceeded, ConfigError
+from ...errors import BudgetExceeded, ConfigError, shown
 from ..types import Backend, Request, Usage
 
 _MESSAGE_MARGIN = 16  # tokens that chat templates put around a message
@@ -72,7 +72,7 @@ def read_options(options_type: Type[OptionsT], data: Mapping[str, Any]) -> Optio
         return options_type(**data)
     except ValidationError as err:
         problems = [
-            f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: {problem['msg']}"
+            f"{'.'.join(map(str, problem['loc']))} is {shown(problem['input'])}: {problem['msg']}"
             for problem in err.errors()
         ]
         raise ConfigError(f"{options_type.__name__.lower()}: {'; '.join(problems)}") from None

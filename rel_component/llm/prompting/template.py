@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, List, Literal, Optional, Sequence, Tuple
 
-from ...errors import ConfigError
+from ...errors import ConfigError, shown
 from ...schema import RelationType
 from ...types import NO_RELATION
 
@@ -127,7 +127,7 @@ class PromptTemplate:
         path = Path(name)
         if not path.is_file():
             raise ConfigError(
-                f"no template {name!r}: neither a file nor one of {', '.join(template_names())}"
+                f"no template {shown(name)}: neither a file nor one of {', '.join(template_names())}"
             )
         try:
             return cls(path.read_text(encoding="utf8"), name=name)
@@ -146,7 +146,7 @@ class PromptTemplate:
         function = getattr(self._module, macro, None)
         if not callable(function):
             raise ConfigError(
-                f"template {self.name}: no macro {macro!r}; a template needs system(task) and "
+                f"template {self.name}: no macro {shown(macro)}; a template needs system(task) and "
                 "user(task, item)"
             )
         try:
@@ -172,7 +172,7 @@ class PromptTemplate:
         question: QuestionKind = getattr(self._module, "question", "document")
         if question not in ("document", "pair"):
             raise ConfigError(
-                f'template {self.name}: question is {question!r}; accepted: "document", "pair"'
+                f'template {self.name}: question is {shown(question)}; accepted: "document", "pair"'
             )
         return question
 
@@ -182,7 +182,7 @@ class PromptTemplate:
         keys = list(getattr(self._module, "keys", ("head", "label", "tail")))
         if len(keys) != 3 or len(set(keys)) != 3 or not all(isinstance(key, str) for key in keys):
             raise ConfigError(
-                f"template {self.name}: keys is {keys!r}; expected three different names"
+                f"template {self.name}: keys is {shown(keys)}; expected three different names"
             )
         return keys[0], keys[1], keys[2]
 

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from ....errors import DataError
+from ....errors import DataError, shown
 from ...annotated import Annotated, AnnotatedRelation
 from ...format import AnnotationFormat
 from ...records import read_each
@@ -140,7 +140,7 @@ class _Document:
     def _arguments(self, layer: Layer, unit: Unit, reference: str) -> Tuple[Draft, Draft]:
         match = _REFERENCE.fullmatch(reference)
         if match is None:
-            raise DataError(f"expected the number of a token, got {reference!r:.60}")
+            raise DataError(f"expected the number of a token, got {shown(reference)}")
         if match[1] not in self._units:
             raise DataError(f"there is no token {match[1]}")
         numbers = (int(match[2] or 0), int(match[3] or 0))

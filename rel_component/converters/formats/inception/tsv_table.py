@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Literal, Set, Tuple
 
-from ....errors import DataError
+from ....errors import DataError, shown
 from ...records import read_text
 from .._utf16 import from_utf16
 from .tsv_escapes import unescape_text
@@ -187,7 +187,7 @@ class _Body:
         for number, fields in sentence.rows:
             start, end = (characters(offset - first) for offset in self._offsets(number, fields))
             if start is None or end is None or text[start:end] != fields[2]:
-                message = f"{fields[2]!r:.60} is not at {fields[1]} of the text"
+                message = f"{shown(fields[2])} is not at {fields[1]} of the text"
                 raise DataError(f"{message}; offsets count UTF-16 units", place=self._place(number))
             self._add_unit(number, fields, begin + start, begin + end)
         # The format does not say what is between two sentences.
@@ -222,7 +222,7 @@ class _Body:
             match = _OFFSETS.fullmatch(fields[1])
         if match is None:
             row = "\t".join(fields)[:40]
-            message = f"expected the number of a token, its offsets and its text, got {row!r}"
+            message = f"expected the number of a token, its offsets and its text, got {shown(row)}"
             raise DataError(message, place=self._place(number))
         return int(match[1]), int(match[2])
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional
 
+from ....errors import shown
 from ....files import open_output
 from ...annotated import (
     Annotated,
@@ -38,7 +39,7 @@ def write_webanno(documents: Iterable[Annotated], path: Path, report: Report) ->
     def write(annotated: Annotated, file: Path) -> None:
         for word in annotated.words or []:
             if _BREAKS.search(word) and not word.isspace():
-                message = f"the token {word!r:.60} has a tab or line break in it"
+                message = f"the token {shown(word)} has a tab or line break in it"
                 report.problem(message, place=annotated.place, skips="document")
                 return
         with open_output(file) as output:
