@@ -79,12 +79,40 @@ def load_pipeline(source: PipelineSource) -> Language:
 def _load(source: Union[str, Path]) -> Language:
     if not str(source).endswith(".cfg"):
         return util.load_model(source)
-    config = util.load_config(source)
-    nlp = util.load_model_from_config(config, auto_fill=True)
-    sourced = util.get_sourced_components(config)
-    with nlp.select_pipes(disable=[*sourced]):
-        nlp.initialize()
+    config, folder = util.load_config(source), Path(source).parent
+    missing = _find_paths(config, folder)
+    try:
+        nlp = util.load_model_from_config(config, auto_fill=True)
+        sourced = util.get_sourced_components(config)
+        with nlp.select_pipes(disable=[*sourced]):
+            nlp.initialize()
+    except RelComponentError as err:
+        for setting, path in missing.items():
+            if path in str(err):
+                tried = " nor ".join(str(place / path) for place in (Path.cwd(), folder.absolute()))
+                raise ConfigError(
+                    f"{source}: paths.{setting}: {err}; there is neither {tried}"
+                ) from err
+        raise
     return nlp
+
+
+def _find_paths(config: Dict[str, Any], folder: Path) -> Dict[str, str]:
+    """Let paths of a config lead to files beside it or in its project, if the current folder has none.
+
+    Returns:
+        The paths of files that are nowhere, by setting.
+    """
+    missing: Dict[str, str] = {}
+    for setting, path in config.get("paths", {}).items():
+        if isinstance(path, str) and not Path(path).expanduser().exists():
+            # recipes lie in a folder of their project
+            found = [place / path for place in (folder, folder.parent) if (place / path).exists()]
+            if found:
+                config["paths"][setting] = str(found[0].absolute())
+            else:
+                missing[setting] = path
+    return missing
 
 
 def _find_fault(folder: Path, error: Exception) -> Tuple[Path, Exception]:

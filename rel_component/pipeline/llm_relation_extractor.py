@@ -428,14 +428,14 @@ class LLMRelationExtractor(Pipe):
         for name, most in (("min_agreement", 1.0), ("min_similarity", 100.0), ("threshold", 1.0)):
             value = getattr(self, name)
             if not 0.0 <= value <= most:
-                raise ConfigError(f"{name} must lie in [0, {most:g}], got {value}")
+                raise ConfigError(f"{self.name}: {name} must lie in [0, {most:g}], got {value}")
         if self.n_samples < 1:
-            raise ConfigError(f"n_samples must be 1 or more, got {self.n_samples}")
+            raise ConfigError(f"{self.name}: n_samples must be 1 or more, got {self.n_samples}")
         parameters = self.client.backend.settings.get("parameters", {})
         if self.n_samples > 1 and parameters.get("temperature") == 0:
             raise ConfigError(
-                f"n_samples = {self.n_samples} needs a backend with a temperature above 0: at 0 "
-                "all samples are the same"
+                f"{self.name}: n_samples = {self.n_samples} needs a backend with a temperature above "
+                "0: at 0 all samples are the same"
             )
 
     def _select_from(self, examples: Iterable[PromptExample]) -> None:

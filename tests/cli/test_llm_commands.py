@@ -6,8 +6,9 @@ import pytest
 import spacy
 
 from rel_component import compare, evaluate
-from rel_component.errors import LLMError
+from rel_component.errors import ConfigError, LLMError
 from rel_component.files import write_docs
+from rel_component.pipelines import load_pipeline
 
 from ..helpers import make_doc
 from .conftest import FOUNDED, TEXTS, lines, reply
@@ -159,6 +160,26 @@ def test_a_pipeline_without_any_answer_has_no_scores(config, tmp_path):
     assert "0.00" not in output
     with pytest.raises(LLMError, match=r"None of 1 documents has a whole answer.*no key"):
         evaluate(config, gold, gold_entities=True)
+
+
+@pytest.mark.parametrize("place", ["configs", "."])
+def test_paths_of_a_config_may_lead_to_files_of_its_project(config, tmp_path, monkeypatch, place):
+    text = config.read_text(encoding="utf8")
+    for name, file in (("schema", "schema.json"), ("replies", "replies.jsonl")):
+        text = text.replace(f'"{tmp_path / file}"', f"${{paths.{name}}}")
+    project = tmp_path / place / "prompted.cfg"
+    project.parent.mkdir(exist_ok=True)
+    paths = '[paths]\nschema = "schema.json"\nreplies = "replies.jsonl"\n'
+    project.write_text(paths + text, encoding="utf8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_pipeline(project).get_pipe("llm_relation_extractor").labels == ("FOUNDED_BY",)
+    (tmp_path / "schema.json").unlink()
+    places = (
+        rf"paths\.schema.*{tmp_path / 'elsewhere'}/schema\.json nor {project.parent}/schema\.json"
+    )
+    with pytest.raises(ConfigError, match=places):
+        load_pipeline(project)
 
 
 def test_compare_needs_as_many_names(config, tmp_path):

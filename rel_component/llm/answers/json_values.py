@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..packages import import_package
 
-MAX_REPAIRED = 16_000
-"""Characters of broken JSON that are repaired in a reply, about 5,000 tokens.
+MAX_REPAIRED = 8_000
+"""Characters of broken JSON that are repaired in a reply, about 2,500 tokens.
 
 The time that json-repair takes grows with the square of the length of a hostile text: 1.7 seconds for
 8,000 characters of quotes. Valid JSON is read at any length, also behind what is repaired.

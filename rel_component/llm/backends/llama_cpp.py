@@ -1,5 +1,6 @@
 """GGUF models, run by a llama.cpp server in this process."""
 
+import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from .openai import OpenAIBackend
 from .sampling import check_sampling
 
 _BATCH = 512  # prompt tokens between two checks whether the answer is still wanted
+_MOST_THREADS = 8  # that nobody has asked for
 _COUNT_TIMEOUT = 60.0
 
 
@@ -39,7 +41,8 @@ def llama_cpp_backend(
         context_window: tokens of prompt and answer together. Memory is reserved for them,
             `n_parallel` times.
         n_parallel: requests that are answered at the same time.
-        n_threads: threads to compute with; None: as llama.cpp chooses.
+        n_threads: threads to compute with; None: half of the processors that this process may use, 8
+            at most, because threads that wait for a busy processor take the time of others.
         n_gpu_layers: layers that are computed on the GPU, if there is one; -1: as many as fit.
         temperature: 0: the most probable answer.
         max_tokens: the most tokens of an answer.
@@ -92,7 +95,7 @@ class LlamaCppBackend(OpenAIBackend):
 
     Attributes:
         path: the GGUF file.
-        n_threads: threads to compute with.
+        n_threads: threads to compute with; None: as many as :func:`llama_cpp_backend` says.
         n_gpu_layers: layers that are computed on the GPU.
     """
 
@@ -139,8 +142,8 @@ class LlamaCppBackend(OpenAIBackend):
         params.n_ctx = (self.context_window or 0) * n_parallel
         params.n_batch = params.n_ubatch = _BATCH
         params.n_gpu_layers = self.n_gpu_layers
-        if self.n_threads is not None:
-            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self.n_threads
+        n_threads = _default_threads() if self.n_threads is None else self.n_threads
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = n_threads
         params.hostnames, params.port, params.ui = ["127.0.0.1"], 0, False
         params.api_keys = [password]
         params.verbosity, params.warmup, params.offline = -1, False, True
@@ -148,3 +151,9 @@ class LlamaCppBackend(OpenAIBackend):
             return xllamacpp.Server(params)
         except (RuntimeError, ValueError) as err:
             raise ConfigError(f"llama.cpp cannot load {self.path!r}: {err}") from err
+
+
+def _default_threads() -> int:
+    of_process = getattr(os, "sched_getaffinity", None)
+    n_processors = len(of_process(0)) if of_process else os.cpu_count() or 1
+    return max(1, min(_MOST_THREADS, n_processors // 2))
