@@ -74,7 +74,13 @@ def check_parameters(model: Model[Any, Any]) -> None:
                     f"weights {name} of the layer {node.name} have the shape {values.shape}; its "
                     f"dimensions are {sizes}"
                 )
-        if model.has_dim("nO") and any(
-            getattr(shim, "_model", shim) is None for shim in node.shims
-        ):
-            raise ConfigError("the weights of the encoder are missing")
+        for module in (getattr(shim, "_model", shim) for shim in node.shims):
+            if module is None and model.has_dim("nO"):
+                raise ConfigError("the weights of the encoder are missing")
+            options = module.options() if hasattr(module, "options") else {}
+            for name, value in options.items():
+                if node.attrs.get(name) not in (None, value):
+                    raise ConfigError(
+                        f"encoder with the option {name} = {shown(value)}, and a model with "
+                        f"{shown(node.attrs[name])}"
+                    )

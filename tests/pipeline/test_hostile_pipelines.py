@@ -12,7 +12,10 @@ import torch
 from safetensors.torch import load, save
 
 from rel_component.errors import ConfigError
+from rel_component.models.pairs.packed_markers import build_packed_markers
+from rel_component.pipeline.weight_checks import check_parameters
 
+from ..encoders import tiny_encoder
 from .saved_pipelines import edit_encoder, edit_model
 
 _seen = []
@@ -176,3 +179,13 @@ def test_hostile_models(joint, folder, watched, edit):
     with pytest.raises(ConfigError, match="shared_encoder/model cannot be loaded"):
         joint.get_pipe("shared_encoder").from_disk(folder / "shared_encoder", exclude=["vocab"])
     assert watched == []
+
+
+def test_options_of_an_encoder_are_those_of_its_model():
+    model = build_packed_markers(tiny_encoder()).initialize()
+    check_parameters(model)
+    model.attrs["mark_mentions"] = False
+    with pytest.raises(
+        ConfigError, match="the option mark_mentions = True, and a model with False"
+    ):
+        check_parameters(model)
