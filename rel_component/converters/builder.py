@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from dataclasses import replace
+from itertools import pairwise
 from typing import Dict, Iterable, Iterator, List, Literal, Optional, Tuple
 
 from spacy.language import Language
@@ -31,6 +32,10 @@ _LANGUAGES = {
     "th": re.compile("[\u0e00-\u0e7f]"),
 }
 """Languages without spaces between words, and characters that tell them."""
+
+_RUN = re.compile(r"[^\w\s\-=*.~#+]{300}")
+"""Characters of which each is a token. spaCy's tokenizer takes them off one by one, and each time looks
+at all that follow."""
 
 _Spans = Dict[MentionId, Span]
 
@@ -161,7 +166,7 @@ def tokenize(
             place=annotated.place,
         )
     else:
-        doc = nlp.make_doc(text)
+        doc = _make_doc(text, nlp)
     annotated = _without_fragments(annotated, report)
     if annotated.words is None:
         mentions = _align(annotated, doc, report, alignment)
@@ -169,6 +174,16 @@ def tokenize(
     reduced = _with_sentences(annotated, doc)
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     return doc, replace(reduced, text=None, words=words, spaces=spaces)
+
+
+def _make_doc(text: str, nlp: Language) -> Doc:
+    """The tokens of a text, in a time that is linear in the length of runs of brackets too."""
+    cuts = [run.end() for run in _RUN.finditer(text)]
+    pieces = [text[start:end] for start, end in pairwise([0, *cuts, len(text)]) if start < end]
+    if len(pieces) < 2:
+        return nlp.make_doc(text)
+    docs = [nlp.make_doc(piece) for piece in pieces]
+    return Doc.from_docs(docs, ensure_whitespace=False) or nlp.make_doc(text)
 
 
 def _without_fragments(annotated: Annotated, report: Report) -> Annotated:

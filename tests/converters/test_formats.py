@@ -257,7 +257,7 @@ def test_prodigy_negatives_of_tokens_without_label(tmp_path):
 def test_prodigy_relations_by_number_need_tokens(tmp_path):
     text = prodigy_example({"head": 1, "child": 0, "label": "SUBJECT"}, tokens=[])
     _, report = read_text(tmp_path, text, "prodigy")
-    assert 'line 1: "head": token 1, but the example has no "tokens"' in report.problems[0]
+    assert '"head": token 1, but the example has no "tokens"' in report.problems[0]
 
 
 @pytest.mark.parametrize(

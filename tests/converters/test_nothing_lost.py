@@ -355,3 +355,16 @@ def test_ids_that_are_names_of_files_on_all_systems(tmp_path, ids, names):
     assert found == {Path(f"{name}.ann") for name in expected}
     changed = sum(key is not None and str(key) != name for key, name in zip(ids, expected))
     assert notes(report).get("documents whose ids are no names of files", 0) == changed
+
+
+def test_long_runs_of_brackets_have_the_same_tokens(tmp_path):
+    text = "(" * 700 + "Ann]" + "}" * 700
+    nlp = spacy.blank("en")
+    sizes = []
+    tokenizer = nlp.tokenizer
+    nlp.tokenizer = lambda piece: (sizes.append(len(piece)), tokenizer(piece))[1]
+    (tmp_path / "data").write_text(json.dumps({"text": text}), encoding="utf8")
+    (doc,) = convert_file(tmp_path / "data", "jsonl", nlp, Report())
+    assert (doc.text, [t.text for t in doc]) == (text, [t.text for t in tokenizer(text)])
+    assert len(doc) == 1402
+    assert max(sizes) < 450

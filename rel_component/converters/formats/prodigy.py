@@ -61,8 +61,14 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
         return None
     tokens = get_items(record, "tokens", dict)
     mentions: Dict[_Key, AnnotatedMention] = {}
-    for span in get_items(record, "spans", dict):
+    spans = get_items(record, "spans", dict)
+    for span in spans:
         _add_mention(mentions, span)
+    if len(mentions) < len(spans):
+        twice = len(spans) - len(mentions)
+        report.note("spans that an example lists twice, read once", place=place, count=twice)
+    # Where spans end with the same token, a relation is of the longest.
+    by_end = {m.end: m for m in sorted(mentions.values(), key=lambda m: m.end - m.start)}
     relations: List[AnnotatedRelation] = []
     for item in get_items(record, "relations", dict):
         label = get(item, "label", str)
@@ -77,8 +83,12 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
             )
         if bare:
             continue
-        head = _find(mentions, item, "head", tokens)
-        tail = _find(mentions, item, "child", tokens)
+        try:
+            head = _find(mentions, item, "head", tokens, by_end)
+            tail = _find(mentions, item, "child", tokens, by_end)
+        except DataError as err:
+            report.problem(err.message, place=f"{place}, relation {label:.60}", skips="relation")
+            continue
         if not is_negative:
             relations.append(AnnotatedRelation(head.id, tail.id, label))
     annotated = Annotated(
@@ -104,7 +114,11 @@ def _is_bare(item: Record, role: str) -> bool:
 
 
 def _find(
-    mentions: Dict[_Key, AnnotatedMention], item: Record, role: str, tokens: List[Record]
+    mentions: Dict[_Key, AnnotatedMention],
+    item: Record,
+    role: str,
+    tokens: List[Record],
+    by_end: Dict[int, AnnotatedMention],
 ) -> AnnotatedMention:
     """The mention that is an argument of a relation."""
     span = item.get(f"{role}_span")
@@ -116,10 +130,9 @@ def _find(
     if not 0 <= number < len(tokens):
         raise DataError(f'"{role}": there is no token {number}')
     end = get(tokens[number], "end", int)
-    ending = [mention for mention in mentions.values() if mention.end == end]
-    if not ending:
+    if end not in by_end:
         raise DataError(f'"{role}": no span ends with token {number}')
-    return max(ending, key=lambda mention: mention.end - mention.start)
+    return by_end[end]
 
 
 def _with_tokens(annotated: Annotated, tokens: List[Record]) -> Annotated:

@@ -149,7 +149,7 @@ class _Document:
     def _relation(self, fs: Any) -> Optional[AnnotatedRelation]:
         head, tail = fs[layers.GOVERNOR], fs[layers.DEPENDENT]
         label, _, attributes = layers.read_features(fs.type.name, _values(fs), layers.RELATION)
-        if not all(getattr(end, "xmiID", None) in self._annotations for end in (head, tail)):
+        if not all(self._is_mention(end) for end in (head, tail)):
             place = f"{self._file}, annotation {fs.xmiID}"
             ends = f"{layers.GOVERNOR} or {layers.DEPENDENT}"
             message = f"a relation {label:.60} whose {ends} is no annotation of the text"
@@ -158,6 +158,12 @@ class _Document:
         return AnnotatedRelation(
             self._mention_id(head), self._mention_id(tail), label, attributes=attributes
         )
+
+    def _is_mention(self, fs: Any) -> bool:
+        """Whether a feature is an annotation of the text, and no relation."""
+        if getattr(fs, "xmiID", None) not in self._annotations:
+            return False
+        return not {layers.GOVERNOR, layers.DEPENDENT} <= _features(fs)
 
     def _links(self, chain: Any) -> List[Draft]:
         links: List[Draft] = []
