@@ -10,7 +10,6 @@ from typer import Argument, Option
 from .messages import (
     NumberFormat,
     check_outputs,
-    clear_errors,
     first_problems,
     interval,
     msg,
@@ -75,26 +74,25 @@ def agreement_cli(
         "resamples": resamples,
         "seed": seed,
     }
-    with clear_errors():
-        check_outputs(output, disagreements, merged)
-        result = compare_annotators(
-            paths,
-            names=names or None,
-            schema=given_schema(schema),
-            merge=merged is not None,
-            min_votes=min_votes,
-            spans_key=spans_key,
-            allowed_pairs=allowed_pairs,
-            max_sentence_distance=max_sentence_distance,
-            n_resamples=resamples,
-            seed=seed,
-            lang=lang,
-        )
-        data = {**result.to_dict(), "options": options}
-        write_json(output, data)
-        write_json_lines(disagreements, (item.to_json() for item in result.disagreements))
-        if merged is not None and result.merged is not None:
-            write_docs(result.merged.docs, merged)
+    check_outputs(output, disagreements, merged)
+    result = compare_annotators(
+        paths,
+        names=names or None,
+        schema=given_schema(schema),
+        merge=merged is not None,
+        min_votes=min_votes,
+        spans_key=spans_key,
+        allowed_pairs=allowed_pairs,
+        max_sentence_distance=max_sentence_distance,
+        n_resamples=resamples,
+        seed=seed,
+        lang=lang,
+    )
+    data = {**result.to_dict(), "options": options}
+    write_json(output, data)
+    write_json_lines(disagreements, (item.to_json() for item in result.disagreements))
+    if merged is not None and result.merged is not None:
+        write_docs(result.merged.docs, merged)
     if json:
         print_json(data)
         return

@@ -7,7 +7,6 @@ from typer import Argument, Exit, Option
 
 from .messages import (
     check_outputs,
-    clear_errors,
     msg,
     print_json,
     print_table,
@@ -56,23 +55,22 @@ def audit_cli(
     from ..audit.name_lists import NameGroups
 
     test_paths = test or []
-    with clear_errors():
-        check_outputs(output, html)
-        use_device(gpu_id)
-        report = audit_files(
-            data_paths,
-            test_paths,
-            schema=given_schema(schema),
-            model=model,
-            name_groups=NameGroups.read(names_by_group, names_type) if names_by_group else None,
-            options=AuditOptions(max_findings=max_findings, seed=seed, spans_key=spans_key),
-            lang=lang,
-        )
-        data = report.to_json()
-        write_json(output, data)
-        if html is not None:
-            title = "Audit of " + ", ".join(path.name for path in (*data_paths, *test_paths))
-            write_text(html, render_html(report, title=title))
+    check_outputs(output, html)
+    use_device(gpu_id)
+    report = audit_files(
+        data_paths,
+        test_paths,
+        schema=given_schema(schema),
+        model=model,
+        name_groups=NameGroups.read(names_by_group, names_type) if names_by_group else None,
+        options=AuditOptions(max_findings=max_findings, seed=seed, spans_key=spans_key),
+        lang=lang,
+    )
+    data = report.to_json()
+    write_json(output, data)
+    if html is not None:
+        title = "Audit of " + ", ".join(path.name for path in (*data_paths, *test_paths))
+        write_text(html, render_html(report, title=title))
     if json:
         print_json(data)
     else:

@@ -9,7 +9,6 @@ from typer import Argument, Exit, Option
 
 from .messages import (
     check_outputs,
-    clear_errors,
     interval,
     msg,
     percent,
@@ -63,26 +62,25 @@ def compare_cli(
     """Compare pipelines, trained and prompted ones, on the same documents: scores, time and cost."""
     from ..evaluation.comparison import compare
 
-    with clear_errors():
-        check_outputs(output, markdown)
-        use_device(gpu_id)
-        results = compare(
-            models,
-            data_path,
-            names=names or None,
-            gold_entities=gold_entities,
-            gold_tokens=gold_tokens,
-            n_resamples=resamples,
-            seed=seed,
-            limit=limit,
-            progress=progress,
-        )
-        data = [result.to_dict() for result in results]
-        cells = [_cells(result) for result in results]
-        header, rows = [*cells[0]], [[*row.values()] for row in cells]
-        lines = [header, ["---"] * len(header), *rows]
-        write_json(output, data)
-        write_text(markdown, "".join(f"| {' | '.join(line)} |\n" for line in lines))
+    check_outputs(output, markdown)
+    use_device(gpu_id)
+    results = compare(
+        models,
+        data_path,
+        names=names or None,
+        gold_entities=gold_entities,
+        gold_tokens=gold_tokens,
+        n_resamples=resamples,
+        seed=seed,
+        limit=limit,
+        progress=progress,
+    )
+    data = [result.to_dict() for result in results]
+    cells = [_cells(result) for result in results]
+    header, rows = [*cells[0]], [[*row.values()] for row in cells]
+    lines = [header, ["---"] * len(header), *rows]
+    write_json(output, data)
+    write_text(markdown, "".join(f"| {' | '.join(line)} |\n" for line in lines))
     failures = [
         f"{result.name}: {reason}"
         for result in results

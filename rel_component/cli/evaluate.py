@@ -9,7 +9,6 @@ from typer import Option
 
 from .messages import (
     check_outputs,
-    clear_errors,
     msg,
     percent,
     print_json,
@@ -49,19 +48,18 @@ def evaluate_cli(
     """Evaluate a pipeline: entities, relations end to end and between annotated mentions, mistakes."""
     from ..evaluation.evaluate import evaluate
 
-    with clear_errors():
-        check_outputs(output, mistakes)
-        use_device(gpu_id)
-        scores, found = evaluate(
-            model,
-            data_path,
-            gold_entities=gold_entities,
-            gold_tokens=gold_tokens,
-            limit=limit,
-            progress=progress,
-        )
-        write_json(output, scores)
-        write_json_lines(mistakes, (mistake.to_json() for mistake in found.mistakes))
+    check_outputs(output, mistakes)
+    use_device(gpu_id)
+    scores, found = evaluate(
+        model,
+        data_path,
+        gold_entities=gold_entities,
+        gold_tokens=gold_tokens,
+        limit=limit,
+        progress=progress,
+    )
+    write_json(output, scores)
+    write_json_lines(mistakes, (mistake.to_json() for mistake in found.mistakes))
     if json:
         print_json(scores)
     else:

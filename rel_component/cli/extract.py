@@ -1,5 +1,7 @@
 """``spacy rel extract``."""
 
+import os
+import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Iterable, Iterator, List, Optional
 
@@ -7,6 +9,7 @@ from typer import Exit, Option
 
 from ..errors import ConfigError
 from .messages import (
+    INTERRUPTED,
     check_outputs,
     first_problems,
     notice,
@@ -69,6 +72,8 @@ def extract_cli(
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error)
     texts = given_texts(input_path, text, limit, report=report, max_length=nlp.max_length)
+    if n_process > 1 and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_end_quietly)
     counts: Counter[str] = Counter()
     failures: List[str] = []
     docs = progress(extract_docs(nlp, texts, batch_size=batch_size, n_process=n_process))
@@ -92,6 +97,11 @@ def extract_cli(
     if failures:
         print_failures(failures)
         raise Exit(1)
+
+
+def _end_quietly() -> None:
+    """Let a worker end without a traceback after an interrupt, of which the first process tells."""
+    signal.signal(signal.SIGINT, lambda *args: os._exit(INTERRUPTED))
 
 
 def _chosen(
