@@ -78,9 +78,11 @@ class ThresholdDecoder:
         places = {f"thresholds.{label}": value for label, value in (self.thresholds or {}).items()}
         for place, value in {"threshold": self.threshold, **places}.items():
             if value is not None and not 0.0 <= value <= 1.0:
-                raise ConfigError(f"{place} must lie in [0, 1], got {value}")
+                raise ConfigError(f"decoder.{place} must lie in [0, 1], got {value}")
         if self.mention_weight < 0:
-            raise ConfigError(f"mention_weight must be 0 or more, got {self.mention_weight}")
+            raise ConfigError(
+                f"decoder.mention_weight must be 0 or more, got {self.mention_weight}"
+            )
 
     def __call__(
         self,

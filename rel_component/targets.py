@@ -120,9 +120,13 @@ class PairSampling:
 
     def __post_init__(self) -> None:
         if self.mentions not in ("both", "predicted"):
-            raise ConfigError(f'mentions must be "both" or "predicted", got {shown(self.mentions)}')
+            raise ConfigError(
+                f'sampling.mentions must be "both" or "predicted", got {shown(self.mentions)}'
+            )
         if self.negative_ratio is not None and self.negative_ratio < 0:
-            raise ConfigError(f"negative_ratio must be 0 or more, got {self.negative_ratio}")
+            raise ConfigError(
+                f"sampling.negative_ratio must be 0 or more, got {self.negative_ratio}"
+            )
 
     def read_mentions(self, examples: Sequence[Example], spans_key: Optional[str]) -> Mentions:
         """The mentions to pair in training, with the tokens of the predicted documents."""

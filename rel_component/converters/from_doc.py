@@ -6,6 +6,7 @@ from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import words_and_spaces
+from ..errors import DataError, shown
 from ..mentions import mention_spans, read_clusters
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from .details import as_json, mention_details, relation_details
@@ -28,7 +29,14 @@ def to_annotated(
         place: name of the document, for messages.
         spans_key: span group that holds the mentions of documents that have it; None: the entities.
         attr: name of the extension attribute of the relations.
+
+    Raises:
+        DataError: if the document has meta data that are no dict.
     """
+    meta = doc.user_data.get("meta", {})
+    if not isinstance(meta, dict):
+        message = f'doc.user_data["meta"] is {shown(meta)}: expected a dict with string keys'
+        raise DataError(message, place=place)
     mentions = _Mentions(doc)
     for span in mention_spans(doc, spans_key):
         mentions.add(span)
@@ -52,7 +60,7 @@ def to_annotated(
         sentence_starts=[token.i for token in doc if token.is_sent_start]
         if has_sentences
         else None,
-        meta=as_json(doc.user_data.get("meta", {})),
+        meta=as_json(meta),
     )
 
 

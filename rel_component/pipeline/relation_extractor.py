@@ -159,9 +159,11 @@ class RelationExtractor(ListeningPipe):
         scorer: Optional[ScorerFunction],
     ) -> None:
         if consistency < 0:
-            raise ConfigError(f"consistency must be 0 or more, got {consistency}")
+            raise ConfigError(f"{name}: consistency must be 0 or more, got {consistency}")
         if adaptive_threshold and exclusive:
-            raise ConfigError("adaptive_threshold is for multiple labels: set exclusive = false")
+            raise ConfigError(
+                f"{name}: adaptive_threshold is for multiple labels: set exclusive = false"
+            )
         install_extension(attr)
         make_forks_safe()
         self.vocab = nlp.vocab

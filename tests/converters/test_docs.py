@@ -175,3 +175,10 @@ def test_the_format_of_the_documentation(tmp_path):
     second = list(known.read(tmp_path / "written", report))
     assert [replace(a, place="") for a in first] == [replace(a, place="") for a in second]
     assert known.looks_like(known.sample)
+
+
+def test_meta_data_that_are_no_dict_are_an_error(vocab):
+    doc = make_doc(vocab, "Ada left")
+    doc.user_data["meta"] = 5
+    with pytest.raises(DataError, match=r'doc 3: doc\.user_data\["meta"\] is 5: expected a dict'):
+        to_annotated(doc, place="doc 3")
