@@ -97,7 +97,7 @@ def _read(lines: Tuple[Match[str], str], place: str, report: Report) -> Annotate
 def read_marked(marked: str) -> Tuple[str, List[AnnotatedMention]]:
     """Read a sentence with ``<e1>`` and ``<e2>``; a DataError if it has not one of each."""
     text, position, mentions = "", 0, []
-    for mention in _MARKED.finditer(marked):
+    for mention in _MARKED.finditer(marked) if _has_pair(marked) else ():
         text += marked[position : mention.start()]
         name, words = mention.groups()
         mentions.append(AnnotatedMention(name, len(text), len(text) + len(words), NOMINAL))
@@ -107,6 +107,11 @@ def read_marked(marked: str) -> Tuple[str, List[AnnotatedMention]]:
     if sorted(str(mention.id) for mention in mentions) != ["e1", "e2"]:
         raise DataError("expected one <e1>...</e1> and one <e2>...</e2>")
     return text, mentions
+
+
+def _has_pair(marked: str) -> bool:
+    """Whether there is one tag of each kind; many without an end would take quadratic time."""
+    return [marked.count(tag) for tag in ("<e1>", "<e2>")] == [1, 1]
 
 
 def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
@@ -168,6 +173,7 @@ def _looks_like(head: str) -> bool:
     return (
         bool(lines)
         and _SENTENCE.match(lines[0]) is not None
+        and _has_pair(lines[0])
         and len(_MARKED.findall(lines[0])) == 2
     )
 
