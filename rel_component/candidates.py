@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Callable, Dict, List, Literal, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 from spacy.strings import StringStore
@@ -105,6 +105,18 @@ class Candidates:
             lengths=numpy.concatenate([self.lengths] * 2),
             named=None if self.named is None else numpy.concatenate([self.named] * 2),
         )
+
+
+class ScoredPairs(NamedTuple):
+    """Candidate pairs with their probabilities or logits.
+
+    Attributes:
+        candidates: the pairs.
+        values: *Shape:* ``(n_pairs, n_outputs)``
+    """
+
+    candidates: Candidates
+    values: Floats2d
 
 
 PairModelT = Model[Tuple[List[Doc], Candidates], Floats2d]

@@ -223,6 +223,18 @@ class RelationSchema(Mapping[str, RelationType]):
             for label, (heads, tails) in sorted(arguments.items())
         )
 
+    @classmethod
+    def from_labels(cls, labels: Any, inferred: "RelationSchema") -> "RelationSchema":
+        """The schema that the option `labels` of ``initialize`` stands for.
+
+        Args:
+            labels: the labels, or a whole schema as :meth:`to_dict` gives it.
+            inferred: says the argument types of labels.
+        """
+        if isinstance(labels, Mapping):
+            return cls.from_dict(labels, source="labels")
+        return cls(inferred.get(label, RelationType(label)) for label in labels)
+
     def merge(self, other: "RelationSchema") -> "RelationSchema":
         """A schema with the types of this one, replaced by those of `other` or followed by them."""
         return RelationSchema({**self._types, **other._types}.values())

@@ -13,7 +13,7 @@ from .candidates import Candidates
 from .documents import document_id, several_labels
 from .errors import ConfigError, shown
 from .mentions import Mentions, read_mentions, read_training_mentions, trimmed
-from .schema import RelationSchema, SchemaViolation
+from .schema import RelationSchema
 from .types import BoolArray, FloatArray
 
 _CharSpan = Tuple[int, int]
@@ -220,23 +220,27 @@ def warn_of_unlearnable(
 
 def warn_of_uncovered(
     targets: Iterable[Targets],
-    violations: Sequence[SchemaViolation],
+    docs: Sequence[Doc],
     schema: RelationSchema,
     name: str,
+    *,
+    attr: str = DEFAULT_ATTR,
 ) -> None:
     """Warn about annotated relations that have no candidate pair, though the schema allows them.
 
     Args:
         targets: the targets of all examples, in parts, of which only one is held at a time.
-        violations: the relations of all examples that the schema forbids.
+        docs: all annotated documents.
         schema: the schema.
         name: name of the component.
+        attr: name of the extension attribute.
     """
     n_gold = n_uncovered = 0
     for part in targets:
         n_gold += part.n_gold
         n_uncovered += part.n_uncovered
-    if n_uncovered > sum(violation.relation.label in schema for violation in violations):
+    forbidden = [v for v in schema.validate(docs, attr=attr) if v.relation.label in schema]
+    if n_uncovered > len(forbidden):
         warnings.warn(
             f"{name}: {n_uncovered} of {n_gold} relations of the examples "
             "have no candidate pair and cannot be learned: their mentions are not among the "

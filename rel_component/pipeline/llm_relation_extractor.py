@@ -4,12 +4,9 @@ spaCy imports this module with every ``spacy.blank()``: clients and templates lo
 they are made.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice, repeat
-from pathlib import Path
+from itertools import repeat
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Optional, Sequence, Tuple
 
 import srsly
@@ -34,16 +31,12 @@ from ..llm.prompting.examples import (
 )
 from ..llm.prompting.prompts import Prompter, PromptLimits, Question
 from ..llm.prompting.template import PromptTemplate
-from ..llm.types import REPORT_KEY, Outcome, Usage
+from ..llm.types import REPORT_KEY, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
 from ..types import FloatArray
-from .saving import loading
-
-MAX_WAITING = 1024
-"""The most documents that are read before some are yielded."""
-
-_SERIALIZED = ("schema", "template", "examples")
+from .pending import Pending, answered
+from .saving import Parts, SavedPipe, loading
 
 
 @Language.factory(
@@ -55,7 +48,7 @@ _SERIALIZED = ("schema", "template", "examples")
     },
     default_score_weights=RELATION_SCORE_WEIGHTS,
 )
-class LLMRelationExtractor(Pipe):
+class LLMRelationExtractor(SavedPipe, Pipe):
     """Finds relations by asking a language model, and writes them to ``doc._.rel``.
 
     The class is the factory of the component: its arguments are the options of a config.
@@ -262,30 +255,13 @@ class LLMRelationExtractor(Pipe):
         reader = AnswerReader(
             prompter, min_similarity=self.min_similarity, min_agreement=self.min_agreement
         )
-        docs = iter(stream)
         n_failed, failures = self.n_failed, Counter(self.failures)
-        waiting: deque[_Pending] = deque()
-
-        def requests() -> Iterator[Question]:
-            # stop after MAX_WAITING documents, so that documents without questions are yielded too
-            for doc in islice(docs, MAX_WAITING):
-                waiting.append(self._pending(prompter, doc))
-                yield from waiting[-1].questions
-
+        pending = (self._pending(prompter, doc) for doc in stream)
         follow_up = reader.correction if self.repair else None
-        while True:
-            # closed at once after an error or an interrupt, so that nothing more is sent
-            with closing(self.client.stream(requests(), follow_up=follow_up)) as outcomes:
-                for outcome in outcomes:
-                    while waiting[0].complete:  # it has no questions
-                        yield self._annotate(waiting.popleft(), reader)
-                    waiting[0].outcomes.append(outcome)
-                    if waiting[0].complete:
-                        yield self._annotate(waiting.popleft(), reader)
-            if not waiting:
-                break
-            while waiting:
-                yield self._annotate(waiting.popleft(), reader)
+        # closed at once after an error or an interrupt, so that nothing more is sent
+        with closing(answered(self.client, pending, follow_up)) as asked:
+            for document in asked:
+                yield self._annotate(document, reader)
         if self.n_failed > n_failed:
             util.logger.warning(
                 "%s: %d documents have no or incomplete answers, as doc.user_data[%r] says: %s",
@@ -299,69 +275,20 @@ class LLMRelationExtractor(Pipe):
         """Score predicted documents against the reference; see :func:`score_relations`."""
         return score_extractor(self, examples, **kwargs)
 
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise the component.
+    def _dump(self) -> Parts:
+        parts = {
+            "schema": self.schema.to_dict(),
+            "template": {"name": self.template.name, "source": self.template.source},
+            "examples": [example.to_dict() for example in self.selector.examples],
+        }
+        return {name: srsly.json_dumps(value, indent=2) for name, value in parts.items()}
 
-        Args:
-            exclude: names among schema, template and examples.
-        """
-        return util.to_bytes(_each(self._dump), exclude)
-
-    def from_bytes(
-        self, bytes_data: bytes, *, exclude: Iterable[str] = ()
-    ) -> "LLMRelationExtractor":
-        """Load the component from what :meth:`to_bytes` returned.
-
-        Args:
-            bytes_data: the serialised component.
-            exclude: names among schema, template and examples.
-
-        Raises:
-            ConfigError: if a part is missing or damaged.
-        """
-        with loading(self.name):
-            parts = srsly.msgpack_loads(bytes_data)
-        return self._load(parts.__getitem__, f"{self.name}, ", exclude)
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save the component.
-
-        Args:
-            path: the folder.
-            exclude: names among schema, template and examples.
-        """
-        util.to_disk(
-            path, _each(lambda name, file: srsly.write_json(file, self._dump(name))), exclude
-        )
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LLMRelationExtractor":
-        """Load the component from a folder.
-
-        Args:
-            path: the folder.
-            exclude: names among schema, template and examples.
-
-        Raises:
-            ConfigError: naming the file that is missing or damaged.
-        """
-        folder = Path(path)
-        return self._load(lambda name: srsly.read_json(folder / name), f"{folder}/", exclude)
-
-    def _dump(self, name: str) -> Any:
-        if name == "schema":
-            return self.schema.to_dict()
-        if name == "template":
-            return {"name": self.template.name, "source": self.template.source}
-        return [example.to_dict() for example in self.selector.examples]
-
-    def _load(
-        self, read: Callable[[str], Any], place: str, exclude: Iterable[str]
-    ) -> "LLMRelationExtractor":
-        for name in _SERIALIZED:
+    def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
+        for name in ("schema", "template", "examples"):
             if name in exclude:
                 continue
             with loading(f"{place}{name}"):
-                data = read(name)
+                data = srsly.json_loads(read(name))
                 if name == "schema":
                     self.schema = RelationSchema.from_dict(data)
                 elif name == "template":
@@ -369,15 +296,14 @@ class LLMRelationExtractor(Pipe):
                     self.template = PromptTemplate(source, name=title, is_saved=True)
                 else:
                     self._select_from([PromptExample.from_dict(data[i]) for i in range(len(data))])
-        return self
 
-    def _pending(self, prompter: Prompter, doc: Doc) -> "_Pending":
+    def _pending(self, prompter: Prompter, doc: Doc) -> Pending:
         try:
-            return _Pending(doc, self._ask(prompter, doc))
+            return Pending(doc, self._ask(prompter, doc))
         except LLMError as err:
             if self.on_failure == "raise":
                 raise
-            return _Pending(doc, [], failure=err)
+            return Pending(doc, [], failure=err)
 
     def _ask(self, prompter: Prompter, doc: Doc) -> List[Question]:
         vector = None
@@ -386,7 +312,7 @@ class LLMRelationExtractor(Pipe):
         given = mention_spans(doc, self.spans_key) if self.mentions == "given" else ()
         return prompter.questions(doc, given, vector)
 
-    def _annotate(self, pending: "_Pending", reader: AnswerReader) -> Doc:
+    def _annotate(self, pending: Pending, reader: AnswerReader) -> Doc:
         doc = pending.doc
         extraction = reader.extract(doc, pending.questions, pending.outcomes)
         if pending.failure is not None:
@@ -442,22 +368,3 @@ class LLMRelationExtractor(Pipe):
         self.selector = ExampleSelector(
             [*examples], n_examples=self.n_examples, selection=self.example_selection
         )
-
-
-@dataclass
-class _Pending:
-    """A document, its questions and their outcomes so far, or why it could not be asked about."""
-
-    doc: Doc
-    questions: List[Question]
-    outcomes: List[Outcome] = field(default_factory=list)
-    failure: Optional[LLMError] = None
-
-    @property
-    def complete(self) -> bool:
-        return len(self.outcomes) == len(self.questions)
-
-
-def _each(function: Callable[..., Any]) -> Dict[str, Callable[..., Any]]:
-    """The function with each part of the component that is saved as its first argument."""
-    return {name: partial(function, name) for name in _SERIALIZED}

@@ -1,28 +1,21 @@
 """The trainable component ``relation_extractor``."""
 
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-    cast,
-)
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
-from ..candidates import CandidateGenerator, Candidates, PairModelT, with_learned_distance
+from ..candidates import (
+    CandidateGenerator,
+    Candidates,
+    PairModelT,
+    ScoredPairs,
+    with_learned_distance,
+)
 from ..decoding import Decoder
 from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
@@ -33,10 +26,10 @@ from ..mentions import (
     recognised_entities,
     representative_examples,
 )
-from ..models.pairs.mention_pairs import closest_mentions
+from ..models.pairs.mention_pairs import widest_gap
 from ..pipelines import check_mentions_first
 from ..probabilities import to_probabilities
-from ..schema import RelationSchema, RelationType
+from ..schema import RelationSchema
 from ..targets import (
     PairSampling,
     Targets,
@@ -51,48 +44,18 @@ from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninit
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
 
-DEFAULT_PARTS = f"""
-[model]
-@architectures = "rel_component.SpanPair.v1"
-
-[model.tok2vec]
-{DEFAULT_TOK2VEC}
-
-[candidates]
-@misc = "rel_component.candidate_pairs.v1"
-
-[sampling]
-@misc = "rel_component.pair_sampling.v1"
-
-[loss]
-@losses = "rel_component.cross_entropy.v1"
-
-[decoder]
-@misc = "rel_component.decoder.v1"
-
-[scorer]
-@scorers = "rel_component.relation_scorer.v1"
-"""
-
-
-class ScoredPairs(NamedTuple):
-    """Candidate pairs with their probabilities or logits.
-
-    Attributes:
-        candidates: the pairs.
-        values: *Shape:* ``(n_pairs, n_outputs)``
-    """
-
-    candidates: Candidates
-    values: Floats2d
-
 
 @Language.factory(
     "relation_extractor",
     assigns=["doc._.rel"],
     requires=["doc.ents"],  # or a span group, which the options say
     default_config={
-        **Config().from_str(DEFAULT_PARTS),
+        "model": {"@architectures": "rel_component.SpanPair.v1", "tok2vec": DEFAULT_TOK2VEC},
+        "candidates": {"@misc": "rel_component.candidate_pairs.v1"},
+        "sampling": {"@misc": "rel_component.pair_sampling.v1"},
+        "loss": {"@losses": "rel_component.cross_entropy.v1"},
+        "decoder": {"@misc": "rel_component.decoder.v1"},
+        "scorer": {"@scorers": "rel_component.relation_scorer.v1"},
         "exclusive": True,
         "spans_key": None,
         "adaptive_threshold": False,
@@ -182,10 +145,8 @@ class RelationExtractor(ListeningPipe):
         self.attr = attr
         self.scorer = scorer
         self._warned = False  # of examples that cannot be learned
-        self.cfg: Dict[str, Any] = {
-            "joined_words": True,
-            "farthest": None,
-        }  # what is serialised beside the model
+        # what is serialised beside the model
+        self.cfg: Dict[str, Any] = {"joined_words": True, "farthest": None}
         self.schema = RelationSchema()
         self.bind_upstream(nlp)
 
@@ -258,8 +219,13 @@ class RelationExtractor(ListeningPipe):
         """
         validate_get_examples(get_examples, "RelationExtractor.initialize")
         examples = list(get_examples())
-        inferred = RelationSchema.from_docs((eg.reference for eg in examples), attr=self.attr)
-        self.schema = self._choose_schema(inferred, labels, relation_schema)
+        schema = relation_schema
+        if schema is None:
+            schema = RelationSchema.from_docs((eg.reference for eg in examples), attr=self.attr)
+            schema = schema if labels is None else RelationSchema.from_labels(labels, schema)
+        for label in self.labels:  # from add_label
+            schema = schema.add(label)
+        self.schema = schema
         if not self.labels:
             raise ConfigError(
                 f"{self.name}: no relation in the examples and no labels given. Annotate "
@@ -267,8 +233,7 @@ class RelationExtractor(ListeningPipe):
             )
         for label in self.labels:
             self.vocab.strings.add(label)
-        listens = any(hasattr(node, "upstream_name") for node in self.model.walk())
-        if self.consistency and listens:  # to a component that reads each batch once
+        if self.consistency and self._listener is not None:  # the encoder reads each batch once
             raise ConfigError(
                 f"{self.name}: consistency needs a model with an encoder of its own, and this one "
                 "listens to another component. Set consistency = 0.0, or use "
@@ -276,10 +241,8 @@ class RelationExtractor(ListeningPipe):
             )
         self._warned = self._warn(examples, complete=True)
         self.cfg["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
-        sample = representative_examples(examples, self.spans_key)
-        if not sample:
-            doc = Doc(self.vocab, words=["hello"])
-            sample = [Example(doc, doc)]
+        doc = Doc(self.vocab, words=["hello"])
+        sample = representative_examples(examples, self.spans_key) or [Example(doc, doc)]
         if self.model.has_dim("nO"):  # initialised before, perhaps with fewer labels
             self.model.attrs["resize_output"](self.model, len(self.output_labels))
         outputs = self.model.ops.alloc2f(1, len(self.output_labels))
@@ -314,12 +277,8 @@ class RelationExtractor(ListeningPipe):
     def set_annotations(self, docs: Iterable[Doc], scores: ScoredPairs) -> None:
         """Write the relations to ``doc._.rel``, in place of any that are there."""
         docs = list(docs)
-        decoded = self.decoder(
-            docs,
-            scores.candidates,
-            self.model.ops.to_numpy(scores.values),
-            exclusive=self.exclusive,
-        )
+        values = self.model.ops.to_numpy(scores.values)
+        decoded = self.decoder(docs, scores.candidates, values, exclusive=self.exclusive)
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)
@@ -355,7 +314,9 @@ class RelationExtractor(ListeningPipe):
             self._warned = self._warn(examples)
         candidates = self._candidates(examples)
         targets = make_targets(examples, candidates, self.attr)
-        self._learn_distance(candidates.select(targets.positive))
+        if targets.positive.any():
+            gap = widest_gap(candidates.select(targets.positive))
+            self.cfg["farthest"] = max(gap, self.cfg["farthest"] or 0)
         candidates, targets = self.sampling.choose(candidates, targets)
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
@@ -418,54 +379,18 @@ class RelationExtractor(ListeningPipe):
         if nlp is not None:
             check_mentions_first(nlp)
 
-    def _choose_schema(
-        self,
-        inferred: RelationSchema,
-        labels: Optional[Union[List[str], Dict[str, Any]]],
-        schema: Optional[RelationSchema],
-    ) -> RelationSchema:
-        if schema is None and isinstance(labels, dict):
-            schema = RelationSchema.from_dict(labels, source="labels")
-        if schema is None and labels is not None:
-            schema = RelationSchema(inferred.get(label, RelationType(label)) for label in labels)
-        chosen = inferred if schema is None else schema
-        for label in self.labels:  # from add_label
-            chosen = chosen.add(label)
-        return chosen
-
     def _warn(self, examples: Sequence[Example], *, complete: bool = False) -> bool:
-        """Warn of relations that cannot be learned, or contradict each other; whether there are any.
-
-        Args:
-            examples: all examples, or a batch.
-            complete: whether these are all.
-        """
-        references = [eg.reference for eg in examples]
+        """Warn of relations that cannot be learned, or contradict each other; whether there are any."""
+        docs, schema, attr = [eg.reference for eg in examples], self.schema, self.attr
         n_found = warn_of_unlearnable(
-            references,
-            self.schema,
-            self.name,
-            exclusive=self.exclusive,
-            complete=complete,
-            attr=self.attr,
+            docs, schema, self.name, exclusive=self.exclusive, complete=complete, attr=attr
         )
-        # Mentions may come from a component that is not trained yet. One example at a time: the
-        # pairs of a whole corpus may not fit into memory.
-        checked = examples if complete and self.sampling.mentions != "predicted" else []
-        warn_of_uncovered(
-            (make_targets([eg], self._candidates([eg]), self.attr) for eg in checked),
-            self.schema.validate(references, attr=self.attr),
-            self.schema,
-            self.name,
-        )
+        # Predicted mentions may come from a component that is not trained yet.
+        if complete and self.sampling.mentions != "predicted":
+            # one example at a time: the pairs of a whole corpus may not fit into memory
+            parts = (make_targets([eg], self._candidates([eg]), attr) for eg in examples)
+            warn_of_uncovered(parts, docs, schema, self.name, attr=attr)
         return n_found > 0
-
-    def _learn_distance(self, related: Candidates) -> None:
-        """Remember the most tokens between the mentions of a relation."""
-        if related.n_pairs:
-            head, tail = related.mentions.spans[closest_mentions(related).T]
-            gaps = numpy.maximum(head[:, 0], tail[:, 0]) - numpy.minimum(head[:, 1], tail[:, 1])
-            self.cfg["farthest"] = max(int(gaps.max()), self.cfg["farthest"] or 0)
 
     def _candidates(self, examples: Sequence[Example]) -> Candidates:
         docs = [eg.predicted for eg in examples]

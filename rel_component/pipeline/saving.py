@@ -1,8 +1,8 @@
 """Saved components: whole, or one clear error when they are loaded.
 
-A component is two files, or two entries of its bytes: ``model`` with the weights, as Thinc writes them,
-and ``cfg`` with what belongs to them, in JSON. ``model`` also holds the names of its outputs, and
-``cfg`` the SHA-256 checksums of both, so that files which are damaged, exchanged or edited are noticed.
+A component with weights has two parts: ``model`` with the weights, as Thinc writes them, and ``cfg``
+with what belongs to them, in JSON. ``model`` also holds the names of its outputs, and ``cfg`` the
+SHA-256 checksums of both, so that files which are damaged, exchanged or edited are noticed.
 Checksums are no protection from who makes a pipeline: what is loaded is checked besides.
 """
 
@@ -12,24 +12,104 @@ import json
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, TypeVar, Union
 
 import srsly
 from spacy import util
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from ..errors import ConfigError, RelComponentError, shown
 from .weight_checks import check_attributes, check_parameters
 
-CheckedT = TypeVar("CheckedT", bound="CheckedPipe")
+SavedT = TypeVar("SavedT", bound="SavedPipe")
+Parts = Dict[str, Union[str, bytes]]
 
 _CHECKSUMS = "sha256"  # key in cfg
 _OUTPUTS = "outputs"  # attribute of the model
 _LONGEST = 500  # characters of an error of others
 
 
-class CheckedPipe(TrainablePipe):
+class SavedPipe:
+    """A component that is saved in parts, and loaded whole or with one error.
+
+    Each part is a file, or an entry of its bytes, and so is the vocabulary.
+    """
+
+    name: str
+    vocab: Vocab
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise the component.
+
+        Args:
+            exclude: names of parts: vocab; cfg and model; or schema, template and examples.
+        """
+        parts: Dict[str, Any] = {k: data for k, data in self._dump().items() if k not in exclude}
+        if "vocab" not in exclude:
+            parts["vocab"] = self.vocab.to_bytes(exclude=exclude)
+        return srsly.msgpack_dumps(parts)
+
+    def from_bytes(self: SavedT, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> SavedT:
+        """Load the component from what :meth:`to_bytes` returned.
+
+        Args:
+            bytes_data: the serialised component.
+            exclude: see :meth:`to_bytes`.
+
+        Raises:
+            ConfigError: if a part is missing, damaged or does not fit to the others.
+        """
+        with loading(self.name):
+            parts = srsly.msgpack_loads(bytes_data)
+            if "vocab" not in exclude:
+                self.vocab.from_bytes(parts["vocab"], exclude=exclude)
+        self._load(parts.__getitem__, f"{self.name}, ", exclude)
+        return self
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save the component.
+
+        Args:
+            path: the folder.
+            exclude: see :meth:`to_bytes`.
+        """
+        folder = Path(path)
+        folder.mkdir(exist_ok=True)
+        for name, data in self._dump().items():
+            if name not in exclude:
+                (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+        if "vocab" not in exclude:
+            self.vocab.to_disk(folder / "vocab", exclude=exclude)
+
+    def from_disk(self: SavedT, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> SavedT:
+        """Load the component from a folder, written by :meth:`to_disk`.
+
+        Args:
+            path: the folder.
+            exclude: see :meth:`to_bytes`.
+
+        Raises:
+            ConfigError: naming the file that is missing, damaged or does not fit to the others.
+        """
+        folder = Path(path)
+        if "vocab" not in exclude:
+            with loading(folder / "vocab"):
+                self.vocab.from_disk(folder / "vocab", exclude=exclude)
+        self._load(lambda name: (folder / name).read_bytes(), f"{folder}/", exclude)
+        return self
+
+    def _dump(self) -> Parts:
+        """The parts by name."""
+        raise NotImplementedError
+
+    def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
+        """Take the parts that are not excluded, as a function reads them by name."""
+        raise NotImplementedError
+
+
+class CheckedPipe(SavedPipe, TrainablePipe):
     """A trainable component that is saved with checksums, and checked when it is loaded."""
 
     @property
@@ -71,76 +151,12 @@ class CheckedPipe(TrainablePipe):
             else:
                 yield from docs
 
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise the component.
-
-        Args:
-            exclude: names among cfg, vocab and model.
-        """
-        cfg, model = self._dump()
-        parts = {
-            "cfg": lambda: cfg,
-            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
-            "model": lambda: model,
-        }
-        return util.to_bytes(parts, exclude)
-
-    def from_bytes(self: CheckedT, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> CheckedT:
-        """Load the component from what :meth:`to_bytes` returned.
-
-        Args:
-            bytes_data: the serialised component.
-            exclude: names among cfg, vocab and model.
-
-        Raises:
-            ConfigError: if a part is missing, damaged or does not fit to the others.
-        """
-        with loading(self.name):
-            parts = srsly.msgpack_loads(bytes_data)
-            if "vocab" not in exclude:
-                self.vocab.from_bytes(parts["vocab"], exclude=exclude)
-        self._load(parts.__getitem__, f"{self.name}, ", exclude)
-        return self
-
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
-        """Save the component.
-
-        Args:
-            path: the folder.
-            exclude: names among cfg, vocab and model.
-        """
-        cfg, model = self._dump()
-        parts = {
-            "cfg": lambda file: file.write_text(cfg, encoding="utf8"),
-            "vocab": lambda folder: self.vocab.to_disk(folder, exclude=exclude),
-            "model": lambda file: file.write_bytes(model),
-        }
-        util.to_disk(path, parts, exclude)
-
-    def from_disk(
-        self: CheckedT, path: Union[str, Path], *, exclude: Iterable[str] = ()
-    ) -> CheckedT:
-        """Load the component from a folder, written by :meth:`to_disk`.
-
-        Args:
-            path: the folder.
-            exclude: names among cfg, vocab and model.
-
-        Raises:
-            ConfigError: naming the file that is missing, damaged or does not fit to the others.
-        """
-        folder = Path(path)
-        if "vocab" not in exclude:
-            with loading(folder / "vocab"):
-                self.vocab.from_disk(folder / "vocab", exclude=exclude)
-        self._load(lambda name: (folder / name).read_bytes(), f"{folder}/", exclude)
-        return self
-
-    def _dump(self) -> Tuple[str, bytes]:
+    def _dump(self) -> Parts:
         self.model.attrs[_OUTPUTS] = self.outputs
         model = self.model.to_bytes()
         checksums = {"cfg": _checksum_of_values(self.cfg), "model": _checksum(model)}
-        return srsly.json_dumps({**self.cfg, _CHECKSUMS: checksums}, indent=2), model
+        cfg = srsly.json_dumps({**self.cfg, _CHECKSUMS: checksums}, indent=2)
+        return {"cfg": cfg, "model": model}
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         checksums: Dict[str, str] = {}

@@ -13,16 +13,16 @@ from ..errors import ConfigError
 from .model_checks import remember_tokens
 from .saving import CheckedPipe
 
-DEFAULT_TOK2VEC = """
-@architectures = "spacy.HashEmbedCNN.v2"
-pretrained_vectors = null
-width = 96
-depth = 4
-embed_size = 2000
-window_size = 1
-maxout_pieces = 3
-subword_features = true
-"""
+DEFAULT_TOK2VEC = {
+    "@architectures": "spacy.HashEmbedCNN.v2",
+    "pretrained_vectors": None,
+    "width": 96,
+    "depth": 4,
+    "embed_size": 2000,
+    "window_size": 1,
+    "maxout_pieces": 3,
+    "subword_features": True,
+}
 """The encoder of components that are given none: a small network that needs no download."""
 
 

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tu
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d, Ints1d
 
 from ..errors import ConfigError, shown
@@ -26,17 +26,6 @@ from .recognition import (
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
 
-DEFAULT_PARTS = f"""
-[model]
-@architectures = "rel_component.SpanScorer.v1"
-
-[model.tok2vec]
-{DEFAULT_TOK2VEC}
-
-[scorer]
-@scorers = "rel_component.mention_scorer.v1"
-"""
-
 
 class ScoredSpans(NamedTuple):
     """Spans and their probabilities or logits.
@@ -54,7 +43,8 @@ class ScoredSpans(NamedTuple):
     "span_recognizer",
     assigns=["doc.ents", "doc.spans"],
     default_config={
-        **Config().from_str(DEFAULT_PARTS),
+        "model": {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": DEFAULT_TOK2VEC},
+        "scorer": {"@scorers": "rel_component.mention_scorer.v1"},
         "spans_key": "mentions",
         "threshold": None,
         "min_score": 0.1,

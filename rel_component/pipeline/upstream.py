@@ -6,7 +6,7 @@ takes the vectors of another encoder like those that the listening component was
 
 import inspect
 import warnings
-from typing import Any, Callable, Iterable, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, Optional, Sequence
 from weakref import ref
 
 import numpy
@@ -19,7 +19,7 @@ from thinc.api import Model
 from ..documents import bare_copy
 from ..errors import ConfigError
 from ..types import FloatArray
-from .saving import CheckedPipe, loading
+from .saving import CheckedPipe, Parts, loading
 
 _SAVED = "upstream"  # key in cfg
 _PROBE = ("Ada", "Lovelace", "works", "for", "Acme", ".")
@@ -107,7 +107,7 @@ class ListeningPipe(CheckedPipe):
                 )
             self._checked = filled[0].vocab
 
-    def _dump(self) -> Tuple[str, bytes]:
+    def _dump(self) -> Parts:
         if self._listener is None:
             self.cfg.pop(_SAVED, None)
         elif self._upstream and self.model.has_dim("nO"):

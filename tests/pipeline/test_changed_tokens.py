@@ -4,7 +4,6 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Span
-from thinc.api import Config
 
 from rel_component.errors import ConfigError
 from rel_component.pipeline.shared_encoder import DEFAULT_TOK2VEC
@@ -13,7 +12,6 @@ from ..helpers import make_doc, make_example
 
 TEXT = "Mary Ann Lee founded Globex in New York City"
 MENTIONS = [(0, 3, "PERSON"), (4, 5, "ORG"), (6, 9, "GPE")]
-CNN = Config().from_str(f"[model]\n{DEFAULT_TOK2VEC}")["model"]
 LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
 
 
@@ -27,7 +25,7 @@ def split_first(doc):
 def pipeline(encoder, words=TEXT, mentions=MENTIONS):
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
-    nlp.add_pipe(encoder, config={"model": CNN})
+    nlp.add_pipe(encoder, config={"model": DEFAULT_TOK2VEC})
     model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": LISTENER}
     nlp.add_pipe("relation_extractor", config={"model": model})
     examples = [make_example(make_doc(nlp.vocab, words, mentions, [(0, "FOUNDED", 1)]))]

@@ -57,7 +57,7 @@ def test_parts_that_are_none(extractor, tmp_path, part, values):
         extractor.from_disk(tmp_path)
     parts = srsly.msgpack_loads(extractor.to_bytes())
     with pytest.raises(ConfigError, match=f"llm_relation_extractor, {part} cannot be loaded"):
-        extractor.from_bytes(srsly.msgpack_dumps({**parts, part: values}))
+        extractor.from_bytes(srsly.msgpack_dumps({**parts, part: json.dumps(values)}))
 
 
 @pytest.mark.parametrize("part", ["schema", "template", "examples"])
@@ -79,7 +79,7 @@ def test_a_template_does_not_run_while_it_is_loaded(extractor, tmp_path):
     loops = "".join(f"{{% for x{i} in range(99999) %}}" for i in range(5))
     for source in (loops + "x" + "{% endfor %}" * 5, '{% set x = "a" * 10 ** 12 %}', "{{ 1 / 0 }}"):
         parts = srsly.msgpack_loads(saved)
-        parts["template"] = {"name": "x", "source": source}
+        parts["template"] = json.dumps({"name": "x", "source": source})
         extractor.from_bytes(srsly.msgpack_dumps(parts))
         assert extractor.template.source == source
     with pytest.raises(ConfigError, match="template x"):

@@ -110,7 +110,7 @@ def test_documents_keep_their_order(pipeline):
 
 
 def test_a_long_run_of_documents_without_questions(pipeline, monkeypatch):
-    monkeypatch.setattr("rel_component.pipeline.llm_relation_extractor.MAX_WAITING", 4)
+    monkeypatch.setattr("rel_component.pipeline.pending.MAX_WAITING", 4)
     nlp = pipeline(answer(FOUNDED))
     taken = []
 

@@ -42,12 +42,21 @@ def _closest(candidates: Candidates, counts: Int32Array, pairs: Int32Array) -> I
     head = members[begins[pairs[pair, 0]] + place // n_tails[pair]]
     tail = members[begins[pairs[pair, 1]] + place % n_tails[pair]]
     spans = candidates.mentions.spans
-    gaps = numpy.maximum(spans[head, 0], spans[tail, 0]) - numpy.minimum(
-        spans[head, 1], spans[tail, 1]
-    )
+    gaps = _gaps(spans[head], spans[tail])
     order = numpy.lexsort((tail, head, gaps, pair))
     best = order[numpy.searchsorted(pair, numpy.arange(len(pairs)))]
     return numpy.stack([head[best], tail[best]], axis=1).astype("int32")
+
+
+def widest_gap(candidates: Candidates) -> int:
+    """The most tokens between the closest mentions of a pair; 0 if they overlap."""
+    head, tail = candidates.mentions.spans[closest_mentions(candidates).T]
+    return max(int(_gaps(head, tail).max()), 0)
+
+
+def _gaps(head: Int32Array, tail: Int32Array) -> Int32Array:
+    """Tokens between spans, below 0 where they overlap. *Shape:* ``(n,)``."""
+    return numpy.maximum(head[:, 0], tail[:, 0]) - numpy.minimum(head[:, 1], tail[:, 1])
 
 
 def unordered(mentions: Int32Array) -> Tuple[Int32Array, Int32Array]:
