@@ -312,7 +312,12 @@ def test_components_listen_to_spacy_transformers_too(vocab):
     nlp.add_pipe("span_recognizer", config={"model": scorer, "min_score": 0.5})
     pairs = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": ear}
     nlp.add_pipe("relation_extractor", config={"model": pairs, "spans_key": "mentions"})
-    learned(nlp, [eg for eg in examples_of(nlp) if len(eg.predicted)])
+    examples = [eg for eg in examples_of(nlp) if len(eg.predicted)]
+    learned(nlp, examples)
+    # in a batch, the vectors of a document are padded to those of the longest one
+    batch = ["Ada works for Acme."] * 9 + ["Ada works for Acme. " * 5]
+    loaded = spacy.util.load_model_from_config(nlp.config).from_bytes(nlp.to_bytes())
+    assert [doc.text for doc in loaded.pipe(batch)] == batch
 
 
 def test_a_listener_weighs_its_gradient(vocab, docs):
