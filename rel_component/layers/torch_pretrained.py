@@ -20,6 +20,7 @@ from safetensors.torch import load, save
 from tokenizers import Tokenizer
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers import PreTrainedTokenizerFast as FastTokenizer
+from transformers.activations import ACT2FN
 
 from ..errors import ConfigError, shown
 
@@ -252,6 +253,8 @@ def _read_config(text: str, weights: Mapping[str, Any]) -> Any:
 
 
 def _is_sane(key: str, value: Any) -> bool:
+    if key in ("hidden_act", "activation", "conv_act"):
+        return isinstance(value, str) and value in ACT2FN
     if key == "pruned_heads":
         return isinstance(value, dict) and all(map(_is_list, value.values()))
     return _is_scalar(value) or _is_list(value)

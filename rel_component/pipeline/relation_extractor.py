@@ -145,8 +145,10 @@ class RelationExtractor(ListeningPipe):
         self.attr = attr
         self.scorer = scorer
         self._warned = False  # of examples that cannot be learned
-        # what is serialised beside the model
-        self.cfg: Dict[str, Any] = {"joined_words": True, "farthest": None}
+        self.cfg: Dict[str, Any] = {
+            "decoder": {}
+        }  # `spacy find-threshold` writes thresholds here too
+        self.state: Dict[str, Any] = {"joined_words": True, "farthest": None}
         self.schema = RelationSchema()
         self.bind_upstream(nlp)
 
@@ -158,7 +160,7 @@ class RelationExtractor(ListeningPipe):
     @schema.setter
     def schema(self, schema: RelationSchema) -> None:
         self._schema = schema
-        self.cfg["schema"] = schema.to_dict()
+        self.state["schema"] = schema.to_dict()
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -240,7 +242,7 @@ class RelationExtractor(ListeningPipe):
                 "rel_component.Encoder.v1 in place of the listener."
             )
         self._warned = self._warn(examples, complete=True)
-        self.cfg["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
+        self.state["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         doc = Doc(self.vocab, words=["hello"])
         sample = representative_examples(examples, self.spans_key) or [Example(doc, doc)]
         if self.model.has_dim("nO"):  # initialised before, perhaps with fewer labels
@@ -261,9 +263,9 @@ class RelationExtractor(ListeningPipe):
         """
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
-        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
+        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.state["joined_words"])
         self.check_upstream(docs)
-        generate = with_learned_distance(self.candidates, self.cfg["farthest"])
+        generate = with_learned_distance(self.candidates, self.state["farthest"])
         candidates = generate(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:
             n_outputs = len(self.labels) + self.exclusive
@@ -316,7 +318,7 @@ class RelationExtractor(ListeningPipe):
         targets = make_targets(examples, candidates, self.attr)
         if targets.positive.any():
             gap = widest_gap(candidates.select(targets.positive))
-            self.cfg["farthest"] = max(gap, self.cfg["farthest"] or 0)
+            self.state["farthest"] = max(gap, self.state["farthest"] or 0)
         candidates, targets = self.sampling.choose(candidates, targets)
         set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
@@ -365,13 +367,13 @@ class RelationExtractor(ListeningPipe):
         """Score predicted documents against the reference; see :func:`score_relations`."""
         return score_extractor(self, examples, **kwargs)
 
-    def take_cfg(self, cfg: Dict[str, Any]) -> None:
-        """See :meth:`.CheckedPipe.take_cfg`."""
-        farthest = cfg.get("farthest")
+    def take_state(self, state: Dict[str, Any]) -> None:
+        """See :meth:`.CheckedPipe.take_state`."""
+        farthest = state.get("farthest")
         if farthest is not None and (type(farthest) is not int or farthest < 0):
             raise ConfigError(f"farthest {shown(farthest)}; expected a number of tokens or null")
-        super().take_cfg(cfg)
-        self.schema = RelationSchema.from_dict(cfg["schema"])
+        super().take_state(state)
+        self.schema = RelationSchema.from_dict(state["schema"])
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         super()._load(read, place, exclude)

@@ -110,7 +110,13 @@ class SavedPipe:
 
 
 class CheckedPipe(SavedPipe, TrainablePipe):
-    """A trainable component that is saved with checksums, and checked when it is loaded."""
+    """A trainable component that is saved with checksums, and checked when it is loaded.
+
+    Attributes:
+        state: what is saved beside the model, JSON values.
+    """
+
+    state: Dict[str, Any]
 
     @property
     def outputs(self) -> Optional[Dict[str, Any]]:
@@ -120,13 +126,13 @@ class CheckedPipe(SavedPipe, TrainablePipe):
         """
         return None
 
-    def take_cfg(self, cfg: Dict[str, Any]) -> None:
+    def take_state(self, state: Dict[str, Any]) -> None:
         """Use what was saved beside the model.
 
         Args:
-            cfg: the values, as they were saved.
+            state: the values, as they were saved.
         """
-        self.cfg.update(cfg)
+        self.state.update(state)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of documents.
@@ -154,8 +160,8 @@ class CheckedPipe(SavedPipe, TrainablePipe):
     def _dump(self) -> Parts:
         self.model.attrs[_OUTPUTS] = self.outputs
         model = self.model.to_bytes()
-        checksums = {"cfg": _checksum_of_values(self.cfg), "model": _checksum(model)}
-        cfg = srsly.json_dumps({**self.cfg, _CHECKSUMS: checksums}, indent=2)
+        checksums = {"cfg": _checksum_of_values(self.state), "model": _checksum(model)}
+        cfg = srsly.json_dumps({**self.state, _CHECKSUMS: checksums}, indent=2)
         return {"cfg": cfg, "model": model}
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
@@ -165,7 +171,7 @@ class CheckedPipe(SavedPipe, TrainablePipe):
                 cfg = json.loads(read("cfg"))
                 checksums = cfg.pop(_CHECKSUMS, {})
                 _compare(checksums, "cfg", _checksum_of_values(cfg))
-                self.take_cfg(cfg)
+                self.take_state(cfg)
         if "model" not in exclude:
             with loading(f"{place}model"):
                 model = read("model")

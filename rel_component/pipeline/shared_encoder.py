@@ -6,6 +6,7 @@ from spacy.language import Language
 from spacy.pipeline import Tok2Vec
 from spacy.tokens import Doc
 from spacy.training import Example
+from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -39,7 +40,16 @@ class SharedEncoder(CheckedPipe, Tok2Vec):
 
     It is spaCy's ``tok2vec``, tells its listeners the width of the vectors, and remembers which tokens
     it has seen, so that its vectors are not taken for those of others.
+
+    Args:
+        vocab: that of the pipeline.
+        model: the encoder.
+        name: name of the component in the pipeline.
     """
+
+    def __init__(self, vocab: Vocab, model: Model[List[Doc], List[Floats2d]], name: str) -> None:
+        super().__init__(vocab, model, name)
+        self.state = self.cfg
 
     def set_annotations(self, docs: Sequence[Doc], tokvecses: Sequence[Floats2d]) -> None:
         """Set ``doc.tensor`` to the vectors."""

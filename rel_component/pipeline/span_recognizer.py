@@ -111,7 +111,7 @@ class SpanRecognizer(ListeningPipe):
         self.max_mentions = max_mentions
         self.annotate_after = annotate_after
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"labels": [], "joined_words": True}
+        self.state: Dict[str, Any] = {"labels": [], "joined_words": True}
         self._n_updates = 0
         self._cross_entropy = configure_cross_entropy()
         self.bind_upstream(nlp)
@@ -119,7 +119,7 @@ class SpanRecognizer(ListeningPipe):
     @property
     def labels(self) -> Tuple[str, ...]:
         """The entity types."""
-        return tuple(self.cfg["labels"])
+        return tuple(self.state["labels"])
 
     @property
     def label_data(self) -> List[str]:
@@ -131,14 +131,14 @@ class SpanRecognizer(ListeningPipe):
         """See :meth:`.CheckedPipe.outputs`."""
         return {"columns": [NO_ENTITY, *self.labels]}
 
-    def take_cfg(self, cfg: Dict[str, Any]) -> None:
-        """See :meth:`.CheckedPipe.take_cfg`."""
-        labels = cfg["labels"]
+    def take_state(self, state: Dict[str, Any]) -> None:
+        """See :meth:`.CheckedPipe.take_state`."""
+        labels = state["labels"]
         if not isinstance(labels, list) or not all(isinstance(x, str) and x for x in labels):
             raise ConfigError(f"labels {shown(labels)}; expected a list of names")
         if len(set(labels)) < len(labels):
             raise ConfigError(f"labels {shown(labels)}; each name may occur once")
-        super().take_cfg(cfg)
+        super().take_state(state)
 
     def add_label(self, label: str) -> int:
         """Add an entity type, also to a model that is already trained.
@@ -148,7 +148,7 @@ class SpanRecognizer(ListeningPipe):
         """
         if label in self.labels:
             return 0
-        self.cfg["labels"].append(label)
+        self.state["labels"].append(label)
         self.vocab.strings.add(label)
         if self.model.has_dim("nO"):
             self.model.attrs["resize_output"](self.model, 1 + len(self.labels))
@@ -182,7 +182,7 @@ class SpanRecognizer(ListeningPipe):
                 "eg.reference.ents, call add_label, or pass labels."
             )
         warn_of_longer(references, self.model.attrs["max_width"], self.name, self.spans_key)
-        self.cfg["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
+        self.state["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         sample = representative_examples(examples, self.spans_key)
         docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]
         outputs = self.model.ops.alloc2f(1, 1 + len(self.labels))
@@ -200,7 +200,7 @@ class SpanRecognizer(ListeningPipe):
         """
         docs = list(docs)
         refuse_uninitialised(self.model, self.name)
-        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.cfg["joined_words"])
+        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.state["joined_words"])
         self.check_upstream(docs)
         spans = self._spans(docs)
         if not len(spans):

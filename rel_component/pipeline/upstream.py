@@ -56,10 +56,10 @@ class ListeningPipe(CheckedPipe):
         """
         if nlp is not None:
             self._pipeline = _WeakPipeline(nlp)
-            self.cfg.pop(_SAVED, None)
+            self.state.pop(_SAVED, None)
         self._checked = None
         self._upstream = self._linked()
-        saved = self.cfg.get(_SAVED)
+        saved = self.state.get(_SAVED)
         if saved and self._upstream and not _alike(self._probe(), numpy.asarray(saved["vectors"])):
             self._upstream = None
 
@@ -79,7 +79,7 @@ class ListeningPipe(CheckedPipe):
         elif self._upstream and self._has_its_vectors(docs):  # it is frozen
             sender = self._upstream
         self._upstream, self._checked = sender, docs[0].vocab
-        self.cfg.pop(_SAVED, None)
+        self.state.pop(_SAVED, None)
 
     def check_upstream(self, docs: Sequence[Doc]) -> None:
         """Check that documents have vectors that the component has learned to read.
@@ -95,11 +95,14 @@ class ListeningPipe(CheckedPipe):
         if self._listener is None or not filled:
             return
         if not self._vectors(filled[0]).any():
-            self._report_none(is_own=filled[0].vocab is self.vocab)
+            if not filled[0].tensor.size:  # and not a text of blanks, whose vectors are zeros
+                self._report_none(is_own=filled[0].vocab is self.vocab)
         elif filled[0].vocab is not self._checked:
             if self._upstream is None:
                 self.bind_upstream()  # it may have been disabled when the pipeline was loaded
-            is_other = self._upstream is None and _SAVED in self.cfg and self._linked() is not None
+            is_other = (
+                self._upstream is None and _SAVED in self.state and self._linked() is not None
+            )
             if is_other or (self._upstream and not self._has_its_vectors(filled)):
                 raise ConfigError(
                     f"{self.name} was trained with the vectors of {self._upstream_name!r}, and the "
@@ -109,10 +112,10 @@ class ListeningPipe(CheckedPipe):
 
     def _dump(self) -> Parts:
         if self._listener is None:
-            self.cfg.pop(_SAVED, None)
+            self.state.pop(_SAVED, None)
         elif self._upstream and self.model.has_dim("nO"):
             vectors = numpy.round(self._probe().astype("float64"), 4).tolist()
-            self.cfg[_SAVED] = {"name": self._upstream.name, "vectors": vectors}
+            self.state[_SAVED] = {"name": self._upstream.name, "vectors": vectors}
         return super()._dump()
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
@@ -126,7 +129,7 @@ class ListeningPipe(CheckedPipe):
 
     @property
     def _upstream_name(self) -> str:
-        saved = self.cfg.get(_SAVED, {}).get("name", "an encoder")
+        saved = self.state.get(_SAVED, {}).get("name", "an encoder")
         return str(self._upstream.name if self._upstream else saved)
 
     @property

@@ -130,6 +130,7 @@ HOSTILE = {
     "text as size": config(hidden_size="16"),
     "nested size": config(hidden_size={"a": 1}),
     "activation": config(hidden_act="os.system"),
+    "no activation": config(hidden_act=None),
     "pruned": config(pruned_heads={"0": [0, 1, 2, 3]}),
     "layers of crumbs": more_weights,
     "unknown option": lambda state: state["options"].update(build=1),

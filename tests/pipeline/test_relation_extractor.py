@@ -7,7 +7,8 @@ import sys
 import numpy
 import pytest
 import spacy
-from spacy.tokens import Doc
+from spacy.cli.find_threshold import find_threshold
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from thinc.api import set_dropout_rate
 
@@ -117,6 +118,25 @@ def test_evaluate(nlp):
 def test_evaluate_counts_relations_of_missed_mentions(nlp):
     examples = [make_example(references(nlp)[0]), make_example(references(nlp)[1], [ORBIT])]
     assert nlp.evaluate(examples)["rel_micro_r"] == 0.5
+
+
+def test_spacy_finds_a_threshold(tmp_path):
+    nlp = trained(decoder={"@misc": "rel_component.decoder.v1"})
+    ruler = nlp.add_pipe("entity_ruler", first=True)
+    ruler.add_patterns([{"label": "ORG", "pattern": "Acme"}, {"label": "PERSON", "pattern": "Ada"}])
+    nlp.to_disk(tmp_path / "model")
+    DocBin(docs=references(nlp)[:1], store_user_data=True).to_disk(tmp_path / "dev.spacy")
+    *_, scores = find_threshold(
+        str(tmp_path / "model"),
+        tmp_path / "dev.spacy",
+        "relation_extractor",
+        "decoder.threshold",
+        "rel_micro_f",
+        n_trials=2,
+        silent=True,
+    )
+    assert list(scores) == [0.0, 1.0]
+    assert scores[0.0] != scores[1.0]
 
 
 def test_evaluate_without_scorer():
@@ -396,8 +416,8 @@ def test_candidates_can_be_configured():
 @pytest.mark.parametrize(("farthest", "n_pairs"), [(None, 4), (1, 2), (32, 2), (33, 4)])
 def test_pairs_further_apart_than_those_of_training_are_not_asked_about(nlp, farthest, n_pairs):
     extractor = pickle.loads(pickle.dumps(nlp.get_pipe("relation_extractor")))
-    assert extractor.cfg["farthest"] == 1  # token between the mentions of "Acme hired Ada"
-    extractor.cfg["farthest"] = farthest
+    assert extractor.state["farthest"] == 1  # token between the mentions of "Acme hired Ada"
+    extractor.state["farthest"] = farthest
     words = ["Acme", "hired", "Ada", *["x"] * 31, "Bo"]
     mentions = [(0, 1, "ORG"), (2, 3, "PERSON"), (34, 35, "PERSON")]
     scored = extractor.predict([make_doc(nlp.vocab, words, mentions)])

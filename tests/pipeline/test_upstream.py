@@ -100,6 +100,10 @@ def test_a_disabled_encoder_is_one_warning_for_each_component(trained, encoder):
     trained(TEXT)
 
 
+def test_a_text_of_blanks_is_no_disabled_encoder(trained, encoder):
+    assert len(trained("\u3000" * 5)._.rel) == 0
+
+
 DOCS = Path(__file__).parents[2] / "docs" / "components.md"
 BLOCKS = re.findall(r"```python\n([^`]*source=trained[^`]*)```", DOCS.read_text(encoding="utf8"))
 
