@@ -1,7 +1,7 @@
 """One annotated document as formats read and write it, before or after it has tokens."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 MentionId = Union[int, str]
 
@@ -104,6 +104,20 @@ def word_offsets(words: Sequence[str], spaces: Optional[Sequence[bool]]) -> List
         offsets.append((position, position + len(word)))
         position += len(word) + space
     return offsets
+
+
+def string_ids(ids: Sequence[MentionId]) -> Dict[MentionId, str]:
+    """A string of its own for each id of a mention: the id itself if it is one."""
+    names: Dict[MentionId, str] = {key: key for key in ids if isinstance(key, str)}
+    used: Set[str] = set(names.values())
+    for key in ids:
+        if not isinstance(key, str):
+            name = str(key)
+            while name in used:
+                name += "_"
+            used.add(name)
+            names[key] = name
+    return names
 
 
 def without_mark(annotated: Annotated) -> Annotated:

@@ -43,11 +43,8 @@ def check_documents(
         annotated = without_mark(given)
         if annotated is not given:
             report.note("texts began with a byte order mark, which was left out", place=given.place)
-        try:
+        with report.skipping("document", annotated.place):
             _check_document(annotated)
-        except DataError as err:
-            report.problem(err.message, place=annotated.place, skips="document")
-        else:
             relation_problem = partial(_relation_problem, schema=schema)
             yield keep_fitting(annotated, report, _mention_check(annotated), relation_problem)
 

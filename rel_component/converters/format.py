@@ -1,7 +1,6 @@
 """The type of an annotation format, and the ways to find one: by name, by the content of a file."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import (
     Any,
@@ -17,7 +16,7 @@ from typing import (
 )
 
 from .. import registry
-from ..errors import ConfigError, DataError, shown
+from ..errors import ConfigError, DataError, did_you_mean, shown
 from ..files import files_below
 from .annotated import Annotated
 from .json_stream import first_values, parse_json
@@ -127,8 +126,8 @@ def get_format(name: str) -> AnnotationFormat:
     """
     formats = get_formats()
     if name not in formats:
-        near = "".join(f"did you mean {n}? " for n in get_close_matches(name, formats, n=1))
-        raise ConfigError(f"Unknown format {shown(name)}; {near}available: {', '.join(formats)}")
+        near = did_you_mean(name, formats)
+        raise ConfigError(f"Unknown format {shown(name)}{near}; available: {', '.join(formats)}")
     return formats[name]
 
 

@@ -6,13 +6,11 @@ for one record.
 
 import json
 import re
-from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import (
     AbstractSet,
     Any,
-    BinaryIO,
     Callable,
     Collection,
     Dict,
@@ -32,6 +30,7 @@ from .class_labels import INFO, names_of_labels
 from .format import HEAD_LENGTH, ReadFunction, WriteFunction
 from .json_stream import first_values, parse_json, read_values
 from .report import Report
+from .text_files import read_lines
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -85,53 +84,6 @@ def json_detector(fits: Callable[[Record], bool]) -> Callable[[str], bool]:
         fits: whether a record is one of the format; all at the beginning of a file must be.
     """
     return lambda head: bool(first_records(head)) and all(map(fits, first_records(head)))
-
-
-def read_lines(
-    path: Path, report: Optional[Report] = None, *, source: Optional[BinaryIO] = None
-) -> Iterator[Tuple[int, str]]:
-    """The lines of a file that are not blank, with their numbers from 1.
-
-    Args:
-        path: the file.
-        report: takes note of lines that are not UTF-8; None: they are errors.
-        source: what to read in place of the file, such as standard input.
-
-    Raises:
-        DataError: if the file is missing, or not UTF-8 and there is no report.
-    """
-    report = report or Report(on_error="stop")
-    try:
-        with path.open("rb") if source is None else nullcontext(source) as lines:
-            for number, encoded in enumerate(lines, start=1):
-                try:
-                    line = encoded.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as err:
-                    place = f"{path}, line {number}"
-                    report.problem(f"not UTF-8: {err}", place=place, skips="document")
-                    continue
-                if line.strip():
-                    yield number, line.rstrip("\r\n")
-    except OSError as err:
-        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
-
-
-def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
-    """The text of a file, with its line breaks as they are.
-
-    Args:
-        path: the file.
-        encoding: ``utf-8-sig``, or ``utf-8`` to keep a byte order mark as a character.
-
-    Raises:
-        DataError: if the file is missing or not UTF-8.
-    """
-    try:
-        return path.read_bytes().decode(encoding)
-    except OSError as err:
-        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
-    except UnicodeDecodeError as err:
-        raise DataError(f"not UTF-8: {err}", place=str(path)) from err
 
 
 def read_records(
@@ -199,12 +151,8 @@ def _goes_on(path: Path) -> bool:
 def _parse_lines(path: Path, report: Report) -> Iterator[Tuple[str, Any]]:
     for number, line in read_lines(path, report):
         place = f"{path}, line {number}"
-        try:
-            value = parse_json(line)
-        except DataError as err:
-            report.problem(err.message, place=place, skips="document")
-        else:
-            yield place, value
+        with report.skipping("document", place):
+            yield place, parse_json(line)
 
 
 def _stream(path: Path, kind: str, number: int) -> Iterator[Tuple[str, Any]]:
@@ -242,13 +190,10 @@ def read_each(
         report: takes note of the errors of `read`.
     """
     for place, item in items:
-        try:
+        with report.skipping("document", place):
             result = read(item, place, report)
-        except DataError as err:
-            report.problem(err.message, place=err.place or place, skips="document")
-            continue
-        if result is not None:
-            yield result
+            if result is not None:
+                yield result
 
 
 def write_records(records: Iterable[Record], path: Path, *, lines: bool = True) -> None:

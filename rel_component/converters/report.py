@@ -1,7 +1,8 @@
 """The report of a conversion: counts, and everything that could not be used."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Literal, Tuple
+from typing import Any, Dict, Iterator, List, Literal, Tuple
 
 from ..errors import DataError
 
@@ -53,6 +54,22 @@ class Report:
             raise error
         self.skipped[skips] += 1
         self.problems.append(str(error))
+
+    @contextmanager
+    def skipping(self, kind: str, place: str) -> Iterator[None]:
+        """Leave out a document, mention or relation where the block raises a DataError.
+
+        Args:
+            kind: kind of what is left out, a key of `skipped`.
+            place: file, line and document, for errors that do not say theirs.
+
+        Raises:
+            DataError: if the conversion stops at problems.
+        """
+        try:
+            yield
+        except DataError as err:
+            self.problem(err.message, place=err.place or place, skips=kind)
 
     def note(self, message: str, *, place: str, count: int = 1) -> None:
         """Take note of a change, or of a loss that is no document, mention or relation.

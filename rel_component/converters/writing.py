@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar, cast
 
 from spacy.language import Language
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from .builder import AlignmentMode, tokenize
 from .checks import mention_place, with_mentions
@@ -158,13 +158,10 @@ def _in_tokens(
 ) -> Iterator[Annotated]:
     """The documents with words: those that have none go through the tokenizer."""
     for annotated in documents:
-        if annotated.words is None:
-            try:
+        with report.skipping("document", annotated.place):
+            if annotated.words is None:
                 _, annotated = tokenize(annotated, nlp, report, alignment=alignment)
-            except DataError as err:
-                report.problem(err.message, place=err.place, skips="document")
-                continue
-        yield annotated
+            yield annotated
 
 
 def _counted(documents: Iterable[Annotated], report: Report) -> Iterator[Annotated]:

@@ -7,12 +7,10 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 from spacy.tokens import Doc
 
-from ..corpora.corpus import make_relation_corpus
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError
 from ..llm.types import REPORT_KEY
 from ..pipelines import (
     PipelineSource,
-    entity_finders,
     find_extractor,
     load_pipeline,
     source_names,
@@ -116,18 +114,14 @@ def compare(
     results: List[SystemResult] = []
     first: Optional[Floats] = None
     for name, nlp, extractor in systems:
-        spans_key = extractor.spans_key
-        corpus = make_relation_corpus(
-            Path(data_path),
+        examples, seconds = predict(
+            nlp,
+            data_path,
             gold_entities=gold_entities,
             gold_tokens=gold_tokens,
-            spans_key=spans_key,
             limit=limit,
+            progress=progress,
         )
-        with nlp.select_pipes(disable=entity_finders(nlp, spans_key) if gold_entities else []):
-            examples, seconds = predict(nlp, corpus(nlp), progress=progress)
-        if not examples:
-            raise DataError("no documents", place=str(data_path))
         _, counts = count_by_document(
             examples, symmetric=extractor.schema.symmetric_labels, attr=extractor.attr
         )

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import (
     Any,
@@ -101,45 +102,32 @@ def evaluate(
     spans_key = None if extractor is None else extractor.spans_key
     symmetric = () if extractor is None else extractor.schema.symmetric_labels
 
-    def passed(given: bool, disable: List[str]) -> Tuple[List[Example], float]:
-        corpus = make_relation_corpus(
-            Path(data_path),
-            gold_entities=given,
-            gold_tokens=gold_tokens,
-            spans_key=spans_key,
-            limit=limit,
-        )
-        with nlp.select_pipes(disable=disable):
-            return predict(nlp, corpus(nlp), progress=progress)
+    finders = entity_finders(nlp, spans_key)
+    passed = partial(
+        predict, nlp, data_path, gold_tokens=gold_tokens, limit=limit, progress=progress
+    )
 
-    def scored(given: bool, disable: List[str]) -> Tuple[List[Example], Dict[str, Any]]:
-        predicted, seconds = passed(given, disable)
-        if not predicted:
-            raise DataError("no documents", place=str(data_path))
+    def scored(given: bool) -> Tuple[List[Example], Dict[str, Any]]:
+        predicted, seconds = passed(gold_entities=given)
         _check_answers([eg.predicted for eg in predicted])
-        with nlp.select_pipes(disable=disable):
+        with nlp.select_pipes(disable=finders if given else []):
             scores = Scorer(nlp).score(predicted)
         n_words = sum(len(eg.predicted) for eg in predicted)
-        return predicted, {
-            **scores,
-            "speed": n_words / max(seconds, 1e-9),
-            "n_docs": len(predicted),
-        }
+        speed = n_words / max(seconds, 1e-9)
+        return predicted, {**scores, "speed": speed, "n_docs": len(predicted)}
 
-    finders = entity_finders(nlp, spans_key)
-    disable = finders if gold_entities else []
-    predicted, scores = scored(gold_entities, disable)
+    predicted, scores = scored(gold_entities)
     mistakes = find_mistakes(predicted, symmetric=symmetric, spans_key=spans_key, attr=attr)
     scores["mistakes"] = mistakes.to_dict()
     _, counts = count_by_document(predicted, symmetric=symmetric, attr=attr)
     metrics = relation_metrics(Bootstrap(len(predicted), _N_RESAMPLES, seed=0).sum(counts))
     scores["rel_micro_f_interval"] = estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
     if finders and not gold_entities:
-        _, given = scored(True, finders)
+        _, given = scored(True)
         scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
     with _lowest_threshold(extractor) as decoder:
         if decoder is not None:
-            everything, _ = passed(gold_entities, disable)
+            everything, _ = passed(gold_entities=gold_entities)
             scores["threshold"] = decoder.threshold
             scores["thresholds"] = scores_by_threshold(everything, symmetric=symmetric, attr=attr)
     return Evaluation(scores, mistakes)
@@ -160,22 +148,37 @@ def _lowest_threshold(extractor: Any) -> Iterator[Optional[ThresholdDecoder]]:
 
 
 def predict(
-    nlp: Language, examples: Iterable[Example], *, progress: Progress = iter
+    nlp: Language,
+    data_path: Union[str, Path],
+    *,
+    gold_entities: bool,
+    gold_tokens: bool,
+    limit: int,
+    progress: Progress,
 ) -> Tuple[List[Example], float]:
-    """Run a pipeline on the predicted documents of examples.
-
-    Args:
-        nlp: the pipeline.
-        examples: the documents as the pipeline is given them, and as annotated.
-        progress: passes the documents on as they come out, and shows how many there have been.
+    """Run a pipeline on annotated documents; see :func:`evaluate` for the arguments.
 
     Returns:
         The documents with what the pipeline predicts, and as annotated; and the seconds that it took.
+
+    Raises:
+        DataError: if the documents cannot be read, or there are none.
     """
-    examples = list(examples)
-    start = time.perf_counter()
-    docs = list(progress(nlp.pipe([eg.predicted for eg in examples])))
-    seconds = time.perf_counter() - start
+    spans_key = getattr(find_extractor(nlp), "spans_key", None)
+    corpus = make_relation_corpus(
+        Path(data_path),
+        gold_entities=gold_entities,
+        gold_tokens=gold_tokens,
+        spans_key=spans_key,
+        limit=limit,
+    )
+    with nlp.select_pipes(disable=entity_finders(nlp, spans_key) if gold_entities else []):
+        examples = list(corpus(nlp))
+        if not examples:
+            raise DataError("no documents", place=str(data_path))
+        start = time.perf_counter()
+        docs = list(progress(nlp.pipe([eg.predicted for eg in examples])))
+        seconds = time.perf_counter() - start
     return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)], seconds
 
 

@@ -7,8 +7,9 @@ from typing import Any, Dict, Iterable, Iterator, Optional, Tuple, Union
 from spacy.tokens import Doc
 
 from ..converters.formats.jsonl import KEYS
-from ..converters.records import Record, get, read_each, read_lines, read_records
+from ..converters.records import Record, get, read_each, read_records
 from ..converters.report import Report
+from ..converters.text_files import read_lines
 from ..errors import ConfigError, DataError
 
 Text = Tuple[str, Dict[str, Any]]

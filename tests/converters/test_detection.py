@@ -86,7 +86,7 @@ def test_what_is_wrong_with_a_folder(tmp_path):
 
 
 def test_a_typo_in_the_name_of_a_format():
-    with pytest.raises(ConfigError, match="'docano'; did you mean doccano\\? available: bioc"):
+    with pytest.raises(ConfigError, match="'docano', did you mean \"doccano\"\\?; available: bioc"):
         get_format("docano")
 
 

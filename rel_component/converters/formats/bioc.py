@@ -193,20 +193,15 @@ def _read_mentions(
     names: Dict[MentionId, MentionId] = {}
     items = [(item, piece) for piece in pieces for item in piece.annotations]
     for item, own in [*items, *((item, None) for item in loose)]:
-        try:
+        with report.skipping("mention", f"{annotated.place}, mention {item.get('id')!s:.60}"):
             name = get_id(item, "id")
             mention = _read_mention(item, name, own, layout)
-        except DataError as err:
-            where = f"{annotated.place}, mention {item.get('id')!s:.60}"
-            report.problem(err.message, place=where, skips="mention")
-            continue
-        if name in names:
-            message = "annotations with one id, of which relations are of the first"
-            report.note(message, place=annotated.place)
-            number = len(annotated.mentions)
-            mention = replace(mention, id=f"{name}#{number}")
-        names.setdefault(name, mention.id)
-        annotated.mentions.append(mention)
+            if name in names:
+                message = "annotations with one id, of which relations are of the first"
+                report.note(message, place=annotated.place)
+                mention = replace(mention, id=f"{name}#{len(annotated.mentions)}")
+            names.setdefault(name, mention.id)
+            annotated.mentions.append(mention)
     return names
 
 
@@ -245,7 +240,7 @@ def _read_relations(
     concepts = first_mentions(entities)
     of_concepts = False
     for i, item in enumerate(items):
-        try:
+        with report.skipping("relation", f"{annotated.place}, relation {item.get('id', i)!s:.60}"):
             nodes = get_items(item, "nodes", dict)
             infons = dict(get(item, "infons", dict, default={}))
             if _is_cluster(nodes, infons):
@@ -257,9 +252,6 @@ def _read_relations(
                 head, tail = _ends_of_concepts(nodes, infons, concepts)
                 of_concepts = True
             annotated.relations.append(_read_relation(item, head, tail, infons))
-        except DataError as err:
-            where = f"{annotated.place}, relation {item.get('id', i)!s:.60}"
-            report.problem(err.message, place=where, skips="relation")
     if of_concepts:
         annotated.clusters += [members for members in entities.values() if len(members) > 1]
 

@@ -3,10 +3,10 @@
 from bisect import bisect_right
 from itertools import count
 from pathlib import Path
-from typing import Dict, Iterable, List, Set
+from typing import Dict, Iterable, List
 
 from ...files import open_output
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId, string_ids
 from ..records import Record, to_json
 from ..report import Report
 
@@ -33,7 +33,7 @@ def write_bioc(documents: Iterable[Annotated], path: Path, report: Report) -> No
 
 
 def _to_document(annotated: Annotated, report: Report) -> Record:
-    ids = _names([mention.id for mention in annotated.mentions])
+    ids = string_ids([mention.id for mention in annotated.mentions])
     meta = dict(annotated.meta)
     name = str(meta.pop("id", ""))
     relations = [_to_relation(annotated, relation, ids, report) for relation in annotated.relations]
@@ -52,19 +52,6 @@ def _to_document(annotated: Annotated, report: Report) -> Record:
         "annotations": [],
         "relations": relations,
     }
-
-
-def _names(ids: List[MentionId]) -> Dict[MentionId, str]:
-    """A string for each id."""
-    names: Dict[MentionId, str] = {}
-    used: Set[str] = set()
-    for key in ids:
-        name = str(key)
-        while name in used:
-            name += "_"
-        used.add(name)
-        names[key] = name
-    return names
 
 
 def _to_passage(annotated: Annotated, ids: Dict[MentionId, str], report: Report) -> Record:

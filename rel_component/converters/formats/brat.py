@@ -32,8 +32,9 @@ from ...errors import DataError
 from ...files import files_below
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
-from ..records import read_each, read_lines, read_text
+from ..records import read_each
 from ..report import Report
+from ..text_files import read_lines, read_text
 from ._document_files import document_files
 from ._shown import ShownText
 from .brat_writer import ARGUMENTS, ENDING, EQUIVALENCE, NO_DATABASE, write_brat

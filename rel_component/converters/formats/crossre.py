@@ -8,7 +8,6 @@ https://github.com/mainlp/CrossRE.
 
 from dataclasses import replace
 
-from ...errors import DataError
 from ..annotated import Annotated
 from ..format import AnnotationFormat
 from ..records import (
@@ -36,11 +35,9 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     ids = ids_by_range(mentions)
     relations = []
     for item in get_items(record, "relations", list):
-        try:
+        with report.skipping("relation", place):
             remarks = {name: value for name, value in zip(_REMARKS, item[5:]) if value}
             relations.append(replace(read_relation(item, ids), attributes=remarks))
-        except DataError as err:
-            report.problem(err.message, place=place, skips="relation")
     return Annotated(
         place=place,
         words=words,

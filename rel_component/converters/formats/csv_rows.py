@@ -120,7 +120,7 @@ def _read(rows: List[_Row], report: Report) -> Annotated:
     same = {k: v for k, v in others[0].items() if all(other.get(k) == v for other in others)}
     for (row_place, row), other in zip(rows, others):
         attributes: Dict[str, Any] = {k: v for k, v in other.items() if k not in same}
-        try:
+        with report.skipping("relation", row_place):
             if row["text"] != first["text"]:
                 raise DataError(f"another text than in the first row of the document, {place}")
             head = _mention(row, "head", mentions)
@@ -136,8 +136,6 @@ def _read(rows: List[_Row], report: Report) -> Annotated:
             elif attributes:
                 message = "columns of rows without relation that differ from other rows"
                 report.note(message, place=row_place, count=len(attributes))
-        except DataError as err:
-            report.problem(err.message, place=row_place, skips="relation")
     return Annotated(
         place=place,
         text=first["text"],

@@ -54,16 +54,13 @@ def _read_entities(record: Record, sentences: Sentences, place: str, report: Rep
     for i, vertex in enumerate(get(record, "vertexSet", list)):
         entity: Dict[Tuple[int, int, str], AnnotatedMention] = {}
         for item in get_items({"vertexSet": vertex}, "vertexSet", dict):
-            try:
+            with report.skipping("mention", f"{place}, entity {i}"):
                 start, end, label = _read_mention(item, sentences)
-            except DataError as err:
-                report.problem(err.message, place=f"{place}, entity {i}", skips="mention")
-                continue
-            if (start, end, label) in entity:
-                report.note("mentions that one entity lists twice", place=place)
-                continue
-            entity[start, end, label] = AnnotatedMention(number, start, end, label)
-            number += 1
+                if (start, end, label) in entity:
+                    report.note("mentions that one entity lists twice", place=place)
+                    continue
+                entity[start, end, label] = AnnotatedMention(number, start, end, label)
+                number += 1
         entities.append(list(entity.values()))
     return entities
 
@@ -91,19 +88,15 @@ def _read_relations(
     relations = []
     for i, item in enumerate(get_items(record, "labels", dict)):
         item = {_NAMES_ON_HUB.get(key, key): value for key, value in item.items()}
-        try:
+        with report.skipping("relation", f"{place}, label {i}"):
             head, tail = (_argument(item, key, entities, shared) for key in "ht")
             label = get(item, "r", str)
             evidence = get(item, "evidence", list, default=[])
-        except DataError as err:
-            report.problem(err.message, place=f"{place}, label {i}", skips="relation")
-            continue
-        numbers = [sentences.number(k) if type(k) is int else None for k in evidence]
-        known = tuple(number for number in numbers if number is not None)
-        if len(known) < len(evidence):
-            lost = len(evidence) - len(known)
-            report.note("evidence that is no sentence of the document", place=place, count=lost)
-        relations.append(AnnotatedRelation(head, tail, label, evidence=known))
+            numbers = [sentences.number(k) if type(k) is int else None for k in evidence]
+            known = tuple(number for number in numbers if number is not None)
+            if lost := len(evidence) - len(known):
+                report.note("evidence that is no sentence of the document", place=place, count=lost)
+            relations.append(AnnotatedRelation(head, tail, label, evidence=known))
     return relations
 
 

@@ -8,7 +8,6 @@ and predictions are not read. Described at https://github.com/dwadden/dygiepp/bl
 from bisect import bisect_right
 from typing import Any, Dict, List
 
-from ...errors import DataError
 from ..annotated import Annotated, AnnotatedMention, MentionId
 from ..format import AnnotationFormat
 from ..records import (
@@ -42,10 +41,8 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     clusters = _read_clusters(record, mentions, ids, place, report)
     relations = []
     for item in _flat(record, "relations"):
-        try:
+        with report.skipping("relation", place):
             relations.append(read_relation(item, ids))
-        except DataError as err:
-            report.problem(err.message, place=place, skips="relation")
     events = sum(len(sentence) for sentence in get_items(record, "events", list))
     if events:
         report.note("events, which are not read", place=place, count=events)
@@ -81,15 +78,12 @@ def _read_clusters(
     for items in get_items(record, "clusters", list):
         cluster = []
         for item in get_items({"clusters": items}, "clusters", list):
-            try:
+            with report.skipping("mention", place):
                 first, last = read_range(item)
-            except DataError as err:
-                report.problem(err.message, place=place, skips="mention")
-                continue
-            if (first, last) not in ids:
-                ids[first, last] = len(mentions)
-                mentions.append(AnnotatedMention(len(mentions), first, last + 1, ""))
-            cluster.append(ids[first, last])
+                if (first, last) not in ids:
+                    ids[first, last] = len(mentions)
+                    mentions.append(AnnotatedMention(len(mentions), first, last + 1, ""))
+                cluster.append(ids[first, last])
         clusters.append(cluster)
     return clusters
 

@@ -24,11 +24,11 @@ from ..records import (
     read_each,
     read_meta,
     read_records,
-    read_text,
     to_json,
     write_meta,
 )
 from ..report import Report
+from ..text_files import read_text
 from ._sentences import read_words
 from ._single_pairs import single_pairs
 

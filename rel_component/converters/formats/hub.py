@@ -99,12 +99,9 @@ def _read_tags(record: Record, annotated: Annotated, report: Report) -> List[str
         raise DataError(f'"{key}": expected {len(annotated.words)} tags, got {len(tags)}')
     annotated.mentions = _mentions_of(tags)
     for i, item in enumerate(get_items(record, "relations", dict)):
-        try:
+        with report.skipping("relation", f"{annotated.place}, relation {i}"):
             ends = get(item, "head", int), get(item, "tail", int)
             annotated.relations.append(AnnotatedRelation(*ends, _label(item)[1]))
-        except DataError as err:
-            where = f"{annotated.place}, relation {i}"
-            report.problem(err.message, place=where, skips="relation")
     return ["tokens", key, "relations"]
 
 

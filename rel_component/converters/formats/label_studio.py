@@ -9,10 +9,10 @@ Offsets are characters, and were UTF-16 units in older versions
 https://labelstud.io/guide/task_format.
 """
 
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ...errors import DataError, shown
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId, string_ids
 from ..format import AnnotationFormat
 from ..records import (
     Record,
@@ -193,7 +193,7 @@ def _to_task(annotated: Annotated, report: Report) -> Record:
     task: Record = {"data": {_TEXT: annotated.text, **data}}
     if _TEXT in annotated.meta:
         task["meta"] = {_TEXT: annotated.meta[_TEXT]}
-    names = _names([mention.id for mention in annotated.mentions])
+    names = string_ids([mention.id for mention in annotated.mentions])
     result = [_region(annotated, mention, names) for mention in annotated.mentions]
     is_prediction = any(relation.score != 1.0 for relation in annotated.relations)
     for relation in annotated.relations:
@@ -212,20 +212,6 @@ def _to_task(annotated: Annotated, report: Report) -> Record:
     else:
         task["annotations"] = [{"result": result}]
     return task
-
-
-def _names(ids: List[MentionId]) -> Dict[MentionId, str]:
-    """A string for each id, itself if it is one."""
-    names: Dict[MentionId, str] = {key: key for key in ids if isinstance(key, str)}
-    used: Set[str] = set(names.values())
-    for key in ids:
-        if not isinstance(key, str):
-            name = str(key)
-            while name in used:
-                name += "_"
-            used.add(name)
-            names[key] = name
-    return names
 
 
 def _region(annotated: Annotated, mention: AnnotatedMention, names: Dict[MentionId, str]) -> Record:

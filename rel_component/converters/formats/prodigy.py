@@ -83,14 +83,11 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
             )
         if bare:
             continue
-        try:
+        with report.skipping("relation", f"{place}, relation {label:.60}"):
             head = _find(mentions, item, "head", tokens, by_end)
             tail = _find(mentions, item, "child", tokens, by_end)
-        except DataError as err:
-            report.problem(err.message, place=f"{place}, relation {label:.60}", skips="relation")
-            continue
-        if not is_negative:
-            relations.append(AnnotatedRelation(head.id, tail.id, label))
+            if not is_negative:
+                relations.append(AnnotatedRelation(head.id, tail.id, label))
     annotated = Annotated(
         place=place,
         text=get(record, "text", str),

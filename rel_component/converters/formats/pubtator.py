@@ -25,8 +25,9 @@ from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..checks import keep_fitting
 from ..format import AnnotationFormat
-from ..records import read_each, read_lines
+from ..records import read_each
 from ..report import Report
+from ..text_files import read_lines
 from ._shown import find_shown
 
 NOVELTY = "novelty"
@@ -80,12 +81,13 @@ def _read(lines: _Lines, place: str, report: Report) -> Annotated:
     entities: Dict[str, List[MentionId]] = {}
     rows = [(where, line.split("\t")) for where, line in lines.others]
     for where, columns in rows:
-        try:
+        is_mention = _is_mention(columns)
+        with report.skipping("mention" if is_mention else "relation", where):
             if columns[0] != lines.name:
                 raise DataError(
                     f"expected a line of document {shown(lines.name)}, got {shown(columns)}"
                 )
-            if _is_mention(columns):
+            if is_mention:
                 mention = _read_mention(columns, len(annotated.mentions), annotated)
                 if mention.kb_id:
                     entities.setdefault(mention.kb_id, []).append(mention.id)
@@ -94,16 +96,11 @@ def _read(lines: _Lines, place: str, report: Report) -> Annotated:
                 annotated.mentions.append(mention)
                 if len(columns) > 6:
                     report.note("names of concepts, which are not read", place=where)
-        except DataError as err:
-            kind = "mention" if _is_mention(columns) else "relation"
-            report.problem(err.message, place=where, skips=kind)
     firsts = first_mentions(entities)
     for where, columns in rows:
         if columns[0] == lines.name and not _is_mention(columns):
-            try:
+            with report.skipping("relation", where):
                 annotated.relations.append(_read_relation(columns, firsts))
-            except DataError as err:
-                report.problem(err.message, place=where, skips="relation")
     annotated.clusters += [members for members in entities.values() if len(members) > 1]
     return annotated
 

@@ -14,8 +14,9 @@ from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..checks import mention_place, relation_place
 from ..format import AnnotationFormat
-from ..records import read_each, read_lines
+from ..records import read_each
 from ..report import Report
+from ..text_files import read_lines
 
 NOMINAL = "NOMINAL"
 """Entity type of the mentions; the data has none."""
@@ -137,12 +138,8 @@ def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
     if not pairs:
         pairs = [("", annotated.mentions[0], annotated.mentions[1], place)]
     for label, head, tail, pair_place in pairs:
-        try:
-            sentence = _mark(annotated.text or "", label, head, tail)
-        except DataError as err:
-            report.problem(err.message, place=pair_place, skips="relation" if label else "document")
-            continue
-        yield sentence
+        with report.skipping("relation" if label else "document", pair_place):
+            yield _mark(annotated.text or "", label, head, tail)
     related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
     for mention in annotated.mentions if related else ():
         if mention.id not in related:

@@ -26,10 +26,10 @@ from ..records import (
     read_each,
     read_meta,
     read_records,
-    read_text,
     write_records,
 )
 from ..report import Report
+from ..text_files import read_text
 
 _YAML_ITEM = re.compile(r"(?:\s*(?:#.*|---.*)?\n)*\s*-\s+[\"']?(?:text|ents|relations)[\"']?\s*:")
 _ENTS_IN_YAML = re.compile(r"^[\s-]+[\"']?ents[\"']?\s*:", re.MULTILINE)
@@ -92,11 +92,9 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     ]
     relations = []
     for item in get_items(record, "relations", dict):
-        try:
+        with report.skipping("relation", place):
             head, tail = _position(item, "dep"), _position(item, "dest")
             relations.append(AnnotatedRelation(head, tail, get(item, "relation", str)))
-        except DataError as err:
-            report.problem(err.message, place=place, skips="relation")
     return Annotated(
         place=place,
         text=get(record, "text", str),

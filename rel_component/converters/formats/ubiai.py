@@ -45,22 +45,17 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     annotated = Annotated(place, text, meta=read_meta(record, _FIELDS, _NAME))
     items = get_items(record, "tokens", dict)
     for i, item in enumerate(items):
-        try:
+        with report.skipping("mention", f"{place}, mention {i}"):
             annotated.mentions.append(_read_mention(item, i, text))
-        except DataError as err:
-            report.problem(err.message, place=f"{place}, mention {i}", skips="mention")
     positions = _positions(items)
     if any(len(numbers) > 1 for numbers in positions.values()):
         message = "several mentions begin with one token: relations are of the first of them"
         report.note(message, place=place)
     for i, item in enumerate(get_items(record, "relations", dict)):
-        try:
+        with report.skipping("relation", f"{place}, relation {i}"):
             head, tail = (_find(item, role, positions) for role in ("head", "child"))
-            annotated.relations.append(
-                AnnotatedRelation(head, tail, get(item, "relationLabel", str))
-            )
-        except DataError as err:
-            report.problem(err.message, place=f"{place}, relation {i}", skips="relation")
+            label = get(item, "relationLabel", str)
+            annotated.relations.append(AnnotatedRelation(head, tail, label))
     return annotated
 
 

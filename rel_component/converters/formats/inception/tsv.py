@@ -129,13 +129,9 @@ class _Document:
             for i, reference in enumerate(references):
                 values: _Features = features[i] if i < len(features) else {}
                 label, _, attributes = read_features(layer.name, values, RELATION_LAYER)
-                try:
+                with self._report.skipping("relation", f"{self._file}, line {unit.line}"):
                     head, tail = self._arguments(layer, unit, reference)
-                except DataError as err:
-                    place = f"{self._file}, line {unit.line}"
-                    self._report.problem(err.message, place=place, skips="relation")
-                    continue
-                yield AnnotatedRelation(head.id, tail.id, label, attributes=attributes)
+                    yield AnnotatedRelation(head.id, tail.id, label, attributes=attributes)
 
     def _arguments(self, layer: Layer, unit: Unit, reference: str) -> Tuple[Draft, Draft]:
         match = _REFERENCE.fullmatch(reference)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Literal, Set, Tuple
 
 from ....errors import DataError, shown
-from ...records import read_text
+from ...text_files import read_text
 from .._utf16 import from_utf16
 from .tsv_escapes import unescape_text
 
