@@ -53,6 +53,7 @@ def is_left_out(line):
     return (
         "rel extract" in line
         or "rel compare" in line
+        or "relations.jsonl" in line
         or ("prompt_local" in line and not LLMS.exists())
     )
 
@@ -69,8 +70,10 @@ def run(line, folder):
 @pytest.mark.slow
 def test_commands(workplace):
     assert (workplace / "training" / "own" / "model-best").exists()
-    extract = next(line for line in "".join(blocks("bash")).splitlines() if "rel extract" in line)
-    run(extract, workplace)
+    for line in "".join(blocks("bash")).splitlines():
+        if "relations.jsonl" in line:
+            run(line, workplace)
+    assert json.loads((workplace / "back.json").read_text(encoding="utf8"))
     row = json.loads((workplace / "relations.jsonl").read_text(encoding="utf8"))
     assert row["text"] == "Acme was founded by Ann Lee."
 
@@ -144,6 +147,13 @@ def test_the_sample_document_can_be_read(tmp_path):
 def test_the_checks_call_the_command_of_the_readme():
     command = next(block.strip() for block in blocks("bash") if "pytest" in block)
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf8")
+
+
+def test_variables_of_a_project_come_after_its_folder():
+    files = [ROOT / "README.md", ROOT / "project.yml", *ROOT.glob("docs/*.md")]
+    lines = [line for file in files for line in file.read_text(encoding="utf8").splitlines()]
+    assert any(re.search(r"project run \w+ \. --vars", line) for line in lines)
+    assert not any(re.search(r"project run \w+ --vars", line) for line in lines)
 
 
 def test_the_first_command_runs_a_workflow_of_the_project():
