@@ -114,9 +114,11 @@ class CheckedPipe(SavedPipe, TrainablePipe):
 
     Attributes:
         state: what is saved beside the model, JSON values.
+        checksum: that of the model when it was saved or loaded last, if it was.
     """
 
     state: Dict[str, Any]
+    checksum: Optional[str] = None
 
     @property
     def outputs(self) -> Optional[Dict[str, Any]]:
@@ -160,7 +162,8 @@ class CheckedPipe(SavedPipe, TrainablePipe):
     def _dump(self) -> Parts:
         self.model.attrs[_OUTPUTS] = self.outputs
         model = self.model.to_bytes()
-        checksums = {"cfg": _checksum_of_values(self.state), "model": _checksum(model)}
+        self.checksum = _checksum(model)
+        checksums = {"cfg": _checksum_of_values(self.state), "model": self.checksum}
         cfg = srsly.json_dumps({**self.state, _CHECKSUMS: checksums}, indent=2)
         return {"cfg": cfg, "model": model}
 
@@ -175,7 +178,8 @@ class CheckedPipe(SavedPipe, TrainablePipe):
         if "model" not in exclude:
             with loading(f"{place}model"):
                 model = read("model")
-                _compare(checksums, "model", _checksum(model))
+                self.checksum = _checksum(model)
+                _compare(checksums, "model", self.checksum)
                 self.model.attrs.pop(_OUTPUTS, None)
                 before = [dict(node.attrs) for node in self.model.walk()]
                 self.model.from_bytes(model)

@@ -7,7 +7,7 @@ from spacy.pipeline import Tok2Vec
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Model, Optimizer
 from thinc.types import Floats2d
 
 from ..errors import ConfigError
@@ -63,10 +63,20 @@ class SharedEncoder(CheckedPipe, Tok2Vec):
         nlp: Optional[Language] = None,
     ) -> None:
         """Load the encoder."""
+        self.checksum = None
         super().initialize(get_examples, nlp=nlp)
         for listener in self.listeners:
             if listener.has_dim("nO") is None:
                 listener.set_dim("nO", self.model.get_dim("nO"))
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Change the weights by what was learned, so that listeners are not saved with an old checksum.
+
+        Args:
+            sgd: the optimizer.
+        """
+        self.checksum = None
+        super().finish_update(sgd)
 
     def find_listeners(self, component: Any) -> None:
         """Take a component's listeners as those of this encoder.

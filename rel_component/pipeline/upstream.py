@@ -116,12 +116,26 @@ class ListeningPipe(CheckedPipe):
         elif self._upstream and self.model.has_dim("nO"):
             vectors = numpy.round(self._probe().astype("float64"), 4).tolist()
             self.state[_SAVED] = {"name": self._upstream.name, "vectors": vectors}
+            if checksum := getattr(self._upstream, "checksum", None):
+                self.state[_SAVED]["sha256"] = checksum
         return super()._dump()
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         super()._load(read, place, exclude)
         with loading(f"{place}cfg"):
             self.bind_upstream()
+            self._compare_checksum()
+
+    def _compare_checksum(self) -> None:
+        """Notice a pipeline of two checkpoints, as a run leaves that is killed while it saves."""
+        saved, encoder = self.state.get(_SAVED, {}), self._linked()
+        found = getattr(encoder, "checksum", None)
+        if found and encoder.name == saved.get("name") and found != saved.get("sha256", found):
+            raise ConfigError(
+                f"it was saved beside another model of {encoder.name!r}: files of two pipelines are "
+                "mixed, as after training that was killed while it saved. Take another copy, such as "
+                "model-best in place of model-last"
+            )
 
     @property
     def _listener(self) -> Any:

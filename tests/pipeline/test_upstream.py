@@ -182,3 +182,24 @@ def test_a_component_with_an_encoder_that_is_trained_on_goes_with_it(trained, en
         nlp.update(batch, sgd=Adam(0.1), exclude=["relation_extractor"])
     nlp.get_pipe(encoder).finish_update(Adam(0.1))
     reloaded(nlp)(TEXT)
+
+
+def test_a_pipeline_of_two_checkpoints_is_refused(trained, encoder, tmp_path):
+    """As training leaves one that is killed when it has saved the encoder, and not all after it."""
+    trained.to_disk(tmp_path)
+    listening = [name for name in trained.pipe_names if name != encoder]
+    bytes_before = {name: trained.get_pipe(name).to_bytes() for name in listening}
+    for _ in range(2):  # nothing comes back to the encoder from new layers
+        trained.update(examples_of(trained), sgd=Adam(1e-5))  # too little for the vectors to tell
+    apart = {name: trained.get_pipe(name).to_bytes() for name in listening}
+    trained.get_pipe(encoder).to_disk(tmp_path / encoder)
+    with pytest.raises(ConfigError, match=r"another model of 'shared_encoder'.*Take another copy"):
+        spacy.load(tmp_path)
+    loaded = spacy.load(tmp_path, exclude=listening)
+    for name in listening:
+        loaded.add_pipe(name, source=trained)
+        with pytest.raises(ConfigError, match=f"{name}, cfg cannot be loaded.*two pipelines"):
+            loaded.get_pipe(name).from_bytes(bytes_before[name])
+        loaded.get_pipe(name).from_bytes(apart[name])
+    trained.to_disk(tmp_path)
+    spacy.load(tmp_path)(TEXT)
