@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 import numpy
 
 from ..evaluation.scoring import PRF
+from ..packages import import_package
 from ..types import NO_RELATION, FloatArray
-from .extra import import_extra
 from .pairs import MentionPair
 
 _N_FEATURES = 2**18  # bounds the memory of a classifier, whatever the size of the corpus
@@ -110,7 +110,7 @@ def predict_out_of_fold(
     if n_folds < 2:
         return classes.tolist(), result
     X = _encode(rows)  # (n_rows, n_features)
-    split = import_extra("sklearn.model_selection").GroupKFold(
+    split = import_package("sklearn.model_selection", "audit").GroupKFold(
         n_folds, shuffle=True, random_state=seed
     )
     random = numpy.random.default_rng(seed)
@@ -126,16 +126,16 @@ def predict_out_of_fold(
 
 def _encode(rows: Iterable[Sequence[str]]) -> Any:
     """Rows of hashed binary features, each of length 1 so that many features do not weigh more."""
-    hasher = import_extra("sklearn.feature_extraction").FeatureHasher(
+    hasher = import_package("sklearn.feature_extraction", "audit").FeatureHasher(
         _N_FEATURES, input_type="string", dtype="float32", alternate_sign=False
     )
     X = hasher.transform(set(row) for row in rows)
     X = X[:, numpy.unique(X.indices)]  # columns that occur
-    return import_extra("sklearn.preprocessing").normalize(X)
+    return import_package("sklearn.preprocessing", "audit").normalize(X)
 
 
 def _predict(X: Any, targets: Any, asked: Any, seed: int) -> FloatArray:
-    model = import_extra("sklearn.linear_model").SGDClassifier(
+    model = import_package("sklearn.linear_model", "audit").SGDClassifier(
         loss="log_loss", alpha=_L2, max_iter=_EPOCHS, tol=None, average=True, random_state=seed
     )
     probabilities: FloatArray = model.fit(X, targets).predict_proba(asked)

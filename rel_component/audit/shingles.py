@@ -8,8 +8,8 @@ from typing import List, Sequence, Set, Tuple
 
 import numpy
 
+from ..packages import import_package
 from ..types import HashArray
-from .extra import import_extra
 
 SimilarPair = Tuple[int, int, float]
 """Positions of two texts, the smaller first, and the Jaccard similarity of their shingles."""
@@ -56,7 +56,7 @@ def find_similar(texts: Sequence[HashArray], threshold: float) -> List[SimilarPa
     Raises:
         ConfigError: if datasketch is not installed.
     """
-    datasketch = import_extra("datasketch")
+    datasketch = import_package("datasketch", "audit")
     n_hashes = _BANDS * _ROWS
     empty = datasketch.MinHash(n_hashes, hashfunc=int, scheme="affine64")
     index = datasketch.MinHashLSH(num_perm=n_hashes, params=(_BANDS, _ROWS))

@@ -65,7 +65,7 @@ def test_nothing_is_said_without_other_groups():
     assert predict_out_of_fold([], [], [])[0] == []
 
 
-def test_a_missing_library_is_an_error_that_names_the_extra(monkeypatch):
+def test_a_missing_library_is_an_error_that_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.feature_extraction", None)
-    with pytest.raises(ConfigError, match=r"scikit-learn.*pip install 'rel-component\[audit\]'"):
+    with pytest.raises(ConfigError, match=r"scikit-learn is not installed.*'scikit-learn>="):
         predict_out_of_fold([["a"], ["b"]], ["x", "y"], [0, 1])

@@ -194,5 +194,5 @@ def test_archives_are_named(folder):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "cassis", None)
-    with pytest.raises(ConfigError, match=r"rel-component\[inception\]"):
+    with pytest.raises(ConfigError, match="pip install 'dkpro-cassis"):
         read(EXAMPLE)

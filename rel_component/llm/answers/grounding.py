@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ..packages import import_package
+from ...packages import import_package
 
 MIN_FUZZY = 4
 """Characters of the shortest name that is looked for by similarity."""
@@ -201,7 +201,7 @@ class Grounder:
 
 def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> List[int]:
     """Return the indices of the texts that are most similar to a name, in their order."""
-    rapidfuzz = import_package("rapidfuzz")
+    rapidfuzz = import_package("rapidfuzz", "llm")
     # one comparison for all: the loop is in C
     found = rapidfuzz.process.extract(
         name, texts, scorer=rapidfuzz.fuzz.ratio, score_cutoff=min_similarity, limit=None

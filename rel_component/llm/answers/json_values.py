@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..packages import import_package
+from ...packages import import_package
 
 MAX_REPAIRED = 8_000
 """Characters of broken JSON that are repaired in a reply, about 2,500 tokens.
@@ -137,7 +137,7 @@ def _to_last_bracket(text: str) -> str:
 def _repair(text: str) -> Any:
     """Repair a broken value; returns its text if that is not possible."""
     text = _SURROGATE_PAIR.sub(lambda pair: str(json.loads(f'"{pair[0]}"')), text)
-    json_repair = import_package("json_repair")
+    json_repair = import_package("json_repair", "llm")
     try:
         return json_repair.repair_json(text, return_objects=True, skip_json_loads=True)
     except (ValueError, RecursionError):  # nested too deeply

@@ -6,7 +6,7 @@ import threading
 from typing import Any, AsyncIterable, Coroutine, TypeVar
 
 from ...errors import ConfigError
-from ..packages import import_package
+from ...packages import import_package
 
 _MAX_ERROR_BODY = 64_000  # bytes that are read of the body of an error
 _GRACE = 5.0  # seconds to cancel a request that is out of time
@@ -33,7 +33,7 @@ class Connection:
     """
 
     def __init__(self, kind: str, *, trust_env: bool = True, **options: Any) -> None:
-        openai = import_package("openai")
+        openai = import_package("openai", "llm")
         try:
             http_client = openai.DefaultAsyncHttpxClient(
                 trust_env=trust_env,
@@ -84,7 +84,7 @@ async def read_body(chunks: AsyncIterable[bytes], limit: int) -> bytes:
 async def _raise_for_status(response: Any) -> None:
     """Read the body of an error; the SDK would read all of it."""
     if not response.is_success:
-        openai = import_package("openai")
+        openai = import_package("openai", "llm")
         body = await read_body(response.aiter_bytes(), _MAX_ERROR_BODY)
         raise openai.APIStatusError("", response=response, body=body)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
 from ...errors import ConfigError
-from ..packages import import_package
+from ...packages import import_package
 from ..types import Message
 from .chat_completion import message_dicts
 from .connection import Connection

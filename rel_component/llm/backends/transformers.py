@@ -15,7 +15,7 @@ from ...errors import (
     PromptTooLong,
     shown,
 )
-from ..packages import import_package
+from ...packages import import_package
 from ..types import AnswerFormat, Message, Reply, Request, Usage
 from .chat_completion import message_dicts, output_tokens
 from .constrained_generation import Writing, json_matcher, write

@@ -2,8 +2,6 @@
 
 from typing import Any, Dict, Tuple
 
-from ....errors import ConfigError
-
 _DKPRO = "de.tudarmstadt.ukp.dkpro.core.api."
 _NER = f"{_DKPRO}ner."
 
@@ -34,21 +32,6 @@ _NOT_SEMANTIC = (
     "org.dkpro.core.api.",
 )
 _LABELS = (VALUE, "label", "type", "category", "class", "kind", "role")
-
-
-def import_cassis() -> Any:
-    """Import dkpro-cassis.
-
-    Raises:
-        ConfigError: if it is not installed.
-    """
-    try:
-        import cassis
-    except ImportError as err:
-        raise ConfigError(
-            'The format xmi needs dkpro-cassis: pip install "rel-component[inception]"'
-        ) from err
-    return cassis
 
 
 def is_semantic(layer: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ....errors import DataError
+from ....packages import import_package
 from ...annotated import Annotated, AnnotatedRelation
 from ...format import AnnotationFormat
 from ...records import read_each
@@ -32,7 +33,7 @@ _BEGINNING = 10_000
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    cassis = layers.import_cassis()
+    cassis = import_package("cassis", "inception")
     type_systems: Dict[Path, Any] = {}
 
     def read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterable, Optional, Tuple
 
 from ....errors import ConfigError
 from ....files import open_output
+from ....packages import import_package
 from ...annotated import Annotated, MentionId, in_characters, word_offsets
 from ...checks import keep_fitting
 from ...report import Report
@@ -47,7 +48,7 @@ def write_xmi(documents: Iterable[Annotated], path: Path, report: Report) -> Non
     Raises:
         ConfigError: if the package dkpro-cassis is not installed, or there is another type system.
     """
-    cassis = layers.import_cassis()
+    cassis = import_package("cassis", "inception")
     types = cassis.TypeSystem()
     for name, (supertype, _) in TYPES.items():
         types.create_type(name, supertypeName=supertype)

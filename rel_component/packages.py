@@ -3,10 +3,10 @@
 from importlib import import_module, metadata
 from typing import Any
 
-from ..errors import ConfigError
+from .errors import ConfigError
 
 
-def import_package(module: str, extra: str = "llm") -> Any:
+def import_package(module: str, extra: str) -> Any:
     """Import an optional package.
 
     Args:
@@ -19,7 +19,8 @@ def import_package(module: str, extra: str = "llm") -> Any:
     try:
         return import_module(module)
     except ImportError:
-        package = module.replace("_", "-")
+        name = module.split(".")[0].replace("_", "-")
+        package = {"sklearn": "scikit-learn", "cassis": "dkpro-cassis"}.get(name, name)
         # the requirements themselves: pip may not know where this package is
         found = metadata.requires("rel-component") or ()
         needed = [line.split(";")[0] for line in found if line.endswith(f'extra == "{extra}"')]
