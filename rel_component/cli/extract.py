@@ -77,7 +77,7 @@ def extract_cli(
     counts: Counter[str] = Counter()
     failures: List[str] = []
     docs = progress(extract_docs(nlp, texts, batch_size=batch_size, n_process=n_process))
-    docs = _counted(_chosen(docs, nlp, labels or [], min_score, counts), counts, failures)
+    docs = _chosen(docs, nlp, labels or [], min_score, counts, failures)
     attr = relation_attr(nlp)
     if output is not None:
         write_records((to_record(doc, attr) for doc in docs), output)
@@ -110,9 +110,11 @@ def _chosen(
     labels: List[str],
     min_score: Optional[float],
     counts: "Counter[str]",
+    failures: List[str],
 ) -> "Iterator[Doc]":
-    """The documents, only with the relations that are asked for."""
+    """The documents with the relations that are asked for; counts what a language model has lost."""
     from ..annotations import get_relations, set_relations
+    from ..llm.types import REPORT_KEY
     from ..pipelines import find_extractor, relation_attr
 
     attr, extractor = relation_attr(nlp), find_extractor(nlp)
@@ -132,14 +134,6 @@ def _chosen(
             counts["left out"] += len(found) - len(kept)
             set_relations(doc, kept, attr)
         counts["relations"] += len(kept)
-        yield doc
-
-
-def _counted(docs: "Iterable[Doc]", counts: "Counter[str]", failures: List[str]) -> "Iterator[Doc]":
-    """The documents, with what was lost of the answers of a language model."""
-    from ..llm.types import REPORT_KEY
-
-    for doc in docs:
         counts["documents"] += 1
         answers = doc.user_data.get(REPORT_KEY, {})
         failures += answers.get("failures", ())

@@ -108,13 +108,20 @@ def lines(path, records):
     return path
 
 
-@pytest.fixture
-def config(tmp_path):
-    """A config of a prompted pipeline; its answers: one that is right, one with a slip, none."""
-    rules = spacy.blank("en")
+@pytest.fixture(scope="package")
+def rules(tmp_path_factory):
+    """A pipeline that finds the mentions."""
+    nlp = spacy.blank("en")
     patterns = [{"pattern": pattern, "label": label} for pattern, label in PATTERNS]
-    rules.add_pipe("entity_ruler").add_patterns(patterns)
-    rules.to_disk(tmp_path / "rules")
+    nlp.add_pipe("entity_ruler").add_patterns(patterns)
+    path = tmp_path_factory.mktemp("rules")
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture
+def config(tmp_path, rules):
+    """A config of a prompted pipeline; its answers: one that is right, one with a slip, none."""
     slip = {"head": "M1", "label": "OWNS", "tail": "M2"}
     schema = {"relations": [{"label": "FOUNDED_BY", "head": ["ORG"], "tail": ["PERSON"]}]}
     (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf8")
@@ -124,7 +131,7 @@ def config(tmp_path):
             replies=lines(
                 tmp_path / "replies.jsonl", [reply(FOUNDED), reply(FOUNDED, slip), reply()]
             ),
-            rules=tmp_path / "rules",
+            rules=rules,
             schema=tmp_path / "schema.json",
             examples=lines(tmp_path / "examples.jsonl", [EXAMPLE]),
         ),

@@ -53,12 +53,17 @@ def cut(share):
 
 
 @pytest.mark.parametrize("place", FILES)
+@pytest.mark.parametrize("damage", [Path.unlink, cut(0.5)], ids=["missing", "half"])
+def test_missing_and_cut_files(joint, folder, place, damage):
+    damage(folder / place)
+    assert_refused(joint, folder, place)
+
+
+@pytest.mark.parametrize("place", FILES[-2:])
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param(Path.unlink, id="missing"),
         pytest.param(cut(0), id="empty"),
-        pytest.param(cut(0.5), id="half"),
         pytest.param(cut(0.99), id="cut"),
         pytest.param(lambda file: file.write_bytes(b"\0" * file.stat().st_size), id="zeros"),
         pytest.param(lambda file: file.write_bytes(b"{" * 100_000), id="braces"),
