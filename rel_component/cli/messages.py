@@ -3,15 +3,20 @@
 Whatever they print comes through here, so that no character of a text controls the terminal.
 """
 
+import errno
 import json
+import logging
 import os
 import re
 import sys
+import warnings
+from _thread import interrupt_main
 from collections import Counter
 from contextlib import contextmanager, suppress
-from io import TextIOWrapper
+from io import TextIOBase, TextIOWrapper
 from math import isnan
 from pathlib import Path
+from threading import Timer
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -22,6 +27,7 @@ from typing import (
     Optional,
     Sequence,
     Set,
+    Type,
     TypeVar,
 )
 
@@ -72,6 +78,13 @@ msg = _Messages()
 """Messages on standard output."""
 
 
+class _Closed(TextIOBase):
+    """Standard output of a process that was started without one; Python's ``print`` is silent there."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
 def notice(text: object, color: Optional[str] = None) -> None:
     """Print a line on standard error."""
     typer.secho(printable(text), fg=color, err=True)
@@ -86,10 +99,18 @@ def clear_errors() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    format_warning, warnings.formatwarning = warnings.formatwarning, _format_warning
+    make_record = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(_make_record)
     try:
         try:
-            yield
+            with _repeated_interrupts():
+                yield
         finally:
+            warnings.formatwarning = format_warning
+            logging.setLogRecordFactory(make_record)
             if sys.stdout is not None:
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -107,6 +128,41 @@ def clear_errors() -> Iterator[None]:
         shown = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]} ..."
         notice(f"{type(err).__name__}: {shown}", "red")
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def _repeated_interrupts() -> Iterator[None]:
+    """Interrupt again where Python ignores it, with a traceback, because it came in a callback.
+
+    Such are ``__del__`` and what C code calls, in which no error can be raised.
+    """
+    repeated: List[Timer] = []
+    report = sys.unraisablehook
+
+    def repeat(ignored: Any) -> None:
+        if ignored.exc_type is not KeyboardInterrupt:
+            report(ignored)
+            return
+        repeated.append(Timer(0.2, interrupt_main))  # not before this returns
+        repeated[-1].start()
+
+    sys.unraisablehook = repeat
+    try:
+        yield
+        for timer in repeated:
+            timer.join()
+    finally:
+        sys.unraisablehook = report
+
+
+def _format_warning(message: object, category: Type[Warning], *place: Any, **kwargs: Any) -> str:
+    return f"{category.__name__}: {printable(message)}\n"
+
+
+def _make_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    record = logging.LogRecord(*args, **kwargs)
+    record.msg, record.args = printable(record.getMessage()), ()
+    return record
 
 
 def _is_known(err: BaseException) -> bool:
@@ -146,6 +202,14 @@ def progress(items: Iterable[T]) -> Iterable[T]:
 def print_json(value: Any) -> None:
     """Print a value as a line of JSON."""
     print(json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f"))
+
+
+def print_yaml(value: Any) -> None:
+    """Print a value as YAML; as JSON, which YAML includes, if it has characters to be escaped."""
+    text = srsly.yaml_dumps(value)
+    if _CONTROLS.search(text.replace("\n", "")):
+        text = json.dumps(value, indent=2).replace("\x7f", "\\u007f") + "\n"
+    print(text, end="")
 
 
 def check_outputs(*paths: Optional[Path]) -> None:

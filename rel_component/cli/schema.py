@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Dict, List, Optional
 
-import srsly
 from typer import Exit, Option
 
-from .messages import check_outputs, msg, print_json
+from .messages import check_outputs, msg, print_json, print_yaml
 from .options import DataPath, Json, Lang
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def schema_cli(
         if json:
             print_json(schema.to_dict())
         elif output is None:
-            print(srsly.yaml_dumps(schema.to_dict()), end="")
+            print_yaml(schema.to_dict())
         return
     violations = RelationSchema.from_file(check).validate(docs)
     if json:

@@ -1,15 +1,26 @@
 """What reaches the terminal, and how commands end."""
 
 import errno
+import logging
 import os
 import subprocess
 import sys
+import time
+import warnings
 
 import pytest
+import srsly
 import typer
 from typer.testing import CliRunner
 
-from rel_component.cli.messages import check_outputs, clear_errors, msg, print_table, printable
+from rel_component.cli.messages import (
+    check_outputs,
+    clear_errors,
+    msg,
+    print_table,
+    print_yaml,
+    printable,
+)
 from rel_component.errors import ConfigError, DataError
 
 EVIL = "a\x1b]0;x\x07\r\n\t\x7f\x9b\u202e\ud800b"
@@ -67,6 +78,44 @@ def test_commands_end_with_a_line(error, code, line):
     assert "\x1b" not in output
 
 
+def test_an_interrupt_in_a_destructor_counts():
+    """Python only prints it, with a traceback, and goes on."""
+
+    class Interrupted:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    @clear_errors()
+    def command(n_steps: int):
+        Interrupted()
+        for _ in range(n_steps):
+            time.sleep(0.01)
+
+    app = typer.Typer()
+    app.command()(command)
+    for n_steps in ("0", "1000"):
+        result = CliRunner().invoke(app, [n_steps])
+        assert (result.exit_code, result.output) == (130, "Interrupted\n")
+
+
+def test_warnings_are_lines_without_controls(caplog):
+    with clear_errors():
+        shown = warnings.formatwarning(UserWarning(EVIL), UserWarning, "file.py", 1)
+        logging.getLogger("any").warning("100%% of %s", EVIL)
+    assert shown == f"UserWarning: {SAFE}\n"
+    assert caplog.messages == [f"100% of {SAFE}"]
+
+
+def test_yaml_stays_what_it_says(capsys):
+    for value in ({"label": "Ärger"}, {"label": EVIL}, {"a\u202eb": ["\x7f"]}):
+        print_yaml(value)
+        text = capsys.readouterr().out
+        assert srsly.yaml_loads(text) == value
+        assert printable(text.replace("\n", "")) == text.replace("\n", "")
+    print_yaml({"label": "Ärger"})
+    assert capsys.readouterr().out == "label: Ärger\n"
+
+
 def test_messages_are_bounded():
     assert len(ends(DataError("x" * 100_000))[1]) < 3000
 
@@ -96,7 +145,12 @@ app()
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stdout", "code", "line"), [("pipe", 141, ""), ("/dev/full", 1, "No space left on device")]
+    ("stdout", "code", "line"),
+    [
+        ("pipe", 141, ""),
+        ("/dev/full", 1, "No space left on device"),
+        ("closed", 1, "standard output is closed"),
+    ],
 )
 def test_output_that_nobody_takes(stdout, code, line):
     """In a process of its own, where Python flushes once more when it ends."""
@@ -104,8 +158,10 @@ def test_output_that_nobody_takes(stdout, code, line):
         reader, target = os.pipe()
         os.close(reader)
     else:
-        target = os.open(stdout, os.O_WRONLY)
+        target = os.open(os.devnull if stdout == "closed" else stdout, os.O_WRONLY)
     command = [sys.executable, "-c", PRINTS]
+    if stdout == "closed":
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     done = subprocess.run(command, stdout=target, stderr=subprocess.PIPE, text=True)
     os.close(target)
     assert done.returncode == code, done.stderr
