@@ -56,21 +56,10 @@ _NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
 
 # Options beside the arguments of the class of a configuration: of all encoders, and of DeBERTa.
 _MORE_OPTIONS = (
-    "model_type",
-    "pruned_heads",
-    "is_decoder",
-    "add_cross_attention",
-    "chunk_size_feed_forward",
-    "attention_head_size",
-    "conv_act",
-    "conv_groups",
-    "conv_kernel_size",
-    "embedding_size",
-    "norm_rel_ebd",
-    "pooler_hidden_size",
-    "position_buckets",
-    "share_att_key",
-    "talking_head",
+    *("model_type", "pruned_heads", "is_decoder", "add_cross_attention"),
+    *("chunk_size_feed_forward", "attention_head_size", "conv_act", "conv_groups"),
+    *("conv_kernel_size", "embedding_size", "norm_rel_ebd", "pooler_hidden_size"),
+    *("position_buckets", "share_att_key", "talking_head"),
 )
 # Other options are left out when an encoder is loaded. These would take code or weights from elsewhere.
 _REFUSED = re.compile(

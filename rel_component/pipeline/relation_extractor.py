@@ -40,7 +40,7 @@ from ..targets import (
 )
 from ..threads import make_forks_safe
 from ..types import NO_RELATION, LossFunction, ScorerFunction
-from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
+from .model_checks import has_joined_words
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
 
@@ -262,9 +262,7 @@ class RelationExtractor(ListeningPipe):
             ConfigError: if the component is not initialised.
         """
         docs = list(docs)
-        refuse_uninitialised(self.model, self.name)
-        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.state["joined_words"])
-        self.check_upstream(docs)
+        self.check_docs(docs)
         generate = with_learned_distance(self.candidates, self.state["farthest"])
         candidates = generate(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:

@@ -14,7 +14,7 @@ from ..losses import configure_cross_entropy
 from ..mentions import representative_examples
 from ..probabilities import softmax
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
-from .model_checks import has_joined_words, refuse_changed_tokens, refuse_uninitialised
+from .model_checks import has_joined_words
 from .recognition import (
     annotated_classes,
     annotated_labels,
@@ -199,9 +199,7 @@ class SpanRecognizer(ListeningPipe):
             ConfigError: if the component is not initialised.
         """
         docs = list(docs)
-        refuse_uninitialised(self.model, self.name)
-        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.state["joined_words"])
-        self.check_upstream(docs)
+        self.check_docs(docs)
         spans = self._spans(docs)
         if not len(spans):
             return ScoredSpans(spans, self.model.ops.alloc2f(0, 1 + len(self.labels)))

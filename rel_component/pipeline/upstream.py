@@ -19,6 +19,7 @@ from thinc.api import Model
 from ..documents import bare_copy
 from ..errors import ConfigError
 from ..types import FloatArray
+from .model_checks import refuse_changed_tokens, refuse_uninitialised
 from .saving import CheckedPipe, Parts, loading
 
 _SAVED = "upstream"  # key in cfg
@@ -81,16 +82,19 @@ class ListeningPipe(CheckedPipe):
         self._upstream, self._checked = sender, docs[0].vocab
         self.state.pop(_SAVED, None)
 
-    def check_upstream(self, docs: Sequence[Doc]) -> None:
-        """Check that documents have vectors that the component has learned to read.
+    def check_docs(self, docs: Sequence[Doc]) -> None:
+        """Check that the component is trained, and can read the vectors that documents have.
 
         Args:
             docs: the documents to predict.
 
         Raises:
-            ConfigError: if the vectors are of another component, or if there are none and the
-                documents are of another pipeline.
+            ConfigError: if it is not; if tokens have changed since the vectors were computed, if they
+                are of another component, or if there are none and the documents are of another
+                pipeline.
         """
+        refuse_uninitialised(self.model, self.name)
+        refuse_changed_tokens(docs, self.model, self.name, joined_words=self.state["joined_words"])
         filled = [doc for doc in docs if len(doc)]
         if self._listener is None or not filled:
             return

@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from rel_component.errors import ConfigError
 from rel_component.pipelines import load_pipeline
 
+from ..encoders import TINY_TOK2VEC
 from .saved_pipelines import (
     COMPONENTS,
     FILES,
@@ -252,21 +253,8 @@ def test_options_that_the_weights_were_not_trained_with(folder, overrides, place
 
 def test_vectors_of_another_encoder(joint):
     recognizer = spacy.blank("en").add_pipe("span_recognizer", source=joint)
-    other = spacy.blank("en").add_pipe(
-        "shared_encoder",
-        config={
-            "model": {
-                "@architectures": "spacy.HashEmbedCNN.v2",
-                "width": 8,
-                "depth": 1,
-                "embed_size": 10,
-                "window_size": 1,
-                "maxout_pieces": 2,
-                "subword_features": True,
-                "pretrained_vectors": None,
-            }
-        },
-    )
+    model = {**TINY_TOK2VEC, "width": 8}
+    other = spacy.blank("en").add_pipe("shared_encoder", config={"model": model})
     other.model.initialize()
     with pytest.raises(ConfigError, match="vectors of width 16, and shared_encoder makes"):
         other.find_listeners(recognizer)
