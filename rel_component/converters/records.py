@@ -9,7 +9,6 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import (
-    AbstractSet,
     Any,
     Callable,
     Collection,
@@ -348,11 +347,3 @@ def get_items(record: Record, key: str, kind: type) -> List[Any]:
 def _are_columns(value: Record) -> bool:
     lengths = {len(column) if isinstance(column, list) else -1 for column in value.values()}
     return len(lengths) == 1 and -1 not in lengths
-
-
-def note_unread(record: Record, known: AbstractSet[str], place: str, report: Report) -> None:
-    """Take note of the fields of a record that a format does not read, the first one by its name."""
-    others = sorted(record.keys() - known)
-    if others:
-        where = f"{place}, field {others[0]!s:.60}"
-        report.note("fields that are not read", place=where, count=len(others))
