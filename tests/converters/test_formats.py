@@ -70,6 +70,14 @@ def test_own_details():
     assert annotated.meta == {"id": "d1", "source": "press", "year": 2026}
 
 
+def test_only_another_text_of_a_mention_is_an_attribute(tmp_path):
+    ends = '"start": 0, "end": 3, "label": "X"'
+    mentions = f'{{"id": 1, {ends}, "text": "Ann"}}, {{"id": 2, {ends}, "text": "Anna"}}'
+    content = f'{{"text": "Ann", "entities": [{mentions}]}}'
+    (annotated,) = read_text(tmp_path, content, "jsonl")[0]
+    assert [mention.attributes for mention in annotated.mentions] == [{}, {"text": "Anna"}]
+
+
 def test_fragments_have_their_older_name_too(tmp_path):
     mention = '{"id": 1, "start": 0, "end": 3, "label": "X", "pieces": [[0, 1], [2, 3]]}'
     content = f'{{"text": "a b", "entities": [{mention}]}}'

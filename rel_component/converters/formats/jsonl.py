@@ -5,7 +5,8 @@ text in ``meta``. Optional are:
 ``id`` and ``meta`` of the document, its ``sentences`` (where they start, in characters) and ``clusters``
 (lists of ids of entities that are the same); ``kb_id``, ``attributes`` and ``fragments`` (``[[start,
 end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evidence`` (positions in
-``sentences``) and ``attributes`` of a relation. The ``text`` of an entity is for people, and not read.
+``sentences``) and ``attributes`` of a relation. The ``text`` of an entity is for people; another one
+than that of its offsets becomes an attribute.
 """
 
 from typing import Any, List, Tuple, Union, get_args
@@ -34,10 +35,11 @@ _RELATION_KEYS = frozenset({"id", "head", "tail", "label", "score", "evidence"})
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
     has_sentences = record.get("sentences") is not None
+    text = get(record, "text", str)
     return Annotated(
         place=place,
-        text=get(record, "text", str),
-        mentions=[_mention(item) for item in get_items(record, "entities", dict)],
+        text=text,
+        mentions=[_mention(item, text) for item in get_items(record, "entities", dict)],
         relations=[_relation(item) for item in get_items(record, "relations", dict)],
         clusters=[
             [get_id({"clusters": member}, "clusters") for member in members]
@@ -48,9 +50,9 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     )
 
 
-def _mention(item: Record) -> AnnotatedMention:
+def _mention(item: Record, text: str) -> AnnotatedMention:
     key = "pieces" if "pieces" in item else "fragments"  # their name in older files
-    return AnnotatedMention(
+    mention = AnnotatedMention(
         id=get_id(item, "id"),
         start=get(item, "start", int),
         end=get(item, "end", int),
@@ -59,6 +61,9 @@ def _mention(item: Record) -> AnnotatedMention:
         fragments=tuple(_range(fragment) for fragment in get_items(item, key, list)),
         attributes=read_attributes(item, _MENTION_KEYS),
     )
+    if mention.attributes.get("text") == text[mention.start : mention.end]:
+        del mention.attributes["text"]
+    return mention
 
 
 def _range(fragment: List[Any]) -> Tuple[int, int]:
