@@ -10,9 +10,9 @@ import json
 import math
 import re
 from contextlib import suppress
-from typing import Any, Iterator, TextIO
+from typing import Any, Dict, Iterator, List, TextIO, Tuple
 
-from ..errors import DataError
+from ..errors import DataError, shown
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACES = re.compile(r"[ \t\r\n]*")
@@ -30,7 +30,7 @@ def parse_json(text: str) -> Any:
 
     Raises:
         DataError: if the text is broken, or has values that other programs do not read: lone
-            surrogates, infinite or very large numbers, very deep nesting.
+            surrogates, infinite or very large numbers, very deep nesting, keys that occur twice.
     """
     try:
         value = _DECODER.decode(text)
@@ -152,4 +152,16 @@ def _finite(digits: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=_finite)
+def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """The object of these pairs, of which a dict would keep the last of equal keys alone."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {shown(twice)} occurs twice in an object")
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_finite, parse_constant=_finite
+)

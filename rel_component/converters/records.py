@@ -4,8 +4,10 @@ Most formats of JSON are :func:`json_reader`, :func:`json_writer` and :func:`jso
 for one record.
 """
 
+import io
 import json
 import re
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import (
@@ -151,7 +153,20 @@ def _parse_lines(path: Path, report: Report) -> Iterator[Tuple[str, Any]]:
     for number, line in read_lines(path, report):
         place = f"{path}, line {number}"
         with report.skipping("document", place):
-            yield place, parse_json(line)
+            for value in _values(line):
+                yield place, value
+
+
+def _values(line: str) -> List[Any]:
+    """The value of a line, or the objects that have no line break between them."""
+    try:
+        return [parse_json(line)]
+    except DataError:
+        with suppress(ValueError, RecursionError):
+            values = list(read_values(io.StringIO(line)))
+            if len(values) > 1:
+                return values
+        raise
 
 
 def _stream(path: Path, kind: str, number: int) -> Iterator[Tuple[str, Any]]:

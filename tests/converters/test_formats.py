@@ -461,6 +461,7 @@ def test_an_empty_file_is_no_list(tmp_path, format, text):
         ('{"text": "half \\ud83d"}', "surrogates not allowed"),
         ('{"text": "a", "meta": {"x": ' + "[" * 200 + "]" * 200 + "}}", "levels deep"),
         ('{"text": ' + "[" * 100_000, "broken JSON"),
+        ('{"text": "a", "meta": {"x": 1, "x": 2}}', "the key 'x' occurs twice"),
     ],
 )
 def test_json_that_no_other_program_reads(tmp_path, line, message):

@@ -311,6 +311,8 @@ SHAPES = {
     "list over lines": lambda records: json.dumps(records, indent=1),
     "lines": lambda records: "\n".join(map(json.dumps, records)),
     "lines with CRLF": lambda records: "\r\n\r\n".join(map(json.dumps, records)),
+    "objects on one line": lambda records: "".join(map(json.dumps, records)),
+    "objects with carriage returns": lambda records: "\r".join(map(json.dumps, records)),
     "object": lambda records: json.dumps(records[0]),
     "object over lines": lambda records: json.dumps(records[0], indent=1),
     "objects over lines": lambda records: "\n".join(json.dumps(r, indent=1) for r in records),
@@ -368,3 +370,9 @@ def test_long_runs_of_brackets_have_the_same_tokens(tmp_path):
     assert (doc.text, [t.text for t in doc]) == (text, [t.text for t in tokenizer(text)])
     assert len(doc) == 1402
     assert max(sizes) < 450
+
+
+def test_doccano_mentions_are_under_the_field_that_has_some(tmp_path):
+    record = {"text": "Jobs left", "entities": [], "label": [[0, 4, "PERSON"]]}
+    (found,), _ = read_text(tmp_path, json.dumps(record), "doccano")
+    assert [mention.label for mention in found.mentions] == ["PERSON"]

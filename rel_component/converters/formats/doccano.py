@@ -43,7 +43,8 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
     if "annotations" in record:
         raise DataError('"annotations": labels by number; export "JSONL (text labels)" instead')
     text_field = "text" if "text" in record else "data"
-    span_field = next((key for key in _SPAN_FIELDS if key in record), "entities")
+    there = [key for key in _SPAN_FIELDS if key in record]
+    span_field = next((key for key in there if record[key]), [*there, "entities"][0])
     is_utf16 = record.get(UNIT_FIELD) == UTF16
     used = {text_field, span_field, "relations", *([UNIT_FIELD] if is_utf16 else [])}
     meta = read_meta({k: v for k, v in record.items() if (k, v) != ("Comments", [])}, used)
