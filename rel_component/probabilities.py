@@ -3,6 +3,8 @@
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
+from .errors import ConfigError
+
 
 def to_probabilities(
     logits: Floats2d, *, exclusive: bool, adaptive_threshold: bool = False
@@ -22,6 +24,24 @@ def to_probabilities(
     if exclusive:
         return softmax(logits)
     return sigmoid(logits[:, 1:] - logits[:, :1] if adaptive_threshold else logits)
+
+
+def refuse_nan(probabilities: Floats2d, name: str) -> None:
+    """Raise an error where a model computed no numbers, which would be taken for improbable labels.
+
+    Args:
+        probabilities: *Shape:* ``(n, n_outputs)``
+        name: of the component, for the message.
+
+    Raises:
+        ConfigError: if a probability is not a number.
+    """
+    if bool(get_array_module(probabilities).isnan(probabilities).any()):
+        raise ConfigError(
+            f"{name}: the model computed scores that are no numbers, because weights or vectors are "
+            "too large; try the precision float32 if it is another one, or train again with a lower "
+            "learning rate"
+        )
 
 
 def softmax(logits: Floats2d) -> Floats2d:

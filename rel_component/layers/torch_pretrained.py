@@ -293,6 +293,11 @@ def _read_tokenizer(files: Mapping[str, Any], vocab_size: int) -> Any:
     settings = json.loads(options)
     if "auto_map" in settings:
         raise ConfigError("tokenizer with code of its own (auto_map)")
+    model = json.loads(pieces).get("model", {})
+    vocabulary = model.get("vocab")
+    # before the tokenizer takes memory for the highest number
+    if isinstance(vocabulary, dict) and max(vocabulary.values(), default=0) >= vocab_size:
+        raise ConfigError(f"tokenizer with pieces beyond those of an encoder of {vocab_size}")
     backend = Tokenizer.from_str(pieces)
     backend.no_padding()
     backend.no_truncation()

@@ -28,7 +28,7 @@ from ..mentions import (
 )
 from ..models.pairs.mention_pairs import widest_gap
 from ..pipelines import check_mentions_first
-from ..probabilities import to_probabilities
+from ..probabilities import refuse_nan, to_probabilities
 from ..schema import RelationSchema
 from ..targets import (
     PairSampling,
@@ -272,6 +272,7 @@ class RelationExtractor(ListeningPipe):
         values = to_probabilities(
             logits, exclusive=self.exclusive, adaptive_threshold=self.adaptive_threshold
         )
+        refuse_nan(values, self.name)
         return ScoredPairs(candidates, values)
 
     def set_annotations(self, docs: Iterable[Doc], scores: ScoredPairs) -> None:

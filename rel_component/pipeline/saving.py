@@ -97,7 +97,7 @@ class SavedPipe:
         if "vocab" not in exclude:
             with loading(folder / "vocab"):
                 self.vocab.from_disk(folder / "vocab", exclude=exclude)
-        self._load(lambda name: (folder / name).read_bytes(), f"{folder}/", exclude)
+        self._load(lambda name: _read_file(folder / name), f"{folder}/", exclude)
         return self
 
     def _dump(self) -> Parts:
@@ -212,6 +212,13 @@ class CheckedPipe(SavedPipe, TrainablePipe):
                 f"the model was saved with the outputs {shown(saved)}, and cfg and options of the "
                 f"component have {shown(outputs)}"
             )
+
+
+def _read_file(file: Path) -> bytes:
+    """The content of a file; a pipe or device may have no end."""
+    if file.exists() and not file.is_file():
+        raise ConfigError("it is no file but a folder, pipe or device")
+    return file.read_bytes()
 
 
 @contextmanager

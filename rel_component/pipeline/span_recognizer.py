@@ -12,7 +12,7 @@ from ..errors import ConfigError, shown
 from ..evaluation.scoring import MENTION_SCORE_WEIGHTS
 from ..losses import configure_cross_entropy
 from ..mentions import representative_examples
-from ..probabilities import softmax
+from ..probabilities import refuse_nan, softmax
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
 from .model_checks import has_joined_words
 from .recognition import (
@@ -203,7 +203,9 @@ class SpanRecognizer(ListeningPipe):
         spans = self._spans(docs)
         if not len(spans):
             return ScoredSpans(spans, self.model.ops.alloc2f(0, 1 + len(self.labels)))
-        return ScoredSpans(spans, softmax(self.model.predict((docs, spans))))
+        values = softmax(self.model.predict((docs, spans)))
+        refuse_nan(values, self.name)
+        return ScoredSpans(spans, values)
 
     def set_annotations(self, docs: Iterable[Doc], scores: ScoredSpans) -> None:
         """Write the span group and the entities.

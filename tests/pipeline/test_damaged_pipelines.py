@@ -2,13 +2,16 @@
 
 import gc
 import json
+import os
 from pathlib import Path
+from shutil import rmtree
 
 import numpy
 import pytest
 import spacy
 import srsly
 from safetensors.torch import load, save
+from spacy.tokens import Span
 
 from rel_component.errors import ConfigError
 from rel_component.pipelines import load_pipeline
@@ -165,6 +168,31 @@ def spoil(value):
 def test_weights_that_do_not_fit(joint, folder, place, edit):
     edit_model(folder / place, edit)
     assert_refused(joint, folder, place)
+
+
+@pytest.mark.parametrize("place", [MODELS[1], RECOGNIZER])
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda file: file.symlink_to("/dev/zero")])
+def test_files_that_are_none(joint, folder, place, make):
+    (folder / place).unlink()
+    make(folder / place)
+    try:
+        assert_refused(joint, folder, place)
+    finally:
+        rmtree(folder / place) if (folder / place).is_dir() else (folder / place).unlink()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of some layers
+@pytest.mark.parametrize("name", COMPONENTS[1:])
+def test_weights_too_large_to_compute_with(joint, name):
+    saved = joint.get_pipe(name).model.to_bytes()
+    for node in joint.get_pipe(name).model.walk():
+        for param in node.param_names:
+            node.set_param(param, numpy.full_like(node.get_param(param), 1e38))
+    doc = joint.make_doc("Acme hired Ada")
+    doc.ents = [Span(doc, 0, 1, label="ORG"), Span(doc, 2, 3, label="PERSON")]
+    with pytest.raises(ConfigError, match=f"{name}: the model computed scores that are no numbers"):
+        joint(doc)
+    joint.get_pipe(name).model.from_bytes(saved)
 
 
 def edit_weights(edit):

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import sys
 
 import pytest
@@ -141,6 +142,13 @@ HOSTILE = {
     "overlapping": header(x={"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}),
     "no tokenizer": file("tokenizer.json", b"{}"),
     "deep tokenizer": file("tokenizer.json", b"[" * 100_000),
+    "high piece": lambda state: state["tokenizer"].update(
+        {
+            "tokenizer.json": re.sub(
+                rb'"\[UNK\]": ?1\b', b'"[UNK]": 2147483648', state["tokenizer"]["tokenizer.json"]
+            )
+        }
+    ),
     "deep settings": file("tokenizer_config.json", b"[" * 100_000),
     "text as file": file("tokenizer.json", "{}"),
     "pieces without embeddings": tokenizer_config(additional_special_tokens=["<1>", "<2>"]),
