@@ -1,5 +1,6 @@
 """How many threads PyTorch computes with on the CPU, and what becomes of them in forked processes."""
 
+import multiprocessing
 import os
 import sys
 from functools import cache, partial
@@ -40,12 +41,13 @@ def _limit_threads(nlp: Language, *, n_threads: int) -> Language:
 
 
 @cache
-def make_forks_safe() -> None:
-    """Let processes that are forked from now on compute and tokenise with one thread.
+def limit_worker_threads() -> None:
+    """Let worker processes compute with one thread: this one if it is spawned, and all it forks.
 
-    A forked process waits forever for the threads that PyTorch has started in its parent; PyTorch
-    sets the workers of its own data loaders to one thread as well. The package tokenizers switches
-    its threads off by itself, but with a warning unless ``TOKENIZERS_PARALLELISM`` is set.
+    Workers share the cores, and their threads would wait for each other. A forked process waits forever
+    for the threads that PyTorch has started in its parent; PyTorch sets the workers of its own data
+    loaders to one thread as well. The package tokenizers switches its threads off by itself, but with a
+    warning unless ``TOKENIZERS_PARALLELISM`` is set.
     """
     hushed: List[str] = []
 
@@ -63,6 +65,8 @@ def make_forks_safe() -> None:
         if torch is not None:
             torch.set_num_threads(1)
 
+    if multiprocessing.parent_process() is not None:
+        set_torch_threads()
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(
             before=before, after_in_parent=after_in_parent, after_in_child=after_in_child

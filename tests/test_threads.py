@@ -9,7 +9,7 @@ import spacy
 import torch
 from spacy.util import load_config, registry
 
-from rel_component.threads import make_forks_safe, set_torch_threads
+from rel_component.threads import limit_worker_threads, set_torch_threads
 
 PARALLELISM = "TOKENIZERS_PARALLELISM"
 RECIPES = Path(__file__).parent.parent / "configs"
@@ -43,13 +43,22 @@ def test_a_fork_computes_after_its_parent_has(given, monkeypatch):
     monkeypatch.delenv(PARALLELISM, raising=False)
     if given:
         monkeypatch.setenv(PARALLELISM, given)
-    make_forks_safe()
+    limit_worker_threads()
     torch.ones(1 << 16).sum()  # starts a thread that no fork has
     with multiprocessing.get_context("fork").Pool(1) as pool:
         found = pool.apply_async(in_a_fork).get(timeout=60)
     assert found == (1 << 16, 1, given or "false")
     assert torch.get_num_threads() == 2
     assert os.environ.get(PARALLELISM) == given
+
+
+def test_a_spawned_worker_computes_with_one_thread(monkeypatch):
+    monkeypatch.setattr(
+        multiprocessing, "parent_process", lambda: multiprocessing.current_process()
+    )
+    limit_worker_threads.cache_clear()
+    limit_worker_threads()
+    assert torch.get_num_threads() == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import ConfigError
-from ..threads import make_forks_safe
+from ..threads import limit_worker_threads
 from ..types import Int32Array, Precision
 from .torch_pretrained import encoder_from_bytes, encoder_to_bytes, load_pretrained
 from .windows import padded_batches
@@ -173,7 +173,7 @@ class EncoderShim(PyTorchShim):
         precision: Precision,
         grad_scaler: Dict[str, Any],
     ) -> None:
-        make_forks_safe()
+        limit_worker_threads()
         device = get_torch_default_device().type
         _check_precision(precision, device)
         self._build = build

@@ -38,7 +38,7 @@ from ..targets import (
     warn_of_uncovered,
     warn_of_unlearnable,
 )
-from ..threads import make_forks_safe
+from ..threads import limit_worker_threads
 from ..types import NO_RELATION, LossFunction, ScorerFunction
 from .model_checks import has_joined_words
 from .shared_encoder import DEFAULT_TOK2VEC
@@ -128,7 +128,7 @@ class RelationExtractor(ListeningPipe):
                 f"{name}: adaptive_threshold is for multiple labels: set exclusive = false"
             )
         install_extension(attr)
-        make_forks_safe()
+        limit_worker_threads()
         self.vocab = nlp.vocab
         self.name = name
         self.model: PairModelT = model

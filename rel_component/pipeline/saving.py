@@ -21,6 +21,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import ConfigError, RelComponentError, shown
+from ..threads import limit_worker_threads
 from .weight_checks import check_attributes, check_parameters
 
 SavedT = TypeVar("SavedT", bound="SavedPipe")
@@ -146,6 +147,7 @@ class CheckedPipe(SavedPipe, TrainablePipe):
             stream: the documents.
             batch_size: documents in a batch.
         """
+        limit_worker_threads()
         for docs in util.minibatch(stream, size=batch_size):
             try:
                 scores = self.predict(docs)

@@ -10,7 +10,6 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 from thinc.types import Floats2d
 
-from ..errors import ConfigError
 from .model_checks import remember_tokens
 from .saving import CheckedPipe
 
@@ -79,19 +78,13 @@ class SharedEncoder(CheckedPipe, Tok2Vec):
         super().finish_update(sgd)
 
     def find_listeners(self, component: Any) -> None:
-        """Take a component's listeners as those of this encoder.
+        """Take a component's listeners as those of this encoder, unless they expect another width.
 
         Args:
             component: a component after this one.
-
-        Raises:
-            ConfigError: if a listener expects vectors of another width.
         """
         super().find_listeners(component)
-        for listener in self.listener_map.get(getattr(component, "name", ""), []):
+        for listener in list(self.listener_map.get(getattr(component, "name", ""), [])):
             widths = [node.get_dim("nO") for node in (listener, self.model) if node.has_dim("nO")]
-            if len(set(widths)) > 1:
-                raise ConfigError(
-                    f"{component.name} was trained on vectors of width {widths[0]}, and {self.name} "
-                    f"makes vectors of width {widths[1]}: they are not of the same pipeline"
-                )
+            if len(set(widths)) > 1:  # it is for an encoder that stands nearer
+                self.remove_listener(listener, component.name)
