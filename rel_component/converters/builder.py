@@ -169,8 +169,8 @@ def tokenize(
         doc = _make_doc(text, nlp)
     annotated = _without_fragments(annotated, report)
     if annotated.words is None:
-        mentions = _align(annotated, doc, report, alignment)
-        annotated = with_mentions(annotated, mentions, report)
+        mentions, hint = _align(annotated, doc, report, alignment)
+        annotated = with_mentions(annotated, mentions, report, hint=hint)
     reduced = _with_sentences(annotated, doc)
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     return doc, replace(reduced, text=None, words=words, spaces=spaces)
@@ -201,8 +201,11 @@ def _without_fragments(annotated: Annotated, report: Report) -> Annotated:
 
 def _align(
     annotated: Annotated, doc: Doc, report: Report, alignment: AlignmentMode
-) -> List[AnnotatedMention]:
-    """The mentions in tokens, without white space at their ends; others go to the report."""
+) -> Tuple[List[AnnotatedMention], str]:
+    """The mentions in tokens, without white space at their ends, and a hint where tokens seem odd.
+
+    Other mentions go to the report.
+    """
     trimmed = [_trimmed(mention, annotated.text or "") for mention in annotated.mentions]
     fitting = [doc.char_span(mention.start, mention.end) for mention in trimmed]
     hint = _language_hint([m for m, span in zip(trimmed, fitting) if span is None], annotated, doc)
@@ -221,7 +224,9 @@ def _align(
         mentions.append(replace(mention, start=aligned.start, end=aligned.end))
     if hint and mentions:
         report.note(f"documents with odd tokens{hint}", place=annotated.place)
-    return mentions
+    if alignment == "expand" and None in fitting:
+        hint = f", since mentions were widened to whole tokens{hint}"
+    return mentions, hint
 
 
 def _trimmed(mention: AnnotatedMention, text: str) -> AnnotatedMention:

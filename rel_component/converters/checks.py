@@ -81,6 +81,8 @@ def with_mentions(
     mentions: Sequence[AnnotatedMention],
     report: Report,
     relation_problem: Optional[RelationProblem] = None,
+    *,
+    hint: str = "",
 ) -> Annotated:
     """Leave out mentions of a document, and with them their relations and places in clusters.
 
@@ -89,6 +91,7 @@ def with_mentions(
         mentions: the mentions that remain, which may have other offsets than before.
         report: takes note of relations and members of clusters that are left out.
         relation_problem: says what is wrong with a relation, given its mentions.
+        hint: says why two mentions may have become one, for messages.
 
     Raises:
         DataError: at the first problem, if the report stops at problems.
@@ -105,7 +108,7 @@ def with_mentions(
             head, tail = by_id[relation.head], by_id[relation.tail]
             message = None
             if (head.start, head.end) == (tail.start, tail.end):
-                message = "head and tail are the same mention"
+                message = f"head and tail are the same mention{hint}"
             elif relation_problem is not None:
                 message = relation_problem(relation, head, tail)
         if message is None:

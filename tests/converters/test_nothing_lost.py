@@ -43,6 +43,8 @@ def test_a_likely_wrong_language_is_said(tmp_path):
     hint = "documents with odd tokens; the script has no spaces: try --lang zh"
     assert notes(report)["mentions were widened to whole tokens"] == 2
     assert notes(report)[hint] == 1
+    reason = "since mentions were widened to whole tokens; the script has no spaces: try --lang zh"
+    assert report.problems[0].endswith(f"head and tail are the same mention, {reason}")
     (doc,), report = convert(tmp_path / "data", CHINESE, lang="zh")
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("安李", "PERSON"), ("顶点公司", "ORG")]
     assert (report.relations, report.notes, report.problems) == (1, {}, [])
