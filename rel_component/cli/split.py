@@ -9,6 +9,8 @@ from ..errors import ConfigError
 from .messages import msg, print_json, print_table
 from .options import DataPath, Json, Seed
 
+_FEW = 10  # relations of a label: hardly learned, and each of them is ten points of recall
+
 
 def split_cli(
     data_path: DataPath,
@@ -35,6 +37,11 @@ def split_cli(
         for key in sorted({key for count in counts.values() for key in count})
     ]
     print_table(rows, ["", *names])
+    labels = {key for count in counts.values() for key in count} - {"documents"}
+    for name in names:
+        rare = sorted(label for label in labels if counts[name].get(label, 0) < _FEW)
+        if rare:
+            msg.warn(f"fewer than {_FEW} relations in {name}: {', '.join(rare)}")
     show = msg.good if any(count["documents"] for count in counts.values()) else msg.warn
     show(f"{output_path}: {', '.join(f'{name}.spacy' for name in names)}")
 

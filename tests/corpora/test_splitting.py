@@ -101,6 +101,7 @@ def test_command(docs, vocab, tmp_path):
     result = run_json(*arguments)
     assert result["dev"] == {"documents": 8, "COMMON": 5, "RARE": 1}
     assert len(list(read_docs(tmp_path / "splits" / "dev.spacy", spacy.blank("en")))) == 8
+    assert "fewer than 10 relations in dev: COMMON, RARE" in run(*arguments)
     assert "NAME=SHARE" in run(
         "split", tmp_path / "all.spacy", tmp_path / "x", "--share", "a", code=1
     )
