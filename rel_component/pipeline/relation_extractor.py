@@ -145,9 +145,8 @@ class RelationExtractor(ListeningPipe):
         self.attr = attr
         self.scorer = scorer
         self._warned = False  # of examples that cannot be learned
-        self.cfg: Dict[str, Any] = {
-            "decoder": {}
-        }  # `spacy find-threshold` writes thresholds here too
+        # `spacy find-threshold` writes each threshold that it tries here as well
+        self.cfg: Dict[str, Any] = {"decoder": {}}
         self.state: Dict[str, Any] = {"joined_words": True, "farthest": None}
         self.schema = RelationSchema()
         self.bind_upstream(nlp)

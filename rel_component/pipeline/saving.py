@@ -140,8 +140,8 @@ class CheckedPipe(SavedPipe, TrainablePipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Apply the component to a stream of documents.
 
-        Where a batch fails, its documents are tried one by one, so that an error handler that does
-        not raise (``nlp.set_error_handler``) loses the documents at fault alone.
+        Where a batch cannot be predicted, its documents are tried one by one, so that an error handler
+        that does not raise (``nlp.set_error_handler``) loses the documents at fault alone.
 
         Args:
             stream: the documents.

@@ -98,10 +98,13 @@ class ListeningPipe(CheckedPipe):
         filled = [doc for doc in docs if len(doc)]
         if self._listener is None or not filled:
             return
+        is_checked, has_tensor = filled[0].vocab is self._checked, filled[0].tensor.size > 0
+        if is_checked and has_tensor:
+            return  # without a look at the vectors, which may be on a GPU
         if not self._vectors(filled[0]).any():
-            if not filled[0].tensor.size:  # and not a text of blanks, whose vectors are zeros
+            if not has_tensor:  # and not a text of blanks, whose vectors are zeros
                 self._report_none(is_own=filled[0].vocab is self.vocab)
-        elif filled[0].vocab is not self._checked:
+        elif not is_checked:
             if self._upstream is None:
                 self.bind_upstream()  # it may have been disabled when the pipeline was loaded
             is_other = (
