@@ -14,7 +14,6 @@ epochs, and the score is the official one, the macro F1 of the nine relations, d
 """
 
 import argparse
-import math
 import statistics
 import subprocess
 import sys
@@ -122,17 +121,15 @@ def train_model(
     Returns:
         seconds and settings.
     """
-    n_docs = len(DocBin().from_disk(paths[0]))
-    steps_per_epoch = math.ceil(n_docs / dataset.batch_size)
-    steps = steps_per_epoch * dataset.epochs
     settings: Dict[str, Any] = {
         "paths.train": paths[0],
         "paths.dev": paths[1],
         "system.seed": seed,
         "training.batcher.size": dataset.batch_size,
-        "training.optimizer.learn_rate.total_steps": steps,
-        "training.optimizer.learn_rate.warmup_steps": steps_per_epoch,
-        "training.eval_frequency": steps_per_epoch if evaluate_epochs else steps,
+        "initialize.after_init.passes": dataset.epochs,
+        "initialize.after_init.warmup": 1 / dataset.epochs,
+        "initialize.after_init.evaluations": dataset.epochs if evaluate_epochs else 1,
+        "initialize.after_init.patience": 0.0,
         **dataset.overrides.get("", {}),
         **dataset.overrides.get(recipe, {}),
     }

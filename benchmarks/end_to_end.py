@@ -29,7 +29,7 @@ DATASET = replace(
     epochs=20,
     overrides={
         RECIPE: {
-            "components.span_recognizer.annotate_after": 400,
+            "initialize.after_init.annotate_after": 0.138,
             "training.dropout": 0.2,
         }
     },

@@ -9,7 +9,7 @@ for part in train dev; do
 done
 python -m spacy train configs/cpu.cfg --output "$folder/training" \
   --paths.train "$folder/corpus/train.spacy" --paths.dev "$folder/corpus/dev.spacy" \
-  --paths.schema assets/business_schema.yaml --training.max_steps 200 --training.eval_frequency 100
+  --paths.schema assets/business_schema.yaml --training.max_steps 200 --initialize.after_init.evaluations 2
 python -m spacy package "$folder/training/model-best" "$folder/packages" \
   --name relations --version 0.1.0 --build wheel --force
 pip wheel --no-deps --wheel-dir "$folder/wheels" .

@@ -217,15 +217,17 @@ def test_a_recipe(gpu, recipe, encoder, entities, precision, corpus, tmp_path):
         "paths.dev": str(corpus),
         "paths.encoder": tiny_encoder(),
         "system.gpu_allocator": "pytorch",
-        "training.optimizer.learn_rate.total_steps": 60,
-        "training.eval_frequency": 30,
-        "training.optimizer.learn_rate.warmup_steps": 5,
+        "training.max_steps": 60,
+        "initialize.after_init.passes": 60,
+        "initialize.after_init.warmup": 5 / 60,
+        "initialize.after_init.evaluations": 2,
+        "initialize.after_init.patience": 0.0,
         "training.optimizer.use_averages": True,
         "corpora.train.augmenter": None,
         f"{encoder}.precision": precision,
     }
     if recipe == "joint":
-        overrides["components.span_recognizer.annotate_after"] = 20
+        overrides["initialize.after_init.annotate_after"] = 1 / 3
     train(ROOT / "configs" / f"{recipe}.cfg", tmp_path / recipe, use_gpu=0, overrides=overrides)
     on_gpu = found(tmp_path / recipe / "model-last", entities)
     with use_ops("numpy"):

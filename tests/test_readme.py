@@ -62,7 +62,7 @@ def run(line, folder):
     command = shlex.split(line)
     command[0] = sys.executable
     if "train" in command:
-        command += ["--training.max_steps", "60", "--training.eval_frequency", "30"]
+        command += ["--training.max_steps", "60", "--initialize.after_init.evaluations", "2"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -47,9 +47,14 @@ def trained(recipe, corpus, folder, steps, **options):
             "paths.dev": str(corpus),
             "paths.encoder": str(ENCODER),
             "paths.schema": str(ROOT / "assets" / "business_schema.yaml"),
-            "training.optimizer.learn_rate.total_steps": steps,
-            "training.eval_frequency": steps,
-            "training.optimizer.learn_rate.warmup_steps": 5,
+            "training.max_steps": steps,
+            "initialize.after_init": {
+                "@callbacks": "rel_component.passes.v1",
+                "passes": steps,
+                "warmup": 5 / steps,
+                "annotate_after": 1 / 3,
+                "evaluations": 1,
+            },
             "corpora.train.augmenter": None,
             **options,
         },
@@ -70,8 +75,7 @@ def test_a_recipe_is_a_complete_config(recipe, corpus):
 
 @pytest.fixture(scope="module")
 def joint(corpus, tmp_path_factory):
-    options = {"components.span_recognizer.annotate_after": 20, **LAST_WEIGHTS}
-    return trained("joint", corpus, tmp_path_factory.mktemp("joint"), 60, **options)
+    return trained("joint", corpus, tmp_path_factory.mktemp("joint"), 60, **LAST_WEIGHTS)
 
 
 @pytest.fixture(scope="module")
