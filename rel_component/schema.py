@@ -7,6 +7,7 @@ A schema file is YAML or JSON::
         description: The head organisation was founded by the tail.
         head: [ORG]              # allowed entity types; left out or empty: any
         tail: [PERSON, ORG]
+        inferred: true           # optional: these types are expected, and others not forbidden
         inverse: FOUNDER_OF      # optional: label of the same fact read from tail to head
         asymmetric: true         # optional: never holds in both directions at once
       - label: PARTNER_OF
@@ -15,10 +16,21 @@ A schema file is YAML or JSON::
         tail: [ORG]
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy
 import srsly
@@ -26,68 +38,31 @@ from spacy.tokens import Doc
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .documents import document_id, relation_key
-from .errors import DataError, SchemaError, did_you_mean, listed, shown
+from .errors import DataError, SchemaError, listed, shown
 from .files import complete_file
-from .types import NO_RELATION, BoolArray, Relation
+from .relation_types import RelationType, check_types, parse_type
+from .schema_inference import infer_types
+from .types import BoolArray, Relation
 from .yaml_files import read_yaml_or_json
 
-_KEYS = ("label", "description", "head", "tail", "symmetric", "asymmetric", "inverse")
-
-
-@dataclass(frozen=True)
-class RelationType:
-    """One type of relation.
-
-    Attributes:
-        label: name of the type, e.g. ``FOUNDED_BY``.
-        description: meaning of the relation, in words.
-        head: entity types allowed as head; empty: any.
-        tail: entity types allowed as tail; empty: any.
-        symmetric: whether head and tail can be exchanged.
-        asymmetric: whether it holds in one direction at most: nobody is their parent's parent.
-        inverse: label of the same fact read from tail to head.
-    """
-
-    label: str
-    description: str = ""
-    head: Tuple[str, ...] = ()
-    tail: Tuple[str, ...] = ()
-    symmetric: bool = False
-    asymmetric: bool = False
-    inverse: Optional[str] = None
-
-    def allows(self, head: str, tail: str) -> bool:
-        """Whether the relation may hold between mentions of two entity types.
-
-        Args:
-            head: entity type of the head.
-            tail: entity type of the tail.
-        """
-        return self._fits(head, tail) or (self.symmetric and self._fits(tail, head))
-
-    def to_dict(self) -> Dict[str, Any]:
-        """The entry of the schema file, without keys that have their defaults."""
-        values = {key: getattr(self, key) for key in _KEYS}
-        values.update(head=list(self.head), tail=list(self.tail))
-        return {key: value for key, value in values.items() if value}
-
-    def _fits(self, head: str, tail: str) -> bool:
-        return (not self.head or head in self.head) and (not self.tail or tail in self.tail)
+__all__ = ["RelationSchema", "RelationType", "SchemaViolation", "read_schema"]
 
 
 @dataclass(frozen=True)
 class SchemaViolation:
-    """A relation in data that the schema does not allow.
+    """A relation in data that the schema does not allow, or does not expect.
 
     Attributes:
         doc: position of the document.
         relation: the relation at fault.
         message: what is wrong with it.
+        forbidden: whether it is not allowed; otherwise it is only not expected.
     """
 
     doc: int
     relation: Relation
     message: str
+    forbidden: bool = True
 
     @property
     def id(self) -> str:
@@ -101,11 +76,16 @@ class RelationSchema(Mapping[str, RelationType]):
     Args:
         types: the relation types.
 
+    Attributes:
+        reasons: for a schema of :meth:`from_docs`, why types have their direction, inverse and
+            degree, in words, by label; otherwise empty.
+
     Raises:
         SchemaError: if a label occurs twice or is reserved, or if inverses disagree.
     """
 
     def __init__(self, types: Iterable[RelationType] = ()) -> None:
+        self.reasons: Dict[str, Tuple[str, ...]] = {}
         self._types: Dict[str, RelationType] = {}
         for i, rel_type in enumerate(types):
             if rel_type.label in self._types:
@@ -113,7 +93,7 @@ class RelationSchema(Mapping[str, RelationType]):
                     f"relations[{i}].label: {shown(rel_type.label)} is declared twice"
                 )
             self._types[rel_type.label] = rel_type
-        _check_types(self._types)
+        check_types(self._types)
 
     def __getitem__(self, label: str) -> RelationType:
         return self._types[label]
@@ -159,7 +139,7 @@ class RelationSchema(Mapping[str, RelationType]):
         if unknown:
             raise SchemaError(f'{source}: {unknown[0]:.60}: unknown key; accepted: "relations"')
         types = [
-            _parse_type(item, f"{source}: relations[{i}]")
+            parse_type(item, f"{source}: relations[{i}]")
             for i, item in enumerate(data["relations"])
         ]
         try:
@@ -199,29 +179,20 @@ class RelationSchema(Mapping[str, RelationType]):
 
     @classmethod
     def from_docs(cls, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> "RelationSchema":
-        """Infer labels and argument types from annotated documents, both in alphabetical order.
+        """Infer relation types from annotated documents, in alphabetical order.
 
-        Descriptions, symmetry and inverses are not in the data; add them with :meth:`merge`.
+        Argument types that few documents show are marked as inferred, and forbid nothing. Types are
+        symmetric, asymmetric or inverses of each other where the documents show it; :attr:`reasons`
+        says what that rests on. Descriptions are not in the data; add them with :meth:`merge`.
 
         Args:
             docs: annotated documents.
             attr: name of the extension attribute.
         """
-        arguments: Dict[str, Tuple[Counter[str], Counter[str]]] = {}
-        for doc in docs:
-            for rel in get_relations(doc, attr):
-                heads, tails = arguments.setdefault(rel.label, (Counter(), Counter()))
-                heads[rel.head.label_] += 1
-                tails[rel.tail.label_] += 1
-        # A mention without type puts no constraint on the types of that argument.
-        return cls(
-            RelationType(
-                label,
-                head=() if "" in heads else tuple(sorted(heads)),
-                tail=() if "" in tails else tuple(sorted(tails)),
-            )
-            for label, (heads, tails) in sorted(arguments.items())
-        )
+        inferred = infer_types(docs, attr=attr)
+        schema = cls(rel_type for rel_type, _ in inferred)
+        schema.reasons = {rel_type.label: reasons for rel_type, reasons in inferred if reasons}
+        return schema
 
     @classmethod
     def from_labels(cls, labels: Any, inferred: "RelationSchema") -> "RelationSchema":
@@ -253,11 +224,30 @@ class RelationSchema(Mapping[str, RelationType]):
         Returns:
             *Shape:* ``(n_types, n_types, n_labels)``, head type first.
         """
+        return self._table(RelationType.allows, types, labels)
+
+    def expected(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
+        """Which labels are expected between which entity types; those that are not may be allowed.
+
+        Args:
+            types: entity types.
+            labels: labels; a label that the schema lacks is expected everywhere.
+
+        Returns:
+            *Shape:* ``(n_types, n_types, n_labels)``, head type first.
+        """
+        return self._table(RelationType.expects, types, labels)
+
+    def _table(
+        self,
+        fits: Callable[[RelationType, str, str], bool],
+        types: Sequence[str],
+        labels: Sequence[str],
+    ) -> BoolArray:
         table = numpy.ones((len(types), len(types), len(labels)), dtype="bool")
         for k, label in enumerate(labels):
             if label in self:
-                rel_type = self[label]
-                table[:, :, k] = [[rel_type.allows(h, t) for t in types] for h in types]
+                table[:, :, k] = [[fits(self[label], h, t) for t in types] for h in types]
         return table
 
     def with_inverses(self, relations: Iterable[Relation]) -> List[Relation]:
@@ -294,6 +284,33 @@ class RelationSchema(Mapping[str, RelationType]):
             if (message := self.check(rel)) is not None
         ]
 
+    def find_unexpected(
+        self, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR
+    ) -> List[SchemaViolation]:
+        """Find the relations in annotated documents that are allowed and not expected.
+
+        Args:
+            docs: annotated documents.
+            attr: name of the extension attribute.
+        """
+        return [
+            SchemaViolation(i, rel, message, forbidden=False)
+            for i, doc in enumerate(docs)
+            for rel in get_relations(doc, attr)
+            if (message := self.remark(rel)) is not None
+        ]
+
+    def remark(self, relation: Relation) -> Optional[str]:
+        """Why the schema does not expect a relation that it allows; None if it does."""
+        rel_type = self.get(relation.label)
+        types = (relation.head.label_, relation.tail.label_)
+        if rel_type is None or rel_type.expects(*types) or not rel_type.allows(*types):
+            return None
+        return (
+            f"{relation.label} is not expected between {_between(relation)}; inferred: "
+            f"{rel_type.arguments}"
+        )
+
     def check(self, relation: Relation) -> Optional[str]:
         """Why the schema does not allow a relation; None if it does."""
         if relation.label not in self:
@@ -301,13 +318,16 @@ class RelationSchema(Mapping[str, RelationType]):
         rel_type = self[relation.label]
         if not rel_type.allows(relation.head.label_, relation.tail.label_):
             return (
-                f"{relation.label} does not hold between {relation.head.label_ or 'untyped'} and "
-                f"{relation.tail.label_ or 'untyped'}; allowed: {_types(rel_type.head)} to "
-                f"{_types(rel_type.tail)}"
+                f"{relation.label} does not hold between {_between(relation)}; allowed: "
+                f"{rel_type.arguments}"
             )
         if (relation.head.start, relation.head.end) == (relation.tail.start, relation.tail.end):
             return f"{relation.label} between a mention and itself"
         return None
+
+
+def _between(relation: Relation) -> str:
+    return f"{relation.head.label_ or 'untyped'} and {relation.tail.label_ or 'untyped'}"
 
 
 def read_schema(path: Optional[Path] = None) -> Optional[RelationSchema]:
@@ -320,62 +340,3 @@ def read_schema(path: Optional[Path] = None) -> Optional[RelationSchema]:
         SchemaError: see :meth:`RelationSchema.from_file`.
     """
     return None if path is None else RelationSchema.from_file(path)
-
-
-def _types(types: Sequence[str]) -> str:
-    return "|".join(types) or "any"
-
-
-def _check_types(types: Dict[str, RelationType]) -> None:
-    for i, rel_type in enumerate(types.values()):
-        place = f"relations[{i}]"
-        if not rel_type.label or rel_type.label == NO_RELATION:
-            raise SchemaError(f"{place}.label: {shown(rel_type.label)} is empty or reserved")
-        if rel_type.symmetric and rel_type.asymmetric:
-            raise SchemaError(f"{place}.asymmetric: {rel_type.label} is symmetric already")
-        if rel_type.inverse is None:
-            continue
-        if rel_type.symmetric:
-            raise SchemaError(f"{place}.inverse: the symmetric {rel_type.label} is its own inverse")
-        if rel_type.inverse == rel_type.label:
-            raise SchemaError(
-                f"{place}.inverse: {rel_type.label} is its own inverse; say symmetric: true instead"
-            )
-        declared = types.get(rel_type.inverse)
-        if declared is not None and declared.inverse not in (None, rel_type.label):
-            raise SchemaError(
-                f"{place}.inverse: {rel_type.inverse} is declared as the inverse of "
-                f"{declared.inverse}, not of {rel_type.label}"
-            )
-
-
-def _parse_type(item: Any, place: str) -> RelationType:
-    if isinstance(item, str):
-        return RelationType(item)
-    if not isinstance(item, Mapping):
-        raise SchemaError(f"{place}: expected a mapping with the keys {', '.join(_KEYS)}")
-    for key in item:
-        if key not in _KEYS:
-            raise SchemaError(
-                f"{place}.{key!s:.60}: unknown key{did_you_mean(key, _KEYS)}; accepted: "
-                f"{', '.join(_KEYS)}"
-            )
-    values = {key: value for key, value in item.items() if value is not None}
-    for key, value in values.items():
-        if key in ("head", "tail"):
-            names = [value] if isinstance(value, str) else value
-            if not isinstance(names, (list, tuple)) or not all(_is_name(name) for name in names):
-                raise SchemaError(
-                    f"{place}.{key}: expected a list of entity types, got {shown(value)}"
-                )
-            values[key] = tuple(names)
-        elif not isinstance(value, bool if key in ("symmetric", "asymmetric") else str):
-            expected = "true or false" if key in ("symmetric", "asymmetric") else "a string"
-            raise SchemaError(f"{place}.{key}: expected {expected}, got {shown(value)}")
-    if not values.get("label"):
-        raise SchemaError(f"{place}.label: missing or empty")
-    return RelationType(**values)
-
-
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value != ""

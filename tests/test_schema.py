@@ -1,5 +1,7 @@
 """Relation schemas: files, errors, inference from documents, and what they allow."""
 
+from dataclasses import replace
+
 import numpy
 import pytest
 
@@ -204,15 +206,16 @@ def test_from_docs_reads_labels_and_argument_types_in_alphabetical_order(vocab):
         make_doc(vocab, "NASA founded Acme", [(0, 1, "AGENCY"), ORG], [(1, "FOUNDED_BY", 0)]),
     ]
     assert list(RelationSchema.from_docs(docs).values()) == [
-        RelationType("ADVISES", head=("PERSON",), tail=("ORG",)),
-        RelationType("FOUNDED_BY", head=("ORG",), tail=("AGENCY", "PERSON")),
+        RelationType("ADVISES", head=("PERSON",), tail=("ORG",), inferred=True),
+        RelationType("FOUNDED_BY", head=("ORG",), tail=("AGENCY", "PERSON"), inferred=True),
     ]
 
 
 def test_from_docs_does_not_constrain_an_argument_that_was_seen_without_type(vocab):
     docs = [founded(vocab, (0, "ADVISES", 1))]
     docs.append(make_doc(vocab, "Ada founded Acme", [(0, 1, ""), ORG], [(0, "ADVISES", 1)]))
-    assert RelationSchema.from_docs(docs)["ADVISES"] == RelationType("ADVISES", tail=("ORG",))
+    inferred = RelationSchema.from_docs(docs)["ADVISES"]
+    assert inferred == RelationType("ADVISES", tail=("ORG",), inferred=True)
 
 
 def test_from_docs_without_relations_is_empty(vocab):
@@ -269,6 +272,16 @@ def test_allows(rel_type, head, tail, expected):
     assert rel_type.allows(head, tail) is expected
 
 
+@pytest.mark.parametrize("name", ["schema.yaml", "schema.json"])
+def test_inferred_argument_types_are_expected_and_forbid_nothing(tmp_path, name):
+    RelationSchema([replace(FOUNDED_BY, inferred=True)]).to_file(tmp_path / name)
+    schema = RelationSchema.from_file(tmp_path / name)
+    types, labels = ["ORG", "PERSON"], ["FOUNDED_BY"]
+    assert schema.allowed(types, labels).all()
+    expected = [[[True], [True]], [[False], [False]]]  # rows: head ORG, PERSON
+    numpy.testing.assert_array_equal(schema.expected(types, labels), expected)
+
+
 def test_the_allowed_table():
     schema = RelationSchema([FOUNDED_BY, MARRIED_TO])
     table = schema.allowed(["ORG", "PERSON"], ["MARRIED_TO", "FOUNDED_BY", "UNKNOWN"])
@@ -318,6 +331,18 @@ def test_validate_says_what_is_wrong(vocab, relation, message):
     (violation,) = schema.validate(docs)
     assert (violation.doc, violation.message) == (1, message)
     assert violation.relation == docs[1]._.rel[0]
+
+
+def test_what_is_not_expected_is_no_violation(vocab):
+    schema = RelationSchema([replace(FOUNDED_BY, inferred=True)])
+    docs = [founded(vocab, (1, "FOUNDED_BY", 0)), founded(vocab, (0, "FOUNDED_BY", 1))]
+    assert schema.validate(docs) == []
+    (found,) = schema.find_unexpected(docs)
+    assert (found.doc, found.forbidden) == (1, False)
+    assert found.message == (
+        "FOUNDED_BY is not expected between PERSON and ORG; inferred: ORG to PERSON|ORG"
+    )
+    assert RelationSchema([FOUNDED_BY]).find_unexpected(docs) == []
 
 
 def test_validate_accepts_allowed_relations(vocab):

@@ -1,6 +1,7 @@
 """The component ``relation_extractor`` in a pipeline."""
 
 import pickle
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -70,8 +71,11 @@ def train(nlp, examples, *, steps=40, initialize=True, **options):
 
 
 def trained(examples=examples_of, *, steps=40, **config):
+    """A trained pipeline whose schema forbids what was not seen, which two documents do not make it."""
     nlp = pipeline(**config)
     train(nlp, examples(nlp), steps=steps)
+    pipe = nlp.get_pipe("relation_extractor")
+    pipe.schema = RelationSchema(replace(kind, inferred=False) for kind in pipe.schema.values())
     return nlp
 
 
@@ -203,7 +207,8 @@ def test_labels_as_a_list_keep_their_order():
     nlp.initialize(lambda: examples_of(nlp))
     pipe = nlp.get_pipe("relation_extractor")
     assert pipe.labels == tuple(labels)
-    assert pipe.schema["WORKS_AT"] == RelationType("WORKS_AT", head=("PERSON",), tail=("ORG",))
+    works_at = RelationType("WORKS_AT", head=("PERSON",), tail=("ORG",), inferred=True)
+    assert pipe.schema["WORKS_AT"] == works_at
     assert pipe.schema["OWNS"] == RelationType("OWNS")
 
 
@@ -232,6 +237,17 @@ def test_a_schema_file_in_the_config(tmp_path):
 def test_the_schema_filters_predictions(nlp):
     swapped = make_doc(nlp.vocab, HIRED, [(0, 1, "GPE"), (2, 3, "GPE")])
     assert outputs(nlp, [swapped]) == [[]]
+
+
+def test_types_of_few_examples_do_not_filter_and_are_saved(tmp_path):
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp))
+    nlp.to_disk(tmp_path)
+    pipe = spacy.load(tmp_path).get_pipe("relation_extractor")
+    assert pipe.schema == nlp.get_pipe("relation_extractor").schema
+    assert all(kind.inferred for kind in pipe.schema.values())
+    swapped = make_doc(pipe.vocab, HIRED, [(0, 1, "GPE"), (2, 3, "GPE")])
+    assert pipe.predict([swapped]).candidates.n_pairs == 2
 
 
 @pytest.mark.parametrize(

@@ -267,8 +267,10 @@ class _Validator:
     ) -> Tuple[Span, str, Span]:
         """Return the nearest head and tail that the schema allows, exchanged if need be."""
         rel_type = self.schema.get(label) or RelationType(label)
-        if _fits(heads, rel_type.head) and _fits(tails, rel_type.tail):
-            head, tail = self._typed_pair(heads, tails, rel_type.head, rel_type.tail)
+        expected = _fits(heads, rel_type.head) and _fits(tails, rel_type.tail)
+        if expected or rel_type.inferred:
+            types = (rel_type.head, rel_type.tail)
+            head, tail = self._typed_pair(heads, tails, *types, strict=expected)
         elif _fits(heads, rel_type.tail) and _fits(tails, rel_type.head):
             head, tail = self._typed_pair(heads, tails, rel_type.tail, rel_type.head)
             if not rel_type.symmetric:
@@ -288,12 +290,14 @@ class _Validator:
         tails: SpansByType,
         head_types: Sequence[str],
         tail_types: Sequence[str],
+        *,
+        strict: bool = True,
     ) -> Tuple[Span, Span]:
-        """Return the nearest head and tail of these types."""
+        """Return the nearest head and tail of these types, or of any if they are only expected."""
         pairs = [
             (nearest(head_spans, tail_spans), inferred_head + inferred_tail)
-            for head_spans, inferred_head in self._allowed(heads, head_types)
-            for tail_spans, inferred_tail in self._allowed(tails, tail_types)
+            for head_spans, inferred_head in self._allowed(heads, head_types, strict)
+            for tail_spans, inferred_tail in self._allowed(tails, tail_types, strict)
         ]
         if not pairs:
             raise Drop(WRONG_TYPE, "head or tail has no type")
@@ -303,12 +307,12 @@ class _Validator:
         return pair
 
     def _allowed(
-        self, spans_by_type: SpansByType, types: Sequence[str]
+        self, spans_by_type: SpansByType, types: Sequence[str], strict: bool
     ) -> Iterator[Tuple[List[Span], bool]]:
         """Yield the spans of the types that the schema allows, and whether it supplies the type."""
         for kind, spans in spans_by_type.items():
             if kind is not None:
-                if not types or kind in types:
+                if not strict or not types or kind in types:
                     yield [_typed(span, kind) for span in spans], False
             elif len(types) == 1:
                 yield [_typed(span, types[0]) for span in spans], True

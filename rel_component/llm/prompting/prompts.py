@@ -319,9 +319,12 @@ class Prompter:
         groups: Dict[Tuple[Tuple[str, ...], Tuple[str, ...]], List[str]] = {}
         for label, rel_type in self.schema.items():
             # a symmetric type has two: head and tail of its types, and the other way round
-            sides = [(rel_type.head, rel_type.tail)]
-            if rel_type.symmetric and rel_type.head != rel_type.tail:
-                sides.append((rel_type.tail, rel_type.head))
+            first, second = rel_type.head, rel_type.tail
+            if rel_type.inferred:
+                first, second = (), ()
+            sides = [(first, second)]
+            if rel_type.symmetric and first != second:
+                sides.append((second, first))
             for types_of_sides in sides:
                 heads, tails = (
                     tuple(

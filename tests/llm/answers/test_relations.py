@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,22 @@ def test_a_good_answer_is_valid():
     assert (reply.dropped, reply.repaired, reply.errors, reply.valid) == ({}, {}, [], True)
     assert reply.relations[0].head is MENTIONS["M1"]
     assert reply.entities == []
+
+
+@pytest.mark.parametrize("relations", [("M2", "FOUNDED_BY", "M1"), ("M2", "FOUNDED_BY", "M5")])
+def test_types_that_are_only_expected_neither_drop_nor_exchange(relations):
+    schema = RelationSchema([replace(SCHEMA["FOUNDED_BY"], inferred=True)])
+    reply = validate_statements(answer(relations), DOC, schema, mentions=MENTIONS)
+    ((head, _, tail),) = [(rel.head, rel.label, rel.tail) for rel in reply.relations]
+    assert (head, tail) == (MENTIONS[relations[0]], MENTIONS[relations[2]])
+    assert (reply.dropped, reply.repaired) == ({}, {})
+
+
+def test_an_expected_type_is_supplied():
+    schema = RelationSchema([replace(SCHEMA["FOUNDED_BY"], inferred=True)])
+    reply = validate_statements(answer(FOUNDED), DOC, schema, entity_types=ENTITY_TYPES)
+    ((rel, *_),) = [reply.relations]
+    assert (rel.head.label_, rel.tail.label_) == ("ORG", "PERSON")
 
 
 def test_an_answer_that_is_not_clean_is_not_valid():

@@ -139,6 +139,14 @@ def test_one_question_for_each_pair_that_the_schema_allows(doc):
     assert "From M1, Apple (ORG), to M2, Steve Jobs (PERSON)" in questions[0].messages[1].content
 
 
+def test_any_pair_may_have_a_relation_whose_types_are_only_expected(doc):
+    schema = RelationSchema([RelationType("FOUNDED_BY", head=("ORG",), inferred=True)])
+    assert len(ask(doc, "pairs.v1", schema=schema)) == 4 * 3
+    (question,) = ask(doc, "relations.v1", schema=schema)
+    assert "FOUNDED_BY (usually head: ORG; tail: any)" in question.messages[0].content
+    assert properties(question)["head"]["enum"] == ["M1", "M2", "M3", "M4"]
+
+
 @pytest.mark.parametrize(
     ("words", "mentions"),
     [
