@@ -1,7 +1,7 @@
 """From probabilities of candidate pairs to relations."""
 
 from dataclasses import dataclass
-from typing import Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -50,7 +50,8 @@ class ThresholdDecoder:
     Args:
         threshold: the least probability of a relation, in [0, 1]. None: with exclusive labels any
             that is higher than that of NO_RELATION, otherwise 0.5.
-        thresholds: thresholds of single labels, which come before `threshold`.
+        thresholds: thresholds of single labels, which come before `threshold`; or pairs of label and
+            threshold, for labels that cannot be keys of a config, such as ``org:founded_by``.
         one_direction: whether of the two directions of a pair only that with the most probable
             relation counts.
         mention_weight: how much the probabilities of the mentions count: the probability of a
@@ -68,14 +69,18 @@ class ThresholdDecoder:
     """
 
     threshold: Optional[float] = None
-    thresholds: Optional[Dict[str, float]] = None
+    thresholds: Union[Dict[str, float], List[List[Any]], None] = None
     one_direction: bool = False
     mention_weight: float = 0.0
     overlapping: bool = True
     inverses: bool = False
 
     def __post_init__(self) -> None:
-        places = {f"thresholds.{label}": value for label, value in (self.thresholds or {}).items()}
+        own = dict(self.thresholds or {})
+        object.__setattr__(
+            self, "thresholds", own or None
+        )  # one form, also if it was given as pairs
+        places = {f"thresholds.{label}": value for label, value in own.items()}
         for place, value in {"threshold": self.threshold, **places}.items():
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ConfigError(f"decoder.{place} must lie in [0, 1], got {value}")
@@ -83,6 +88,11 @@ class ThresholdDecoder:
             raise ConfigError(
                 f"decoder.mention_weight must be 0 or more, got {self.mention_weight}"
             )
+
+    @property
+    def label_thresholds(self) -> Dict[str, float]:
+        """The thresholds of single labels."""
+        return dict(self.thresholds or {})
 
     def __call__(
         self,
@@ -116,7 +126,7 @@ class ThresholdDecoder:
         common = self.threshold
         if common is None:
             common = numpy.nan if exclusive else 0.5
-        own = self.thresholds or {}
+        own = self.label_thresholds
         return numpy.asarray([own.get(label, common) for label in labels], dtype="float32")
 
 

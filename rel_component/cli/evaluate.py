@@ -102,6 +102,8 @@ def _print_overview(title: str, scores: Dict[str, Any]) -> None:
 
 
 def _print_thresholds(scores: Dict[str, Any]) -> None:
+    from ..evaluation.threshold_choice import describe_choice
+
     msg.divider("Relations by threshold, strict")
     found = scores["thresholds"]
     best = max(found, key=lambda row: row["f"])
@@ -112,7 +114,13 @@ def _print_thresholds(scores: Dict[str, Any]) -> None:
     ]
     print_table(rows, ["decoder.threshold", "P", "R", "F1"])
     now = "none, NO_RELATION decides" if scores["threshold"] is None else scores["threshold"]
-    msg.info(f"best on these documents: {best['threshold']:.2f}; now: {now}")
+    own = ", ".join(f"{label} {value}" for label, value in scores["label_thresholds"].items())
+    choice = scores["threshold_choice"]
+    msg.info(
+        f"best on these documents: {best['threshold']:.2f}; now: "
+        f"{now if choice is None else describe_choice(choice)}"
+        f"{f' ({own})' if own and choice is None else ''}"
+    )
 
 
 def _print_next(scores: Dict[str, Any], written: Optional[Path]) -> None:
@@ -122,10 +130,15 @@ def _print_next(scores: Dict[str, Any], written: Optional[Path]) -> None:
         return
     reason, n = counts.most_common(1)[0]
     of_entities = reason in ("entity missed", "entity spurious", "wrong span", "wrong type")
+    threshold = (
+        "the threshold, which rel_component.choose_thresholds.v1 chooses in training"
+        if scores.get("thresholds") and not scores["threshold_choice"]
+        else "the threshold"
+    )
     advice = (
         "improve what finds the entities first"
         if of_entities
-        else "look at the examples of these labels, at their number, and at the threshold"
+        else f"look at the examples of these labels, at their number, and at {threshold}"
     )
     place = f"see {written}" if written else "--mistakes FILE lists them with their texts"
     msg.info(f"next: {reason} is the most frequent cause, {n} times: {advice}; {place}")

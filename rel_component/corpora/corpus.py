@@ -10,12 +10,10 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import filter_spans
 
-from ..documents import bare_copy, copy_sentences
+from ..documents import bare_copy
 from ..files import read_docs
 from ..mentions import mention_spans, read_clusters, set_clusters, trimmed
-from ..pipelines import finds_sentences
 
 
 def make_relation_corpus(
@@ -29,10 +27,7 @@ def make_relation_corpus(
 ) -> Callable[[Language], Iterable[Example]]:
     """A corpus reader for relations (``rel_component.RelationCorpus.v1``).
 
-    Documents without relations, and without mentions, are examples like any other. The predicted
-    documents are given the annotated sentences, unless a component of the pipeline finds sentences.
-    Annotated documents that have the span group and no entities are given the longest spans of it
-    that do not overlap as entities, from which components of spaCy may learn.
+    Documents without relations, and without mentions, are examples like any other.
 
     Args:
         path: a ``.spacy`` file, or a folder that is searched for them.
@@ -83,17 +78,11 @@ def _read(
         loaded = list(references)
         random.shuffle(loaded)
         references = iter(loaded)
-    sentences = not finds_sentences(nlp)
     for reference in references:
-        if spans_key in reference.spans and not reference.has_annotation("ENT_IOB"):
-            group = mention_spans(reference, spans_key)
-            reference.set_ents(filter_spans(span for span in group if span.label))
         if gold_tokens:
-            predicted = bare_copy(reference, vocab=nlp.vocab, sentences=sentences)
+            predicted = bare_copy(reference, vocab=nlp.vocab)
         else:
             predicted = nlp.make_doc(reference.text)
-            if sentences:
-                copy_sentences(reference, predicted)
         if gold_entities:
             n_missed += _copy_mentions(reference, predicted, spans_key)
         example = Example(predicted, reference)

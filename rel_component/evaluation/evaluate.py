@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import (
@@ -40,7 +39,8 @@ from ..pipelines import (
 from .intervals import METRICS, Bootstrap, estimate, relation_metrics
 from .mistakes import Mistakes, find_mistakes
 from .scoring import count_by_document
-from .thresholds import THRESHOLDS, scores_by_threshold
+from .threshold_choice import choice_of, with_lowest_threshold
+from .thresholds import scores_by_threshold
 
 _N_RESAMPLES = 1000
 
@@ -58,7 +58,9 @@ class Evaluation(NamedTuple):
             has the scores of relations between the annotated mentions; and where a decoder
             with a threshold decides, ``threshold`` has its value, None if it leaves the decision to
             NO_RELATION, and ``thresholds`` the strict scores at others, each with ``threshold``,
-            ``p``, ``r`` and ``f``.
+            ``p``, ``r`` and ``f``; ``label_thresholds`` has those of single labels, and
+            ``threshold_choice`` says how they were chosen in training, None if they were not; see
+            :func:`.configure_choose_thresholds`.
         mistakes: every missed and every spurious relation.
     """
 
@@ -129,6 +131,8 @@ def evaluate(
         if decoder is not None:
             everything, _ = passed(gold_entities=gold_entities)
             scores["threshold"] = decoder.threshold
+            scores["label_thresholds"] = decoder.label_thresholds
+            scores["threshold_choice"] = choice_of(nlp, getattr(extractor, "name", ""), decoder)
             scores["thresholds"] = scores_by_threshold(everything, symmetric=symmetric, attr=attr)
     return Evaluation(scores, mistakes)
 
@@ -140,7 +144,7 @@ def _lowest_threshold(extractor: Any) -> Iterator[Optional[ThresholdDecoder]]:
     if not isinstance(decoder, ThresholdDecoder):
         yield None
         return
-    extractor.decoder = replace(decoder, threshold=THRESHOLDS[0], thresholds=None)
+    extractor.decoder = with_lowest_threshold(decoder)
     try:
         yield decoder
     finally:
