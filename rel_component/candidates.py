@@ -81,9 +81,25 @@ class Candidates:
             a table, *Shape:* ``(n_types, n_types, n_labels)``, and the types of the head and of the
             tail of each pair as its rows and columns, *Shape:* ``(n_pairs,)`` each.
         """
+        names, head, tail = self._argument_types(strings)
+        return self.schema.allowed(names, self.schema.labels), head, tail
+
+    def expected_labels(self, strings: StringStore) -> BoolArray:
+        """The labels that the schema expects between the entity types of each pair.
+
+        Args:
+            strings: the string store of the documents.
+
+        Returns:
+            *Shape:* ``(n_pairs, n_labels)``
+        """
+        names, head, tail = self._argument_types(strings)
+        return self.schema.expected(names, self.schema.labels)[head, tail]
+
+    def _argument_types(self, strings: StringStore) -> Tuple[Sequence[str], Int32Array, Int32Array]:
         names, types = type_indices(strings, self.mentions.types)
         head, tail = types[self.representatives][self.pairs].T
-        return self.schema.allowed(names, self.schema.labels), head, tail
+        return names, head, tail
 
     def select(self, rows: BoolArray) -> "Candidates":
         """A copy with some of the pairs and all mentions.

@@ -43,7 +43,8 @@ class ThresholdDecoder:
     """Reports the relations that are probable enough (``rel_component.decoder.v1``).
 
     Labels that the schema forbids between the entity types of a pair are never reported and do not
-    compete. A symmetric relation is reported once, from the mention that comes first in the text,
+    compete; where its types were inferred from few documents, those that it does not expect are less
+    probable. A symmetric relation is reported once, from the mention that comes first in the text,
     with the higher score of the two directions, and an asymmetric one only in the direction with
     the higher score. An entity of several mentions is represented by its first named mention.
 
@@ -58,6 +59,8 @@ class ThresholdDecoder:
             relation is multiplied by the product of the probabilities of its mentions, raised to
             this power. Mentions have probabilities if their span group has them in
             ``attrs["scores"]``.
+        unexpected_weight: factor of the probability of a relation between entity types that the
+            schema allows and does not expect, in [0, 1]; see :attr:`.RelationType.inferred`.
         overlapping: whether the mentions of the relations of a document may overlap. If not, a
             relation is left out where a more probable one has a mention that shares tokens with one
             of its mentions and is not the same.
@@ -72,6 +75,7 @@ class ThresholdDecoder:
     thresholds: Union[Dict[str, float], List[List[Any]], None] = None
     one_direction: bool = False
     mention_weight: float = 0.0
+    unexpected_weight: float = 1.0
     overlapping: bool = True
     inverses: bool = False
 
@@ -81,6 +85,7 @@ class ThresholdDecoder:
             self, "thresholds", own or None
         )  # one form, also if it was given as pairs
         places = {f"thresholds.{label}": value for label, value in own.items()}
+        places["unexpected_weight"] = self.unexpected_weight
         for place, value in {"threshold": self.threshold, **places}.items():
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ConfigError(f"decoder.{place} must lie in [0, 1], got {value}")
@@ -105,11 +110,15 @@ class ThresholdDecoder:
         """Choose the relations of each document; see :class:`Decoder`."""
         if not candidates.n_pairs:
             return [[] for _ in docs]
+        strings = docs[0].vocab.strings
         if self.mention_weight:
-            probabilities = _weigh(
-                probabilities, candidates, self.mention_weight, exclusive=exclusive
-            )
-        table, head, tail = candidates.allowed_labels(docs[0].vocab.strings)
+            factors = _mention_factors(candidates, self.mention_weight)
+            probabilities = _weigh(probabilities, factors, exclusive=exclusive)
+        if self.unexpected_weight < 1 and any(kind.inferred for kind in candidates.schema.values()):
+            expected = candidates.expected_labels(strings)
+            factors = numpy.where(expected, 1.0, self.unexpected_weight).astype("float32")
+            probabilities = _weigh(probabilities, factors, exclusive=exclusive)
+        table, head, tail = candidates.allowed_labels(strings)
         limits = self._limits(candidates.schema.labels, exclusive=exclusive)
         choose = _most_probable_labels if exclusive else _probable_labels
         chosen = choose(probabilities, table[head, tail], limits)
@@ -195,12 +204,14 @@ def _better_direction(pairs: Int32Array, groups: Int32Array, scores: FloatArray)
     return numpy.asarray(kept, dtype=bool)
 
 
-def _weigh(
-    probabilities: FloatArray, candidates: Candidates, weight: float, *, exclusive: bool
-) -> FloatArray:
-    """Probabilities of the relations, which are 0 unless both mentions are correct."""
+def _mention_factors(candidates: Candidates, weight: float) -> FloatArray:
+    """What makes relations improbable whose mentions are: *Shape:* ``(n_pairs, 1)``."""
     scores = candidates.mentions.scores[candidates.representatives] ** weight
-    factors = scores[candidates.pairs].prod(axis=1, keepdims=True)
+    return scores[candidates.pairs].prod(axis=1, keepdims=True)
+
+
+def _weigh(probabilities: FloatArray, factors: FloatArray, *, exclusive: bool) -> FloatArray:
+    """Probabilities of the relations times factors of at most 1; NO_RELATION gets what is left."""
     if not exclusive:
         return probabilities * factors
     related = probabilities[:, 1:] * factors

@@ -92,6 +92,23 @@ def test_multiple_labels_are_decided_one_by_one(doc, options, expected):
 # Schema
 
 
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [
+        (1.0, [("Ada", "A", "Acme", 0.6), ("Acme", "A", "Ada", 0.6)]),
+        (0.8, [("Ada", "A", "Acme", 0.6)]),  # NO_RELATION gets what A loses: 0.48 against 0.52
+        (0.0, [("Ada", "A", "Acme", 0.6)]),
+    ],
+)
+def test_relations_between_types_that_are_not_expected_are_less_probable(doc, weight, expected):
+    schema = RelationSchema([RelationType("A", head=("PERSON",), inferred=True)])
+    rows = [[0.4, 0.6], [0.4, 0.6]]
+    found = decoded([doc], rows, schema, exclusive=True, unexpected_weight=weight)
+    assert found == [expected]
+    found = decoded([doc], [[0.6], [0.6]], schema, exclusive=False, unexpected_weight=weight)
+    assert found == [expected]
+
+
 def test_forbidden_labels_do_not_compete(doc):
     schema = RelationSchema([RelationType("A", head=("ORG",)), RelationType("B")])
     rows = [[0.1, 0.6, 0.3], [0.1, 0.6, 0.3]]
@@ -158,6 +175,7 @@ def test_an_asymmetric_relation_holds_in_the_better_direction(doc, rows, expecte
     [
         ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1\.5"),
         ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
+        ({"unexpected_weight": 1.5}, r"unexpected_weight must lie in \[0, 1\], got 1.5"),
         ({"mention_weight": -1.0}, "mention_weight must be 0 or more, got -1"),
     ],
 )
