@@ -39,7 +39,7 @@ from spacy.tokens import Doc
 from .annotations import DEFAULT_ATTR, get_relations
 from .documents import document_id, relation_key
 from .errors import DataError, SchemaError, listed, shown
-from .files import complete_file
+from .files import open_output
 from .relation_types import RelationType, check_types, parse_type
 from .schema_inference import infer_types
 from .types import BoolArray, Relation
@@ -164,6 +164,14 @@ class RelationSchema(Mapping[str, RelationType]):
             raise SchemaError(str(err)) from err
         return cls.from_dict(data, source=str(path))
 
+    def to_yaml(self) -> str:
+        """The content of a YAML schema file, with :attr:`reasons` as comments."""
+        parts = [srsly.yaml_dumps({"relations": []})] if not self else ["relations:\n"]
+        for label, rel_type in self.items():
+            parts += [f"  # {reason}\n" for reason in self.reasons.get(label, ())]
+            parts += srsly.yaml_dumps({"relations": [rel_type.to_dict()]}).splitlines(True)[1:]
+        return "".join(parts)
+
     def to_file(self, path: Union[str, Path]) -> None:
         """Write a schema file, JSON if its name ends in ``.json`` and YAML otherwise.
 
@@ -173,9 +181,10 @@ class RelationSchema(Mapping[str, RelationType]):
         Raises:
             DataError: if it cannot be written.
         """
-        write = srsly.write_json if Path(path).suffix == ".json" else srsly.write_yaml
-        with complete_file(path) as part:
-            write(part, self.to_dict())
+        is_json = Path(path).suffix == ".json"
+        text = srsly.json_dumps(self.to_dict(), indent=2) if is_json else self.to_yaml()
+        with open_output(Path(path)) as output:
+            output.write(text)
 
     @classmethod
     def from_docs(cls, docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> "RelationSchema":

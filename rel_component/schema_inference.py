@@ -22,6 +22,7 @@ from typing import (
 from spacy.tokens import Doc
 
 from .annotations import DEFAULT_ATTR, get_relations
+from .errors import shown
 from .mentions import typed_key
 from .relation_types import RelationType
 
@@ -147,8 +148,10 @@ def _inverses(seen: Mapping[str, Sequence[_Seen]]) -> Dict[str, Tuple[str, str]]
         for other, n in turned.most_common(1):
             largest = max(len(relations), len(seen[other]))
             if other != label and n >= max(_LEAST_INVERSE, _INVERSE * largest):
-                reason = f"inverse: {n} of {len(relations)} relations are {other} from tail to head"
-                result[label] = (other, reason)
+                result[label] = (
+                    other,
+                    f"inverse: {n} of {len(relations)} relations are {shown(other)} from tail to head",
+                )
     return result
 
 

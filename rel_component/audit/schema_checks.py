@@ -8,9 +8,11 @@ from spacy.tokens import Span
 
 from ..documents import several_labels
 from ..mentions import normalize_name
+from ..schema import RelationSchema
+from ..schema_fit import count_fit
 from .context import AuditContext
 from .documents import AuditedDoc, position
-from .findings import Finding, Place, Section
+from .findings import Cell, Finding, Place, Section, Table
 
 _RARE_SHARE = 0.02
 _RARE_COUNT = 3
@@ -23,9 +25,11 @@ def check_schema(context: AuditContext) -> Section:
         "Schema and consistency",
         "Checked against the given schema."
         if context.given_schema is not None
-        else "No schema was given: labels, types and directions are compared with each other only.",
+        else "No schema was given: labels, types and directions are compared with each other, and "
+        "those of held-out splits with what the others show.",
         context.options.max_findings,
     )
+    _add_fits(section, context)
     section.add("Relations that the schema does not allow", _violations(context))
     section.add("Relations between a mention and itself", _loops(context.docs))
     section.add("Relations in both directions", _both_directions(context))
@@ -35,6 +39,47 @@ def check_schema(context: AuditContext) -> Section:
     section.add("Names with several entity types", _ambiguous_names(context.docs))
     section.add("Mentions that overlap", _overlaps(context.docs))
     return section
+
+
+def _add_fits(section: Section, context: AuditContext) -> None:
+    """Count what the given schema, or else that of training, forbids and does not expect in splits."""
+    schema, splits = context.given_schema, context.splits
+    if schema is None:
+        train = [doc.doc for doc in context.train_docs]
+        schema = RelationSchema.from_docs(train, attr=context.options.attr)
+        splits = context.held_out_splits
+    if not len(schema):
+        return
+    rows: List[List[Cell]] = []
+    findings: List[Finding] = []
+    for split in splits:
+        fit = count_fit(schema, split.docs, attr=context.options.attr)
+        forbidden, unexpected = fit.forbidden.total(), fit.unexpected.total()
+        shares = fit.forbidden_share, fit.unexpected_share
+        rows.append([split.name, fit.n_relations, forbidden, shares[0], unexpected, shares[1]])
+        section.figures[f"{split.name}: share of relations that the schema forbids"] = shares[0]
+        section.figures[f"{split.name}: share that it allows and does not expect"] = shares[1]
+        of = f"of {fit.n_relations} relations of {split.name}"
+        if context.given_schema is None:
+            findings += [
+                Finding(
+                    "warning", f"{n} {of} are forbidden by what training shows: {cause}.", (), n
+                )
+                for cause, n in fit.forbidden.items()
+            ]
+        findings += [
+            Finding("info", f"{n} {of} are not expected: {cause}.", (), n)
+            for cause, n in fit.unexpected.items()
+        ]
+    section.tables.append(
+        Table(
+            "Relations that the schema forbids, or allows and does not expect",
+            ["split", "relations", "forbidden", "share", "not expected", "share"],
+            rows,
+            shares=[3, 5],
+        )
+    )
+    section.add("Argument types that the schema forbids or does not expect", findings)
 
 
 def _violations(context: AuditContext) -> Iterator[Finding]:

@@ -204,9 +204,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f"))
 
 
-def print_yaml(value: Any) -> None:
-    """Print a value as YAML; as JSON, which YAML includes, if it has characters to be escaped."""
-    text = srsly.yaml_dumps(value)
+def print_yaml(value: Any, text: Optional[str] = None) -> None:
+    """Print a value as YAML; as JSON, which YAML includes, if it has characters to be escaped.
+
+    Args:
+        value: the value.
+        text: it as YAML, with comments; None: without.
+    """
+    text = srsly.yaml_dumps(value) if text is None else text
     if _CONTROLS.search(text.replace("\n", "")):
         text = json.dumps(value, indent=2).replace("\x7f", "\\u007f") + "\n"
     print(text, end="")

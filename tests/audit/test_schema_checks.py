@@ -91,3 +91,29 @@ def test_findings_beyond_the_most_are_counted(vocab):
     section = check_schema(make_context(docs, max_findings=2))
     (found,) = section.groups
     assert (len(found.findings), found.total, section.count("error")) == (2, 5, 5)
+
+
+FORBIDDEN = "Argument types that the schema forbids or does not expect"
+
+
+@pytest.mark.parametrize(
+    ("n_train", "severity", "shares"), [(1, "info", [0.0, 0.5]), (9, "warning", [0.5, 0.0])]
+)
+def test_held_out_relations_against_the_types_of_training(vocab, n_train, severity, shares):
+    train = [make_doc(vocab, WORDS, MENTIONS, [(0, "LEADS", 1)]) for _ in range(n_train)]
+    test = [make_doc(vocab, WORDS, MENTIONS, [(0, "LEADS", 1), (1, "LEADS", 0)])]
+    section = check_schema(make_context(train, test, schema=None))
+    (finding,) = group(section, FORBIDDEN)
+    assert finding.severity == severity
+    assert finding.message.startswith("1 of 2 relations of test are")
+    assert finding.message.endswith("LEADS from ORG to PERSON.")
+    assert list(section.figures.values()) == shares
+    assert section.tables[0].rows == [
+        ["test", 2, 2 * shares[0], shares[0], 2 * shares[1], shares[1]]
+    ]
+
+
+def test_what_a_given_schema_forbids_is_counted_in_all_splits(vocab):
+    section = check(vocab, (0, "LEADS", 1), (1, "LEADS", 0))
+    assert section.tables[0].rows == [["train", 2, 1, 0.5, 0, 0.0]]
+    assert not group(section, FORBIDDEN)  # each is an error of its own

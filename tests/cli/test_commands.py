@@ -9,8 +9,9 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
-from rel_component.files import read_docs
+from rel_component.files import read_docs, write_docs
 
+from ..helpers import make_doc
 from .conftest import ENTITIES, TEXT
 from .helpers import run, run_json, run_rows
 
@@ -160,10 +161,32 @@ def test_schema_is_inferred_and_checked(data, tmp_path):
     assert "satisfy" in run("schema", data, "--check", schema)
     schema.write_text("relations: [{label: FOUNDED_BY, tail: [ORG]}]", encoding="utf8")
     output = run("schema", data, "--check", schema, code=1)
+    assert "2 of 2 relations (100.0 %) are against the schema" in output
     assert "does not hold between ORG and PERSON" in output.replace("\n", " ")
     assert "unknown label 'LOCATED_IN'; known: FOUNDED_BY: 1 times, in document 0; the" in " ".join(
         output.split()
     )
+
+
+def test_schema_of_one_part_against_another(data, tmp_path):
+    nlp = spacy.blank("en")
+    other, schema = tmp_path / "other.spacy", tmp_path / "schema.yaml"
+    docs = [
+        make_doc(nlp.vocab, "Oslo hired Acme", [(0, 1, "GPE"), (2, 3, "ORG")], [relation])
+        for relation in [(0, "FOUNDED_BY", 1), (0, "PLAYS_FOR", 1)]
+    ]
+    write_docs(docs, other)
+    printed = run("schema", data, "--test", other, "--output", schema)
+    assert "other           2           1   50.0              1   50.0" in printed
+    assert "forbidden: 1 PLAYS_FOR, which the schema lacks" in printed
+    assert "# inferred: going by 1 documents" in schema.read_text(encoding="utf8")
+    printed = run("schema", other, "--check", schema, code=1)
+    assert "FOUNDED_BY is not expected between GPE and ORG" in " ".join(printed.split())
+    found = run_json("schema", other, "--check", schema, code=1)
+    assert [row["kind"] for row in found] == ["forbidden", "unexpected"]
+    counts = run_json("schema", data, "--test", other)["parts"]["other"]
+    assert (counts["n"], counts["forbidden"]["n"], counts["unexpected"]["n"]) == (2, 1, 1)
+    run("schema", data, "--check", schema, "--test", other, code=1)
 
 
 def test_errors_are_one_line_on_standard_error(data):
