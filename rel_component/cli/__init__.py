@@ -15,6 +15,7 @@ from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .extract import extract_cli
+from .init_config import init_config_cli
 from .messages import clear_errors
 from .prompt import prompt_cli
 from .schema import schema_cli
@@ -31,10 +32,12 @@ for command in (
     convert_cli,
     evaluate_cli,
     extract_cli,
+    init_config_cli,
     prompt_cli,
     schema_cli,
     split_cli,
 ):
-    rel_cli.command(command.__name__.removesuffix("_cli"))(clear_errors()(command))
+    name = command.__name__.removesuffix("_cli").replace("_", "-")
+    rel_cli.command(name)(clear_errors()(command))
 
 app.add_typer(rel_cli)

@@ -68,7 +68,7 @@ def convert(
     """
     input_path, output_path = Path(input_path), Path(output_path)
     if format_name == AUTO:
-        format_name = _find_format(input_path)
+        format_name = find_format(input_path)
     if format_name == SPACY and to == SPACY:
         raise ConfigError(f"{input_path} is of spaCy's format already; say with --to what to write")
     if shard_size and to != SPACY:
@@ -117,6 +117,21 @@ def convert_file(
     return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key)
 
 
+def annotated_texts(path: Path, format_name: str, report: Report) -> Iterator[str]:
+    """The texts of a file of annotated documents, without making Docs of them.
+
+    Args:
+        path: the file or folder.
+        format_name: name of its format, or ``spacy``.
+        report: takes note of problems.
+    """
+    if format_name == SPACY:
+        yield from (doc.text for doc in read_docs(path, blank_pipeline("xx")))
+        return
+    for annotated in get_format(format_name).read(path, report):
+        yield annotated.text if annotated.text is not None else " ".join(annotated.words or ())
+
+
 def _read_annotated(
     path: Path,
     format_name: str,
@@ -127,7 +142,7 @@ def _read_annotated(
 ) -> Iterator[Annotated]:
     """The documents of a file, each with valid annotations; what is wrong goes to the report."""
     if format_name == AUTO:
-        format_name = _find_format(path)
+        format_name = find_format(path)
     if format_name == SPACY:
         documents: Iterable[Annotated] = (
             to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
@@ -138,6 +153,12 @@ def _read_annotated(
     return check_documents(documents, report, schema)
 
 
-def _find_format(path: Path) -> str:
+def find_format(path: Path) -> str:
+    """The name of the format of a file or folder, ``spacy`` included.
+
+    Raises:
+        ConfigError: if no format fits, or several do.
+        DataError: if the file cannot be read.
+    """
     is_spacy = bool(files_below(path, ".spacy")) if path.is_dir() else path.suffix == ".spacy"
     return SPACY if is_spacy else detect_format(path)

@@ -1,0 +1,117 @@
+"""``spacy rel init-config``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+from typer import Argument, Option
+
+from .messages import first_problems, msg, print_json, print_table, progress
+from .options import GoldEntities, GpuId, Json, Schema, Seed, SpansKey
+
+if TYPE_CHECKING:
+    from ..recipes.init_config import Outcome
+
+
+def init_config_cli(
+    train: Annotated[
+        Path, Argument(exists=True, help="Documents to learn from, of spaCy's or any other format")
+    ],
+    output: Annotated[
+        Optional[Path],
+        Option("--output", "-o", help="Folder for config, schema and converted documents"),
+    ],
+    dev: Annotated[
+        Optional[Path], Option(exists=True, help="Documents that choose the best pipeline")
+    ] = None,
+    test: Annotated[
+        Optional[Path], Option(exists=True, help="Documents to convert in the same way")
+    ] = None,
+    schema: Schema = None,
+    recipe: Annotated[
+        str, Option(help="Name of a recipe, e.g. cpu; auto: by what is annotated")
+    ] = "auto",
+    gold_entities: GoldEntities = False,
+    encoder: Annotated[
+        Optional[str], Option(help="A folder with an encoder, or the name of one on a hub")
+    ] = None,
+    format_name: Annotated[
+        str, Option("--format", help="Format of the documents; auto: by their content")
+    ] = "auto",
+    lang: Annotated[
+        str, Option("--lang", help="Language of the documents; auto: by their words")
+    ] = "auto",
+    spans_key: SpansKey = None,
+    alignment: Annotated[
+        Literal["strict", "contract", "expand"],
+        Option(help="Mentions that do not begin and end with a token"),
+    ] = "strict",
+    on_error: Annotated[
+        Literal["stop", "skip"], Option(help="Annotations that cannot be used")
+    ] = "stop",
+    gpu_id: GpuId = -1,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Write a config that fits annotated documents, and trains on them as it stands.
+
+    Without development documents, a part of the others is held out.
+    """
+    from ..errors import ConfigError
+    from ..recipes.init_config import init_config
+
+    if output is None:
+        raise ConfigError("say with --output which folder to write to")
+    outcome = init_config(
+        train,
+        output,
+        dev=dev,
+        test=test,
+        schema=schema,
+        recipe=recipe,
+        gold_entities=gold_entities,
+        encoder=encoder,
+        format_name=format_name,
+        lang=lang,
+        spans_key=spans_key,
+        alignment=alignment,
+        on_error=on_error,
+        gpu_id=gpu_id,
+        seed=seed,
+        progress=progress,
+    )
+    if json:
+        print_json(outcome.to_dict())
+    else:
+        _print(outcome)
+
+
+def _print(outcome: "Outcome") -> None:
+    found, settings = outcome.found, outcome.settings
+    msg.divider("Found")
+    parts = ", ".join(f"{n} in {name}" for name, n in outcome.documents.items())
+    print_table([["documents", parts], ["schema", outcome.schema_source]])
+    for name, counts in (("mentions", found.mentions), ("relations", found.relations)):
+        first = ", ".join(f"{label or 'untyped'} {n}" for label, n in counts.most_common(12))
+        more = f" and {len(counts) - 12} more" if len(counts) > 12 else ""
+        msg.text(f"{sum(counts.values())} {name} in train: {first}{more}")
+    msg.divider("Chosen")
+    chosen = {
+        "recipe": settings.recipe,
+        "lang": settings.lang,
+        "encoder": settings.paths["encoder"],
+        "spans_key": settings.spans_key,
+        **settings.options,
+    }
+    rows = [[name, str(chosen.get(name, "")), why] for name, why in outcome.reasons.items()]
+    print_table(rows)
+    for name, report in outcome.reports.items():
+        for problem in first_problems(report.problems):
+            msg.warn(f"{name}: {problem}")
+        for message, (count, first) in report.notes.items():
+            msg.info(f"{name}: {count} {message}", f"first: {first}")
+    for warning in outcome.warnings:
+        msg.warn(warning)
+    msg.good(", ".join(map(str, outcome.files)))
+    msg.divider("Next")
+    for command in outcome.commands:
+        print(command)

@@ -1,0 +1,73 @@
+"""Annotated documents of any format as Docs, and the place of their mentions."""
+
+from pathlib import Path
+from typing import Iterator, Optional, Sequence, Union
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import filter_spans
+
+from ..files import read_docs
+from ..mentions import mention_spans
+from .builder import AlignmentMode
+from .convert import AUTO, SPACY, convert_file, find_format
+from .report import Report
+
+
+def read_documents(
+    path: Union[str, Path],
+    nlp: Language,
+    report: Report,
+    *,
+    format_name: str = AUTO,
+    alignment: AlignmentMode = "strict",
+    spans_key: Optional[str] = None,
+) -> Iterator[Doc]:
+    """The documents of a ``.spacy`` file or folder as they are, or of another format, converted.
+
+    Args:
+        path: the file or folder.
+        nlp: its tokenizer makes the tokens where the format gives none.
+        report: counts converted documents, and takes note of their problems.
+        format_name: see :func:`.convert.convert`.
+        alignment: see :func:`.convert.convert`.
+        spans_key: span group for the mentions of converted documents, which may overlap there; None:
+            the entities.
+
+    Raises:
+        ConfigError: if no format fits, or there is none of this name.
+        DataError: if the file cannot be read; at the first problem, if the report stops at problems.
+    """
+    path = Path(path)
+    if format_name == AUTO:
+        format_name = find_format(path)
+    if format_name == SPACY:
+        return read_docs(path, nlp)
+    return convert_file(
+        path, format_name, nlp, report, alignment=alignment, spans_key=spans_key
+    )
+
+
+def overlap(doc: Doc, spans_key: str) -> bool:
+    """Whether mentions in a span group of a document share tokens, so that not all can be entities."""
+    spans = mention_spans(doc, spans_key)
+    return len(filter_spans(spans)) < len(spans)
+
+
+def mentions_to_entities(docs: Sequence[Doc], spans_key: str) -> bool:
+    """Make the mentions in a span group the entities of their documents, if none overlap.
+
+    Args:
+        docs: the documents, which are changed.
+        spans_key: the span group, which no document has afterwards if none overlap.
+
+    Returns:
+        Whether they are entities now.
+    """
+    if any(overlap(doc, spans_key) for doc in docs):
+        return False
+    for doc in docs:
+        if spans_key in doc.spans:
+            doc.set_ents(list(mention_spans(doc, spans_key)))
+            del doc.spans[spans_key]
+    return True

@@ -1,0 +1,166 @@
+"""Settings that fit what is annotated, each with its reason."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+from ..mentions import CLUSTER_PREFIX
+from ..pipelines import blank_pipeline
+from .findings import Findings
+from .language import Language
+from .settings import (
+    ENCODER,
+    HUB_ENCODER,
+    MULTILINGUAL,
+    Reasons,
+    Settings,
+    default_settings,
+    settings_by_size,
+)
+
+AUTO = "auto"
+
+_FEW = 20  # what fewer documents or relations have in common may be chance
+_SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
+
+_Choice = Tuple[Dict[str, Any], Reasons]
+
+
+def choose(
+    found: Findings,
+    *,
+    language: Language,
+    recipe: str = AUTO,
+    gold_entities: bool = False,
+    encoder: Optional[str] = None,
+    spans_key: Optional[str] = None,
+    gpu: bool = False,
+    seed: int = 0,
+) -> Tuple[Settings, Reasons]:
+    """Choose the settings of a recipe.
+
+    Args:
+        found: what is annotated in the documents to learn from.
+        language: their language.
+        recipe: name of a recipe; ``auto``: by what is annotated.
+        gold_entities: whether mentions are given in use, too.
+        encoder: a folder or the name of an encoder on a hub; None: by the language.
+        spans_key: span group of the mentions; None: the entities.
+        gpu: whether the pipeline is trained on a GPU.
+        seed: seed of the training.
+
+    Returns:
+        The settings without paths of documents and schema, and the reasons by setting.
+
+    Raises:
+        ConfigError: if there is no such recipe or language.
+    """
+    reasons: Reasons = {"lang": language.reason}
+    if recipe == AUTO:
+        recipe, reasons["recipe"] = _choose_recipe(found, gold_entities=gold_entities)
+    else:
+        reasons["recipe"] = "as asked for"
+    settings = default_settings(recipe)
+    config = blank_pipeline(language.code).config
+    settings = replace(
+        settings,
+        lang=language.code,
+        tokenizer=dict(config["nlp"]["tokenizer"]),
+        tokenizer_data=dict(config["initialize"]["tokenizer"]),
+        gpu=gpu,
+        seed=seed,
+        spans_key=spans_key,
+    )
+    if recipe != "cpu":
+        settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, language.code)
+    if spans_key is not None:
+        reasons["spans_key"] = (
+            f"mentions overlap in {found.nested} of {found.documents} documents, which entities of "
+            "a Doc may not"
+            if found.nested
+            else "the mentions of relations are in this group"
+        )
+    for choice in (
+        settings_by_size(recipe, found.documents),
+        _choose_labels(found),
+        _choose_candidates(found, settings.given),
+        _choose_widths(found, settings),
+    ):
+        settings.options.update(choice[0])
+        reasons.update(choice[1])
+    sentences = settings.options["max_sentence_distance"] is not None
+    return replace(settings, sentences=sentences), reasons
+
+
+def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
+    n, pairs = found.documents, found.pairs_given
+    if gold_entities:
+        return "transformer", "relations between given mentions were asked for"
+    if not found.typed:
+        return "transformer", "the mentions have no entity types, so that nothing can learn them"
+    if n >= _FEW and pairs >= 0.95 * n:
+        return "transformer", f"exactly the two mentions of a pair are given in {pairs} of {n} documents"
+    return "joint", f"{len(found.mentions)} types of entities are annotated, and found in raw text"
+
+
+def _choose_encoder(encoder: Optional[str], lang: str) -> Tuple[str, str]:
+    if encoder is not None:
+        return encoder, "as asked for"
+    if lang != "en":
+        return MULTILINGUAL, "the language is not English"
+    if Path(ENCODER).is_dir():
+        return ENCODER, "the project's, which is in its folder"
+    return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"
+
+
+def _choose_labels(found: Findings) -> _Choice:
+    several, n = found.several, found.n_relations
+    if several >= max(2, _SEVERAL * n):
+        return {
+            "exclusive": False,
+            # a threshold of its own then decides for each label
+            "threshold": None,
+        }, {"exclusive": f"{several} of {n} relations are of a pair that has another label too"}
+    why = "no pair has two labels"
+    if several:
+        why = f"only {several} of {n} relations are of a pair that has another label"
+    return {}, {"exclusive": why}
+
+
+def _choose_candidates(found: Findings, given: bool) -> _Choice:
+    options: Dict[str, Any] = {}
+    why: Reasons = {}
+    n = found.n_relations
+    if given and found.pairs_given >= 0.95 * found.documents and n >= _FEW and not found.both:
+        options["one_direction"] = True
+        why["one_direction"] = f"none of {n} pairs has relations in both directions"
+    per_document = found.sentences / max(found.divided, 1)
+    within = found.divided == found.documents and not found.across and n >= _FEW
+    if within and per_document >= 2:
+        options["max_sentence_distance"] = 0
+        why["candidates"] = (
+            f"all {n} relations lie within one sentence, of {per_document:.1f} in a document"
+        )
+    elif found.distances:
+        farthest = max(found.distances)
+        crossing = f", and {found.across} of {n} cross sentences" if found.across else ""
+        why["candidates"] = f"relations span up to {farthest} tokens{crossing}"
+    if given and found.clustered >= 0.5 * found.documents and found.clustered:
+        options["clusters"] = CLUSTER_PREFIX
+        why["clusters"] = f"{found.clustered} of {found.documents} documents have clusters"
+    return options, why
+
+
+def _choose_widths(found: Findings, settings: Settings) -> _Choice:
+    options: Dict[str, Any] = {}
+    why: Reasons = {}
+    width = found.width(0.998)
+    if width > settings.options["max_width"]:
+        options["max_width"] = min(width, 40)
+        why["max_width"] = f"99.8 % of the mentions have up to {width} tokens"
+    if found.nested_arguments and not settings.options["overlapping"]:
+        options["overlapping"] = True
+        why["overlapping"] = (
+            f"mentions of relations overlap in {found.nested_arguments} documents"
+        )
+    return options, why

@@ -1,0 +1,378 @@
+"""From annotated documents to a config that trains on them as it stands."""
+
+import os
+import shlex
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Literal, Optional, Sequence, Union
+
+from spacy.language import Language as Pipeline
+from spacy.tokens import Doc
+
+from ..annotations import get_relations
+from ..converters.builder import AlignmentMode
+from ..converters.convert import AUTO, SPACY, Progress, annotated_texts, find_format
+from ..converters.documents import mentions_to_entities, read_documents
+from ..converters.report import Report
+from ..corpora.splitting import split_docs
+from ..errors import ConfigError, DataError, listed, shown
+from ..files import complete_files, write_docs
+from ..pipelines import blank_pipeline
+from ..schema import RelationSchema
+from .choices import choose
+from .findings import Findings, examine, find_spans_key
+from .language import Language, detect_language
+from .rendering import fill, render
+from .settings import Reasons, Settings
+
+CONFIG, SCHEMA = "config.cfg", "schema.yaml"
+"""Names of the files that are always written."""
+
+GROUP = "mentions"
+"""The span group of mentions that overlap."""
+
+_DEV_SHARE, _MOST_DEV = 0.2, 1000
+_ENDINGS = (".yaml", ".yml", ".json")
+_SAMPLE = 300  # documents that show the language
+
+
+@dataclass
+class Outcome:
+    """What was found, chosen and written.
+
+    Attributes:
+        found: what is annotated in the documents to learn from.
+        settings: the settings.
+        reasons: why they were chosen, by name.
+        schema: the relation types.
+        schema_source: where the schema is from, in words.
+        documents: number of documents by the name of the part.
+        warnings: what may go wrong.
+        reports: what was noted in conversion, by the name of the part.
+        files: the files that were written.
+        commands: the commands that train and evaluate.
+    """
+
+    found: Findings
+    settings: Settings
+    reasons: Reasons
+    schema: RelationSchema
+    schema_source: str
+    documents: Dict[str, int] = field(default_factory=dict)
+    warnings: List[str] = field(default_factory=list)
+    reports: Dict[str, Report] = field(default_factory=dict)
+    files: List[Path] = field(default_factory=list)
+    commands: List[str] = field(default_factory=list)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The outcome as JSON data."""
+        return {
+            "recipe": self.settings.recipe,
+            "lang": self.settings.lang,
+            "spans_key": self.settings.spans_key,
+            "paths": dict(self.settings.paths),
+            "options": dict(self.settings.options),
+            "reasons": dict(self.reasons),
+            "schema": {"source": self.schema_source, **self.schema.to_dict()},
+            "documents": dict(self.documents),
+            "mentions": dict(self.found.mentions),
+            "relations": dict(self.found.relations),
+            "warnings": list(self.warnings),
+            "reports": {name: report.to_dict() for name, report in self.reports.items()},
+            "files": [str(path) for path in self.files],
+            "commands": list(self.commands),
+        }
+
+
+def init_config(
+    train: Union[str, Path],
+    output: Union[str, Path],
+    *,
+    dev: Union[str, Path, None] = None,
+    test: Union[str, Path, None] = None,
+    schema: Union[str, Path, None] = None,
+    recipe: str = AUTO,
+    gold_entities: bool = False,
+    encoder: Optional[str] = None,
+    format_name: str = AUTO,
+    lang: str = AUTO,
+    spans_key: Optional[str] = None,
+    alignment: AlignmentMode = "strict",
+    on_error: Literal["stop", "skip"] = "stop",
+    gpu_id: int = -1,
+    seed: int = 0,
+    progress: Optional[Progress] = None,
+) -> Outcome:
+    """Write a config that fits annotated documents, and trains on them as it stands.
+
+    Args:
+        train: documents to learn from: a ``.spacy`` file or folder, or a file or folder of any
+            annotation format, which is converted.
+        output: folder for the config, the schema, and documents that were converted or split.
+        dev: documents that choose the best pipeline; None: a part of `train`.
+        test: documents to be converted in the same way, to evaluate with.
+        schema: the schema; None: a file beside `train` that is named like it, or else what the
+            documents show.
+        recipe: name of a recipe; ``auto``: by what is annotated.
+        gold_entities: whether mentions are given in use, too.
+        encoder: a folder or the name of an encoder on a hub; None: by the language.
+        format_name: see :func:`rel_component.convert`.
+        lang: language of the documents; ``auto``: by their words.
+        spans_key: span group for the mentions; None: by the documents.
+        alignment: see :func:`rel_component.convert`.
+        on_error: see :func:`rel_component.convert`.
+        gpu_id: number of the GPU to train on; -1: the CPU.
+        seed: seed of the split and of the training.
+        progress: shows how many documents have been read.
+
+    Raises:
+        ConfigError: if options do not fit together, or no format fits.
+        DataError: if documents cannot be used, or files not be written.
+    """
+    given = {"train": train, "dev": dev, "test": test}
+    inputs = {name: Path(path) for name, path in given.items() if path is not None}
+    output = Path(output)
+    _check_paths([output, *inputs.values()])
+    formats = {
+        name: find_format(path) if format_name == AUTO else format_name
+        for name, path in inputs.items()
+    }
+    language = Language(lang, "as asked for")
+    if lang == AUTO:
+        texts = annotated_texts(inputs["train"], formats["train"], Report(on_error="skip"))
+        language = detect_language(islice(texts, _SAMPLE))
+    corpus = _Corpus(blank_pipeline(language.code), inputs, formats, alignment, on_error)
+    corpus.read(spans_key, progress)
+    corpus.split(seed)
+    _check_outputs(output, corpus)
+
+    found = examine(corpus.docs["train"], corpus.spans_key)
+    settings, reasons = choose(
+        found,
+        language=language,
+        recipe=recipe,
+        gold_entities=gold_entities,
+        encoder=encoder,
+        spans_key=corpus.spans_key,
+        gpu=gpu_id >= 0,
+        seed=seed,
+    )
+    schema_path = Path(schema) if schema is not None else find_schema(inputs["train"])
+    relations, source = _make_schema(schema_path, corpus.docs["train"])
+    if schema is None and schema_path is not None:
+        source += ", which lies beside the documents"
+    outcome = Outcome(found, settings, reasons, relations, source)
+    outcome.documents = {name: len(docs) for name, docs in corpus.docs.items()}
+    outcome.reports = corpus.reports
+    outcome.warnings = [*corpus.warnings, *_warnings(outcome, corpus.docs)]
+    for name in ("train", "dev"):
+        made = name in corpus.made
+        settings.paths[name] = str(output / f"{name}.spacy" if made else inputs[name])
+    settings.paths["schema"] = str(output / SCHEMA)
+    text = fill(render(settings, {**reasons, "schema": source}))
+    with complete_files(output, last=CONFIG) as folder:
+        for name in corpus.made:
+            write_docs(corpus.docs[name], folder / f"{name}.spacy")
+        if schema_path is not None and "completed" not in source and schema_path.suffix != ".json":
+            shutil.copyfile(schema_path, folder / SCHEMA)  # with its comments
+        else:
+            relations.to_file(folder / SCHEMA)
+        (folder / CONFIG).write_text(text, encoding="utf8")
+        outcome.files = [output / file.name for file in sorted(folder.iterdir())]
+    held_out = output / "test.spacy" if "test" in corpus.docs else Path(settings.paths["dev"] or "")
+    outcome.commands = _commands(output, settings, held_out, gpu_id)
+    return outcome
+
+
+class _Corpus:
+    """The parts of a corpus as they are read.
+
+    Attributes:
+        docs: the documents by the name of the part.
+        made: names of the parts that are to be written, because they were converted or split.
+        spans_key: span group of the mentions; None: the entities.
+        reports: the reports of conversions.
+        warnings: what may go wrong.
+    """
+
+    def __init__(
+        self,
+        nlp: Pipeline,
+        inputs: Dict[str, Path],
+        formats: Dict[str, str],
+        alignment: AlignmentMode,
+        on_error: Literal["stop", "skip"],
+    ) -> None:
+        self.nlp = nlp
+        self.inputs = inputs
+        self.formats = formats
+        self.alignment = alignment
+        self.on_error = on_error
+        self.docs: Dict[str, List[Doc]] = {}
+        self.made: List[str] = []
+        self.spans_key: Optional[str] = None
+        self.reports: Dict[str, Report] = {}
+        self.warnings: List[str] = []
+
+    def read(self, spans_key: Optional[str], progress: Optional[Progress]) -> None:
+        """Read all parts; mentions that overlap in one of them are in a span group in all."""
+        converted = [name for name in self.inputs if self.formats[name] != SPACY]
+        group = spans_key or GROUP
+        for name, path in self.inputs.items():
+            report = Report(on_error=self.on_error)
+            docs: Iterable[Doc] = read_documents(
+                path,
+                self.nlp,
+                report,
+                format_name=self.formats[name],
+                alignment=self.alignment,
+                spans_key=group if name in converted else None,
+            )
+            self.docs[name] = list(docs if progress is None else progress(docs))
+            if name in converted:
+                self.reports[name] = report
+            if name != "test" and not self.docs[name]:
+                raise DataError("there are no documents", place=str(path))
+        self.made += converted
+        self.spans_key = spans_key
+        if spans_key is None and "train" not in converted:
+            self.spans_key = find_spans_key(self.docs["train"])
+        elif spans_key is None:
+            parts = [doc for name in converted for doc in self.docs[name]]
+            self.spans_key = None if mentions_to_entities(parts, group) else group
+
+    def split(self, seed: int) -> None:
+        """Take the development documents from those to learn from, if there are none."""
+        if "dev" in self.docs:
+            return
+        docs = self.docs["train"]
+        share = min(_DEV_SHARE, _MOST_DEV / len(docs))
+        parts = split_docs(docs, {"train": 1 - share, "dev": share}, seed=seed)
+        if not all(parts.values()):
+            self.warnings.append(
+                f"{len(docs)} documents are too few to hold some out: all of them train and evaluate"
+            )
+            parts = {"train": docs, "dev": docs}
+        self.docs = {**self.docs, **parts}
+        self.made = sorted({*self.made, "train", "dev"})
+
+
+def find_schema(train: Path) -> Optional[Path]:
+    """A schema file beside documents that is named like them; None if there is none.
+
+    ``business_train.jsonl`` has ``business_schema.yaml``, ``.yml`` or ``.json``, and ``train.jsonl``
+    has ``schema.yaml``.
+    """
+    stem = train.name if train.is_dir() else train.stem
+    names = [f"{stem}_schema"]
+    for part in ("train", "training"):
+        if stem == part:
+            names.append("schema")
+        elif stem.endswith(part) and stem[-len(part) - 1] in "_-.":
+            names.append(f"{stem[: -len(part)]}schema")
+    files = [train.parent / f"{name}{ending}" for name in names for ending in _ENDINGS]
+    return next((file for file in files if file.is_file()), None)
+
+
+def _make_schema(path: Optional[Path], docs: Sequence[Doc]) -> "tuple[RelationSchema, str]":
+    """The schema, completed with what it lacks, and where it is from."""
+    inferred = RelationSchema.from_docs(docs)
+    if path is None:
+        return inferred, "inferred from the documents"
+    schema = RelationSchema.from_file(path)
+    missing = [label for label in inferred if label not in schema]
+    if not missing:
+        return schema, f"{path}"
+    types = [*schema.values(), *(inferred[label] for label in missing)]
+    return RelationSchema(types), f"{path}, completed with {listed(missing, 10)} from the documents"
+
+
+def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
+    found, settings = outcome.found, outcome.settings
+    warnings = []
+    if not found.n_mentions:
+        raise DataError("no mentions are annotated, so that there is nothing to learn from")
+    if not found.n_relations:
+        warnings.append("no relations are annotated: the pipeline will find none")
+    elif len(found.relations) == 1:
+        (label,) = found.relations
+        warnings.append(f"all relations are {shown(label)}: the only question is whether there is one")
+    if found.empty:
+        warnings.append(f"{found.empty} documents are empty")
+    if not settings.given and not found.typed:
+        warnings.append("mentions without type are not learned by a pipeline that finds mentions")
+    if settings.spans_key and settings.recipe in ("cpu", "spacy_transformers"):
+        warnings.append(
+            f"the component ner of the recipe {settings.recipe} finds no mentions that overlap; "
+            "--recipe joint does"
+        )
+    for name, part in docs.items():
+        violations = outcome.schema.validate(part)
+        known = [v for v in violations if v.relation.label in outcome.schema]
+        unknown = Counter(v.relation.label for v in violations if v not in known)
+        if unknown:
+            warnings.append(
+                f"{sum(unknown.values())} relations of {name} have labels that are never learned: "
+                f"{listed(unknown, 10)}"
+            )
+        if known:
+            warnings.append(
+                f"{len(known)} relations of {name} are against the schema and never found; the "
+                f"first: {known[0].message}"
+            )
+    if docs.get("dev"):
+        counts = Counter(rel.label for doc in docs["dev"] for rel in get_relations(doc))
+        few = [label for label in found.relations if counts[label] < 5]
+        if few:
+            warnings.append(
+                f"fewer than 5 relations in dev, so that its F1 says little: {listed(few, 10)}"
+            )
+    encoder = settings.paths["encoder"]
+    if encoder is not None and not Path(encoder).is_dir():
+        warnings.append(_missing_encoder(encoder))
+    return warnings
+
+
+def _missing_encoder(name: str) -> str:
+    is_path = name.count("/") != 1 or name.startswith((".", "/", "~"))
+    if is_path:
+        return (
+            f'there is no folder {name}: "python -m spacy project run encoder" fetches that of the '
+            "project; --encoder names another one, a folder or a name on a hub"
+        )
+    return (
+        f"the encoder {name} is fetched from the Hugging Face hub when the training begins; --encoder "
+        "FOLDER for one that is here"
+    )
+
+
+def _check_paths(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if "${" in str(path):
+            raise ConfigError(f"{shown(str(path))}: a config cannot hold a path with ${{ in it")
+
+
+def _check_outputs(output: Path, corpus: _Corpus) -> None:
+    """Refuse to write over what was read."""
+    for name in corpus.made:
+        target = Path(os.path.realpath(output / f"{name}.spacy"))
+        for path in corpus.inputs.values():
+            source = Path(os.path.realpath(path))
+            if target == source or (source.is_dir() and target.is_relative_to(source)):
+                raise ConfigError(
+                    f"{output / name}.spacy would change the documents of {path}; choose another "
+                    "folder with --output"
+                )
+
+
+def _commands(output: Path, settings: Settings, held_out: Path, gpu_id: int) -> List[str]:
+    gpu = [] if gpu_id < 0 else ["--gpu-id", str(gpu_id)]
+    training = output / "training"
+    train = ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu]
+    given = ["--gold-entities"] if settings.given else []
+    model = str(training / "model-best")
+    evaluate = ["spacy", "rel", "evaluate", model, str(held_out), *given, *gpu]
+    return [f"python -m {shlex.join(command)}" for command in (train, evaluate)]

