@@ -21,7 +21,7 @@ from .messages import (
     write_text,
 )
 from .options import (
-    DataPath,
+    AnyDataPath,
     GoldEntities,
     GoldTokens,
     GpuId,
@@ -47,7 +47,7 @@ def compare_cli(
             help="Two or more pipelines, or configs of prompted ones; the first is the baseline"
         ),
     ],
-    data_path: DataPath,
+    data_path: AnyDataPath,
     names: Names = None,
     output: Output = None,
     markdown: Annotated[Optional[Path], Option(help="Markdown file for the table")] = None,

@@ -1,12 +1,12 @@
 """``spacy rel convert``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from typer import Argument, Option
 
-from .messages import first_problems, msg, print_json, progress
-from .options import Json, Lang, Schema, SpansKey, given_schema
+from .messages import msg, print_json, print_report, progress
+from .options import Alignment, Format, Json, Lang, OnError, Schema, SpansKey, given_schema
 
 
 def convert_cli(
@@ -16,20 +16,13 @@ def convert_cli(
     output_path: Annotated[
         Path, Argument(help="The file to write; a folder for brat and --shard-size")
     ],
-    format_name: Annotated[
-        str, Option("--format", help="Format of the input; auto: by its content")
-    ] = "auto",
+    format_name: Format = "auto",
     to: Annotated[str, Option(help="Format to write, e.g. doccano")] = "spacy",
     lang: Lang = "en",
     schema: Schema = None,
     spans_key: SpansKey = None,
-    alignment: Annotated[
-        Literal["strict", "contract", "expand"],
-        Option(help="Mentions that do not begin and end with a token"),
-    ] = "strict",
-    on_error: Annotated[
-        Literal["stop", "skip"], Option(help="Annotations that cannot be used")
-    ] = "stop",
+    alignment: Alignment = "strict",
+    on_error: OnError = "stop",
     shard_size: Annotated[
         int, Option(help="Write .spacy files of so many documents; 0: one file")
     ] = 0,
@@ -57,10 +50,7 @@ def convert_cli(
     if json:
         print_json({"output": str(output_path), **report.to_dict()})
         return
-    for problem in first_problems(report.problems):
-        msg.warn(problem)
-    for message, (count, first) in report.notes.items():
-        msg.info(f"{count} {message}", f"first: {first}")
+    print_report(report)
     left_out = {
         **{f"skipped {kind}s": n for kind, n in report.skipped.items()},
         "annotated twice": report.duplicates,

@@ -12,13 +12,26 @@ from .messages import (
     msg,
     percent,
     print_json,
+    print_report,
     print_table,
     progress,
     use_device,
     write_json,
     write_json_lines,
 )
-from .options import DataPath, GoldEntities, GoldTokens, GpuId, Json, Limit, Model, Output
+from .options import (
+    Alignment,
+    AnyDataPath,
+    Format,
+    GoldEntities,
+    GoldTokens,
+    GpuId,
+    Json,
+    Limit,
+    Model,
+    OnError,
+    Output,
+)
 
 _ROWS = {
     "strict": "rel",
@@ -34,20 +47,25 @@ _GIVEN = "Relations alone, between the annotated mentions"
 
 def evaluate_cli(
     model: Model,
-    data_path: DataPath,
+    data_path: AnyDataPath,
     output: Output = None,
     mistakes: Annotated[
         Optional[Path], Option(help="JSONL file for every missed and every spurious relation")
     ] = None,
     gold_entities: GoldEntities = False,
     gold_tokens: GoldTokens = True,
+    format_name: Format = "auto",
+    alignment: Alignment = "strict",
+    on_error: OnError = "stop",
     limit: Limit = 0,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
     """Evaluate a pipeline: entities, relations end to end and between annotated mentions, mistakes."""
+    from ..converters.report import Report
     from ..evaluation.evaluate import evaluate
 
+    report = Report(on_error=on_error)
     check_outputs(output, mistakes)
     use_device(gpu_id)
     scores, found = evaluate(
@@ -56,6 +74,9 @@ def evaluate_cli(
         gold_entities=gold_entities,
         gold_tokens=gold_tokens,
         limit=limit,
+        format_name=format_name,
+        alignment=alignment,
+        report=report,
         progress=progress,
     )
     write_json(output, scores)
@@ -63,6 +84,7 @@ def evaluate_cli(
     if json:
         print_json(scores)
     else:
+        print_report(report)
         _print_scores(scores, gold_entities)
         _print_next(scores, mistakes)
 

@@ -1,12 +1,22 @@
 """``spacy rel init-config``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 from typer import Argument, Option
 
-from .messages import first_problems, msg, print_json, print_table, progress
-from .options import GoldEntities, GpuId, Json, Schema, Seed, SpansKey
+from .messages import msg, print_json, print_report, print_table, printable, progress
+from .options import (
+    Alignment,
+    Format,
+    GoldEntities,
+    GpuId,
+    Json,
+    OnError,
+    Schema,
+    Seed,
+    SpansKey,
+)
 
 if TYPE_CHECKING:
     from ..recipes.init_config import Outcome
@@ -24,7 +34,8 @@ def init_config_cli(
         Optional[Path], Option(exists=True, help="Documents that choose the best pipeline")
     ] = None,
     test: Annotated[
-        Optional[Path], Option(exists=True, help="Documents to convert in the same way")
+        Optional[Path],
+        Option("--held-out", exists=True, help="Documents to evaluate with, converted alike"),
     ] = None,
     schema: Schema = None,
     recipe: Annotated[
@@ -34,20 +45,13 @@ def init_config_cli(
     encoder: Annotated[
         Optional[str], Option(help="A folder with an encoder, or the name of one on a hub")
     ] = None,
-    format_name: Annotated[
-        str, Option("--format", help="Format of the documents; auto: by their content")
-    ] = "auto",
+    format_name: Format = "auto",
     lang: Annotated[
         str, Option("--lang", help="Language of the documents; auto: by their words")
     ] = "auto",
     spans_key: SpansKey = None,
-    alignment: Annotated[
-        Literal["strict", "contract", "expand"],
-        Option(help="Mentions that do not begin and end with a token"),
-    ] = "strict",
-    on_error: Annotated[
-        Literal["stop", "skip"], Option(help="Annotations that cannot be used")
-    ] = "stop",
+    alignment: Alignment = "strict",
+    on_error: OnError = "stop",
     gpu_id: GpuId = -1,
     seed: Seed = 0,
     json: Json = False,
@@ -102,16 +106,14 @@ def _print(outcome: "Outcome") -> None:
         "spans_key": settings.spans_key,
         **settings.options,
     }
-    rows = [[name, str(chosen.get(name, "")), why] for name, why in outcome.reasons.items()]
-    print_table(rows)
+    for name, why in outcome.reasons.items():
+        value = "" if chosen.get(name) is None else f" = {chosen[name]}"
+        msg.text(f"{name}{value}: {why}")
     for name, report in outcome.reports.items():
-        for problem in first_problems(report.problems):
-            msg.warn(f"{name}: {problem}")
-        for message, (count, first) in report.notes.items():
-            msg.info(f"{name}: {count} {message}", f"first: {first}")
+        print_report(report, name)
     for warning in outcome.warnings:
         msg.warn(warning)
     msg.good(", ".join(map(str, outcome.files)))
     msg.divider("Next")
     for command in outcome.commands:
-        print(command)
+        print(printable(command))

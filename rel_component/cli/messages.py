@@ -44,6 +44,7 @@ from ..files import check_output, open_output
 from ..threads import set_torch_threads
 
 if TYPE_CHECKING:
+    from ..converters.report import Report
     from ..evaluation.intervals import Estimate
 
 MAX_PROBLEMS_SHOWN = 20
@@ -289,3 +290,17 @@ def first_problems(problems: Sequence[Any], more: str = "; --json lists them all
     n_more = len(problems) - MAX_PROBLEMS_SHOWN
     first = [str(problem) for problem in problems[:MAX_PROBLEMS_SHOWN]]
     return [*first, f"and {n_more} more{more}"] if n_more > 0 else first
+
+
+def print_report(report: "Report", name: str = "") -> None:
+    """Print the problems and the notes of a conversion.
+
+    Args:
+        report: the report.
+        name: what was converted, if it is not the only thing.
+    """
+    prefix = f"{name}: " if name else ""
+    for problem in first_problems(report.problems):
+        msg.warn(f"{prefix}{problem}")
+    for message, (count, first) in report.notes.items():
+        msg.info(f"{prefix}{count} {message}", f"first: {first}")

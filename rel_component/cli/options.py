@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..inference.texts import Text
     from ..schema import RelationSchema
 
+AnyDataPath = Annotated[
+    Path, Argument(exists=True, help="Annotated documents, .spacy files or of any other format")
+]
 DataPath = Annotated[
     Path, Argument(exists=True, help="Annotated documents, a .spacy file or a folder of them")
 ]
@@ -44,6 +47,14 @@ Json = Annotated[bool, Option("--json", "-j", help="Print the result as JSON, an
 GpuId = Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for CPU")]
 Limit = Annotated[int, Option("--limit", "-n", min=0, help="The most documents; 0 for all")]
 
+Format = Annotated[str, Option("--format", help="Format of the input; auto: by its content")]
+Alignment = Annotated[
+    Literal["strict", "contract", "expand"],
+    Option("--alignment", help="Mentions that do not begin and end with a token"),
+]
+OnError = Annotated[
+    Literal["stop", "skip"], Option("--on-error", help="Annotations that cannot be used")
+]
 GoldEntities = Annotated[
     bool, Option("--gold-entities", help="Give the annotated mentions in place of predicted ones")
 ]

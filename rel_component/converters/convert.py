@@ -160,5 +160,16 @@ def find_format(path: Path) -> str:
         ConfigError: if no format fits, or several do.
         DataError: if the file cannot be read.
     """
-    is_spacy = bool(files_below(path, ".spacy")) if path.is_dir() else path.suffix == ".spacy"
+    if path.is_dir():
+        is_spacy = bool(files_below(path, ".spacy"))
+    else:
+        is_spacy = path.suffix == ".spacy" or _is_compressed(path)
     return SPACY if is_spacy else detect_format(path)
+
+
+def _is_compressed(path: Path) -> bool:
+    """Whether a file begins as those of spaCy do, whatever its name."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(2) in (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")

@@ -1,12 +1,14 @@
 """Annotated documents of any format as Docs, and the place of their mentions."""
 
+from itertools import islice
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Union
+from typing import Iterator, List, Optional, Sequence, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import filter_spans
 
+from ..errors import DataError
 from ..files import read_docs
 from ..mentions import mention_spans
 from .builder import AlignmentMode
@@ -43,9 +45,7 @@ def read_documents(
         format_name = find_format(path)
     if format_name == SPACY:
         return read_docs(path, nlp)
-    return convert_file(
-        path, format_name, nlp, report, alignment=alignment, spans_key=spans_key
-    )
+    return convert_file(path, format_name, nlp, report, alignment=alignment, spans_key=spans_key)
 
 
 def overlap(doc: Doc, spans_key: str) -> bool:
@@ -71,3 +71,41 @@ def mentions_to_entities(docs: Sequence[Doc], spans_key: str) -> bool:
             doc.set_ents(list(mention_spans(doc, spans_key)))
             del doc.spans[spans_key]
     return True
+
+
+def read_references(
+    path: Union[str, Path],
+    nlp: Language,
+    report: Report,
+    *,
+    spans_key: Optional[str] = None,
+    format_name: str = AUTO,
+    alignment: AlignmentMode = "strict",
+    limit: int = 0,
+) -> List[Doc]:
+    """Annotated documents to compare with what a pipeline predicts.
+
+    Args:
+        path: see :func:`read_documents`.
+        nlp: the pipeline.
+        report: see :func:`read_documents`.
+        spans_key: span group that the pipeline takes mentions from; None: the entities. Mentions of
+            other formats are in this group if some of them overlap, and are entities otherwise.
+        format_name: see :func:`read_documents`.
+        alignment: see :func:`read_documents`.
+        limit: the most documents; 0: all.
+
+    Raises:
+        DataError: if the documents cannot be read, or there are none.
+    """
+    if format_name == AUTO:
+        format_name = find_format(Path(path))
+    documents = read_documents(
+        path, nlp, report, format_name=format_name, alignment=alignment, spans_key=spans_key
+    )
+    docs = list(islice(documents, limit or None))
+    if not docs:
+        raise DataError("no documents", place=str(path))
+    if format_name != SPACY and spans_key is not None:
+        mentions_to_entities(docs, spans_key)
+    return docs

@@ -70,7 +70,6 @@ def _read(
     shuffle: bool,
     augmenter: Optional[Callable[..., Any]],
 ) -> Iterator[Example]:
-    n_missed = 0
     references = read_docs(path, nlp)
     if limit:
         references = islice(references, limit)
@@ -78,6 +77,37 @@ def _read(
         loaded = list(references)
         random.shuffle(loaded)
         references = iter(loaded)
+    for example in make_examples(
+        nlp,
+        references,
+        gold_entities=gold_entities,
+        gold_tokens=gold_tokens,
+        spans_key=spans_key,
+        place=str(path),
+    ):
+        yield from (example,) if augmenter is None else augmenter(nlp, example)
+
+
+def make_examples(
+    nlp: Language,
+    references: Iterable[Doc],
+    *,
+    gold_entities: bool = True,
+    gold_tokens: bool = True,
+    spans_key: Optional[str] = None,
+    place: str = "",
+) -> Iterator[Example]:
+    """Make examples of annotated documents; see :func:`make_relation_corpus` for the options.
+
+    Args:
+        nlp: the pipeline.
+        references: the documents.
+        gold_entities: whether the predicted documents are given the annotated mentions.
+        gold_tokens: whether they are given the annotated tokens.
+        spans_key: span group that holds the mentions; None: the entities.
+        place: where the documents are from, for warnings.
+    """
+    n_missed = 0
     for reference in references:
         if gold_tokens:
             predicted = bare_copy(reference, vocab=nlp.vocab)
@@ -85,11 +115,10 @@ def _read(
             predicted = nlp.make_doc(reference.text)
         if gold_entities:
             n_missed += _copy_mentions(reference, predicted, spans_key)
-        example = Example(predicted, reference)
-        yield from (example,) if augmenter is None else augmenter(nlp, example)
+        yield Example(predicted, reference)
     if n_missed:
         warnings.warn(
-            f"{path}: {n_missed} annotated mentions do not begin and end with a token of the "
+            f"{place}: {n_missed} annotated mentions do not begin and end with a token of the "
             "pipeline's tokenizer and were left out; their relations count as missed. Set "
             "gold_tokens = true to use the annotated tokens.",
             stacklevel=2,

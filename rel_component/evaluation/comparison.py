@@ -83,7 +83,7 @@ def compare(
 
     Args:
         pipelines: pipelines, their names or paths, or paths of configs of those that need no training.
-        data_path: a ``.spacy`` file or a folder of them.
+        data_path: a ``.spacy`` file or a folder of them, or annotated documents of another format.
         names: a name for each pipeline; None: the names of their folders or configs.
         gold_entities: whether they are given the annotated mentions; components that find mentions
             are then left out.

@@ -24,9 +24,13 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..corpora.corpus import make_relation_corpus
+from ..converters.builder import AlignmentMode
+from ..converters.convert import AUTO
+from ..converters.documents import read_references
+from ..converters.report import Report
+from ..corpora.corpus import make_examples
 from ..decoding import ThresholdDecoder
-from ..errors import DataError, LLMError
+from ..errors import LLMError
 from ..llm.types import REPORT_KEY
 from ..pipelines import (
     PipelineSource,
@@ -75,6 +79,9 @@ def evaluate(
     gold_entities: bool = False,
     gold_tokens: bool = True,
     limit: int = 0,
+    format_name: str = AUTO,
+    alignment: AlignmentMode = "strict",
+    report: Optional[Report] = None,
     progress: Progress = iter,
 ) -> Evaluation:
     """Evaluate a pipeline on annotated documents.
@@ -85,11 +92,16 @@ def evaluate(
 
     Args:
         nlp: a pipeline, its name or path, or the path of a config of one that needs no training.
-        data_path: a ``.spacy`` file or a folder of them.
+        data_path: a ``.spacy`` file or a folder of them, or annotated documents of another format.
         gold_entities: whether the pipeline is only given the annotated mentions; components that
             find mentions are then left out.
         gold_tokens: whether it is given the annotated tokens.
         limit: the most documents; 0: all.
+        format_name: format of the documents; see :func:`rel_component.convert`.
+        alignment: what to do with mentions that do not begin and end with a token, if they have
+            no tokens yet; see :func:`rel_component.convert`.
+        report: takes note of what cannot be used in documents of other formats; None: the first
+            problem is an error.
         progress: passes the documents on as the pipeline predicts them, and shows how many there have
             been.
 
@@ -105,9 +117,16 @@ def evaluate(
     symmetric = () if extractor is None else extractor.schema.symmetric_labels
 
     finders = entity_finders(nlp, spans_key)
-    passed = partial(
-        predict, nlp, data_path, gold_tokens=gold_tokens, limit=limit, progress=progress
+    references = read_references(
+        data_path,
+        nlp,
+        report or Report(),
+        spans_key=spans_key,
+        format_name=format_name,
+        alignment=alignment,
+        limit=limit,
     )
+    passed = partial(predict_docs, nlp, references, gold_tokens=gold_tokens, progress=progress)
 
     def scored(given: bool) -> Tuple[List[Example], Dict[str, Any]]:
         predicted, seconds = passed(gold_entities=given)
@@ -169,17 +188,32 @@ def predict(
         DataError: if the documents cannot be read, or there are none.
     """
     spans_key = getattr(find_extractor(nlp), "spans_key", None)
-    corpus = make_relation_corpus(
-        Path(data_path),
-        gold_entities=gold_entities,
-        gold_tokens=gold_tokens,
-        spans_key=spans_key,
-        limit=limit,
+    references = read_references(data_path, nlp, Report(), spans_key=spans_key, limit=limit)
+    return predict_docs(
+        nlp, references, gold_entities=gold_entities, gold_tokens=gold_tokens, progress=progress
     )
+
+
+def predict_docs(
+    nlp: Language,
+    references: Sequence[Doc],
+    *,
+    gold_entities: bool,
+    gold_tokens: bool,
+    progress: Progress,
+) -> Tuple[List[Example], float]:
+    """Run a pipeline on annotated documents; see :func:`predict`."""
+    spans_key = getattr(find_extractor(nlp), "spans_key", None)
     with nlp.select_pipes(disable=entity_finders(nlp, spans_key) if gold_entities else []):
-        examples = list(corpus(nlp))
-        if not examples:
-            raise DataError("no documents", place=str(data_path))
+        examples = list(
+            make_examples(
+                nlp,
+                references,
+                gold_entities=gold_entities,
+                gold_tokens=gold_tokens,
+                spans_key=spans_key,
+            )
+        )
         start = time.perf_counter()
         docs = list(progress(nlp.pipe([eg.predicted for eg in examples])))
         seconds = time.perf_counter() - start

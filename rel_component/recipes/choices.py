@@ -99,7 +99,10 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
     if not found.typed:
         return "transformer", "the mentions have no entity types, so that nothing can learn them"
     if n >= _FEW and pairs >= 0.95 * n:
-        return "transformer", f"exactly the two mentions of a pair are given in {pairs} of {n} documents"
+        return (
+            "transformer",
+            f"exactly the two mentions of a pair are given in {pairs} of {n} documents",
+        )
     return "joint", f"{len(found.mentions)} types of entities are annotated, and found in raw text"
 
 
@@ -160,7 +163,5 @@ def _choose_widths(found: Findings, settings: Settings) -> _Choice:
         why["max_width"] = f"99.8 % of the mentions have up to {width} tokens"
     if found.nested_arguments and not settings.options["overlapping"]:
         options["overlapping"] = True
-        why["overlapping"] = (
-            f"mentions of relations overlap in {found.nested_arguments} documents"
-        )
+        why["overlapping"] = f"mentions of relations overlap in {found.nested_arguments} documents"
     return options, why

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Literal, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Sequence, Union
 
 from spacy.language import Language as Pipeline
 from spacy.tokens import Doc
 
 from ..annotations import get_relations
 from ..converters.builder import AlignmentMode
-from ..converters.convert import AUTO, SPACY, Progress, annotated_texts, find_format
+from ..converters.convert import AUTO, SPACY, annotated_texts, find_format
 from ..converters.documents import mentions_to_entities, read_documents
 from ..converters.report import Report
 from ..corpora.splitting import split_docs
@@ -33,6 +33,9 @@ CONFIG, SCHEMA = "config.cfg", "schema.yaml"
 
 GROUP = "mentions"
 """The span group of mentions that overlap."""
+
+Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
+"""A function that gives documents back and shows how many there have been."""
 
 _DEV_SHARE, _MOST_DEV = 0.2, 1000
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -299,7 +302,9 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         warnings.append("no relations are annotated: the pipeline will find none")
     elif len(found.relations) == 1:
         (label,) = found.relations
-        warnings.append(f"all relations are {shown(label)}: the only question is whether there is one")
+        warnings.append(
+            f"all relations are {shown(label)}: the only question is whether there is one"
+        )
     if found.empty:
         warnings.append(f"{found.empty} documents are empty")
     if not settings.given and not found.typed:

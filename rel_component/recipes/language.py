@@ -12,11 +12,13 @@ import spacy.lang
 _LIKELY = 0.1
 """The least share of stop words of a running text; lists of names and formulas have fewer."""
 
-_MARKS = "!\"'()*,-./:;<>?[]{}|«»“”„‘’‚。、؟،।"  # around words; combining vowels are no \\w
+_MARKS = "!\"'()*,-./:;<>?[]{}|«»“”„\u2018\u2019\u201a。、؟،।"
+"""Characters around words. Combining vowels, which Indian scripts have, are no letters to ``\\w``."""
+
 _MOST = 20_000  # words
 
 _SCRIPTS = {"HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CJK": "zh"}
-"""Scripts that decide alone, the first one that a text has enough of; Japanese has Chinese characters."""
+"""Scripts that decide alone, the first one of which a text has enough: Japanese has Chinese ones too."""
 
 
 class Language(NamedTuple):

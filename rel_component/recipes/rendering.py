@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from spacy.util import load_config_from_str, load_model_from_config
@@ -26,7 +26,7 @@ def render(settings: Settings, reasons: Optional[Reasons] = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # no HTML; values pass the filter json
+        autoescape=False,  # no HTML; values pass the filter json
     )
     environment.filters["json"] = to_json
     environment.filters["comment"] = _comment
@@ -110,6 +110,6 @@ def _key(line: str) -> str:
 
 
 def _shares(name: str, other: str) -> bool:
-    """Whether a block belongs after another one: they are parts of the same block, or one of the other."""
+    """Whether a block belongs after another one: both are parts of one, or one is part of the other."""
     parent = name.rpartition(".")[0]
     return bool(parent) and (other == parent or other.startswith(f"{parent}."))

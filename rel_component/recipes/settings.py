@@ -43,9 +43,7 @@ class Settings:
 
     recipe: str
     lang: str = "en"
-    tokenizer: Dict[str, Any] = field(
-        default_factory=lambda: {"@tokenizers": "spacy.Tokenizer.v1"}
-    )
+    tokenizer: Dict[str, Any] = field(default_factory=lambda: {"@tokenizers": "spacy.Tokenizer.v1"})
     tokenizer_data: Dict[str, Any] = field(default_factory=dict)
     paths: Dict[str, Optional[str]] = field(
         default_factory=lambda: {"train": None, "dev": None, "schema": None, "encoder": ENCODER}

@@ -43,7 +43,9 @@ def test_options_of_one_name_take_the_same_values():
 def test_every_command_has_json_and_those_with_a_pipeline_a_gpu():
     assert all("--json" in names(command) for command in COMMANDS.values())
     with_gpu = {name for name, command in COMMANDS.items() if "--gpu-id" in names(command)}
-    assert with_gpu == {"annotate", "audit", "compare", "evaluate", "extract", "prompt"}
+    assert with_gpu == {
+        *("annotate", "audit", "compare", "evaluate", "extract", "init-config", "prompt")
+    }
 
 
 def test_pipelines_come_before_data():
