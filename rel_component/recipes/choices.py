@@ -9,6 +9,7 @@ from ..pipelines import blank_pipeline
 from .findings import Findings
 from .language import Language
 from .settings import (
+    ANNOTATE_AFTER,
     ENCODER,
     HUB_ENCODER,
     MULTILINGUAL,
@@ -80,6 +81,8 @@ def choose(
             if found.nested
             else "the mentions of relations are in this group"
         )
+        if not settings.given:  # span_recognizer finds them, whatever the recipe
+            settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
     for choice in (
         settings_by_size(recipe, found.documents),
         _choose_labels(found),

@@ -309,11 +309,6 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         warnings.append(f"{found.empty} documents are empty")
     if not settings.given and not found.typed:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
-    if settings.spans_key and settings.recipe in ("cpu", "spacy_transformers"):
-        warnings.append(
-            f"the component ner of the recipe {settings.recipe} finds no mentions that overlap; "
-            "--recipe joint does"
-        )
     for name, part in docs.items():
         violations = outcome.schema.validate(part)
         known = [v for v in violations if v.relation.label in outcome.schema]

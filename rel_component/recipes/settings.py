@@ -20,6 +20,9 @@ HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 MULTILINGUAL = "intfloat/multilingual-e5-small"
 """An encoder of the same size for other languages."""
 
+ANNOTATE_AFTER = 0.109
+"""The share of the training after which relations are also learned between mentions that are found."""
+
 Reasons = Dict[str, str]
 """Why a setting has its value, by its name."""
 
@@ -87,6 +90,7 @@ _COMMON: Dict[str, Any] = {
     "max_width": 12,
     "swap_level": 0.5,
     "patience": 0.6,
+    "min_support": 30,
 }
 
 _PAIRS = {"batch_size": 8, "dropout": 0.2, "learn_rate": 0.0005, "passes": 11, "warmup": 0.091}
@@ -98,7 +102,7 @@ _DEFAULTS: Dict[str, Dict[str, Any]] = {
         "learn_rate": 0.0005,
         "passes": 10.5,
         "warmup": 0.0436,
-        "annotate_after": 0.109,
+        "annotate_after": ANNOTATE_AFTER,
         "threshold": 0.35,
         "overlapping": False,
     },
