@@ -41,6 +41,10 @@ _ROWS = {
     "across sentences": "rel_across_sentences",
     "pairs, with NO_RELATION": "rel_with_none",
 }
+_MENTIONS = {
+    "ents": "Entities by type",
+    "mentions": "Mentions of the span group by type, nested ones included",
+}
 _FOUND = "Relations end to end, between mentions that the pipeline has found"
 _GIVEN = "Relations alone, between the annotated mentions"
 
@@ -90,12 +94,13 @@ def evaluate_cli(
 
 
 def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
-    if not gold_entities and scores.get("ents_per_type"):
-        msg.divider("Entities by type")
-        per_type = scores["ents_per_type"]
-        micro = {key: scores[f"ents_{key}"] for key in "prf"}
-        macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
-        _print_types({**per_type, "all, micro": micro, "all, macro": macro})
+    for kind, title in _MENTIONS.items():
+        per_type = scores.get(f"{kind}_per_type")
+        if per_type and not gold_entities:
+            msg.divider(title)
+            micro = {key: scores[f"{kind}_{key}"] for key in "prf"}
+            macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
+            _print_types({**per_type, "all, micro": micro, "all, macro": macro})
     _print_overview(_GIVEN if gold_entities else _FOUND, scores)
     low, high = (scores["rel_micro_f_interval"][end] for end in ("low", "high"))
     if low is not None:

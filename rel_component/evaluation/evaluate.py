@@ -42,7 +42,7 @@ from ..pipelines import (
 )
 from .intervals import METRICS, Bootstrap, estimate, relation_metrics
 from .mistakes import Mistakes, find_mistakes
-from .scoring import count_by_document
+from .scoring import count_by_document, score_span_group
 from .threshold_choice import choice_of, with_lowest_threshold
 from .thresholds import scores_by_threshold
 
@@ -58,12 +58,13 @@ class Evaluation(NamedTuple):
     Attributes:
         scores: scores by name, as those of ``nlp.evaluate``, with ``n_docs``,
             ``rel_micro_f_interval``, the 95 % interval of the strict micro F1, and the counts of
-            ``mistakes`` by reason. Where the pipeline finds the mentions itself, ``gold_entities``
-            has the scores of relations between the annotated mentions; and where a decoder
-            with a threshold decides, ``threshold`` has its value, None if it leaves the decision to
-            NO_RELATION, and ``thresholds`` the strict scores at others, each with ``threshold``,
-            ``p``, ``r`` and ``f``; ``label_thresholds`` has those of single labels, and
-            ``threshold_choice`` says how they were chosen in training, None if they were not; see
+            ``mistakes`` by reason. Where the pipeline finds the mentions itself, ``mentions_p`` and
+            so on compare them with the span group, and ``gold_entities`` has the scores of
+            relations between the annotated mentions. Where a decoder with a threshold decides,
+            ``threshold`` has its value, None if it leaves the decision to NO_RELATION, and
+            ``thresholds`` the strict scores at others, each with ``threshold``, ``p``, ``r`` and
+            ``f``; ``label_thresholds`` has those of single labels, and ``threshold_choice`` says
+            how they were chosen in training, None if they were not; see
             :func:`.configure_choose_thresholds`.
         mistakes: every missed and every spurious relation.
     """
@@ -144,6 +145,8 @@ def evaluate(
     metrics = relation_metrics(Bootstrap(len(predicted), _N_RESAMPLES, seed=0).sum(counts))
     scores["rel_micro_f_interval"] = estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
     if finders and not gold_entities:
+        # also where another component finds them, whose scorer knows nothing of them
+        scores.update(score_span_group(predicted, spans_key))
         _, given = scored(True)
         scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
     with _lowest_threshold(extractor) as decoder:

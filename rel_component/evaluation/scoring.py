@@ -50,6 +50,7 @@ MENTION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
     "mentions_f": None,
     "mentions_p": None,
     "mentions_r": None,
+    "mentions_per_type": None,
 }
 
 _Chars = Tuple[int, int]
@@ -189,27 +190,43 @@ def score_mentions(
 ) -> Dict[str, Any]:
     """Compare the entities of predicted documents with those of the reference.
 
-    ``ents_p``, ``ents_r``, ``ents_f`` and ``ents_per_type`` are those of spaCy. Where reference
-    documents have the span group, ``mentions_p`` and so on compare it, nested and overlapping
-    mentions included, with the predicted mentions that are at least as probable as not; where none
-    has it they are None.
+    ``ents_p``, ``ents_r``, ``ents_f`` and ``ents_per_type`` are those of spaCy; those of the span
+    group are added, see :func:`score_span_group`.
 
     Args:
         examples: predicted and reference documents.
         spans_key: name of the span group.
     """
     examples = list(examples)
-    scores = get_ner_prf(examples)
-    counts = PRF()
+    return {**get_ner_prf(examples), **score_span_group(examples, spans_key)}
+
+
+def score_span_group(examples: Iterable[Example], spans_key: Optional[str]) -> Dict[str, Any]:
+    """Compare the mentions of predicted documents with the span group of the reference.
+
+    ``mentions_p``, ``mentions_r``, ``mentions_f`` and ``mentions_per_type`` count nested and
+    overlapping mentions like any other, and of the predicted ones those that are at least as
+    probable as not. Where no reference has the group they are None.
+
+    Args:
+        examples: predicted and reference documents.
+        spans_key: name of the span group.
+    """
+    scores = LabelScores()
     for eg in examples:
         if spans_key is not None and spans_key in eg.reference.spans:
-            gold = {typed_key(span) for span in mention_spans(eg.reference, spans_key)}
-            found = {typed_key(span) for span in probable_mentions(eg.predicted, spans_key)}
-            counts += PRF(len(gold & found), len(found - gold), len(gold - found))
-    occurs = counts != PRF()
-    for key, value in counts.to_dict().items():
-        scores[f"mentions_{key}"] = value if occurs else None
-    return scores
+            gold, found = (
+                {(_chars(span), span.label_, ()) for span in spans}
+                for spans in (
+                    mention_spans(eg.reference, spans_key),
+                    probable_mentions(eg.predicted, spans_key),
+                )
+            )
+            scores.add(gold, found)
+    per_type = {label: prf.to_dict() for label, prf in sorted(scores.counts.items())}
+    micro = scores.micro.to_dict() if per_type else dict.fromkeys("prf")
+    named = {f"mentions_{key}": value for key, value in micro.items()}
+    return {**named, "mentions_per_type": per_type or None}
 
 
 def score_relations(

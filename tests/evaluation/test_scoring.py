@@ -3,7 +3,7 @@
 import pytest
 from spacy.training import Example
 
-from rel_component.evaluation.scoring import PRF, score_relations
+from rel_component.evaluation.scoring import PRF, score_mentions, score_relations
 from rel_component.evaluation.thresholds import scores_by_threshold
 
 from ..helpers import make_doc
@@ -209,3 +209,30 @@ def test_another_attribute(vocab):
 )
 def test_precision_recall_and_f1(counts, expected):
     assert (counts.precision, counts.recall, counts.f1) == pytest.approx(expected)
+
+
+def test_mentions_of_a_span_group_count_by_type(vocab):
+    """Nested mentions count; of the three that are found, one has a wrong type."""
+    nested = [ACME, (4, 5, "PERSON"), ADA]
+    gold = make_doc(vocab, TEXT, nested, spans_key="mentions")
+    found = make_doc(vocab, TEXT, [ACME, (4, 5, "ORG"), ADA, (9, 10, "GPE")], spans_key="mentions")
+    found.spans["mentions"].attrs["scores"] = [1.0, 0.6, 0.5, 0.4]
+    scores = score_mentions([Example(found, gold)], spans_key="mentions")
+    assert [scores[f"mentions_{key}"] for key in "prf"] == [pytest.approx(2 / 3)] * 3
+    assert {label: prf["f"] for label, prf in scores["mentions_per_type"].items()} == {
+        "ORG": pytest.approx(2 / 3),
+        "PERSON": pytest.approx(2 / 3),
+    }
+
+
+def test_entities_are_compared_with_a_span_group_where_no_other_mentions_are_found(vocab):
+    gold = make_doc(vocab, TEXT, [ACME, (4, 5, "PERSON"), ADA], spans_key="mentions")
+    scores = score_mentions([Example(make_doc(vocab, TEXT, [ADA]), gold)], spans_key="mentions")
+    assert (scores["mentions_p"], scores["mentions_r"]) == (1.0, pytest.approx(1 / 3))
+
+
+def test_without_a_span_group_there_is_no_score_of_it(vocab):
+    doc = make_doc(vocab, TEXT, [ADA])
+    scores = score_mentions([Example(doc, doc)], spans_key="mentions")
+    assert scores["ents_f"] == 1.0
+    assert scores["mentions_f"] is scores["mentions_per_type"] is None
