@@ -40,7 +40,7 @@ def annotate_cli(
     Its answers are kept beside the output, unless the pipeline has a cache: a run that was interrupted
     goes on where it was, and one with another --min-score costs nothing.
     """
-    from ..converters.report import Report
+    from ..converters.report import SKIP_HINT, Report
     from ..converters.writing import writable_format
     from ..files import write_docs
     from ..inference.annotate import annotate
@@ -51,7 +51,7 @@ def annotate_cli(
     use_device(gpu_id)
     nlp = load_pipeline(model)
     nlp.max_length = max_length or nlp.max_length
-    report = Report(on_error=on_error)
+    report = Report(on_error=on_error, hint=SKIP_HINT)
     texts = given_texts(input_path, limit=limit, report=report, max_length=nlp.max_length)
     replies = output_path.with_name(f"{output_path.name}.replies")
     triage = annotate(nlp, progress(texts), min_score=min_score, replies=replies)

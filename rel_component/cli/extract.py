@@ -61,7 +61,7 @@ def extract_cli(
     With --output or --json they are lines of JSON that "rel convert" reads.
     """
     from ..converters.records import write_records
-    from ..converters.report import Report
+    from ..converters.report import SKIP_HINT, Report
     from ..documents import document_id
     from ..inference.extract import extract_docs, find_evidence, to_record
     from ..pipelines import load_pipeline, relation_attr
@@ -70,7 +70,7 @@ def extract_cli(
     use_device(gpu_id)
     nlp = load_pipeline(model)
     nlp.max_length = max_length or nlp.max_length
-    report = Report(on_error=on_error)
+    report = Report(on_error=on_error, hint=SKIP_HINT)
     texts = given_texts(input_path, text, limit, report=report, max_length=nlp.max_length)
     if n_process > 1 and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_end_quietly)

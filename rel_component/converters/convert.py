@@ -15,7 +15,7 @@ from .builder import AlignmentMode, build_docs
 from .checks import check_documents
 from .format import detect_format, get_format
 from .from_doc import to_annotated
-from .report import Report
+from .report import SKIP_HINT, Report
 from .writing import write_file
 
 AUTO, SPACY = "auto", "spacy"
@@ -74,7 +74,7 @@ def convert(
     if shard_size and to != SPACY:
         raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
     nlp = blank_pipeline(lang)
-    report = Report(on_error=on_error)
+    report = Report(on_error=on_error, hint=SKIP_HINT)
     documents: Iterable[Annotated] = _read_annotated(
         input_path, format_name, nlp, report, schema, spans_key
     )

@@ -6,6 +6,9 @@ from typing import Any, Dict, Iterator, List, Literal, Tuple
 
 from ..errors import DataError
 
+SKIP_HINT = "--on-error skip leaves it out and goes on"
+"""The way out of a problem, for commands and functions that let their user choose `on_error`."""
+
 
 @dataclass
 class Report:
@@ -14,6 +17,7 @@ class Report:
     Attributes:
         on_error: ``stop`` raises at the first problem; ``skip`` notes it, leaves out what it is
             about and goes on.
+        hint: the way out, for the message of the problem that stops the conversion.
         documents: number of documents that were converted.
         mentions: number of their mentions.
         relations: number of their relations.
@@ -26,6 +30,7 @@ class Report:
     """
 
     on_error: Literal["stop", "skip"] = "stop"
+    hint: str = ""
     documents: int = 0
     mentions: int = 0
     relations: int = 0
@@ -49,11 +54,12 @@ class Report:
         Raises:
             DataError: if the conversion stops at problems.
         """
-        error = DataError(message, place=place)
         if self.on_error == "stop":
-            raise error
+            if not message.endswith(self.hint):  # a document passes on the problem of its relation
+                message = f"{message}; {self.hint}"
+            raise DataError(message, place=place)
         self.skipped[skips] += 1
-        self.problems.append(str(error))
+        self.problems.append(str(DataError(message, place=place)))
 
     @contextmanager
     def skipping(self, kind: str, place: str) -> Iterator[None]:
