@@ -43,8 +43,8 @@ def init_config_cli(
     ] = "auto",
     gold_entities: GoldEntities = False,
     encoder: Annotated[
-        Optional[str], Option(help="A folder with an encoder, or the name of one on a hub")
-    ] = None,
+        str, Option(help="A folder, or the name of one on a hub; auto: by the language")
+    ] = "auto",
     format_name: Format = "auto",
     lang: Annotated[
         str, Option("--lang", help="Language of the documents; auto: by their words")

@@ -33,7 +33,7 @@ def choose(
     language: Language,
     recipe: str = AUTO,
     gold_entities: bool = False,
-    encoder: Optional[str] = None,
+    encoder: str = AUTO,
     spans_key: Optional[str] = None,
     gpu: bool = False,
     seed: int = 0,
@@ -45,7 +45,7 @@ def choose(
         language: their language.
         recipe: name of a recipe; ``auto``: by what is annotated.
         gold_entities: whether mentions are given in use, too.
-        encoder: a folder or the name of an encoder on a hub; None: by the language.
+        encoder: a folder or the name of an encoder on a hub; ``auto``: by the language.
         spans_key: span group of the mentions; None: the entities.
         gpu: whether the pipeline is trained on a GPU.
         seed: seed of the training.
@@ -109,8 +109,8 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
     return "joint", f"{len(found.mentions)} types of entities are annotated, and found in raw text"
 
 
-def _choose_encoder(encoder: Optional[str], lang: str) -> Tuple[str, str]:
-    if encoder is not None:
+def _choose_encoder(encoder: str, lang: str) -> Tuple[str, str]:
+    if encoder != AUTO:
         return encoder, "as asked for"
     if lang != "en":
         return MULTILINGUAL, "the language is not English"

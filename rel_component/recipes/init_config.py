@@ -99,7 +99,7 @@ def init_config(
     schema: Union[str, Path, None] = None,
     recipe: str = AUTO,
     gold_entities: bool = False,
-    encoder: Optional[str] = None,
+    encoder: str = AUTO,
     format_name: str = AUTO,
     lang: str = AUTO,
     spans_key: Optional[str] = None,
@@ -121,7 +121,7 @@ def init_config(
             documents show.
         recipe: name of a recipe; ``auto``: by what is annotated.
         gold_entities: whether mentions are given in use, too.
-        encoder: a folder or the name of an encoder on a hub; None: by the language.
+        encoder: a folder or the name of an encoder on a hub; ``auto``: by the language.
         format_name: see :func:`rel_component.convert`.
         lang: language of the documents; ``auto``: by their words.
         spans_key: span group for the mentions; None: by the documents.
