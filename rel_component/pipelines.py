@@ -17,6 +17,7 @@ from typing import (
 
 from spacy import util
 from spacy.language import Language
+from spacy.pipeline import TrainablePipe
 from spacy.tokenizer import Tokenizer
 from spacy.vocab import Vocab
 from thinc.api import Model
@@ -242,6 +243,27 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
         for name, component in nlp.pipeline
         if component is not extractor and places & set(nlp.get_pipe_meta(name).assigns)
     ]
+
+
+def mentions_are_given(nlp: Language, spans_key: Optional[str]) -> bool:
+    """Whether a pipeline can only relate mentions that are given: no component may find any.
+
+    What a function or a component of another package does is not known where it does not say what
+    it assigns.
+
+    Args:
+        nlp: a pipeline with a trained relation extractor.
+        spans_key: span group of the mentions; None: the entities.
+    """
+    extractor: Any = find_extractor(nlp)
+    if not isinstance(extractor, TrainablePipe) or entity_finders(nlp, spans_key):
+        return False
+    return all(
+        component is extractor
+        or nlp.get_pipe_meta(name).assigns
+        or getattr(component, "__module__", type(component).__module__).startswith("spacy.")
+        for name, component in nlp.pipeline
+    )
 
 
 def relation_attr(nlp: Language) -> str:

@@ -89,7 +89,9 @@ def evaluate_cli(
         print_json(scores)
     else:
         print_report(report)
-        _print_scores(scores, gold_entities)
+        if scores["given_mentions"] and not gold_entities:
+            msg.info("nothing in this pipeline finds mentions: it was given the annotated ones")
+        _print_scores(scores, scores["given_mentions"])
         _print_next(scores, mistakes)
 
 

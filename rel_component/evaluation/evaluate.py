@@ -37,6 +37,7 @@ from ..pipelines import (
     entity_finders,
     find_extractor,
     load_pipeline,
+    mentions_are_given,
     relation_attr,
     require_relations,
 )
@@ -56,7 +57,7 @@ class Evaluation(NamedTuple):
     """Scores of a pipeline, and the mistakes behind them.
 
     Attributes:
-        scores: scores by name, as those of ``nlp.evaluate``, with ``n_docs``,
+        scores: scores by name, as those of ``nlp.evaluate``, with ``n_docs``, ``given_mentions``,
             ``rel_micro_f_interval``, the 95 % interval of the strict micro F1, and the counts of
             ``mistakes`` by reason. Where the pipeline finds the mentions itself, ``mentions_p`` and
             so on compare them with the span group, and ``gold_entities`` has the scores of
@@ -95,7 +96,7 @@ def evaluate(
         nlp: a pipeline, its name or path, or the path of a config of one that needs no training.
         data_path: a ``.spacy`` file or a folder of them, or annotated documents of another format.
         gold_entities: whether the pipeline is only given the annotated mentions; components that
-            find mentions are then left out.
+            find mentions are then left out. One that has no such component is always given them.
         gold_tokens: whether it is given the annotated tokens.
         limit: the most documents; 0: all.
         format_name: format of the documents; see :func:`rel_component.convert`.
@@ -118,6 +119,7 @@ def evaluate(
     symmetric = () if extractor is None else extractor.schema.symmetric_labels
 
     finders = entity_finders(nlp, spans_key)
+    gold_entities = gold_entities or mentions_are_given(nlp, spans_key)
     references = read_references(
         data_path,
         nlp,
@@ -139,6 +141,7 @@ def evaluate(
         return predicted, {**scores, "speed": speed, "n_docs": len(predicted)}
 
     predicted, scores = scored(gold_entities)
+    scores["given_mentions"] = gold_entities
     mistakes = find_mistakes(predicted, symmetric=symmetric, spans_key=spans_key, attr=attr)
     scores["mistakes"] = mistakes.to_dict()
     _, counts = count_by_document(predicted, symmetric=symmetric, attr=attr)

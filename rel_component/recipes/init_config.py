@@ -372,7 +372,5 @@ def _commands(output: Path, settings: Settings, held_out: Path, gpu_id: int) -> 
     gpu = [] if gpu_id < 0 else ["--gpu-id", str(gpu_id)]
     training = output / "training"
     train = ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu]
-    given = ["--gold-entities"] if settings.given else []
-    model = str(training / "model-best")
-    evaluate = ["spacy", "rel", "evaluate", model, str(held_out), *given, *gpu]
+    evaluate = ["spacy", "rel", "evaluate", str(training / "model-best"), str(held_out), *gpu]
     return [f"python -m {shlex.join(command)}" for command in (train, evaluate)]
