@@ -25,13 +25,13 @@ PERFORMANCE_KEY = "rel_thresholds"
 
 _F1 = [METRICS.index("micro_f"), METRICS.index("macro_f")]
 _N_RESAMPLES = 1000
-_LEAST_GAIN = -0.5  # in standard errors, of the mean of micro and macro F1
+_LEAST_GAIN = -2.0  # in standard errors, of the mean of micro and macro F1
 
 
 def configure_choose_thresholds(
     corpus: Callable[..., Any],
     min_support: int = 30,
-    least: float = 0.1,
+    least: float = THRESHOLDS[0],
 ) -> Callable[[Language], Language]:
     """A callback for ``[training.before_to_disk]`` (``rel_component.choose_thresholds.v1``).
 
@@ -104,11 +104,13 @@ class _ThresholdChoice:
         common, own = choose_thresholds(
             lowest, labels=extractor.labels, min_support=self.min_support, least=self.least
         )
+        # what is left out after decoding is not always what a label's own threshold leaves out, since
+        # its relations then compete no more: what counts is told after really decoding
         own = {**start.label_thresholds, **own}
         decoder = replace(start, threshold=common, thresholds=own or None)
         before, after = _metrics(decoded(start)), _metrics(decoded(decoder))
         gain = (after - before)[:, _F1].mean(axis=1)
-        if gain.mean() < _LEAST_GAIN * gain.std() or not lowest.annotated.any():
+        if gain.mean() < _LEAST_GAIN * gain.std() or not lowest.right.any():
             decoder, after = start, before
         changes = decoder != extractor.decoder
         extractor.decoder = decoder
@@ -199,10 +201,14 @@ def choice_of(nlp: Language, name: str, decoder: ThresholdDecoder) -> Optional[D
     told = (nlp.meta.get("performance") or {}).get(PERFORMANCE_KEY, {}).get(name)
     if told is None:
         return None
-    chosen = {None: told["threshold"], **told["thresholds"]}
-    in_use = {None: decoder.threshold, **decoder.label_thresholds}
-    rounded = ({k: v and round(v, 6) for k, v in each.items()} for each in (chosen, in_use))
-    return dict(told) if next(rounded) == next(rounded) else None
+    now = {"threshold": decoder.threshold, **decoder.label_thresholds}
+    chosen = {"threshold": told["threshold"], **told["thresholds"]}
+    # a number of meta.json is not exactly that of config.cfg
+    is_in_use = now.keys() == chosen.keys() and all(
+        value == chosen[key] or (value is not None and abs(value - (chosen[key] or 0)) < 1e-6)
+        for key, value in now.items()
+    )
+    return dict(told) if is_in_use else None
 
 
 class DecodingRecord:

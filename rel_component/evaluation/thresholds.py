@@ -154,9 +154,11 @@ def choose_thresholds(
     F1 hardly changes between many thresholds, and the best one of few documents is a matter of
     chance. Therefore each threshold is the mean of those that are best for documents drawn with
     replacement (bagging, Breiman 1996, https://doi.org/10.1007/BF00058655), in the middle where F1
-    is flat. The common one is pulled to 0.2, which was best on average where models had learned
-    from few documents, as if 100 more relations had spoken for it, and that of a label to the common
-    one as if 40 had.
+    is flat. The common one is pulled, as if 100 more relations had spoken for it, to 0.2, which was
+    best on average where models had learned from few documents, or to half of the F1 if that is
+    less: were all probabilities right, it would be best (Lipton et al. 2014,
+    https://doi.org/10.1007/978-3-662-44851-9_15). That of a label is pulled to the common one, as
+    if 40 more had.
 
     Args:
         found: the relations down to the least threshold.
@@ -174,7 +176,8 @@ def choose_thresholds(
     metrics = numpy.stack([relation_metrics(each) for each in counts])
     n_annotated = found.annotated.sum(axis=0).tolist()
     best = _bagged(metrics[:, :, [_MICRO_F, _MACRO_F]].mean(axis=-1), grid)
-    common = _pulled(best, sum(n_annotated), max(_USUAL, least), _USUAL_SUPPORT)
+    usual = min(_USUAL, metrics[:, :, _MICRO_F].max(axis=0).mean() / 2)
+    common = _pulled(best, sum(n_annotated), max(usual, least), _USUAL_SUPPORT)
     own: Dict[str, float] = {}
     for j, (label, n) in enumerate(zip(found.labels, n_annotated)):
         if label in labels and n >= min_support:
@@ -197,4 +200,4 @@ def _bagged(f1: Floats, grid: Sequence[float]) -> float:
 
 def _pulled(value: float, n: int, other: float, n_other: int) -> float:
     """The mean of two thresholds, weighed by the relations behind them; two digits."""
-    return round((n * value + n_other * other) / (n + n_other), 2)
+    return round(float(n * value + n_other * other) / (n + n_other), 2)

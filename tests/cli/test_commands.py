@@ -9,6 +9,8 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
+from rel_component.corpora.corpus import make_relation_corpus
+from rel_component.evaluation.threshold_choice import configure_choose_thresholds
 from rel_component.files import read_docs, write_docs
 
 from ..helpers import make_doc
@@ -135,6 +137,19 @@ def test_evaluate(model, data, tmp_path):
     across = next(line for line in output.splitlines() if line.startswith("across"))
     assert across.split()[2:] == ["0", *"------"]
     assert run_json("evaluate", model, data)["rel_micro_f"] == 1.0
+
+
+def test_evaluate_tells_how_thresholds_were_chosen(model, data, tmp_path):
+    nlp = spacy.load(model)
+    configure_choose_thresholds(make_relation_corpus(data))(nlp)
+    nlp.to_disk(tmp_path / "chosen")
+    output = " ".join(run("evaluate", tmp_path / "chosen", data).split())
+    assert "chosen on 2 relations of 1 documents: micro F1 100.0 -> 100.0" in output
+    assert run_json("evaluate", tmp_path / "chosen", data)["threshold_choice"]["n_docs"] == 1
+    nlp.get_pipe_config("relation_extractor")["decoder"]["threshold"] = 1.0
+    nlp.to_disk(tmp_path / "replaced")
+    output = " ".join(run("evaluate", tmp_path / "replaced", data).split())
+    assert "now: 1.0" in output
 
 
 def test_evaluate_tells_apart_what_the_entities_and_what_the_relations_miss(model, data, tmp_path):

@@ -10,6 +10,8 @@ from importlib.metadata import entry_points
 import pytest
 import spacy
 
+from rel_component.corpora.corpus import make_relation_corpus
+
 from ..encoders import TINY_TOK2VEC, tiny_encoder
 
 GROUPS = [
@@ -34,6 +36,7 @@ ENTRIES = {
 def test_what_is_made_can_be_pickled(name):
     function = ENTRIES[name].load()
     given = {
+        "corpus": lambda: make_relation_corpus(None),
         "name": tiny_encoder,
         "path": lambda: "corpus.spacy",
         "tok2vec": lambda: spacy.registry.resolve({"tok2vec": TINY_TOK2VEC})["tok2vec"],
