@@ -124,6 +124,17 @@ def bare_copy(
     )
 
 
+def copy_sentences(source: Doc, doc: Doc) -> None:
+    """Give a document the sentences of another one of the same text.
+
+    Nothing changes if they are not known, or if one does not begin with a token of the document.
+    """
+    starts = sentence_starts(source)
+    if starts is not None and set(starts.tolist()) <= {token.idx for token in doc}:
+        for token in doc:
+            token.is_sent_start = token.idx in starts
+
+
 def sentence_numbers(doc: Doc) -> Optional[Int32Array]:
     """The sentence of each token, counted from 0; None if sentence boundaries are not known.
 

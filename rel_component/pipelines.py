@@ -266,6 +266,11 @@ def mentions_are_given(nlp: Language, spans_key: Optional[str]) -> bool:
     )
 
 
+def finds_sentences(nlp: Language) -> bool:
+    """Whether a component of the pipeline says that it finds sentences."""
+    return any("token.is_sent_start" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
+
+
 def relation_attr(nlp: Language) -> str:
     """Name of the extension attribute that a pipeline writes relations to."""
     extractor = find_extractor(nlp)

@@ -1,17 +1,33 @@
 """Augmentation of training examples, against learning names by heart."""
 
 import random
+from collections import Counter
 from functools import partial
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    cast,
+)
 
+from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.language import Language
+from spacy.symbols import PROPN
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from thinc.types import Ints2d
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
-from ..documents import bare_copy
+from ..documents import bare_copy, copy_sentences
 from ..errors import ConfigError
-from ..mentions import mention_spans, read_clusters, set_clusters
+from ..mentions import mention_spans
+from ..span_groups import MovingSpanGroup, current_spans
 
 Augmenter = Callable[[Language, Example], Iterator[Example]]
 
@@ -20,25 +36,79 @@ _MAX_NAMES = 5000
 
 
 def configure_swap_mentions(
-    level: float = 0.5, spans_key: Optional[str] = None, attr: str = DEFAULT_ATTR
+    level: float = 0.5,
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+    labels: Optional[List[str]] = None,
 ) -> Augmenter:
     """Replace mentions by others of their type (``rel_component.swap_mentions.v1``).
 
     A name is replaced by one with as many tokens that occurs in the examples read before, wherever
     its words occur in mentions of the document, so that "Ada Lovelace" and "Lovelace" stay one
-    person. Only words change: tokens, mentions and relations keep their places.
+    person. Only words change: tokens, mentions, all span groups and relations keep their places.
+
+    A name says little about the relations of what it names, but a common noun does: where mentions
+    are descriptions ("the cells"), as in technical texts, leave their types out of `labels`, or take
+    a level of 0. :func:`name_types` says which types are names.
 
     Args:
         level: probability that a name is replaced, in [0, 1].
         spans_key: span group that holds the mentions; None: the entities.
         attr: name of the extension attribute of the relations.
+        labels: entity types whose mentions are replaced; None: all.
 
     Raises:
         ConfigError: if level is out of range.
     """
     if not 0.0 <= level <= 1.0:
         raise ConfigError(f"level must lie in [0, 1], got {level}")
-    return partial(_swap_mentions, level=level, spans_key=spans_key, attr=attr, names={})
+    chosen = None if labels is None else frozenset(labels)
+    return partial(
+        _swap_mentions, level=level, spans_key=spans_key, attr=attr, labels=chosen, names={}
+    )
+
+
+def name_types(docs: Iterable[Doc], spans_key: Optional[str] = None) -> List[str]:
+    """The entity types whose mentions are names, such as "Ada Lovelace", and no common nouns.
+
+    A mention is a name if at least half of its words are proper nouns, where the document has parts
+    of speech, or have a capital letter; and a type if that is so for most of its mentions. Mentions
+    at the beginning of a sentence count only for types that have no other ones. Words of a script
+    without capitals count as names. In German, which writes all nouns with capitals, only parts of
+    speech tell them apart.
+
+    Args:
+        docs: annotated documents.
+        spans_key: span group that holds the mentions; None: the entities.
+
+    Returns:
+        the types in alphabetical order.
+    """
+    n_seen: Counter[Tuple[str, bool]] = Counter()
+    n_names: Counter[Tuple[str, bool]] = Counter()
+    for doc in docs:
+        for span in mention_spans(doc, spans_key):
+            key = (span.label_, span.start > 0 and not doc[span.start].is_sent_start)
+            n_seen[key] += 1
+            n_names[key] += _is_name(span)
+    within = {label for label, mid_sentence in n_seen if mid_sentence}
+    return sorted(
+        label
+        for (label, mid_sentence), n in n_seen.items()
+        if mid_sentence == (label in within) and 2 * n_names[label, mid_sentence] > n
+    )
+
+
+def _is_name(span: Span) -> bool:
+    words = [token for token in span if any(c.isalpha() for c in token.text)]
+    if span.doc.has_annotation("POS"):
+        n = sum(token.pos == PROPN for token in words)
+    else:
+        n = sum(
+            any(c.isupper() or c.lower() == c.upper() for c in token.text if c.isalpha())
+            for token in words
+        )
+    return bool(words) and 2 * n >= len(words)
 
 
 def _swap_mentions(
@@ -48,11 +118,16 @@ def _swap_mentions(
     level: float,
     spans_key: Optional[str],
     attr: str,
+    labels: Optional[Collection[str]],
     names: Dict[_Slot, List[Tuple[str, ...]]],
 ) -> Iterator[Example]:
     """Replace mentions of an example, and add its own to the names, which are in it by their slots."""
     reference = example.reference
-    spans = mention_spans(reference, spans_key)
+    spans = [
+        span
+        for span in mention_spans(reference, spans_key)
+        if labels is None or span.label_ in labels
+    ]
     words = [token.text for token in reference]
     for i, word in _replacements(spans, names, level).items():
         words[i] = word
@@ -61,15 +136,9 @@ def _swap_mentions(
         name = tuple(token.text for token in span)
         if name not in known and len(known) < _MAX_NAMES:
             known.append(name)
-    copy = _with_words(reference, words, spans_key, attr)
-    predicted = bare_copy(copy, vocab=nlp.vocab)
-    if spans_key is None:
-        predicted.set_ents(_carry(example.predicted.ents, predicted))
-    elif spans_key in example.predicted.spans:
-        kept = mention_spans(example.predicted, spans_key)
-        predicted.spans[spans_key] = _carry(kept, predicted)
-    set_clusters(predicted, (_carry(c, predicted) for c in read_clusters(example.predicted)))
-    yield Example(predicted, copy)
+    copy = _with_words(reference, words)
+    _copy_relations(reference, copy, attr)
+    yield Example(_predicted(nlp, example, copy, words), copy)
 
 
 def _replacements(
@@ -88,19 +157,55 @@ def _replacements(
     return result
 
 
-def _with_words(doc: Doc, words: List[str], spans_key: Optional[str], attr: str) -> Doc:
+def _with_words(doc: Doc, words: Sequence[str]) -> Doc:
+    """A copy of a document with other words: sentences, entities and span groups are kept."""
     copy = bare_copy(doc, words=words, sentences=True)
-    copy.set_ents(_carry(doc.ents, copy))
-    if spans_key is not None:
-        copy.spans[spans_key] = _carry(mention_spans(doc, spans_key), copy)
-    set_clusters(copy, (_carry(cluster, copy) for cluster in read_clusters(doc)))
+    # these two also say which tokens have no annotation, and which may be no entity
+    attributes = [ENT_IOB, ENT_TYPE]
+    copy.from_array(attributes, cast(Ints2d, doc.to_array(attributes)))
+    for key, group in doc.spans.items():
+        _add_group(copy, key, _carry(current_spans(group), copy), group.attrs)
+    return copy
+
+
+def _predicted(nlp: Language, example: Example, reference: Doc, words: Sequence[str]) -> Doc:
+    """The predicted document of an example with the text of a changed reference."""
+    old = example.predicted
+    if [token.idx for token in old] == [token.idx for token in example.reference]:
+        return _with_words(old, words)
+    # Other tokens: what is there is found again by the tokens of the reference.
+    doc = nlp.make_doc(reference.text)
+    if old.has_annotation("SENT_START"):
+        copy_sentences(reference, doc)
+
+    def moved(spans: Sequence[Span]) -> List[Span]:
+        found = []
+        for span in spans:
+            known = example.reference.char_span(span.start_char, span.end_char)
+            if known:
+                place = reference[known.start : known.end]
+                new = doc.char_span(place.start_char, place.end_char, label=span.label_)
+                found += [new] if new else []
+        return found
+
+    if old.has_annotation("ENT_IOB"):
+        doc.set_ents(moved(old.ents))
+    for key, group in old.spans.items():
+        _add_group(doc, key, moved(current_spans(group)), {})
+    return doc
+
+
+def _add_group(doc: Doc, key: str, spans: List[Span], attrs: Dict[str, object]) -> None:
+    doc.spans[key] = MovingSpanGroup(doc, name=key, attrs=dict(attrs), spans=spans)
+
+
+def _copy_relations(doc: Doc, copy: Doc, attr: str) -> None:
     relations = get_relations(doc, attr)
     heads = _carry([rel.head for rel in relations], copy)
     tails = _carry([rel.tail for rel in relations], copy)
     set_relations(
         copy, [(h, rel.label, t, rel.score) for h, rel, t in zip(heads, relations, tails)], attr
     )
-    return copy
 
 
 def _carry(spans: Sequence[Span], doc: Doc) -> List[Span]:

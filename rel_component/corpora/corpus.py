@@ -10,8 +10,9 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from spacy.util import filter_spans
 
-from ..documents import bare_copy
+from ..documents import bare_copy, copy_sentences
 from ..files import read_docs
 from ..mentions import mention_spans, read_clusters, set_clusters, trimmed
 
@@ -24,10 +25,13 @@ def make_relation_corpus(
     limit: int = 0,
     shuffle: bool = False,
     augmenter: Optional[Callable[..., Any]] = None,
+    gold_sentences: bool = True,
 ) -> Callable[[Language], Iterable[Example]]:
     """A corpus reader for relations (``rel_component.RelationCorpus.v1``).
 
-    Documents without relations, and without mentions, are examples like any other.
+    Documents without relations, and without mentions, are examples like any other. Annotated
+    documents that have the span group and no entities are given the longest spans of it that do not
+    overlap as entities, from which components of spaCy may learn.
 
     Args:
         path: a ``.spacy`` file, or a folder that is searched for them.
@@ -43,6 +47,8 @@ def make_relation_corpus(
         augmenter: changes the examples each time they are read, e.g.
             ``rel_component.swap_mentions.v1``; with training.max_epochs = -1 that is anew in every
             epoch.
+        gold_sentences: whether the predicted documents are given the annotated sentences, where
+            there are any; components of spaCy that find sentences keep these.
 
     Raises:
         DataError: when read, if there is no such file or it cannot be read.
@@ -56,6 +62,7 @@ def make_relation_corpus(
         limit=limit,
         shuffle=shuffle,
         augmenter=augmenter,
+        gold_sentences=gold_sentences,
     )
 
 
@@ -69,6 +76,7 @@ def _read(
     limit: int,
     shuffle: bool,
     augmenter: Optional[Callable[..., Any]],
+    gold_sentences: bool,
 ) -> Iterator[Example]:
     references = read_docs(path, nlp)
     if limit:
@@ -83,6 +91,7 @@ def _read(
         gold_entities=gold_entities,
         gold_tokens=gold_tokens,
         spans_key=spans_key,
+        gold_sentences=gold_sentences,
         place=str(path),
     ):
         yield from (example,) if augmenter is None else augmenter(nlp, example)
@@ -95,6 +104,7 @@ def make_examples(
     gold_entities: bool = True,
     gold_tokens: bool = True,
     spans_key: Optional[str] = None,
+    gold_sentences: bool = True,
     place: str = "",
 ) -> Iterator[Example]:
     """Make examples of annotated documents; see :func:`make_relation_corpus` for the options.
@@ -105,14 +115,20 @@ def make_examples(
         gold_entities: whether the predicted documents are given the annotated mentions.
         gold_tokens: whether they are given the annotated tokens.
         spans_key: span group that holds the mentions; None: the entities.
+        gold_sentences: whether they are given the annotated sentences.
         place: where the documents are from, for warnings.
     """
     n_missed = 0
     for reference in references:
+        if spans_key in reference.spans and not reference.has_annotation("ENT_IOB"):
+            group = mention_spans(reference, spans_key)
+            reference.set_ents(filter_spans(span for span in group if span.label))
         if gold_tokens:
-            predicted = bare_copy(reference, vocab=nlp.vocab)
+            predicted = bare_copy(reference, vocab=nlp.vocab, sentences=gold_sentences)
         else:
             predicted = nlp.make_doc(reference.text)
+            if gold_sentences:
+                copy_sentences(reference, predicted)
         if gold_entities:
             n_missed += _copy_mentions(reference, predicted, spans_key)
         yield Example(predicted, reference)

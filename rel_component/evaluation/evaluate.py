@@ -36,6 +36,7 @@ from ..pipelines import (
     PipelineSource,
     entity_finders,
     find_extractor,
+    finds_sentences,
     load_pipeline,
     mentions_are_given,
     relation_attr,
@@ -218,6 +219,7 @@ def predict_docs(
                 gold_entities=gold_entities,
                 gold_tokens=gold_tokens,
                 spans_key=spans_key,
+                gold_sentences=not finds_sentences(nlp),
             )
         )
         start = time.perf_counter()

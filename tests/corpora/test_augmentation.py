@@ -3,7 +3,7 @@
 import pytest
 import spacy
 
-from rel_component.corpora.augmentation import configure_swap_mentions
+from rel_component.corpora.augmentation import configure_swap_mentions, name_types
 from rel_component.errors import ConfigError
 from rel_component.mentions import read_clusters
 
@@ -74,6 +74,84 @@ def test_span_groups(nlp):
         (result,) = swap(nlp, spacy.training.Example(predicted, doc))
     assert result.reference.text.strip() == "Ann came"
     assert [span.text for span in result.predicted.spans["mentions"]] == ["Ann"]
+
+
+NESTED = [(0, 2, "PERSON"), (1, 2, "NAME"), (3, 4, "ORG")]
+
+
+@pytest.mark.parametrize("spans_key", [None, "mentions"])
+def test_all_span_groups_and_entities_stay_whatever_the_key(nlp, spans_key):
+    reference, predicted = reference_doc(nlp), reference_doc(nlp)
+    for doc in (reference, predicted):
+        for key in ("mentions", "other"):
+            group = [spacy.tokens.Span(doc, *span) for span in NESTED]
+            doc.spans[key] = group
+            doc.spans[key].attrs["scores"] = [0.9, 0.8, 0.7]
+        doc.set_ents([group[2]], default="missing")
+    swap = configure_swap_mentions(1.0, spans_key)
+    list(swap(nlp, make_example(make_doc(nlp.vocab, *FIRST, spans_key=spans_key))))
+    (result,) = swap(nlp, spacy.training.Example(predicted, reference))
+    for doc in (result.reference, result.predicted):
+        for key in ("mentions", "other"):
+            assert [(s.start, s.end, s.label_) for s in doc.spans[key]] == NESTED
+            assert doc.spans[key].attrs["scores"] == [0.9, 0.8, 0.7]
+        assert [token.ent_iob for token in doc] == [0, 0, 0, 3, 0, 0, 0, 0]
+    expected = "Ada Lovelace" if spans_key else "Cy Young"
+    assert result.reference.spans["other"][0].text == expected
+
+
+def test_predicted_documents_of_own_tokens_keep_them(nlp):
+    """The tokens of the reference are not given to a pipeline that is to learn from its own."""
+    reference = make_doc(nlp.vocab, "Bo left-town", [(0, 1, "PERSON")])
+    predicted = nlp.make_doc(reference.text)
+    predicted.spans["mentions"] = [spacy.tokens.Span(predicted, 0, 1, label="PERSON")]
+    assert len(predicted) > len(reference)
+    swap = configure_swap_mentions(1.0)
+    list(swap(nlp, make_example(make_doc(nlp.vocab, "Ann came", [(0, 1, "PERSON")]))))
+    (result,) = swap(nlp, spacy.training.Example(predicted, reference))
+    assert [token.text for token in result.predicted] == ["Ann", "left", "-", "town"]
+    assert [span.text for span in result.predicted.spans["mentions"]] == ["Ann"]
+
+
+def test_the_predicted_document_keeps_its_sentences(nlp):
+    swap = configure_swap_mentions(1.0)
+    for words in (["Hi", ".", "You"], ["Hi.", "You"]):
+        reference = make_doc(nlp.vocab, "Hi . You", sent_starts=[0, 2])
+        predicted = spacy.tokens.Doc(nlp.vocab, words=words)
+        (result,) = swap(nlp, spacy.training.Example(predicted, reference))
+        assert not result.predicted.has_annotation("SENT_START")
+    (result,) = swap(nlp, spacy.training.Example(reference.copy(), reference))
+    assert [sent.start for sent in result.predicted.sents] == [0, 2]
+
+
+def test_only_the_types_of_labels_are_swapped(nlp):
+    swap = configure_swap_mentions(1.0, labels=["PERSON"])
+    for text in ("Ann bought cells", "Bob sold genes"):
+        doc = make_doc(nlp.vocab, text, [(0, 1, "PERSON"), (2, 3, "THING")])
+        (result,) = swap(nlp, make_example(doc))
+    assert result.reference.text.strip() == "Ann sold genes"
+
+
+def test_types_whose_mentions_are_names(nlp):
+    docs = [
+        make_doc(
+            nlp.vocab,
+            "The cells of Bank of America bind BRCA1",
+            [(0, 2, "THING"), (3, 6, "ORG"), (7, 8, "GENE")],
+        ),
+        make_doc(nlp.vocab, "Its cells meet Ann", [(1, 2, "THING"), (3, 4, "PERSON")]),
+        make_doc(nlp.vocab, "Monday in 1999", [(0, 1, "DAY"), (2, 3, "YEAR")]),
+        make_doc(nlp.vocab, "in 東京", [(1, 2, "CITY")]),
+    ]
+    assert name_types(docs) == ["CITY", "DAY", "GENE", "ORG", "PERSON"]
+    assert name_types([]) == []
+
+
+def test_parts_of_speech_tell_names_where_they_are_known(nlp):
+    doc = make_doc(nlp.vocab, "die Zellen von Bonn", [(1, 2, "THING"), (3, 4, "CITY")])
+    for token, pos in zip(doc, ("DET", "NOUN", "ADP", "PROPN")):
+        token.pos_ = pos
+    assert name_types([doc]) == ["CITY"]
 
 
 def test_error_for_a_level_out_of_range():

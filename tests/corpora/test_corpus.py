@@ -87,3 +87,48 @@ def test_unreadable_files(tmp_path, content):
 def test_no_path():
     with pytest.raises(DataError, match=r"--paths\.train"):
         read(None)
+
+
+def with_sentences(nlp, path, **options):
+    doc = Doc(NLP.vocab, words=["Hi", ".", "You"], sent_starts=[True, False, True])
+    write_docs([doc], path / "a.spacy")
+    (eg,) = make_relation_corpus(path / "a.spacy", **options)(nlp)
+    return eg.predicted
+
+
+@pytest.mark.parametrize("gold_tokens", [True, False])
+def test_annotated_sentences(tmp_path, gold_tokens):
+    predicted = with_sentences(NLP, tmp_path, gold_tokens=gold_tokens)
+    assert [sent.text.strip() for sent in predicted.sents] == ["Hi .", "You"]
+
+
+@pytest.mark.parametrize("gold_tokens", [True, False])
+def test_without_annotated_sentences(tmp_path, gold_tokens):
+    options = {"gold_tokens": gold_tokens, "gold_sentences": False}
+    predicted = with_sentences(NLP, tmp_path, **options)
+    assert not predicted.has_annotation("SENT_START")
+
+
+def test_sentences_that_do_not_begin_with_a_token_of_the_pipeline(tmp_path):
+    doc = Doc(
+        NLP.vocab,
+        words=["so", "me", "one"],
+        spaces=[False, True, False],
+        sent_starts=[True, True, False],
+    )
+    write_docs([doc], tmp_path / "a.spacy")
+    (eg,) = make_relation_corpus(tmp_path / "a.spacy", gold_tokens=False)(NLP)
+    assert not eg.predicted.has_annotation("SENT_START")
+
+
+def test_entities_of_documents_that_have_a_span_group_only(tmp_path):
+    docs = make_docs()
+    docs[0].set_ents([], default="missing")
+    docs[1].spans["mentions"] = [docs[1][0:1]]  # without a type
+    docs[1].ents = [Span(docs[1], 0, 1, label="NIL")]
+    write_docs(docs, tmp_path / "a.spacy")
+    examples = read(tmp_path / "a.spacy", spans_key="mentions", gold_entities=False)
+    found = [[ent.text for ent in eg.reference.ents] for eg in examples]
+    assert found == [["Apple Inc.-owned", "Beats"], ["Nothing"], []]
+    assert not any(len(eg.predicted.ents) for eg in examples)
+    assert [len(eg.reference.ents) for eg in read(tmp_path / "a.spacy")] == [0, 1, 0]
