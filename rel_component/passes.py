@@ -96,7 +96,8 @@ def _set_length(
 
     training["max_steps"] = total
     training["eval_frequency"] = frequency
-    training["patience"] = math.ceil(patience * total)
+    # no less than from one evaluation to the next, which might have been better
+    training["patience"] = max(frequency, math.ceil(patience * total)) if patience else 0
     rate = training["optimizer"].get("learn_rate")
     if isinstance(rate, dict):
         numbers = {"total_steps": total, "warmup_steps": round(warmup * total)}

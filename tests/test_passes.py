@@ -121,11 +121,11 @@ def numbers(nlp):
     [
         # three batches a pass
         (10, "passes = 10\nwarmup = 0.1\nevaluations = 5", (30, 30, 3, 6, 0)),
-        (10, "passes = 0.7\nevaluations = 1\npatience = 0.5", (2, 2, 0, 2, 1)),
+        (10, "passes = 0.7\nevaluations = 1\npatience = 0.5", (2, 2, 0, 2, 2)),
         (10, "passes = 10.5\nevaluations = 10", (30, 30, 2, 3, 0)),  # 32 at first
         (10, "passes = 1\nevaluations = 10", (3, 3, 0, 1, 0)),
         # one batch a pass
-        (3, "passes = 20\nwarmup = 1.0\nevaluations = 1\npatience = 0.25", (20, 20, 20, 20, 5)),
+        (3, "passes = 20\nwarmup = 1.0\nevaluations = 2\npatience = 0.65", (20, 20, 20, 10, 13)),
         (1, "passes = 0.1", (1, 1, 0, 1, 0)),
     ],
 )
