@@ -33,9 +33,9 @@ def init_config_cli(
     dev: Annotated[
         Optional[Path], Option(exists=True, help="Documents that choose the best pipeline")
     ] = None,
-    test: Annotated[
+    held_out: Annotated[
         Optional[Path],
-        Option("--held-out", exists=True, help="Documents to evaluate with, converted alike"),
+        Option(exists=True, help="Documents to evaluate with, converted alike"),
     ] = None,
     schema: Schema = None,
     recipe: Annotated[
@@ -69,7 +69,7 @@ def init_config_cli(
         train,
         output,
         dev=dev,
-        test=test,
+        held_out=held_out,
         schema=schema,
         recipe=recipe,
         gold_entities=gold_entities,

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
+from spacy.language import Language
+
 from ..mentions import CLUSTER_PREFIX
-from ..pipelines import blank_pipeline
 from .findings import Findings
-from .language import Language
 from .settings import (
     ANNOTATE_AFTER,
     ENCODER,
@@ -29,8 +29,8 @@ _Choice = Tuple[Dict[str, Any], Reasons]
 
 def choose(
     found: Findings,
+    nlp: Language,
     *,
-    language: Language,
     recipe: str = AUTO,
     gold_entities: bool = False,
     encoder: str = AUTO,
@@ -42,7 +42,7 @@ def choose(
 
     Args:
         found: what is annotated in the documents to learn from.
-        language: their language.
+        nlp: a pipeline of their language, with nothing but a tokenizer.
         recipe: name of a recipe; ``auto``: by what is annotated.
         gold_entities: whether mentions are given in use, too.
         encoder: a folder or the name of an encoder on a hub; ``auto``: by the language.
@@ -54,26 +54,25 @@ def choose(
         The settings without paths of documents and schema, and the reasons by setting.
 
     Raises:
-        ConfigError: if there is no such recipe or language.
+        ConfigError: if there is no such recipe.
     """
-    reasons: Reasons = {"lang": language.reason}
+    reasons: Reasons = {}
     if recipe == AUTO:
         recipe, reasons["recipe"] = _choose_recipe(found, gold_entities=gold_entities)
     else:
         reasons["recipe"] = "as asked for"
     settings = default_settings(recipe)
-    config = blank_pipeline(language.code).config
     settings = replace(
         settings,
-        lang=language.code,
-        tokenizer=dict(config["nlp"]["tokenizer"]),
-        tokenizer_data=dict(config["initialize"]["tokenizer"]),
+        lang=nlp.lang or "xx",
+        tokenizer=dict(nlp.config["nlp"]["tokenizer"]),
+        tokenizer_data=dict(nlp.config["initialize"]["tokenizer"]),
         gpu=gpu,
         seed=seed,
         spans_key=spans_key,
     )
     if recipe != "cpu":
-        settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, language.code)
+        settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, settings.lang)
     if spans_key is not None:
         reasons["spans_key"] = (
             f"mentions overlap in {found.nested} of {found.documents} documents, which entities of "

@@ -40,6 +40,7 @@ Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
 _DEV_SHARE, _MOST_DEV = 0.2, 1000
 _ENDINGS = (".yaml", ".yml", ".json")
 _SAMPLE = 300  # documents that show the language
+_MOST_REASONS = 40  # lines of comments
 
 
 @dataclass
@@ -95,7 +96,7 @@ def init_config(
     output: Union[str, Path],
     *,
     dev: Union[str, Path, None] = None,
-    test: Union[str, Path, None] = None,
+    held_out: Union[str, Path, None] = None,
     schema: Union[str, Path, None] = None,
     recipe: str = AUTO,
     gold_entities: bool = False,
@@ -116,7 +117,7 @@ def init_config(
             annotation format, which is converted.
         output: folder for the config, the schema, and documents that were converted or split.
         dev: documents that choose the best pipeline; None: a part of `train`.
-        test: documents to be converted in the same way, to evaluate with.
+        held_out: documents to be converted in the same way, to evaluate with.
         schema: the schema; None: a file beside `train` that is named like it, or else what the
             documents show.
         recipe: name of a recipe; ``auto``: by what is annotated.
@@ -135,7 +136,7 @@ def init_config(
         ConfigError: if options do not fit together, or no format fits.
         DataError: if documents cannot be used, or files not be written.
     """
-    given = {"train": train, "dev": dev, "test": test}
+    given = {"train": train, "dev": dev, "test": held_out}
     inputs = {name: Path(path) for name, path in given.items() if path is not None}
     output = Path(output)
     _check_paths([output, *inputs.values()])
@@ -155,7 +156,7 @@ def init_config(
     found = examine(corpus.docs["train"], corpus.spans_key)
     settings, reasons = choose(
         found,
-        language=language,
+        corpus.nlp,
         recipe=recipe,
         gold_entities=gold_entities,
         encoder=encoder,
@@ -163,6 +164,7 @@ def init_config(
         gpu=gpu_id >= 0,
         seed=seed,
     )
+    reasons = {"lang": language.reason, **reasons}
     schema_path = Path(schema) if schema is not None else find_schema(inputs["train"])
     relations, source = _make_schema(schema_path, corpus.docs["train"])
     if schema is None and schema_path is not None:
@@ -175,7 +177,7 @@ def init_config(
         made = name in corpus.made
         settings.paths[name] = str(output / f"{name}.spacy" if made else inputs[name])
     settings.paths["schema"] = str(output / SCHEMA)
-    text = fill(render(settings, {**reasons, "schema": source}))
+    text = fill(render(settings, {**reasons, "schema": "\n".join([source, *_why(relations)])}))
     with complete_files(output, last=CONFIG) as folder:
         for name in corpus.made:
             write_docs(corpus.docs[name], folder / f"{name}.spacy")
@@ -185,8 +187,10 @@ def init_config(
             relations.to_file(folder / SCHEMA)
         (folder / CONFIG).write_text(text, encoding="utf8")
         outcome.files = [output / file.name for file in sorted(folder.iterdir())]
-    held_out = output / "test.spacy" if "test" in corpus.docs else Path(settings.paths["dev"] or "")
-    outcome.commands = _commands(output, settings, held_out, gpu_id)
+    evaluated = (
+        output / "test.spacy" if "test" in corpus.docs else Path(settings.paths["dev"] or "")
+    )
+    outcome.commands = _commands(output, settings, evaluated, gpu_id)
     return outcome
 
 
@@ -291,6 +295,12 @@ def _make_schema(path: Optional[Path], docs: Sequence[Doc]) -> "tuple[RelationSc
         return schema, f"{path}"
     types = [*schema.values(), *(inferred[label] for label in missing)]
     return RelationSchema(types), f"{path}, completed with {listed(missing, 10)} from the documents"
+
+
+def _why(schema: RelationSchema) -> List[str]:
+    """Why types of an inferred schema have their directions, a line each."""
+    lines = [f"{label}: {reason}" for label, why in schema.reasons.items() for reason in why]
+    return lines[:_MOST_REASONS]
 
 
 def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:

@@ -2,9 +2,10 @@
 
 import json
 import textwrap
+from functools import cache
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from spacy.util import load_config_from_str, load_model_from_config
 
 from .settings import Reasons, Settings, default_settings
@@ -20,6 +21,13 @@ def render(settings: Settings, reasons: Optional[Reasons] = None) -> str:
         reasons: why settings have their values, by name, as comments; None: what a recipe says of
             itself.
     """
+    return _template().render(
+        s=settings, o=settings.options, why=reasons or {}, fitted=bool(reasons)
+    )
+
+
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0]),
         undefined=StrictUndefined,
@@ -30,8 +38,7 @@ def render(settings: Settings, reasons: Optional[Reasons] = None) -> str:
     )
     environment.filters["json"] = to_json
     environment.filters["comment"] = _comment
-    template = environment.get_template("recipe.cfg.jinja")
-    return template.render(s=settings, o=settings.options, why=reasons or {}, fitted=bool(reasons))
+    return environment.get_template("recipe.cfg.jinja")
 
 
 def render_recipe(recipe: str) -> str:
@@ -73,8 +80,8 @@ def to_json(value: Any) -> str:
 
 
 def _comment(text: str) -> str:
-    lines = textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(f"# {line}" for line in lines)
+    lines = (textwrap.wrap(line, _WIDTH, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(f"# {line}" for wrapped in lines for line in wrapped)
 
 
 def _blocks(config: str) -> Iterator[Tuple[str, List[str]]]:

@@ -1,0 +1,185 @@
+"""From annotated documents to a config that trains on them."""
+
+import json
+
+import pytest
+import spacy
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config
+
+from rel_component import RelationSchema
+from rel_component.errors import ConfigError, DataError
+from rel_component.files import read_docs
+from rel_component.recipes.init_config import find_schema, init_config
+
+from .corpora import records, write, write_as
+
+
+def config_of(outcome):
+    (path,) = (path for path in outcome.files if path.name == "config.cfg")
+    return load_config(path)
+
+
+def docs(path):
+    return list(read_docs(path, spacy.blank("xx")))
+
+
+_OTHERS = ("brat", "csv", "doccano", "pubtator")
+
+
+@pytest.mark.parametrize(
+    "format_name", ["dygie", *(pytest.param(name, marks=pytest.mark.slow) for name in _OTHERS)]
+)
+def test_documents_of_any_format_become_a_pipeline_that_can_be_trained(format_name, tmp_path):
+    outcome = init_config(write_as(tmp_path, format_name), tmp_path / "a folder", recipe="cpu")
+    nlp = init_nlp(config_of(outcome))
+    finder = "span_recognizer" if format_name == "dygie" else "ner"
+    assert nlp.pipe_names == ["tok2vec", finder, "relation_extractor"]
+    assert {"ORG", "PERSON"} <= {*nlp.get_pipe(finder).labels}
+    assert nlp.get_pipe("relation_extractor").labels == ("FOUNDED_BY",)
+    assert outcome.documents == {"train": 9, "dev": 3}
+    assert [path.name for path in outcome.files] == [
+        *("config.cfg", "dev.spacy", "schema.yaml", "train.spacy")
+    ]
+
+
+def test_mentions_that_overlap_go_to_a_span_group_in_every_part(tmp_path):
+    train = write_as(tmp_path, "dygie")
+    dev = write(tmp_path, name="dev.jsonl")  # here none do
+    outcome = init_config(train, tmp_path / "out", dev=dev, held_out=dev)
+    config = config_of(outcome)
+    assert config["components"]["span_recognizer"]["spans_key"] == "mentions"
+    assert config["corpora"]["dev"]["spans_key"] == "mentions"
+    assert config["training"]["score_weights"]["mentions_f"] > 0
+    for part in ("train", "dev", "test"):
+        assert all(doc.spans["mentions"] for doc in docs(tmp_path / "out" / f"{part}.spacy"))
+    assert "overlap in 12 of 12 documents" in outcome.reasons["spans_key"]
+
+
+def test_files_of_spacy_stay_where_they_are(tmp_path):
+    first = init_config(write(tmp_path), tmp_path / "first")
+    train, dev = tmp_path / "first" / "train.spacy", tmp_path / "first" / "dev.spacy"
+    again = init_config(train, tmp_path / "again", dev=dev)
+    assert [path.name for path in again.files] == ["config.cfg", "schema.yaml"]
+    assert again.settings.paths["train"] == str(train)
+    assert again.settings.options == first.settings.options
+    assert again.schema_source.startswith(f"{tmp_path / 'first' / 'schema.yaml'}")
+
+
+def test_a_group_of_a_spacy_file_is_found(tmp_path):
+    init_config(write_as(tmp_path, "dygie"), tmp_path / "first", spans_key="sc")
+    train = tmp_path / "first" / "train.spacy"
+    assert init_config(train, tmp_path / "second", dev=train).settings.spans_key == "sc"
+
+
+def test_a_schema_beside_the_documents_is_completed(tmp_path):
+    train = write(tmp_path, name="firms_train.jsonl")
+    schema = tmp_path / "firms_schema.yaml"
+    schema.write_text("# by hand\nrelations:\n- label: SOLD_TO\n", encoding="utf8")
+    outcome = init_config(train, tmp_path / "out")
+    assert outcome.schema.labels == ("SOLD_TO", "FOUNDED_BY")
+    assert "completed with FOUNDED_BY" in outcome.schema_source
+    assert RelationSchema.from_file(tmp_path / "out" / "schema.yaml") == outcome.schema
+    schema.write_text("# by hand\nrelations:\n- label: FOUNDED_BY\n", encoding="utf8")
+    init_config(train, tmp_path / "out")
+    assert (tmp_path / "out" / "schema.yaml").read_text(encoding="utf8").startswith("# by hand")
+
+
+@pytest.mark.parametrize(
+    ("train", "schema"),
+    [
+        ("firms_train.jsonl", "firms_schema.yml"),
+        ("firms.csv", "firms_schema.json"),
+        ("train.spacy", "schema.yaml"),
+        ("constrain.spacy", None),
+    ],
+)
+def test_the_name_of_a_schema_beside_the_documents(train, schema, tmp_path):
+    (tmp_path / "conschema.yaml").touch()
+    if schema is not None:
+        (tmp_path / schema).touch()
+    assert find_schema(tmp_path / train) == (schema and tmp_path / schema)
+
+
+def test_a_single_document_trains_and_evaluates(tmp_path):
+    outcome = init_config(write(tmp_path, list(records(2))[1:]), tmp_path / "out", recipe="cpu")
+    assert outcome.documents == {"train": 1, "dev": 1}
+    assert any("too few to hold some out" in warning for warning in outcome.warnings)
+    assert any("all relations are 'FOUNDED_BY'" in warning for warning in outcome.warnings)
+    init_nlp(config_of(outcome))
+
+
+def test_documents_without_relations(tmp_path):
+    items = [{**item, "relations": []} for item in records()]
+    outcome = init_config(write(tmp_path, [*items, {"text": ""}]), tmp_path / "out", lang="en")
+    assert "no relations are annotated: the pipeline will find none" in outcome.warnings
+    assert "1 documents are empty" in outcome.warnings
+
+
+def test_documents_without_mentions_are_an_error(tmp_path):
+    items = [{"text": f"Nothing number {i}."} for i in range(5)]
+    with pytest.raises(DataError, match="no mentions are annotated"):
+        init_config(write(tmp_path, items), tmp_path / "out", format_name="jsonl")
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_that_only_dev_has_are_told(tmp_path):
+    items = list(records())
+    items[1]["relations"][0]["label"] = "SOLD_TO"
+    dev = write(tmp_path, items, "dev.jsonl")
+    outcome = init_config(write(tmp_path), tmp_path / "out", dev=dev)
+    message = "1 relations of dev have labels that are never learned: SOLD_TO"
+    assert message in outcome.warnings
+
+
+def test_labels_of_any_characters(tmp_path):
+    items = list(records())
+    for item in items:
+        item["entities"][0]["label"] = 'a "firm"\n[paths]\ntrain = ${system.seed} $1'
+        for relation in item["relations"]:
+            relation["label"] = '"]\n# ${paths.dev}'
+    outcome = init_config(write(tmp_path, items), tmp_path / "out", recipe="cpu")
+    nlp = init_nlp(config_of(outcome))
+    assert nlp.get_pipe("relation_extractor").labels == ('"]\n# ${paths.dev}',)
+
+
+def test_what_was_read_is_not_written_over(tmp_path):
+    init_config(write(tmp_path), tmp_path)
+    before = (tmp_path / "train.spacy").read_bytes()
+    with pytest.raises(ConfigError, match="choose another folder with --output"):
+        init_config(tmp_path / "train.spacy", tmp_path)
+    assert (tmp_path / "train.spacy").read_bytes() == before
+
+
+def test_other_files_of_the_folder_stay(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf8")
+    for _ in range(2):
+        init_config(write(tmp_path), tmp_path / "out")
+    assert (tmp_path / "out" / "notes.txt").read_text(encoding="utf8") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        ("encoders/none/model", '"python -m spacy project run encoder" fetches'),
+        ("someone/encoder", "fetched from the Hugging Face hub"),
+    ],
+)
+def test_an_encoder_that_is_not_here(encoder, message, tmp_path):
+    outcome = init_config(write(tmp_path), tmp_path / "out", encoder=encoder)
+    assert any(message in warning for warning in outcome.warnings)
+
+
+def test_a_path_that_a_config_cannot_hold(tmp_path):
+    with pytest.raises(ConfigError, match="a config cannot hold a path"):
+        init_config(write(tmp_path), tmp_path / "${out}")
+
+
+def test_the_outcome_is_json(tmp_path):
+    outcome = init_config(write(tmp_path), tmp_path / "out dir", gpu_id=0)
+    assert json.loads(json.dumps(outcome.to_dict()))["recipe"] == "joint"
+    assert config_of(outcome)["system"]["gpu_allocator"] == "pytorch"
+    train, evaluate = outcome.commands
+    assert train.endswith(f"--output '{tmp_path}/out dir/training' --gpu-id 0")
+    assert evaluate.endswith(f"'{tmp_path}/out dir/dev.spacy' --gpu-id 0")
