@@ -73,15 +73,9 @@ def choose(
     )
     if recipe != "cpu":
         settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, settings.lang)
-    if spans_key is not None:
-        reasons["spans_key"] = (
-            f"mentions overlap in {found.nested} of {found.documents} documents, which entities of "
-            "a Doc may not"
-            if found.nested
-            else "the mentions of relations are in this group"
-        )
-        if not settings.given:  # span_recognizer finds them, whatever the recipe
-            settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
+    reasons["spans_key"] = _why_group(found, spans_key)
+    if spans_key is not None and not settings.given:  # span_recognizer finds them in every recipe
+        settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
     for choice in (
         settings_by_size(recipe, found.documents),
         _choose_labels(found),
@@ -106,6 +100,15 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
             f"exactly the two mentions of a pair are given in {pairs} of {n} documents",
         )
     return "joint", f"{len(found.mentions)} types of entities are annotated, and found in raw text"
+
+
+def _why_group(found: Findings, spans_key: Optional[str]) -> str:
+    if spans_key is None:
+        return "the annotated mentions are entities: none overlap"
+    if found.nested:
+        share = f"{found.nested} of {found.documents} documents"
+        return f"mentions overlap in {share}, which entities of a Doc may not"
+    return "the mentions of relations are in this group"
 
 
 def _choose_encoder(encoder: str, lang: str) -> Tuple[str, str]:

@@ -48,6 +48,7 @@ def test_mentions_that_overlap_go_to_a_span_group_in_every_part(tmp_path):
     dev = write(tmp_path, name="dev.jsonl")  # here none do
     outcome = init_config(train, tmp_path / "out", dev=dev, held_out=dev)
     config = config_of(outcome)
+    config = config.interpolate()
     assert config["components"]["span_recognizer"]["spans_key"] == "mentions"
     assert config["corpora"]["dev"]["spans_key"] == "mentions"
     assert config["training"]["score_weights"]["mentions_f"] > 0

@@ -1,0 +1,145 @@
+"""Settings that fit what is annotated."""
+
+from collections import Counter
+
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+
+from rel_component.recipes.choices import choose
+from rel_component.recipes.findings import Findings, examine, find_spans_key
+from rel_component.recipes.language import detect_language
+
+
+def found(**values):
+    typical = {
+        "documents": 1000,
+        "mentions": Counter(ORG=2000, PERSON=1000),
+        "widths": Counter({1: 2000, 3: 1000}),
+        "relations": Counter(CEO_OF=600, OWNS=400),
+        "distances": Counter({4: 900, 30: 100}),
+        "divided": 1000,
+        "sentences": 1100,
+    }
+    return Findings(**{**typical, **values})
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    return spacy.blank("en")
+
+
+def test_entities_with_types_are_found_in_raw_text(nlp):
+    settings, reasons = choose(found(), nlp)
+    assert settings.recipe == "joint"
+    assert reasons["recipe"].startswith("2 types of entities")
+    assert settings.options["exclusive"]
+    assert not settings.sentences
+
+
+@pytest.mark.parametrize(
+    "values", [{"mentions": Counter({"": 3000})}, {"pairs_given": 980}], ids=["untyped", "pairs"]
+)
+def test_given_mentions(values, nlp):
+    settings, _ = choose(found(**values), nlp)
+    assert settings.recipe == "transformer"
+    assert settings.options["one_direction"] == ("pairs_given" in values)
+
+
+def test_a_few_documents_with_two_entities_are_no_given_pairs(nlp):
+    assert choose(found(documents=5, pairs_given=5), nlp)[0].recipe == "joint"
+
+
+def test_what_the_user_asks_for(nlp):
+    assert choose(found(), nlp, gold_entities=True)[0].recipe == "transformer"
+    settings, reasons = choose(found(), nlp, recipe="packed", encoder="mine")
+    assert (settings.recipe, settings.paths["encoder"]) == ("packed", "mine")
+    assert reasons["recipe"] == reasons["encoder"] == "as asked for"
+
+
+@pytest.mark.parametrize(("several", "exclusive"), [(0, True), (10, True), (30, False)])
+def test_pairs_with_several_labels(several, exclusive, nlp):
+    settings, reasons = choose(found(several=several), nlp)
+    assert settings.options["exclusive"] == exclusive
+    assert str(several or "no pair") in reasons["exclusive"]
+
+
+@pytest.mark.parametrize(
+    ("values", "distance"),
+    [
+        ({"sentences": 5000}, 0),
+        ({"sentences": 5000, "across": 1}, None),
+        ({"sentences": 5000, "divided": 999}, None),
+        ({"sentences": 1000}, None),
+    ],
+)
+def test_relations_within_sentences(values, distance, nlp):
+    settings, _ = choose(found(**values), nlp)
+    assert settings.options["max_sentence_distance"] == distance
+    assert settings.sentences == (distance == 0)
+
+
+def test_clusters_count_where_mentions_are_given(nlp):
+    assert choose(found(clustered=900), nlp)[0].options["clusters"] is None
+    settings, reasons = choose(found(clustered=900), nlp, gold_entities=True)
+    assert settings.options["clusters"] == "coref_clusters"
+    assert "900 of 1000" in reasons["clusters"]
+
+
+def test_long_mentions(nlp):
+    assert choose(found(), nlp)[0].options["max_width"] == 12
+    settings, _ = choose(found(widths=Counter({2: 2900, 17: 100})), nlp)
+    assert settings.options["max_width"] == 17
+
+
+def test_the_tokenizer_of_the_language(nlp):
+    chinese, _ = choose(found(), spacy.blank("zh"))
+    assert chinese.tokenizer["@tokenizers"] == "spacy.zh.ChineseTokenizer"
+    assert chinese.paths["encoder"] == "intfloat/multilingual-e5-small"
+
+
+def test_what_is_annotated_is_counted(nlp):
+    words = ["Ann", "Lee", "runs", "Acme", ".", "Acme", "owns", "Orbit"]
+    doc = Doc(nlp.vocab, words=words, sent_starts=[i in (0, 5) for i in range(8)])
+    ann, acme, again, orbit, lee = (
+        Span(doc, start, end, label=label)
+        for start, end, label in [
+            *((0, 2, "PERSON"), (3, 4, "ORG"), (5, 6, "ORG"), (7, 8, "ORG"), (1, 2, "NAME"))
+        ]
+    )
+    doc.spans["all"] = [ann, acme, again, orbit, lee]
+    doc.spans["coref_clusters_1"] = [acme, again]
+    doc._.rel = [
+        *((ann, "RUNS", acme), (ann, "OWNS", acme), (again, "OWNS", orbit), (orbit, "OF", ann))
+    ]
+    assert find_spans_key([doc]) == "all"
+    counts = examine([doc, Doc(nlp.vocab)], "all")
+    assert (counts.documents, counts.empty, counts.clustered) == (2, 1, 1)
+    assert counts.mentions == {"PERSON": 1, "ORG": 3, "NAME": 1}
+    assert counts.widths == {2: 1, 1: 4}
+    assert (counts.pairs, counts.related, counts.several, counts.across) == (20, 3, 1, 1)
+    assert counts.distances == {1: 3, 5: 1}
+    assert (counts.nested, counts.nested_arguments) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Nordwind Energy was founded by Ilse Brandt in Hamburg.", "en"),
+        ("Die Firma wurde von Ada Bell in Hamburg gegründet und ist heute groß.", "de"),
+        ("La société a été fondée par Ada Bell à Paris et elle emploie cent personnes.", "fr"),
+        ("Het bedrijf werd opgericht door Ada Bell in Amsterdam en is nu heel groot.", "nl"),
+        ("Компания была основана Адой Белл в Москве", "ru"),
+        ("Компанія була заснована Адою Белл у Києві, де вона й досі працює", "uk"),
+        ("会社は東京で設立された", "ja"),
+        ("公司成立于北京", "zh"),
+        ("कंपनी की स्थापना दिल्ली में हुई थी", "hi"),
+        ("한국어 문장", "ko"),
+        ("ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ", "xx"),
+        ("Acme Orbit Initech", "en"),
+        ("123 .", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_language_of_texts(text, code):
+    assert detect_language([text]).code == code
