@@ -38,7 +38,7 @@ ADAPTIVE = {
 ORG, PERSON = (0, 1, "ORG"), (3, 4, "PERSON")
 
 
-def references(vocab, label="org:hires"):
+def references(vocab, label="HIRES"):
     """Where Acme may hire Ada, two of five documents say that it does; foundings are certain."""
     return [
         make_doc(vocab, "Acme may hire Ada", [ORG, PERSON], [(0, label, 1)] * (i % 5 < 2))
@@ -99,13 +99,15 @@ def evaluated(nlp, data):
 # In training
 
 
-def test_training_saves_the_thresholds_and_tells_the_gain(data, tmp_path, caplog):
+def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
     nlp = spacy.blank("en")
+    data = tmp_path / "dev.spacy"  # with a label that cannot be a key of a config
+    DocBin(docs=references(nlp.vocab, "org:hires"), store_user_data=True).to_disk(data)
     nlp.add_pipe("relation_extractor", config={"model": MODEL})
     config = nlp.config.copy()
     corpus = {"@readers": "rel_component.RelationCorpus.v1", "path": str(data)}
     config["corpora"] = {"train": corpus, "dev": corpus}
-    config["training"] |= {"max_steps": 40, "eval_frequency": 20}
+    config["training"] |= {"max_steps": 20, "eval_frequency": 10}
     config["training"]["optimizer"]["learn_rate"] = 0.01
     config["training"]["batcher"] = {"@batchers": "spacy.batch_by_sequence.v1", "size": 30}
     config["training"]["before_to_disk"] = {
@@ -134,26 +136,16 @@ def test_training_saves_the_thresholds_and_tells_the_gain(data, tmp_path, caplog
 
 def test_thresholds_of_a_loaded_pipeline_can_be_replaced(nlp, data, tmp_path):
     callback(data, min_support=8)(nlp).to_disk(tmp_path)
+    common, own = decoder_of(nlp).threshold, decoder_of(nlp).thresholds
+    assert nlp.get_pipe_config("relation_extractor")["decoder"]["thresholds"] == own
     place = "components.relation_extractor.decoder"
     for chosen, expected in (
         ({"threshold": 0.5, "thresholds": None}, (0.5, None)),
-        ({"threshold": 0.5}, (0.5, decoder_of(nlp).thresholds)),
+        ({"thresholds.HIRES": 0.9}, (common, {**own, "HIRES": 0.9})),
     ):
         overrides = {f"{place}.{key}": value for key, value in chosen.items()}
         decoder = decoder_of(spacy.load(tmp_path, config=overrides))
         assert (decoder.threshold, decoder.thresholds) == expected
-
-
-def test_labels_that_are_keys_of_a_config_are_stored_as_such(vocab, tmp_path):
-    path = tmp_path / "data.spacy"
-    DocBin(docs=references(vocab, "HIRES"), store_user_data=True).to_disk(path)
-    nlp = callback(path, min_support=8)(learned(path))
-    options = nlp.get_pipe_config("relation_extractor")["decoder"]
-    assert options["thresholds"] == decoder_of(nlp).thresholds
-    nlp.to_disk(tmp_path / "model")
-    config = {"components": {"relation_extractor": {"decoder": {"thresholds": {"HIRES": 0.9}}}}}
-    loaded = decoder_of(spacy.load(tmp_path / "model", config=config))
-    assert loaded.thresholds == {**decoder_of(nlp).thresholds, "HIRES": 0.9}
 
 
 # What is chosen
@@ -196,11 +188,10 @@ DECODERS = (
 )
 
 
-@pytest.mark.parametrize("options", DECODERS, ids=str)
 @pytest.mark.parametrize(
     "labels", [{}, MULTIPLE, ADAPTIVE], ids=["exclusive", "several", "learned"]
 )
-def test_what_is_left_out_after_decoding_is_what_a_higher_threshold_leaves_out(labels, options):
+def test_what_is_left_out_after_decoding_is_what_a_higher_threshold_leaves_out(labels):
     """Between overlapping mentions of which some are improbable."""
     nlp = spacy.blank("en")
     config = {"model": MODEL, "spans_key": "sc", "rescue_entities": True, **labels}
@@ -215,24 +206,25 @@ def test_what_is_left_out_after_decoding_is_what_a_higher_threshold_leaves_out(l
     optimizer.learn_rate = 0.02
     for _ in range(8):
         nlp.update(examples, sgd=optimizer)
-    extractor.decoder = ThresholdDecoder(threshold=THRESHOLDS[0], **options)
     docs = [eg.predicted for eg in examples]
     for doc in docs:
         doc.spans["sc"].attrs["scores"] = numpy.linspace(0.2, 1.0, len(spans))
     with record_decoding(nlp, {"relation_extractor": extractor}) as records:
         assert list(nlp.pipe(docs)) == docs
     record = records["relation_extractor"]
-    lowest = record.decode(extractor.decoder)
-    for doc in docs:
-        assert set(doc._.rel) == set(lowest[id(doc)])
-    n_kept = set()
-    for threshold in THRESHOLDS:
-        found = record.decode(replace(extractor.decoder, threshold=threshold))
-        for doc in docs:
-            kept = [rel for rel in lowest[id(doc)] if rel.score >= threshold]
-            assert relation_keys(kept) == relation_keys(found[id(doc)])
-            n_kept.add(len(kept))
-    assert len(n_kept) > 2
+    decided = record.decode(extractor.decoder)
+    assert all(set(doc._.rel) == set(decided[id(doc)]) for doc in docs)
+    for options in DECODERS:
+        decoder = ThresholdDecoder(threshold=THRESHOLDS[0], **options)
+        lowest = record.decode(decoder)
+        n_kept = set()
+        for threshold in THRESHOLDS:
+            found = record.decode(replace(decoder, threshold=threshold))
+            for doc in docs:
+                kept = [rel for rel in lowest[id(doc)] if rel.score >= threshold]
+                assert relation_keys(kept) == relation_keys(found[id(doc)])
+                n_kept.add(len(kept))
+        assert len(n_kept) > 2
 
 
 # Which components
@@ -247,7 +239,7 @@ def test_each_trained_relation_extractor_has_its_choice(data):
     extractor_of(nlp, "one")
     extractor_of(nlp, "two", attr="rel", **MULTIPLE)
     extractor_of(nlp, "frozen")
-    learned(data, nlp=nlp)
+    learned(data, nlp=nlp, steps=15)
     nlp.config["training"]["frozen_components"] = ["frozen"]
     callback(data)(nlp)
     assert set(nlp.meta["performance"]["rel_thresholds"]) == {"one", "two"}
