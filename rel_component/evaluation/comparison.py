@@ -81,6 +81,8 @@ def compare(
 ) -> List[SystemResult]:
     """Compare pipelines, trained and prompted ones, on the same annotated documents.
 
+    The direction of a label does not count if its type is symmetric in the schema of one of them.
+
     Args:
         pipelines: pipelines, their names or paths, or paths of configs of those that need no training.
         data_path: a ``.spacy`` file or a folder of them, or annotated documents of another format.
@@ -111,6 +113,8 @@ def compare(
         if extractor is None:
             raise ConfigError(f"{name} has no component that extracts relations: {nlp.pipe_names}")
         systems.append((name, nlp, extractor))
+    # one scale for all: the direction of a label counts if it does for all pipelines that know it
+    symmetric = {label for *_, extractor in systems for label in extractor.schema.symmetric_labels}
     results: List[SystemResult] = []
     first: Optional[Floats] = None
     for name, nlp, extractor in systems:
@@ -122,9 +126,7 @@ def compare(
             limit=limit,
             progress=progress,
         )
-        _, counts = count_by_document(
-            examples, symmetric=extractor.schema.symmetric_labels, attr=extractor.attr
-        )
+        _, counts = count_by_document(examples, symmetric=symmetric, attr=extractor.attr)
         metrics = relation_metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]
         bill = _bill([eg.predicted for eg in examples])

@@ -8,7 +8,7 @@ from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
-from ..documents import document_id, mentions_by_key, relation_key, relation_keys
+from ..documents import RelationKey, document_id, mentions_by_key, relation_key
 from ..mentions import TypedKey, mention_spans, probable_mentions, typed_key
 from ..types import Relation
 
@@ -114,24 +114,33 @@ def find_mistakes(
     result = Mistakes()
     for i, eg in enumerate(examples):
         name = document_id(eg.reference)
-        gold = list(get_relations(eg.reference, attr))
-        predicted = list(get_relations(eg.predicted, attr))
-        gold_keys = relation_keys(gold, symmetric)
-        predicted_keys = relation_keys(predicted, symmetric)
+        gold_by_key = _by_key(get_relations(eg.reference, attr), symmetric)
+        predicted_by_key = _by_key(get_relations(eg.predicted, attr), symmetric)
+        gold, predicted = list(gold_by_key.values()), list(predicted_by_key.values())
         annotated = mentions_by_key(mention_spans(eg.reference, spans_key), gold)
         probable = probable_mentions(eg.predicted, spans_key)
         found = mentions_by_key([*eg.predicted.ents, *probable], predicted)
-        for rel in gold:
-            if relation_key(rel, symmetric) in predicted_keys:
+        for key, rel in gold_by_key.items():
+            if key in predicted_by_key:
                 result.n_right += 1
             else:
                 reason, instead = _explain(rel, found, predicted, "missed")
                 result.mistakes.append(Mistake("missed", reason, rel, instead, i, name))
-        for rel in predicted:
-            if relation_key(rel, symmetric) not in gold_keys:
+        for key, rel in predicted_by_key.items():
+            if key not in gold_by_key:
                 reason, instead = _explain(rel, annotated, gold, "spurious")
                 result.mistakes.append(Mistake("spurious", reason, rel, instead, i, name))
     return result
+
+
+def _by_key(
+    relations: Iterable[Relation], symmetric: Collection[str]
+) -> Dict[RelationKey, Relation]:
+    """Each relation once: a symmetric one may be annotated in both directions."""
+    found: Dict[RelationKey, Relation] = {}
+    for rel in relations:
+        found.setdefault(relation_key(rel, symmetric), rel)
+    return found
 
 
 def _explain(

@@ -10,7 +10,7 @@ from rel_component.annotations import DEFAULT_ATTR, set_relations
 from rel_component.evaluation.comparison import METRICS, compare
 from rel_component.evaluation.scoring import count_by_document, score_relations
 from rel_component.files import write_docs
-from rel_component.schema import RelationSchema
+from rel_component.schema import RelationSchema, RelationType
 
 from ..helpers import make_doc, make_example
 
@@ -69,6 +69,19 @@ def test_scores_are_those_of_the_scorer(compared):
     assert result.difference is None
     assert set(result.scores) == set(METRICS)
     assert result.seconds > 0
+
+
+def test_the_direction_counts_for_all_pipelines_or_for_none(vocab, tmp_path):
+    turned = make_doc(vocab, "Oslo has Acme", [(0, 1, "GPE"), (2, 3, "ORG")], [(1, "IN", 0)])
+    write_docs([turned], tmp_path / "docs.spacy")
+    pipelines = [spacy.blank("en") for _ in range(2)]
+    first, second = (nlp.add_pipe("says_always") for nlp in pipelines)
+    data = tmp_path / "docs.spacy"
+    results = compare(pipelines, data, gold_entities=True, names=["a", "b"], n_resamples=1)
+    assert [result.scores["micro_f"].value for result in results] == [0.0, 0.0]
+    second.schema = RelationSchema([RelationType("IN", symmetric=True)])
+    results = compare(pipelines, data, gold_entities=True, names=["a", "b"], n_resamples=1)
+    assert [result.scores["micro_f"].value for result in results] == [1.0, 1.0]
 
 
 def test_intervals_hold_the_value_and_are_as_wide_as_they_should_be(compared):

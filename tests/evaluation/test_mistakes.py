@@ -89,6 +89,15 @@ def test_a_symmetric_relation_has_no_direction(vocab):
     assert mistakes_of(vocab, [ADA, ACME], turned).n_right == 0
 
 
+@pytest.mark.parametrize(("label", "n_right", "n_missed"), [("KNOWS", 1, 0), ("LIKES", 0, 1)])
+def test_a_symmetric_relation_in_both_directions_counts_once(vocab, label, n_right, n_missed):
+    both = [(0, "KNOWS", 1), (1, "KNOWS", 0)]
+    reference = make_doc(vocab, TEXT, [ADA, ACME], both)
+    example = make_example(reference, [ADA, ACME], relations=[(1, label, 0)])
+    found = find_mistakes([example], symmetric=["KNOWS"])
+    assert (found.n_right, len(found.counts("missed"))) == (n_right, n_missed)
+
+
 def test_mistakes_are_counted_and_written_with_their_text(vocab):
     found = mistakes_of(vocab, [ADA, ACME], [(1, "WORKS_AT", 0), (0, "FOUNDED", 1)])
     assert found.counts("missed") == {"wrong direction": 1}
