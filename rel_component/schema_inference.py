@@ -26,7 +26,8 @@ from .errors import shown
 from .mentions import typed_key
 from .relation_types import RelationType
 
-_MOST_UNSEEN = 0.05  # share of further relations that argument types may forbid
+_MOST_UNSEEN = 0.03  # share of further relations that argument types may forbid
+_PRIOR = 8  # documents in which types are as often unseen as with the average label
 _BOTH_WAYS = 0.5  # share of the relations of a symmetric type that are annotated in both directions
 _LEAST_BOTH = 6  # of these relations: three pairs
 _BALANCED = 0.2  # share of the rarer order of two types, where head and tail can be exchanged
@@ -66,33 +67,36 @@ def infer_types(docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> List[Inferr
         docs: annotated documents.
         attr: name of the extension attribute.
     """
-    seen = _read(docs, attr)
+    seen = dict(sorted(_read(docs, attr).items()))
     symmetric = {
         label: reason
         for label, relations in seen.items()
         if (reason := _why_symmetric(label, relations)) is not None
     }
-    only_one = len({kind for rels in seen.values() for rel in rels for kind in rel[1:3]}) == 1
     inverses = _inverses({label: rels for label, rels in seen.items() if label not in symmetric})
-    result = []
-    for label, relations in sorted(seen.items()):
+    types: Dict[str, RelationType] = {}
+    reasons: Dict[str, List[str]] = {label: [] for label in seen}
+    for label, relations in seen.items():
         rel_type = RelationType(
             label,
             head=_types(rel.head for rel in relations),
             tail=_types(rel.tail for rel in relations),
             symmetric=label in symmetric,
         )
-        reasons = [symmetric.get(label), *inverses.get(label, ())[1:]]
-        if not rel_type.symmetric:
-            rel_type, reason = _with_direction(rel_type, relations)
-            reasons.append(reason)
+        if label in symmetric:
+            reasons[label].append(symmetric[label])
+        else:
+            rel_type, told = _with_direction(rel_type, relations)
+            reasons[label] += told
         if label in inverses:
-            rel_type = replace(rel_type, inverse=inverses[label][0])
-        if not only_one:  # with one entity type there is none to forbid
-            rel_type, reason = _with_degree(rel_type, relations)
-            reasons.append(reason)
-        result.append(InferredType(rel_type, tuple(reason for reason in reasons if reason)))
-    return result
+            inverse, reason = inverses[label]
+            rel_type = replace(rel_type, inverse=inverse)
+            reasons[label].append(reason)
+        types[label] = rel_type
+    for label, reason in _too_uncertain(types, seen).items():
+        types[label] = replace(types[label], inferred=True)
+        reasons[label].append(reason)
+    return [InferredType(types[label], tuple(reasons[label])) for label in seen]
 
 
 def _read(docs: Iterable[Doc], attr: str) -> Dict[str, List[_Seen]]:
@@ -157,7 +161,7 @@ def _inverses(seen: Mapping[str, Sequence[_Seen]]) -> Dict[str, Tuple[str, str]]
 
 def _with_direction(
     rel_type: RelationType, relations: Sequence[_Seen]
-) -> Tuple[RelationType, Optional[str]]:
+) -> Tuple[RelationType, List[str]]:
     """The type, asymmetric if it never holds both ways though its arguments would allow that.
 
     Undirected types are often annotated once, with either mention as head. So where two types occur
@@ -168,28 +172,51 @@ def _with_direction(
     rarer, total = _orders(relations)
     mixed = rarer > _MIXED * total or any(rel_type.label in rel.turned for rel in turnable)
     if n < _LEAST_DIRECTED or mixed:
-        return rel_type, None
+        return rel_type, []
     n_first = sum(rel.head_first for rel in turnable)
     if n_first >= _ONE_ORDER * n:
-        return rel_type, (
+        return rel_type, [
             f"direction is open: in {n_first} of {n} relations whose types can be exchanged the head "
             "comes first in the text; say symmetric: true if head and tail mean the same"
-        )
+        ]
     reason = f"asymmetric: none of {n} relations whose types can be exchanged holds both ways"
-    return replace(rel_type, asymmetric=True), reason
+    return replace(rel_type, asymmetric=True), [reason]
 
 
-def _with_degree(
-    rel_type: RelationType, relations: Sequence[_Seen]
-) -> Tuple[RelationType, Optional[str]]:
-    """The type, marked as inferred if its argument types would forbid too many further relations.
+def _too_uncertain(
+    types: Mapping[str, RelationType], seen: Mapping[str, Sequence[_Seen]]
+) -> Dict[str, str]:
+    """The labels whose argument types would forbid too many further relations, and why.
 
     The share that they would forbid is estimated by leaving out each document in turn (Good-Turing
-    over documents, because those of one document resemble each other), with half a document of
-    either kind added.
+    over documents, because the relations of one resemble each other). A label of few documents
+    takes after the average one: where every other has clear types, it may have them too.
     """
-    if not (rel_type.head or rel_type.tail):
-        return rel_type, None
+    kinds = {
+        kind for relations in seen.values() for rel in relations for kind in (rel.head, rel.tail)
+    }
+    if len(kinds) == 1:
+        return {}  # there is no other type to forbid
+    shares = {
+        label: _unseen_shares(rel_type, seen[label])
+        for label, rel_type in types.items()
+        if rel_type.head or rel_type.tail
+    }
+    everything = [share for own in shares.values() for share in own]
+    average = (sum(everything) + 0.5) / (len(everything) + 1)
+    result = {}
+    for label, own in shares.items():
+        share = (sum(own) + _PRIOR * average) / (len(own) + _PRIOR)
+        if share > _MOST_UNSEEN:
+            result[label] = (
+                f"inferred: going by {len(own)} documents, {100 * share:.0f} % of further relations "
+                "may have other argument types, so that these forbid nothing"
+            )
+    return result
+
+
+def _unseen_shares(rel_type: RelationType, relations: Sequence[_Seen]) -> List[float]:
+    """For each document the share of its relations whose types no other document shows."""
     heads: Dict[str, Set[int]] = defaultdict(set)
     tails: Dict[str, Set[int]] = defaultdict(set)
     for rel in relations:
@@ -206,12 +233,4 @@ def _with_degree(
     for doc, head, tail, *_ in relations:
         known = expected(doc, head, tail) or (rel_type.symmetric and expected(doc, tail, head))
         unseen[doc].append(not known)
-    shares = [sum(missed) / len(missed) for missed in unseen.values()]
-    share = (sum(shares) + 0.5) / (len(shares) + 1)
-    if share <= _MOST_UNSEEN:
-        return rel_type, None
-    reason = (
-        f"inferred: going by {len(shares)} documents, {100 * share:.0f} % of further relations may "
-        "have other argument types, so that these forbid nothing"
-    )
-    return replace(rel_type, inferred=True), reason
+    return [sum(missed) / len(missed) for missed in unseen.values()]

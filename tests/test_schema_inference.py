@@ -29,8 +29,8 @@ LOCATED, LEADS = (ORG, "LOCATED_IN", GPE), (PERSON, "LEADS", ORG)
 @pytest.mark.parametrize(
     ("relations", "expected"),
     [
-        ([LOCATED] * 9, False),
-        ([LOCATED] * 8, True),
+        ([LOCATED] * 8, False),
+        ([LOCATED] * 7, True),
         ([[LOCATED] * 20], True),  # all in one document, and so they count once
         ([LOCATED] * 20 + [(PERSON, "LOCATED_IN", GPE)], True),
         ([LOCATED] * 20 + [(PERSON, "LOCATED_IN", GPE)] * 2, False),
@@ -41,6 +41,15 @@ def test_argument_types_forbid_where_documents_support_them(vocab, relations, ex
     schema = inferred(vocab, *relations)
     assert schema["LOCATED_IN"].inferred is expected
     assert ("LOCATED_IN" in schema.reasons) is expected
+
+
+def test_a_label_of_few_documents_takes_after_the_others(vocab):
+    assert not inferred(vocab, *[LOCATED] * 2, *[LEADS] * 30)["LOCATED_IN"].inferred
+    mixed = [(head, "LEADS", tail) for head in range(4) for tail in range(4) if head != tail]
+    assert inferred(vocab, *[LOCATED] * 10, *mixed)["LOCATED_IN"].inferred is False
+    assert inferred(vocab, *[LOCATED] * 10, (PERSON, "A", ORG), (ORG, "B", GPE))[
+        "LOCATED_IN"
+    ].inferred
 
 
 def test_one_entity_type_is_no_evidence(vocab):
