@@ -150,7 +150,7 @@ def _directions(related: OutOfFoldPredictions, context: AuditContext) -> Iterato
             turned = reverse(label)
             if turned == label or turned in pair.labels:
                 continue
-            if not context.schema[plain(label)].allows(tail.label_, head.label_):
+            if not context.schema[plain(label)].expects(tail.label_, head.label_):
                 continue
             given, other = related.probability(row, label), related.probability(row, turned)
             if other > given:
@@ -182,13 +182,13 @@ def _labels(related: OutOfFoldPredictions, context: AuditContext) -> Iterator[Fi
 def _possible_labels(
     related: OutOfFoldPredictions, row: int, own: Set[str], context: AuditContext
 ) -> Dict[str, float]:
-    """Probabilities of a pair's labels and of those that the schema allows in their place."""
+    """Probabilities of a pair's labels and of those that the schema expects in their place."""
     pair = related.pairs[row]
     head, tail = arguments(pair, pair.given)
     sums: Dict[str, float] = dict.fromkeys(sorted(own), 0.0)
     for label, probability in zip(related.classes, related.probabilities[row]):
         name = plain(label)
-        if name in own or context.schema[name].allows(head.label_, tail.label_):
+        if name in own or context.schema[name].expects(head.label_, tail.label_):
             sums[name] = sums.get(name, 0.0) + float(probability)
     total = sum(sums.values())
     return {name: value / total if total else 0.0 for name, value in sums.items()}

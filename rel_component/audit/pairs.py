@@ -64,7 +64,7 @@ def collect_pairs(
 ) -> List[MentionPair]:
     """All related pairs, and pairs that could be related but are not.
 
-    Unrelated pairs are those of entity types between which the schema allows a relation, that
+    Unrelated pairs are those of entity types between which the schema expects a relation, that
     are not further apart than 99 of 100 related ones.
 
     Args:
@@ -96,13 +96,13 @@ def collect_pairs(
 
 
 def allowed_types(docs: Sequence[AuditedDoc], schema: RelationSchema) -> Set[Tuple[str, str]]:
-    """Entity types of head and tail between which the schema allows a relation."""
+    """Entity types of head and tail between which the schema expects a relation."""
     types = {span.label_ for doc in docs for span in doc.mentions}
     return {
         (head, tail)
         for head in types
         for tail in types
-        if any(rel_type.allows(head, tail) for rel_type in schema.values())
+        if any(rel_type.expects(head, tail) for rel_type in schema.values())
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import logger
 from thinc.api import Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
@@ -212,7 +213,7 @@ class RelationExtractor(ListeningPipe):
             get_examples: returns the training examples, or a representative sample of them.
             nlp: the pipeline.
             labels: the labels, or a whole schema as :attr:`label_data` gives it. Argument types
-                that are not given are read from the examples.
+                and directions that are not given are read from the examples, and logged.
             relation_schema: the schema, used as it is.
 
         Raises:
@@ -223,6 +224,8 @@ class RelationExtractor(ListeningPipe):
         schema = relation_schema
         if schema is None:
             schema = RelationSchema.from_docs((eg.reference for eg in examples), attr=self.attr)
+            for label, reasons in schema.reasons.items():
+                logger.info("%s: %s: %s", self.name, label, "; ".join(reasons))
             schema = schema if labels is None else RelationSchema.from_labels(labels, schema)
         for label in self.labels:  # from add_label
             schema = schema.add(label)

@@ -75,7 +75,7 @@ def test_the_direction_counts_for_all_pipelines_or_for_none(vocab, tmp_path):
     turned = make_doc(vocab, "Oslo has Acme", [(0, 1, "GPE"), (2, 3, "ORG")], [(1, "IN", 0)])
     write_docs([turned], tmp_path / "docs.spacy")
     pipelines = [spacy.blank("en") for _ in range(2)]
-    first, second = (nlp.add_pipe("says_always") for nlp in pipelines)
+    _, second = (nlp.add_pipe("says_always") for nlp in pipelines)
     data = tmp_path / "docs.spacy"
     results = compare(pipelines, data, gold_entities=True, names=["a", "b"], n_resamples=1)
     assert [result.scores["micro_f"].value for result in results] == [0.0, 0.0]
