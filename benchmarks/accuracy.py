@@ -116,7 +116,8 @@ def train_model(
         paths: documents to train on, and documents to evaluate on during training.
         target: folder of the trained pipeline.
         arguments: further arguments of the command.
-        evaluate_epochs: whether to evaluate after each epoch, not only after the last one.
+        evaluate_epochs: whether to evaluate after each epoch, not only after the last one, and to
+            choose thresholds.
 
     Returns:
         seconds and settings.
@@ -130,6 +131,8 @@ def train_model(
         "initialize.after_init.warmup": 1 / dataset.epochs,
         "initialize.after_init.evaluations": dataset.epochs if evaluate_epochs else 1,
         "initialize.after_init.patience": 0.0,
+        # thresholds are chosen as the best epoch is, on documents to choose by
+        **({} if evaluate_epochs else {"training.before_to_disk": "null"}),
         **dataset.overrides.get("", {}),
         **dataset.overrides.get(recipe, {}),
     }
