@@ -22,6 +22,7 @@ from .settings import (
 AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
+_MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
 
 _Choice = Tuple[Dict[str, Any], Reasons]
@@ -139,9 +140,9 @@ def _choose_candidates(found: Findings, given: bool) -> _Choice:
     options: Dict[str, Any] = {}
     why: Reasons = {}
     n = found.n_relations
-    if given and found.pairs_given >= 0.95 * found.documents and n >= _FEW and not found.both:
+    if found.related >= _MANY and not found.both:
         options["one_direction"] = True
-        why["one_direction"] = f"none of {n} pairs has relations in both directions"
+        why["one_direction"] = f"none of {found.related} pairs has relations in both directions"
     per_document = found.sentences / max(found.divided, 1)
     within = found.divided == found.documents and not found.across and n >= _FEW
     if within and per_document >= 2:
@@ -156,6 +157,13 @@ def _choose_candidates(found: Findings, given: bool) -> _Choice:
     if given and found.clustered >= 0.5 * found.documents and found.clustered:
         options["clusters"] = CLUSTER_PREFIX
         why["clusters"] = f"{found.clustered} of {found.documents} documents have clusters"
+    elif found.clustered:
+        why["clusters"] = (
+            f"{found.clustered} documents have clusters, but nothing finds them in raw text; with "
+            "--gold-entities the pairs are of entities"
+            if not given
+            else f"only {found.clustered} of {found.documents} documents have clusters"
+        )
     return options, why
 
 

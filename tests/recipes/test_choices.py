@@ -17,6 +17,7 @@ def found(**values):
         "mentions": Counter(ORG=2000, PERSON=1000),
         "widths": Counter({1: 2000, 3: 1000}),
         "relations": Counter(CEO_OF=600, OWNS=400),
+        "related": 1000,
         "distances": Counter({4: 900, 30: 100}),
         "divided": 1000,
         "sentences": 1100,
@@ -41,9 +42,15 @@ def test_entities_with_types_are_found_in_raw_text(nlp):
     "values", [{"mentions": Counter({"": 3000})}, {"pairs_given": 980}], ids=["untyped", "pairs"]
 )
 def test_given_mentions(values, nlp):
+    assert choose(found(**values), nlp)[0].recipe == "transformer"
+
+
+@pytest.mark.parametrize(
+    ("values", "one"), [({}, True), ({"both": 1}, False), ({"related": 40}, False)]
+)
+def test_pairs_with_relations_in_one_direction(values, one, nlp):
     settings, _ = choose(found(**values), nlp)
-    assert settings.recipe == "transformer"
-    assert settings.options["one_direction"] == ("pairs_given" in values)
+    assert settings.options["one_direction"] == one
 
 
 def test_a_few_documents_with_two_entities_are_no_given_pairs(nlp):
@@ -80,7 +87,9 @@ def test_relations_within_sentences(values, distance, nlp):
 
 
 def test_clusters_count_where_mentions_are_given(nlp):
-    assert choose(found(clustered=900), nlp)[0].options["clusters"] is None
+    settings, reasons = choose(found(clustered=900), nlp)
+    assert settings.options["clusters"] is None
+    assert "nothing finds them in raw text" in reasons["clusters"]
     settings, reasons = choose(found(clustered=900), nlp, gold_entities=True)
     assert settings.options["clusters"] == "coref_clusters"
     assert "900 of 1000" in reasons["clusters"]
