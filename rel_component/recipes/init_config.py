@@ -1,43 +1,33 @@
 """From annotated documents to a config that trains on them as it stands."""
 
-import os
 import shlex
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
-from spacy.language import Language as Pipeline
 from spacy.tokens import Doc
 
 from ..annotations import get_relations
 from ..converters.builder import AlignmentMode
-from ..converters.convert import AUTO, SPACY, annotated_texts, find_format
-from ..converters.documents import mentions_to_entities, read_documents
+from ..converters.convert import AUTO, annotated_texts, find_format
 from ..converters.report import Report
-from ..corpora.splitting import split_docs
 from ..errors import ConfigError, DataError, listed, shown
 from ..files import complete_files, write_docs
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from .choices import choose
-from .findings import Findings, examine, find_spans_key
+from .findings import Findings, examine
 from .language import Language, detect_language
+from .parts import CorpusParts, Progress
 from .rendering import fill, render
 from .settings import Reasons, Settings
 
 CONFIG, SCHEMA = "config.cfg", "schema.yaml"
 """Names of the files that are always written."""
 
-GROUP = "mentions"
-"""The span group of mentions that overlap."""
-
-Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
-"""A function that gives documents back and shows how many there have been."""
-
-_DEV_SHARE, _MOST_DEV = 0.2, 1000
 _ENDINGS = (".yaml", ".yml", ".json")
 _SAMPLE = 300  # documents that show the language
 _MOST_REASONS = 40  # lines of comments
@@ -148,10 +138,10 @@ def init_config(
     if lang == AUTO:
         texts = annotated_texts(inputs["train"], formats["train"], Report(on_error="skip"))
         language = detect_language(islice(texts, _SAMPLE))
-    corpus = _Corpus(blank_pipeline(language.code), inputs, formats, alignment, on_error)
+    corpus = CorpusParts(blank_pipeline(language.code), inputs, formats, alignment, on_error)
     corpus.read(spans_key, progress)
     corpus.split(seed)
-    _check_outputs(output, corpus)
+    corpus.check_outputs(output)
 
     found = examine(corpus.docs["train"], corpus.spans_key)
     settings, reasons = choose(
@@ -192,79 +182,6 @@ def init_config(
     )
     outcome.commands = _commands(output, settings, evaluated, gpu_id)
     return outcome
-
-
-class _Corpus:
-    """The parts of a corpus as they are read.
-
-    Attributes:
-        docs: the documents by the name of the part.
-        made: names of the parts that are to be written, because they were converted or split.
-        spans_key: span group of the mentions; None: the entities.
-        reports: the reports of conversions.
-        warnings: what may go wrong.
-    """
-
-    def __init__(
-        self,
-        nlp: Pipeline,
-        inputs: Dict[str, Path],
-        formats: Dict[str, str],
-        alignment: AlignmentMode,
-        on_error: Literal["stop", "skip"],
-    ) -> None:
-        self.nlp = nlp
-        self.inputs = inputs
-        self.formats = formats
-        self.alignment = alignment
-        self.on_error = on_error
-        self.docs: Dict[str, List[Doc]] = {}
-        self.made: List[str] = []
-        self.spans_key: Optional[str] = None
-        self.reports: Dict[str, Report] = {}
-        self.warnings: List[str] = []
-
-    def read(self, spans_key: Optional[str], progress: Optional[Progress]) -> None:
-        """Read all parts; mentions that overlap in one of them are in a span group in all."""
-        converted = [name for name in self.inputs if self.formats[name] != SPACY]
-        group = spans_key or GROUP
-        for name, path in self.inputs.items():
-            report = Report(on_error=self.on_error)
-            docs: Iterable[Doc] = read_documents(
-                path,
-                self.nlp,
-                report,
-                format_name=self.formats[name],
-                alignment=self.alignment,
-                spans_key=group if name in converted else None,
-            )
-            self.docs[name] = list(docs if progress is None else progress(docs))
-            if name in converted:
-                self.reports[name] = report
-            if name != "test" and not self.docs[name]:
-                raise DataError("there are no documents", place=str(path))
-        self.made += converted
-        self.spans_key = spans_key
-        if spans_key is None and "train" not in converted:
-            self.spans_key = find_spans_key(self.docs["train"])
-        elif spans_key is None:
-            parts = [doc for name in converted for doc in self.docs[name]]
-            self.spans_key = None if mentions_to_entities(parts, group) else group
-
-    def split(self, seed: int) -> None:
-        """Take the development documents from those to learn from, if there are none."""
-        if "dev" in self.docs:
-            return
-        docs = self.docs["train"]
-        share = min(_DEV_SHARE, _MOST_DEV / len(docs))
-        parts = split_docs(docs, {"train": 1 - share, "dev": share}, seed=seed)
-        if not all(parts.values()):
-            self.warnings.append(
-                f"{len(docs)} documents are too few to hold some out: all of them train and evaluate"
-            )
-            parts = {"train": docs, "dev": docs}
-        self.docs = {**self.docs, **parts}
-        self.made = sorted({*self.made, "train", "dev"})
 
 
 def find_schema(train: Path) -> Optional[Path]:
@@ -363,19 +280,6 @@ def _check_paths(paths: Sequence[Path]) -> None:
     for path in paths:
         if "${" in str(path):
             raise ConfigError(f"{shown(str(path))}: a config cannot hold a path with ${{ in it")
-
-
-def _check_outputs(output: Path, corpus: _Corpus) -> None:
-    """Refuse to write over what was read."""
-    for name in corpus.made:
-        target = Path(os.path.realpath(output / f"{name}.spacy"))
-        for path in corpus.inputs.values():
-            source = Path(os.path.realpath(path))
-            if target == source or (source.is_dir() and target.is_relative_to(source)):
-                raise ConfigError(
-                    f"{output / name}.spacy would change the documents of {path}; choose another "
-                    "folder with --output"
-                )
 
 
 def _commands(output: Path, settings: Settings, held_out: Path, gpu_id: int) -> List[str]:

@@ -66,6 +66,17 @@ def test_a_group_of_a_spacy_file_is_found(tmp_path):
     assert init_config(train, tmp_path / "second", dev=train).settings.spans_key == "sc"
 
 
+def test_parts_of_other_formats_follow_the_documents_to_learn_from(tmp_path):
+    init_config(write(tmp_path), tmp_path / "first")
+    train = tmp_path / "first" / "train.spacy"
+    init_config(train, tmp_path / "again", dev=write(tmp_path, name="dev.jsonl"))
+    (first, *_) = docs(tmp_path / "again" / "dev.spacy")
+    assert len(first.ents) == 3
+    assert not first.spans
+    with pytest.raises(DataError, match="mentions of dev overlap"):
+        init_config(train, tmp_path / "again", dev=write_as(tmp_path, "dygie"))
+
+
 def test_a_schema_beside_the_documents_is_completed(tmp_path):
     train = write(tmp_path, name="firms_train.jsonl")
     schema = tmp_path / "firms_schema.yaml"
