@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, Optional, Sequence, Tuple, Union
 
 from spacy.tokens import Doc
 
@@ -156,7 +156,7 @@ def init_config(
     )
     reasons = {"lang": language.reason, **reasons}
     schema_path = Path(schema) if schema is not None else find_schema(inputs["train"])
-    relations, source = _make_schema(schema_path, corpus.docs["train"])
+    relations, source, unchanged = _make_schema(schema_path, corpus.docs["train"])
     if schema is None and schema_path is not None:
         source += ", which lies beside the documents"
     outcome = Outcome(found, settings, reasons, relations, source)
@@ -167,20 +167,19 @@ def init_config(
         made = name in corpus.made
         settings.paths[name] = str(output / f"{name}.spacy" if made else inputs[name])
     settings.paths["schema"] = str(output / SCHEMA)
-    text = fill(render(settings, {**reasons, "schema": "\n".join([source, *_why(relations)])}))
+    why = {**reasons, "schema": "\n".join([source, *_why(relations)])}
+    text = fill(render(settings, why))
     with complete_files(output, last=CONFIG) as folder:
         for name in corpus.made:
             write_docs(corpus.docs[name], folder / f"{name}.spacy")
-        if schema_path is not None and "completed" not in source and schema_path.suffix != ".json":
+        if unchanged and schema_path is not None:
             shutil.copyfile(schema_path, folder / SCHEMA)  # with its comments
         else:
             relations.to_file(folder / SCHEMA)
         (folder / CONFIG).write_text(text, encoding="utf8")
         outcome.files = [output / file.name for file in sorted(folder.iterdir())]
-    evaluated = (
-        output / "test.spacy" if "test" in corpus.docs else Path(settings.paths["dev"] or "")
-    )
-    outcome.commands = _commands(output, settings, evaluated, gpu_id)
+    evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
+    outcome.commands = _commands(output, settings, str(evaluated), gpu_id)
     return outcome
 
 
@@ -201,17 +200,18 @@ def find_schema(train: Path) -> Optional[Path]:
     return next((file for file in files if file.is_file()), None)
 
 
-def _make_schema(path: Optional[Path], docs: Sequence[Doc]) -> "tuple[RelationSchema, str]":
-    """The schema, completed with what it lacks, and where it is from."""
+def _make_schema(path: Optional[Path], docs: Sequence[Doc]) -> Tuple[RelationSchema, str, bool]:
+    """The schema, completed with what it lacks; where it is from; whether it is as in its YAML file."""
     inferred = RelationSchema.from_docs(docs)
     if path is None:
-        return inferred, "inferred from the documents"
+        return inferred, "inferred from the documents", False
     schema = RelationSchema.from_file(path)
     missing = [label for label in inferred if label not in schema]
     if not missing:
-        return schema, f"{path}"
+        return schema, f"{path}", path.suffix != ".json"
     types = [*schema.values(), *(inferred[label] for label in missing)]
-    return RelationSchema(types), f"{path}, completed with {listed(missing, 10)} from the documents"
+    source = f"{path}, completed with {listed(missing, 10)} from the documents"
+    return RelationSchema(types), source, False
 
 
 def _why(schema: RelationSchema) -> List[str]:
@@ -282,9 +282,9 @@ def _check_paths(paths: Sequence[Path]) -> None:
             raise ConfigError(f"{shown(str(path))}: a config cannot hold a path with ${{ in it")
 
 
-def _commands(output: Path, settings: Settings, held_out: Path, gpu_id: int) -> List[str]:
+def _commands(output: Path, settings: Settings, held_out: str, gpu_id: int) -> List[str]:
     gpu = [] if gpu_id < 0 else ["--gpu-id", str(gpu_id)]
     training = output / "training"
     train = ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu]
-    evaluate = ["spacy", "rel", "evaluate", str(training / "model-best"), str(held_out), *gpu]
+    evaluate = ["spacy", "rel", "evaluate", str(training / "model-best"), held_out, *gpu]
     return [f"python -m {shlex.join(command)}" for command in (train, evaluate)]

@@ -36,7 +36,8 @@ class CorpusParts:
 
     Attributes:
         docs: the documents by the name of the part.
-        made: names of the parts that are to be written, because they were converted or split.
+        made: names of the parts that are to be written, because they were converted or split, or are
+            those to evaluate with.
         spans_key: span group of the mentions; None: the entities.
         reports: the reports of conversions.
         warnings: what may go wrong.
@@ -83,7 +84,7 @@ class CorpusParts:
                 raise DataError("there are no documents", place=str(path))
             if name == "train" and name not in converted and spans_key is None:
                 self.spans_key = find_spans_key(self.docs[name])
-        self.made += converted
+        self.made += [name for name in self.inputs if name in converted or name == "test"]
         if self.spans_key is None:
             self._settle(converted)
 
