@@ -7,7 +7,7 @@ import numpy
 from spacy.tokens import Doc, Span
 
 from .candidates import Candidates
-from .errors import ConfigError
+from .errors import ConfigError, shown
 from .mentions import Mentions
 from .types import BoolArray, FloatArray, Int32Array, Relation
 
@@ -80,11 +80,18 @@ class ThresholdDecoder:
     inverses: bool = False
 
     def __post_init__(self) -> None:
-        own = dict(self.thresholds or {})
-        object.__setattr__(
-            self, "thresholds", own or None
-        )  # one form, also if it was given as pairs
-        places = {f"thresholds.{label}": value for label, value in own.items()}
+        if isinstance(self.thresholds, list):
+            if not all(
+                isinstance(pair, (list, tuple))
+                and list(map(type, pair)) in ([str, float], [str, int])
+                for pair in self.thresholds
+            ):
+                raise ConfigError(
+                    "decoder.thresholds must be numbers by label, or pairs of label and number, got "
+                    f"{shown(self.thresholds)}"
+                )
+            object.__setattr__(self, "thresholds", dict(map(tuple, self.thresholds)))
+        places = {f"thresholds.{label}": value for label, value in self.label_thresholds.items()}
         places["unexpected_weight"] = self.unexpected_weight
         for place, value in {"threshold": self.threshold, **places}.items():
             if value is not None and not 0.0 <= value <= 1.0:

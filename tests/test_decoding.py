@@ -64,6 +64,7 @@ def test_an_exclusive_threshold_replaces_the_comparison_with_no_relation(
     ("options", "expected"),
     [
         ({"threshold": 0.7, "thresholds": {"B": 0.55}}, ("Acme", "B", "Ada", 0.6)),
+        ({"threshold": 0.7, "thresholds": [["B", 0.55]]}, ("Acme", "B", "Ada", 0.6)),
         ({"thresholds": {"B": 0.7}}, ("Ada", "A", "Acme", 0.6)),
     ],
 )
@@ -174,6 +175,10 @@ def test_an_asymmetric_relation_holds_in_the_better_direction(doc, rows, expecte
     ("options", "message"),
     [
         ({"threshold": 1.5}, r"threshold must lie in \[0, 1\], got 1\.5"),
+        (
+            {"thresholds": [["A"]]},
+            r"numbers by label, or pairs of label and number, got \[\['A'\]\]",
+        ),
         ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
         ({"unexpected_weight": 1.5}, r"unexpected_weight must lie in \[0, 1\], got 1.5"),
         ({"mention_weight": -1.0}, "mention_weight must be 0 or more, got -1"),
