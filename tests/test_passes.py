@@ -80,10 +80,10 @@ subword_features = false
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path, vocab):
     def write(n_docs):
         path = tmp_path / f"{n_docs}.spacy"
-        docs = [Doc(spacy.blank("en").vocab, words=["Ada", f"{i}"]) for i in range(n_docs)]
+        docs = [Doc(vocab, words=["Ada", f"{i}"]) for i in range(n_docs)]
         for doc in docs:
             doc.ents = [doc.char_span(0, 3, label="PERSON")]
         write_docs(docs, path)
