@@ -143,7 +143,7 @@ def test_types_whose_mentions_are_names(nlp):
         make_doc(nlp.vocab, "Monday in 1999", [(0, 1, "DAY"), (2, 3, "YEAR")]),
         make_doc(nlp.vocab, "in 東京", [(1, 2, "CITY")]),
     ]
-    assert name_types(docs) == ["CITY", "DAY", "GENE", "ORG", "PERSON"]
+    assert name_types(docs) == ["CITY", "DAY", "GENE", "ORG", "PERSON", "YEAR"]
     assert name_types([]) == []
 
 
