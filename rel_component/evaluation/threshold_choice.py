@@ -25,7 +25,11 @@ PERFORMANCE_KEY = "rel_thresholds"
 
 _F1 = [METRICS.index("micro_f"), METRICS.index("macro_f")]
 _N_RESAMPLES = 1000
-_LEAST_GAIN = -2.0  # in standard errors, of the mean of micro and macro F1
+_HIGH_F1 = 0.6  # where the usual decision is about as good as any threshold
+_LEAST_GAIN = {
+    False: -2.0,
+    True: 1.0,
+}  # by whether F1 is high; mean of micro and macro, in its errors
 
 
 def configure_choose_thresholds(
@@ -38,7 +42,8 @@ def configure_choose_thresholds(
     Whenever the pipeline is saved it predicts documents, chooses the thresholds of each relation
     extractor that is trained, and puts them into its decoder and its config. They remain in use while
     training goes on, so that training selects by scores like those of the saved pipeline; yet each
-    choice starts from the decoder of the config, which stays where the documents speak against others.
+    choice starts from the decoder of the config. That one stays where the documents clearly speak
+    against another, and if it has a micro F1 of 0.6 or more, unless they clearly speak for another.
 
     ``nlp.meta["performance"]["rel_thresholds"]`` says by component what was chosen, and micro and
     macro F1 on the documents with the decoder of the config and with the chosen thresholds.
@@ -110,7 +115,8 @@ class _ThresholdChoice:
         decoder = replace(start, threshold=common, thresholds=own or None)
         before, after = _metrics(decoded(start)), _metrics(decoded(decoder))
         gain = (after - before)[:, _F1].mean(axis=1)
-        if gain.mean() < _LEAST_GAIN * gain.std() or not lowest.right.any():
+        least = _LEAST_GAIN[bool(before[:, _F1[0]].mean() >= _HIGH_F1)]
+        if gain.mean() <= least * gain.std():
             decoder, after = start, before
         changes = decoder != extractor.decoder
         extractor.decoder = decoder

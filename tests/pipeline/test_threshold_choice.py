@@ -45,7 +45,7 @@ def references(vocab, label="HIRES"):
         for i in range(20)
     ] + [
         make_doc(vocab, "Orbit was founded_by Bo", [ORG, PERSON], [(0, "FOUNDED_BY", 1)])
-        for _ in range(10)
+        for _ in range(4)
     ]
 
 
@@ -113,7 +113,7 @@ def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
     config["training"]["before_to_disk"] = {
         "@callbacks": "rel_component.choose_thresholds.v1",
         "corpus": corpus,
-        "min_support": 8,
+        "min_support": 4,
     }
     config.to_disk(tmp_path / "config.cfg")
     with caplog.at_level(logging.INFO, logger="spacy"):
@@ -125,17 +125,17 @@ def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
     told = nlp.meta["performance"]["rel_thresholds"]["relation_extractor"]
     assert told["threshold"] == pytest.approx(decoder.threshold)
     assert told["thresholds"] == pytest.approx(decoder.thresholds)
-    assert (told["n_relations"], told["n_docs"]) == (18, 30)
-    assert told["micro_f"]["before"] == pytest.approx(2 * 10 / (10 + 18))
-    assert told["micro_f"]["after"] == pytest.approx(2 * 18 / (30 + 18))
+    assert (told["n_relations"], told["n_docs"]) == (12, 24)
+    assert told["micro_f"]["before"] == pytest.approx(2 * 4 / (4 + 12))
+    assert told["micro_f"]["after"] == pytest.approx(2 * 12 / (24 + 12))
     assert evaluated(nlp, data)["rel_micro_f"] == pytest.approx(told["micro_f"]["after"])
     assert f"threshold {decoder.threshold:g}" in caplog.text
     # what was chosen is in use when training evaluates again, and the start remains the config's
-    assert "micro F1 71.4 -> 75.0" in caplog.text
+    assert "micro F1 50.0 -> 66.7" in caplog.text
 
 
 def test_thresholds_of_a_loaded_pipeline_can_be_replaced(nlp, data, tmp_path):
-    callback(data, min_support=8)(nlp).to_disk(tmp_path)
+    callback(data, min_support=4)(nlp).to_disk(tmp_path)
     common, own = decoder_of(nlp).threshold, decoder_of(nlp).thresholds
     assert nlp.get_pipe_config("relation_extractor")["decoder"]["thresholds"] == own
     place = "components.relation_extractor.decoder"
@@ -155,7 +155,7 @@ def test_each_choice_starts_from_the_config(nlp, data):
     choose = callback(data)
     assert decoder_of(choose(nlp)) == decoder_of(choose(nlp))
     told = nlp.meta["performance"]["rel_thresholds"]["relation_extractor"]
-    assert told["micro_f"]["before"] == pytest.approx(2 * 10 / (10 + 18))
+    assert told["micro_f"]["before"] == pytest.approx(2 * 4 / (4 + 12))
 
 
 def test_where_the_documents_speak_against_others_the_decoder_stays(nlp, data, tmp_path):
@@ -171,6 +171,16 @@ def test_where_the_documents_speak_against_others_the_decoder_stays(nlp, data, t
     assert nlp.get_pipe_config("relation_extractor")["decoder"]["threshold"] is None
     told = nlp.meta["performance"]["rel_thresholds"]["relation_extractor"]
     assert told["micro_f"] == {"before": 1.0, "after": 1.0}
+
+
+def test_where_f1_is_high_only_a_certain_gain_replaces_the_decoder(nlp, data, tmp_path):
+    docs = references(nlp.vocab)
+    certain = [doc for doc in docs if doc[1].text == "was"]
+    DocBin(docs=docs[:4] + 3 * certain, store_user_data=True).to_disk(tmp_path / "high.spacy")
+    callback(tmp_path / "high.spacy")(nlp)  # 2 of 4 hires, 12 foundings
+    assert decoder_of(nlp) == ThresholdDecoder()
+    told = nlp.meta["performance"]["rel_thresholds"]["relation_extractor"]
+    assert told["micro_f"]["before"] == pytest.approx(2 * 12 / (12 + 14))
 
 
 @pytest.mark.parametrize("texts", [["Acme"], ["Acme may hire Ada", ""]])
