@@ -146,17 +146,20 @@ def _orders(relations: Sequence[_Seen]) -> Tuple[int, int]:
 
 def _inverses(seen: Mapping[str, Sequence[_Seen]]) -> Dict[str, Tuple[str, str]]:
     """The inverse of labels that have one, and why."""
-    result = {}
+    found: Dict[str, Tuple[str, str]] = {}
     for label, relations in seen.items():
         turned = Counter(other for rel in relations for other in rel.turned if other in seen)
-        for other, n in turned.most_common(1):
+        for other, n in sorted(turned.items(), key=lambda item: (-item[1], item[0]))[:1]:
             largest = max(len(relations), len(seen[other]))
             if other != label and n >= max(_LEAST_INVERSE, _INVERSE * largest):
-                result[label] = (
-                    other,
-                    f"inverse: {n} of {len(relations)} relations are {shown(other)} from tail to head",
-                )
-    return result
+                told = f"inverse: {n} of {len(relations)} relations are {shown(other)} from tail to head"
+                found[label] = (other, told)
+    # of several labels that hold from tail to head, one at most is the inverse
+    return {
+        label: (other, told)
+        for label, (other, told) in found.items()
+        if other in found and found[other][0] == label
+    }
 
 
 def _with_direction(

@@ -101,6 +101,13 @@ def test_inverses_that_are_annotated_together(vocab):
     assert schema["LEADS"].inverse is schema["LED_BY"].inverse is None
 
 
+def test_a_label_has_one_inverse(vocab):
+    three = [LEADS, (ORG, "LED_BY", PERSON), (ORG, "HIRES", PERSON)]
+    schema = inferred(vocab, *[three] * 9)
+    inverses = {label: rel_type.inverse for label, rel_type in schema.items()}
+    assert inverses == {"HIRES": "LEADS", "LEADS": "HIRES", "LED_BY": None}
+
+
 def test_a_relation_of_a_mention_to_itself_has_no_direction(vocab):
     assert inferred(vocab, *[(PERSON, "KNOWS", PERSON)] * 20).symmetric_labels == ()
 
