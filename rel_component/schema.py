@@ -17,11 +17,13 @@ A schema file is YAML or JSON::
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import (
     Any,
     Callable,
     Dict,
+    FrozenSet,
     Iterable,
     Iterator,
     List,
@@ -121,6 +123,32 @@ class RelationSchema(Mapping[str, RelationType]):
     def asymmetric_labels(self) -> Tuple[str, ...]:
         """The labels of the asymmetric types."""
         return tuple(label for label, rel_type in self.items() if rel_type.asymmetric)
+
+    def allows(self, label: str, head: str, tail: str) -> bool:
+        """Whether a relation may hold between mentions of two entity types.
+
+        A label whose argument types are inferred allows all types that the schema names. It allows
+        others only if all labels are inferred: otherwise few types are missing in the schema.
+
+        Args:
+            label: label of the relation; one that the schema lacks is allowed everywhere.
+            head: entity type of the head.
+            tail: entity type of the tail.
+        """
+        if label not in self or self[label].expects(head, tail):
+            return True
+        named = self._argument_types
+        return self[label].inferred and (named is None or {head, tail} <= named)
+
+    @cached_property
+    def _argument_types(self) -> Optional[FrozenSet[str]]:
+        """The entity types of all heads and tails; None: any may be one."""
+        kinds = self.values()
+        if all(kind.inferred for kind in kinds) or not all(
+            kind.head and kind.tail for kind in kinds
+        ):
+            return None
+        return frozenset(name for kind in kinds for name in (*kind.head, *kind.tail))
 
     @classmethod
     def from_dict(cls, data: Any, *, source: str = "schema") -> "RelationSchema":
@@ -233,7 +261,7 @@ class RelationSchema(Mapping[str, RelationType]):
         Returns:
             *Shape:* ``(n_types, n_types, n_labels)``, head type first.
         """
-        return self._table(RelationType.allows, types, labels)
+        return self._table(self.allows, types, labels)
 
     def expected(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
         """Which labels are expected between which entity types; those that are not may be allowed.
@@ -245,18 +273,19 @@ class RelationSchema(Mapping[str, RelationType]):
         Returns:
             *Shape:* ``(n_types, n_types, n_labels)``, head type first.
         """
-        return self._table(RelationType.expects, types, labels)
+        return self._table(
+            lambda label, *pair: label not in self or self[label].expects(*pair), types, labels
+        )
 
     def _table(
         self,
-        fits: Callable[[RelationType, str, str], bool],
+        fits: Callable[[str, str, str], bool],
         types: Sequence[str],
         labels: Sequence[str],
     ) -> BoolArray:
         table = numpy.ones((len(types), len(types), len(labels)), dtype="bool")
         for k, label in enumerate(labels):
-            if label in self:
-                table[:, :, k] = [[fits(self[label], h, t) for t in types] for h in types]
+            table[:, :, k] = [[fits(label, h, t) for t in types] for h in types]
         return table
 
     def with_inverses(self, relations: Iterable[Relation]) -> List[Relation]:
@@ -313,7 +342,7 @@ class RelationSchema(Mapping[str, RelationType]):
         """Why the schema does not expect a relation that it allows; None if it does."""
         rel_type = self.get(relation.label)
         types = (relation.head.label_, relation.tail.label_)
-        if rel_type is None or rel_type.expects(*types) or not rel_type.allows(*types):
+        if rel_type is None or rel_type.expects(*types) or not self.allows(relation.label, *types):
             return None
         return (
             f"{relation.label} is not expected between {_between(relation)}; inferred: "
@@ -325,10 +354,10 @@ class RelationSchema(Mapping[str, RelationType]):
         if relation.label not in self:
             return f"unknown label {shown(relation.label)}; known: {listed(self)}"
         rel_type = self[relation.label]
-        if not rel_type.allows(relation.head.label_, relation.tail.label_):
+        if not self.allows(relation.label, relation.head.label_, relation.tail.label_):
+            allowed = "types that the schema names" if rel_type.inferred else rel_type.arguments
             return (
-                f"{relation.label} does not hold between {_between(relation)}; allowed: "
-                f"{rel_type.arguments}"
+                f"{relation.label} does not hold between {_between(relation)}; allowed: {allowed}"
             )
         if (relation.head.start, relation.head.end) == (relation.tail.start, relation.tail.end):
             return f"{relation.label} between a mention and itself"

@@ -63,6 +63,7 @@ def count_fit(
             if rel_type is None:
                 fit.forbidden[f"{rel.label}, which the schema lacks"] += 1
             elif not rel_type.expects(head, tail):
-                counts = fit.unexpected if rel_type.allows(head, tail) else fit.forbidden
+                allowed = schema.allows(rel.label, head, tail)
+                counts = fit.unexpected if allowed else fit.forbidden
                 counts[f"{rel.label} from {head or 'untyped'} to {tail or 'untyped'}"] += 1
     return fit

@@ -333,6 +333,24 @@ def test_validate_says_what_is_wrong(vocab, relation, message):
     assert violation.relation == docs[1]._.rel[0]
 
 
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (PARTNER_OF, False),  # certain, and so no relation is expected of a type that none has
+        (replace(PARTNER_OF, inferred=True), True),
+        (RelationType("ANYTHING", head=("ORG",)), True),
+        (RelationType("TAKES", head=("PERSON",), tail=("PET",)), True),
+    ],
+)
+def test_inferred_types_allow_what_the_schema_names(other, expected):
+    schema = RelationSchema([replace(FOUNDED_BY, inferred=True), other])
+    assert schema.allows("FOUNDED_BY", "PERSON", "ORG")
+    assert schema.allows("FOUNDED_BY", "PET", "ORG") is expected
+    assert schema.allows("UNKNOWN", "PET", "ORG")
+    table = schema.allowed(["PET", "ORG"], ["FOUNDED_BY", "UNKNOWN"])
+    assert table[0, 1].tolist() == [expected, True]
+
+
 def test_what_is_not_expected_is_no_violation(vocab):
     schema = RelationSchema([replace(FOUNDED_BY, inferred=True)])
     docs = [founded(vocab, (1, "FOUNDED_BY", 0)), founded(vocab, (0, "FOUNDED_BY", 1))]
