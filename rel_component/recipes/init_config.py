@@ -16,6 +16,7 @@ from ..converters.convert import AUTO, annotated_texts, find_format
 from ..converters.report import Report
 from ..errors import ConfigError, DataError, listed, shown
 from ..files import complete_files, write_docs
+from ..packages import import_package
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from .choices import choose
@@ -143,6 +144,8 @@ def init_config(
     corpus.split(seed)
     corpus.check_outputs(output)
 
+    if recipe == "spacy_transformers":
+        import_package("spacy_transformers", "spacy-transformers")
     found = examine(corpus.docs["train"], corpus.spans_key)
     settings, reasons = choose(
         found,
