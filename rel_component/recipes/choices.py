@@ -22,6 +22,7 @@ from .settings import (
 AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
+_GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
 
@@ -77,8 +78,9 @@ def choose(
     reasons["spans_key"] = _why_group(found, spans_key)
     if spans_key is not None and not settings.given:  # span_recognizer finds them in every recipe
         settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
+    one_pair = found.pairs_given >= _GIVEN_PAIRS * found.documents
     for choice in (
-        settings_by_size(recipe, found.documents),
+        settings_by_size(recipe, found.documents, one_pair=one_pair),
         _choose_labels(found),
         _choose_candidates(found, settings.given),
         _choose_widths(found, settings),
@@ -95,7 +97,7 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
         return "transformer", "relations between given mentions were asked for"
     if not found.typed:
         return "transformer", "the mentions have no entity types, so that nothing can learn them"
-    if n >= _FEW and pairs >= 0.95 * n:
+    if n >= _FEW and pairs >= _GIVEN_PAIRS * n:
         return (
             "transformer",
             f"exactly the two mentions of a pair are given in {pairs} of {n} documents",
@@ -125,11 +127,8 @@ def _choose_encoder(encoder: str, lang: str) -> Tuple[str, str]:
 def _choose_labels(found: Findings) -> _Choice:
     several, n = found.several, found.n_relations
     if several >= max(2, _SEVERAL * n):
-        return {
-            "exclusive": False,
-            # a threshold of its own then decides for each label
-            "threshold": None,
-        }, {"exclusive": f"{several} of {n} relations are of a pair that has another label too"}
+        why = f"{several} of {n} relations are of a pair that has another label too"
+        return {"exclusive": False}, {"exclusive": why}
     why = "no pair has two labels"
     if several:
         why = f"only {several} of {n} relations are of a pair that has another label"

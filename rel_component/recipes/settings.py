@@ -1,7 +1,7 @@
 """The settings of recipes, with their defaults."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from ..errors import ConfigError, did_you_mean, shown
 
@@ -120,19 +120,54 @@ _DEFAULTS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def settings_by_size(recipe: str, n_documents: int) -> Tuple[Dict[str, Any], Reasons]:
-    """The one table of what depends on the number of training documents.
+class _Size(NamedTuple):
+    """Settings up to a number of documents; `threshold` is where the choice on dev begins."""
+
+    documents: int
+    passes: float
+    batch_size: int
+    threshold: Optional[float]
+
+
+_SIZES: Dict[str, Tuple[_Size, ...]] = {
+    "joint": (_Size(60, 50, 4, 0.1), _Size(100, 30, 4, 0.2), _Size(400, 16, 4, 0.35)),
+    "cpu": (_Size(100, 30, 4, 0.1), _Size(400, 16, 8, None)),
+    "spacy_transformers": (_Size(60, 50, 4, 0.1), _Size(400, 16, 4, None)),
+    "several pairs": (_Size(60, 25, 4, 0.1), _Size(100, 20, 4, None), _Size(400, 15, 4, None)),
+    "one pair": (_Size(60, 100, 8, 0.1), _Size(100, 60, 8, None), _Size(400, 20, 8, None)),
+}
+"""The one table of what depends on the number of documents, for more than these as the recipe has it.
+
+F1 on 50 documents of CoNLL04, given entities: 58.5 after 20 passes in batches of 4, 53.8 in batches of
+8, and 62.3 with a threshold of 0.1. A document of SemEval has a single pair: 34.8 after 40 passes, 39.2
+after 180. The business corpus, raw text: 29.4 with a threshold of 0.35, 34.2 with one of 0.1.
+"""
+
+
+def settings_by_size(
+    recipe: str, n_documents: int, *, one_pair: bool = False
+) -> Tuple[Dict[str, Any], Reasons]:
+    """What depends on the number of documents to learn from.
 
     Args:
         recipe: a name of :data:`RECIPES`.
-        n_documents: number of documents to learn from.
+        n_documents: number of documents.
+        one_pair: whether a document has a single pair of mentions.
 
     Returns:
         Options that differ from those of the recipe, and why.
     """
-    usual = _DEFAULTS[recipe]["passes"]
-    for most, factor in ((100, 2.5), (400, 1.5)):
-        if n_documents <= most:
-            reason = f"{n_documents} documents: the fewer there are, the more passes help"
-            return {"passes": round(factor * usual, 1)}, {"passes": reason}
-    return {}, {"passes": f"{n_documents} documents"}
+    kind = recipe if recipe not in GIVEN else "one pair" if one_pair else "several pairs"
+    size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
+    if size is None:
+        return {}, {"passes": f"{n_documents} documents"}
+    options: Dict[str, Any] = dict(size._asdict())
+    del options["documents"]
+    reasons = {"passes": f"{n_documents} documents: the fewer there are, the more passes it takes"}
+    if size.batch_size != _DEFAULTS[recipe]["batch_size"]:
+        reasons["batch_size"] = "smaller than usual: there are few documents"
+    if size.threshold != _DEFAULTS[recipe].get("threshold"):
+        reasons["threshold"] = (
+            "after few documents relations are improbable, and right all the same"
+        )
+    return options, reasons

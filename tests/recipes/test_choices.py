@@ -9,6 +9,7 @@ from spacy.tokens import Doc, Span
 from rel_component.recipes.choices import choose
 from rel_component.recipes.findings import Findings, examine, find_spans_key
 from rel_component.recipes.language import detect_language
+from rel_component.recipes.settings import RECIPES, default_settings
 
 
 def found(**values):
@@ -93,6 +94,25 @@ def test_clusters_count_where_mentions_are_given(nlp):
     settings, reasons = choose(found(clustered=900), nlp, gold_entities=True)
     assert settings.options["clusters"] == "coref_clusters"
     assert "900 of 1000" in reasons["clusters"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_fewer_documents_the_more_passes(recipe, nlp):
+    passes = [
+        choose(found(documents=n), nlp, recipe=recipe)[0].options["passes"]
+        for n in (10, 60, 100, 400, 2000)
+    ]
+    assert passes == sorted(passes, reverse=True)
+    assert passes[-1] == default_settings(recipe).options["passes"] < passes[0]
+
+
+def test_what_few_documents_change(nlp):
+    settings, reasons = choose(found(documents=50, divided=50), nlp, gold_entities=True)
+    assert (settings.options["batch_size"], settings.options["threshold"]) == (4, 0.1)
+    assert {"passes", "batch_size", "threshold"} <= reasons.keys()
+    single, _ = choose(found(documents=50, pairs_given=50), nlp)
+    assert single.options["batch_size"] == 8
+    assert single.options["passes"] > settings.options["passes"]
 
 
 def test_long_mentions(nlp):

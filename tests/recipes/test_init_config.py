@@ -50,6 +50,7 @@ def test_mentions_that_overlap_go_to_a_span_group_in_every_part(tmp_path):
     assert "overlap in 12 of 12 documents" in outcome.reasons["spans_key"]
 
 
+@pytest.mark.slow
 def test_files_of_spacy_stay_where_they_are(tmp_path):
     first = init_config(write(tmp_path), tmp_path / "first")
     train, dev = tmp_path / "first" / "train.spacy", tmp_path / "first" / "dev.spacy"
@@ -60,12 +61,14 @@ def test_files_of_spacy_stay_where_they_are(tmp_path):
     assert again.schema_source.startswith(f"{tmp_path / 'first' / 'schema.yaml'}")
 
 
+@pytest.mark.slow
 def test_a_group_of_a_spacy_file_is_found(tmp_path):
     init_config(write_as(tmp_path, "dygie"), tmp_path / "first", spans_key="sc")
     train = tmp_path / "first" / "train.spacy"
     assert init_config(train, tmp_path / "second", dev=train).settings.spans_key == "sc"
 
 
+@pytest.mark.slow
 def test_parts_of_other_formats_follow_the_documents_to_learn_from(tmp_path):
     init_config(write(tmp_path), tmp_path / "first")
     train = tmp_path / "first" / "train.spacy"
@@ -77,6 +80,7 @@ def test_parts_of_other_formats_follow_the_documents_to_learn_from(tmp_path):
         init_config(train, tmp_path / "again", dev=write_as(tmp_path, "dygie"))
 
 
+@pytest.mark.slow
 def test_a_schema_beside_the_documents_is_completed(tmp_path):
     train = write(tmp_path, name="firms_train.jsonl")
     schema = tmp_path / "firms_schema.yaml"
@@ -106,6 +110,7 @@ def test_the_name_of_a_schema_beside_the_documents(train, schema, tmp_path):
     assert find_schema(tmp_path / train) == (schema and tmp_path / schema)
 
 
+@pytest.mark.slow
 def test_a_single_document_trains_and_evaluates(tmp_path):
     outcome = init_config(write(tmp_path, list(records(2))[1:]), tmp_path / "out", recipe="cpu")
     assert outcome.documents == {"train": 1, "dev": 1}
@@ -156,6 +161,7 @@ def test_what_was_read_is_not_written_over(tmp_path):
     assert (tmp_path / "train.spacy").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_other_files_of_the_folder_stay(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf8")
