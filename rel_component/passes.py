@@ -87,9 +87,9 @@ def _set_length(
     limit = training["max_steps"]
     if not isinstance(limit, int) or limit in (0, updates):
         limit = math.inf
-    n_batches = _count_batches(nlp, config, at_most=limit / passes)
     if training["max_epochs"] > 0:
         passes = min(passes, training["max_epochs"])
+    n_batches = _count_batches(nlp, config, at_most=limit / passes)
     total = max(1, round(min(passes * n_batches, limit)))
     frequency = max(1, total // evaluations)
     total -= total % frequency

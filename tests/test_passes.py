@@ -141,9 +141,13 @@ def test_max_steps_limits_the_passes(limit, passes, total, write):
     assert numbers(init_nlp(config_of(write(10), options, max_steps=limit)))[:2] == (total, total)
 
 
-@pytest.mark.parametrize(("max_epochs", "total"), [(0, 30), (4, 12), (40, 30)])
-def test_max_epochs_limits_the_passes(max_epochs, total, write):
-    nlp = init_nlp(config_of(write(10), "passes = 10", max_epochs=max_epochs))
+@pytest.mark.parametrize(
+    ("max_epochs", "passes", "limit", "total"),
+    [(0, 10, 0, 30), (4, 10, 0, 12), (40, 10, 0, 30), (4, 1000, 20, 12)],
+)
+def test_max_epochs_limits_the_passes(max_epochs, passes, limit, total, write):
+    options = f"passes = {passes}\nevaluations = 1"
+    nlp = init_nlp(config_of(write(10), options, max_epochs=max_epochs, max_steps=limit))
     assert numbers(nlp)[0] == total
 
 
