@@ -1,8 +1,8 @@
 """Relation extraction for spaCy: ``nlp.add_pipe("relation_extractor")``, relations on ``doc._.rel``.
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
-:func:`audit_files`, :func:`compare`, :func:`convert`, :func:`evaluate`, :func:`extract` and
-:func:`read_texts`.
+:func:`audit_files`, :func:`compare`, :func:`convert`, :func:`evaluate`, :func:`extract`,
+:func:`init_config` and :func:`read_texts`.
 """
 
 from importlib import import_module
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .inference.annotate import annotate
     from .inference.extract import extract
     from .inference.texts import read_texts
+    from .recipes.init_config import init_config
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ __all__ = [
     "evaluate",
     "extract",
     "get_relations",
+    "init_config",
     "read_texts",
     "set_relations",
 ]
@@ -49,6 +51,7 @@ _MODULES = {
     "convert": ".converters.convert",
     "evaluate": ".evaluation.evaluate",
     "extract": ".inference.extract",
+    "init_config": ".recipes.init_config",
     "read_texts": ".inference.texts",
 }
 

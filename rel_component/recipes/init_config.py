@@ -14,6 +14,7 @@ from ..annotations import get_relations
 from ..converters.builder import AlignmentMode
 from ..converters.convert import AUTO, annotated_texts, find_format
 from ..converters.report import Report
+from ..corpora.augmentation import name_types
 from ..errors import ConfigError, DataError, listed, shown
 from ..files import complete_files, write_docs
 from ..packages import import_package
@@ -154,6 +155,7 @@ def init_config(
         gold_entities=gold_entities,
         encoder=encoder,
         spans_key=corpus.spans_key,
+        names=name_types(corpus.docs["train"], corpus.spans_key),
         gpu=gpu_id >= 0,
         seed=seed,
     )

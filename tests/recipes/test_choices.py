@@ -115,6 +115,13 @@ def test_what_few_documents_change(nlp):
     assert single.options["passes"] > settings.options["passes"]
 
 
+def test_common_nouns_are_told(nlp):
+    _, reasons = choose(found(), nlp, names=["PERSON"])
+    assert "ORG as well, which look like common nouns" in reasons["swap_level"]
+    _, reasons = choose(found(), nlp, names=["PERSON", "ORG"])
+    assert reasons["swap_level"].startswith("mentions are names")
+
+
 def test_long_mentions(nlp):
     assert choose(found(), nlp)[0].options["max_width"] == 12
     settings, _ = choose(found(widths=Counter({2: 2900, 17: 100})), nlp)
