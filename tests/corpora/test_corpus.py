@@ -4,10 +4,13 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
+from rel_component.corpora.augmentation import configure_swap_mentions
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import DataError
 from rel_component.files import read_docs, write_docs
 from rel_component.mentions import read_clusters
+
+from ..helpers import make_candidates, make_doc
 
 NLP = spacy.blank("en")
 
@@ -100,6 +103,16 @@ def with_sentences(nlp, path, **options):
 def test_annotated_sentences(tmp_path, gold_tokens):
     predicted = with_sentences(NLP, tmp_path, gold_tokens=gold_tokens)
     assert [sent.text.strip() for sent in predicted.sents] == ["Hi .", "You"]
+
+
+@pytest.mark.parametrize("augmenter", [None, configure_swap_mentions(1.0)])
+def test_candidates_within_a_sentence_need_no_sentencizer(tmp_path, augmenter):
+    doc = make_doc(
+        NLP.vocab, "A met B . C", [(0, 1, "X"), (2, 3, "X"), (4, 5, "X")], sent_starts=[0, 4]
+    )
+    write_docs([doc], tmp_path / "a.spacy")
+    (eg,) = read(tmp_path / "a.spacy", augmenter=augmenter)
+    assert make_candidates([eg.predicted], max_sentence_distance=0).n_pairs == 2
 
 
 @pytest.mark.parametrize("gold_tokens", [True, False])
