@@ -31,6 +31,8 @@ _PRIOR = 8  # documents in which types are as often unseen as with the average l
 _BOTH_WAYS = 0.5  # share of the relations of a symmetric type that are annotated in both directions
 _LEAST_BOTH = 6  # of these relations: three pairs
 _BALANCED = 0.2  # share of the rarer order of two types, where head and tail can be exchanged
+_UNDIRECTED = 0.15  # the same over all labels, where no label shows a direction
+_LEAST_ORDERED = 10  # relations between two types that show a direction, if one order is rare
 _MIXED = 0.05  # share of that order, up to which it may be a mistake
 _LEAST_DIRECTED = 20  # relations that must show a direction, or that there is none
 _ONE_ORDER = 0.95  # share of heads that come first, from which the order of the text decides
@@ -68,10 +70,11 @@ def infer_types(docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> List[Inferr
         attr: name of the extension attribute.
     """
     seen = dict(sorted(_read(docs, attr).items()))
+    undirected = _why_undirected(seen.values())
     symmetric = {
         label: reason
         for label, relations in seen.items()
-        if (reason := _why_symmetric(label, relations)) is not None
+        if (reason := _why_symmetric(label, relations) or undirected) is not None
     }
     inverses = _inverses({label: rels for label, rels in seen.items() if label not in symmetric})
     types: Dict[str, RelationType] = {}
@@ -129,6 +132,23 @@ def _why_symmetric(label: str, relations: Sequence[_Seen]) -> Optional[str]:
     return (
         f"symmetric: of {total} relations between two types, {rarer} have the one as head and "
         f"{total - rarer} the other"
+    )
+
+
+def _why_undirected(seen: Collection[Sequence[_Seen]]) -> Optional[str]:
+    """Why relations of all labels have no direction; None if the documents do not show it.
+
+    Corpora without directions write their relations down in any order, those of rare labels too,
+    which show little by themselves.
+    """
+    orders = [_orders(relations) for relations in seen]
+    rarer, total = (sum(column) for column in zip(*orders)) if orders else (0, 0)
+    directed = any(n >= _LEAST_ORDERED and least <= _MIXED * n for least, n in orders)
+    if directed or total < _LEAST_DIRECTED or rarer < _UNDIRECTED * total:
+        return None
+    return (
+        f"symmetric: of {total} relations of any label between two types, {rarer} have them in the "
+        "rarer order, and no label shows a direction"
     )
 
 

@@ -65,7 +65,7 @@ def test_symmetric_if_annotated_in_both_directions(vocab):
     assert inferred(vocab, both, both).symmetric_labels == ()
 
 
-@pytest.mark.parametrize(("n_turned", "expected"), [(4, ()), (5, ("LINKED",))])
+@pytest.mark.parametrize(("n_turned", "expected"), [(3, ()), (5, ("LINKED",))])
 def test_symmetric_if_two_types_occur_in_both_orders(vocab, n_turned, expected):
     relations = [(PERSON, "LINKED", ORG)] * 20 + [(ORG, "LINKED", PERSON)] * n_turned
     schema = inferred(vocab, *relations)
@@ -130,3 +130,12 @@ def test_counts_of_what_a_schema_forbids_and_does_not_expect(vocab):
         },
         "unexpected": {"n": 1, "share": 0.2, "causes": {"AT from ORG to PERSON": 1}},
     }
+
+
+def test_a_corpus_without_directions_is_symmetric_in_its_rare_labels_too(vocab):
+    mixed = [(PERSON, "TIED", ORG)] * 16 + [(ORG, "TIED", PERSON)] * 4
+    rare = [(PERSON, "RARE", GPE)]
+    assert inferred(vocab, *mixed, *rare).symmetric_labels == ("RARE", "TIED")
+    directed = [LOCATED] * 10
+    assert inferred(vocab, *mixed, *rare, *directed).symmetric_labels == ("TIED",)
+    assert not inferred(vocab, *rare * 30).symmetric_labels
