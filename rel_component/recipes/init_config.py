@@ -243,8 +243,9 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
     for name, part in docs.items():
         violations = outcome.schema.validate(part)
-        known = [v for v in violations if v.relation.label in outcome.schema]
-        unknown = Counter(v.relation.label for v in violations if v not in known)
+        labels = outcome.schema.labels
+        known = [v for v in violations if v.relation.label in labels]
+        unknown = Counter(v.relation.label for v in violations if v.relation.label not in labels)
         if unknown:
             warnings.append(
                 f"{sum(unknown.values())} relations of {name} have labels that are never learned: "

@@ -110,7 +110,8 @@ class CorpusParts:
         parts = split_docs(docs, {"train": 1 - share, "dev": share}, seed=seed)
         if not all(parts.values()):
             self.warnings.append(
-                f"{len(docs)} documents are too few to hold some out: all of them train and evaluate"
+                f"none of {len(docs)} documents could be held out, because they are few or repeat each "
+                "other: all of them train and evaluate"
             )
             parts = {"train": docs, "dev": docs}
         self.docs = {**self.docs, **parts}
