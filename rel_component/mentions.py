@@ -10,6 +10,7 @@ from spacy.attrs import ENT_IOB, ENT_TYPE
 from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from spacy.util import filter_spans
 
 from .errors import AnnotationError, shown
 from .span_groups import MovingSpanGroup, current_spans
@@ -78,6 +79,11 @@ def mention_spans(doc: Doc, spans_key: Optional[str] = None) -> Sequence[Span]:
     if spans_key is None or spans_key not in doc.spans:
         return doc.ents
     return current_spans(doc.spans[spans_key])
+
+
+def overlap(spans: Sequence[Span]) -> bool:
+    """Whether some spans of a document share tokens, so that not all of them can be entities."""
+    return len(filter_spans(spans)) < len(spans)
 
 
 def read_mentions(docs: Sequence[Doc], spans_key: Optional[str] = None) -> Mentions:

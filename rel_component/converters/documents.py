@@ -6,11 +6,10 @@ from typing import Iterator, List, Optional, Sequence, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import filter_spans
 
 from ..errors import DataError
 from ..files import read_docs
-from ..mentions import mention_spans
+from ..mentions import mention_spans, overlap
 from .builder import AlignmentMode
 from .convert import AUTO, SPACY, convert_file, find_format
 from .report import Report
@@ -48,12 +47,6 @@ def read_documents(
     return convert_file(path, format_name, nlp, report, alignment=alignment, spans_key=spans_key)
 
 
-def overlap(doc: Doc, spans_key: str) -> bool:
-    """Whether mentions in a span group of a document share tokens, so that not all can be entities."""
-    spans = mention_spans(doc, spans_key)
-    return len(filter_spans(spans)) < len(spans)
-
-
 def mentions_to_entities(docs: Sequence[Doc], spans_key: str) -> bool:
     """Make the mentions in a span group the entities of their documents, if none overlap.
 
@@ -64,7 +57,7 @@ def mentions_to_entities(docs: Sequence[Doc], spans_key: str) -> bool:
     Returns:
         Whether they are entities now.
     """
-    if any(overlap(doc, spans_key) for doc in docs):
+    if any(overlap(mention_spans(doc, spans_key)) for doc in docs):
         return False
     for doc in docs:
         if spans_key in doc.spans:

@@ -4,12 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Optional, Sequence, Set, Tuple
 
-from spacy.tokens import Doc, Span
-from spacy.util import filter_spans
+from spacy.tokens import Doc
 
 from ..annotations import get_relations
 from ..documents import several_labels
-from ..mentions import CLUSTER_PREFIX, mention_spans, read_clusters
+from ..mentions import CLUSTER_PREFIX, mention_spans, overlap, read_clusters, typed_key
 
 _Tokens = Tuple[int, int]
 
@@ -101,7 +100,7 @@ def examine(docs: Iterable[Doc], spans_key: Optional[str] = None) -> Findings:
         tokens = {(span.start, span.end) for span in mentions}
         found.pairs_given += len(tokens) == 2
         found.pairs += len(tokens) * (len(tokens) - 1)
-        found.nested += _overlap(mentions)
+        found.nested += overlap(mentions)
         found.clustered += bool(read_clusters(doc))
         if doc.has_annotation("SENT_START"):
             found.divided += 1
@@ -125,11 +124,7 @@ def _count_relations(doc: Doc, found: Findings) -> None:
     found.related += len(pairs)
     found.both += sum((tail, head) in pairs for head, tail in pairs) // 2
     arguments = {(span.start, span.end): span for rel in relations for span in (rel.head, rel.tail)}
-    found.nested_arguments += _overlap(list(arguments.values()))
-
-
-def _overlap(spans: Sequence[Span]) -> bool:
-    return len(filter_spans(spans)) < len(spans)
+    found.nested_arguments += overlap(list(arguments.values()))
 
 
 def find_spans_key(docs: Sequence[Doc]) -> Optional[str]:
@@ -139,13 +134,9 @@ def find_spans_key(docs: Sequence[Doc]) -> Optional[str]:
     """
     groups: Dict[Optional[str], int] = {None: 0}
     for doc in docs:
-        arguments = {_key(span) for rel in get_relations(doc) for span in (rel.head, rel.tail)}
-        groups[None] += len(arguments & {_key(span) for span in doc.ents})
+        arguments = {typed_key(span) for rel in get_relations(doc) for span in (rel.head, rel.tail)}
+        groups[None] += len(arguments & set(map(typed_key, doc.ents)))
         for name, spans in doc.spans.items():
             if not name.startswith(f"{CLUSTER_PREFIX}_"):
-                groups[name] = groups.get(name, 0) + len(arguments & {_key(s) for s in spans})
+                groups[name] = groups.get(name, 0) + len(arguments & set(map(typed_key, spans)))
     return max(groups, key=lambda name: groups[name])  # the first of equals
-
-
-def _key(span: Span) -> Tuple[int, int, int]:
-    return span.start, span.end, span.label
