@@ -69,17 +69,17 @@ class Outcome:
             "recipe": self.settings.recipe,
             "lang": self.settings.lang,
             "spans_key": self.settings.spans_key,
-            "paths": dict(self.settings.paths),
-            "options": dict(self.settings.options),
-            "reasons": dict(self.reasons),
+            "paths": self.settings.paths,
+            "options": self.settings.options,
+            "reasons": self.reasons,
             "schema": {"source": self.schema_source, **self.schema.to_dict()},
-            "documents": dict(self.documents),
+            "documents": self.documents,
             "mentions": dict(self.found.mentions),
             "relations": dict(self.found.relations),
-            "warnings": list(self.warnings),
+            "warnings": self.warnings,
             "reports": {name: report.to_dict() for name, report in self.reports.items()},
             "files": [str(path) for path in self.files],
-            "commands": list(self.commands),
+            "commands": self.commands,
         }
 
 
