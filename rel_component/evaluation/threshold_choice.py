@@ -26,10 +26,7 @@ PERFORMANCE_KEY = "rel_thresholds"
 _F1 = [METRICS.index("micro_f"), METRICS.index("macro_f")]
 _N_RESAMPLES = 1000
 _HIGH_F1 = 0.6  # where the usual decision is about as good as any threshold
-_LEAST_GAIN = {
-    False: -2.0,
-    True: 1.0,
-}  # by whether F1 is high; mean of micro and macro, in its errors
+_LEAST_GAIN, _LEAST_GAIN_OF_HIGH_F1 = -2.0, 1.0  # mean of micro and macro F1, in standard errors
 
 
 def configure_choose_thresholds(
@@ -115,8 +112,8 @@ class _ThresholdChoice:
         decoder = replace(start, threshold=common, thresholds=own or None)
         before, after = _metrics(decoded(start)), _metrics(decoded(decoder))
         gain = (after - before)[:, _F1].mean(axis=1)
-        least = _LEAST_GAIN[bool(before[:, _F1[0]].mean() >= _HIGH_F1)]
-        if gain.mean() <= least * gain.std():
+        is_high = before[:, _F1[0]].mean() >= _HIGH_F1
+        if gain.mean() <= gain.std() * (_LEAST_GAIN_OF_HIGH_F1 if is_high else _LEAST_GAIN):
             decoder, after = start, before
         changes = decoder != extractor.decoder
         extractor.decoder = decoder
