@@ -222,8 +222,7 @@ def require_relations(nlp: Language) -> None:
         return
     for name, component in nlp.pipeline:
         assigns = nlp.get_pipe_meta(name).assigns
-        module = getattr(component, "__module__", type(component).__module__)
-        if f"doc._.{DEFAULT_ATTR}" in assigns or not (assigns or module.startswith("spacy.")):
+        if f"doc._.{DEFAULT_ATTR}" in assigns or not (assigns or _is_of_spacy(component)):
             return
     raise ConfigError(
         f"{source_name(nlp)}: this pipeline has no component that finds relations, only "
@@ -259,11 +258,14 @@ def mentions_are_given(nlp: Language, spans_key: Optional[str]) -> bool:
     if not isinstance(extractor, TrainablePipe) or entity_finders(nlp, spans_key):
         return False
     return all(
-        component is extractor
-        or nlp.get_pipe_meta(name).assigns
-        or getattr(component, "__module__", type(component).__module__).startswith("spacy.")
+        component is extractor or nlp.get_pipe_meta(name).assigns or _is_of_spacy(component)
         for name, component in nlp.pipeline
     )
+
+
+def _is_of_spacy(component: Any) -> bool:
+    module = getattr(component, "__module__", type(component).__module__)
+    return bool(module.startswith("spacy."))
 
 
 def finds_sentences(nlp: Language) -> bool:

@@ -27,21 +27,26 @@ class SchemaFit:
     @property
     def forbidden_share(self) -> float:
         """Share of the relations that the schema forbids, 0 if there are none."""
-        return self.forbidden.total() / max(self.n_relations, 1)
+        return self._share(self.forbidden)
 
     @property
     def unexpected_share(self) -> float:
         """Share of the relations that it allows and does not expect, 0 if there are none."""
-        return self.unexpected.total() / max(self.n_relations, 1)
+        return self._share(self.unexpected)
 
     def to_dict(self) -> Dict[str, Any]:
         """A dict for JSON: ``n``, and for both kinds ``n``, ``share`` and ``causes``."""
         result: Dict[str, Any] = {"n": self.n_relations}
         for name, counts in (("forbidden", self.forbidden), ("unexpected", self.unexpected)):
-            share = counts.total() / max(self.n_relations, 1)
-            causes = dict(counts.most_common())
-            result[name] = {"n": counts.total(), "share": share, "causes": causes}
+            result[name] = {
+                "n": counts.total(),
+                "share": self._share(counts),
+                "causes": dict(counts.most_common()),
+            }
         return result
+
+    def _share(self, counts: Counter[str]) -> float:
+        return counts.total() / max(self.n_relations, 1)
 
 
 def count_fit(

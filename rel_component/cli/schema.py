@@ -9,6 +9,8 @@ from .messages import check_outputs, msg, percent, print_json, print_table, prin
 from .options import DataPath, Json, Lang
 
 if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
     from ..schema import RelationSchema, SchemaViolation
     from ..schema_fit import SchemaFit
 
@@ -38,7 +40,7 @@ def schema_cli(
     if check is not None:
         if test:
             raise ConfigError("--check and --test: give the documents to check in place of --test")
-        _check(RelationSchema.from_file(check), data_path, lang, json=json)
+        _check(RelationSchema.from_file(check), list(read_docs(data_path, nlp)), json=json)
         return
     schema = RelationSchema.from_docs(read_docs(data_path, nlp))
     parts = test or []
@@ -80,13 +82,10 @@ def _print_fits(fits: "Dict[str, SchemaFit]") -> None:
                 print_notice(f"{name}, {kind}: {listed(causes, 5)}")
 
 
-def _check(schema: "RelationSchema", data_path: Path, lang: str, *, json: bool) -> None:
+def _check(schema: "RelationSchema", docs: "List[Doc]", *, json: bool) -> None:
     """Check documents, and exit with 1 if the schema forbids some of their relations."""
     from ..annotations import get_relations
-    from ..files import read_docs
-    from ..pipelines import blank_pipeline
 
-    docs = list(read_docs(data_path, blank_pipeline(lang)))
     violations, unexpected = schema.validate(docs), schema.find_unexpected(docs)
     if json:
         print_json(
