@@ -52,7 +52,6 @@ def evaluated(recipe, corpus, folder, *, given):
     }
     if recipe == "joint":
         overrides["components.relation_extractor.decoder.overlapping"] = True
-        overrides["initialize.after_init.passes"] = 40
     if recipe == "cpu":
         overrides["training.optimizer.learn_rate"] = 0.01
     else:
