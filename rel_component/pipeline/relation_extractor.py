@@ -21,12 +21,7 @@ from ..decoding import Decoder
 from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..losses import with_agreement
-from ..mentions import (
-    add_entities,
-    read_mentions,
-    recognised_entities,
-    representative_examples,
-)
+from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
 from ..pipelines import check_mentions_first
 from ..probabilities import refuse_nan, to_probabilities
