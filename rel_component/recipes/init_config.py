@@ -161,7 +161,7 @@ def init_config(
     )
     reasons = {"lang": language.reason, **reasons}
     schema_path = Path(schema) if schema is not None else find_schema(inputs["train"])
-    relations, source, unchanged = _make_schema(schema_path, corpus.docs["train"])
+    relations, source, copied = _make_schema(schema_path, corpus.docs["train"])
     if schema is None and schema_path is not None:
         source += ", which lies beside the documents"
     outcome = Outcome(found, settings, reasons, relations, source)
@@ -172,17 +172,7 @@ def init_config(
         made = name in corpus.made
         settings.paths[name] = str(output / f"{name}.spacy" if made else inputs[name])
     settings.paths["schema"] = str(output / SCHEMA)
-    why = {**reasons, "schema": "\n".join([source, *_why(relations)])}
-    text = fill(render(settings, why))
-    with complete_files(output, last=CONFIG) as folder:
-        for name in corpus.made:
-            write_docs(corpus.docs[name], folder / f"{name}.spacy")
-        if unchanged and schema_path is not None:
-            shutil.copyfile(schema_path, folder / SCHEMA)  # with its comments
-        else:
-            relations.to_file(folder / SCHEMA)
-        (folder / CONFIG).write_text(text, encoding="utf8")
-        outcome.files = [output / file.name for file in sorted(folder.iterdir())]
+    outcome.files = _write(outcome, corpus, output, copied)
     evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
     outcome.commands = _commands(output, settings, str(evaluated), gpu_id)
     return outcome
@@ -205,18 +195,37 @@ def find_schema(train: Path) -> Optional[Path]:
     return next((file for file in files if file.is_file()), None)
 
 
-def _make_schema(path: Optional[Path], docs: Sequence[Doc]) -> Tuple[RelationSchema, str, bool]:
-    """The schema, completed with what it lacks; where it is from; whether it is as in its YAML file."""
+def _make_schema(
+    path: Optional[Path], docs: Sequence[Doc]
+) -> Tuple[RelationSchema, str, Optional[Path]]:
+    """The schema, completed with what it lacks; where it is from; its file if it can be copied."""
     inferred = RelationSchema.from_docs(docs)
     if path is None:
-        return inferred, "inferred from the documents", False
+        return inferred, "inferred from the documents", None
     schema = RelationSchema.from_file(path)
     missing = [label for label in inferred if label not in schema]
     if not missing:
-        return schema, f"{path}", path.suffix != ".json"
+        return schema, f"{path}", None if path.suffix == ".json" else path
     types = [*schema.values(), *(inferred[label] for label in missing)]
     source = f"{path}, completed with {listed(missing, 10)} from the documents"
-    return RelationSchema(types), source, False
+    return RelationSchema(types), source, None
+
+
+def _write(
+    outcome: Outcome, corpus: CorpusParts, output: Path, schema: Optional[Path]
+) -> List[Path]:
+    """Write config, documents and schema, which keeps its comments if it is copied from a file."""
+    why = "\n".join([outcome.schema_source, *_why(outcome.schema)])
+    config = fill(render(outcome.settings, {**outcome.reasons, "schema": why}))
+    with complete_files(output, last=CONFIG) as folder:
+        for name in corpus.made:
+            write_docs(corpus.docs[name], folder / f"{name}.spacy")
+        if schema is not None:
+            shutil.copyfile(schema, folder / SCHEMA)
+        else:
+            outcome.schema.to_file(folder / SCHEMA)
+        (folder / CONFIG).write_text(config, encoding="utf8")
+        return [output / file.name for file in sorted(folder.iterdir())]
 
 
 def _why(schema: RelationSchema) -> List[str]:
