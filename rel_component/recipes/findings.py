@@ -24,11 +24,9 @@ class Findings:
         clustered: those with coreference clusters.
         divided: those with sentence boundaries.
         sentences: number of sentences, of documents with boundaries.
-        tokens: number of tokens.
         mentions: number of mentions by entity type.
         widths: number of mentions by their length in tokens.
         relations: number of relations by label.
-        pairs: ordered pairs of mentions.
         related: ordered pairs with a relation.
         several: relations of a pair that has another label.
         both: unordered pairs with a relation in either direction.
@@ -44,11 +42,9 @@ class Findings:
     clustered: int = 0
     divided: int = 0
     sentences: int = 0
-    tokens: int = 0
     mentions: "Counter[str]" = field(default_factory=Counter)
     widths: "Counter[int]" = field(default_factory=Counter)
     relations: "Counter[str]" = field(default_factory=Counter)
-    pairs: int = 0
     related: int = 0
     several: int = 0
     both: int = 0
@@ -93,13 +89,10 @@ def examine(docs: Iterable[Doc], spans_key: Optional[str] = None) -> Findings:
     for doc in docs:
         mentions = list(mention_spans(doc, spans_key))
         found.documents += 1
-        found.tokens += len(doc)
         found.empty += not len(doc)
         found.mentions.update(span.label_ for span in mentions)
         found.widths.update(map(len, mentions))
-        tokens = {(span.start, span.end) for span in mentions}
-        found.pairs_given += len(tokens) == 2
-        found.pairs += len(tokens) * (len(tokens) - 1)
+        found.pairs_given += len({(span.start, span.end) for span in mentions}) == 2
         found.nested += overlap(mentions)
         found.clustered += bool(read_clusters(doc))
         if doc.has_annotation("SENT_START"):

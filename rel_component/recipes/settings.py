@@ -83,8 +83,6 @@ _COMMON: Dict[str, Any] = {
     "one_direction": False,
     "overlapping": True,
     "threshold": None,
-    "negative_ratio": None,
-    "class_weights": None,
     "max_sentence_distance": None,
     "clusters": None,
     "max_width": 12,
