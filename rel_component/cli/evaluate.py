@@ -66,10 +66,10 @@ def evaluate_cli(
     json: Json = False,
 ) -> None:
     """Evaluate a pipeline: entities, relations end to end and between annotated mentions, mistakes."""
-    from ..converters.report import Report
+    from ..converters.report import SKIP_HINT, Report
     from ..evaluation.evaluate import evaluate
 
-    report = Report(on_error=on_error)
+    report = Report(on_error=on_error, hint=SKIP_HINT)
     check_outputs(output, mistakes)
     use_device(gpu_id)
     scores, found = evaluate(

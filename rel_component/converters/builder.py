@@ -131,7 +131,7 @@ def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report
     n_relations = len(get_relations(doc))
     if several := several_labels(relations):
         report.note(
-            "relations of a pair that has another label, which take exclusive = false in training",
+            "relations of a pair that has another label: only exclusive = false learns both",
             place=annotated.place,
             count=len(several),
         )

@@ -117,9 +117,11 @@ def _why_swaps(found: Findings, names: Collection[str]) -> str:
             "mentions are names, which say little about their relations: others take their places"
         )
     # SemEval, 50 documents: 34.6 F1 on dev with swaps and 22.7 without
+
     return (
-        f"names are exchanged, and {listed(nouns, 5)} as well, which look like common nouns: without "
-        "that, few documents are learned by heart; `labels` would name those to be exchanged"
+        f"mentions take each other's places, so that few documents are not learned by heart; those of "
+        f"{listed(nouns, 5)} look like common nouns: if texts become senseless, name in `labels` of "
+        "[corpora.train.augmenter] the types to exchange"
     )
 
 
@@ -165,7 +167,8 @@ def _choose_candidates(found: Findings, given: bool) -> _Choice:
     if within and per_document >= 2:
         options["max_sentence_distance"] = 0
         why["candidates"] = (
-            f"all {n} relations lie within one sentence, of {per_document:.1f} in a document"
+            f"all {n} relations lie within one sentence, of {per_document:.1f} in a document, so that "
+            "max_sentence_distance = 0 pairs no others"
         )
     elif found.distances:
         farthest = max(found.distances)

@@ -263,14 +263,15 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         if known:
             warnings.append(
                 f"{len(known)} relations of {name} are against the schema and never found; the "
-                f"first: {known[0].message}"
+                f"first: {known[0].message}. If they are right, allow them in the schema that is written"
             )
     if docs.get("dev"):
         counts = Counter(rel.label for doc in docs["dev"] for rel in get_relations(doc))
         few = [label for label in found.relations if counts[label] < 5]
         if few:
             warnings.append(
-                f"fewer than 5 relations in dev, so that its F1 says little: {listed(few, 10)}"
+                "fewer than 5 relations of these labels in dev, so that their F1 there says little: "
+                f"{'all' if len(few) == len(found.relations) else listed(few, 10)}"
             )
     encoder = settings.paths["encoder"]
     if encoder is not None and not Path(encoder).is_dir():

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from ..converters.builder import AlignmentMode
 from ..converters.convert import SPACY
 from ..converters.documents import mentions_to_entities, read_documents
-from ..converters.report import Report
+from ..converters.report import SKIP_HINT, Report
 from ..corpora.splitting import split_docs
 from ..errors import ConfigError, DataError
 from .findings import find_spans_key
@@ -68,7 +68,7 @@ class CorpusParts:
         converted = [name for name in self.inputs if self.formats[name] != SPACY]
         # train comes first: where it is of spaCy's format, the others follow it
         for name, path in self.inputs.items():
-            report = Report(on_error=self.on_error)
+            report = Report(on_error=self.on_error, hint=SKIP_HINT)
             docs: Iterable[Doc] = read_documents(
                 path,
                 self.nlp,

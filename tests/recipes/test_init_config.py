@@ -133,6 +133,19 @@ def test_documents_without_mentions_are_an_error(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_cannot_be_used_names_the_ways_out(tmp_path):
+    items = list(records())
+    items[1]["entities"][0]["end"] -= 1
+    items[2]["relations"][0]["tail"] = "T0"
+    path = write(tmp_path, items)
+    with pytest.raises(DataError, match=r"--alignment expand takes .*; --on-error skip leaves"):
+        init_config(path, tmp_path / "out")
+    with pytest.raises(DataError, match="the same mention; --on-error skip leaves it out"):
+        init_config(path, tmp_path / "out", alignment="expand")
+    outcome = init_config(path, tmp_path / "out", on_error="skip")
+    assert outcome.reports["train"].skipped["mention"] == 1
+
+
 def test_labels_that_only_dev_has_are_told(tmp_path):
     items = list(records())
     items[1]["relations"][0]["label"] = "SOLD_TO"
