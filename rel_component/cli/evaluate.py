@@ -131,7 +131,7 @@ def _print_overview(title: str, scores: Dict[str, Any]) -> None:
 
 
 def _print_thresholds(scores: Dict[str, Any]) -> None:
-    from ..evaluation.threshold_choice import describe_choice
+    from ..evaluation.threshold_choice import describe_choice, describe_thresholds
 
     msg.divider("Relations by threshold, strict")
     found = scores["thresholds"]
@@ -142,14 +142,11 @@ def _print_thresholds(scores: Dict[str, Any]) -> None:
         if i % 2 or row is best
     ]
     print_table(rows, ["decoder.threshold", "P", "R", "F1"])
-    now = "none, NO_RELATION decides" if scores["threshold"] is None else scores["threshold"]
-    own = ", ".join(f"{label} {value}" for label, value in scores["label_thresholds"].items())
-    choice = scores["threshold_choice"]
-    msg.info(
-        f"best on these documents: {best['threshold']:.2f}; now: "
-        f"{now if choice is None else describe_choice(choice)}"
-        f"{f' ({own})' if own and choice is None else ''}"
-    )
+    if scores["threshold_choice"] is None:
+        now = describe_thresholds(scores["threshold"], scores["label_thresholds"])
+    else:
+        now = describe_choice(scores["threshold_choice"])
+    msg.info(f"best on these documents: {best['threshold']:.2f}; now: {now}")
 
 
 def _print_next(scores: Dict[str, Any], written: Optional[Path]) -> None:

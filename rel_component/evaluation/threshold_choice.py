@@ -171,22 +171,32 @@ def with_lowest_threshold(decoder: ThresholdDecoder) -> ThresholdDecoder:
     return replace(decoder, threshold=THRESHOLDS[0], thresholds=None)
 
 
+def describe_thresholds(threshold: Optional[float], own: Dict[str, float]) -> str:
+    """The thresholds of a decoder in words, e.g. ``0.3 (FOUNDED_BY 0.25)``.
+
+    Args:
+        threshold: that of all labels without one of their own.
+        own: those of single labels.
+    """
+    common = "none, NO_RELATION decides" if threshold is None else f"{threshold:g}"
+    single = ", ".join(f"{label} {value:g}" for label, value in own.items())
+    return f"{common} ({single})" if single else common
+
+
 def describe_choice(told: Dict[str, Any]) -> str:
     """What was chosen, as one sentence.
 
     Args:
         told: an entry of ``nlp.meta["performance"]["rel_thresholds"]``.
     """
-    threshold = told["threshold"]
-    chosen = "none, NO_RELATION decides" if threshold is None else f"{threshold:g}"
-    own = ", ".join(f"{label} {value:g}" for label, value in told["thresholds"].items())
+    chosen = describe_thresholds(told["threshold"], told["thresholds"])
     micro, macro = (
         f"{name} F1 {100 * told[key]['before']:.1f} -> {100 * told[key]['after']:.1f}"
         for name, key in (("micro", "micro_f"), ("macro", "macro_f"))
     )
     return (
-        f"threshold {chosen}{f' ({own})' if own else ''}, chosen on {told['n_relations']} relations "
-        f"of {told['n_docs']} documents: {micro}, {macro} there"
+        f"threshold {chosen}, chosen on {told['n_relations']} relations of {told['n_docs']} "
+        f"documents: {micro}, {macro} there"
     )
 
 
