@@ -215,18 +215,19 @@ def score_span_group(examples: Iterable[Example], spans_key: Optional[str]) -> D
     scores = LabelScores()
     for eg in examples:
         if spans_key is not None and spans_key in eg.reference.spans:
-            gold, found = (
-                {(_chars(span), span.label_, ()) for span in spans}
-                for spans in (
-                    mention_spans(eg.reference, spans_key),
-                    probable_mentions(eg.predicted, spans_key),
-                )
+            scores.add(
+                _mention_keys(mention_spans(eg.reference, spans_key)),
+                _mention_keys(probable_mentions(eg.predicted, spans_key)),
             )
-            scores.add(gold, found)
     per_type = {label: prf.to_dict() for label, prf in sorted(scores.counts.items())}
     micro = scores.micro.to_dict() if per_type else dict.fromkeys("prf")
     named = {f"mentions_{key}": value for key, value in micro.items()}
     return {**named, "mentions_per_type": per_type or None}
+
+
+def _mention_keys(spans: Iterable[Span]) -> Set[_Key]:
+    """Keys like those of relations, so that types of mentions are counted as labels are."""
+    return {(_chars(span), span.label_, ()) for span in spans}
 
 
 def score_relations(
