@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf8")
 COMPONENTS = (ROOT / "docs" / "components.md").read_text(encoding="utf8")
 LLMS = ROOT / "llms"
-TRAINED = ROOT / "training" / "joint" / "model-best"
+TRAINED = ROOT / "training" / "business" / "model-best"
 
 
 def blocks(language, text=README):
@@ -43,8 +43,8 @@ def workplace(tmp_path_factory):
         for line in block.splitlines():
             if line.startswith("python -m spacy") and not is_left_out(line):
                 run(line, folder)
-    trained = ROOT / "training" / "joint" if TRAINED.exists() else folder / "training" / "own"
-    shutil.copytree(trained, folder / "training" / "joint")
+    trained = TRAINED.parent if TRAINED.exists() else folder / "training" / "own"
+    shutil.copytree(trained, folder / "training" / "business")
     return folder
 
 
