@@ -135,9 +135,19 @@ _SIZES: Dict[str, Tuple[_Size, ...]] = {
         _Size(400, 22, 4, 0.35),
     ),
     "cpu": (_Size(100, 30, 4, 0.1), _Size(400, 16, 8, None)),
-    "spacy_transformers": (_Size(60, 50, 4, 0.1), _Size(400, 16, 4, None)),
+    "spacy_transformers": (
+        _Size(60, 170, 4, 0.2),
+        _Size(100, 88, 4, None),
+        _Size(200, 44, 4, None),
+        _Size(400, 22, 4, None),
+    ),
     "several pairs": (_Size(60, 25, 4, 0.1), _Size(100, 20, 4, None), _Size(400, 15, 4, None)),
-    "one pair": (_Size(60, 100, 8, 0.1), _Size(100, 60, 8, None), _Size(400, 20, 8, None)),
+    "one pair": (
+        _Size(60, 180, 8, 0.2),
+        _Size(100, 100, 8, 0.2),
+        _Size(200, 50, 8, None),
+        _Size(400, 25, 8, None),
+    ),
 }
 """The one table of what depends on the number of documents, for more than these as the recipe has it.
 
