@@ -63,7 +63,7 @@ def init_config_cli(
     from ..errors import ConfigError
     from ..recipes.init_config import init_config
 
-    if output is None:
+    if output is None:  # typer requires it, though its type is that of all commands
         raise ConfigError("say with --output which folder to write to")
     outcome = init_config(
         train,
