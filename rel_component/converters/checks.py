@@ -196,7 +196,7 @@ def _mention_check(annotated: Annotated) -> Callable[[AnnotatedMention], Optiona
     def check(mention: AnnotatedMention) -> Optional[str]:
         start, end = mention.start, mention.end
         if not mention.label and mention.id not in members:
-            return "a mention needs a label"
+            return "a mention needs a label; without entity types, give all the same, e.g. ENTITY"
         if not 0 <= start < end <= length:
             if annotated.words is not None:
                 return f"tokens {start}:{end} are not a range of {length} tokens"

@@ -106,7 +106,8 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
             "transformer",
             f"exactly the two mentions of a pair are given in {pairs} of {n} documents",
         )
-    return "joint", f"{len(found.mentions)} types of entities are annotated, and found in raw text"
+    types = f"entities are annotated, with {len(found.mentions)} types"
+    return "joint", f"{types}, so that the pipeline finds them in raw text"
 
 
 def _why_swaps(found: Findings, names: Collection[str]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Literal, Optional, Sequence, Tuple, Union
 
 from spacy.tokens import Doc
 
@@ -17,6 +17,7 @@ from ..converters.report import Report
 from ..corpora.augmentation import name_types
 from ..errors import ConfigError, DataError, listed, shown
 from ..files import complete_files, write_docs
+from ..mentions import mention_spans
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
@@ -250,21 +251,7 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         warnings.append(f"{found.empty} documents are empty")
     if not settings.given and not found.typed:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
-    for name, part in docs.items():
-        violations = outcome.schema.validate(part)
-        labels = outcome.schema.labels
-        known = [v for v in violations if v.relation.label in labels]
-        unknown = Counter(v.relation.label for v in violations if v.relation.label not in labels)
-        if unknown:
-            warnings.append(
-                f"{sum(unknown.values())} relations of {name} have labels that are never learned: "
-                f"{listed(unknown, 10)}"
-            )
-        if known:
-            warnings.append(
-                f"{len(known)} relations of {name} are against the schema and never found; the "
-                f"first: {known[0].message}. If they are right, allow them in the schema that is written"
-            )
+    warnings += _never_learned(outcome, docs)
     if docs.get("dev"):
         counts = Counter(rel.label for doc in docs["dev"] for rel in get_relations(doc))
         few = [label for label in found.relations if counts[label] < 5]
@@ -277,6 +264,32 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
     if encoder is not None and not Path(encoder).is_dir():
         warnings.append(_missing_encoder(encoder))
     return warnings
+
+
+def _never_learned(outcome: Outcome, docs: Dict[str, List[Doc]]) -> Iterator[str]:
+    """What is annotated in a part, and will not be found."""
+    for name, part in docs.items():
+        spans = [span for doc in part for span in mention_spans(doc, outcome.settings.spans_key)]
+        types = Counter(span.label_ for span in spans if span.label_ not in outcome.found.mentions)
+        if types and not outcome.settings.given:
+            yield (
+                f"{sum(types.values())} mentions of {name} have types that are never learned: "
+                f"{listed(types, 10)}"
+            )
+        violations = outcome.schema.validate(part)
+        labels = outcome.schema.labels
+        known = [v for v in violations if v.relation.label in labels]
+        unknown = Counter(v.relation.label for v in violations if v.relation.label not in labels)
+        if unknown:
+            yield (
+                f"{sum(unknown.values())} relations of {name} have labels that are never learned: "
+                f"{listed(unknown, 10)}"
+            )
+        if known:
+            yield (
+                f"{len(known)} relations of {name} are against the schema and never found; the "
+                f"first: {known[0].message}. If they are right, allow them in the schema that is written"
+            )
 
 
 def _missing_encoder(name: str) -> str:

@@ -9,6 +9,7 @@ from spacy.tokens import Doc, Span
 from rel_component.recipes.choices import choose
 from rel_component.recipes.findings import Findings, examine, find_spans_key
 from rel_component.recipes.language import detect_language
+from rel_component.recipes.rendering import render
 from rel_component.recipes.settings import RECIPES, default_settings
 
 
@@ -34,7 +35,7 @@ def nlp():
 def test_entities_with_types_are_found_in_raw_text(nlp):
     settings, reasons = choose(found(), nlp)
     assert settings.recipe == "joint"
-    assert reasons["recipe"].startswith("2 types of entities")
+    assert reasons["recipe"].startswith("entities are annotated, with 2 types")
     assert settings.options["exclusive"]
     assert not settings.sentences
 
@@ -85,6 +86,7 @@ def test_relations_within_sentences(values, distance, nlp):
     settings, _ = choose(found(**values), nlp)
     assert settings.options["max_sentence_distance"] == distance
     assert settings.sentences == (distance == 0)
+    assert ("sents_f = 0.0" in render(settings)) == settings.sentences  # it would count as half
 
 
 def test_clusters_count_where_mentions_are_given(nlp):

@@ -149,10 +149,12 @@ def test_what_cannot_be_used_names_the_ways_out(tmp_path):
 def test_labels_that_only_dev_has_are_told(tmp_path):
     items = list(records())
     items[1]["relations"][0]["label"] = "SOLD_TO"
+    items[0]["entities"][2]["label"] = "YEAR"
     dev = write(tmp_path, items, "dev.jsonl")
     outcome = init_config(write(tmp_path), tmp_path / "out", dev=dev)
     message = "1 relations of dev have labels that are never learned: SOLD_TO"
     assert message in outcome.warnings
+    assert "1 mentions of dev have types that are never learned: YEAR" in outcome.warnings
 
 
 def test_labels_of_any_characters(tmp_path):

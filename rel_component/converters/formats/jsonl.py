@@ -56,7 +56,7 @@ def _mention(item: Record, text: str) -> AnnotatedMention:
         id=get_id(item, "id"),
         start=get(item, "start", int),
         end=get(item, "end", int),
-        label=get(item, "label", str),
+        label=get(item, "label", str, default=""),
         kb_id=get(item, "kb_id", str, default=""),
         fragments=tuple(_range(fragment) for fragment in get_items(item, key, list)),
         attributes=read_attributes(item, _MENTION_KEYS),
@@ -123,7 +123,7 @@ def _looks_like(head: str) -> bool:
 def _fits(record: Record) -> bool:
     return (
         isinstance(record.get("text"), str)
-        and all({"label", "start", "end"} <= item.keys() for item in _objects(record, "entities"))
+        and all({"start", "end"} <= item.keys() for item in _objects(record, "entities"))
         and all({"label", "head", "tail"} <= item.keys() for item in _objects(record, "relations"))
     )
 
