@@ -16,7 +16,7 @@ from rel_component.passes import configure_passes
 
 CONFIG = """
 [nlp]
-lang = "en"
+lang = "xx"
 pipeline = {pipeline}
 
 [components]

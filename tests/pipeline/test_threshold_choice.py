@@ -52,7 +52,7 @@ def references(vocab, label="HIRES"):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "dev.spacy"
-    vocab = spacy.blank("en").vocab
+    vocab = spacy.blank("xx").vocab
     DocBin(docs=references(vocab), store_user_data=True).to_disk(path)
     return path
 
@@ -65,7 +65,7 @@ def learned(data, *, steps=30, nlp=None, **config):
     """A pipeline that knows how probable a hiring is."""
     spacy.util.fix_random_seed(0)
     if nlp is None:
-        nlp = spacy.blank("en")
+        nlp = spacy.blank("xx")
         nlp.add_pipe("relation_extractor", config={"model": MODEL, **config})
     examples = list(make_relation_corpus(data)(nlp))
     optimizer = nlp.initialize(lambda: examples)
@@ -83,7 +83,7 @@ def model_bytes(data):
 @pytest.fixture
 def nlp(model_bytes):
     """The pipeline; each test has its own."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("relation_extractor", config={"model": MODEL})
     return nlp.from_bytes(model_bytes)
 
@@ -100,7 +100,7 @@ def evaluated(nlp, data):
 
 
 def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     data = tmp_path / "dev.spacy"  # with a label that cannot be a key of a config
     DocBin(docs=references(nlp.vocab, "org:hires"), store_user_data=True).to_disk(data)
     nlp.add_pipe("relation_extractor", config={"model": MODEL})
@@ -203,7 +203,7 @@ DECODERS = (
 )
 def test_what_is_left_out_after_decoding_is_what_a_higher_threshold_leaves_out(labels):
     """Between overlapping mentions of which some are improbable."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     config = {"model": MODEL, "spans_key": "sc", "rescue_entities": True, **labels}
     extractor = nlp.add_pipe("relation_extractor", config=config)
     spans = [(start, start + n, "X") for start in range(4) for n in (1, 2)]
@@ -245,7 +245,7 @@ def extractor_of(nlp, name, **config):
 
 
 def test_each_trained_relation_extractor_has_its_choice(data):
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     extractor_of(nlp, "one")
     extractor_of(nlp, "two", attr="rel", **MULTIPLE)
     extractor_of(nlp, "frozen")
@@ -269,7 +269,7 @@ def test_no_language_model_is_asked(nlp, data, tmp_path):
 
 def test_clear_errors(nlp, data, tmp_path):
     with pytest.raises(ConfigError, match=r"no relation_extractor .*only \[\]; .* = null"):
-        callback(data)(spacy.blank("en"))
+        callback(data)(spacy.blank("xx"))
     DocBin().to_disk(tmp_path / "empty.spacy")
     with pytest.raises(DataError, match="no documents"):
         callback(tmp_path / "empty.spacy")(nlp)
