@@ -16,6 +16,7 @@ A schema file is YAML or JSON::
         tail: [ORG]
 """
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -197,7 +198,10 @@ class RelationSchema(Mapping[str, RelationType]):
         parts = [srsly.yaml_dumps({"relations": []})] if not self else ["relations:\n"]
         for label, rel_type in self.items():
             parts += [f"  # {reason}\n" for reason in self.reasons.get(label, ())]
-            parts += srsly.yaml_dumps({"relations": [rel_type.to_dict()]}).splitlines(True)[1:]
+            text = srsly.yaml_dumps({"relations": [rel_type.to_dict()]}).partition("\n")[2]
+            if "\x85" in text:  # a line break to who reads it; JSON is YAML, too, and escapes it
+                text = f"  - {json.dumps(rel_type.to_dict())}\n"
+            parts.append(text)
         return "".join(parts)
 
     def to_file(self, path: Union[str, Path]) -> None:
