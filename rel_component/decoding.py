@@ -1,5 +1,6 @@
 """From probabilities of candidate pairs to relations."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
@@ -96,7 +97,7 @@ class ThresholdDecoder:
         for place, value in {"threshold": self.threshold, **places}.items():
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ConfigError(f"decoder.{place} must lie in [0, 1], got {value}")
-        if self.mention_weight < 0:
+        if not 0.0 <= self.mention_weight < math.inf:
             raise ConfigError(
                 f"decoder.mention_weight must be 0 or more, got {self.mention_weight}"
             )

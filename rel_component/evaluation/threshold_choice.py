@@ -1,10 +1,10 @@
 """``rel_component.choose_thresholds.v1``: thresholds chosen on dev whenever a pipeline is saved."""
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from confection import Config
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
@@ -47,7 +47,8 @@ def configure_choose_thresholds(
 
     Args:
         corpus: reads annotated documents that are no training examples.
-        min_support: the fewest annotated relations of a label that is given a threshold of its own.
+        min_support: the fewest annotated relations of a label that is given a threshold of its own;
+            labels with ``$``, which configs cannot hold, have none.
         least: the least threshold, in [0, 1].
 
     Raises:
@@ -103,8 +104,10 @@ class _ThresholdChoice:
             return ScoredRelations.collect(pairs, symmetric)
 
         lowest = decoded(with_lowest_threshold(start))
+        # a config takes "$" for the beginning of a reference
+        labels = [label for label in extractor.labels if "$" not in label]
         common, own = choose_thresholds(
-            lowest, labels=extractor.labels, min_support=self.min_support, least=self.least
+            lowest, labels=labels, min_support=self.min_support, least=self.least
         )
         # what is left out after decoding is not always what a label's own threshold leaves out, since
         # its relations then compete no more: what counts is told after really decoding
@@ -157,13 +160,10 @@ def _metrics(found: ScoredRelations) -> Floats:
 def _store(options: Dict[str, Any], decoder: ThresholdDecoder) -> None:
     """Put thresholds into the block of a config."""
     options["threshold"] = decoder.threshold
-    options["thresholds"] = decoder.thresholds
-    try:
-        is_kept = Config().from_str(Config({"decoder": options}).to_str())["decoder"] == options
-    except ValueError:
-        is_kept = False
-    if not is_kept:  # a key with ":" or "=" ends there
-        options["thresholds"] = [list(item) for item in decoder.label_thresholds.items()]
+    own = decoder.label_thresholds
+    # a key with ":" or "=" ends there, and one with "@" is the name of a function
+    is_kept = all(re.fullmatch(r"\w+", label) for label in own)
+    options["thresholds"] = decoder.thresholds if is_kept else [list(item) for item in own.items()]
 
 
 def with_lowest_threshold(decoder: ThresholdDecoder) -> ThresholdDecoder:

@@ -19,6 +19,7 @@ from rel_component.evaluation.threshold_choice import (
 )
 from rel_component.evaluation.thresholds import THRESHOLDS
 from rel_component.llm.types import REPORT_KEY
+from rel_component.schema import RelationSchema, RelationType
 
 from ..encoders import TINY_TOK2VEC
 from ..helpers import make_doc, make_example
@@ -146,6 +147,17 @@ def test_thresholds_of_a_loaded_pipeline_can_be_replaced(nlp, data, tmp_path):
         overrides = {f"{place}.{key}": value for key, value in chosen.items()}
         decoder = decoder_of(spacy.load(tmp_path, config=overrides))
         assert (decoder.threshold, decoder.thresholds) == expected
+
+
+@pytest.mark.parametrize("label", ["@misc", "a:b", "a.b", '"\n'])
+def test_thresholds_of_labels_that_are_no_keys_are_saved(label, nlp, data, tmp_path):
+    path = tmp_path / "dev.spacy"
+    DocBin(docs=references(nlp.vocab, label), store_user_data=True).to_disk(path)
+    types = [RelationType("FOUNDED_BY"), RelationType(label)]
+    nlp.get_pipe("relation_extractor").schema = RelationSchema(types)
+    callback(path, min_support=4)(nlp).to_disk(tmp_path / "model")
+    assert decoder_of(nlp).thresholds.keys() >= {label}
+    assert decoder_of(spacy.load(tmp_path / "model")) == decoder_of(nlp)
 
 
 # What is chosen
