@@ -1,5 +1,6 @@
 """From annotated documents to a config that trains on them as it stands."""
 
+import os
 import shlex
 import shutil
 from collections import Counter
@@ -240,8 +241,10 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
     warnings = []
     if not found.n_mentions:
         raise DataError("no mentions are annotated, so that there is nothing to learn from")
+    if not found.n_relations and not outcome.schema:
+        raise DataError("no relations are annotated in train, so that there is nothing to learn")
     if not found.n_relations:
-        warnings.append("no relations are annotated: the pipeline will find none")
+        warnings.append("no relations are annotated in train: the pipeline will find none")
     elif len(found.relations) == 1:
         (label,) = found.relations
         warnings.append(
@@ -277,6 +280,12 @@ def _never_learned(outcome: Outcome, docs: Dict[str, List[Doc]]) -> Iterator[str
                 f"{listed(types, 10)}"
             )
         violations = outcome.schema.validate(part)
+        if name == "train" and violations and len(violations) == outcome.found.n_relations:
+            raise DataError(
+                f"all {len(violations)} relations of train are against the schema, so that none is "
+                f"left to learn; the first: {violations[0].message}. Correct one of them, or name "
+                "another schema with --schema"
+            )
         labels = outcome.schema.labels
         known = [v for v in violations if v.relation.label in labels]
         unknown = Counter(v.relation.label for v in violations if v.relation.label not in labels)
@@ -307,8 +316,11 @@ def _missing_encoder(name: str) -> str:
 
 def _check_paths(paths: Sequence[Path]) -> None:
     for path in paths:
-        if "${" in str(path):
-            raise ConfigError(f"{shown(str(path))}: a config cannot hold a path with ${{ in it")
+        name = str(path)
+        if "${" in name or name.encode("utf8", "ignore") != os.fsencode(path):
+            raise ConfigError(
+                f"{shown(name)}: a config cannot hold a path with ${{ in it, or that is not UTF-8"
+            )
 
 
 def _commands(output: Path, settings: Settings, held_out: str, gpu_id: int) -> List[str]:

@@ -12,6 +12,8 @@ import spacy.lang
 _LIKELY = 0.1
 """The least share of stop words of a running text; lists of names and formulas have fewer."""
 
+_FEWEST = 5  # words: among fewer, those of another language may be chance
+
 _MARKS = "!\"'()*,-./:;<>?[]{}|«»“”„\u2018\u2019\u201a。、؟،।"
 """Characters around words. Combining vowels, which Indian scripts have, are no letters to ``\\w``."""
 
@@ -63,12 +65,15 @@ def detect_language(texts: Iterable[str]) -> Language:
     }
     # of equals, English: there are many small languages
     best = max(shares, key=lambda code: (round(shares[code], 2), code == "en"), default="xx")
-    if best in shares and (shares[best] >= _LIKELY or len(shares) == 1):
+    likely = len(words) >= _FEWEST and shares.get(best, 0) >= _LIKELY
+    if best in shares and (likely or len(shares) == 1):
         reason = f"{100 * shares[best]:.0f} % of the words are stop words of this language"
         return Language(best, reason if len(shares) > 1 else f"the script is {script.lower()}")
     if script == "LATIN":
-        return Language("en", "no language has many of the words; English is the default")
-    return Language("xx", f"no language of spaCy fits the script {script.lower()}")
+        return Language("en", "the words tell of no language; English is the default")
+    return Language(
+        "xx", f"the words, in the script {script.lower()}, tell of no language of spaCy"
+    )
 
 
 @cache

@@ -121,9 +121,22 @@ def test_a_single_document_trains_and_evaluates(tmp_path):
 
 def test_documents_without_relations(tmp_path):
     items = [{**item, "relations": []} for item in records()]
-    outcome = init_config(write(tmp_path, [*items, {"text": ""}]), tmp_path / "out", lang="en")
-    assert "no relations are annotated: the pipeline will find none" in outcome.warnings
+    train, schema = write(tmp_path, [*items, {"text": ""}]), tmp_path / "schema.yaml"
+    with pytest.raises(DataError, match="no relations are annotated in train"):
+        init_config(train, tmp_path / "out", lang="en")
+    schema.write_text("relations:\n- label: SOLD_TO\n", encoding="utf8")
+    outcome = init_config(train, tmp_path / "out", lang="en", schema=schema)
+    assert "no relations are annotated in train: the pipeline will find none" in outcome.warnings
     assert "1 documents are empty" in outcome.warnings
+
+
+def test_relations_that_are_all_against_the_schema_are_an_error(tmp_path):
+    schema = tmp_path / "schema.yaml"
+    schema.write_text("relations:\n- label: FOUNDED_BY\n  head: [FIRM]\n", encoding="utf8")
+    message = "all 6 relations of train are against .* FOUNDED_BY does not hold between ORG and"
+    with pytest.raises(DataError, match=message):
+        init_config(write(tmp_path), tmp_path / "out", schema=schema)
+    assert not (tmp_path / "out").exists()
 
 
 def test_documents_without_mentions_are_an_error(tmp_path):
@@ -198,8 +211,9 @@ def test_an_encoder_that_is_not_here(encoder, message, tmp_path):
 
 
 def test_a_path_that_a_config_cannot_hold(tmp_path):
-    with pytest.raises(ConfigError, match="a config cannot hold a path"):
-        init_config(write(tmp_path), tmp_path / "${out}")
+    for name in ("${out}", "\udcff"):  # the second is how a name that is not UTF-8 is read
+        with pytest.raises(ConfigError, match="a config cannot hold a path"):
+            init_config(write(tmp_path), tmp_path / name)
 
 
 def test_the_outcome_is_json(tmp_path):
