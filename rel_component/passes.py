@@ -85,7 +85,7 @@ def _set_length(
     if _has_no_path(config):  # the user has examples of another place
         return nlp
     limit = training["max_steps"]
-    if not isinstance(limit, int) or limit in (0, updates):
+    if not isinstance(limit, int) or limit <= 0 or limit == updates:
         limit = math.inf
     if training["max_epochs"] > 0:
         passes = min(passes, training["max_epochs"])

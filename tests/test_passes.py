@@ -134,7 +134,8 @@ def test_numbers_are_shares_of_the_passes(n_docs, options, expected, write):
 
 
 @pytest.mark.parametrize(
-    ("limit", "passes", "total"), [(12, 10, 12), (100, 10, 30), (2, 0.5, 2), (500, 1000, 500)]
+    ("limit", "passes", "total"),
+    [(12, 10, 12), (100, 10, 30), (2, 0.5, 2), (500, 1000, 500), (-1, 10, 30)],
 )
 def test_max_steps_limits_the_passes(limit, passes, total, write):
     options = f"passes = {passes}\nevaluations = 1"
