@@ -233,6 +233,6 @@ def _relation_problem(
         return "a relation needs a label"
     if schema is not None and relation.label not in schema:
         return f"unknown label {shown(relation.label)}; known: {', '.join(schema) or 'none'}"
-    if schema is not None and not schema[relation.label].allows(head.label, tail.label):
+    if schema is not None and not schema.allows(relation.label, head.label, tail.label):
         return f"{relation.label} does not hold between {head.label} and {tail.label}"
     return None

@@ -163,6 +163,8 @@ def init_config(
     )
     reasons = {"lang": language.reason, **reasons}
     schema_path = Path(schema) if schema is not None else find_schema(inputs["train"])
+    if schema is None and schema_path == output / SCHEMA:  # from an earlier call
+        schema_path = None
     relations, source, copied = _make_schema(schema_path, corpus.docs["train"])
     if schema is None and schema_path is not None:
         source += ", which lies beside the documents"

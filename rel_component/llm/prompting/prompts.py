@@ -353,7 +353,7 @@ class Prompter:
         key = (head, tail)
         if key not in self._labels_between:
             self._labels_between[key] = tuple(
-                label for label in self.labels if self.schema[label].allows(head, tail)
+                label for label in self.labels if self.schema.allows(label, head, tail)
             )
         return self._labels_between[key]
 
