@@ -194,9 +194,10 @@ def describe_choice(told: Dict[str, Any]) -> str:
         f"{name} F1 {100 * told[key]['before']:.1f} -> {100 * told[key]['after']:.1f}"
         for name, key in (("micro", "micro_f"), ("macro", "macro_f"))
     )
+    lost = sum(told[key]["after"] - told[key]["before"] for key in ("micro_f", "macro_f")) < 0
     return (
         f"threshold {chosen}, chosen on {told['n_relations']} relations of {told['n_docs']} "
-        f"documents: {micro}, {macro} there"
+        f"documents: {micro}, {macro} there{', a loss that may be chance' if lost else ''}"
     )
 
 

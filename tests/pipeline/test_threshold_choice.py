@@ -15,6 +15,7 @@ from rel_component.documents import relation_keys
 from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.threshold_choice import (
     configure_choose_thresholds,
+    describe_choice,
     record_decoding,
 )
 from rel_component.evaluation.thresholds import THRESHOLDS
@@ -289,3 +290,10 @@ def test_clear_errors(nlp, data, tmp_path):
         callback(data, least=2)
     with pytest.raises(ConfigError, match="min_support must be 1 or more, got 0"):
         callback(data, min_support=0)
+
+
+@pytest.mark.parametrize(("after", "told"), [(0.4, "may be chance"), (0.6, "there")])
+def test_a_loss_is_told(after, told):
+    scores = {key: {"before": 0.5, "after": after} for key in ("micro_f", "macro_f")}
+    choice = {"threshold": 0.2, "thresholds": {}, "n_docs": 3, "n_relations": 9, **scores}
+    assert describe_choice(choice).endswith(told)
