@@ -172,12 +172,15 @@ def _to_lines(annotated: Annotated, name: str, report: Report) -> Iterator[str]:
         columns = (str(mention.start), str(mention.end), shown, mention.label, concept)
         yield "\t".join((name, *columns))
     for relation in annotated.relations:
+        ends = concepts[relation.head], concepts[relation.tail]
+        if ends[0] == ends[1]:
+            report.note("relations between mentions of one concept", place=annotated.place)
+            continue
         novelty = relation.attributes.get(NOVELTY)
         is_written = isinstance(novelty, str) and _FIELD.fullmatch(novelty) is not None
         if relation.attributes.keys() - ({NOVELTY} if is_written else set()):
             message = "relations with attributes that pubtator does not hold"
             report.note(message, place=annotated.place)
-        ends = concepts[relation.head], concepts[relation.tail]
         yield "\t".join((name, relation.label, *ends, *([str(novelty)] if is_written else [])))
 
 
