@@ -17,6 +17,8 @@ from rel_component.errors import ConfigError
 from rel_component.layers import torch_token_encoder
 from rel_component.models.encoder import build_encoder, build_listener
 from rel_component.models.optimizers import EncoderAdam
+from rel_component.relation_types import RelationType
+from rel_component.schema import RelationSchema
 
 from ..encoders import KINDS, tiny_encoder
 from ..gradients import assert_gradients
@@ -218,6 +220,8 @@ def learned(nlp, examples, **options):
     """The optimizer with which a pipeline has learned one relation."""
     spacy.util.fix_random_seed(0)
     nlp.initialize(lambda: examples)
+    extractor = nlp.get_pipe("relation_extractor")
+    extractor.schema = RelationSchema([RelationType("WORKS_AT", head=("PERSON",), tail=("ORG",))])
     sgd = EncoderAdam(0.005, encoder_scale=0.5, **options)
     for _ in range(40):
         losses = nlp.update(examples, sgd=sgd)

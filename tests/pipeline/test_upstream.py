@@ -110,8 +110,8 @@ BLOCKS = re.findall(r"```python\n([^`]*source=trained[^`]*)```", DOCS.read_text(
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_what_the_documentation_says(trained, block, tmp_path, monkeypatch):
-    (tmp_path / "training" / "joint").mkdir(parents=True)
-    trained.to_disk(tmp_path / "training" / "joint" / "model-best")
+    (tmp_path / "training" / "business").mkdir(parents=True)
+    trained.to_disk(tmp_path / "training" / "business" / "model-best")
     other_pipeline().to_disk(tmp_path / "my_pipeline")
     monkeypatch.chdir(tmp_path)
     names = {}
