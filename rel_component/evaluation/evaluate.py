@@ -24,6 +24,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..annotations import set_relations
 from ..converters.builder import AlignmentMode
 from ..converters.convert import AUTO
 from ..converters.documents import read_references
@@ -45,7 +46,7 @@ from ..pipelines import (
 from .intervals import METRICS, Bootstrap, estimate, relation_metrics
 from .mistakes import Mistakes, find_mistakes
 from .scoring import count_by_document, score_span_group
-from .threshold_choice import choice_of, with_lowest_threshold
+from .threshold_choice import DecodingRecord, choice_of, with_lowest_threshold
 from .thresholds import scores_by_threshold
 
 _N_RESAMPLES = 1000
@@ -90,8 +91,8 @@ def evaluate(
     """Evaluate a pipeline on annotated documents.
 
     Where the pipeline finds the mentions itself, the documents pass it end to end, and with the
-    annotated mentions in place of its own; where a decoder with a threshold decides, once more with
-    the lowest one.
+    annotated mentions in place of its own; where a decoder with a threshold decides, it decodes once
+    more with the lowest one.
 
     Args:
         nlp: a pipeline, its name or path, or the path of a config of one that needs no training.
@@ -141,7 +142,8 @@ def evaluate(
         speed = n_words / max(seconds, 1e-9)
         return predicted, {**scores, "speed": speed, "n_docs": len(predicted)}
 
-    predicted, scores = scored(gold_entities)
+    with _recorded(extractor) as record:
+        predicted, scores = scored(gold_entities)
     scores["given_mentions"] = gold_entities
     mistakes = find_mistakes(predicted, symmetric=symmetric, spans_key=spans_key, attr=attr)
     scores["mistakes"] = mistakes.to_dict()
@@ -153,26 +155,28 @@ def evaluate(
         scores.update(score_span_group(predicted, spans_key))
         _, given = scored(True)
         scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
-    with _lowest_threshold(extractor) as decoder:
-        if decoder is not None:
-            everything, _ = passed(gold_entities=gold_entities)
-            scores["threshold"] = decoder.threshold
-            scores["label_thresholds"] = decoder.label_thresholds
-            scores["threshold_choice"] = choice_of(nlp, getattr(extractor, "name", ""), decoder)
-            scores["thresholds"] = scores_by_threshold(everything, symmetric=symmetric, attr=attr)
+    if record is not None:
+        decoder: Any = record.decoder
+        scores["threshold"] = decoder.threshold
+        scores["label_thresholds"] = decoder.label_thresholds
+        scores["threshold_choice"] = choice_of(nlp, getattr(extractor, "name", ""), decoder)
+        everything = record.decode(with_lowest_threshold(decoder))
+        for doc in (eg.predicted for eg in predicted):
+            set_relations(doc, everything.get(id(doc), []), attr)
+        scores["thresholds"] = scores_by_threshold(predicted, symmetric=symmetric, attr=attr)
     return Evaluation(scores, mistakes)
 
 
 @contextmanager
-def _lowest_threshold(extractor: Any) -> Iterator[Optional[ThresholdDecoder]]:
-    """Let a component report whatever is a little probable; its own decoder, if it has a threshold."""
+def _recorded(extractor: Any) -> Iterator[Optional[DecodingRecord]]:
+    """Record what a component decodes, if its decoder has a threshold."""
     decoder = getattr(extractor, "decoder", None)
     if not isinstance(decoder, ThresholdDecoder):
         yield None
         return
-    extractor.decoder = with_lowest_threshold(decoder)
+    extractor.decoder = record = DecodingRecord(decoder)
     try:
-        yield decoder
+        yield record
     finally:
         extractor.decoder = decoder
 
