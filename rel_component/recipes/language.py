@@ -14,6 +14,8 @@ _LIKELY = 0.1
 
 _FEWEST = 5  # words: among fewer, those of another language may be chance
 
+_LEAD = 2  # words that another language must have more than English
+
 _MARKS = "!\"'()*,-./:;<>?[]{}|«»“”„\u2018\u2019\u201a。、؟،।"
 """Characters around words. Combining vowels, which Indian scripts have, are no letters to ``\\w``."""
 
@@ -63,8 +65,9 @@ def detect_language(texts: Iterable[str]) -> Language:
         code: sum(word in stop_words for word in words) / len(words)
         for code, stop_words in known.items()
     }
-    # of equals, English: there are many small languages
-    best = max(shares, key=lambda code: (round(shares[code], 2), code == "en"), default="xx")
+    # of nearly equals, English: there are many small languages
+    lead = _LEAD / len(words)
+    best = max(shares, key=lambda code: shares[code] + lead * (code == "en"), default="xx")
     likely = len(words) >= _FEWEST and shares.get(best, 0) >= _LIKELY
     if best in shares and (likely or len(shares) == 1):
         reason = f"{100 * shares[best]:.0f} % of the words are stop words of this language"

@@ -185,12 +185,12 @@ def settings_by_size(
     kind = recipe if recipe not in GIVEN else "one pair" if one_pair else "several pairs"
     size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
     if size is None:
-        return {}, {"passes": f"{n_documents} documents"}
+        return {}, {"passes": _length(n_documents, _DEFAULTS[recipe])}
     options: Dict[str, Any] = dict(size._asdict())
     del options["documents"]
     options["evaluations"] = _FEW_EVALUATIONS
     reasons = {
-        "passes": f"{n_documents} documents: the fewer there are, the more passes it takes",
+        "passes": f"{_length(n_documents, options)}: the fewer there are, the more passes it takes",
         "evaluations": "after few documents the best of many checkpoints is a matter of chance",
     }
     if size.batch_size != _DEFAULTS[recipe]["batch_size"]:
@@ -200,3 +200,10 @@ def settings_by_size(
             "after few documents relations are improbable, and right all the same"
         )
     return options, reasons
+
+
+def _length(n_documents: int, options: Dict[str, Any]) -> str:
+    """The length of a training in words."""
+    updates = n_documents * options["passes"] / options["batch_size"]
+    number = "1 document" if n_documents == 1 else f"{n_documents:,} documents"
+    return f"{number}, some {round(updates, -1 if updates < 1000 else -2):,.0f} updates"

@@ -175,6 +175,7 @@ def test_what_is_annotated_is_counted(nlp):
         ("한국어 문장", "ko"),
         ("ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ", "xx"),
         ("Acme Orbit Initech", "en"),
+        ("Ilse Brandt founded Nordwind in Bonn. Hans Wirt founded Sudwind in Ulm.", "en"),
         ("Bo met Ann", "en"),  # a third are stop words of Afrikaans
         ("123 .", "en"),
         ("", "en"),
