@@ -135,27 +135,27 @@ class _Size(NamedTuple):
 
 _SIZES: Dict[str, Tuple[_Size, ...]] = {
     "joint": (
-        _Size(60, 170, 4, 0.2),
-        _Size(100, 88, 4, 0.2),
+        _Size(60, 170, 4, 0.1),
+        _Size(100, 88, 4, 0.1),
         _Size(200, 44, 4, 0.35),
         _Size(400, 22, 4, 0.35),
     ),
     "cpu": (_Size(100, 30, 4, 0.1), _Size(400, 16, 8, None)),
     "spacy_transformers": (
-        _Size(60, 170, 4, 0.2),
-        _Size(100, 88, 4, None),
+        _Size(60, 170, 4, 0.1),
+        _Size(100, 88, 4, 0.1),
         _Size(200, 44, 4, None),
         _Size(400, 22, 4, None),
     ),
     "several pairs": (
-        _Size(60, 100, 4, 0.2),
-        _Size(100, 60, 4, None),
+        _Size(60, 100, 4, 0.1),
+        _Size(100, 60, 4, 0.1),
         _Size(200, 30, 4, None),
         _Size(400, 16, 4, None),
     ),
     "one pair": (
-        _Size(60, 180, 8, 0.2),
-        _Size(100, 100, 8, 0.2),
+        _Size(60, 180, 8, 0.1),
+        _Size(100, 100, 8, 0.1),
         _Size(200, 50, 8, None),
         _Size(400, 25, 8, None),
     ),

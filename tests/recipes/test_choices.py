@@ -110,7 +110,7 @@ def test_the_fewer_documents_the_more_passes(recipe, nlp):
 
 def test_what_few_documents_change(nlp):
     settings, reasons = choose(found(documents=50, divided=50), nlp, gold_entities=True)
-    assert (settings.options["batch_size"], settings.options["threshold"]) == (4, 0.2)
+    assert (settings.options["batch_size"], settings.options["threshold"]) == (4, 0.1)
     assert {"passes", "batch_size", "threshold"} <= reasons.keys()
     single, _ = choose(found(documents=50, pairs_given=50), nlp)
     assert single.options["batch_size"] == 8
