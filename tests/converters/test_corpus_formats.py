@@ -156,3 +156,61 @@ def test_problems_name_the_place(content, format, message, tmp_path):
 def test_aliases_do_not_fill_the_memory(yaml, tmp_path):
     with pytest.raises(DataError, match="aliases that make it too large"):
         read_text(tmp_path, yaml, "spacy_llm")
+
+
+ENTITIES = {
+    "sents": [["Ann", "saw", "her", "dog", "."], ["It", "slept", "."]],
+    "entities": [
+        {"type": "person", "wikipedia": "Ann", "mentions": [[0, 1], [2, 3, "pronoun"]]},
+        {"type": "animal", "wikipedia": None, "mentions": [[2, 4], [5, 6]]},
+    ],
+    "ontonotes_clusters": [[[2, 4], [5, 6]], [[1, 2], [6, 7]]],
+    "genre": "news",
+}
+
+
+def test_entities_have_types_and_titles(tmp_path):
+    (annotated,), report = read_text(tmp_path, ENTITIES, "clusters", on_error="stop")
+    mentions = [(m.start, m.end, m.label, m.kb_id) for m in annotated.mentions]
+    assert mentions == [
+        (0, 1, "person", "Ann"),
+        (2, 3, "pronoun", "Ann"),
+        (2, 4, "animal", ""),
+        (5, 6, "animal", ""),
+    ]
+    assert (annotated.clusters, annotated.sentence_starts) == ([[0, 1], [2, 3]], [0, 5])
+    assert annotated.meta == {"genre": "news"}
+    assert notes(report) == {'"ontonotes_clusters", which are not read beside "entities"': 1}
+
+
+def test_clusters_of_ontonotes_have_the_types_of_the_entities(tmp_path):
+    (annotated,), report = read_text(tmp_path, ENTITIES, "ontonotes", on_error="stop")
+    assert [m.label for m in annotated.mentions] == ["animal", "animal", "MENTION", "MENTION"]
+    assert (annotated.clusters, notes(report)) == ([[0, 1], [2, 3]], {})
+
+
+def test_a_mention_in_two_clusters_stays_in_the_first(tmp_path):
+    record = {"sents": [["Ann", "left", "her"]], "clusters": [[[0, 1], [2, 3]], [[2, 3]]]}
+    (annotated,), report = read_text(tmp_path, record, "clusters", on_error="stop")
+    assert (len(annotated.mentions), annotated.clusters) == (2, [[0, 1]])
+    assert list(report.notes) == [
+        "members of clusters that are no mention, were left out or are in two clusters"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"clusters": [[[0, 9]]]}, "mention 0: tokens 0:9 are not a range of 1 tokens"),
+        ({"clusters": [[[0]]]}, "entity 0: expected [first token, exclusive end], got [0]"),
+        ({"clusters": [[[0, 1, 2]]]}, "entity 0: expected [first token, exclusive end], got"),
+        ({"clusters": [3]}, '"clusters"[0]: expected a list, got 3'),
+        ({"entities": [{"mentions": 3}]}, '"mentions": expected a list, got 3'),
+        ({"relations": [{"head": 1, "tail": 0, "label": "X"}]}, '"head": there is no entity 1'),
+    ],
+)
+def test_bad_clusters(tmp_path, change, message):
+    record = {"id": "d7", "sents": [["Ann"]], "clusters": [[[0, 1]]], **change}
+    _, report = read_text(tmp_path, record, "clusters")
+    assert message in report.problems[0]
+    assert "document d7" in report.problems[0]

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
         ("fewrel/val_wiki.json", "fewrel", 11200, 22838, 11200, 0),
         # One relation is of a concept to itself.
         ("biored/Dev.PubTator", "pubtator", 100, 3533, 1162 - 1, 0),
+        ("litbank/dev.jsonl", "clusters", 10, 2819, 0, 0),
     ],
 )
 def test_nothing_is_lost(file, format, documents, mentions, relations, negatives):
@@ -69,6 +70,8 @@ def test_nothing_is_lost_in_docs(file, format, documents, relations, duplicates)
         ("rel_tutorial/annotations.jsonl", "prodigy"),
         ("redocred/dev_revised.json", "docred"),
         ("biored/Dev.PubTator", "pubtator"),
+        ("litbank/dev.jsonl", "clusters"),
+        ("gum_coref/dev.jsonl", "clusters"),
     ],
 )
 def test_what_is_written_is_what_was_read(tmp_path, file, format):

@@ -7,11 +7,11 @@ first mentions (or of those that no other entity has). Described at https://gith
 
 from bisect import bisect_right
 from collections import Counter
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ...errors import DataError, shown
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
-from ..checks import keep_fitting, relation_place
+from ..checks import keep_fitting
 from ..format import AnnotationFormat
 from ..records import (
     Record,
@@ -24,6 +24,7 @@ from ..records import (
     write_meta,
 )
 from ..report import Report
+from ._entities import entity_relations, list_entities
 from ._sentences import Sentences, read_sentences, sentence_ranges, split_sentences
 
 _FIELDS, _NAME = frozenset({"sents", "vertexSet", "labels"}), "title"
@@ -132,33 +133,17 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
             "pos": [mention.start - starts[sentence], mention.end - starts[sentence]],
             "type": mention.label,
         }
-    members = {key for cluster in annotated.clusters for key in cluster}
-    entities = [*annotated.clusters, *([key] for key in items if key not in members)]
+    entities = list_entities(annotated)
     record = write_meta(annotated, _FIELDS, _NAME)
     record["sents"] = split_sentences(annotated)
     record["vertexSet"] = [[items[key] for key in entity] for entity in entities]
-    record["labels"] = _labels(annotated, entities, report)
-    return record
-
-
-def _labels(annotated: Annotated, entities: List[List[MentionId]], report: Report) -> List[Record]:
-    numbers = {key: i for i, entity in enumerate(entities) for key in entity}
-    evidence: Dict[Tuple[int, int, str], Set[int]] = {}
-    for relation in annotated.relations:
-        head, tail = numbers[relation.head], numbers[relation.tail]
-        if head == tail:
-            message = "a relation of an entity to itself, which docred does not hold"
-            report.problem(message, place=relation_place(annotated, relation), skips="relation")
-        else:
-            key = (head, tail, relation.label)
-            if key in evidence:
-                message = "relations of other mentions of the same entities, written as one"
-                report.note(message, place=annotated.place)
-            evidence.setdefault(key, set()).update(relation.evidence)
-    return [
-        {"h": head, "t": tail, "r": label, "evidence": sorted(sentences)}
-        for (head, tail, label), sentences in evidence.items()
+    record["labels"] = [
+        {"h": head, "t": tail, "r": label, "evidence": sorted(evidence)}
+        for (head, tail, label), evidence in entity_relations(
+            annotated, entities, FORMAT.name, report
+        ).items()
     ]
+    return record
 
 
 FORMAT = AnnotationFormat(
