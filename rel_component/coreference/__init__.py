@@ -1,0 +1,1 @@
+"""Coreference without a model: rules for names, readers of other packages, and scores."""
