@@ -86,6 +86,26 @@ def configure_adaptive_threshold() -> LossFunction:
     return _adaptive_threshold
 
 
+def configure_adaptive_focal(gamma: float = 1.0) -> LossFunction:
+    """Adaptive-threshold loss that gives hard labels more weight (``rel_component.adaptive_focal.v1``).
+
+    Each label that holds is compared with the threshold alone, so that the labels of one pair do not
+    push each other down, and weighs the more the less probable it still is. For the other labels it
+    is ``rel_component.adaptive_threshold.v1``. It helps labels with few examples. See Tan et al. 2022
+    (https://aclanthology.org/2022.findings-acl.132/), section 2.3.
+
+    Args:
+        gamma: focusing exponent, 0 or more; 0 gives each label that holds the same weight.
+
+    Raises:
+        ConfigError: if gamma is negative, or at the first call if there is no column for the
+            threshold.
+    """
+    if gamma < 0:
+        raise ConfigError(f"gamma must be 0 or more, got {gamma}")
+    return partial(_adaptive_threshold, gamma=gamma)
+
+
 def disagreement(
     first: Floats2d, second: Floats2d, *, exclusive: bool
 ) -> Tuple[float, Floats2d, Floats2d]:
@@ -180,12 +200,17 @@ def _focal(
 
 
 def _adaptive_threshold(
-    logits: Floats2d, targets: Floats2d, *, labels: Sequence[str], exclusive: bool
+    logits: Floats2d,
+    targets: Floats2d,
+    *,
+    labels: Sequence[str],
+    exclusive: bool,
+    gamma: Optional[float] = None,
 ) -> Tuple[float, Floats2d]:
+    """The loss with a threshold; `gamma`: the exponent of its focal variant, if it is that one."""
     if exclusive or not labels or labels[0] != NO_RELATION:
-        raise ConfigError(
-            "adaptive_threshold needs exclusive = false and adaptive_threshold = true."
-        )
+        name = "adaptive_threshold" if gamma is None else "adaptive_focal"
+        raise ConfigError(f"{name} needs exclusive = false and adaptive_threshold = true.")
     xp = get_array_module(logits)
     n_pairs = logits.shape[0]
     if not n_pairs:
@@ -195,12 +220,29 @@ def _adaptive_threshold(
     threshold = xp.zeros_like(positive)
     threshold[:, 0] = True
     # the labels that hold against the threshold, and the threshold against the other labels
-    log_p, p = _masked_log_softmax(logits, positive | threshold)
     log_q, q = _masked_log_softmax(logits, ~positive)
-    n_positive = positive.sum(axis=1, keepdims=True)
-    total = log_p[positive].sum() + log_q[threshold].sum()
-    d_logits = n_positive * p - positive + q - threshold
+    if gamma is None:
+        log_p, p = _masked_log_softmax(logits, positive | threshold)
+        n_positive = positive.sum(axis=1, keepdims=True)
+        total, d_positive = log_p[positive].sum(), n_positive * p - positive
+    else:
+        total, d_positive = _above_threshold(xp, logits, positive, gamma)
+    total += log_q[threshold].sum()
+    d_logits = d_positive + q - threshold
     return -float(total) / n_pairs, (d_logits / n_pairs).astype(logits.dtype)
+
+
+def _above_threshold(xp: Any, logits: Any, positive: Any, gamma: float) -> Tuple[Any, Any]:
+    """Weighted log-probabilities that labels rise above the first column, and the loss's gradient."""
+    z = logits - logits[:, :1]
+    log_p = -xp.logaddexp(0.0, -z)
+    rest = 1.0 - xp.exp(log_p)
+    weight = 1.0 + rest**gamma
+    total = (weight * log_p)[positive].sum()
+    # loss = -(1 + (1 - p)^gamma) * log p of z
+    d_z = positive * (gamma * rest**gamma * xp.exp(log_p) * log_p - rest * weight)
+    d_z[:, 0] = -d_z.sum(axis=1)
+    return total, d_z
 
 
 def _masked_log_softmax(logits: Floats2d, mask: Any) -> Tuple[Any, Any]:

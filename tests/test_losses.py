@@ -7,6 +7,7 @@ import pytest
 
 from rel_component.errors import ConfigError
 from rel_component.losses import (
+    configure_adaptive_focal,
     configure_adaptive_threshold,
     configure_binary_cross_entropy,
     configure_cross_entropy,
@@ -180,3 +181,25 @@ def test_equal_predictions_agree(exclusive):
     assert value == 0.0
     assert not d_first.any()
     assert not d_second.any()
+
+
+def test_adaptive_focal_by_hand():
+    """The logits of two labels that hold are log 3 and 0 above the threshold."""
+    X, Y = numpy.asarray([[0, log(3), 0]]), numpy.asarray([[0, 0.5, 0.5]])
+    value, _ = configure_adaptive_focal(gamma=2.0)(X, Y, labels=EXCLUSIVE, exclusive=False)
+    # no label is to stay below the threshold, so that the other part is 0
+    expected = -(1 + 0.25**2) * log(0.75) - (1 + 0.5**2) * log(0.5)
+    assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_focal_weight_of_labels_that_hold_only():
+    X, Y = numpy.asarray([[0.5, 1, -1]]), numpy.asarray([[1, 0, 0]])
+    values = [
+        configure()(X, Y, labels=EXCLUSIVE, exclusive=False)[0]
+        for configure in (configure_adaptive_focal, configure_adaptive_threshold)
+    ]
+    assert values[0] == values[1]
+    with pytest.raises(ConfigError, match="adaptive_focal needs exclusive = false and"):
+        configure_adaptive_focal()(X, Y, labels=MULTIPLE, exclusive=False)
+    with pytest.raises(ConfigError, match="gamma must be 0 or more, got -1"):
+        configure_adaptive_focal(gamma=-1.0)
