@@ -36,6 +36,8 @@ class Candidates:
         lengths: *Shape:* ``(n_docs,)``, pairs per document.
         named: *Shape:* ``(n_mentions,)``, which mentions can represent their entity, because they
             are names; None: all of them.
+        asks_evidence: whether a model that finds evidence gives, in columns after those of the
+            labels, how much each sentence of the document speaks for a pair.
     """
 
     schema: RelationSchema
@@ -44,6 +46,7 @@ class Candidates:
     pairs: Int32Array
     lengths: Int32Array
     named: Optional[BoolArray] = None
+    asks_evidence: bool = False
 
     @property
     def n_pairs(self) -> int:

@@ -15,6 +15,7 @@ MODELS = {
     "SpanPair": {
         "tok2vec": TINY_TOK2VEC,
     },
+    "EntityPair": {"tok2vec": TINY_TOK2VEC},
     "PackedMarkers": {"name": tiny_encoder()},
     "EntityMarkers": {"name": tiny_encoder()},
 }

@@ -8,6 +8,7 @@ from spacy.tokens import Doc
 
 from ...candidates import Candidates
 from ...types import HashArray, Int32Array
+from .entity_sentences import entity_sentences
 from .mention_pairs import closest_mentions
 
 _DISTANCES = numpy.asarray([1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 64], dtype="int32")
@@ -32,7 +33,8 @@ class PairIndex:
         type_pairs: a hash of each distinct pair of entity types. *Shape:* ``(n_type_pairs,)``
         entities: head and tail. *Shape:* ``(n_pairs, 2)``
         keys: rows of the table that has, below each other, heads, tails, type pairs, distances and
-            counts. *Shape:* ``(n_pairs, 4 + N_COUNTERS)``
+            counts, and perhaps buckets of sentences. *Shape:* ``(n_pairs, 4 + N_COUNTERS)``, or one
+            more
         regions: runs of tokens by name: ``between`` the mentions, ``left`` and ``right`` of both.
             *Shape:* ``(n_pairs, 2)``, start and exclusive end, empty if the end is not higher.
     """
@@ -55,7 +57,9 @@ class PairIndex:
         )
 
 
-def index_pairs(docs: Sequence[Doc], candidates: Candidates, *, outside: int) -> PairIndex:
+def index_pairs(
+    docs: Sequence[Doc], candidates: Candidates, *, outside: int, sentences: bool = False
+) -> PairIndex:
     """Index the candidate pairs of a batch.
 
     Regions, types, distances and counts are those of the nearest mentions of head and tail.
@@ -64,6 +68,7 @@ def index_pairs(docs: Sequence[Doc], candidates: Candidates, *, outside: int) ->
         docs: the documents.
         candidates: their pairs.
         outside: width of the regions left and right of a pair, in tokens.
+        sentences: whether keys have a column for :attr:`.EntitySentences.meetings`.
     """
     mentions = candidates.mentions
     lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
@@ -87,8 +92,11 @@ def index_pairs(docs: Sequence[Doc], candidates: Candidates, *, outside: int) ->
         *_counts(head, tail, type_of, n_types),
     ]
     n_entities = candidates.n_entities
-    sizes = [n_entities, n_entities, len(codes), N_DISTANCES, *[N_COUNTS] * (N_COUNTERS - 1)]
-    keys = numpy.stack(columns, axis=1) + numpy.cumsum([0, *sizes])
+    sizes = [n_entities, n_entities, len(codes), N_DISTANCES, *[N_COUNTS] * N_COUNTERS]
+    if sentences:
+        found = entity_sentences(docs, candidates)
+        columns.append(numpy.concatenate([part.meetings for part in found]))
+    keys = numpy.stack(columns, axis=1) + numpy.cumsum([0, *sizes])[: len(columns)]
     return PairIndex(
         spans=spans.astype("int32"),
         type_pairs=_hash_pairs(types, codes, n_types),

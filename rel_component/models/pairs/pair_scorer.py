@@ -16,12 +16,12 @@ decomposition of the first layer over mentions is that of additive span-pair sco
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, Literal, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc
 from thinc.api import Dropout, Embed, HashEmbed, Model, Ops
-from thinc.types import Floats2d, Ints1d, Ints2d
+from thinc.types import Floats2d, Ints2d
 
 from ...candidates import Candidates
 from ...errors import ConfigError
@@ -29,6 +29,8 @@ from ...layers.affine import Affine
 from ...layers.range_max import RangeMax
 from ...layers.rows import blocks, on_device
 from ...layers.span_pooling import SpanPooling
+from .entity_pooling import logsumexp_by_entity, mean_by_entity
+from .entity_sentences import N_MEETINGS
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
 
 PairFeatures = Callable[[slice], Floats2d]
@@ -62,6 +64,8 @@ OutT = Floats2d
 Backprop = Callable[[Any], Any]
 PairScorerT = Model[Pairs, OutT]
 
+_ENTITY_POOLING = {"mean": mean_by_entity, "logsumexp": logsumexp_by_entity}
+
 _MAX_TOKENS = 16384  # for whose tables there is memory in prediction
 _N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
 
@@ -79,11 +83,15 @@ def PairScorer(
     block_size: int,
     nO: Optional[int] = None,
     features: bool = False,
+    sentences: bool = False,
+    entity_pooling: Literal["mean", "logsumexp"] = "mean",
 ) -> PairScorerT:
     """Score candidate pairs over the vectors of their tokens.
 
     The arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`, and
-    ``features``: whether the pairs come with features. Backprop gives :class:`PairGradients`.
+    ``features``: whether the pairs come with features; ``sentences``: whether it counts in how many
+    sentences both are mentioned, or how far apart they are; ``entity_pooling``: how the rows of the
+    mentions of an entity become one. Backprop gives :class:`PairGradients`.
 
     Raises:
         ConfigError: if a pooling is unknown or a number is out of range.
@@ -108,6 +116,8 @@ def PairScorer(
         layers.update(head_factor=Affine(hidden_size), tail_factor=Affine(hidden_size))
     if features:
         layers.update(features_dropout=Dropout(dropout), features=Affine(hidden_size))
+    if sentences:
+        layers["meetings"] = Embed(hidden_size, N_MEETINGS)
     regions = ["between"] * context + ["left", "right"] * bool(outside)
     layers.update({name: Affine(hidden_size) for name in regions})
     return Model(
@@ -122,6 +132,8 @@ def PairScorer(
             "outside": outside,
             "max_context": max_context,
             "product": product,
+            "sentences": sentences,
+            "entity_pooling": entity_pooling,
             "block_size": block_size,
         },
     )
@@ -131,7 +143,12 @@ def forward(
     model: PairScorerT, pairs: Pairs, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], PairGradients]]:
     """The logits of pairs, and the gradients of the tokens and of the features."""
-    index = index_pairs(pairs.docs, pairs.candidates, outside=model.attrs["outside"])
+    index = index_pairs(
+        pairs.docs,
+        pairs.candidates,
+        outside=model.attrs["outside"],
+        sentences=model.attrs["sentences"],
+    )
     parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
     logits, backprop_score = _score(model, pairs, parts, index, is_train)
 
@@ -211,6 +228,8 @@ def _parts(
         "distances": apply("distances", ops.xp.arange(N_DISTANCES, dtype="int32")),
         "counts": apply("counts", ops.xp.arange(N_COUNTERS * N_COUNTS, dtype="int32")),
     }
+    if model.attrs["sentences"]:
+        summands["meetings"] = apply("meetings", ops.xp.arange(N_MEETINGS, dtype="int32"))
     factors = None
     if model.attrs["product"]:
         factors = (apply("head_factor", entities), apply("tail_factor", entities))
@@ -252,10 +271,11 @@ def _entities(
     types, backprop_types = model.get_ref("types")(type_ids, is_train)
     mentions = ops.xp.concatenate([pooled, types], axis=1)  # (n_mentions, mention width)
     mentions, backprop_dropout = model.get_ref("mention_dropout")(mentions, is_train)
-    entities, backprop_mean = _mean_by_entity(ops, mentions, candidates)
+    pool = _ENTITY_POOLING[model.attrs["entity_pooling"]]
+    entities, backprop_pool = pool(ops, mentions, candidates)
 
     def backprop(d_entities: Floats2d) -> Floats2d:
-        d_mentions = backprop_dropout(backprop_mean(d_entities))
+        d_mentions = backprop_dropout(backprop_pool(d_entities))
         width = pooled.shape[1]
         if len(d_mentions):
             backprop_types(ops.as_contig(d_mentions[:, width:]))
@@ -263,20 +283,6 @@ def _entities(
         return d_tokens
 
     return entities, backprop
-
-
-def _mean_by_entity(
-    ops: Ops, mentions: Floats2d, candidates: Candidates
-) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Mean of the mentions of each entity. *Shape:* ``(n_entities, mention width)``."""
-    if numpy.array_equal(candidates.entities, numpy.arange(len(candidates.mentions))):
-        return mentions, lambda d_entities: d_entities
-    entities = ops.asarray1i(cast(Ints1d, candidates.entities))
-    counts = numpy.bincount(candidates.entities).astype("float32")
-    shares = ops.asarray2f(cast(Floats2d, (1.0 / counts[candidates.entities])[:, None]))
-    means = ops.alloc2f(candidates.n_entities, mentions.shape[1])
-    ops.scatter_add(means, entities, mentions * shares)
-    return means, lambda d_means: d_means[entities] * shares
 
 
 def _score(
