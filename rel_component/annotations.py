@@ -7,7 +7,8 @@ head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``
     ("._.", "rel_component.rel", head start, head end): ((label, score, head type, tail type,
                                                          tail start - head start, tail length), ...)
 
-followed by the knowledge-base ids of head and tail if one of them is set.
+followed by the knowledge-base ids of head and tail if one of them is set, or if evidence follows: where
+the sentences that show the relation start, relative to the head.
 
 Offsets are characters, so that retokenisation keeps them, and the tail is relative to the head, so
 that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
@@ -22,6 +23,7 @@ from typing import (
     Mapping,
     Optional,
     Sequence,
+    Set,
     SupportsIndex,
     Tuple,
     Union,
@@ -31,7 +33,7 @@ from typing import (
 import numpy
 from spacy.tokens import Doc, Span
 
-from .documents import RelationKey, document_id, relation_key
+from .documents import RelationKey, document_id, relation_key, sentence_starts
 from .errors import AnnotationError, ExtensionConflict, shown
 from .types import Relation
 
@@ -164,12 +166,13 @@ def set_relations(
             positions must be first tokens of entities in ``doc.ents``, of mentions of relations
             that the Doc has, or of spans in ``doc.spans``, and whose scores of 0 mean "no such
             relation". Of relations with the same head, label and tail the one with the highest
-            score stays. A score may be None: not known.
+            score stays, with the evidence of all. A score may be None: not known.
         attr: name of the extension attribute.
 
     Raises:
         AnnotationError: if a span belongs to another Doc, is empty or no mention starts at a
-            position, if a score is no probability, or if a value has another form.
+            position, if a score is no probability, if evidence is no sentence of the Doc, or if a
+            value has another form.
     """
     if isinstance(relations, Mapping):
         rows = _from_dict(doc, relations, attr)
@@ -179,16 +182,24 @@ def set_relations(
         raise AnnotationError(f"Cannot store {shown(relations)}: expected a list of relations.")
     best: Dict[RelationKey, Optional[float]] = {}
     kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
+    evidence: Dict[RelationKey, Set[int]] = {}
+    starts = sentence_starts(doc) if any(rel.evidence for rel in rows) else None
     for rel in rows:
         key = relation_key(rel)
         best[key] = _higher(rel.score, best.get(key))
         if rel.head.kb_id or rel.tail.kb_id:
             kb_ids[key] = (rel.head.kb_id_, rel.tail.kb_id_)
+        if rel.evidence:
+            places = _sentence_places(doc, rel, starts)
+            evidence.setdefault(key, set()).update(places)
     stored: Dict[Tuple[int, int], List[Tuple[Any, ...]]] = {}
     for key, score in best.items():
         (start, end, head_type), label, (tail_start, tail_end, tail_type) = key
         row = (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
-        stored.setdefault((start, end), []).append((*row, *kb_ids.get(key, ())))
+        more: Tuple[Any, ...] = kb_ids.get(key, ())
+        if key in evidence:
+            more = (*(more or ("", "")), tuple(sorted(evidence[key])))
+        stored.setdefault((start, end), []).append((*row, *more))
     name = _storage_name(attr)
     clear_relations(doc, attr)
     user_data: Dict[Any, Any] = doc.user_data
@@ -269,13 +280,15 @@ def _from_row(
     tail_type: str,
     offset: int,
     length: int,
-    *kb_ids: str,
+    *more: Any,
 ) -> Optional[Relation]:
     """The relation of a row; None if the Doc was cut from a longer one that had both mentions."""
-    head_id, tail_id = kb_ids or ("", "")
-    if not all(isinstance(name, str) for name in (label, head_type, tail_type, *kb_ids)):
+    head_id, tail_id, evidence = (*more, ()) if len(more) == 2 else more or ("", "", ())
+    if not all(isinstance(name, str) for name in (label, head_type, tail_type, head_id, tail_id)):
         raise TypeError("labels, types and ids have to be strings")
-    if not all(isinstance(value, int) for value in (head_start, head_end, offset, length)):
+    if not all(
+        isinstance(value, int) for value in (head_start, head_end, offset, length, *evidence)
+    ):
         raise TypeError("offsets have to be integers")
     if head_end <= head_start or length <= 0:
         raise ValueError("a mention has no characters")
@@ -283,7 +296,25 @@ def _from_row(
     tail_start = head_start + offset
     head = _span(doc, head_start, head_end, head_type, head_id)
     tail = _span(doc, tail_start, tail_start + length, tail_type, tail_id)
-    return None if head is None or tail is None else Relation(head, label, tail, score)
+    if head is None or tail is None:
+        return None
+    numbers: Sequence[int] = ()
+    if evidence and (starts := sentence_starts(doc)) is not None:
+        places = [head_start + place for place in evidence]
+        inside = [place for place in places if 0 <= place < len(doc.text)]
+        numbers = (numpy.searchsorted(starts, inside, side="right") - 1).tolist()
+    return Relation(head, label, tail, score, numbers)
+
+
+def _sentence_places(doc: Doc, rel: Relation, starts: Any) -> List[int]:
+    """Where the sentences of the evidence of a relation start, relative to its head."""
+    n_sentences = 0 if starts is None else len(starts)
+    if any(type(i) is not int or not 0 <= i < n_sentences for i in rel.evidence):
+        raise AnnotationError(
+            f"The evidence of {rel} is {shown(rel.evidence)}: expected numbers of sentences, and "
+            f"{_describe(doc)} has {n_sentences}."
+        )
+    return [int(starts[i]) - rel.head.start_char for i in rel.evidence]
 
 
 def _span(doc: Doc, start: int, end: int, label: str, kb_id: str) -> Optional[Span]:
@@ -306,17 +337,17 @@ def _check_score(score: Any) -> None:
 
 def _check(doc: Doc, item: Any) -> Relation:
     if isinstance(item, Relation):
-        parts: Sequence[Any] = (item.head, item.label, item.tail, item.score)
+        parts: Sequence[Any] = (item.head, item.label, item.tail, item.score, item.evidence)
     elif isinstance(item, Mapping):
         parts = _from_json(doc, item)
     elif isinstance(item, (tuple, list)) and len(item) in (3, 4):
-        parts = (*item, 1.0)[:4]
+        parts = (*item, 1.0)[:4] + ((),)
     else:
         raise AnnotationError(
             f"Cannot store {shown(item)} as a relation: expected a Relation, (head, label, tail), "
             "(head, label, tail, score), or a dict as to_json gives it."
         )
-    head, label, tail, score = parts
+    head, label, tail, score, evidence = parts
     for role, span in (("head", head), ("tail", tail)):
         if not isinstance(span, Span):
             raise AnnotationError(f"The {role} of {shown(item)} is not a Span.")
@@ -333,7 +364,7 @@ def _check(doc: Doc, item: Any) -> Relation:
         _check_score(score)
     except ValueError as err:
         raise AnnotationError(f"Cannot store {shown(item)}: {err}.") from None
-    return item if isinstance(item, Relation) else Relation(head, label, tail, score)
+    return item if isinstance(item, Relation) else Relation(head, label, tail, score, evidence)
 
 
 def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
@@ -359,7 +390,12 @@ def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
                 f"or are not the {role} {shown(data.get('text'))}."
             )
         spans.append(span)
-    return (spans[0], item.get("label"), spans[1], item.get("score", 1.0))
+    evidence = item.get("evidence", ())
+    if not isinstance(evidence, (list, tuple)) or not all(type(i) is int for i in evidence):
+        raise AnnotationError(
+            f"The evidence of {shown(item)} is {shown(evidence)}: expected numbers of sentences."
+        )
+    return (spans[0], item.get("label"), spans[1], item.get("score", 1.0), evidence)
 
 
 def _from_dict(doc: Doc, data: TokenPairDict, attr: str) -> List[Relation]:

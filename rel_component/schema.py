@@ -306,7 +306,7 @@ class RelationSchema(Mapping[str, RelationType]):
         for rel in list(result):
             label = self[rel.label].inverse if rel.label in self else None
             if label is not None:
-                inverse = Relation(rel.tail, label, rel.head, rel.score)
+                inverse = Relation(rel.tail, label, rel.head, rel.score, rel.evidence)
                 if relation_key(inverse) not in known:
                     known.add(relation_key(inverse))
                     result.append(inverse)

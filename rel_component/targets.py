@@ -2,7 +2,8 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Dict, Iterable, List, Literal, Optional, Sequence, Tuple
+from itertools import product
+from typing import Dict, Iterable, List, Literal, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -10,11 +11,11 @@ from spacy.training import Example
 
 from .annotations import DEFAULT_ATTR, get_relations
 from .candidates import Candidates
-from .documents import document_id, several_labels
+from .documents import document_id, sentence_starts, several_labels
 from .errors import ConfigError, shown
 from .mentions import Mentions, read_mentions, read_training_mentions, trimmed
 from .schema import RelationSchema
-from .types import BoolArray, FloatArray
+from .types import BoolArray, FloatArray, Int32Array
 
 _CharSpan = Tuple[int, int]
 
@@ -28,11 +29,14 @@ class Targets:
             label holds.
         n_gold: number of annotated relations with a label of the schema.
         n_uncovered: number of these relations that no candidate pair stands for.
+        evidence: pair and sentence, of the predicted document, of each piece of annotated evidence;
+            each once. *Shape:* ``(n,)`` each
     """
 
     values: FloatArray
     n_gold: int
     n_uncovered: int
+    evidence: Tuple[Int32Array, Int32Array]
 
     @property
     def positive(self) -> BoolArray:
@@ -45,7 +49,10 @@ class Targets:
         Args:
             rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
         """
-        return replace(self, values=self.values[rows])
+        pairs, sentences = self.evidence
+        kept = rows[pairs]
+        evidence = ((numpy.cumsum(rows, dtype="int32") - 1)[pairs[kept]], sentences[kept])
+        return replace(self, values=self.values[rows], evidence=evidence)
 
 
 def make_targets(
@@ -67,7 +74,8 @@ def make_targets(
     columns = {label: k for k, label in enumerate(schema.labels)}
     symmetric = set(schema.symmetric_labels)
     values = numpy.zeros((candidates.n_pairs, len(columns)), dtype="float32")
-    rows_of = _RowLookup(candidates)
+    rows_of = PairRows(candidates)
+    evidence: Set[Tuple[int, int]] = set()
     spans = _mentions_by_characters([eg.predicted for eg in examples], candidates)
     n_gold = n_uncovered = 0
     for eg, by_chars in zip(examples, spans):
@@ -81,7 +89,19 @@ def make_targets(
                 rows += [row for h in heads for t in tails for row in rows_of(t, h)]
             values[rows, columns[rel.label]] = 1.0
             n_uncovered += not rows
-    return Targets(values, n_gold, n_uncovered)
+            if rel.evidence and rows:
+                evidence.update(product(rows, _sentences(eg, rel.evidence)))
+    found = numpy.asarray(sorted(evidence), dtype="int32").reshape(-1, 2)
+    return Targets(values, n_gold, n_uncovered, (found[:, 0], found[:, 1]))
+
+
+def _sentences(eg: Example, numbers: Sequence[int]) -> List[int]:
+    """The sentences of the predicted document in which sentences of the reference start."""
+    annotated, own = sentence_starts(eg.reference), sentence_starts(eg.predicted)
+    if annotated is None or own is None:
+        return []
+    starts = annotated[list(numbers)]
+    return (numpy.searchsorted(own, starts, side="right") - 1).clip(0).tolist()
 
 
 def to_distribution(values: FloatArray) -> FloatArray:
@@ -255,7 +275,7 @@ def _place(index: int, doc: Doc) -> str:
     return f"document {index} ({name:.60})" if name else f"document {index}"
 
 
-class _RowLookup:
+class PairRows:
     """Rows of a pair of entities, by binary search in the sorted codes of all pairs."""
 
     def __init__(self, candidates: Candidates) -> None:
@@ -265,6 +285,7 @@ class _RowLookup:
         self._codes = codes[self._order]
 
     def __call__(self, head: int, tail: int) -> List[int]:
+        """The rows of a pair: one, or none if it is no candidate."""
         code = head * self._n + tail
         low, high = numpy.searchsorted(self._codes, [code, code + 1])
         return [int(row) for row in self._order[low:high]]

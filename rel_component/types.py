@@ -35,24 +35,37 @@ class Relation(Dict[str, Any]):
         label: the relation type.
         tail: the mention the relation points to.
         score: probability in [0, 1]; 1.0 for annotated relations, None if it is not known.
+        evidence: the sentences that show it, counted from 0 in the Doc; empty if they are not known.
     """
 
-    __slots__ = ("head", "label", "score", "tail")
+    __slots__ = ("evidence", "head", "label", "score", "tail")
     head: Span
     label: str
     tail: Span
     score: Optional[float]
+    evidence: Tuple[int, ...]
 
-    def __init__(self, head: Span, label: str, tail: Span, score: Optional[float] = 1.0) -> None:
-        for name, value in zip(("head", "label", "tail", "score"), (head, label, tail, score)):
+    def __init__(
+        self,
+        head: Span,
+        label: str,
+        tail: Span,
+        score: Optional[float] = 1.0,
+        evidence: Sequence[int] = (),
+    ) -> None:
+        numbers = tuple(sorted(set(evidence)))
+        values = {"head": head, "label": label, "tail": tail, "score": score, "evidence": numbers}
+        for name, value in values.items():
             object.__setattr__(self, name, value)
         super().__init__(
             head=_span_to_json(head), label=label, tail=_span_to_json(tail), score=score
         )
+        if numbers:
+            dict.__setitem__(self, "evidence", list(numbers))
 
     @property
     def context(self) -> Span:
-        """The sentences that the mentions are in and those between them, as evidence.
+        """The sentences that the mentions are in and those between them; see also `evidence`.
 
         The whole text, where sentence boundaries are not known.
         """
@@ -66,7 +79,8 @@ class Relation(Dict[str, Any]):
     def to_json(self) -> Dict[str, Any]:
         """Offsets in tokens and characters, texts, entity types, knowledge-base ids, label, score.
 
-        Head and tail have ``kb_id`` where that is set. The result can be assigned to ``doc._.rel``.
+        Head and tail have ``kb_id``, and the relation ``evidence``, where that is set. The result
+        can be assigned to ``doc._.rel``.
         """
         return dict(self)
 
@@ -90,8 +104,9 @@ class Relation(Dict[str, Any]):
         return f"({self.head.text}, {self.label}, {self.tail.text})"
 
     @property
-    def _parts(self) -> Tuple[Span, str, Span, Optional[float]]:
-        return (self.head, self.label, self.tail, self.score)
+    def _parts(self) -> Tuple[Any, ...]:
+        parts = (self.head, self.label, self.tail, self.score)
+        return (*parts, self.evidence) if self.evidence else parts
 
     def _read_only(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("a Relation is read-only: assign another one to doc._.rel")

@@ -124,7 +124,7 @@ def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report
     for item in annotated.relations:
         keep_relation(doc, item, spans[item.head], spans[item.tail])
     relations = [
-        Relation(spans[item.head], item.label, spans[item.tail], item.score)
+        Relation(spans[item.head], item.label, spans[item.tail], item.score, item.evidence)
         for item in annotated.relations
     ]
     set_relations(doc, relations)

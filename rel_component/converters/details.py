@@ -1,4 +1,4 @@
-"""Ids and attributes of annotations, and evidence of relations, for which a Doc has no place.
+"""Ids and attributes of annotations, for which a Doc has no place.
 
 They are kept in ``doc.user_data`` in the form of span extension values, as the relations are (see
 :mod:`rel_component.annotations`), one entry per mention and per head mention.
@@ -23,10 +23,10 @@ def keep_mention(doc: Doc, mention: AnnotatedMention, span: Span) -> None:
 
 
 def keep_relation(doc: Doc, relation: AnnotatedRelation, head: Span, tail: Span) -> None:
-    """Keep id, evidence and attributes of a relation with a document, if it has any."""
-    if relation.id is not None or relation.evidence or relation.attributes:
+    """Keep id and attributes of a relation with a document, if it has any."""
+    if relation.id is not None or relation.attributes:
         entry = doc.user_data.setdefault(_place(_RELATION, head), {})
-        details = (relation.id, relation.evidence, relation.attributes)
+        details = (relation.id, (), relation.attributes)
         entry.setdefault(_tail_key(relation.label, head, tail), details)
 
 
@@ -40,7 +40,10 @@ def mention_details(doc: Doc, span: Span) -> Tuple[Any, Dict[str, Any]]:
 def relation_details(
     doc: Doc, label: str, head: Span, tail: Span
 ) -> Tuple[Any, Tuple[int, ...], Dict[str, Any]]:
-    """Id, None if there is none, evidence and attributes of a relation."""
+    """Id, None if there is none, evidence and attributes of a relation.
+
+    Relations have their evidence with them; files of earlier versions have it here.
+    """
     entry = doc.user_data.get(_place(_RELATION, head), {})
     name, evidence, attributes = entry.get(_tail_key(label, head, tail), (None, (), {}))
     return name, tuple(evidence), as_json(attributes)

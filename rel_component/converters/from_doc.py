@@ -45,7 +45,9 @@ def to_annotated(
         name, evidence, attributes = relation_details(doc, rel.label, rel.head, rel.tail)
         head, tail = mentions.add(rel.head), mentions.add(rel.tail)
         relations.append(
-            AnnotatedRelation(head, tail, rel.label, rel.score, name, evidence, attributes)
+            AnnotatedRelation(
+                head, tail, rel.label, rel.score, name, rel.evidence or evidence, attributes
+            )
         )
     clusters = [[mentions.add(span) for span in cluster] for cluster in read_clusters(doc)]
     words, spaces = words_and_spaces(doc)

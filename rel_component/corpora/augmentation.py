@@ -28,6 +28,7 @@ from ..documents import bare_copy, copy_sentences
 from ..errors import ConfigError
 from ..mentions import mention_spans
 from ..span_groups import MovingSpanGroup, current_spans
+from ..types import Relation
 
 Augmenter = Callable[[Language, Example], Iterator[Example]]
 
@@ -204,9 +205,11 @@ def _copy_relations(doc: Doc, copy: Doc, attr: str) -> None:
     relations = get_relations(doc, attr)
     heads = _carry([rel.head for rel in relations], copy)
     tails = _carry([rel.tail for rel in relations], copy)
-    set_relations(
-        copy, [(h, rel.label, t, rel.score) for h, rel, t in zip(heads, relations, tails)], attr
-    )
+    moved = [
+        Relation(head, rel.label, tail, rel.score, rel.evidence)
+        for head, rel, tail in zip(heads, relations, tails)
+    ]
+    set_relations(copy, moved, attr)
 
 
 def _carry(spans: Sequence[Span], doc: Doc) -> List[Span]:

@@ -106,7 +106,9 @@ def to_record(doc: Doc, attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
 
 
 def find_evidence(doc: Doc, relations: Sequence[Relation]) -> List[str]:
-    """The sentences of head and tail of each relation, where the Doc has none those of a sentencizer.
+    """The sentences that show each relation; where they are not known, those of head and tail.
+
+    Where the Doc has no sentences, they are those of a sentencizer.
 
     Args:
         doc: the document.
@@ -119,6 +121,8 @@ def find_evidence(doc: Doc, relations: Sequence[Relation]) -> List[str]:
     ends = [*starts[1:], len(doc.text)]
 
     def found(rel: Relation) -> str:
+        if rel.evidence:
+            return " ... ".join(doc.text[starts[i] : ends[i]].strip() for i in rel.evidence)
         first, second = sorted((rel.head, rel.tail), key=lambda span: span.start_char)
         positions = [first.start_char, first.end_char - 1, second.start_char, second.end_char - 1]
         a, b, c, d = numpy.searchsorted(starts, positions, side="right") - 1

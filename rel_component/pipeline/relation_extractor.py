@@ -1,7 +1,9 @@
 """The trainable component ``relation_extractor``."""
 
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -20,6 +22,7 @@ from ..candidates import (
 from ..decoding import Decoder
 from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
+from ..evidence import EvidenceOptions, rows_of_relations
 from ..losses import with_agreement
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
@@ -35,7 +38,7 @@ from ..targets import (
     warn_of_unlearnable,
 )
 from ..threads import limit_worker_threads
-from ..types import NO_RELATION, LossFunction, ScorerFunction
+from ..types import NO_RELATION, LossFunction, Relation, ScorerFunction
 from .model_checks import has_joined_words
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
@@ -56,6 +59,7 @@ from .upstream import ListeningPipe
         "spans_key": None,
         "adaptive_threshold": False,
         "consistency": 0.0,
+        "evidence": None,
         "rescue_entities": False,
         "overwrite_ents": False,
         "attr": DEFAULT_ATTR,
@@ -85,6 +89,9 @@ class RelationExtractor(ListeningPipe):
         consistency: weight of a second loss in training: each batch passes the model twice, and the
             predictions of the two passes, which dropout makes differ, are to agree (R-Drop). It
             takes twice the time and needs a model with an encoder of its own.
+        evidence: how sentences that show relations are learned and chosen,
+            ``rel_component.evidence.v1``, with a model that finds them, as EntityPair; None: not at
+            all. They are written to `evidence` of the relations, where sentences are known.
         rescue_entities: whether the mentions of relations become entities where they are none, in
             place of those of ``span_recognizer`` that they overlap with.
         overwrite_ents: whether rescued mentions also take the place of entities that others have
@@ -112,6 +119,7 @@ class RelationExtractor(ListeningPipe):
         spans_key: Optional[str],
         adaptive_threshold: bool,
         consistency: float,
+        evidence: Optional[EvidenceOptions],
         rescue_entities: bool,
         overwrite_ents: bool,
         attr: str,
@@ -122,6 +130,15 @@ class RelationExtractor(ListeningPipe):
         if adaptive_threshold and exclusive:
             raise ConfigError(
                 f"{name}: adaptive_threshold is for multiple labels: set exclusive = false"
+            )
+        if evidence is not None and not model.attrs.get("finds_evidence"):
+            raise ConfigError(
+                f"{name}: the model {shown(model.name)} finds no evidence: use "
+                "rel_component.EntityPair.v1, or set evidence = null"
+            )
+        if evidence is not None and consistency:
+            raise ConfigError(
+                f"{name}: evidence cannot be learned with consistency: set one of them"
             )
         install_extension(attr)
         limit_worker_threads()
@@ -136,6 +153,7 @@ class RelationExtractor(ListeningPipe):
         self.spans_key = spans_key
         self.adaptive_threshold = adaptive_threshold
         self.consistency = consistency
+        self.evidence = evidence
         self.rescue_entities = rescue_entities
         self.overwrite_ents = overwrite_ents
         self.attr = attr
@@ -277,6 +295,8 @@ class RelationExtractor(ListeningPipe):
         docs = list(docs)
         values = self.model.ops.to_numpy(scores.values)
         decoded = self.decoder(docs, scores.candidates, values, exclusive=self.exclusive)
+        if self.evidence is not None:
+            decoded = self._with_evidence(self.evidence, docs, scores.candidates, decoded)
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)
@@ -326,8 +346,16 @@ class RelationExtractor(ListeningPipe):
             logits, backprop = self.model.begin_update((docs + docs, candidates.twice()))
         else:
             loss_function = self.loss
+            guided = self.evidence is not None and self.evidence.weight > 0
+            candidates = replace(candidates, asks_evidence=guided)
             logits, backprop = self.model.begin_update((docs, candidates))
+        n_labels = len(self.output_labels)
+        shares, logits = logits[:, n_labels:], logits[:, :n_labels]
         loss, d_logits = self._loss(loss_function, logits, targets)
+        if self.evidence is not None and candidates.asks_evidence:
+            evidence_loss, d_shares = self.evidence.loss(shares, targets.evidence)
+            loss += evidence_loss
+            d_logits = self.model.ops.xp.concatenate([d_logits, d_shares], axis=1)
         backprop(d_logits)
         if sgd:
             self.finish_update(sgd)
@@ -358,6 +386,24 @@ class RelationExtractor(ListeningPipe):
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
+
+    def _with_evidence(
+        self,
+        evidence: EvidenceOptions,
+        docs: Sequence[Doc],
+        candidates: Candidates,
+        relations: Sequence[Sequence[Relation]],
+    ) -> List[List[Relation]]:
+        """Find the sentences of relations: a second pass of the model, over their pairs only."""
+        rows = rows_of_relations(candidates, relations)
+        related = numpy.zeros(candidates.n_pairs, dtype="bool")
+        related[[row for group in rows for row in group if row >= 0]] = True
+        places = numpy.cumsum(related) - 1
+        selected = replace(candidates.select(related), asks_evidence=True)
+        outputs = self.model.predict((list(docs), selected))
+        shares = self.model.ops.to_numpy(outputs[:, len(self.output_labels) :])
+        within = [[int(places[row]) if row >= 0 else -1 for row in group] for group in rows]
+        return evidence.choose(docs, relations, within, shares)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""

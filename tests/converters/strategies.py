@@ -101,7 +101,7 @@ def documents(
             draw(labels),
             score=draw(scores),
             id=name,
-            evidence=tuple(draw(evidence)) if sentences else (),
+            evidence=tuple(sorted(draw(evidence))) if sentences else (),
             attributes=draw(relation_attributes),
         )
         for (head, tail), name in zip(drawn, relation_names)
