@@ -206,9 +206,7 @@ def read_clusters(doc: Doc, prefix: str = CLUSTER_PREFIX) -> List[List[Span]]:
         doc: the document.
         prefix: name of the span groups, up to ``_1``, ``_2`` and so on.
     """
-    pattern = re.compile(rf"{re.escape(prefix)}_(\d+)")
-    numbered = [(int(match[1]), key) for key in doc.spans if (match := pattern.fullmatch(key))]
-    return [current_spans(doc.spans[key]) for _, key in sorted(numbered)]
+    return [current_spans(doc.spans[key]) for key in _cluster_keys(doc, prefix)]
 
 
 def set_clusters(doc: Doc, clusters: Iterable[Sequence[Span]]) -> None:
@@ -221,6 +219,25 @@ def set_clusters(doc: Doc, clusters: Iterable[Sequence[Span]]) -> None:
     for number, cluster in enumerate(clusters, start=1):
         key = f"{CLUSTER_PREFIX}_{number}"
         doc.spans[key] = MovingSpanGroup(doc, name=key, spans=list(cluster))
+
+
+def replace_clusters(doc: Doc, clusters: Iterable[Sequence[Span]]) -> None:
+    """Set the clusters of a document, in place of all that it has.
+
+    Args:
+        doc: the document.
+        clusters: for each entity its mentions.
+    """
+    for key in _cluster_keys(doc, CLUSTER_PREFIX):
+        del doc.spans[key]
+    set_clusters(doc, clusters)
+
+
+def _cluster_keys(doc: Doc, prefix: str) -> List[str]:
+    """The names of the span groups of clusters, in the order of their numbers."""
+    pattern = re.compile(rf"{re.escape(prefix)}_(\d+)")
+    numbered = [(int(match[1]), key) for key in doc.spans if (match := pattern.fullmatch(key))]
+    return [key for _, key in sorted(numbered)]
 
 
 def entity_mentions(span: Span, prefix: str = CLUSTER_PREFIX) -> List[Span]:
