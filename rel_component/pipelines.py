@@ -244,6 +244,16 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
     ]
 
 
+def cluster_finders(nlp: Language) -> List[str]:
+    """Names of the components that may find coreference clusters, which are span groups."""
+    extractor: Any = find_extractor(nlp)
+    return [
+        name
+        for name, component in nlp.pipeline
+        if component is not extractor and "doc.spans" in nlp.get_pipe_meta(name).assigns
+    ]
+
+
 def mentions_are_given(nlp: Language, spans_key: Optional[str]) -> bool:
     """Whether a pipeline can only relate mentions that are given: no component may find any.
 

@@ -41,6 +41,13 @@ _ROWS = {
     "across sentences": "rel_across_sentences",
     "pairs, with NO_RELATION": "rel_with_none",
 }
+_DOCUMENT_ROWS = {
+    "all": "between entities",
+    "within_sentence": "with both in one sentence",
+    "across_sentences": "never in one sentence",
+    "far": "more than five sentences apart",
+    "evidence": "sentences as evidence",
+}
 _MENTIONS = {
     "ents": "Entities by type",
     "mentions": "Mentions of the span group by type, nested ones included",
@@ -104,6 +111,7 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
             macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
             _print_types({**per_type, "all, micro": micro, "all, macro": macro})
     _print_overview(_GIVEN if gold_entities else _FOUND, scores)
+    _print_document(scores, "as the pipeline has found them, or else as annotated")
     low, high = (scores["rel_micro_f_interval"][end] for end in ("low", "high"))
     if low is not None:
         msg.info(
@@ -112,6 +120,7 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
         )
     if "gold_entities" in scores:
         _print_overview(_GIVEN, scores["gold_entities"])
+        _print_document(scores["gold_entities"], "as annotated")
     msg.divider("Relations by type, strict")
     _print_types(scores["rel_per_type"])
     if scores.get("thresholds"):
@@ -128,6 +137,18 @@ def _print_overview(title: str, scores: Dict[str, Any]) -> None:
         figures = [percent(scores.get(key)) for key in keys]
         rows.append([name, str(scores[f"{group}_n"]), *figures])
     print_table(rows, ["", "annotated", "micro P", "R", "F1", "macro P", "R", "F1"])
+
+
+def _print_document(scores: Dict[str, Any], where_from: str) -> None:
+    if "document" not in scores:
+        return
+    msg.divider(f"Relations of whole documents, mentions and clusters {where_from}")
+    rows = [
+        [title, str(prf["n"]), *(percent(prf[key]) for key in "prf")]
+        for name, title in _DOCUMENT_ROWS.items()
+        if (prf := scores["document"][name])["n"]
+    ]
+    print_table(rows, ["", "annotated", "P", "R", "F1"])
 
 
 def _print_thresholds(scores: Dict[str, Any]) -> None:

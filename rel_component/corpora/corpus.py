@@ -105,6 +105,7 @@ def make_examples(
     gold_tokens: bool = True,
     spans_key: Optional[str] = None,
     gold_sentences: bool = True,
+    gold_clusters: bool = True,
     place: str = "",
 ) -> Iterator[Example]:
     """Make examples of annotated documents; see :func:`make_relation_corpus` for the options.
@@ -116,6 +117,7 @@ def make_examples(
         gold_tokens: whether they are given the annotated tokens.
         spans_key: span group that holds the mentions; None: the entities.
         gold_sentences: whether they are given the annotated sentences.
+        gold_clusters: whether those that are given mentions are given their clusters too.
         place: where the documents are from, for warnings.
     """
     n_missed = 0
@@ -131,6 +133,8 @@ def make_examples(
                 copy_sentences(reference, predicted)
         if gold_entities:
             n_missed += _copy_mentions(reference, predicted, spans_key)
+            if gold_clusters:
+                _copy_clusters(reference, predicted)
         yield Example(predicted, reference)
     if n_missed:
         warnings.warn(
@@ -142,7 +146,7 @@ def make_examples(
 
 
 def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:
-    """Give a document the mentions and clusters of another one; how many do not fit its tokens."""
+    """Give a document the mentions of another one; how many do not fit its tokens."""
     spans: List[Span] = []
     n_missed = 0
     for span in mention_spans(reference, spans_key):
@@ -155,9 +159,13 @@ def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> 
         predicted.set_ents(spans)
     else:
         predicted.spans[spans_key] = spans
+    return n_missed
+
+
+def _copy_clusters(reference: Doc, predicted: Doc) -> None:
+    """Give a document the clusters of another one, as far as they fit its tokens."""
     clusters = [
         [predicted.char_span(span.start_char, span.end_char) for span in cluster]
         for cluster in read_clusters(reference)
     ]
     set_clusters(predicted, ([span for span in cluster if span] for cluster in clusters))
-    return n_missed

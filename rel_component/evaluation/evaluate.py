@@ -33,8 +33,10 @@ from ..corpora.corpus import make_examples
 from ..decoding import ThresholdDecoder
 from ..errors import LLMError
 from ..llm.types import REPORT_KEY
+from ..mentions import read_clusters
 from ..pipelines import (
     PipelineSource,
+    cluster_finders,
     entity_finders,
     find_extractor,
     finds_sentences,
@@ -43,6 +45,7 @@ from ..pipelines import (
     relation_attr,
     require_relations,
 )
+from .document_scores import score_documents
 from .intervals import METRICS, Bootstrap, estimate, relation_metrics
 from .mistakes import Mistakes, find_mistakes
 from .scoring import count_by_document, score_span_group
@@ -63,7 +66,10 @@ class Evaluation(NamedTuple):
             ``rel_micro_f_interval``, the 95 % interval of the strict micro F1, and the counts of
             ``mistakes`` by reason. Where the pipeline finds the mentions itself, ``mentions_p`` and
             so on compare them with the span group, and ``gold_entities`` has the scores of
-            relations between the annotated mentions. Where a decoder with a threshold decides,
+            relations between the annotated mentions. Where documents have clusters, ``document`` has
+            the scores of :func:`.score_documents`; where the pipeline finds clusters, those with the
+            annotated ones are ``document`` of ``gold_entities``. Where a decoder with a threshold
+            decides,
             ``threshold`` has its value, None if it leaves the decision to NO_RELATION, and
             ``thresholds`` the strict scores at others, each with ``threshold``, ``p``, ``r`` and
             ``f``; ``label_thresholds`` has those of single labels, and ``threshold_choice`` says
@@ -90,8 +96,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a pipeline on annotated documents.
 
-    Where the pipeline finds the mentions itself, the documents pass it end to end, and with the
-    annotated mentions in place of its own; where a decoder with a threshold decides, it decodes once
+    Where the pipeline finds mentions or clusters itself, the documents pass it end to end, and with the
+    annotated ones in place of its own; where a decoder with a threshold decides, it decodes once
     more with the lowest one.
 
     Args:
@@ -131,19 +137,25 @@ def evaluate(
         alignment=alignment,
         limit=limit,
     )
+    clustered = any(map(read_clusters, references))
+    finds_clusters = clustered and not set(cluster_finders(nlp)) <= set(finders)
     passed = partial(predict_docs, nlp, references, gold_tokens=gold_tokens, progress=progress)
 
-    def scored(given: bool) -> Tuple[List[Example], Dict[str, Any]]:
-        predicted, seconds = passed(gold_entities=given)
+    def scored(given: bool, clusters: bool) -> Tuple[List[Example], Dict[str, Any]]:
+        predicted, seconds = passed(gold_entities=given, gold_clusters=clusters)
         _check_answers([eg.predicted for eg in predicted])
         with nlp.select_pipes(disable=finders if given else []):
             scores = Scorer(nlp).score(predicted)
+        if clustered:
+            scores["document"] = score_documents(
+                predicted, symmetric=symmetric, spans_key=spans_key, attr=attr
+            )
         n_words = sum(len(eg.predicted) for eg in predicted)
         speed = n_words / max(seconds, 1e-9)
         return predicted, {**scores, "speed": speed, "n_docs": len(predicted)}
 
     with _recorded(extractor) as record:
-        predicted, scores = scored(gold_entities)
+        predicted, scores = scored(gold_entities, clusters=not finds_clusters)
     scores["given_mentions"] = gold_entities
     mistakes = find_mistakes(predicted, symmetric=symmetric, spans_key=spans_key, attr=attr)
     scores["mistakes"] = mistakes.to_dict()
@@ -153,8 +165,11 @@ def evaluate(
     if finders and not gold_entities:
         # also where another component finds them, whose scorer knows nothing of them
         scores.update(score_span_group(predicted, spans_key))
-        _, given = scored(True)
-        scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith("rel_")}
+    if (finders and not gold_entities) or finds_clusters:
+        _, given = scored(True, clusters=True)
+        scores["gold_entities"] = {
+            k: v for k, v in given.items() if k.startswith("rel_") or k == "document"
+        }
     if record is not None:
         decoder: Any = record.decoder
         scores["threshold"] = decoder.threshold
@@ -211,11 +226,19 @@ def predict_docs(
     *,
     gold_entities: bool,
     gold_tokens: bool,
+    gold_clusters: bool = True,
     progress: Progress,
 ) -> Tuple[List[Example], float]:
-    """Run a pipeline on annotated documents; see :func:`predict`."""
+    """Run a pipeline on annotated documents; see :func:`predict`.
+
+    With `gold_entities`, documents that have clusters are given these as well, in place of what the
+    pipeline finds, unless `gold_clusters` is False.
+    """
     spans_key = getattr(find_extractor(nlp), "spans_key", None)
-    with nlp.select_pipes(disable=entity_finders(nlp, spans_key) if gold_entities else []):
+    left_out = set(entity_finders(nlp, spans_key) if gold_entities else ())
+    if gold_entities and gold_clusters and any(map(read_clusters, references)):
+        left_out.update(cluster_finders(nlp))
+    with nlp.select_pipes(disable=sorted(left_out)):
         examples = list(
             make_examples(
                 nlp,
@@ -224,6 +247,7 @@ def predict_docs(
                 gold_tokens=gold_tokens,
                 spans_key=spans_key,
                 gold_sentences=not finds_sentences(nlp),
+                gold_clusters=gold_clusters,
             )
         )
         start = time.perf_counter()
