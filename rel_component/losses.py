@@ -9,12 +9,14 @@ is ``NO_RELATION``.
 from functools import partial
 from typing import Any, Dict, Optional, Sequence, Tuple
 
+import numpy
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
 from .errors import ConfigError
+from .layers.rows import count_within
 from .probabilities import sigmoid, softmax
-from .types import NO_RELATION, LossFunction
+from .types import NO_RELATION, BoolArray, Int32Array, LossFunction
 
 _NEEDS_EXCLUSIVE = (
     "cross_entropy needs exclusive labels: set exclusive = true, or use "
@@ -167,6 +169,47 @@ def with_agreement(loss: LossFunction, weight: float) -> LossFunction:
         return sum(values) + weight * gap, d_logits.astype(logits.dtype)
 
     return loss_of_two
+
+
+def marginal_antecedents(
+    scores: Floats2d, gold: BoolArray, anaphors: Int32Array
+) -> Tuple[float, Floats2d]:
+    """The negative log-likelihood of the right antecedents of each anaphor, whichever it takes.
+
+    The antecedents of an anaphor compete with each other and with a null antecedent, whose score is
+    0 and which is right where no other is. The probabilities of all that are right are added up:
+    Lee et al. 2017 (https://aclanthology.org/D17-1018), section 5.
+
+    Args:
+        scores: of pairs of an antecedent with an anaphor. *Shape:* ``(n_pairs, 1)``
+        gold: whether the two are coreferent. *Shape:* ``(n_pairs,)``
+        anaphors: number of the anaphor of each pair, in any order. *Shape:* ``(n_pairs,)``
+
+    Returns:
+        the mean over the anaphors, and the gradient. *Shape:* ``(n_pairs, 1)``
+    """
+    xp = get_array_module(scores)
+    if not len(scores):
+        return 0.0, xp.zeros_like(scores)
+    # a row for each anaphor: the null antecedent, and the others in the columns after it
+    order = numpy.argsort(anaphors, kind="stable")
+    _, sizes = numpy.unique(anaphors, return_counts=True)
+    rows = xp.asarray(numpy.repeat(numpy.arange(len(sizes)), sizes))
+    columns = xp.asarray(count_within(sizes) + 1)
+    table = xp.zeros((len(sizes), int(sizes.max()) + 1), dtype=scores.dtype)
+    candidates, right = xp.zeros(table.shape, dtype="bool"), xp.zeros(table.shape, dtype="bool")
+    table[rows, columns] = scores[xp.asarray(order), 0]
+    right[rows, columns] = xp.asarray(gold[order])
+    candidates[rows, columns] = True
+    candidates[:, 0] = True
+    right[:, 0] = ~right.any(axis=1)
+    log_p, p = _masked_log_softmax(table, candidates)
+    log_q, q = _masked_log_softmax(table, right)
+    # the probability of one that is right, by its share of them, is that of all that are right
+    total = ((log_p[right] - log_q[right]) * q[right]).sum()
+    d_scores = xp.zeros_like(scores)
+    d_scores[xp.asarray(order), 0] = (p - q)[rows, columns] / len(sizes)
+    return -float(total) / len(sizes), d_scores
 
 
 def _check_weights(class_weights: Optional[Dict[str, float]]) -> Dict[str, float]:

@@ -1,1 +1,1 @@
-"""Coreference without a model: rules for names, readers of other packages, and scores."""
+"""Coreference: rules for names, antecedents of mentions, readers of other packages, and scores."""

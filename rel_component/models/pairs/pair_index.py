@@ -1,14 +1,14 @@
 """Candidate pairs as indices into tables that are computed once per token, mention or type."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy
 from spacy.tokens import Doc
 
 from ...candidates import Candidates
 from ...types import HashArray, Int32Array
-from .entity_sentences import entity_sentences
+from .entity_sentences import N_MEETINGS, entity_sentences
 from .mention_pairs import closest_mentions
 
 _DISTANCES = numpy.asarray([1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 64], dtype="int32")
@@ -33,8 +33,8 @@ class PairIndex:
         type_pairs: a hash of each distinct pair of entity types. *Shape:* ``(n_type_pairs,)``
         entities: head and tail. *Shape:* ``(n_pairs, 2)``
         keys: rows of the table that has, below each other, heads, tails, type pairs, distances and
-            counts, and perhaps buckets of sentences. *Shape:* ``(n_pairs, 4 + N_COUNTERS)``, or one
-            more
+            counts, and perhaps buckets of sentences and categories. *Shape:* ``(n_pairs, n_keys)``,
+            4 + N_COUNTERS keys and one for each of these columns
         regions: runs of tokens by name: ``between`` the mentions, ``left`` and ``right`` of both.
             *Shape:* ``(n_pairs, 2)``, start and exclusive end, empty if the end is not higher.
     """
@@ -58,7 +58,12 @@ class PairIndex:
 
 
 def index_pairs(
-    docs: Sequence[Doc], candidates: Candidates, *, outside: int, sentences: bool = False
+    docs: Sequence[Doc],
+    candidates: Candidates,
+    *,
+    outside: int,
+    sentences: bool = False,
+    categories: Optional[Int32Array] = None,
 ) -> PairIndex:
     """Index the candidate pairs of a batch.
 
@@ -69,6 +74,8 @@ def index_pairs(
         candidates: their pairs.
         outside: width of the regions left and right of a pair, in tokens.
         sentences: whether keys have a column for :attr:`.EntitySentences.meetings`.
+        categories: rows of a table of their own that each pair looks up besides. *Shape:*
+            ``(n_pairs, n_columns)``
     """
     mentions = candidates.mentions
     lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
@@ -96,7 +103,11 @@ def index_pairs(
     if sentences:
         found = entity_sentences(docs, candidates)
         columns.append(numpy.concatenate([part.meetings for part in found]))
-    keys = numpy.stack(columns, axis=1) + numpy.cumsum([0, *sizes])[: len(columns)]
+        sizes.append(N_MEETINGS)
+    begins_of_tables = numpy.cumsum([0, *sizes])
+    keys = numpy.stack(columns, axis=1) + begins_of_tables[:-1]
+    if categories is not None:
+        keys = numpy.concatenate([keys, categories + begins_of_tables[-1]], axis=1)
     return PairIndex(
         spans=spans.astype("int32"),
         type_pairs=_hash_pairs(types, codes, n_types),

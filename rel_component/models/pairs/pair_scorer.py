@@ -6,7 +6,7 @@ distance and token; a pair only looks up rows and adds them::
     hidden = relu( head[h] + tail[t] + head factor[h] * tail factor[t]
                    + type pair[h, t] + distance[h, t] + mentions between[h, t]
                    + max(tokens between) + max(tokens left) + max(tokens right)
-                   + features of the pair )                                            (hidden width)
+                   + categories[h, t] + features of the pair )                         (hidden width)
     logits = hidden · W + b                                                            (labels)
 
 In prediction, pairs are scored in blocks, so that only the logits grow with their number. The
@@ -29,6 +29,7 @@ from ...layers.affine import Affine
 from ...layers.range_max import RangeMax
 from ...layers.rows import blocks, on_device
 from ...layers.span_pooling import SpanPooling
+from ...types import Int32Array
 from .entity_pooling import logsumexp_by_entity, mean_by_entity
 from .entity_sentences import N_MEETINGS
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
@@ -45,12 +46,15 @@ class Pairs(NamedTuple):
         candidates: their pairs.
         tokens: vectors of all tokens of the documents. *Shape:* ``(n_tokens, width)``
         features: vectors of the pairs themselves, for models that have them.
+        categories: rows of an embedding table, for models that have one. *Shape:*
+            ``(n_pairs, n_columns)``
     """
 
     docs: Sequence[Doc]
     candidates: Candidates
     tokens: Floats2d
     features: Optional[PairFeatures] = None
+    categories: Optional[Int32Array] = None
 
 
 class PairGradients(NamedTuple):
@@ -85,13 +89,15 @@ def PairScorer(
     features: bool = False,
     sentences: bool = False,
     entity_pooling: Literal["mean", "logsumexp"] = "mean",
+    n_categories: int = 0,
 ) -> PairScorerT:
     """Score candidate pairs over the vectors of their tokens.
 
     The arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`, and
     ``features``: whether the pairs come with features; ``sentences``: whether it counts in how many
     sentences both are mentioned, or how far apart they are; ``entity_pooling``: how the rows of the
-    mentions of an entity become one. Backprop gives :class:`PairGradients`.
+    mentions of an entity become one; ``n_categories``: rows of the embedding table of the categories
+    of pairs, 0 if they have none. Backprop gives :class:`PairGradients`.
 
     Raises:
         ConfigError: if a pooling is unknown or a number is out of range.
@@ -118,6 +124,8 @@ def PairScorer(
         layers.update(features_dropout=Dropout(dropout), features=Affine(hidden_size))
     if sentences:
         layers["meetings"] = Embed(hidden_size, N_MEETINGS)
+    if n_categories:
+        layers["categories"] = Embed(hidden_size, n_categories)
     regions = ["between"] * context + ["left", "right"] * bool(outside)
     layers.update({name: Affine(hidden_size) for name in regions})
     return Model(
@@ -148,6 +156,7 @@ def forward(
         pairs.candidates,
         outside=model.attrs["outside"],
         sentences=model.attrs["sentences"],
+        categories=pairs.categories,
     )
     parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
     logits, backprop_score = _score(model, pairs, parts, index, is_train)
@@ -230,6 +239,9 @@ def _parts(
     }
     if model.attrs["sentences"]:
         summands["meetings"] = apply("meetings", ops.xp.arange(N_MEETINGS, dtype="int32"))
+    if model.has_ref("categories"):
+        n_categories = model.get_ref("categories").get_dim("nV")
+        summands["categories"] = apply("categories", ops.xp.arange(n_categories, dtype="int32"))
     factors = None
     if model.attrs["product"]:
         factors = (apply("head_factor", entities), apply("tail_factor", entities))
