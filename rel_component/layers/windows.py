@@ -1,7 +1,7 @@
 """Windows of word pieces that fit into an encoder, for texts of any length.
 
-A text that is longer than the encoder's window is covered by windows at even distances, at most half
-a window apart. The states of a piece are taken from the window whose middle is nearest to it::
+A text that is longer than the encoder's window is covered by windows at even distances, by default at
+most half a window apart. The states of a piece are taken from the window whose middle is nearest to it::
 
     pieces      0 . . . . . . . . . . . . . . . . . 18
     windows     [------------)
@@ -94,7 +94,9 @@ class Windows:
         return begin.astype("int32"), end.astype("int32")
 
 
-def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after: int) -> Windows:
+def make_windows(
+    pieces: Sequence[WordPieces], size: int, *, before: int, after: int, overlap: float = 0.5
+) -> Windows:
     """Cover documents by windows.
 
     Args:
@@ -102,13 +104,15 @@ def make_windows(pieces: Sequence[WordPieces], size: int, *, before: int, after:
         size: the most pieces of a window, special tokens not counted.
         before: id of the special token before a text.
         after: id of the special token after a text.
+        overlap: the least share of a window that the next one covers again, in [0, 0.5].
     """
+    step = max(size - int(size * overlap + 0.5), size // 2, 1)
     ids: List[Int32Array] = []
     first_pieces: List[int] = []
     first_windows, first_of_doc = [0], [0]
     for doc in pieces:
         n, begin = len(doc), first_of_doc[-1]
-        n_windows = 1 if n <= size else 1 + -(-(n - size) // max(size // 2, 1))
+        n_windows = 1 if n <= size else 1 + -(-(n - size) // step)
         starts = numpy.rint(numpy.linspace(0, max(n - size, 0), n_windows)).astype("int32")
         for start in starts:
             ids.append(numpy.concatenate([[before], doc.ids[start : start + size], [after]]))

@@ -28,6 +28,7 @@ def build_encoder(
     precision: Precision = "float32",
     reset_layers: int = 0,
     max_pieces: int = 4096,
+    overlap: float = 0.5,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
 ) -> Model[List[Doc], List[Floats2d]]:
@@ -43,7 +44,11 @@ def build_encoder(
         reset_layers: number of the encoder's last layers that start from random weights. The last
             layers of an encoder have specialised in what it was trained for before, see Zhang et
             al. 2021 (https://arxiv.org/abs/2006.05987).
-        max_pieces: the most word pieces that pass the encoder at a time, padding included.
+        max_pieces: the most word pieces that pass the encoder at a time, padding included. For
+            more, training computes the states inside the encoder twice.
+        overlap: the least share of a window that the next one covers again, in [0, 0.5], in
+            texts that are longer than the encoder's window. 0.5 gives every token much context on both
+            sides, and encodes long texts almost twice.
         grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
 
@@ -59,6 +64,8 @@ def build_encoder(
 
     if max_pieces < 1:
         raise ConfigError(f"max_pieces must be 1 or more, got {max_pieces}")
+    if not 0.0 <= overlap <= 0.5:
+        raise ConfigError(f"overlap must lie in [0, 0.5], got {overlap}")
     shim = EncoderShim(TokenEncoder, precision=precision, grad_scaler=grad_scaler_config)
     return Model(
         "encoder",
@@ -71,6 +78,7 @@ def build_encoder(
             "transformer_config": transformer_config,
             "reset_layers": reset_layers,
             "max_pieces": max_pieces,
+            "overlap": overlap,
         },
     )
 
@@ -87,7 +95,8 @@ def forward(
         return [], lambda d_outputs: docs
     pieces = split_into_pieces(module.tokenizer, docs)
     before, after = module.special_ids
-    windows = make_windows(pieces, module.max_pieces, before=before, after=after)
+    size, overlap = module.max_pieces, model.attrs["overlap"]
+    windows = make_windows(pieces, size, before=before, after=after, overlap=overlap)
     n_tokens = [len(doc) for doc in docs]
     arguments = (windows, tokens_of_pieces(pieces), sum(n_tokens), model.attrs["max_pieces"])
     inputs = ArgsKwargs(arguments, {})
