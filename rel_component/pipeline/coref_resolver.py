@@ -10,6 +10,7 @@ from thinc.types import Floats2d
 
 from ..candidates import CandidateGenerator, Candidates, PairModelT, ScoredPairs
 from ..coreference.antecedents import COREFERENCE, decode_clusters, distinct_mentions, gold_pairs
+from ..coreference.scoring import COREFERENCE_SCORE_WEIGHTS
 from ..errors import ConfigError
 from ..losses import marginal_antecedents
 from ..mentions import replace_clusters
@@ -26,11 +27,12 @@ from .upstream import ListeningPipe
     default_config={
         "model": {"@architectures": "rel_component.CorefPair.v1", "tok2vec": DEFAULT_TOK2VEC},
         "candidates": {"@misc": "rel_component.antecedent_pairs.v1"},
-        "scorer": None,
+        "scorer": {"@scorers": "rel_component.coreference_scorer.v1"},
         "spans_key": "coref_mentions",
         "min_score": 0.5,
         "singletons": False,
     },
+    default_score_weights=COREFERENCE_SCORE_WEIGHTS,
 )
 class CorefResolver(ListeningPipe):
     """Finds which mentions are the same entity and writes the clusters to ``doc.spans``.
@@ -198,7 +200,7 @@ class CorefResolver(ListeningPipe):
         return marginal_antecedents(scores.values, gold, candidates.pairs[:, 1])
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
-        """Score predicted documents against the reference; see :func:`score_coreference`."""
+        """Score predicted documents against the reference; see :func:`.score_clusters`."""
         return {} if self.scorer is None else self.scorer(examples, **kwargs)
 
     def _candidates(self, examples: Sequence[Example]) -> Candidates:
