@@ -171,7 +171,8 @@ def test_recipes_are_complete(path, tmp_path):
     if path.stem in overrides:
         config["components"]["llm_relation_extractor"]["client"]["cache"] = None
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
-    assert {"relation_extractor", "llm_relation_extractor"} & {*nlp.pipe_names}
+    names = {"relation_extractor", "llm_relation_extractor", "coref_resolver"}
+    assert names & {*nlp.pipe_names}
 
 
 @pytest.mark.parametrize("recipe", ["packed", "markers"])

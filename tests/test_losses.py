@@ -13,6 +13,7 @@ from rel_component.losses import (
     configure_cross_entropy,
     configure_focal,
     disagreement,
+    marginal_antecedents,
 )
 
 from .gradients import assert_gradients
@@ -203,3 +204,44 @@ def test_focal_weight_of_labels_that_hold_only():
         configure_adaptive_focal()(X, Y, labels=MULTIPLE, exclusive=False)
     with pytest.raises(ConfigError, match="gamma must be 0 or more, got -1"):
         configure_adaptive_focal(gamma=-1.0)
+
+
+# Antecedents: scores log(2) and 0, beside the null antecedent with 0, are the odds 2 : 1 : 1.
+
+
+@pytest.mark.parametrize(
+    ("gold", "expected"),
+    [
+        ([True, False], log(2)),  # 2 of 4
+        ([False, True], log(4)),
+        ([True, True], log(4 / 3)),  # either will do
+        ([False, False], log(4)),  # the null antecedent
+    ],
+)
+def test_marginal_antecedents_by_hand(gold, expected):
+    scores = numpy.asarray([[log(2)], [0.0]])
+    value, _ = marginal_antecedents(scores, numpy.asarray(gold), numpy.asarray([3, 3]))
+    assert value == pytest.approx(expected)
+
+
+def test_gradient_of_marginal_antecedents():
+    rng = numpy.random.default_rng(0)
+    scores, gold = rng.normal(size=(12, 1)), rng.random(12) < 0.4
+    anaphors = numpy.asarray([5, 1, 1, 1, 5, 2, 8, 8, 8, 8, 1, 5])  # in no order
+    _, gradient = marginal_antecedents(scores, gold, anaphors)
+    assert_gradients(
+        lambda: marginal_antecedents(scores, gold, anaphors)[0], scores, gradient, **FINE
+    )
+
+
+def test_marginal_antecedents_of_no_and_of_extreme_scores():
+    none, anaphors = numpy.zeros((0, 1), dtype="float32"), numpy.zeros(0, dtype="int32")
+    value, gradient = marginal_antecedents(none, anaphors > 0, anaphors)
+    assert (value, gradient.shape, gradient.dtype) == (0.0, (0, 1), "float32")
+    scores = numpy.asarray([[300.0], [-300.0]], dtype="float32")
+    value, gradient = marginal_antecedents(
+        scores, numpy.asarray([False, True]), numpy.asarray([0, 0])
+    )
+    assert value == pytest.approx(600.0)
+    assert gradient.dtype == "float32"
+    numpy.testing.assert_allclose(gradient, [[1.0], [-1.0]])

@@ -13,7 +13,14 @@ from spacy.training import Example
 from ..candidates import CandidateGenerator, Candidates
 from ..errors import ConfigError
 from ..layers.rows import rows_of_runs
-from ..mentions import Mentions, mention_spans, normalize_name, read_clusters, read_mentions, trimmed
+from ..mentions import (
+    Mentions,
+    mention_spans,
+    normalize_name,
+    read_clusters,
+    read_mentions,
+    trimmed,
+)
 from ..schema import RelationSchema, RelationType
 from ..types import BoolArray, FloatArray, Int32Array
 
@@ -60,7 +67,7 @@ def _generate(
 
 
 def _last_of_the_same_words(docs: Sequence[Doc], mentions: Mentions) -> Int32Array:
-    """The mention before each one that has the same words, -1 if none has. *Shape:* ``(n_mentions,)``."""
+    """The mention before each one with the same words, or -1. *Shape:* ``(n_mentions,)``."""
     found, begin = [], 0
     for doc, spans in zip(docs, mentions.spans_by_doc):
         last: Dict[str, int] = {}
@@ -87,10 +94,11 @@ def distinct_mentions(
     parts: Dict[str, List[Any]] = {key: [] for key in vars(mentions)}
     ends = numpy.cumsum(mentions.lengths)
     for i, doc in enumerate(docs):
-        rows = {}
+        rows: Dict[Tuple[int, int], Tuple[float, int, int]] = {}
         for k in range(int(ends[i] - mentions.lengths[i]), int(ends[i])):
             row = (float(mentions.scores[k]), int(mentions.types[k]), int(mentions.kb_ids[k]))
-            span = tuple(mentions.spans[k].tolist())
+            start, end = mentions.spans[k].tolist()
+            span = (start, end)
             if row[0] >= min_score:
                 rows[span] = max(row, rows.get(span, row))
         for annotated in gold[i : i + 1]:

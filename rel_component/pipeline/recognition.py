@@ -104,9 +104,14 @@ def recognize(
 
 
 def write_mentions(
-    doc: Doc, recognized: RecognizedMentions, labels: Sequence[str], spans_key: str
+    doc: Doc,
+    recognized: RecognizedMentions,
+    labels: Sequence[str],
+    spans_key: str,
+    *,
+    write_ents: bool = True,
 ) -> None:
-    """Write mentions to a span group, and the entities among them to ``doc.ents``.
+    """Write mentions to a span group, and the entities among them to ``doc.ents`` if asked for.
 
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
     overlap, the most probable one is written. ``attrs["is_entity"]`` of the group says which
@@ -122,7 +127,7 @@ def write_mentions(
         start, end = (int(value) for value in recognized.spans[i])
         span = Span(doc, start, end, label=labels[recognized.labels[i]])
         mentions.setdefault((start, end, span.label_), (span, float(recognized.scores[i])))
-        if recognized.is_entity[i] and not taken[start:end].any():
+        if write_ents and recognized.is_entity[i] and not taken[start:end].any():
             taken[start:end] = True
             entities.append(span)
             written.add((start, end, span.label_))

@@ -50,6 +50,7 @@ class ScoredSpans(NamedTuple):
         "min_score": 0.1,
         "max_mentions": 0.4,
         "annotate_after": 0,
+        "write_ents": True,
     },
     default_score_weights=MENTION_SCORE_WEIGHTS,
 )
@@ -76,6 +77,8 @@ class SpanRecognizer(ListeningPipe):
         annotate_after: number of updates after which the component annotates the predicted
             documents in training with its own predictions. Components after it then see the
             mistakes that they will meet, without another pass of the model. None: never.
+        write_ents: whether ``doc.ents`` is written; False where mentions are no entities, as the
+            nominals and pronouns that ``coref_resolver`` reads from the span group.
         scorer: scores the component in ``nlp.evaluate``.
 
     Raises:
@@ -93,6 +96,7 @@ class SpanRecognizer(ListeningPipe):
         min_score: float,
         max_mentions: float,
         annotate_after: Optional[int],
+        write_ents: bool,
         scorer: Optional[ScorerFunction],
     ) -> None:
         for option, value in (("threshold", threshold), ("min_score", min_score)):
@@ -110,6 +114,7 @@ class SpanRecognizer(ListeningPipe):
         self.min_score = min_score
         self.max_mentions = max_mentions
         self.annotate_after = annotate_after
+        self.write_ents = write_ents
         self.scorer = scorer
         self.state: Dict[str, Any] = {"labels": [], "joined_words": True}
         self._n_updates = 0
@@ -223,7 +228,7 @@ class SpanRecognizer(ListeningPipe):
             max_mentions=self.max_mentions,
         )
         for doc, recognized in zip(docs, mentions):
-            write_mentions(doc, recognized, self.labels, self.spans_key)
+            write_mentions(doc, recognized, self.labels, self.spans_key, write_ents=self.write_ents)
 
     def update(
         self,

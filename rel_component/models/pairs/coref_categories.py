@@ -38,14 +38,14 @@ _FORM_OF = {word: i for i, form in enumerate(_FORMS, start=1) for word in form.s
 _NAME = len(_FORMS) + 1  # begins with a capital letter
 _N_FORMS = len(_FORMS) + 2  # 0: none of them
 
-_FUNCTION_WORDS = frozenset(
-    "'s ’s a all an and at for from in into more of on or some the these those this that with by to "
-    "my your his her its our their , . - ( ) \" '".split()
+_FUNCTION = (
+    "'s a all an and at for from in into more of on or some the these those this that with by to",
+    "my your his her its our their , . - ( ) \" '",
 )
-_AFTER_HEAD = frozenset(
-    "of in for at on who whom whose which that to with from by , -- – — ( : ;".split()
-)
-_POSSESSIVE = ("'s", "’s", "'", "’")
+_FUNCTION_WORDS = frozenset(word for line in _FUNCTION for word in line.split())
+_AFTER = "of in for at on who whom whose which that to with from by , -- ( : ;"
+_AFTER_HEAD = frozenset(_AFTER.split())
+_POSSESSIVE = ("'s", "'")
 
 _GAPS = numpy.asarray([2, 3, 4, 5, 8, 12, 16, 24, 32, 64], dtype="int32")
 
@@ -133,20 +133,23 @@ def _read_words(docs: Sequence[Doc], candidates: Candidates) -> _Words:
     words: List[int] = []
     bounds = [0]
     for doc, spans in zip(docs, candidates.mentions.spans_by_doc):
-        lower, pos = [token.lower_ for token in doc], [token.pos for token in doc]
-        is_title = [token.is_title or token.is_upper for token in doc]
+        shown, pos = [token.text for token in doc], [token.pos for token in doc]
+        lower = [text.lower().replace("\u2019", "'") for text in shown]
+        is_capital = [text[0].isupper() for text in shown]
         for start, end in spans.tolist():
             inside = lower[start:end]
             group = _GROUPS.get(inside[0], 0) if len(inside) == 1 else 0
             if len(inside) == 1 and not group and pos[start] == PRON:
                 group = _OTHER_PRONOUN
-            form = _FORM_OF.get(inside[0], _NAME if is_title[start] else 0)
+            form = _FORM_OF.get(inside[0], _NAME if is_capital[start] else 0)
             rows.append((group, form, number(" ".join(inside)), number(_head(inside))))
             content = [] if group else [w for w in inside if w not in _FUNCTION_WORDS]
             words.extend(sorted({number(word) for word in content}))
             bounds.append(len(words))
-    columns = numpy.asarray(rows, dtype="int32").reshape(-1, 4).T
-    return _Words(*columns, numpy.asarray(words, dtype="int32"), numpy.asarray(bounds))
+    groups, forms, texts, heads = numpy.asarray(rows, dtype="int32").reshape(-1, 4).T
+    return _Words(
+        groups, forms, texts, heads, numpy.asarray(words, dtype="int32"), numpy.asarray(bounds)
+    )
 
 
 def _head(words: Sequence[str]) -> str:
