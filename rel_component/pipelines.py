@@ -218,12 +218,8 @@ def require_relations(nlp: Language) -> None:
     Raises:
         ConfigError: if there is none.
     """
-    if find_extractor(nlp) is not None:
+    if finds_relations(nlp):
         return
-    for name, component in nlp.pipeline:
-        assigns = nlp.get_pipe_meta(name).assigns
-        if f"doc._.{DEFAULT_ATTR}" in assigns or not (assigns or _is_of_spacy(component)):
-            return
     raise ConfigError(
         f"{source_name(nlp)}: this pipeline has no component that finds relations, only "
         f"{nlp.pipe_names}; add relation_extractor or llm_relation_extractor"
@@ -281,6 +277,34 @@ def _is_of_spacy(component: Any) -> bool:
 def finds_sentences(nlp: Language) -> bool:
     """Whether a component of the pipeline says that it finds sentences."""
     return any("token.is_sent_start" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
+
+
+def mentions_key(nlp: Language) -> Optional[str]:
+    """The span group that a pipeline takes mentions from; None: the entities.
+
+    That of the component that extracts relations; without one, of the component that finds clusters.
+    """
+    extractor = find_extractor(nlp)
+    if extractor is not None:
+        return extractor.spans_key
+    found = (nlp.get_pipe(name) for name in cluster_finders(nlp))
+    keys = [
+        getattr(component, "spans_key", None)
+        for component in found
+        if getattr(component, "clusters_only", False)
+    ]
+    return keys[0] if keys else None
+
+
+def finds_relations(nlp: Language) -> bool:
+    """Whether some component may find relations; see :func:`require_relations`."""
+    if find_extractor(nlp) is not None:
+        return True
+    for name, component in nlp.pipeline:
+        assigns = nlp.get_pipe_meta(name).assigns
+        if f"doc._.{DEFAULT_ATTR}" in assigns or not (assigns or _is_of_spacy(component)):
+            return True
+    return False
 
 
 def relation_attr(nlp: Language) -> str:

@@ -52,6 +52,10 @@ _MENTIONS = {
     "ents": "Entities by type",
     "mentions": "Mentions of the span group by type, nested ones included",
 }
+_COREFERENCE = {
+    "CoNLL, mean of the next three": "conll",
+    **{"MUC": "muc", "B3": "b3", "CEAFe": "ceafe", "LEA": "lea", "mentions": "mentions"},
+}
 _FOUND = "Relations end to end, between mentions that the pipeline has found"
 _GIVEN = "Relations alone, between the annotated mentions"
 
@@ -72,7 +76,7 @@ def evaluate_cli(
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
-    """Evaluate a pipeline: entities, relations end to end and between annotated mentions, mistakes."""
+    """Evaluate a pipeline: entities, coreference, relations end to end and of annotated mentions."""
     from ..converters.report import SKIP_HINT, Report
     from ..evaluation.evaluate import evaluate
 
@@ -99,7 +103,8 @@ def evaluate_cli(
         if scores["given_mentions"] and not gold_entities:
             msg.info("nothing in this pipeline finds mentions: it was given the annotated ones")
         _print_scores(scores, scores["given_mentions"])
-        _print_next(scores, mistakes)
+        if "rel_n" in scores:
+            _print_next(scores, mistakes)
 
 
 def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
@@ -110,6 +115,28 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
             micro = {key: scores[f"{kind}_{key}"] for key in "prf"}
             macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
             _print_types({**per_type, "all, micro": micro, "all, macro": macro})
+    if scores.get("coref_n"):
+        _print_coreference("annotated mentions" if gold_entities else "end to end", scores)
+    if "given_mentions_coref" in scores:
+        _print_coreference("annotated mentions", scores["given_mentions_coref"])
+    if "rel_n" in scores:
+        _print_relations(scores, gold_entities)
+
+
+def _print_coreference(title: str, scores: Dict[str, Any]) -> None:
+    msg.divider(f"Coreference, {title}")
+    rows = []
+    for kind, prefix in (("", "coref"), (", without single mentions", "coref_no_singletons")):
+        for name, metric in _COREFERENCE.items():
+            figures = [percent(scores.get(f"{prefix}_{metric}_{key}")) for key in "prf"]
+            rows.append([name + kind, *figures])
+    print_table(rows, ["", "P", "R", "F1"])
+    msg.info(
+        f"{scores['coref_n']} annotated entities, {scores['coref_no_singletons_n']} of several"
+    )
+
+
+def _print_relations(scores: Dict[str, Any], gold_entities: bool) -> None:
     _print_overview(_GIVEN if gold_entities else _FOUND, scores)
     _print_document(scores, "as the pipeline has found them, or else as annotated")
     low, high = (scores["rel_micro_f_interval"][end] for end in ("low", "high"))

@@ -39,9 +39,11 @@ from ..pipelines import (
     cluster_finders,
     entity_finders,
     find_extractor,
+    finds_relations,
     finds_sentences,
     load_pipeline,
     mentions_are_given,
+    mentions_key,
     relation_attr,
     require_relations,
 )
@@ -68,10 +70,11 @@ class Evaluation(NamedTuple):
             so on compare them with the span group, and ``gold_entities`` has the scores of
             relations between the annotated mentions. Where documents have clusters, ``document`` has
             the scores of :func:`.score_documents`; where the pipeline finds clusters, those with the
-            annotated ones are ``document`` of ``gold_entities``. Where a decoder with a threshold
-            decides,
-            ``threshold`` has its value, None if it leaves the decision to NO_RELATION, and
-            ``thresholds`` the strict scores at others, each with ``threshold``, ``p``, ``r`` and
+            annotated ones are ``document`` of ``gold_entities``, and ``coref_conll_f`` and so on are
+            those of :func:`.score_clusters`, also of the annotated mentions, as
+            ``given_mentions_coref``. Where a decoder with a threshold decides, ``threshold`` has its
+            value, None if it leaves the decision to NO_RELATION, and ``thresholds`` the strict scores
+            at others, each with ``threshold``, ``p``, ``r`` and
             ``f``; ``label_thresholds`` has those of single labels, and ``threshold_choice`` says
             how they were chosen in training, None if they were not; see
             :func:`.configure_choose_thresholds`.
@@ -116,18 +119,21 @@ def evaluate(
             been.
 
     Raises:
-        ConfigError: if there is no such pipeline, or it extracts no relations.
+        ConfigError: if there is no such pipeline, or it finds neither relations nor clusters.
         DataError: if the documents cannot be read, or there are none.
         LLMError: if a language model has answered about none of the documents.
     """
     nlp = load_pipeline(nlp)
-    require_relations(nlp)
+    if not _finds_coreference(nlp):
+        require_relations(nlp)
     extractor, attr = find_extractor(nlp), relation_attr(nlp)
-    spans_key = None if extractor is None else extractor.spans_key
+    spans_key = mentions_key(nlp)
     symmetric = () if extractor is None else extractor.schema.symmetric_labels
 
     finders = entity_finders(nlp, spans_key)
-    gold_entities = gold_entities or mentions_are_given(nlp, spans_key)
+    gold_entities = (
+        gold_entities or mentions_are_given(nlp, spans_key) or not (finders or finds_relations(nlp))
+    )
     references = read_references(
         data_path,
         nlp,
@@ -165,6 +171,11 @@ def evaluate(
     if finders and not gold_entities:
         # also where another component finds them, whose scorer knows nothing of them
         scores.update(score_span_group(predicted, spans_key))
+        if finds_clusters:
+            _, given = scored(True, clusters=False)
+            scores["given_mentions_coref"] = {k: v for k, v in given.items() if _is_coref(k)}
+    if not finds_relations(nlp):
+        return Evaluation(scores, mistakes)
     if (finders and not gold_entities) or finds_clusters:
         _, given = scored(True, clusters=True)
         scores["gold_entities"] = {
@@ -180,6 +191,16 @@ def evaluate(
             set_relations(doc, everything.get(id(doc), []), attr)
         scores["thresholds"] = scores_by_threshold(predicted, symmetric=symmetric, attr=attr)
     return Evaluation(scores, mistakes)
+
+
+def _finds_coreference(nlp: Language) -> bool:
+    """Whether a component finds clusters, and says by its scores that it does."""
+    weights = (nlp.get_pipe_meta(name).default_score_weights for name in cluster_finders(nlp))
+    return any(_is_coref(score) for scores in weights for score in scores or ())
+
+
+def _is_coref(score: str) -> bool:
+    return score.startswith("coref_")
 
 
 @contextmanager
@@ -213,7 +234,7 @@ def predict(
     Raises:
         DataError: if the documents cannot be read, or there are none.
     """
-    spans_key = getattr(find_extractor(nlp), "spans_key", None)
+    spans_key = mentions_key(nlp)
     references = read_references(data_path, nlp, Report(), spans_key=spans_key, limit=limit)
     return predict_docs(
         nlp, references, gold_entities=gold_entities, gold_tokens=gold_tokens, progress=progress
@@ -234,7 +255,7 @@ def predict_docs(
     With `gold_entities`, documents that have clusters are given these as well, in place of what the
     pipeline finds, unless `gold_clusters` is False.
     """
-    spans_key = getattr(find_extractor(nlp), "spans_key", None)
+    spans_key = mentions_key(nlp)
     left_out = set(entity_finders(nlp, spans_key) if gold_entities else ())
     if gold_entities and gold_clusters and any(map(read_clusters, references)):
         left_out.update(cluster_finders(nlp))
