@@ -229,14 +229,17 @@ def require_relations(nlp: Language) -> None:
 def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
     """Names of the components that find the mentions; the relation extractor is never one of them.
 
-    Mentions are the entities if there is no `spans_key`, else entities or the spans of a group.
+    Mentions are the entities if there is no `spans_key`, else entities or the spans of a group. A
+    component whose attribute ``clusters_only`` is true finds which of them are of one entity.
     """
     places = {"doc.ents"} if spans_key is None else {"doc.ents", "doc.spans"}
     extractor: Any = find_extractor(nlp)
     return [
         name
         for name, component in nlp.pipeline
-        if component is not extractor and places & set(nlp.get_pipe_meta(name).assigns)
+        if component is not extractor
+        and places & set(nlp.get_pipe_meta(name).assigns)
+        and not getattr(component, "clusters_only", False)
     ]
 
 

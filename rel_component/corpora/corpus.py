@@ -26,6 +26,7 @@ def make_relation_corpus(
     shuffle: bool = False,
     augmenter: Optional[Callable[..., Any]] = None,
     gold_sentences: bool = True,
+    gold_clusters: Optional[bool] = None,
 ) -> Callable[[Language], Iterable[Example]]:
     """A corpus reader for relations (``rel_component.RelationCorpus.v1``).
 
@@ -35,8 +36,8 @@ def make_relation_corpus(
 
     Args:
         path: a ``.spacy`` file, or a folder that is searched for them.
-        gold_entities: whether the predicted documents are given the annotated mentions and coreference
-            clusters. False for pipelines that find the mentions themselves.
+        gold_entities: whether the predicted documents are given the annotated mentions. False for
+            pipelines that find the mentions themselves.
         gold_tokens: whether the predicted documents are given the tokens of the annotated ones;
             otherwise the tokenizer of the pipeline makes them from the text, and mentions that do
             not begin and end with one of its tokens are left out with a warning.
@@ -49,6 +50,8 @@ def make_relation_corpus(
             epoch.
         gold_sentences: whether the predicted documents are given the annotated sentences, where
             there are any; components of spaCy that find sentences keep these.
+        gold_clusters: whether they are given the annotated coreference clusters: to learn relations
+            between entities whose mentions the pipeline finds. None: as `gold_entities`.
 
     Raises:
         DataError: when read, if there is no such file or it cannot be read.
@@ -63,6 +66,7 @@ def make_relation_corpus(
         shuffle=shuffle,
         augmenter=augmenter,
         gold_sentences=gold_sentences,
+        gold_clusters=gold_clusters,
     )
 
 
@@ -77,6 +81,7 @@ def _read(
     shuffle: bool,
     augmenter: Optional[Callable[..., Any]],
     gold_sentences: bool,
+    gold_clusters: Optional[bool],
 ) -> Iterator[Example]:
     references = read_docs(path, nlp)
     if limit:
@@ -92,6 +97,7 @@ def _read(
         gold_tokens=gold_tokens,
         spans_key=spans_key,
         gold_sentences=gold_sentences,
+        gold_clusters=gold_clusters,
         place=str(path),
     ):
         yield from (example,) if augmenter is None else augmenter(nlp, example)
@@ -105,7 +111,7 @@ def make_examples(
     gold_tokens: bool = True,
     spans_key: Optional[str] = None,
     gold_sentences: bool = True,
-    gold_clusters: bool = True,
+    gold_clusters: Optional[bool] = None,
     place: str = "",
 ) -> Iterator[Example]:
     """Make examples of annotated documents; see :func:`make_relation_corpus` for the options.
@@ -117,7 +123,7 @@ def make_examples(
         gold_tokens: whether they are given the annotated tokens.
         spans_key: span group that holds the mentions; None: the entities.
         gold_sentences: whether they are given the annotated sentences.
-        gold_clusters: whether those that are given mentions are given their clusters too.
+        gold_clusters: whether they are given the annotated clusters; None: as `gold_entities`.
         place: where the documents are from, for warnings.
     """
     n_missed = 0
@@ -133,8 +139,8 @@ def make_examples(
                 copy_sentences(reference, predicted)
         if gold_entities:
             n_missed += _copy_mentions(reference, predicted, spans_key)
-            if gold_clusters:
-                _copy_clusters(reference, predicted)
+        if gold_entities if gold_clusters is None else gold_clusters:
+            _copy_clusters(reference, predicted)
         yield Example(predicted, reference)
     if n_missed:
         warnings.warn(

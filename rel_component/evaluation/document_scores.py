@@ -119,7 +119,7 @@ def score_documents(
         attr: name of the extension attribute.
         known_facts: facts of the training data, see :func:`read_entity_facts`.
     """
-    documents = (_relations(eg, set(symmetric), spans_key, attr) for eg in examples)
+    documents = (document_relations(eg, symmetric, spans_key, attr) for eg in examples)
     return score_entities(documents, known_facts)
 
 
@@ -132,13 +132,22 @@ def read_entity_facts(docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> Set[E
     """
     facts: Set[EntityFact] = set()
     for doc in docs:
-        document = _relations(Example(doc, doc), set(), None, attr)
+        document = document_relations(Example(doc, doc), attr=attr)
         facts.update(*(document.facts(triple) for triple in document.gold))
     return facts
 
 
-class _Entities:
-    """The entities of a document: its clusters, and each mention that is in none."""
+class Entities:
+    """The entities of a document: its clusters, and each mention that is in none.
+
+    Args:
+        doc: the document.
+        others: mentions that may be in no cluster.
+
+    Attributes:
+        members: the mentions of each entity.
+        numbers: the entity of a mention, by its characters.
+    """
 
     def __init__(self, doc: Doc, others: Iterable[Span]) -> None:
         self.members: List[List[Span]] = []
@@ -150,12 +159,18 @@ class _Entities:
                 self.members.append(new)
 
 
-def _relations(eg: Example, symmetric: Set[str], spans_key: Any, attr: str) -> DocumentRelations:
+def document_relations(
+    eg: Example, symmetric: Collection[str] = (), spans_key: Any = None, attr: str = DEFAULT_ATTR
+) -> DocumentRelations:
+    """The relations between entities of an example; see :func:`score_documents`.
+
+    The entities of the reference come first, in the order of :class:`Entities`.
+    """
     sides = []
     for doc in (eg.reference, eg.predicted):
         relations = get_relations(doc, attr)
         arguments = [span for rel in relations for span in (rel.head, rel.tail)]
-        sides.append((_Entities(doc, [*mention_spans(doc, spans_key), *arguments]), relations))
+        sides.append((Entities(doc, [*mention_spans(doc, spans_key), *arguments]), relations))
     (gold, gold_relations), (found, found_relations) = sides
     starts = sentence_starts(eg.reference)
     document = DocumentRelations()

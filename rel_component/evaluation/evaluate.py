@@ -268,7 +268,7 @@ def predict_docs(
                 gold_tokens=gold_tokens,
                 spans_key=spans_key,
                 gold_sentences=not finds_sentences(nlp),
-                gold_clusters=gold_clusters,
+                gold_clusters=gold_entities and gold_clusters,
             )
         )
         start = time.perf_counter()
