@@ -14,7 +14,7 @@ import csv
 import re
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from ...errors import DataError
 from ...files import open_output
@@ -39,8 +39,9 @@ _Row = Tuple[str, Dict[str, str]]
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    for _, rows in groupby(_rows(path, report), key=lambda row: _document_key(row[1])):
-        yield _read(list(rows), report)
+    rows = read_rows(path, report, _REQUIRED)
+    for _, group in groupby(rows, key=lambda row: _document_key(row[1])):
+        yield _read(list(group), report)
 
 
 def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
@@ -64,8 +65,23 @@ def _unmasked(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def _rows(path: Path, report: Report) -> Iterator[_Row]:
-    """The rows with their places; those that do not fit the header go to the report."""
+def read_rows(
+    path: Path, report: Report, required: FrozenSet[str], *, skips: str = "relation"
+) -> Iterator[_Row]:
+    """Read the rows of a CSV file with a header.
+
+    Args:
+        path: the file.
+        report: takes note of the rows that do not fit the header.
+        required: the columns that there must be.
+        skips: kind of what a row is, a key of ``report.skipped``.
+
+    Returns:
+        The rows with their places.
+
+    Raises:
+        DataError: if the file is missing, not UTF-8 or no CSV, or the header lacks a column.
+    """
     # The limit is one of the process, and far too low for documents.
     csv.field_size_limit(_MAX_FIELD)
     number = 1
@@ -73,9 +89,11 @@ def _rows(path: Path, report: Report) -> Iterator[_Row]:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             line = lines.readline()
             # The first line of Excel's may tell the separator.
-            header, separator = _header(lines.readline() if line.startswith("sep=") else line)
+            header, separator = _header(
+                lines.readline() if line.startswith("sep=") else line, required
+            )
             if header is None:
-                missing = ", ".join(sorted(_REQUIRED))
+                missing = ", ".join(sorted(required))
                 raise DataError(f"expected a header with the columns {missing}", place=str(path))
             reader = csv.reader(lines, delimiter=separator, strict=True)
             for values in reader:
@@ -85,7 +103,7 @@ def _rows(path: Path, report: Report) -> Iterator[_Row]:
                     yield place, dict(zip(header, map(_unmasked, values)))
                 elif values:
                     message = f"expected {len(header)} fields, got {len(values)}"
-                    report.problem(message, place=place, skips="relation")
+                    report.problem(message, place=place, skips=skips)
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
     except UnicodeDecodeError as err:
@@ -94,14 +112,14 @@ def _rows(path: Path, report: Report) -> Iterator[_Row]:
         raise DataError(f"broken CSV: {err}", place=f"{path}, after line {number}") from err
 
 
-def _header(line: str) -> Tuple[Optional[List[str]], str]:
+def _header(line: str, required: FrozenSet[str]) -> Tuple[Optional[List[str]], str]:
     """The columns and what separates them; None if it is no header."""
     for separator in _SEPARATORS:
         try:
             names = next(csv.reader([line], delimiter=separator), [])
         except csv.Error:
             continue
-        if set(names) >= _REQUIRED and len(set(names)) == len(names):
+        if set(names) >= required and len(set(names)) == len(names):
             return names, separator
     return None, ""
 
@@ -211,7 +229,7 @@ def _fields(role: str, mention: AnnotatedMention, text: str) -> Dict[str, object
 
 
 def _looks_like(head: str) -> bool:
-    return _header(head.partition("\n")[0].rstrip("\r"))[0] is not None
+    return _header(head.partition("\n")[0].rstrip("\r"), _REQUIRED)[0] is not None
 
 
 FORMAT = AnnotationFormat(

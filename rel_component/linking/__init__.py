@@ -1,0 +1,1 @@
+"""Mentions to entities of a knowledge base, and names to entities without one."""
