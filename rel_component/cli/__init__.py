@@ -11,6 +11,8 @@ from spacy.cli._util import app
 from .agreement import agreement_cli
 from .annotate import annotate_cli
 from .audit import audit_cli
+from .build_kb import build_kb_cli
+from .canonicalize import canonicalize_cli
 from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
@@ -28,6 +30,8 @@ for command in (
     agreement_cli,
     annotate_cli,
     audit_cli,
+    build_kb_cli,
+    canonicalize_cli,
     compare_cli,
     convert_cli,
     evaluate_cli,

@@ -1,0 +1,50 @@
+"""``spacy rel canonicalize``."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Optional
+
+from typer import Argument, Option
+
+from .messages import check_outputs, msg, print_json, print_table, progress, write_json_lines
+from .options import DataPath, Json, Lang, SpansKey
+
+
+def canonicalize_cli(
+    data_path: DataPath,
+    output: Annotated[Path, Argument(help="JSONL file for the entities of all documents")],
+    known: Annotated[
+        Optional[Path], Option(help="Entities of earlier documents, as this command writes them")
+    ] = None,
+    joins: Annotated[
+        Optional[Path], Option(help="JSONL file for what was joined in which document, and why")
+    ] = None,
+    docs: Annotated[
+        Optional[Path], Option(help=".spacy file for the documents with the ids in ent.kb_id_")
+    ] = None,
+    spans_key: SpansKey = None,
+    lang: Lang = "en",
+    json: Json = False,
+) -> None:
+    """Give the same names in many documents one id, without a knowledge base."""
+    from ..linking.corpus import canonicalize_files
+
+    check_outputs(output, joins, docs)
+    found = canonicalize_files(
+        data_path,
+        output,
+        known=known,
+        docs_path=docs,
+        spans_key=spans_key,
+        lang=lang,
+        progress=progress,
+    )
+    write_json_lines(joins, (join._asdict() for join in found.joins))
+    reasons = Counter(join.reason for join in found.joins)
+    if json:
+        print_json({"output": str(output), "entities": len(found.entities), "joins": dict(reasons)})
+        return
+    print_table(
+        [[reason, str(n)] for reason, n in reasons.most_common()], ["entities of documents", ""]
+    )
+    msg.good(f"{output}: {len(found.entities)} entities")
