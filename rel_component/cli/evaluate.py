@@ -119,6 +119,8 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
         _print_coreference("annotated mentions" if gold_entities else "end to end", scores)
     if "given_mentions_coref" in scores:
         _print_coreference("annotated mentions", scores["given_mentions_coref"])
+    if scores.get("links_f") is not None:
+        _print_links(scores)
     if "rel_n" in scores:
         _print_relations(scores, gold_entities)
 
@@ -154,6 +156,23 @@ def _print_relations(scores: Dict[str, Any], gold_entities: bool) -> None:
         _print_thresholds(scores)
     msg.divider("Where mistakes come from, strict")
     _print_mistakes(scores["mistakes"])
+
+
+def _print_links(scores: Dict[str, Any]) -> None:
+    msg.divider("Links to the knowledge base")
+    rows = [
+        [name, str(n), *(percent(scores[f"{group}_{key}"]) for key in "prf")]
+        for name, group, n in (
+            ("mentions with their link", "links", scores["links_n"]),
+            ("found mentions without link", "links_nil", scores["links_nil_n"]),
+        )
+    ]
+    print_table(rows, ["", "annotated", "P", "R", "F1"])
+    shares = [f"{percent(share)} at {n}" for n, share in scores["links_recall_at"].items()]
+    msg.info(
+        f"right links of the linkable mentions found: {percent(scores['links_accuracy'])}; right one "
+        f"among the candidates kept: {', '.join(shares)}"
+    )
 
 
 def _print_overview(title: str, scores: Dict[str, Any]) -> None:

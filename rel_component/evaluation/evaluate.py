@@ -49,6 +49,7 @@ from ..pipelines import (
 )
 from .document_scores import score_documents
 from .intervals import METRICS, Bootstrap, estimate, relation_metrics
+from .links import score_links
 from .mistakes import Mistakes, find_mistakes
 from .scoring import count_by_document, score_span_group
 from .threshold_choice import DecodingRecord, choice_of, with_lowest_threshold
@@ -72,9 +73,10 @@ class Evaluation(NamedTuple):
             the scores of :func:`.score_documents`; where the pipeline finds clusters, those with the
             annotated ones are ``document`` of ``gold_entities``, and ``coref_conll_f`` and so on are
             those of :func:`.score_clusters`, also of the annotated mentions, as
-            ``given_mentions_coref``. Where a decoder with a threshold decides, ``threshold`` has its
-            value, None if it leaves the decision to NO_RELATION, and ``thresholds`` the strict scores
-            at others, each with ``threshold``, ``p``, ``r`` and
+            ``given_mentions_coref``. Where it links mentions to a knowledge base, ``links_f`` and so on
+            are those of :func:`.score_links`. Where a decoder with a threshold decides, ``threshold``
+            has its value, None if it leaves the decision to NO_RELATION, and ``thresholds`` the strict
+            scores at others, each with ``threshold``, ``p``, ``r`` and
             ``f``; ``label_thresholds`` has those of single labels, and ``threshold_choice`` says
             how they were chosen in training, None if they were not; see
             :func:`.configure_choose_thresholds`.
@@ -119,12 +121,12 @@ def evaluate(
             been.
 
     Raises:
-        ConfigError: if there is no such pipeline, or it finds neither relations nor clusters.
+        ConfigError: if there is no such pipeline, or it finds no relations, clusters or links.
         DataError: if the documents cannot be read, or there are none.
         LLMError: if a language model has answered about none of the documents.
     """
     nlp = load_pipeline(nlp)
-    if not _finds_coreference(nlp):
+    if not (_finds_coreference(nlp) or _writes_links(nlp)):
         require_relations(nlp)
     extractor, attr = find_extractor(nlp), relation_attr(nlp)
     spans_key = mentions_key(nlp)
@@ -158,7 +160,8 @@ def evaluate(
             )
         n_words = sum(len(eg.predicted) for eg in predicted)
         speed = n_words / max(seconds, 1e-9)
-        return predicted, {**scores, "speed": speed, "n_docs": len(predicted)}
+        links = score_links(predicted) if "links_f" not in scores and _writes_links(nlp) else {}
+        return predicted, {**scores, **links, "speed": speed, "n_docs": len(predicted)}
 
     with _recorded(extractor) as record:
         predicted, scores = scored(gold_entities, clusters=not finds_clusters)
@@ -275,6 +278,11 @@ def predict_docs(
         docs = list(progress(nlp.pipe([eg.predicted for eg in examples])))
         seconds = time.perf_counter() - start
     return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)], seconds
+
+
+def _writes_links(nlp: Language) -> bool:
+    """Whether a component of a pipeline writes links to a knowledge base."""
+    return any("token.ent_kb_id" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names)
 
 
 def _check_answers(docs: Sequence[Doc]) -> None:
