@@ -15,9 +15,9 @@ def pieces_of(n, first=1000):
     return WordPieces(numpy.arange(first, first + n, dtype="int32"), numpy.arange(n + 1))
 
 
-def windows_of(lengths, size):
+def windows_of(lengths, size, **options):
     pieces = [pieces_of(n, 1000 * (i + 1)) for i, n in enumerate(lengths)]
-    return make_windows(pieces, size, before=BEFORE, after=AFTER), pieces
+    return make_windows(pieces, size, before=BEFORE, after=AFTER, **options), pieces
 
 
 def test_short_texts_have_a_window_each():
@@ -43,9 +43,19 @@ def test_pieces_are_at_home_near_the_middle_of_a_window():
     assert window.tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3, 3]
 
 
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(2, 12))
-def test_every_piece_has_a_home_with_its_own_id(lengths, size):
-    windows, pieces = windows_of(lengths, size)
+def test_windows_overlap_as_little_as_they_may():
+    for overlap, starts in ((0.5, [0, 2, 4, 6]), (0.25, [0, 3, 6]), (0.0, [0, 3, 6])):
+        windows, _ = windows_of([10], 4, overlap=overlap)
+        assert windows.first_pieces.tolist() == starts
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=4),
+    st.integers(2, 12),
+    st.sampled_from([0.0, 0.125, 0.5]),
+)
+def test_every_piece_has_a_home_with_its_own_id(lengths, size, overlap):
+    windows, pieces = windows_of(lengths, size, overlap=overlap)
     expected = numpy.concatenate([part.ids for part in pieces])
     assert windows.ids[windows.home].tolist() == expected.tolist()
     assert (windows.lengths <= size).all()

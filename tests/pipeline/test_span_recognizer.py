@@ -129,6 +129,20 @@ def test_entities_of_components_before_it_stay(nlp):
     assert entities(nlp(doc)) == [(1, 2, "PLACE"), (3, 4, "PERSON")]
 
 
+def test_mentions_may_be_no_entities(nlp):
+    recognizer = nlp.get_pipe("span_recognizer")
+    doc = nlp.make_doc(HIRED)
+    doc.ents = [Span(doc, 3, 4, label="PLACE")]
+    recognizer.write_ents = False
+    try:
+        recognizer(doc)
+    finally:
+        recognizer.write_ents = True
+    assert entities(doc) == [(3, 4, "PLACE")]
+    found = {(s.start, s.end) for s, score in scored_mentions(doc, "mentions") if score > 0.5}
+    assert found == {(0, 2), (3, 4)}
+
+
 def test_a_new_type_leaves_the_others_as_they_are():
     nlp = pipeline()
     train(nlp, examples_of(nlp))
