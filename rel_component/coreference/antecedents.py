@@ -148,14 +148,23 @@ def gold_pairs(examples: Sequence[Example], candidates: Candidates) -> BoolArray
 
 
 def decode_clusters(
-    docs: Sequence[Doc], candidates: Candidates, scores: FloatArray, *, singletons: bool
+    docs: Sequence[Doc],
+    candidates: Candidates,
+    scores: FloatArray,
+    *,
+    null_score: float = 0.0,
+    singletons: bool = False,
 ) -> List[List[List[Span]]]:
-    """Join each mention with the antecedent of the highest score, if that is above 0.
+    """Join each mention, in the order of the text, with the most probable entity so far.
+
+    An entity has the probabilities of all its mentions among the antecedents, as in the loss, which
+    adds up those of all right antecedents.
 
     Args:
         docs: the documents.
-        candidates: pairs of an antecedent with an anaphor.
+        candidates: pairs of an antecedent with an anaphor, which come in the order of the anaphors.
         scores: of the pairs. *Shape:* ``(n_pairs,)``
+        null_score: of the null antecedent, with which a mention begins an entity of its own.
         singletons: whether mentions that are joined with no other are clusters as well.
 
     Returns:
@@ -163,25 +172,22 @@ def decode_clusters(
     """
     mentions = candidates.mentions
     heads, tails = candidates.pairs.T
-    # the best of each anaphor, and of equal ones the nearest, comes last
-    order = numpy.lexsort((heads, scores, tails))
-    is_last = numpy.diff(tails[order], append=-1) != 0
-    best = order[is_last]
-    best = best[scores[best] > 0]
-    antecedents = dict(zip(tails[best].tolist(), heads[best].tolist()))
+    bounds = numpy.searchsorted(tails, numpy.arange(len(mentions) + 1))
+    clusters = numpy.arange(len(mentions))  # of each mention, by its first one
+    for i in numpy.flatnonzero(numpy.diff(bounds)):
+        own = slice(bounds[i], bounds[i + 1])
+        highest = max(float(scores[own].max()), null_score)
+        found, places = numpy.unique(clusters[heads[own]], return_inverse=True)
+        shares = numpy.bincount(places, weights=numpy.exp(scores[own] - highest))
+        if shares.max() > numpy.exp(null_score - highest):
+            clusters[i] = found[shares.argmax()]
     result: List[List[List[Span]]] = []
-    cluster_of: Dict[int, List[Span]] = {}
-    i = 0
+    begin = 0
     for doc, spans in zip(docs, mentions.spans_by_doc):
-        clusters: List[List[Span]] = []
-        for start, end in spans.tolist():
-            if i in antecedents:
-                cluster = cluster_of[antecedents[i]]
-            else:
-                cluster = []
-                clusters.append(cluster)
-            cluster.append(Span(doc, start, end, label=int(mentions.types[i])))
-            cluster_of[i] = cluster
-            i += 1
-        result.append([cluster for cluster in clusters if singletons or len(cluster) > 1])
+        members: Dict[int, List[Span]] = {}
+        for k, (start, end) in enumerate(spans.tolist(), start=begin):
+            span = Span(doc, start, end, label=int(mentions.types[k]))
+            members.setdefault(int(clusters[k]), []).append(span)
+        begin += len(spans)
+        result.append([found for found in members.values() if singletons or len(found) > 1])
     return result

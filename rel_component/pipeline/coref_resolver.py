@@ -1,7 +1,9 @@
 """The trainable component ``coref_resolver``."""
 
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -30,6 +32,7 @@ from .upstream import ListeningPipe
         "scorer": {"@scorers": "rel_component.coreference_scorer.v1"},
         "spans_key": "coref_mentions",
         "min_score": 0.5,
+        "null_score": 0.0,
         "singletons": False,
     },
     default_score_weights=COREFERENCE_SCORE_WEIGHTS,
@@ -51,12 +54,16 @@ class CorefResolver(ListeningPipe):
         spans_key: span group that holds the mentions: names, nominals and pronouns, which may nest
             and overlap. The entities are the mentions of documents without it.
         min_score: the least probability of a mention in the span group, in [0, 1].
+        null_score: the score against which antecedents stand in use; above 0 fewer mentions are
+            joined, and below 0 more.
         singletons: whether mentions without another mention of their entity are clusters as well.
         scorer: scores the component in ``nlp.evaluate``.
 
     Raises:
         ConfigError: if an option is out of range.
     """
+
+    clusters_only = True  # it finds no mentions
 
     # spaCy checks arguments by their annotations, and cannot do so by a protocol
     def __init__(
@@ -68,6 +75,7 @@ class CorefResolver(ListeningPipe):
         candidates: Callable[..., Any],
         spans_key: str,
         min_score: float,
+        null_score: float,
         singletons: bool,
         scorer: Optional[ScorerFunction],
     ) -> None:
@@ -79,6 +87,7 @@ class CorefResolver(ListeningPipe):
         self.candidates: CandidateGenerator = candidates
         self.spans_key = spans_key
         self.min_score = min_score
+        self.null_score = null_score
         self.singletons = singletons
         self.scorer = scorer
         self.state: Dict[str, Any] = {"joined_words": True}
@@ -123,7 +132,7 @@ class CorefResolver(ListeningPipe):
         """Score pairs of an antecedent with an anaphor, in one call of the model.
 
         Returns:
-            the pairs and their scores; 0 is as probable as no antecedent. *Shape:*
+            the pairs and their scores, beside 0 for no antecedent. *Shape:*
             ``(n_pairs, 1)``
 
         Raises:
@@ -142,7 +151,13 @@ class CorefResolver(ListeningPipe):
         """Write the clusters to ``doc.spans``, in place of any that are there."""
         docs = list(docs)
         values = self.model.ops.to_numpy(scores.values)[:, 0]
-        decoded = decode_clusters(docs, scores.candidates, values, singletons=self.singletons)
+        decoded = decode_clusters(
+            docs,
+            scores.candidates,
+            values,
+            null_score=self.null_score,
+            singletons=self.singletons,
+        )
         for doc, clusters in zip(docs, decoded):
             replace_clusters(doc, clusters)
 
@@ -210,7 +225,9 @@ class CorefResolver(ListeningPipe):
     def _pairs(self, docs: List[Doc], gold: Sequence[Doc] = ()) -> Candidates:
         mentions = distinct_mentions(docs, self.spans_key, self.min_score, gold)
         candidates = self.candidates(docs, mentions, COREFERENCE)
-        return candidates.select(candidates.pairs[:, 0] < candidates.pairs[:, 1])
+        candidates = candidates.select(candidates.pairs[:, 0] < candidates.pairs[:, 1])
+        order = numpy.lexsort(candidates.pairs.T)  # by anaphor, which keeps documents together
+        return replace(candidates, pairs=candidates.pairs[order])
 
 
 _N_SAMPLE = 10

@@ -44,15 +44,27 @@ def test_pairs_are_linear_in_the_mentions(vocab):
     assert pairs_of(doc).n_pairs == 50 * n - 50 * 51 // 2
 
 
-def test_the_best_antecedent_above_zero_is_taken(vocab):
+def decoded(doc, scores, **options):
+    scores = numpy.asarray(scores, dtype="float32")
+    (clusters,) = decode_clusters([doc], pairs_of(doc), scores, **options)
+    return [[span.text for span in cluster] for cluster in clusters]
+
+
+def test_the_most_probable_entity_is_joined(vocab):
     doc = make_doc(vocab, WORDS, MENTIONS)
-    candidates = pairs_of(doc)
-    scores = numpy.asarray([-1.0, 0.5, 0.7, 2.0, 2.0, -3.0], dtype="float32")
-    (clusters,) = decode_clusters([doc], candidates, scores, singletons=False)
-    # Cy takes Bo; ada takes the nearest of Ada and Bo, whose scores are equal
-    assert [[span.text for span in cluster] for cluster in clusters] == [["Bo", "Cy", "ada"]]
-    (clusters,) = decode_clusters([doc], candidates, scores, singletons=True)
-    assert [len(cluster) for cluster in clusters] == [1, 3]
+    # the pairs Ada Bo, Ada Cy, Bo Cy, Ada ada, Bo ada, Cy ada
+    assert decoded(doc, [-1.0, 0.5, 0.7, 2.0, 1.9, -3.0]) == [["Ada", "ada"], ["Bo", "Cy"]]
+    # Bo and Cy are together more probable
+    assert decoded(doc, [-1.0, 0.5, 0.7, 2.0, 1.9, 1.0]) == [["Bo", "Cy", "ada"]]
+    assert decoded(doc, [-1.0, -1.0, 300.0, 1.0, -300.0, -1.0]) == [["Ada", "ada"], ["Bo", "Cy"]]
+
+
+def test_an_entity_is_more_probable_than_none(vocab):
+    doc = make_doc(vocab, WORDS, MENTIONS)
+    scores = [-1.0, 0.5, 0.7, 2.0, 1.9, -3.0]
+    assert decoded(doc, scores, null_score=1.0) == [["Ada", "ada"]]
+    assert decoded(doc, scores, null_score=9.0) == []
+    assert decoded(doc, scores, null_score=1.0, singletons=True) == [["Ada", "ada"], ["Bo"], ["Cy"]]
 
 
 def test_gold_pairs_are_aligned_by_characters(vocab):
