@@ -1,10 +1,24 @@
 """Facts about a Doc that many rooms need: its id, its words and sentences, keys of its relations."""
 
-from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    cast,
+)
 
 import numpy
+from spacy.attrs import SENT_START
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
+from thinc.types import Ints2d
 
 from .mentions import TypedKey, typed_key
 from .types import Int32Array, Relation
@@ -131,8 +145,20 @@ def copy_sentences(source: Doc, doc: Doc) -> None:
     """
     starts = sentence_starts(source)
     if starts is not None and set(starts.tolist()) <= {token.idx for token in doc}:
-        for token in doc:
-            token.is_sent_start = token.idx in starts
+        known = set(starts.tolist())
+        set_sentence_starts(doc, [token.idx in known for token in doc])
+
+
+def set_sentence_starts(doc: Doc, are_starts: Sequence[bool]) -> None:
+    """Set where sentences start, in linear time: ``token.is_sent_start = ...`` looks at the whole Doc.
+
+    Args:
+        doc: the document.
+        are_starts: whether each token starts a sentence.
+    """
+    if len(doc):
+        values = numpy.where(numpy.asarray(are_starts), 1, -1).astype("uint64")
+        doc.from_array([SENT_START], cast(Ints2d, values))
 
 
 def sentence_numbers(doc: Doc) -> Optional[Int32Array]:

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from ..annotations import get_relations, set_relations
-from ..documents import several_labels
+from ..documents import set_sentence_starts, several_labels
 from ..errors import DataError, shown
 from ..mentions import set_clusters
 from ..types import Relation
@@ -85,8 +85,7 @@ def build_docs(
             sentencizer(doc)
         else:
             starts = set(annotated.sentence_starts)
-            for token in doc:
-                token.is_sent_start = token.i in starts
+            set_sentence_starts(doc, [token.i in starts for token in doc])
         _set_relations(doc, spans, annotated, report)
         set_clusters(doc, ([spans[key] for key in members] for members in annotated.clusters))
         if annotated.meta:
