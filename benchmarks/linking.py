@@ -24,9 +24,9 @@ from spacy.training import Example
 
 from rel_component.converters.formats.pubtator import FORMAT
 from rel_component.converters.report import Report
-from rel_component.coreference.scoring import CoreferenceScores
 from rel_component.linking.build import build_kb
 from rel_component.linking.canonical import Canonicalizer
+from rel_component.linking.corpus import compare_ids
 from rel_component.linking.knowledge_base import KnowledgeBase, load_kb
 from rel_component.mentions import normalize_name
 
@@ -166,7 +166,8 @@ def make_pipeline(kb: Path, encoder: str, **options: Any) -> Language:
     nlp = spacy.blank("en")
     if encoder:
         model = {"@architectures": "rel_component.Encoder.v1", "name": encoder}
-        nlp.add_pipe("shared_encoder", config={"model": model}).initialize(lambda: [], nlp=nlp)
+        one = [Example.from_dict(nlp.make_doc("text"), {})]
+        nlp.add_pipe("shared_encoder", config={"model": model}).initialize(lambda: one, nlp=nlp)
     config = {"kb": str(kb), "n_candidates": 50, "spans_key": "mentions", **options}
     nlp.add_pipe("kb_linker", config=config)
     return nlp
@@ -234,30 +235,22 @@ def canonical(data: Path) -> None:
     nlp = spacy.blank("en")
     labels = {*_TYPES, "GeneOrGeneProduct"}
     dev = read_biored(nlp, data / "biored" / "Dev.PubTator", labels)
-    same, found = CoreferenceScores(), CoreferenceScores()
     canonicalizer = Canonicalizer(spans_key="mentions")
-    gold: Dict[str, List[Any]] = {}
-    clusters: Dict[str, List[Any]] = {}
-    names: Dict[str, List[Any]] = {}
+    found, names = [], []
     start = time.process_time()
-    for number, (doc, spans) in enumerate(zip(dev.docs, dev.mentions)):
-        spans = [span for span in spans if span.kb_id_]
-        doc.spans["mentions"] = spans
+    for doc, spans in zip(dev.docs, dev.mentions):
+        doc.spans["mentions"] = spans = [span for span in spans if span.kb_id_]
         ids = canonicalizer.add(doc)
-        for span in spans:
-            mention = (number, span.start, span.end, span.label_)
-            gold.setdefault(span.kb_id_, []).append(mention)
-            clusters.setdefault(ids[span.start, span.end], []).append(mention)
-            names.setdefault(f"{span.label_} {normalize_name(span.text)}", []).append(mention)
+        found += [(span.kb_id_, ids[span.start, span.end]) for span in spans]
+        names += [(span.kb_id_, f"{span.label_} {normalize_name(span.text)}") for span in spans]
     seconds = time.process_time() - start
-    for scores, predicted in ((same, names), (found, clusters)):
-        scores.add(list(gold.values()), list(predicted.values()))
     print("\n### BioRED dev, entities over all documents without MeSH: B3\n")
     print("| | entities | P | R | F1 |\n|---|---|---|---|---|")
-    for name, scores, n in (("equal names", same, names), ("canonicalize", found, clusters)):
-        b3 = scores.ratios["b3"].to_dict()
-        print(f"| {name} | {len(n)} | " + " | ".join(f"{100 * b3[k]:.1f}" for k in "prf") + " |")
-    print(f"\n{sum(map(len, gold.values())) / seconds:.0f} mentions in a second of one core")
+    for name, pairs in (("equal names", names), ("canonicalize", found)):
+        b3 = compare_ids(pairs)
+        n = len({given for _, given in pairs})
+        print(f"| {name} | {n} | " + " | ".join(f"{100 * b3[k]:.1f}" for k in "prf") + " |")
+    print(f"\n{len(found) / seconds:.0f} mentions in a second of one core")
 
 
 def main() -> None:

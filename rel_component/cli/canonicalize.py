@@ -6,7 +6,15 @@ from typing import Annotated, Optional
 
 from typer import Argument, Option
 
-from .messages import check_outputs, msg, print_json, print_table, progress, write_json_lines
+from .messages import (
+    check_outputs,
+    msg,
+    percent,
+    print_json,
+    print_table,
+    progress,
+    write_json_lines,
+)
 from .options import DataPath, Json, Lang, SpansKey
 
 
@@ -42,9 +50,13 @@ def canonicalize_cli(
     write_json_lines(joins, (join._asdict() for join in found.joins))
     reasons = Counter(join.reason for join in found.joins)
     if json:
-        print_json({"output": str(output), "entities": len(found.entities), "joins": dict(reasons)})
+        counts = {"entities": len(found.entities), "joins": dict(reasons)}
+        print_json({"output": str(output), **counts, "b3": found.b3})
         return
     print_table(
         [[reason, str(n)] for reason, n in reasons.most_common()], ["entities of documents", ""]
     )
+    if found.b3 is not None:
+        figures = ", ".join(f"{key.upper()} {percent(value)}" for key, value in found.b3.items())
+        msg.info(f"beside the annotated ids, B3 of all documents together: {figures}")
     msg.good(f"{output}: {len(found.entities)} entities")

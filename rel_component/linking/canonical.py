@@ -16,6 +16,7 @@ later documents can be added to entities that were saved.
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import (
     Any,
@@ -44,6 +45,7 @@ from .names import folded, loose_key
 
 _SAME, _ALIKE = 0.92, 0.8  # similarity of names that join, and that join with a neighbour in common
 _MOST_NEIGHBOURS = 200  # of an entity
+_MOST_NAMES = 50  # of an entity that are compared, those that are equal aside
 _MOST_BLOCKED = 50  # entities that a name is compared with
 _LEGAL = frozenset(
     {"inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited"}
@@ -146,7 +148,8 @@ class Canonicalizer:
         self._spans_key = spans_key
         self._prefix = prefix
         self._blocks: Dict[str, Dict[str, None]] = {}  # ordered sets of ids
-        self._n_docs = 0
+        self._keys: Dict[str, Dict[str, None]] = {}  # of the names of each entity
+        self._n_docs = self._n_ids = 0
         self._similarity: Any = import_package("rapidfuzz.fuzz", "linking").ratio
         for entity in entities:
             self.entities[entity.id] = entity
@@ -193,7 +196,7 @@ class Canonicalizer:
             if entity.type and other.types and entity.type not in other.types:
                 continue
             shared = sorted(own & other.neighbours.keys())
-            level, similarity = self._compare(name, other)
+            level, similarity = self._compare(name, entity_id)
             n_parts += level == 1
             reason = _REASONS.get((level, bool(shared) or level == 4))
             if reason is not None:
@@ -204,7 +207,7 @@ class Canonicalizer:
             _, found, reason, similarity, shared = best
             to = self.entities[found].name
         else:
-            found = f"{self._prefix}{len(self.entities) + 1:06}"
+            found = self._new_id()
             to, reason, similarity, shared = name, "new", 1.0, []
             self.entities[found] = CanonicalEntity(found)
             self.entities[found].names[name] += 0  # counted with the others
@@ -213,21 +216,19 @@ class Canonicalizer:
             document, name, entity.type, found, to, reason, round(similarity, 3), shared[:5]
         )
 
-    def _compare(self, name: str, other: CanonicalEntity) -> Tuple[int, float]:
+    def _compare(self, name: str, entity_id: str) -> Tuple[int, float]:
         """4 for the same name, 3 and 2 for more and less similar ones, 1 for a part, 0 otherwise."""
-        key = _key(name)
+        key, known = _key(name), self._keys[entity_id]
+        if key in known:
+            return 4, 1.0
         level, best = 0, 0.0
-        for known in other.names:
-            other_key = _key(known)
-            if key == other_key:
-                return 4, 1.0
-            similarity = float(self._similarity(key, other_key)) / 100.0
-            short = min(len(key), len(other_key)) < 5 or _numbers(key) != _numbers(other_key)
-            found = 0 if short else 3 if similarity >= _SAME else 2 if similarity >= _ALIKE else 0
-            if not found and _is_part(key, other_key):
+        for other in islice(known, _MOST_NAMES):
+            similarity = float(self._similarity(key, other)) / 100.0
+            unlike = min(len(key), len(other)) < 5 or _numbers(key) != _numbers(other)
+            found = 0 if unlike else 3 if similarity >= _SAME else 2 if similarity >= _ALIKE else 0
+            if not found and _is_part(key, other):
                 found = 1
-            if (found, similarity) > (level, best):
-                level, best = found, similarity
+            level, best = max((level, best), (found, similarity))
         return level, best
 
     def _candidates(self, name: str) -> List[str]:
@@ -238,7 +239,14 @@ class Canonicalizer:
                 found.update(dict.fromkeys([*ids][:_MOST_BLOCKED]))
         return list(found)
 
+    def _new_id(self) -> str:
+        while True:
+            self._n_ids += 1
+            if (name := f"{self._prefix}{self._n_ids:06}") not in self.entities:
+                return name
+
     def _index(self, name: str, entity_id: str) -> None:
+        self._keys.setdefault(entity_id, {})[_key(name)] = None
         for block in _blocks(name):
             self._blocks.setdefault(block, {})[entity_id] = None
 

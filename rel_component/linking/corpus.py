@@ -1,13 +1,42 @@
 """What ``spacy rel canonicalize`` does."""
 
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Optional, Union
+from typing import (
+    Callable,
+    Dict,
+    Hashable,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Tuple,
+    Union,
+)
 
 import spacy
 from spacy.tokens import Doc
 
+from ..coreference.scoring import CoreferenceScores
 from ..files import read_docs, write_docs
-from .canonical import Canonicalizer, read_canonical, write_canonical
+from ..mentions import mention_spans
+from .canonical import CanonicalEntity, Canonicalizer, Join, read_canonical, write_canonical
+from .learning import NO_LINK
+
+
+class Canonicalized(NamedTuple):
+    """The entities of files.
+
+    Attributes:
+        entities: the entities, those of earlier documents first.
+        joins: what was joined in which document, and why.
+        b3: B3 as ``p``, ``r`` and ``f``, of the mentions with annotated ids in all documents together;
+            None if there are none.
+    """
+
+    entities: List[CanonicalEntity]
+    joins: List[Join]
+    b3: Optional[Dict[str, float]]
 
 
 def canonicalize_files(
@@ -19,7 +48,7 @@ def canonicalize_files(
     spans_key: Optional[str] = None,
     lang: str = "en",
     progress: Callable[[Iterable[Doc]], Iterable[Doc]] = iter,
-) -> Canonicalizer:
+) -> Canonicalized:
     """Give the same names in the documents of files one id.
 
     Args:
@@ -32,7 +61,7 @@ def canonicalize_files(
         progress: passes the documents on, and shows how many there have been.
 
     Returns:
-        the entities, and what was joined and why.
+        the entities, what was joined and why, and how good it is where ids are annotated.
 
     Raises:
         DataError: if a file cannot be read or written.
@@ -40,19 +69,50 @@ def canonicalize_files(
     nlp = spacy.blank(lang)
     earlier = [] if known is None else read_canonical(known)
     canonicalizer = Canonicalizer(earlier, spans_key=spans_key)
-    linked = _linked(progress(read_docs(Path(data_path), nlp)), canonicalizer)
+    pairs: List[Tuple[str, str]] = []
+    linked = _linked(progress(read_docs(Path(data_path), nlp)), canonicalizer, spans_key, pairs)
     if docs_path is not None:
         write_docs(linked, Path(docs_path))
     else:
         for _ in linked:
             pass
-    write_canonical(canonicalizer.entities.values(), output)
-    return canonicalizer
+    entities = list(canonicalizer.entities.values())
+    write_canonical(entities, output)
+    return Canonicalized(entities, canonicalizer.joins, compare_ids(pairs) if pairs else None)
 
 
-def _linked(docs: Iterable[Doc], canonicalizer: Canonicalizer) -> Iterator[Doc]:
+def compare_ids(pairs: Iterable[Tuple[str, str]]) -> Dict[str, float]:
+    """B3 of the ids that mentions were given.
+
+    Args:
+        pairs: for each mention of all documents the annotated id and the one that it was given.
+
+    Returns:
+        precision ``p``, recall ``r`` and F1 ``f``.
+    """
+    annotated: Dict[str, List[Hashable]] = {}
+    found: Dict[str, List[Hashable]] = {}
+    for mention, (gold, given) in enumerate(pairs):
+        annotated.setdefault(gold, []).append(mention)
+        found.setdefault(given, []).append(mention)
+    scores = CoreferenceScores()
+    scores.add(annotated.values(), found.values())
+    return scores.ratios["b3"].to_dict()
+
+
+def _linked(
+    docs: Iterable[Doc],
+    canonicalizer: Canonicalizer,
+    spans_key: Optional[str],
+    pairs: List[Tuple[str, str]],
+) -> Iterator[Doc]:
     for doc in docs:
         ids = canonicalizer.add(doc)
+        pairs += [
+            (span.kb_id_, ids[span.start, span.end])
+            for span in mention_spans(doc, spans_key)
+            if span.kb_id_ not in NO_LINK and (span.start, span.end) in ids
+        ]
         for ent in doc.ents:
             for token in ent:
                 token.ent_kb_id_ = ids.get((ent.start, ent.end), "")

@@ -68,6 +68,7 @@ def test_canonicalize(tmp_path, vocab):
         *("--joins", tmp_path / "joins.jsonl"),
     )
     assert (found["entities"], found["joins"]) == (3, {"new": 3})
+    assert found["b3"] == pytest.approx({"p": 1.0, "r": 2 / 3, "f": 0.8})  # Q1 has two of them
     rows = [json.loads(line) for line in output.read_text("utf8").splitlines()]
     assert [row["name"] for row in rows] == ["NWE", "Hamburg", "nordwind energy"]
     linked = read_docs(tmp_path / "linked.spacy", spacy.blank("en"))
