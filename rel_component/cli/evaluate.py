@@ -186,15 +186,14 @@ def _print_overview(title: str, scores: Dict[str, Any]) -> None:
 
 
 def _print_document(scores: Dict[str, Any], where_from: str) -> None:
-    if "document" not in scores:
-        return
-    msg.divider(f"Relations of whole documents, mentions and clusters {where_from}")
     rows = [
         [title, str(prf["n"]), *(percent(prf[key]) for key in "prf")]
         for name, title in _DOCUMENT_ROWS.items()
-        if (prf := scores["document"][name])["n"]
+        if (prf := scores.get("document", {}).get(name, {"n": 0}))["n"]
     ]
-    print_table(rows, ["", "annotated", "P", "R", "F1"])
+    if rows:
+        msg.divider(f"Relations of whole documents, mentions and clusters {where_from}")
+        print_table(rows, ["", "annotated", "P", "R", "F1"])
 
 
 def _print_thresholds(scores: Dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ https://arxiv.org/abs/2302.08675). Both are equal for the two directions of a pa
 """
 
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, cast
 
 import numpy
 from spacy.tokens import Doc
@@ -82,7 +82,7 @@ def LocalizedContext(attention_size: int, context_size: int) -> Model[InT, OutT]
         a layer from :class:`.Pairs` to :class:`Contexts`; backprop takes their gradients and gives
         that of the tokens.
     """
-    layers = [
+    layers: List[Model[Any, Any]] = [
         SpanPooling(["mean"]),
         Affine(attention_size),
         Affine(attention_size),
@@ -214,7 +214,8 @@ class _Part:
             everything = factors(numpy.arange(n_entities))
         for block in blocks(len(self.pairs), max(_MAX_CELLS // max(n_tokens, 1), 1)):
             local = self.pairs[block]
-            table, rows = everything, local
+            rows: Any = local
+            table = everything
             if table is None:
                 entities, inverse = numpy.unique(local, return_inverse=True)
                 table, rows = factors(entities), inverse.reshape(-1, 2)
