@@ -16,9 +16,10 @@ def benchmarks():
     try:
         import ablation
         import accuracy
+        import redocred
     finally:
         sys.path.pop(0)
-    return accuracy, ablation
+    return accuracy, ablation, redocred
 
 
 def load(recipe, settings):
@@ -30,7 +31,7 @@ def load(recipe, settings):
 
 @pytest.mark.slow
 def test_every_variant_of_the_ablation_is_a_valid_config(benchmarks):
-    accuracy, ablation = benchmarks
+    accuracy, ablation, _ = benchmarks
     for variant, settings in ablation.VARIANTS.items():
         recipe = accuracy.MODELS[ablation.model_of(variant)]
         assert load(recipe, settings).pipe_names == ["relation_extractor"]
@@ -43,3 +44,10 @@ def test_a_recipe_becomes_multi_label_by_two_settings(recipe):
         "components.relation_extractor.loss.@losses": "rel_component.binary_cross_entropy.v1",
     }
     assert not load(recipe, settings).get_pipe("relation_extractor").exclusive
+
+
+@pytest.mark.slow
+def test_the_recipe_of_documents_takes_given_mentions_and_clusters(benchmarks):
+    nlp = load("document", benchmarks[2].GIVEN)
+    assert nlp.pipe_names == ["shared_encoder", "relation_extractor"]
+    assert nlp.get_pipe("relation_extractor").evidence.weight > 0
