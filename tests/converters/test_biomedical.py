@@ -5,6 +5,7 @@ import json
 import pytest
 import spacy
 
+from rel_component import convert
 from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from rel_component.converters.format import detect_format
 from rel_component.converters.report import Report
@@ -37,11 +38,22 @@ def test_concepts_of_pubtator_are_entities(tmp_path):
     found = [(texts[r.head], r.label, texts[r.tail], r.attributes) for r in annotated.relations]
     assert found == [
         ("p.439", "Causes", "ITD", {"novelty": "Novel"}),
-        ("PAX8 and TSHR", "Binds", "NIS", {}),
+        ("PAX8 and TSHR", "Binds", "NIS", {"concepts": [["7253", "6528"]]}),
     ]
     assert annotated.clusters == [[0, 3]]
     assert [m.kb_id for m in annotated.mentions][-2:] == ["7849,7253", ""]
     assert (annotated.meta, report.notes) == ({"id": "1"}, {})
+
+
+def test_relations_of_one_of_the_concepts_of_a_mention_come_back(tmp_path):
+    lines = "1\tBinds\t7849\t6528\n1\tBinds\t7253\t6528\n1\tBinds\t7849,7253\tD050033\n"
+    found, _ = pubtator(tmp_path, lines, on_error="stop")
+    write_file(found, tmp_path / "direct", "pubtator", NLP, Report(on_error="stop"))
+    convert(tmp_path / "direct", tmp_path / "a.spacy", spans_key="m", on_error="skip")
+    convert(tmp_path / "a.spacy", tmp_path / "docs", to="pubtator", spans_key="m")
+    for name in ("direct", "docs"):  # a Doc holds one relation of the two
+        written = (tmp_path / name).read_text(encoding="utf8").splitlines()
+        assert [line for line in written if "Binds" in line] == lines.splitlines()
 
 
 def test_types_before_concepts_of_pubtator_3(tmp_path):

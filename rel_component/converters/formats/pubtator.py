@@ -18,7 +18,7 @@ https://www.ncbi.nlm.nih.gov/research/pubtator3/tutorial and in Luo et al. 2022,
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ...errors import DataError, shown
 from ...files import open_output
@@ -33,6 +33,9 @@ from ._shown import find_shown
 NOVELTY = "novelty"
 """Attribute of relations that says whether they are new."""
 
+CONCEPTS = "concepts"
+"""Attribute of relations of one of several concepts of a mention: all pairs of concepts that have it."""
+
 _TITLE = re.compile(r"([^|\t]*)\|([ta])\|(.*)", re.DOTALL)
 _FIELD = re.compile(r"[^\t\r\n]+")
 _ID = re.compile(r"[^|\t\r\n]+")
@@ -42,6 +45,8 @@ _NIL = re.compile(r"NIL\d+")
 _NO_CONCEPT = frozenset({"", "-", "-1"})
 
 _Line = Tuple[str, str]
+_Columns = Tuple[str, ...]
+_Found = Tuple[AnnotatedRelation, List[str]]
 
 
 @dataclass
@@ -97,10 +102,12 @@ def _read(lines: _Lines, place: str, report: Report) -> Annotated:
                 if len(columns) > 6:
                     report.note("names of concepts, which are not read", place=where)
     firsts = first_mentions(entities)
+    found: List[_Found] = []
     for where, columns in rows:
         if columns[0] == lines.name and not _is_mention(columns):
             with report.skipping("relation", where):
-                annotated.relations.append(_read_relation(columns, firsts))
+                found.append(_read_relation(columns, firsts))
+    annotated.relations += _with_concepts(found, entities)
     annotated.clusters += [members for members in entities.values() if len(members) > 1]
     return annotated
 
@@ -127,18 +134,40 @@ def _read_mention(columns: List[str], number: int, annotated: Annotated) -> Anno
     return AnnotatedMention(number, start, end, columns[4], kb_id=kb_id)
 
 
-def _read_relation(columns: List[str], firsts: Dict[str, MentionId]) -> AnnotatedRelation:
+def _read_relation(columns: List[str], firsts: Dict[str, MentionId]) -> _Found:
+    """A relation and its concepts."""
     if not 4 <= len(columns) <= 5:
         raise DataError(f"expected a relation and two concepts, got {shown(columns[1:])}")
-    ends = []
+    concepts = []
     for concept in columns[2:4]:
         # PubTator 3 writes the type before the concept: Gene|6528.
         known = [name for name in (concept, concept.partition("|")[2]) if name in firsts]
         if not known:
             raise DataError(f"no mention has the concept {shown(concept)}")
-        ends.append(firsts[known[0]])
+        concepts.append(known[0])
+    head, tail = (firsts[concept] for concept in concepts)
     attributes = {NOVELTY: columns[4]} if len(columns) > 4 else {}
-    return AnnotatedRelation(ends[0], ends[1], columns[1], attributes=attributes)
+    return AnnotatedRelation(head, tail, columns[1], attributes=attributes), concepts
+
+
+def _with_concepts(
+    found: List[_Found], entities: Dict[str, List[MentionId]]
+) -> Iterator[AnnotatedRelation]:
+    """The relations; those of the same mentions, of which a Doc keeps one, say all their concepts."""
+    pairs: Dict[Any, List[List[str]]] = {}
+    for relation, concepts in found:
+        same = pairs.setdefault(_key(relation), [])
+        if concepts not in same:
+            same.append(concepts)
+    for relation, _ in found:
+        same = pairs[_key(relation)]
+        if any(concept not in entities for concepts in same for concept in concepts):
+            relation = replace(relation, attributes={**relation.attributes, CONCEPTS: same})
+        yield relation
+
+
+def _key(relation: AnnotatedRelation) -> Any:
+    return relation.head, relation.tail, relation.label, relation.attributes.get(NOVELTY)
 
 
 def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
@@ -169,19 +198,48 @@ def _to_lines(annotated: Annotated, name: str, report: Report) -> Iterator[str]:
     for mention in annotated.mentions:
         shown = re.sub(r"\s", " ", text[mention.start : mention.end])
         concept = concepts.get(mention.id, "-")
-        columns = (str(mention.start), str(mention.end), shown, mention.label, concept)
+        yield "\t".join((name, str(mention.start), str(mention.end), shown, mention.label, concept))
+    for columns in _relation_columns(annotated, concepts, report):
         yield "\t".join((name, *columns))
+
+
+def _relation_columns(
+    annotated: Annotated, concepts: Dict[MentionId, str], report: Report
+) -> Iterator[_Columns]:
+    """Label, concepts of head and tail, and novelty of the relations."""
+    written: Set[_Columns] = set()
     for relation in annotated.relations:
         ends = concepts[relation.head], concepts[relation.tail]
         if ends[0] == ends[1]:
             report.note("relations between mentions of one concept", place=annotated.place)
             continue
-        novelty = relation.attributes.get(NOVELTY)
-        is_written = isinstance(novelty, str) and _FIELD.fullmatch(novelty) is not None
-        if relation.attributes.keys() - ({NOVELTY} if is_written else set()):
+        attributes = dict(relation.attributes)
+        novelty = attributes.get(NOVELTY)
+        last: _Columns = ()
+        if isinstance(novelty, str) and _FIELD.fullmatch(novelty):
+            last = (attributes.pop(NOVELTY),)
+        pairs = [ends]
+        if _are_parts(attributes.get(CONCEPTS), ends):
+            pairs = [(head, tail) for head, tail in attributes.pop(CONCEPTS)]
+        if attributes:
             message = "relations with attributes that pubtator does not hold"
             report.note(message, place=annotated.place)
-        yield "\t".join((name, relation.label, *ends, *([str(novelty)] if is_written else [])))
+        for pair in pairs:
+            row = (relation.label, *pair, *last)
+            if pairs == [ends] or row not in written:
+                yield row
+            written.add(row)
+
+
+def _are_parts(pairs: Any, ends: Tuple[str, str]) -> bool:
+    """Whether there are pairs of concepts, each of them one of those of a mention, or all."""
+    known = [(own, *_PARTS.split(own)) for own in ends]
+    return (
+        isinstance(pairs, list)
+        and bool(pairs)
+        and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+        and all(part in parts and part for pair in pairs for part, parts in zip(pair, known))
+    )
 
 
 def _concepts(annotated: Annotated, report: Report) -> Dict[MentionId, str]:
