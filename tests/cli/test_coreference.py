@@ -46,6 +46,7 @@ def test_clusters_of_the_annotated_mentions(corpus, tmp_path):
     assert "Relations" not in output
 
 
+@pytest.mark.slow
 def test_clusters_end_to_end_and_of_the_annotated_mentions(corpus, tmp_path):
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("entity_ruler")
@@ -73,6 +74,7 @@ def test_relations_with_found_and_with_annotated_clusters(model, corpus, tmp_pat
     assert "Relations alone" in output
 
 
+@pytest.mark.slow
 def test_documents_without_clusters(model, data, tmp_path):
     nlp = spacy.load(model)
     nlp.add_pipe("name_coref", after="entity_ruler")
@@ -88,6 +90,7 @@ def test_neither_relations_nor_clusters(corpus, tmp_path):
     assert "has no component that finds relations" in output
 
 
+@pytest.mark.slow
 def test_scores_are_json(corpus, tmp_path):
     nlp = spacy.blank("en")
     nlp.add_pipe("name_coref")

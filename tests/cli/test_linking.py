@@ -35,6 +35,7 @@ def docs(vocab):
     return made
 
 
+@pytest.mark.slow
 def test_build_a_knowledge_base_and_link_with_it(kb, tmp_path, vocab):
     assert run_json("build-kb", tmp_path / "kb.csv", kb)["names"] == 4
     assert "has files in it" in run("build-kb", tmp_path / "kb.csv", kb, code=1)

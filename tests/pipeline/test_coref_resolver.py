@@ -154,6 +154,7 @@ def test_training_resumes(nlp, tmp_path):
         assert clusters_of(loaded(document(loaded, *text[:2]))) == expected(text)
 
 
+@pytest.mark.slow
 def test_a_shared_encoder_learns_with_it():
     nlp = spacy.blank("en")
     listener = {"@architectures": "rel_component.EncoderListener.v1"}

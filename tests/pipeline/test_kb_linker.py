@@ -205,6 +205,7 @@ def test_a_conflict_of_extensions(nlp):
         Span.remove_extension("kb_candidates")
 
 
+@pytest.mark.slow
 def test_processes_are_given_the_knowledge_base(nlp):
     copy = pickle.loads(pickle.dumps(linker_of(nlp)))
     doc = copy(make_doc(nlp.vocab, TEXT, MENTIONS))
