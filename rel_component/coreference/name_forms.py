@@ -3,92 +3,68 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Iterator, Sequence, Set, Tuple
+from typing import FrozenSet, Iterator, Sequence, Set, Tuple
+
+
+def _words(text: str) -> FrozenSet[str]:
+    return frozenset(text.split())
+
 
 OPENING, CLOSING = frozenset("([（［"), frozenset(")]）］")
 
-_CUES = frozenset(
-    {
-        *("aka", "a.k.a", "alias", "known", "formerly", "originally", "previously", "now"),
-        *("née", "nee", "né", "born", "ehemals", "bekannt", "geborene", "anciennement", "connu"),
-        *("connue", "conocido", "conocida", "antes"),
-    }
+_CUES = _words(
+    """
+    aka a.k.a alias known formerly originally previously now née nee né born ehemals bekannt
+    geborene anciennement connu connue conocido conocida antes
+    """
 )
 """Words between two names that say that both are of one entity."""
 
-_VERBS = frozenset(
-    {
-        *("called", "named", "renamed", "nicknamed", "dubbed", "abbreviated", "genannt"),
-        *("surnommé", "surnommée", "llamado", "llamada", "detto", "detta"),
-    }
+_VERBS = _words(
+    """
+    called named renamed nicknamed dubbed abbreviated genannt surnommé surnommée llamado
+    llamada detto detta
+    """
 )
 """The same, but not as the only word: "Ann, named Bo" and "Ann was named Bo", but not "Ann named Bo"."""
 
-_BESIDE = frozenset(
-    {
-        *("also", "as", "or", "the", "simply", "just", "commonly", "then", "later", "sometimes"),
-        *("better", "popularly", "locally", "informally", "officially", "often", "was", "were"),
-        *("is", "been", "which", "who", "auch", "als", "como", "aussi", "sous", "le", "nom", "de"),
-        *("también", "come", "anche"),
-    }
+_BESIDE = _words(
+    """
+    also as or the simply just commonly then later sometimes better popularly locally
+    informally officially often was were is been which who auch als como aussi sous le nom de
+    también come anche
+    """
 )
 """Words that may stand beside these."""
 
-_ARTICLES = frozenset(
-    {
-        *("a", "an", "the", "der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une"),
-        *("el", "los", "las", "una", "il", "lo", "gli", "o", "os", "as", "um", "uma", "de", "het"),
-        *("een", "en", "ett", "et"),
-    }
+_ARTICLES = _words(
+    """
+    a an the der die das ein eine le la les un une el los las una il lo gli o os as um uma de
+    het een en ett et
+    """
 )
 
-_TITLES = frozenset(
-    {
-        *(
-            "mr",
-            "mrs",
-            "ms",
-            "miss",
-            "dr",
-            "prof",
-            "professor",
-            "sir",
-            "lord",
-            "lady",
-            "saint",
-            "st",
-        ),
-        *("king", "queen", "prince", "princess", "president", "pope", "emperor", "chancellor"),
-        *(
-            "general",
-            "colonel",
-            "captain",
-            "major",
-            "judge",
-            "justice",
-            "senator",
-            "rev",
-            "reverend",
-        ),
-        *("duke", "archduke", "count", "herr", "frau", "monsieur", "madame", "señor", "señora"),
-        *("don", "doña", "signor", "signora"),
-    }
+_TITLES = _words(
+    """
+    mr mrs ms miss dr prof professor sir lord lady saint st king queen prince princess
+    president pope emperor chancellor general colonel captain major judge justice senator rev
+    reverend duke archduke count herr frau monsieur madame señor señora don doña signor
+    signora
+    """
 )
 _GENERATIONS = frozenset({"jr", "sr", "junior", "senior"})
 _NUMERAL = re.compile(r"x{0,2}(?:i{1,3}|iv|vi{0,3}|ix|x)")
-_COMPANY = frozenset(
-    {
-        *("inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "llc"),
-        *("llp", "plc", "gmbh", "ag", "sa", "nv", "bv", "spa", "srl", "ab", "oy", "as", "kg", "se"),
-        *("group", "holding", "holdings"),
-    }
+_COMPANY = _words(
+    """
+    inc incorporated corp corporation co company ltd limited llc llp plc gmbh ag sa nv bv spa
+    srl ab oy as kg se group holding holdings
+    """
 )
-_STATES = frozenset(
-    {
-        *("kingdom", "republic", "people", "peoples", "state", "commonwealth", "federal", "union"),
-        *("democratic", "islamic", "city", "province", "county", "république", "royaume"),
-        *("república", "reino", "repubblica", "republik", "königreich"),
-    }
+_STATES = _words(
+    """
+    kingdom republic people peoples state commonwealth federal union democratic islamic city
+    province county république royaume república reino repubblica republik königreich
+    """
 )
 _OF = frozenset({"of", "de", "du", "di", "del", "da", "do"})
 _POSSESSIVES = ("'s", "’s", "'", "’")
