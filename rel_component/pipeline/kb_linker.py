@@ -64,7 +64,8 @@ class KbLinker(CheckedPipe):
         name: name of the component in the pipeline.
         model: scores candidates; see :func:`.build_candidate_scorer`.
         kb: folder of the knowledge base, as ``spacy rel build-kb`` makes it. A saved pipeline holds
-            its knowledge base and does not read it again. None: :meth:`set_kb` gives it.
+            its knowledge base and does not read the folder, which is otherwise read when it is first
+            needed. None: :meth:`set_kb` gives it.
         types: for types of mentions the types of entities that they may mean. A type with the same
             name needs no entry, and annotated links teach others.
         labels: types of the mentions that are linked; None: all.
@@ -75,7 +76,6 @@ class KbLinker(CheckedPipe):
 
     Raises:
         ConfigError: if an option is out of range.
-        DataError: if the folder is there and holds no knowledge base.
     """
 
     def __init__(
@@ -109,8 +109,6 @@ class KbLinker(CheckedPipe):
         self._path = kb
         self._kb: Optional[KnowledgeBase] = None
         self._finder: Optional[CandidateFinder] = None
-        if kb is not None and Path(kb).exists():
-            self.set_kb(kb)
 
     @property
     def outputs(self) -> Dict[str, Any]:
@@ -123,9 +121,12 @@ class KbLinker(CheckedPipe):
 
         Raises:
             ConfigError: if there is none.
+            DataError: if the folder of the config holds none.
         """
-        if self._kb is None and self._path is not None:
-            self.set_kb(self._path)
+        if (
+            self._kb is None and self._path is not None
+        ):  # not earlier: a saved pipeline holds its own
+            self._kb = load_kb(self._path)
         if self._kb is None:
             raise ConfigError(
                 f'{self.name} has no knowledge base: make one with "python -m spacy rel build-kb FILE '
@@ -286,15 +287,15 @@ class KbLinker(CheckedPipe):
         """Score predicted documents against the reference; see :func:`.score_links`."""
         if self.scorer is None:
             return {}
-        known = self._kb.find if self._kb is not None else None
+        known = self.kb.find if self._has_kb else None
         options = {"known": known and (lambda name: known(name) is not None), "labels": self.only}
         return self.scorer(examples, **{**options, **kwargs})
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise the component; a part that may be excluded is ``kb``."""
         parts = {"component": super().to_bytes(exclude=exclude)}
-        if self._kb is not None and _KB not in exclude:
-            parts[_KB] = self._kb.to_bytes()
+        if self._has_kb and _KB not in exclude:
+            parts[_KB] = self.kb.to_bytes()
         return bytes(srsly.msgpack_dumps(parts))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "KbLinker":
@@ -312,9 +313,9 @@ class KbLinker(CheckedPipe):
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
         """Save the component, with its knowledge base in the folder ``kb``."""
         super().to_disk(path, exclude=exclude)
-        if self._kb is not None and _KB not in exclude:
+        if self._has_kb and _KB not in exclude:
             with complete_files(Path(path) / _KB, last="kb.json") as folder:
-                write_kb(self._kb, folder)
+                write_kb(self.kb, folder)
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "KbLinker":
         """Load the component; see :meth:`to_disk`."""
@@ -325,6 +326,11 @@ class KbLinker(CheckedPipe):
             with loading(folder):
                 self._kb = load_kb(folder)
         return self
+
+    @property
+    def _has_kb(self) -> bool:
+        """Whether there is a knowledge base, be it only in the folder of the config."""
+        return self._kb is not None or (self._path is not None and Path(self._path).exists())
 
     def _find(self, docs: Sequence[Doc], mentions: Sequence[Sequence[Span]], **options: Any) -> Any:
         if self._finder is None:

@@ -131,6 +131,20 @@ def test_saved_pipelines_hold_the_knowledge_base(nlp, tmp_path, folder):
     assert len(load_kb(tmp_path / "pipeline" / "kb_linker" / "kb")) == 7
 
 
+def test_a_saved_pipeline_does_not_read_the_folder_that_it_was_made_of(tmp_path):
+    nlp, folder = spacy.blank("en"), tmp_path / "kb"
+    save_kb(make_kb(), folder)
+    nlp.add_pipe("kb_linker", config={"kb": str(folder)})
+    nlp.to_disk(tmp_path / "pipeline")
+    expected = linked(nlp)
+    (folder / "names.npy").write_bytes(b"")
+    assert linked(spacy.load(tmp_path / "pipeline")) == expected
+    damaged = spacy.blank("en")
+    damaged.add_pipe("kb_linker", config={"kb": str(folder)})
+    with pytest.raises(DataError, match=r"names\.npy"):
+        linked(damaged)
+
+
 def test_damage_is_noticed(nlp, tmp_path):
     nlp.to_disk(tmp_path)
     file = tmp_path / "kb_linker" / "kb" / "names.npy"
