@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import (
     Any,
     Callable,
+    Collection,
     Dict,
     Iterable,
     Iterator,
@@ -186,14 +187,24 @@ def evaluate(
         }
     if record is not None:
         decoder: Any = record.decoder
-        scores["threshold"] = decoder.threshold
-        scores["label_thresholds"] = decoder.label_thresholds
         scores["threshold_choice"] = choice_of(nlp, getattr(extractor, "name", ""), decoder)
-        everything = record.decode(with_lowest_threshold(decoder))
-        for doc in (eg.predicted for eg in predicted):
-            set_relations(doc, everything.get(id(doc), []), attr)
-        scores["thresholds"] = scores_by_threshold(predicted, symmetric=symmetric, attr=attr)
+        scores.update(_score_thresholds(predicted, record, symmetric, attr))
     return Evaluation(scores, mistakes)
+
+
+def _score_thresholds(
+    predicted: Sequence[Example], record: DecodingRecord, symmetric: Collection[str], attr: str
+) -> Dict[str, Any]:
+    """The thresholds in use, and the scores at others; the documents are decoded with the lowest one."""
+    decoder: Any = record.decoder
+    everything = record.decode(with_lowest_threshold(decoder))
+    for doc in (eg.predicted for eg in predicted):
+        set_relations(doc, everything.get(id(doc), []), attr)
+    return {
+        "threshold": decoder.threshold,
+        "label_thresholds": decoder.label_thresholds,
+        "thresholds": scores_by_threshold(predicted, symmetric=symmetric, attr=attr),
+    }
 
 
 def _finds_coreference(nlp: Language) -> bool:
