@@ -14,6 +14,7 @@ NO_RELATION = "NO_RELATION"
 NO_ENTITY = "NO_ENTITY"
 """Name of the class of spans that are no mention; never an entity type."""
 
+Int8Array = npt.NDArray[numpy.int8]
 Int32Array = npt.NDArray[numpy.int32]
 BoolArray = npt.NDArray[numpy.bool_]
 HashArray = npt.NDArray[numpy.uint64]

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 
 from ...candidates import Candidates
 from ...documents import sentence_numbers
-from ...types import Int32Array
+from ...types import Int8Array, Int32Array
 
 N_MEETINGS = 9
 """Buckets of pairs: three or more, two or one sentence with both; 1, 2, 3, 4, 5, more apart."""
@@ -28,8 +28,8 @@ class EntitySentences:
         mentions: the entity of each mention, numbered in the document. *Shape:* ``(n_mentions,)``
         spans: its mentions. *Shape:* ``(n_mentions, 2)``
         sentences: the sentence of each token, all 0 where they are not known. *Shape:* ``(n_tokens,)``
-        distances: sentences from each sentence to the nearest mention, at most 6. *Shape:*
-            ``(n_entities, n_sentences)``
+        distances: sentences from each sentence to the nearest mention, at most 6, in bytes.
+            *Shape:* ``(n_entities, n_sentences)``
     """
 
     entities: slice
@@ -38,7 +38,7 @@ class EntitySentences:
     mentions: Int32Array
     spans: Int32Array
     sentences: Int32Array
-    distances: Int32Array
+    distances: Int8Array
 
     @property
     def n_sentences(self) -> int:
@@ -52,11 +52,11 @@ class EntitySentences:
         buckets = numpy.zeros(n_pairs, dtype="int32")
         step = max(_MAX_CELLS // max(self.n_sentences, 1), 1)
         for start in range(0, n_pairs, step):
-            head, tail = (self.distances[rows] for rows in self.pairs[start : start + step].T)
-            n_shared = ((head == 0) & (tail == 0)).sum(axis=1)
-            apart = numpy.where(tail == 0, head, _FARTHEST).min(axis=1)
-            shared = 3 - numpy.minimum(n_shared, 3)
-            buckets[start : start + step] = numpy.where(n_shared, shared, apart + 2)
+            head, tail = self.pairs[start : start + step].T
+            apart = self.distances[head]
+            apart[self.distances[tail] > 0] = _FARTHEST  # of the head, where the tail is
+            shared = 3 - numpy.minimum(numpy.count_nonzero(apart == 0, axis=1), 3)
+            buckets[start : start + step] = numpy.where(shared < 3, shared, apart.min(axis=1) + 2)
         return buckets
 
 
@@ -94,7 +94,7 @@ def entity_sentences(docs: Sequence[Doc], candidates: Candidates) -> List[Entity
 
 def _distances(
     occurrences: Tuple[Int32Array, Int32Array], n_entities: int, n_sentences: int
-) -> Int32Array:
+) -> Int8Array:
     """Sentences to the nearest one before and after, by running maxima of positions."""
     numbers = numpy.arange(n_sentences, dtype="int32")
     before = numpy.full((n_entities, n_sentences), -_FARTHEST, dtype="int32")
@@ -102,4 +102,5 @@ def _distances(
     before[occurrences] = after[occurrences] = occurrences[1]
     before = numpy.maximum.accumulate(before, axis=1)
     after = numpy.minimum.accumulate(after[:, ::-1], axis=1)[:, ::-1]
-    return numpy.minimum(numpy.minimum(numbers - before, after - numbers), _FARTHEST)
+    nearest = numpy.minimum(numbers - before, after - numbers)
+    return numpy.minimum(nearest, _FARTHEST).astype("int8")
