@@ -29,6 +29,8 @@ class EvidenceOptions:
         weight: factor of the loss of the evidence; 0: it is not learned, and sentences are chosen by
             an attention that has learned nothing but relations.
         threshold: the share of a pair's attention above which a sentence is evidence, in [0, 1].
+        mentions: whether the sentences of the annotated head and tail are the evidence of relations
+            that have none annotated; for documents whose relations are annotated between mentions.
 
     Raises:
         ConfigError: if a number is out of range.
@@ -36,6 +38,7 @@ class EvidenceOptions:
 
     weight: float = 0.1
     threshold: float = 0.2
+    mentions: bool = False
 
     def __post_init__(self) -> None:
         if not self.weight >= 0:

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Dict, Iterable, List, Literal, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Literal, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -15,7 +15,7 @@ from .documents import document_id, sentence_starts, several_labels
 from .errors import ConfigError, shown
 from .mentions import Mentions, read_mentions, read_training_mentions, trimmed
 from .schema import RelationSchema
-from .types import BoolArray, FloatArray, Int32Array
+from .types import BoolArray, FloatArray, Int32Array, Relation
 
 _CharSpan = Tuple[int, int]
 
@@ -56,7 +56,11 @@ class Targets:
 
 
 def make_targets(
-    examples: Sequence[Example], candidates: Candidates, attr: str = DEFAULT_ATTR
+    examples: Sequence[Example],
+    candidates: Candidates,
+    attr: str = DEFAULT_ATTR,
+    *,
+    mention_evidence: bool = False,
 ) -> Targets:
     """Align the relations of the reference documents with candidate pairs of the predicted ones.
 
@@ -69,6 +73,8 @@ def make_targets(
         examples: the batch that the candidates were made from.
         candidates: pairs of mentions of the predicted documents, with the schema.
         attr: name of the extension attribute.
+        mention_evidence: whether the sentences of head and tail are the evidence of relations that
+            have none annotated.
     """
     schema = candidates.schema
     columns = {label: k for k, label in enumerate(schema.labels)}
@@ -89,18 +95,20 @@ def make_targets(
                 rows += [row for h in heads for t in tails for row in rows_of(t, h)]
             values[rows, columns[rel.label]] = 1.0
             n_uncovered += not rows
-            if rel.evidence and rows:
-                evidence.update(product(rows, _sentences(eg, rel.evidence)))
+            if rows and (rel.evidence or mention_evidence):
+                evidence.update(product(rows, _sentences(eg, rel)))
     found = numpy.asarray(sorted(evidence), dtype="int32").reshape(-1, 2)
     return Targets(values, n_gold, n_uncovered, (found[:, 0], found[:, 1]))
 
 
-def _sentences(eg: Example, numbers: Sequence[int]) -> List[int]:
-    """The sentences of the predicted document in which sentences of the reference start."""
+def _sentences(eg: Example, rel: Relation) -> List[int]:
+    """The sentences of the predicted document in which the evidence starts, or head and tail."""
     annotated, own = sentence_starts(eg.reference), sentence_starts(eg.predicted)
-    if annotated is None or own is None:
+    if own is None or (rel.evidence and annotated is None):
         return []
-    starts = annotated[list(numbers)]
+    starts: Any = [rel.head.start_char, rel.tail.start_char]
+    if rel.evidence and annotated is not None:
+        starts = annotated[list(rel.evidence)]
     return (numpy.searchsorted(own, starts, side="right") - 1).clip(0).tolist()
 
 

@@ -97,6 +97,15 @@ def test_targets_have_the_sentences_of_the_predicted_document(vocab):
     assert [array.tolist() for array in chosen.evidence] == [[0, 0], [0, 1]]
 
 
+def test_sentences_of_mentions_are_evidence_where_none_is_annotated(vocab):
+    reference = document(vocab, [1])
+    head, tail = reference.ents
+    reference._.rel = [*reference._.rel, Relation(head, "FOUNDED_BY", tail)]
+    candidates = make_candidates([reference], RelationSchema([RelationType("FOUNDED_BY")]))
+    targets = make_targets([Example(reference, reference)], candidates, mention_evidence=True)
+    assert [array.tolist() for array in targets.evidence] == [[0, 0, 1], [0, 2, 1]]
+
+
 def test_loss_by_hand_and_its_gradient():
     shares = numpy.asarray([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7], [0.3, 0.3, 0.4]])
     annotated = (numpy.asarray([0, 0, 2]), numpy.asarray([0, 1, 2]))

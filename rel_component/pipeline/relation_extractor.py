@@ -331,7 +331,8 @@ class RelationExtractor(ListeningPipe):
         if not self._warned:  # once: every epoch would repeat it
             self._warned = self._warn(examples)
         candidates = self._candidates(examples)
-        targets = make_targets(examples, candidates, self.attr)
+        mentions = self.evidence is not None and self.evidence.mentions
+        targets = make_targets(examples, candidates, self.attr, mention_evidence=mentions)
         if targets.positive.any():
             gap = widest_gap(candidates.select(targets.positive))
             self.state["farthest"] = max(gap, self.state["farthest"] or 0)
