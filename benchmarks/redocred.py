@@ -6,7 +6,9 @@ DATA is the folder of Re-DocRED's files. Its development part is split once and 
 documents to learn from and 100 to choose by; with ``--test`` both models are read on the test part
 as well, once. Mentions and clusters are given. Both models see the same documents as often, in
 batches of four, and are taken as they are at the end. Runs that are in the output folder are not
-repeated. Ign F1 leaves out facts of the documents that were learned from. Unknown arguments are
+repeated. Ign F1 leaves out facts of the documents that were learned from. ``--clusters`` scores
+EntityPair with other clusters besides: those of the rules, none, or those that a pipeline with a
+coref_resolver, made by ``benchmarks/coreference.py``, finds among the mentions. Unknown arguments are
 passed on to ``spacy train``.
 """
 
@@ -16,6 +18,7 @@ import resource
 import sys
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -24,6 +27,7 @@ import spacy
 import srsly
 import torch
 from accuracy import CONFIGS, run_spacy
+from coreference import KEY as CLUSTERED
 from spacy.tokens import Doc
 from spacy.training import Example
 
@@ -37,6 +41,7 @@ from rel_component.evaluation.document_scores import (
 )
 from rel_component.evaluation.evaluate import predict_docs
 from rel_component.files import read_docs, write_docs
+from rel_component.mentions import replace_clusters
 from rel_component.schema import RelationSchema
 
 N_TRAIN = 400
@@ -100,12 +105,34 @@ def run_entity_pair(folder: Path, target: Path, args: argparse.Namespace, more: 
     run_spacy(["train", config, "--output", str(target), *flags, *more], target / "train.log")
 
 
-def score_entity_pair(target: Path, docs: Sequence[Doc], facts: Any) -> _Scores:
-    """Scores of a trained pipeline."""
+def score_entity_pair(
+    target: Path, docs: Sequence[Doc], facts: Any, clusters: str = "given"
+) -> _Scores:
+    """Scores of a trained pipeline, with given clusters or others, see :func:`with_clusters`."""
     nlp = spacy.load(target / "model-last")
-    examples, _ = predict_docs(nlp, docs, gold_entities=True, gold_tokens=True, progress=iter)
-    relations = (document_relations(eg, spans_key=_GROUP) for eg in examples)
+    found = docs if clusters == "given" else with_clusters(docs, clusters)
+    examples, _ = predict_docs(nlp, found, gold_entities=True, gold_tokens=True, progress=iter)
+    relations = (
+        document_relations(Example(eg.predicted, doc), spans_key=_GROUP)
+        for eg, doc in zip(examples, docs)
+    )
     return score_entities(relations, facts)
+
+
+def with_clusters(docs: Sequence[Doc], source: str) -> List[Doc]:
+    """The documents with no clusters (``none``), those of ``rules``, or those of a pipeline."""
+    nlp = spacy.blank("en")
+    if source == "rules":
+        nlp.add_pipe("name_coref", config={"spans_key": _GROUP})
+    elif source != "none":
+        nlp = spacy.load(source, exclude=["span_recognizer"])
+    copies = []
+    for doc in docs:
+        copy = Doc(nlp.vocab).from_bytes(doc.to_bytes())
+        replace_clusters(copy, [])
+        copy.spans[CLUSTERED] = copy.spans[_GROUP]
+        copies.append(nlp(copy))
+    return copies
 
 
 def run_atlop(folder: Path, target: Path, args: argparse.Namespace, more: List[str]) -> None:
@@ -170,10 +197,12 @@ def run(name: str, folder: Path, args: argparse.Namespace, more: List[str]) -> _
         scores["cpu_seconds"] = _cpu_seconds() - start
         scores["seconds"] = time.perf_counter() - wall
     facts = read_entity_facts(read_docs(folder / "train.spacy", spacy.blank("en")))
-    for part in ["dev", *(["test"] if args.test else [])]:
-        if part not in scores:
+    sources = ["given", *(args.clusters if name == "EntityPair" else [])]
+    for part, source in product(["dev", *(["test"] if args.test else [])], sources):
+        key = part if source == "given" else f"{part}, {Path(source).name} clusters"
+        if key not in scores:
             docs = list(read_docs(folder / f"{part}.spacy", spacy.blank("en")))
-            scores[part] = score(target, docs, facts)
+            scores[key] = score(target, docs, facts, *([] if source == "given" else [source]))
     srsly.write_json(path, scores)
     return scores
 
@@ -192,9 +221,8 @@ def table(results: Dict[str, _Scores], passes: float) -> str:
         f"|{'---|' * (len(COLUMNS) + 5)}",
     ]
     for name, scores in results.items():
-        for part in ("dev", "test"):
-            if part in scores:
-                found = scores[part]
+        for part, found in scores.items():
+            if part.startswith(("dev", "test")):
                 cells = [f"{100 * found[group]['f']:.2f}" for group in COLUMNS]
                 cells += [f"{100 * found['all'][key]:.2f}" for key in "pr"]
                 cells.append(f"{scores['cpu_seconds'] / passes:.0f}")
@@ -212,6 +240,9 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser.add_argument("--n-train", type=int, default=N_TRAIN, help="the most documents")
     parser.add_argument("--n-dev", type=int, default=100, help="the most documents")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--clusters", nargs="+", default=[], help="rules, none, or the folder of a pipeline"
+    )
     parser.add_argument("--test", action="store_true", help="read the test part, too")
     parser.add_argument(
         "--atlop-rates",
