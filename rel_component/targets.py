@@ -272,8 +272,8 @@ def warn_of_uncovered(
         warnings.warn(
             f"{name}: {n_uncovered} of {n_gold} relations of the examples "
             "have no candidate pair and cannot be learned: their mentions are not among the "
-            "entities (or the span group), cut a token, or lie further apart than the "
-            "candidate generator allows.",
+            "entities (or the span group), cut a token, are one entity, or lie further apart than "
+            "the candidate generator allows.",
             stacklevel=3,
         )
 
