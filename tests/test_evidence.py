@@ -12,6 +12,7 @@ from rel_component.converters.from_doc import to_annotated
 from rel_component.errors import AnnotationError, ConfigError
 from rel_component.evidence import EvidenceOptions
 from rel_component.inference.extract import find_evidence
+from rel_component.models.pairs import localized_context
 from rel_component.relation_types import RelationType
 from rel_component.schema import RelationSchema
 from rel_component.targets import make_targets
@@ -143,6 +144,23 @@ def test_gradient_of_the_attention(vocab):
     backprop(weights)
     (gradient,) = tok2vec.attrs["grad"]
     assert_gradients(loss, vectors, gradient, n_cells=20, eps=1e-2, rtol=0.03, atol=3e-3)
+
+
+def test_attention_over_long_documents_is_made_block_by_block(vocab, monkeypatch):
+    doc = make_doc(vocab, TEXT, [(0, 1, "PERSON"), (4, 5, "PERSON"), (8, 9, "ORG")])
+    vectors = numpy.random.default_rng(0).normal(size=(len(doc), 8)).astype("float32")
+    tok2vec = fixed_tok2vec([vectors])
+    model = initialised("rel_component.EntityPair.v1", [doc], tok2vec)
+    candidates = replace(make_candidates([doc]), asks_evidence=True)
+    results = []
+    for n_factors, n_cells in ((1000, 1000), (0, 2 * len(doc))):
+        monkeypatch.setattr(localized_context, "_MAX_FACTORS", n_factors)
+        monkeypatch.setattr(localized_context, "_MAX_CELLS", n_cells)
+        outputs, backprop = model.begin_update(([doc], candidates))
+        backprop(numpy.ones_like(outputs))
+        results.append((outputs, tok2vec.attrs["grad"][0]))
+    for whole, in_blocks in zip(*results):
+        numpy.testing.assert_allclose(whole, in_blocks, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
