@@ -3,12 +3,12 @@
 import time
 from collections import Counter
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import (
     Any,
     Callable,
-    Collection,
     Dict,
     Iterable,
     Iterator,
@@ -129,14 +129,7 @@ def evaluate(
     nlp = load_pipeline(nlp)
     if not (_finds_coreference(nlp) or _writes_links(nlp)):
         require_relations(nlp)
-    extractor, attr = find_extractor(nlp), relation_attr(nlp)
     spans_key = mentions_key(nlp)
-    symmetric = () if extractor is None else extractor.schema.symmetric_labels
-
-    finders = entity_finders(nlp, spans_key)
-    gold_entities = (
-        gold_entities or mentions_are_given(nlp, spans_key) or not (finders or finds_relations(nlp))
-    )
     references = read_references(
         data_path,
         nlp,
@@ -146,64 +139,118 @@ def evaluate(
         alignment=alignment,
         limit=limit,
     )
-    clustered = any(map(read_clusters, references))
-    finds_clusters = clustered and not set(cluster_finders(nlp)) <= set(finders)
-    passed = partial(predict_docs, nlp, references, gold_tokens=gold_tokens, progress=progress)
-
-    def scored(given: bool, clusters: bool) -> Tuple[List[Example], Dict[str, Any]]:
-        predicted, seconds = passed(gold_entities=given, gold_clusters=clusters)
-        _check_answers([eg.predicted for eg in predicted])
-        with nlp.select_pipes(disable=finders if given else []):
-            scores = Scorer(nlp).score(predicted)
-        if clustered:
-            scores["document"] = score_documents(
-                predicted, symmetric=symmetric, spans_key=spans_key, attr=attr
-            )
-        n_words = sum(len(eg.predicted) for eg in predicted)
-        speed = n_words / max(seconds, 1e-9)
-        links = score_links(predicted) if "links_f" not in scores and _writes_links(nlp) else {}
-        return predicted, {**scores, **links, "speed": speed, "n_docs": len(predicted)}
-
-    with _recorded(extractor) as record:
-        predicted, scores = scored(gold_entities, clusters=not finds_clusters)
+    run = _Run(nlp, references, spans_key, gold_tokens, progress)
+    finders = entity_finders(nlp, spans_key)
+    gold_entities = (
+        gold_entities or mentions_are_given(nlp, spans_key) or not (finders or finds_relations(nlp))
+    )
+    finds_clusters = run.clustered and not set(cluster_finders(nlp)) <= set(finders)
+    with _recorded(find_extractor(nlp)) as record:
+        predicted, scores = run.score(gold_entities, clusters=not finds_clusters)
+    mistakes = find_mistakes(predicted, spans_key=spans_key, **run.comparison)
     scores["given_mentions"] = gold_entities
-    mistakes = find_mistakes(predicted, symmetric=symmetric, spans_key=spans_key, attr=attr)
     scores["mistakes"] = mistakes.to_dict()
-    _, counts = count_by_document(predicted, symmetric=symmetric, attr=attr)
-    metrics = relation_metrics(Bootstrap(len(predicted), _N_RESAMPLES, seed=0).sum(counts))
-    scores["rel_micro_f_interval"] = estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
-    if finders and not gold_entities:
+    scores["rel_micro_f_interval"] = _interval(predicted, run)
+    finds_mentions = bool(finders) and not gold_entities
+    if finds_mentions:
         # also where another component finds them, whose scorer knows nothing of them
         scores.update(score_span_group(predicted, spans_key))
         if finds_clusters:
-            _, given = scored(True, clusters=False)
+            _, given = run.score(True, clusters=False)
             scores["given_mentions_coref"] = {k: v for k, v in given.items() if _is_coref(k)}
-    if not finds_relations(nlp):
-        return Evaluation(scores, mistakes)
-    if (finders and not gold_entities) or finds_clusters:
-        _, given = scored(True, clusters=True)
-        scores["gold_entities"] = {
-            k: v for k, v in given.items() if k.startswith("rel_") or k == "document"
-        }
-    if record is not None:
-        decoder: Any = record.decoder
-        scores["threshold_choice"] = choice_of(nlp, getattr(extractor, "name", ""), decoder)
-        scores.update(_score_thresholds(predicted, record, symmetric, attr))
+    if finds_relations(nlp):
+        if finds_mentions or finds_clusters:
+            _, given = run.score(True, clusters=True)
+            scores["gold_entities"] = {
+                k: v for k, v in given.items() if k.startswith("rel_") or k == "document"
+            }
+        if record is not None:
+            scores.update(_score_thresholds(predicted, record, run))
     return Evaluation(scores, mistakes)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A pipeline and the documents that it is evaluated on.
+
+    Attributes:
+        nlp: the pipeline.
+        references: the annotated documents.
+        spans_key: span group of the mentions; None: the entities.
+        gold_tokens: whether the pipeline is given the annotated tokens.
+        progress: see :func:`evaluate`.
+    """
+
+    nlp: Language
+    references: Sequence[Doc]
+    spans_key: Optional[str]
+    gold_tokens: bool
+    progress: Progress
+
+    @cached_property
+    def clustered(self) -> bool:
+        """Whether some document has clusters."""
+        return any(map(read_clusters, self.references))
+
+    @property
+    def comparison(self) -> Dict[str, Any]:
+        """Options of all functions that compare relations."""
+        extractor = find_extractor(self.nlp)
+        symmetric = () if extractor is None else extractor.schema.symmetric_labels
+        return {"symmetric": symmetric, "attr": relation_attr(self.nlp)}
+
+    def score(self, gold_entities: bool, *, clusters: bool) -> Tuple[List[Example], Dict[str, Any]]:
+        """Predict and score all documents; see :func:`predict_docs` for the arguments."""
+        nlp = self.nlp
+        predicted, seconds = predict_docs(
+            nlp,
+            self.references,
+            gold_entities=gold_entities,
+            gold_tokens=self.gold_tokens,
+            gold_clusters=clusters,
+            progress=self.progress,
+        )
+        _check_answers([eg.predicted for eg in predicted])
+        given = entity_finders(nlp, self.spans_key) if gold_entities else []
+        with nlp.select_pipes(disable=given):
+            scores = Scorer(nlp).score(predicted)
+        if self.clustered:
+            scores["document"] = score_documents(
+                predicted, spans_key=self.spans_key, **self.comparison
+            )
+        if "links_f" not in scores and _writes_links(nlp):
+            scores.update(score_links(predicted))
+        n_words = sum(len(eg.predicted) for eg in predicted)
+        return predicted, {
+            **scores,
+            "speed": n_words / max(seconds, 1e-9),
+            "n_docs": len(predicted),
+        }
+
+
+def _interval(predicted: Sequence[Example], run: _Run) -> Dict[str, Any]:
+    """The interval of the strict micro F1."""
+    _, counts = count_by_document(predicted, **run.comparison)
+    metrics = relation_metrics(Bootstrap(len(predicted), _N_RESAMPLES, seed=0).sum(counts))
+    return estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
+
+
 def _score_thresholds(
-    predicted: Sequence[Example], record: DecodingRecord, symmetric: Collection[str], attr: str
+    predicted: Sequence[Example], record: DecodingRecord, run: _Run
 ) -> Dict[str, Any]:
     """The thresholds in use, and the scores at others; the documents are decoded with the lowest one."""
     decoder: Any = record.decoder
+    comparison = run.comparison
+    name = getattr(find_extractor(run.nlp), "name", "")
+    choice = choice_of(run.nlp, name, decoder)
     everything = record.decode(with_lowest_threshold(decoder))
     for doc in (eg.predicted for eg in predicted):
-        set_relations(doc, everything.get(id(doc), []), attr)
+        set_relations(doc, everything.get(id(doc), []), comparison["attr"])
     return {
+        "threshold_choice": choice,
         "threshold": decoder.threshold,
         "label_thresholds": decoder.label_thresholds,
-        "thresholds": scores_by_threshold(predicted, symmetric=symmetric, attr=attr),
+        "thresholds": scores_by_threshold(predicted, **comparison),
     }
 
 

@@ -250,7 +250,6 @@ def score_relations(
       in one sentence, or in two, of the reference; documents without sentences are left out.
     - ``rel_with_none``: boundaries, over ordered pairs of mentions, where having no relation is a
       class of its own. Most pairs are easy, which makes these scores high.
-
     - ``rel_new_facts``: strict, without the relations of the reference whose facts are known from
       training, so that it says how well relations are found that cannot have been learnt by heart:
       the Ign F1 of DocRED (Yao et al. 2019, https://aclanthology.org/P19-1074/), which leaves known
@@ -283,32 +282,7 @@ def score_relations(
         )
     }
     for eg in examples:
-        gold, predicted = (list(get_relations(doc, attr)) for doc in (eg.reference, eg.predicted))
-        everything = both_ways | {rel.label for rel in gold + predicted}
-        strict, boundaries, undirected = (
-            (relation_keys(gold, labels, key), relation_keys(predicted, labels, key))
-            for labels, key in (
-                (both_ways, typed_key),
-                (both_ways, _chars),
-                (everything, typed_key),
-            )
-        )
-        groups["rel"].add(*strict)
-        groups["rel_boundaries"].add(*boundaries)
-        groups["rel_undirected"].add(*undirected)
-        if known_facts:
-            repeated = [rel for rel in gold if fact_of(rel, both_ways) in known_facts]
-            known = relation_keys(repeated, both_ways)
-            groups["rel_new_facts"].add(*(keys - known for keys in strict))
-        starts = sentence_starts(eg.reference)
-        if starts is not None:
-            within = [{key for key in keys if _in_one_sentence(key, starts)} for keys in strict]
-            groups["rel_within_sentence"].add(*within)
-            groups["rel_across_sentences"].add(
-                *(keys - inside for keys, inside in zip(strict, within))
-            )
-        mentions = {_chars(span) for span in mention_spans(eg.reference, spans_key)}
-        _add_with_none(groups["rel_with_none"], mentions, *boundaries)
+        _count_document(groups, eg, both_ways, spans_key, attr, known_facts)
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
         # spaCy selects the best pipeline by the strict scores, and takes no None for them
@@ -318,6 +292,41 @@ def score_relations(
         for label, prf in sorted(groups["rel"].counts.items())
     }
     return scores
+
+
+def _count_document(
+    groups: Dict[str, LabelScores],
+    eg: Example,
+    both_ways: Set[str],
+    spans_key: Optional[str],
+    attr: str,
+    known_facts: Collection[Fact],
+) -> None:
+    """Count the relations of one document in all groups; see :func:`score_relations`."""
+    gold, predicted = (list(get_relations(doc, attr)) for doc in (eg.reference, eg.predicted))
+    everything = both_ways | {rel.label for rel in gold + predicted}
+    strict, boundaries, undirected = (
+        (relation_keys(gold, labels, key), relation_keys(predicted, labels, key))
+        for labels, key in (
+            (both_ways, typed_key),
+            (both_ways, _chars),
+            (everything, typed_key),
+        )
+    )
+    groups["rel"].add(*strict)
+    groups["rel_boundaries"].add(*boundaries)
+    groups["rel_undirected"].add(*undirected)
+    if known_facts:
+        repeated = [rel for rel in gold if fact_of(rel, both_ways) in known_facts]
+        known = relation_keys(repeated, both_ways)
+        groups["rel_new_facts"].add(*(keys - known for keys in strict))
+    starts = sentence_starts(eg.reference)
+    if starts is not None:
+        within = [{key for key in keys if _in_one_sentence(key, starts)} for keys in strict]
+        groups["rel_within_sentence"].add(*within)
+        groups["rel_across_sentences"].add(*(keys - inside for keys, inside in zip(strict, within)))
+    mentions = {_chars(span) for span in mention_spans(eg.reference, spans_key)}
+    _add_with_none(groups["rel_with_none"], mentions, *boundaries)
 
 
 def count_by_document(
