@@ -6,8 +6,8 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Model, Optimizer, set_dropout_rate
+from spacy.training import Example, validate_get_examples
+from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..candidates import CandidateGenerator, Candidates, PairModelT, ScoredPairs
@@ -161,33 +161,13 @@ class CorefResolver(ListeningPipe):
         for doc, clusters in zip(docs, decoded):
             replace_clusters(doc, clusters)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
-        """Learn from a batch of examples.
+    def learn(self, examples: List[Example]) -> float:
+        """See :meth:`.LearningPipe.learn`.
 
         Mentions are those of the predicted documents and the annotated ones; a mention of no cluster
         has the null antecedent.
-
-        Args:
-            examples: predicted documents, whose tokens and mentions count, and annotated ones.
-            drop: dropout rate of the layers.
-            sgd: the optimizer; None or False: only accumulate gradients.
-            losses: the loss is added under the name of the component.
         """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "CorefResolver.update")
         docs = [eg.predicted for eg in examples]
-        if not any(len(doc) for doc in docs):
-            return losses
-        set_dropout_rate(self.model, drop)
         self.learn_upstream(docs)
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
         # gradients of all components on to the encoder.
@@ -195,10 +175,7 @@ class CorefResolver(ListeningPipe):
         scores, backprop = self.model.begin_update((docs, candidates))
         loss, d_scores = self.get_loss(examples, ScoredPairs(candidates, scores))
         backprop(d_scores)
-        if sgd:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:
         """The loss of scored pairs and its gradient; see :func:`.marginal_antecedents`.

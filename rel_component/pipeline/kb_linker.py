@@ -7,8 +7,8 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Unio
 import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Model, Optimizer
+from spacy.training import Example, validate_get_examples
+from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..errors import ConfigError, shown
@@ -21,7 +21,8 @@ from ..linking.links import Link, best_links, write_links
 from ..linking.scorer import fit, link_loss
 from ..mentions import mention_spans
 from ..types import ScorerFunction
-from .saving import CheckedPipe, loading
+from .learning import LearningPipe
+from .saving import loading
 
 _KB = "kb"  # part of the saved component
 _N_FOUND = 20  # candidates of a mention, also where fewer are kept
@@ -52,7 +53,7 @@ LINK_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
     },
     default_score_weights=LINK_SCORE_WEIGHTS,
 )
-class KbLinker(CheckedPipe):
+class KbLinker(LearningPipe):
     """Links mentions to the entities of a knowledge base, or to none.
 
     It writes ``ent.kb_id_``, and the candidates with their scores to ``ent._.kb_candidates``. All
@@ -245,43 +246,22 @@ class KbLinker(CheckedPipe):
         for doc, links in zip(docs, scores):
             write_links(doc, self._mentions(doc), links, self.threshold, self.spans_key)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
-        """Learn the weights of the features from a batch of examples.
-
-        Args:
-            examples: documents whose tokens count, and annotated ones with links.
-            drop: not used.
-            sgd: the optimizer; None or False: only accumulate gradients.
-            losses: the loss is added under the name of the component.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "KbLinker.update")
+    def learn(self, examples: List[Example]) -> Optional[float]:
+        """See :meth:`.LearningPipe.learn`; documents without annotated links teach nothing."""
         gold = [self._gold(eg) for eg in examples]
         spans = [span for of_doc in gold for span in of_doc]
         if not any(span.kb_id_ not in NO_LINK for span in spans):
-            return losses
+            return None
         candidates = self._find(
             [eg.predicted for eg in examples], gold, hidden=[seen_in(of_doc) for of_doc in gold]
         )
         if not len(candidates.entities):
-            return losses
+            return None
         right = right_candidates(self.kb, candidates, [span.kb_id_ for span in spans])
         logits, backprop = self.model.begin_update(self.model.ops.asarray2f(candidates.features))
         loss, gradient = link_loss(self.model.ops.to_numpy(logits)[:, 0], candidates, right)
         backprop(self.model.ops.asarray2f(cast(Floats2d, gradient[:, None] / len(spans))))
-        if sgd:
-            self.finish_update(sgd)
-        losses[self.name] += loss / len(spans)
-        return losses
+        return loss / len(spans)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`.score_links`."""

@@ -6,9 +6,9 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tupl
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.util import logger
-from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
@@ -306,28 +306,8 @@ class RelationExtractor(ListeningPipe):
                 own = recognised_entities(doc, self.spans_key)
                 add_entities(doc, spans, None if self.overwrite_ents else own)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
-        """Learn from a batch of examples.
-
-        Args:
-            examples: predicted documents, whose tokens and mentions count, and annotated ones.
-            drop: dropout rate of the layers.
-            sgd: the optimizer; None or False: only accumulate gradients.
-            losses: the loss is added under the name of the component.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "RelationExtractor.update")
-        if not any(len(eg.predicted) for eg in examples):
-            return losses
+    def learn(self, examples: List[Example]) -> float:
+        """See :meth:`.LearningPipe.learn`."""
         if not self._warned:  # once: every epoch would repeat it
             self._warned = self._warn(examples)
         candidates = self._candidates(examples)
@@ -337,7 +317,6 @@ class RelationExtractor(ListeningPipe):
             gap = widest_gap(candidates.select(targets.positive))
             self.state["farthest"] = max(gap, self.state["farthest"] or 0)
         candidates, targets = self.sampling.choose(candidates, targets)
-        set_dropout_rate(self.model, drop)
         docs = [eg.predicted for eg in examples]
         self.learn_upstream(docs)
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
@@ -358,10 +337,7 @@ class RelationExtractor(ListeningPipe):
             loss += evidence_loss
             d_logits = self.model.ops.xp.concatenate([d_logits, d_shares], axis=1)
         backprop(d_logits)
-        if sgd:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return loss
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.

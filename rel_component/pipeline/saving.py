@@ -10,6 +10,7 @@ import gc
 import hashlib
 import json
 import warnings
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, Optional, TypeVar, Union
@@ -32,7 +33,7 @@ _OUTPUTS = "outputs"  # attribute of the model
 _LONGEST = 500  # characters of an error of others
 
 
-class SavedPipe:
+class SavedPipe(ABC):
     """A component that is saved in parts, and loaded whole or with one error.
 
     Each part is a file, or an entry of its bytes, and so is the vocabulary.
@@ -101,13 +102,13 @@ class SavedPipe:
         self._load(lambda name: _read_file(folder / name), f"{folder}/", exclude)
         return self
 
+    @abstractmethod
     def _dump(self) -> Parts:
         """The parts by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         """Take the parts that are not excluded, as a function reads them by name."""
-        raise NotImplementedError
 
 
 class CheckedPipe(SavedPipe, TrainablePipe):

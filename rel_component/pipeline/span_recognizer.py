@@ -4,8 +4,8 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tu
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Model, Optimizer, set_dropout_rate
+from spacy.training import Example, validate_get_examples
+from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
 
 from ..errors import ConfigError, shown
@@ -230,42 +230,18 @@ class SpanRecognizer(ListeningPipe):
         for doc, recognized in zip(docs, mentions):
             write_mentions(doc, recognized, self.labels, self.spans_key, write_ents=self.write_ents)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
-        """Learn from a batch of examples.
-
-        Args:
-            examples: predicted documents, whose tokens count, and annotated ones.
-            drop: dropout rate of the layers.
-            sgd: the optimizer; None or False: only accumulate gradients.
-            losses: the loss is added under the name of the component.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "SpanRecognizer.update")
+    def learn(self, examples: List[Example]) -> float:
+        """See :meth:`.LearningPipe.learn`."""
         docs = [eg.predicted for eg in examples]
-        if not any(len(doc) for doc in docs):
-            return losses
-        set_dropout_rate(self.model, drop)
         self.learn_upstream(docs)
         spans = self._spans(docs)
         logits, backprop = self.model.begin_update((docs, spans))
         loss, d_logits = self.get_loss(examples, ScoredSpans(spans, logits))
         backprop(d_logits)
-        if sgd:
-            self.finish_update(sgd)
         self._n_updates += 1
         if self.annotate_after is not None and self._n_updates > self.annotate_after:
             self.set_annotations(docs, ScoredSpans(spans, softmax(logits)))
-        losses[self.name] += loss
-        return losses
+        return loss
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredSpans) -> Tuple[float, Floats2d]:
         """The loss of scored spans and its gradient.

@@ -19,8 +19,9 @@ from thinc.api import Model
 from ..documents import bare_copy
 from ..errors import ConfigError
 from ..types import FloatArray
+from .learning import LearningPipe
 from .model_checks import refuse_changed_tokens, refuse_uninitialised
-from .saving import CheckedPipe, Parts, loading
+from .saving import Parts, loading
 
 _SAVED = "upstream"  # key in cfg
 _PROBE = ("Ada", "Lovelace", "works", "for", "Acme", ".")
@@ -38,7 +39,7 @@ class _WeakPipeline:
         return type(None), ()
 
 
-class ListeningPipe(CheckedPipe):
+class ListeningPipe(LearningPipe):
     """A trainable component that knows whose vectors its listener has learned to read, if it has one.
 
     It remembers that component, and saves the vectors that it gives a short text.
@@ -70,7 +71,7 @@ class ListeningPipe(CheckedPipe):
         Args:
             docs: the documents of an update.
         """
-        if self._listener is None or not docs or not any(map(len, docs)):
+        if self._listener is None:
             return
         # spaCy's callback belongs to the component that has sent the batch
         callback = self._listener._backprop
