@@ -5,8 +5,8 @@ training, the attention is drawn to the annotated sentences; in use, those that 
 evidence of the relations of the pair. See DREEAM, Ma et al. 2023 (https://arxiv.org/abs/2302.08675).
 """
 
-from dataclasses import dataclass
-from typing import Any, List, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc
@@ -101,6 +101,32 @@ class EvidenceOptions:
                 found.append(Relation(rel.head, rel.label, rel.tail, rel.score, numbers))
             result.append(found)
         return result
+
+
+def with_evidence(
+    options: EvidenceOptions,
+    docs: Sequence[Doc],
+    candidates: Candidates,
+    relations: Sequence[Sequence[Relation]],
+    find_shares: Callable[[Candidates], FloatArray],
+) -> List[List[Relation]]:
+    """Find the sentences of relations by another pass of a model, over their pairs only.
+
+    Args:
+        options: say which sentences are chosen.
+        docs: the documents.
+        candidates: the pairs that were scored.
+        relations: the relations of each document that were decoded.
+        find_shares: gives the shares of the attention in each sentence, for some of the pairs. *Shape:*
+            ``(n_pairs, n_sentences)``
+    """
+    rows = rows_of_relations(candidates, relations)
+    related = numpy.zeros(candidates.n_pairs, dtype="bool")
+    related[[row for group in rows for row in group if row >= 0]] = True
+    places = numpy.cumsum(related) - 1
+    within = [[int(places[row]) if row >= 0 else -1 for row in group] for group in rows]
+    shares = find_shares(replace(candidates.select(related), asks_evidence=True))
+    return options.choose(docs, relations, within, shares)
 
 
 def rows_of_relations(

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
@@ -22,7 +21,7 @@ from ..candidates import (
 from ..decoding import Decoder
 from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
-from ..evidence import EvidenceOptions, rows_of_relations
+from ..evidence import EvidenceOptions, with_evidence
 from ..losses import with_agreement
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
@@ -38,7 +37,7 @@ from ..targets import (
     warn_of_unlearnable,
 )
 from ..threads import limit_worker_threads
-from ..types import NO_RELATION, LossFunction, Relation, ScorerFunction
+from ..types import NO_RELATION, FloatArray, LossFunction, ScorerFunction
 from .model_checks import has_joined_words
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
@@ -296,7 +295,13 @@ class RelationExtractor(ListeningPipe):
         values = self.model.ops.to_numpy(scores.values)
         decoded = self.decoder(docs, scores.candidates, values, exclusive=self.exclusive)
         if self.evidence is not None:
-            decoded = self._with_evidence(self.evidence, docs, scores.candidates, decoded)
+            n_labels = len(self.output_labels)
+
+            def find_shares(candidates: Candidates) -> FloatArray:
+                outputs = self.model.predict((docs, candidates))
+                return self.model.ops.to_numpy(outputs[:, n_labels:])
+
+            decoded = with_evidence(self.evidence, docs, scores.candidates, decoded, find_shares)
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)
@@ -363,24 +368,6 @@ class RelationExtractor(ListeningPipe):
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
-
-    def _with_evidence(
-        self,
-        evidence: EvidenceOptions,
-        docs: Sequence[Doc],
-        candidates: Candidates,
-        relations: Sequence[Sequence[Relation]],
-    ) -> List[List[Relation]]:
-        """Find the sentences of relations: a second pass of the model, over their pairs only."""
-        rows = rows_of_relations(candidates, relations)
-        related = numpy.zeros(candidates.n_pairs, dtype="bool")
-        related[[row for group in rows for row in group if row >= 0]] = True
-        places = numpy.cumsum(related) - 1
-        selected = replace(candidates.select(related), asks_evidence=True)
-        outputs = self.model.predict((list(docs), selected))
-        shares = self.model.ops.to_numpy(outputs[:, len(self.output_labels) :])
-        within = [[int(places[row]) if row >= 0 else -1 for row in group] for group in rows]
-        return evidence.choose(docs, relations, within, shares)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
