@@ -41,23 +41,10 @@ def build_entity_pair(
     evidence, columns follow those of the labels, one for each sentence of a document: the share of the
     attention of a pair that lies in it.
 
-    Args:
-        tok2vec: vectors of the tokens, a layer of its own or a listener. *Shape:*
-            ``(n_tokens, width)`` for each document.
-        pooling: how the tokens of a mention are pooled, side by side: ``mean``, ``max``, ``first``,
-            ``last``, ``attention``.
-        hidden_size: width of the hidden layer.
-        type_size: width of the entity-type embeddings.
-        context: whether the tokens between the two mentions that are nearest to each other count.
-        outside: number of tokens before the first and after the second of them that count.
-        max_context: where more than twice as many tokens lie between the two mentions, the first and
-            the last `max_context` of them count; a power of two.
-        attention_size: width of the queries of entities and of the keys of tokens.
-        context_size: width of the localized context.
-        dropout: probability of dropping a value of the mention vectors, of the localized context and
-            of the hidden layer; training sets it to its own rate.
-        block_size: number of pairs scored at a time in prediction.
-        nO: number of outputs; set by the component.
+    `attention_size` is the width of the queries of entities and of the keys of tokens, `context_size`
+    that of the localized context, which `dropout` is for as well. The other arguments are those of
+    :func:`~rel_component.models.pairs.span_pair.build_span_pair`; of two entities, the tokens between
+    and around the two mentions count that are nearest to each other.
 
     Raises:
         ConfigError: if a pooling is unknown or a number is out of range.

@@ -1,6 +1,7 @@
 """``rel_component.SpanPair.v1``: pairs of pooled mentions over a shared tok2vec or transformer."""
 
-from typing import Any, Callable, List, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -9,10 +10,13 @@ from thinc.types import Floats2d
 from ...candidates import Candidates, PairModelT
 from ...layers.affine import resize_output
 from ...layers.rows import join_rows
-from .pair_scorer import Pairs, PairScorer
+from ...types import Int32Array
+from .pair_scorer import Pairs, PairScorer, PairScorerT
 
 InT = Tuple[List[Doc], Candidates]
 OutT = Floats2d
+Categories = Callable[[Sequence[Doc], Candidates], Int32Array]
+"""Finds the categories of pairs, see :class:`.Pairs`."""
 
 
 def build_span_pair(
@@ -63,24 +67,45 @@ def build_span_pair(
         block_size=block_size,
         nO=nO,
     )
+    return score_tokens("span_pair", tok2vec, scorer)
+
+
+def score_tokens(
+    name: str,
+    tok2vec: Model[List[Doc], List[Floats2d]],
+    scorer: PairScorerT,
+    categories: Optional[Categories] = None,
+) -> PairModelT:
+    """Score pairs over the vectors of a tok2vec layer.
+
+    Args:
+        name: name of the model.
+        tok2vec: vectors of the tokens.
+        scorer: scores the pairs over them.
+        categories: finds the categories of pairs, for a scorer that has some.
+    """
     return Model(
-        "span_pair",
-        forward,
+        name,
+        partial(forward, categories=categories),
         init=init,
         layers=[tok2vec, scorer],
-        dims={"nO": nO},
+        dims={"nO": scorer.maybe_get_dim("nO")},
         refs={"tok2vec": tok2vec, "scorer": scorer},
         attrs={"resize_output": resize_output},
     )
 
 
-def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+def forward(
+    model: PairModelT, X: InT, is_train: bool, *, categories: Optional[Categories]
+) -> Tuple[OutT, Callable[[OutT], Any]]:
     """The logits of the candidate pairs, with backprop to the token vectors."""
     docs, candidates = X
     ops, scorer = model.ops, model.get_ref("scorer")
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
     tokens, split = join_rows(ops, vectors, scorer.get_dim("nI"))  # (n_tokens, width)
-    logits, backprop_scorer = scorer(Pairs(docs, candidates, tokens), is_train)
+    rows = None if categories is None else categories(docs, candidates)
+    pairs = Pairs(docs, candidates, tokens, categories=rows)
+    logits, backprop_scorer = scorer(pairs, is_train)
 
     def backprop(d_logits: OutT) -> Any:
         return backprop_tok2vec(split(backprop_scorer(d_logits).tokens))
