@@ -2,7 +2,7 @@
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
 :func:`audit_files`, :func:`compare`, :func:`convert`, :func:`evaluate`, :func:`extract`,
-:func:`init_config` and :func:`read_texts`.
+:func:`init_config`, :func:`read_texts` and :func:`render`.
 """
 
 from importlib import import_module
@@ -14,6 +14,7 @@ from .schema import RelationSchema, RelationType
 from .types import Relation
 
 if TYPE_CHECKING:
+    from .app.render import render
     from .audit.files import audit_files
     from .converters.convert import convert
     from .evaluation.comparison import compare
@@ -41,6 +42,7 @@ __all__ = [
     "get_relations",
     "init_config",
     "read_texts",
+    "render",
     "set_relations",
 ]
 
@@ -53,6 +55,7 @@ _MODULES = {
     "extract": ".inference.extract",
     "init_config": ".recipes.init_config",
     "read_texts": ".inference.texts",
+    "render": ".app.render",
 }
 
 
@@ -60,3 +63,12 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(import_module(_MODULES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _draw(view: RelationView) -> str:
+    """The HTML of ``doc._.rel`` in notebooks, made by what is imported when it is asked for."""
+    html: str = import_module(".app.render", __name__).render_view(view)
+    return html
+
+
+RelationView.to_html = _draw

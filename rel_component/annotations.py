@@ -17,6 +17,8 @@ that it stays correct when spaCy shifts the head. Everything stored is an int, a
 from functools import cached_property, partial
 from typing import (
     Any,
+    Callable,
+    ClassVar,
     Dict,
     Iterable,
     List,
@@ -62,9 +64,20 @@ class RelationView(Tuple[Relation, ...]):
         AnnotationError: if the user data of the Doc has something else in place of relations.
     """
 
+    doc: Doc
+    attr: str
+    to_html: ClassVar[Optional[Callable[["RelationView"], str]]] = None
+    """What draws a view for notebooks; the package sets it, because drawings are a room above."""
+
     def __new__(cls, doc: Doc, attr: str = DEFAULT_ATTR) -> "RelationView":
         """Read the relations."""
-        return super().__new__(cls, _read(doc, _storage_name(attr)))
+        view = super().__new__(cls, _read(doc, _storage_name(attr)))
+        view.doc, view.attr = doc, attr
+        return view
+
+    def _repr_html_(self) -> Optional[str]:
+        draw = type(self).to_html
+        return None if draw is None else draw(self)
 
     @cached_property
     def _by_tokens(self) -> Dict[Tuple[int, int], Dict[str, float]]:
