@@ -35,18 +35,12 @@ from typing import (
 import numpy
 from spacy.tokens import Doc, Span
 
-from .documents import RelationKey, document_id, relation_key, sentence_starts
+from .documents import RelationKey, relation_key, sentence_starts
 from .errors import AnnotationError, ExtensionConflict, shown
+from .relation_forms import RelationLike, TokenPairDict, check_score, describe, read_relations
 from .types import Relation
 
 DEFAULT_ATTR = "rel"
-
-RelationLike = Union[
-    Mapping[str, Any],  # a Relation, or its JSON form
-    Tuple[Span, str, Span],
-    Tuple[Span, str, Span, Optional[float]],
-]
-TokenPairDict = Mapping[Tuple[int, int], Mapping[str, float]]
 
 
 class RelationView(Tuple[Relation, ...]):
@@ -187,12 +181,7 @@ def set_relations(
             position, if a score is no probability, if evidence is no sentence of the Doc, or if a
             value has another form.
     """
-    if isinstance(relations, Mapping):
-        rows = _from_dict(doc, relations, attr)
-    elif isinstance(relations, Iterable):
-        rows = [_check(doc, item) for item in relations]
-    else:
-        raise AnnotationError(f"Cannot store {shown(relations)}: expected a list of relations.")
+    rows = read_relations(doc, relations, lambda: get_relations(doc, attr))
     best: Dict[RelationKey, Optional[float]] = {}
     kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
     evidence: Dict[RelationKey, Set[int]] = {}
@@ -273,7 +262,7 @@ def _read(doc: Doc, name: str) -> List[Relation]:
             found = [_from_row(doc, key[2], key[3], *row) for row in rows]
         except (LookupError, OverflowError, TypeError, ValueError) as err:
             raise AnnotationError(
-                f"{_describe(doc)}: doc.user_data[{shown(key)}] holds no relations as this package "
+                f"{describe(doc)}: doc.user_data[{shown(key)}] holds no relations as this package "
                 f"writes them, but {shown(rows)}: {err}. Delete the entry, and assign to doc._.rel."
             ) from None
         relations += [rel for rel in found if rel is not None]
@@ -305,7 +294,7 @@ def _from_row(
         raise TypeError("offsets have to be integers")
     if head_end <= head_start or length <= 0:
         raise ValueError("a mention has no characters")
-    _check_score(score)
+    check_score(score)
     tail_start = head_start + offset
     head = _span(doc, head_start, head_end, head_type, head_id)
     tail = _span(doc, tail_start, tail_start + length, tail_type, tail_id)
@@ -325,7 +314,7 @@ def _sentence_places(doc: Doc, rel: Relation, starts: Any) -> List[int]:
     if any(type(i) is not int or not 0 <= i < n_sentences for i in rel.evidence):
         raise AnnotationError(
             f"The evidence of {rel} is {shown(rel.evidence)}: expected numbers of sentences, and "
-            f"{_describe(doc)} has {n_sentences}."
+            f"{describe(doc)} has {n_sentences}."
         )
     return [int(starts[i]) - rel.head.start_char for i in rel.evidence]
 
@@ -335,107 +324,6 @@ def _span(doc: Doc, start: int, end: int, label: str, kb_id: str) -> Optional[Sp
     if last is None or start < 0 or end > last.idx + len(last):
         return None
     return doc.char_span(start, end, label=label, kb_id=kb_id, alignment_mode="expand")
-
-
-def _describe(doc: Doc) -> str:
-    return f"document {document_id(doc) or shown(doc[:10].text)}"
-
-
-def _check_score(score: Any) -> None:
-    is_number = isinstance(score, (int, float, numpy.number)) and not isinstance(score, bool)
-    # sums of probabilities in 32 bits may exceed 1 a little
-    if score is not None and not (is_number and 0.0 <= score <= 1.0 + 1e-5):
-        raise ValueError(f"the score is {shown(score)}, and no probability in [0, 1]")
-
-
-def _check(doc: Doc, item: Any) -> Relation:
-    if isinstance(item, Relation):
-        parts: Sequence[Any] = (item.head, item.label, item.tail, item.score, item.evidence)
-    elif isinstance(item, Mapping):
-        parts = _from_json(doc, item)
-    elif isinstance(item, (tuple, list)) and len(item) in (3, 4):
-        parts = (*item, 1.0)[:4] + ((),)
-    else:
-        raise AnnotationError(
-            f"Cannot store {shown(item)} as a relation: expected a Relation, (head, label, tail), "
-            "(head, label, tail, score), or a dict as to_json gives it."
-        )
-    head, label, tail, score, evidence = parts
-    for role, span in (("head", head), ("tail", tail)):
-        if not isinstance(span, Span):
-            raise AnnotationError(f"The {role} of {shown(item)} is not a Span.")
-        if span.doc is not doc:
-            raise AnnotationError(
-                f"The {role} {shown(span.text)} belongs to another Doc; take it from the Doc whose "
-                "relations are set."
-            )
-        if len(span) == 0:
-            raise AnnotationError(f"The {role} of {shown(item)} has no tokens.")
-    if not isinstance(label, str) or not label:
-        raise AnnotationError(f"The label of {shown(item)} is not a string.")
-    try:
-        _check_score(score)
-    except ValueError as err:
-        raise AnnotationError(f"Cannot store {shown(item)}: {err}.") from None
-    return item if isinstance(item, Relation) else Relation(head, label, tail, score, evidence)
-
-
-def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
-    spans = []
-    for role in ("head", "tail"):
-        data: Any = item.get(role)
-        try:
-            start, end, label, kb_id = (
-                data["start_char"],
-                data["end_char"],
-                data.get("label", ""),
-                data.get("kb_id", ""),
-            )
-            span = doc.char_span(start, end, label=label, kb_id=kb_id)
-        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as err:
-            raise AnnotationError(
-                f"The {role} of {shown(item)} is {shown(data)}: expected an object with start_char, "
-                f"end_char and label, as to_json gives it ({type(err).__name__}: {err})."
-            ) from None
-        if span is None or span.text != data.get("text", span.text):
-            raise AnnotationError(
-                f"Characters {start}:{end} of {_describe(doc)} do not begin and end with a token, "
-                f"or are not the {role} {shown(data.get('text'))}."
-            )
-        spans.append(span)
-    evidence = item.get("evidence", ())
-    if not isinstance(evidence, (list, tuple)) or not all(type(i) is int for i in evidence):
-        raise AnnotationError(
-            f"The evidence of {shown(item)} is {shown(evidence)}: expected numbers of sentences."
-        )
-    return (spans[0], item.get("label"), spans[1], item.get("score", 1.0), evidence)
-
-
-def _from_dict(doc: Doc, data: TokenPairDict, attr: str) -> List[Relation]:
-    known = {(rel.head.start, rel.tail.start, rel.label): rel for rel in get_relations(doc, attr)}
-    arguments = [span for rel in known.values() for span in (rel.head, rel.tail)]
-    spans = [span for group in doc.spans.values() for span in group]
-    by_start = {span.start: span for span in (*spans, *arguments, *doc.ents)}
-    rows = []
-    for key, scores in data.items():
-        if not (isinstance(key, tuple) and len(key) == 2 and isinstance(scores, Mapping)):
-            raise AnnotationError(
-                f"Cannot store {shown(key)}: {shown(scores)}: expected (head.start, tail.start): "
-                "{label: score}."
-            )
-        for position in key:
-            if position not in by_start:
-                raise AnnotationError(
-                    f"No entity in doc.ents starts at token {shown(position)}, and no other mention. "
-                    "Set doc.ents first, or assign relations with Spans."
-                )
-        for label, score in scores.items():
-            if score == 0:
-                continue
-            same = known.get((*key, label))  # perhaps of mentions that are no entities
-            head, tail = (same.head, same.tail) if same else (by_start[key[0]], by_start[key[1]])
-            rows.append(_check(doc, (head, label, tail, score)))
-    return rows
 
 
 install_extension()

@@ -344,6 +344,16 @@ def test_the_dict_form_of_mentions_that_are_no_entities_can_be_assigned(vocab):
     assert facts(doc) == [("Bank", "HAS", "board")]
 
 
+def test_the_dict_form_beside_a_group_of_tokens_that_were_merged(vocab):
+    doc = make_doc(vocab, "Ada Bell left Acme Corp", [(0, 2, "PERSON"), (3, 5, "ORG")])
+    doc.spans["mentions"] = list(doc.ents)
+    with doc.retokenize() as retokenizer:
+        for span in doc.ents:
+            retokenizer.merge(span)
+    doc._.rel = {(0, 2): {"LEFT": 0.5}}
+    assert str(doc._.rel) == "[(Ada Bell, LEFT, Acme Corp)]"
+
+
 def test_a_relation_is_a_value(doc):
     rel = doc._.rel[0]
     assert copy.copy(rel) == rel
