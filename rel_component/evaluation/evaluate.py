@@ -25,7 +25,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import set_relations
+from ..annotations import get_relations
 from ..converters.builder import AlignmentMode
 from ..converters.convert import AUTO
 from ..converters.documents import read_references
@@ -54,7 +54,7 @@ from .links import score_links
 from .mistakes import Mistakes, find_mistakes
 from .scoring import count_by_document, score_span_group
 from .threshold_choice import DecodingRecord, choice_of, with_lowest_threshold
-from .thresholds import scores_by_threshold
+from .thresholds import ScoredRelations
 
 _N_RESAMPLES = 1000
 
@@ -81,7 +81,7 @@ class Evaluation(NamedTuple):
             ``f``; ``label_thresholds`` has those of single labels, and ``threshold_choice`` says
             how they were chosen in training, None if they were not; see
             :func:`.configure_choose_thresholds`.
-        mistakes: every missed and every spurious relation.
+        mistakes: every missed and every spurious relation, with the documents that were compared.
     """
 
     scores: Dict[str, Any]
@@ -165,7 +165,8 @@ def evaluate(
                 k: v for k, v in given.items() if k.startswith("rel_") or k == "document"
             }
         if record is not None:
-            scores.update(_score_thresholds(predicted, record, run))
+            mistakes.scored = _with_lowest_threshold(predicted, record, run)
+            scores.update(_score_thresholds(mistakes.scored, record, run))
     return Evaluation(scores, mistakes)
 
 
@@ -235,22 +236,29 @@ def _interval(predicted: Sequence[Example], run: _Run) -> Dict[str, Any]:
     return estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
 
 
-def _score_thresholds(
+def _with_lowest_threshold(
     predicted: Sequence[Example], record: DecodingRecord, run: _Run
-) -> Dict[str, Any]:
-    """The thresholds in use, and the scores at others; the documents are decoded with the lowest one."""
+) -> ScoredRelations:
+    """The relations that the decoder would find with the lowest threshold."""
     decoder: Any = record.decoder
-    comparison = run.comparison
-    name = getattr(find_extractor(run.nlp), "name", "")
-    choice = choice_of(run.nlp, name, decoder)
+    symmetric, attr = run.comparison["symmetric"], run.comparison["attr"]
     everything = record.decode(with_lowest_threshold(decoder))
-    for doc in (eg.predicted for eg in predicted):
-        set_relations(doc, everything.get(id(doc), []), comparison["attr"])
+    pairs = (
+        (get_relations(eg.reference, attr), everything.get(id(eg.predicted), []))
+        for eg in predicted
+    )
+    return ScoredRelations.collect(pairs, symmetric)
+
+
+def _score_thresholds(found: ScoredRelations, record: DecodingRecord, run: _Run) -> Dict[str, Any]:
+    """The thresholds in use, and the scores at others."""
+    decoder: Any = record.decoder
+    name = getattr(find_extractor(run.nlp), "name", "")
     return {
-        "threshold_choice": choice,
+        "threshold_choice": choice_of(run.nlp, name, decoder),
         "threshold": decoder.threshold,
         "label_thresholds": decoder.label_thresholds,
-        "thresholds": scores_by_threshold(predicted, **comparison),
+        "thresholds": found.by_threshold(),
     }
 
 

@@ -11,6 +11,7 @@ from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, document_id, mentions_by_key, relation_key
 from ..mentions import TypedKey, mention_spans, probable_mentions, typed_key
 from ..types import Relation
+from .thresholds import ScoredRelations
 
 Kind = Literal["missed", "spurious"]
 
@@ -74,10 +75,21 @@ class Mistakes:
     Attributes:
         n_right: number of relations that were predicted as annotated.
         mistakes: the mistakes.
+        examples: the documents that were compared, predicted and reference.
+        symmetric: labels whose direction does not count.
+        spans_key: span group of the mentions; None: the entities.
+        attr: name of the extension attribute of the relations.
+        scored: the predicted relations with their probabilities, down to the lowest threshold where
+            there is one; None: those of the examples.
     """
 
     n_right: int = 0
     mistakes: List[Mistake] = field(default_factory=list)
+    examples: Sequence[Example] = field(default=(), repr=False)
+    symmetric: Collection[str] = ()
+    spans_key: Optional[str] = None
+    attr: str = DEFAULT_ATTR
+    scored: Optional[ScoredRelations] = field(default=None, repr=False)
 
     def counts(self, kind: Kind) -> Dict[str, int]:
         """Number of mistakes by reason, in the order of :data:`REASONS`."""
@@ -111,7 +123,8 @@ def find_mistakes(
         spans_key: span group of the mentions, where there is one; None: the entities.
         attr: name of the extension attribute.
     """
-    result = Mistakes()
+    examples = list(examples)
+    result = Mistakes(examples=examples, symmetric=symmetric, spans_key=spans_key, attr=attr)
     for i, eg in enumerate(examples):
         name = document_id(eg.reference)
         gold_by_key = _by_key(get_relations(eg.reference, attr), symmetric)

@@ -102,6 +102,32 @@ class ScoredRelations:
         spurious, right = numpy.moveaxis(found, -1, 0)
         return numpy.stack([right, spurious, self.annotated - right], axis=-1)
 
+    def by_threshold(self, thresholds: Sequence[float] = THRESHOLDS) -> List[Dict[str, Any]]:
+        """Scores at some thresholds; see :func:`scores_by_threshold`."""
+        return [
+            {"threshold": t, **PRF(*self.counts(t).sum(axis=(0, 1)).tolist()).to_dict()}
+            for t in thresholds
+        ]
+
+    def curve(self, label: str) -> List[Tuple[float, float, float]]:
+        """Precision and recall of a label at each of its probabilities.
+
+        Returns:
+            threshold, precision and recall, from the highest threshold to the lowest; nothing if the
+            label is not annotated, or not found.
+        """
+        column = self.labels.index(label)
+        n_annotated = int(self.annotated[:, column].sum())
+        own = self.columns == column
+        order = numpy.argsort(-self.scores[own], kind="stable")
+        scores, right = self.scores[own][order], numpy.cumsum(self.right[own][order])
+        lasts = numpy.flatnonzero(numpy.diff(scores, append=-1.0))  # of equal probabilities
+        return [
+            (float(scores[i]), float(right[i] / (i + 1)), float(right[i] / n_annotated))
+            for i in lasts.tolist()
+            if n_annotated
+        ]
+
 
 def scores_by_threshold(
     examples: Iterable[Example],
@@ -123,11 +149,7 @@ def scores_by_threshold(
     """
     docs = ((eg.reference, eg.predicted) for eg in examples)
     relations = ((get_relations(gold, attr), get_relations(doc, attr)) for gold, doc in docs)
-    scored = ScoredRelations.collect(relations, symmetric)
-    return [
-        {"threshold": t, **PRF(*scored.counts(t).sum(axis=(0, 1)).tolist()).to_dict()}
-        for t in thresholds
-    ]
+    return ScoredRelations.collect(relations, symmetric).by_threshold(thresholds)
 
 
 class Thresholds(NamedTuple):
