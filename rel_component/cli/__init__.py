@@ -22,8 +22,11 @@ from .messages import clear_errors
 from .prompt import prompt_cli
 from .schema import schema_cli
 from .split import split_cli
+from .view import view_cli
 
-HELP = "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt."
+HELP = (
+    "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt, view."
+)
 
 rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
 for command in (
@@ -40,6 +43,7 @@ for command in (
     prompt_cli,
     schema_cli,
     split_cli,
+    view_cli,
 ):
     name = command.__name__.removesuffix("_cli").replace("_", "-")
     rel_cli.command(name)(clear_errors()(command))

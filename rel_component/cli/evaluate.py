@@ -18,6 +18,7 @@ from .messages import (
     use_device,
     write_json,
     write_json_lines,
+    write_text,
 )
 from .options import (
     Alignment,
@@ -67,6 +68,9 @@ def evaluate_cli(
     mistakes: Annotated[
         Optional[Path], Option(help="JSONL file for every missed and every spurious relation")
     ] = None,
+    html: Annotated[
+        Optional[Path], Option(help="HTML page with the mistakes drawn in their texts, and curves")
+    ] = None,
     gold_entities: GoldEntities = False,
     gold_tokens: GoldTokens = True,
     format_name: Format = "auto",
@@ -81,7 +85,7 @@ def evaluate_cli(
     from ..evaluation.evaluate import evaluate
 
     report = Report(on_error=on_error, hint=SKIP_HINT)
-    check_outputs(output, mistakes)
+    check_outputs(output, mistakes, html)
     use_device(gpu_id)
     scores, found = evaluate(
         model,
@@ -96,6 +100,11 @@ def evaluate_cli(
     )
     write_json(output, scores)
     write_json_lines(mistakes, (mistake.to_json() for mistake in found.mistakes))
+    if html is not None:
+        from ..app.evaluation_page import render_evaluation
+
+        title = f"{Path(model).name} on {data_path.name}"
+        write_text(html, render_evaluation(found, title=title))
     if json:
         print_json(scores)
     else:
@@ -104,7 +113,7 @@ def evaluate_cli(
             msg.info("nothing in this pipeline finds mentions: it was given the annotated ones")
         _print_scores(scores, scores["given_mentions"])
         if "rel_n" in scores:
-            _print_next(scores, mistakes)
+            _print_next(scores, html or mistakes)
 
 
 def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
@@ -232,7 +241,7 @@ def _print_next(scores: Dict[str, Any], written: Optional[Path]) -> None:
         if of_entities
         else f"look at the examples of these labels, at their number, and at {threshold}"
     )
-    place = f"see {written}" if written else "--mistakes FILE lists them with their texts"
+    place = f"see {written}" if written else "--html FILE draws them in their texts"
     msg.info(f"next: {reason} is the most frequent cause, {n} times: {advice}; {place}")
 
 

@@ -75,7 +75,7 @@ def convert(
         raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
     nlp = blank_pipeline(lang)
     report = Report(on_error=on_error, hint=SKIP_HINT)
-    documents: Iterable[Annotated] = _read_annotated(
+    documents: Iterable[Annotated] = read_annotated(
         input_path, format_name, nlp, report, schema, spans_key
     )
     if progress is not None:
@@ -113,7 +113,7 @@ def convert_file(
         ConfigError: if there is no such format.
         DataError: at the first problem, if the report stops at problems.
     """
-    documents = _read_annotated(Path(path), format_name, nlp, report, schema, spans_key)
+    documents = read_annotated(Path(path), format_name, nlp, report, schema, spans_key)
     return build_docs(documents, nlp, report, alignment=alignment, spans_key=spans_key)
 
 
@@ -132,15 +132,28 @@ def annotated_texts(path: Path, format_name: str, report: Report) -> Iterator[st
         yield annotated.text if annotated.text is not None else " ".join(annotated.words or ())
 
 
-def _read_annotated(
+def read_annotated(
     path: Path,
     format_name: str,
     nlp: Language,
     report: Report,
-    schema: Optional[RelationSchema],
-    spans_key: Optional[str],
+    schema: Optional[RelationSchema] = None,
+    spans_key: Optional[str] = None,
 ) -> Iterator[Annotated]:
-    """The documents of a file, each with valid annotations; what is wrong goes to the report."""
+    """Read the documents of a file, each with valid annotations; what is wrong goes to the report.
+
+    Args:
+        path: the file or folder.
+        format_name: name of its format, ``spacy``, or ``auto``; see :func:`convert`.
+        nlp: whose vocabulary documents of ``.spacy`` files use.
+        report: takes note of problems.
+        schema: see :func:`convert`.
+        spans_key: see :func:`convert`.
+
+    Raises:
+        ConfigError: if there is no such format.
+        DataError: at the first problem, if the report stops at problems.
+    """
     if format_name == AUTO:
         format_name = find_format(path)
     if format_name == SPACY:

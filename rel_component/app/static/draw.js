@@ -30,7 +30,7 @@ const RelView = (() => {
     return letters.length > LONGEST ? letters.slice(0, LONGEST - 1).join("") + "…" : text;
   };
   const caption = (relation) => {
-    const sign = { right: "✓ ", spurious: "✕ ", missed: "? " }[relation.status] || "";
+    const sign = relation.sign ? relation.sign + " " : "";
     const isSure = relation.score == null || relation.score === 1; // not known, or annotated
     const score = isSure ? "" : " " + relation.score.toFixed(2);
     return sign + short(relation.label) + score;
@@ -98,7 +98,8 @@ const RelView = (() => {
 
   class View {
     // root: an element with .rel-text, whose mentions have data-m;
-    // relations: [{head, tail, label, score, status, style}], head and tail as in data-m.
+    // relations: [{head, tail, label, score, title, style, status, sign}]; head and tail as in data-m,
+    // status: classes; onselect: called with the position of a relation that is clicked.
     constructor(root, relations, onselect) {
       this.root = root;
       this.text = root.querySelector(".rel-text");
@@ -196,7 +197,7 @@ const RelView = (() => {
       const width = this.frames[best.head.line].width;
       const side = best.distance === 0 ? null : from + to <= width ? "left" : "right";
       const arc = { ...best, relation, index, side, caption: caption(relation) };
-      arc.label = measure(arc.caption, this.root) + 8;
+      arc.label = measure(arc.caption, this.root) + 6;
       const far = (piece, other) =>
         side ? (side === "left" ? -1e6 : 1e6) : middle(other) - middle(piece);
       arc.start = { arc, reach: far(best.head, best.tail) || 1 };
@@ -248,7 +249,7 @@ const RelView = (() => {
         }
         arc.x = this.laneX(arc);
         const parts = [this.segment(arc, arc.start.x, arc.x, true), this.segment(arc, arc.end.x, arc.x, false)];
-        if (parts[0].isLong !== parts[1].isLong) dropCaption(parts.find((part) => part.isLong));
+        dropCaption(parts);
         segments[head.line].push(parts[0]);
         segments[tail.line].push(parts[1]);
         const [first, last] = [Math.min(head.line, tail.line), Math.max(head.line, tail.line)];
@@ -316,7 +317,10 @@ const RelView = (() => {
       if (isHead) group.append(shape("circle", { cx: from, cy: top(arc.head), r: 2, class: "rel-dot" }));
       svg.append(group);
       const label = this.group(arc);
-      if (middle !== null) label.append(shape("text", { x: middle, y: y + (part.isAbove ? -4 : 4) }, arc.caption));
+      if (middle === null) return label;
+      const at = y - (part.isAbove ? 8 : 0);
+      const place = { x: middle - arc.label / 2, y: at - 7, width: arc.label, height: 14 };
+      label.append(shape("rect", place), shape("text", { x: middle, y: at + 4 }, arc.caption));
       return label;
     }
 
@@ -370,23 +374,31 @@ const RelView = (() => {
     }
   }
 
-  // One label is enough for an arc between lines where it fits at one end only.
-  function dropCaption(part) {
+  // One label is enough for an arc between lines where there is no room for two: that at the end where
+  // it fits, or else that at the mention with fewer arcs.
+  function dropCaption([head, tail]) {
+    if (!head.isLong && !tail.isLong) return;
+    const isHead = head.isLong === tail.isLong ? crowd(head) > crowd(tail) : head.isLong;
+    const part = isHead ? head : tail;
     part.middle = null;
+    part.isAbove = false;
     part.low = Math.min(part.from, part.to) - GAP;
     part.high = Math.max(part.from, part.to) + GAP;
   }
+  const crowd = ({ arc, isHead }) => (isHead ? arc.head : arc.tail).ends.length;
 
-  // Put segments on levels: each above all shorter ones that it overlaps with.
+  // Put segments on levels: each above all shorter ones that it overlaps with. A label above its arc takes
+  // half a level. Returns how many levels there are.
   function stack(segments) {
     const placed = [];
     const length = (part) => Math.abs(part.to - part.from);
+    const top = (part) => part.level + (part.isAbove ? 1.5 : 1);
     for (const part of segments.sort((a, b) => length(a) - length(b))) {
       const under = placed.filter((other) => other.low < part.high && part.low < other.high);
-      part.level = Math.max(-1, ...under.map((other) => other.level)) + 1;
+      part.level = Math.max(0, ...under.map(top));
       placed.push(part);
     }
-    return Math.max(-1, ...placed.map((part) => part.level)) + 1;
+    return Math.max(0, ...placed.map(top));
   }
 
   let ruler = null;
@@ -418,5 +430,5 @@ const RelView = (() => {
     }
   }
 
-  return { View, start, element };
+  return { View, start, element, all: () => views };
 })();

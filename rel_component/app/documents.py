@@ -1,0 +1,174 @@
+"""The documents of a page: what was found in them, and where it differs from what is annotated."""
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import Any, DefaultDict, Dict, FrozenSet, Iterable, List, Sequence, Set, Tuple
+
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations import get_relations
+from ..converters.annotated import AnnotatedMention, AnnotatedRelation, MentionId
+from ..converters.formats.jsonl import to_record
+from ..converters.records import to_json
+from ..documents import relation_key
+from ..evaluation.mistakes import Mistake, Mistakes
+from ..mentions import TypedKey, mention_spans, typed_key
+from ..types import Relation
+from .drawing import Drawing
+from .options import RenderOptions
+
+MISSED, RIGHT, SPURIOUS = "missed", "right", "spurious"
+
+
+@dataclass(frozen=True)
+class PageDocument:
+    """A document of a page.
+
+    Attributes:
+        key: its name in saved reviews, which tells whether it is the same.
+        drawing: its text, mentions and relations; what is only annotated comes last.
+        statuses: ``right``, ``spurious`` or ``missed`` for each relation; empty if it was not compared.
+        reasons: why a relation is wrong, and what the other document has; empty where it is right.
+        missed: positions of the mentions that are only annotated.
+    """
+
+    key: str
+    drawing: Drawing
+    statuses: Tuple[str, ...] = ()
+    reasons: Tuple[str, ...] = ()
+    missed: FrozenSet[int] = frozenset()
+
+    def to_json(self) -> Dict[str, Any]:
+        """What the script needs: the record as the package's own format has it, and more."""
+        record = to_record(self.drawing.annotated)
+        relations = record.pop("relations")
+        return {
+            "key": self.key,
+            "title": self.drawing.title,
+            "dir": self.drawing.direction,
+            "record": record,
+            "relations": relations,
+            "pieces": [list(piece) for piece in self.drawing.pieces()],
+            "clusters": {str(i): number for i, number in self.drawing.clusters().items()},
+            "statuses": self.statuses,
+            "reasons": self.reasons,
+            "missed": sorted(self.missed),
+        }
+
+
+def found_documents(docs: Iterable[Doc], options: RenderOptions) -> List[PageDocument]:
+    """The documents of a page, as they are.
+
+    Args:
+        docs: documents with their relations.
+        options: span group of the mentions, and attribute of the relations.
+    """
+    return shown_documents(
+        Drawing.from_doc(doc, options, f"document {i}") for i, doc in enumerate(docs)
+    )
+
+
+def shown_documents(drawings: Iterable[Drawing]) -> List[PageDocument]:
+    """The documents of a page, as they are drawn."""
+    return _with_keys([PageDocument("", _titled(drawing, i)) for i, drawing in enumerate(drawings)])
+
+
+def compared_documents(mistakes: Mistakes) -> List[PageDocument]:
+    """The documents of a page, with what is right, spurious and missed in them.
+
+    Args:
+        mistakes: the mistakes of a pipeline.
+    """
+    options = RenderOptions(attr=mistakes.attr, spans_key=mistakes.spans_key)
+    by_doc: DefaultDict[int, List[Mistake]] = defaultdict(list)
+    for mistake in mistakes.mistakes:
+        by_doc[mistake.doc].append(mistake)
+    return _with_keys(
+        [
+            _compare(eg, by_doc[i], mistakes.symmetric, options, i)
+            for i, eg in enumerate(mistakes.examples)
+        ]
+    )
+
+
+def _compare(
+    eg: Example,
+    mistakes: Sequence[Mistake],
+    symmetric: Iterable[str],
+    options: RenderOptions,
+    number: int,
+) -> PageDocument:
+    symmetric = frozenset(symmetric)
+    spurious = {relation_key(m.relation, symmetric): m for m in mistakes if m.kind == SPURIOUS}
+    missed = [m for m in mistakes if m.kind == MISSED]
+    drawing = _titled(Drawing.from_doc(eg.predicted, options, f"document {number}"), number, eg)
+    found = [
+        spurious.get(relation_key(rel, symmetric))
+        for rel in get_relations(eg.predicted, options.attr)
+    ]
+    statuses = [SPURIOUS if mistake else RIGHT for mistake in found] + [MISSED] * len(missed)
+    reasons = [_reason(mistake) if mistake else "" for mistake in [*found, *missed]]
+    mentions = _Mentions(drawing.mentions)
+    for span in mention_spans(eg.reference, options.spans_key):
+        mentions.add(typed_key(span))
+    relations = [_related(mistake.relation, mentions) for mistake in missed]
+    annotated = replace(
+        drawing.annotated,
+        mentions=mentions.all,
+        relations=[*drawing.relations, *relations],
+    )
+    return PageDocument(
+        "",
+        replace(drawing, annotated=annotated),
+        tuple(statuses),
+        tuple(reasons),
+        frozenset(range(len(drawing.mentions), len(mentions.all))),
+    )
+
+
+class _Mentions:
+    """The mentions of a document, to which annotated ones are added that it does not have."""
+
+    def __init__(self, mentions: Sequence[AnnotatedMention]) -> None:
+        self.all = list(mentions)
+        self._ids: Dict[TypedKey, MentionId] = {(m.start, m.end, m.label): m.id for m in mentions}
+        self._used: Set[MentionId] = {m.id for m in mentions}
+
+    def add(self, key: TypedKey) -> MentionId:
+        if key not in self._ids:
+            number = len(self.all) + 1
+            while f"G{number}" in self._used:
+                number += 1
+            self._ids[key] = f"G{number}"
+            self._used.add(f"G{number}")
+            self.all.append(AnnotatedMention(f"G{number}", *key))
+        return self._ids[key]
+
+
+def _related(rel: Relation, mentions: _Mentions) -> AnnotatedRelation:
+    head, tail = mentions.add(typed_key(rel.head)), mentions.add(typed_key(rel.tail))
+    return AnnotatedRelation(head, tail, rel.label)
+
+
+def _reason(mistake: Mistake) -> str:
+    return mistake.reason + (f": {mistake.instead}" if mistake.instead else "")
+
+
+def _titled(drawing: Drawing, number: int, eg: Any = None) -> Drawing:
+    """The drawing with a title: that of the document, or of its annotation, or its number."""
+    meta = {} if eg is None else eg.reference.user_data.get("meta") or {}
+    return replace(drawing, title=drawing.title or str(meta.get("id", "")) or f"{number + 1}")
+
+
+def _with_keys(documents: Sequence[PageDocument]) -> List[PageDocument]:
+    """The documents with keys of their content alone, and of their number where it is the same."""
+    seen: Counter[str] = Counter()
+    keyed = []
+    for document in documents:
+        content = to_json([to_record(document.drawing.annotated), document.statuses])
+        digest = hashlib.sha256(content.encode("utf8")).hexdigest()[:20]
+        seen[digest] += 1
+        keyed.append(replace(document, key=f"{digest}.{seen[digest]}"))
+    return keyed

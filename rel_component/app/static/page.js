@@ -1,0 +1,320 @@
+// The list of documents of a page: search, filters, and drawings of what is in sight.
+const { View, element } = RelView;
+const BATCH = 20; // documents that are added when the end of the list comes into sight
+const byId = (id) => document.getElementById(id);
+
+// Whole numbers that JavaScript cannot hold stay as they are written.
+const exact = (key, value, context) =>
+  typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && JSON.rawJSON
+    ? JSON.rawJSON(context.source)
+    : value;
+const data = JSON.parse(byId("rel-data").textContent, exact);
+const docs = data.documents;
+const review = new Review(docs, data);
+
+const filters = { text: "", labels: new Set(), score: 0, status: "all" };
+let listed = []; // positions of the documents that pass the filters
+let articles = new Map(); // what is in the page of them: {node, view, shown}
+let current = { doc: null, relation: null }; // positions
+let picked = null; // {doc, mention}: the head of a relation that is being added
+
+// Filters
+
+function isShown(relation) {
+  if (filters.labels.size && !filters.labels.has(relation.label)) return false;
+  if (relation.score != null && relation.score < filters.score) return false;
+  const { status } = filters;
+  if (status === "all") return true;
+  if (status === "mistakes") return relation.status === "missed" || relation.status === "spurious";
+  if (status === "open") return relation.state === "open";
+  return relation.status === status;
+}
+
+const isNarrow = () => filters.labels.size > 0 || filters.score > 0 || filters.status !== "all";
+
+function isListed(i) {
+  const doc = docs[i];
+  if (filters.text) {
+    const places = [doc.title, doc.record.text];
+    if (!places.some((text) => text.toLowerCase().includes(filters.text))) return false;
+  }
+  return !isNarrow() || review.relations(i).some(isShown);
+}
+
+function list() {
+  for (const { view } of articles.values()) view.remove();
+  articles = new Map();
+  listed = docs.map((_, i) => i).filter(isListed);
+  byId("documents").replaceChildren();
+  byId("count").textContent = `${listed.length} of ${docs.length} documents`;
+  byId("none").hidden = listed.length > 0;
+  addBatch();
+}
+
+function addBatch() {
+  for (const i of listed.slice(articles.size, articles.size + BATCH)) {
+    const node = article(i);
+    byId("documents").append(node);
+    attach(i, node);
+  }
+}
+
+// Documents
+
+// The text of a document with its mentions, each inside of those around it.
+function textElement(doc) {
+  const letters = Array.from(doc.record.text); // offsets count code points
+  const root = element("div", "rel-text");
+  root.dir = doc.dir;
+  const open = []; // from the outermost mention on: [mention, element]
+  const begun = new Set();
+  const close = (at) => {
+    const [i, node] = open.pop();
+    const mention = doc.record.entities[i];
+    if (at < mention.end) node.classList.add("rel-opens");
+    else node.append(...typeElement(doc, i));
+  };
+  for (const [start, end, around] of doc.pieces) {
+    let same = 0;
+    while (same < open.length && open[same][0] === around[same]) same += 1;
+    while (open.length > same) close(start);
+    for (const i of around.slice(same)) {
+      const node = mentionElement(doc, i);
+      if (begun.has(i)) node.classList.add("rel-goes-on");
+      begun.add(i);
+      (open.length ? open[open.length - 1][1] : root).append(node);
+      open.push([i, node]);
+    }
+    (open.length ? open[open.length - 1][1] : root).append(letters.slice(start, end).join(""));
+  }
+  while (open.length) close(letters.length);
+  return root;
+}
+
+function mentionElement(doc, i) {
+  const mention = doc.record.entities[i];
+  const node = element("span", "rel-mention");
+  node.dataset.m = i;
+  if (doc.clusters[i]) node.dataset.c = doc.clusters[i];
+  if (!mention.label) node.classList.add("rel-untyped");
+  if (doc.missed.includes(i)) node.classList.add("missed");
+  for (const [name, value] of Object.entries(data.types[mention.label] || {})) {
+    node.style.setProperty(name, value);
+  }
+  if (review.isOn) Object.assign(node, { tabIndex: 0, role: "button" });
+  return node;
+}
+
+function typeElement(doc, i) {
+  const { label } = doc.record.entities[i];
+  const number = doc.clusters[i];
+  if (!label && !number) return [];
+  const letters = Array.from(label);
+  const node = element("small", "rel-type", letters.length > 40 ? letters.slice(0, 39).join("") + "…" : label);
+  if (letters.length > 40) node.title = label;
+  if (number) {
+    const cluster = element("span", "rel-cluster", `${label ? " " : ""}#${number}`);
+    cluster.title = `coreference cluster ${number}`;
+    node.append(cluster);
+  }
+  return [node];
+}
+
+const mentionText = (doc, i) => {
+  const { start, end } = doc.record.entities[i];
+  doc.letters = doc.letters || Array.from(doc.record.text);
+  return doc.letters.slice(start, end).join("");
+};
+
+// The relations of a document that pass the filters, with their positions in the review.
+function shownRelations(i) {
+  const relations = review.relations(i).map((relation, index) => ({ ...relation, index }));
+  return relations.filter(isShown).map((relation) => ({
+    ...relation,
+    style: relation.status ? {} : data.styles[relation.label] || { "--rel-h": "200" },
+    status: [relation.status, relation.state === "open" ? "" : relation.state].join(" ").trim(),
+    sign: signOf(relation),
+    title: `${mentionText(docs[i], relation.head)} ${relation.label} ${mentionText(docs[i], relation.tail)}`,
+  }));
+}
+
+function signOf({ status, state }) {
+  if (state === "accepted") return "✓";
+  if (state === "rejected") return "✕";
+  const signs = review.isOn ? { right: "=", spurious: "+" } : { right: "✓", spurious: "✕" };
+  return status === "missed" ? "?" : signs[status] || "";
+}
+
+function article(i) {
+  const doc = docs[i];
+  const node = element("article", "document");
+  node.dataset.doc = i;
+  const header = element("header");
+  const title = element("h2", "", doc.title);
+  title.dir = "auto";
+  header.append(title);
+  const shown = shownRelations(i);
+  const total = review.relations(i).length;
+  const count = shown.length === total ? `${total}` : `${shown.length} of ${total}`;
+  header.append(element("span", "soft", `${count} relation${total === 1 ? "" : "s"}`));
+  if (review.isOn) header.append(doneBox(i));
+  const view = element("div", "rel-view");
+  view.setAttribute("role", "group");
+  view.setAttribute("aria-label", `${doc.title}: ${doc.record.entities.length} mentions, ${total} relations`);
+  view.append(textElement(doc));
+  if (shown.length) view.append(relationList(i, shown));
+  node.append(header, view);
+  return node;
+}
+
+function attach(i, node) {
+  const shown = shownRelations(i);
+  const select = (k) => choose(i, shown[k].index);
+  const view = new View(node.querySelector(".rel-view"), shown, select);
+  articles.set(i, { node, view, shown });
+}
+
+function relationList(i, shown) {
+  const doc = docs[i];
+  const details = element("details", "rel-list");
+  details.open = review.isOn || data.compared;
+  details.append(element("summary", "", `${shown.length} relation${shown.length === 1 ? "" : "s"}`));
+  const table = element("table");
+  const head = element("tr");
+  const names = ["Head", "Relation", "Tail", "Score"];
+  if (data.compared) names.push("Compared");
+  if (review.isOn) names.push("Review");
+  for (const name of names) {
+    const cell = element("th", "", name);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  table.append(element("thead"));
+  table.tHead.append(head);
+  const body = element("tbody");
+  shown.forEach((relation, k) => {
+    const row = element("tr", relation.status);
+    row.tabIndex = 0;
+    row.dataset.r = k;
+    row.append(mentionCell(doc, relation.head), nameCell(relation.label), mentionCell(doc, relation.tail));
+    row.append(element("td", "rel-number", relation.score == null ? "-" : relation.score.toFixed(3)));
+    if (data.compared) row.append(element("td", "soft", compared(doc, relation)));
+    if (review.isOn) row.append(decisionCell(i, relation));
+    body.append(row);
+  });
+  table.append(body);
+  details.append(table);
+  return details;
+}
+
+function compared(doc, relation) {
+  const [status] = relation.status.split(" ");
+  const reason = relation.origin === null ? "" : doc.reasons[relation.origin];
+  return reason ? `${status}, ${reason}` : relation.origin === null ? "added" : status;
+}
+
+function mentionCell(doc, i) {
+  const cell = nameCell(mentionText(doc, i));
+  cell.append(" ", element("small", "soft", doc.record.entities[i].label));
+  return cell;
+}
+
+function nameCell(text) {
+  const cell = element("td");
+  cell.append(element("bdi", "", text));
+  return cell;
+}
+
+// Draw a document anew, after its relations have changed.
+function redraw(i) {
+  const old = articles.get(i);
+  if (!old) return;
+  const node = article(i);
+  old.view.remove();
+  old.node.replaceWith(node);
+  attach(i, node);
+  if (current.doc === i) choose(i, current.relation);
+}
+
+// Choose a relation: it is brought into sight, and keys are about it.
+function choose(i, index) {
+  if (current.doc !== null && current.doc !== i) articles.get(current.doc)?.view.select(null);
+  current = { doc: i, relation: index };
+  while (!articles.has(i) && articles.size < listed.length) addBatch();
+  const found = articles.get(i);
+  if (!found) return;
+  for (const other of document.querySelectorAll(".document.current")) other.classList.remove("current");
+  found.node.classList.add("current");
+  const k = found.shown.findIndex((relation) => relation.index === index);
+  found.view.select(k < 0 ? null : k);
+  const row = found.node.querySelector(`tr[data-r="${k}"]`);
+  if (row) row.focus({ preventScroll: true });
+  (row || found.node.querySelector("h2")).scrollIntoView({ block: "nearest" });
+}
+
+// The next relation or document from the current one, among those that are listed.
+function step(by, isDocument) {
+  const at = listed.indexOf(current.doc);
+  const found = articles.get(current.doc);
+  if (!isDocument && found) {
+    const k = found.shown.findIndex((relation) => relation.index === current.relation) + by;
+    if (k >= 0 && k < found.shown.length) return choose(current.doc, found.shown[k].index);
+  }
+  const next = listed[at < 0 ? 0 : at + by];
+  if (next === undefined) return undefined;
+  const relations = review.relations(next).map((relation, index) => ({ ...relation, index }));
+  const shown = relations.filter(isShown);
+  const first = shown[by < 0 && !isDocument ? shown.length - 1 : 0];
+  return choose(next, first ? first.index : null);
+}
+
+// Controls
+
+function labelFilter() {
+  const counts = new Map();
+  for (const doc of docs) for (const { label } of doc.relations) counts.set(label, (counts.get(label) || 0) + 1);
+  for (const [label, n] of Array.from(counts).sort((a, b) => b[1] - a[1])) {
+    const button = element("button", "chip");
+    button.type = "button";
+    button.setAttribute("aria-pressed", "false");
+    button.append(element("bdi", "", label), ` ${n}`);
+    button.addEventListener("click", () => {
+      const isOn = filters.labels.delete(label) ? false : !!filters.labels.add(label);
+      button.setAttribute("aria-pressed", isOn);
+      list();
+    });
+    byId("labels").append(button);
+  }
+}
+
+function startControls() {
+  labelFilter();
+  let wait = null;
+  byId("search").addEventListener("input", (event) => {
+    clearTimeout(wait);
+    wait = setTimeout(() => {
+      filters.text = event.target.value.trim().toLowerCase();
+      list();
+    }, 150);
+  });
+  byId("score").addEventListener("input", (event) => {
+    filters.score = Number(event.target.value);
+    byId("least").textContent = filters.score.toFixed(2);
+    list();
+  });
+  byId("status").addEventListener("change", (event) => {
+    filters.status = event.target.value;
+    list();
+  });
+  if (data.compared && data.status) byId("status").value = filters.status = data.status;
+  for (const button of document.querySelectorAll("[data-help]")) {
+    button.addEventListener("click", () => byId("help").showModal());
+  }
+  new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) addBatch();
+  }, { rootMargin: "800px" }).observe(byId("end"));
+}
+
+startControls();
+startReview();
+list();

@@ -1,0 +1,392 @@
+// Review of relations: decisions, undo, and where they are kept.
+class Review {
+  constructor(docs, data) {
+    this.docs = docs;
+    this.isOn = data.review;
+    this.decisions = new Map(); // by the key of the document: {done, relations}
+    this.past = [];
+    this.future = [];
+  }
+
+  // The decisions about a document; those of the page if there are none.
+  of(i) {
+    const doc = this.docs[i];
+    if (!this.decisions.has(doc.key)) {
+      const places = new Map(doc.record.entities.map(({ id }, k) => [JSON.stringify(id), k]));
+      const place = (id) => places.get(JSON.stringify(id));
+      const relations = doc.relations.map(({ head, tail, label }, origin) => {
+        return { origin, head: place(head), tail: place(tail), label, state: "open" };
+      });
+      return { done: false, relations };
+    }
+    return this.decisions.get(doc.key);
+  }
+
+  // The relations of a document as they are drawn.
+  relations(i) {
+    const doc = this.docs[i];
+    return this.of(i).relations.map((relation) => {
+      const known = relation.origin === null ? {} : doc.relations[relation.origin];
+      const status = relation.origin === null ? "" : doc.statuses[relation.origin] || "";
+      let score = known.score === undefined ? 1 : known.score;
+      if (status === "missed") score = null; // nothing was predicted
+      if (relation.state === "accepted") score = 1;
+      return { ...relation, score, status };
+    });
+  }
+
+  // Change the decisions about a document: `change` gets a copy of them.
+  change(i, change) {
+    const before = this.decisions.get(this.docs[i].key) || null;
+    const after = JSON.parse(JSON.stringify(this.of(i)));
+    change(after);
+    this.past.push({ i, before, after });
+    this.future = [];
+    this.put(i, after);
+  }
+
+  put(i, decisions) {
+    const { key } = this.docs[i];
+    if (decisions) this.decisions.set(key, decisions);
+    else this.decisions.delete(key);
+    if (this.onchange) this.onchange(i);
+  }
+
+  undo() {
+    const last = this.past.pop();
+    if (!last) return null;
+    this.future.push(last);
+    this.put(last.i, last.before);
+    return last.i;
+  }
+
+  redo() {
+    const next = this.future.pop();
+    if (!next) return null;
+    this.past.push(next);
+    this.put(next.i, next.after);
+    return next.i;
+  }
+
+  get nDone() {
+    return this.docs.filter((doc) => this.decisions.get(doc.key)?.done).length;
+  }
+
+  // A document with its annotations after review, as the package's own format has it.
+  record(i) {
+    const doc = this.docs[i];
+    const { entities } = doc.record;
+    const status = ({ origin }) => (origin === null ? "" : doc.statuses[origin]);
+    const kept = this.of(i).relations.filter((relation) => {
+      const isLeftOut = relation.state === "open" && status(relation) === "missed";
+      return relation.state !== "rejected" && !isLeftOut;
+    });
+    const used = new Set(kept.flatMap(({ head, tail }) => [head, tail]));
+    const relations = kept.map(({ origin, head, tail, label, state }) => {
+      const known = origin === null ? {} : { ...doc.relations[origin] };
+      if (state === "accepted") delete known.score; // it is certain
+      return { ...known, head: entities[head].id, tail: entities[tail].id, label };
+    });
+    const mentions = entities.filter((_, k) => !doc.missed.includes(k) || used.has(k));
+    return { ...doc.record, entities: mentions, relations };
+  }
+
+  // The documents that are done, one a line.
+  lines() {
+    const done = this.docs.map((_, i) => i).filter((i) => this.of(i).done);
+    return done.map((i) => JSON.stringify(this.record(i)) + "\n").join("");
+  }
+}
+
+// What is decided with the relation that is chosen.
+const ACTIONS = {
+  accept: (relation) => (relation.state = "accepted"),
+  reject: (relation) => (relation.state = "rejected"),
+  open: (relation) => (relation.state = "open"),
+  reverse: (relation) => {
+    [relation.head, relation.tail] = [relation.tail, relation.head];
+    relation.state = "accepted";
+  },
+};
+
+function decide(i, index, action) {
+  if (!review.isOn || i === null || index === null) return;
+  review.change(i, (decisions) => {
+    ACTIONS[action](decisions.relations[index]);
+    finish(i, decisions);
+  });
+}
+
+// A document is done when each relation that it has is decided.
+function finish(i, decisions) {
+  const { statuses } = docs[i];
+  const open = decisions.relations.filter(
+    ({ state, origin }) => state === "open" && !(origin !== null && statuses[origin] === "missed"),
+  );
+  decisions.done = open.length === 0;
+}
+
+async function relabel(i, index) {
+  if (!review.isOn || i === null || index === null) return;
+  const { label } = review.relations(i)[index];
+  const chosen = await askLabel(label);
+  if (chosen === null) return;
+  review.change(i, (decisions) => {
+    Object.assign(decisions.relations[index], { label: chosen, state: "accepted" });
+    finish(i, decisions);
+  });
+}
+
+// Pick a mention: the first one is the head of a new relation, the second one its tail.
+async function pick(i, mention) {
+  if (!picked || picked.doc !== i) {
+    picked = { doc: i, mention };
+    showPicked();
+    return;
+  }
+  const head = picked.mention;
+  picked = null;
+  showPicked();
+  const [a, b] = [head, mention].map((k) => docs[i].record.entities[k]);
+  if (a.start === b.start && a.end === b.end) return;
+  const label = await askLabel("");
+  if (label === null) return;
+  review.change(i, (decisions) => {
+    decisions.relations.push({ origin: null, head, tail: mention, label, state: "accepted" });
+    current = { doc: i, relation: decisions.relations.length - 1 };
+    finish(i, decisions);
+  });
+}
+
+function showPicked() {
+  for (const node of document.querySelectorAll(".picked")) node.classList.remove("picked");
+  const nodes = picked ? articles.get(picked.doc).node.querySelectorAll(`[data-m="${picked.mention}"]`) : [];
+  for (const node of nodes) node.classList.add("picked");
+  const text = picked ? `New relation from “${mentionText(docs[picked.doc], picked.mention)}”: choose its tail, or Escape` : "";
+  byId("hint").textContent = text;
+}
+
+// Ask for a relation type; null if the person does not want to.
+function askLabel(label) {
+  const [dialog, input, choices] = [byId("relabel"), byId("label"), byId("choices")];
+  const fill = () => {
+    const wanted = input.value.trim().toLowerCase();
+    const fitting = data.labels.filter((name) => name.toLowerCase().includes(wanted));
+    choices.replaceChildren(...fitting.map((name) => new Option(name, name)));
+    choices.selectedIndex = wanted ? 0 : -1;
+  };
+  input.value = "";
+  input.placeholder = label || "relation type";
+  fill();
+  return new Promise((resolve) => {
+    input.oninput = fill;
+    choices.ondblclick = () => dialog.close("ok");
+    input.onkeydown = choices.onkeydown = (event) => {
+      if (event.key === "Enter") {
+        event.preventDefault();
+        dialog.close("ok");
+      } else if (event.target === input && event.key === "ArrowDown") choices.focus();
+    };
+    dialog.onclose = () => {
+      const typed = input.value.trim();
+      const chosen = data.labels.includes(typed) ? typed : choices.value || typed;
+      const isValid = chosen && Array.from(chosen).length <= 200 && chosen !== "NO_RELATION";
+      resolve(dialog.returnValue === "ok" && isValid ? chosen : null);
+      dialog.returnValue = "";
+      if (isValid && !data.labels.includes(chosen)) data.labels.push(chosen);
+    };
+    dialog.showModal();
+    input.focus();
+  });
+}
+
+// Parts of the page
+
+function decisionCell(i, relation) {
+  const cell = element("td", "decision");
+  const add = (text, title, isOn, act) => {
+    const button = element("button", isOn ? "on" : "", text);
+    button.type = "button";
+    button.title = title;
+    button.setAttribute("aria-label", title);
+    button.setAttribute("aria-pressed", isOn);
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      current = { doc: i, relation: relation.index };
+      act();
+    });
+    cell.append(button);
+  };
+  const [state, index] = [relation.state, relation.index];
+  const toggle = (name, wanted) => () => decide(i, index, state === wanted ? "open" : name);
+  add("✓", "accept (a)", state === "accepted", toggle("accept", "accepted"));
+  add("✕", "reject (x)", state === "rejected", toggle("reject", "rejected"));
+  add("⇄", "reverse (r)", false, () => decide(i, index, "reverse"));
+  add("✎", "other type (l)", false, () => relabel(i, index));
+  return cell;
+}
+
+function doneBox(i) {
+  const label = element("label", "done");
+  const box = element("input");
+  box.type = "checkbox";
+  box.checked = review.of(i).done;
+  box.addEventListener("change", () => setDone(i));
+  label.append(box, " done");
+  return label;
+}
+
+// Accept whatever is open in a document, or take back that it is done.
+function setDone(i) {
+  if (!review.isOn || i === null) return;
+  review.change(i, (decisions) => {
+    decisions.done = !decisions.done;
+    if (!decisions.done) return;
+    for (const relation of decisions.relations) {
+      const isMissed = relation.origin !== null && docs[i].statuses[relation.origin] === "missed";
+      if (relation.state === "open" && !isMissed) relation.state = "accepted";
+    }
+  });
+}
+
+// Where decisions are kept: by the server that has sent the page, or else in the browser.
+class Keeper {
+  constructor() {
+    this.isServed = data.served && location.protocol.startsWith("http");
+    this.name = "rel_component.review." + data.key;
+    this.changed = new Set();
+    this.isSaving = false;
+  }
+
+  async load() {
+    try {
+      const kept = this.isServed
+        ? await (await fetch("review")).json()
+        : JSON.parse(localStorage.getItem(this.name) || "{}");
+      for (const doc of docs) {
+        if (Object.hasOwn(kept, doc.key)) review.decisions.set(doc.key, kept[doc.key]);
+      }
+    } catch (error) {
+      this.tell(`earlier decisions cannot be read: ${error.message}`, true);
+    }
+  }
+
+  change(i) {
+    this.changed.add(docs[i].key);
+    clearTimeout(this.wait);
+    this.wait = setTimeout(() => this.save(), 200);
+  }
+
+  async save() {
+    if (this.isSaving || !this.changed.size) return;
+    this.isSaving = true;
+    const keys = Array.from(this.changed);
+    this.changed.clear();
+    try {
+      if (this.isServed) await this.send(keys);
+      else localStorage.setItem(this.name, JSON.stringify(Object.fromEntries(review.decisions)));
+      this.tell(this.isServed ? "saved" : "kept in this browser; download what is done");
+    } catch (error) {
+      for (const key of keys) this.changed.add(key);
+      this.tell(`not saved: ${error.message}; download what is done`, true);
+    }
+    this.isSaving = false;
+    clearTimeout(this.wait);
+    if (this.changed.size) this.wait = setTimeout(() => this.save(), 3000);
+  }
+
+  async send(keys) {
+    const positions = new Map(docs.map((doc, i) => [doc.key, i]));
+    const changes = keys.map((key) => [key, review.of(positions.get(key))]);
+    const answer = await fetch("review", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(Object.fromEntries(changes)),
+    });
+    if (!answer.ok) throw new Error((await answer.text()).slice(0, 300));
+  }
+
+  tell(text, isBad = false) {
+    byId("saved").textContent = text;
+    byId("saved").classList.toggle("bad", isBad);
+  }
+}
+
+function download() {
+  const blob = new Blob([review.lines()], { type: "application/jsonl" });
+  const link = element("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = "reviewed.jsonl";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+const KEYS = {
+  j: () => step(1, false),
+  k: () => step(-1, false),
+  n: () => step(1, true),
+  p: () => step(-1, true),
+  a: () => decide(current.doc, current.relation, "accept"),
+  x: () => decide(current.doc, current.relation, "reject"),
+  o: () => decide(current.doc, current.relation, "open"),
+  r: () => decide(current.doc, current.relation, "reverse"),
+  l: () => relabel(current.doc, current.relation),
+  d: () => setDone(current.doc),
+  u: () => goTo(review.undo()),
+  U: () => goTo(review.redo()),
+  s: () => review.isOn && download(),
+  "/": () => byId("search").focus(),
+  "?": () => byId("help").showModal(),
+};
+
+const goTo = (i) => i !== null && choose(i, current.doc === i ? current.relation : null);
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, dialog")) return;
+  const mention = event.target.closest(".rel-mention");
+  if (event.key === "Escape") {
+    picked = null;
+    showPicked();
+  } else if (event.key === "Enter" && mention && review.isOn) {
+    event.preventDefault();
+    pick(Number(mention.closest("article").dataset.doc), Number(mention.dataset.m));
+  } else if (Object.hasOwn(KEYS, event.key)) {
+    event.preventDefault();
+    KEYS[event.key]();
+  }
+}
+
+function startReview() {
+  const keeper = new Keeper();
+  const show = () => {
+    document.body.classList.toggle("reviewing", review.isOn);
+    byId("progress").textContent = `${review.nDone} of ${docs.length} done`;
+  };
+  review.onchange = (i) => {
+    redraw(i);
+    show();
+    keeper.change(i);
+  };
+  document.addEventListener("keydown", onKey);
+  byId("documents").addEventListener("click", (event) => {
+    const mention = review.isOn && event.target.closest(".rel-mention");
+    if (mention) pick(Number(mention.closest("article").dataset.doc), Number(mention.dataset.m));
+  });
+  byId("review").setAttribute("aria-pressed", review.isOn);
+  byId("review").addEventListener("click", () => {
+    review.isOn = !review.isOn;
+    byId("review").setAttribute("aria-pressed", review.isOn);
+    show();
+    list();
+  });
+  byId("download").addEventListener("click", download);
+  byId("undo").addEventListener("click", KEYS.u);
+  addEventListener("beforeunload", (event) => {
+    keeper.save();
+    if (keeper.changed.size || (keeper.isServed && keeper.isSaving)) event.preventDefault();
+  });
+  keeper.load().then(() => {
+    show();
+    list();
+  });
+}

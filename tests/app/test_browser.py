@@ -1,0 +1,313 @@
+"""The pages in a real browser; these tests skip where Chromium or Playwright is missing."""
+
+import json
+import shutil
+from threading import Thread
+
+import pytest
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+
+from rel_component import convert, render
+from rel_component.annotations import set_relations
+from rel_component.app.documents import found_documents
+from rel_component.app.evaluation_page import render_evaluation
+from rel_component.app.options import RenderOptions
+from rel_component.app.page import make_page
+from rel_component.app.review import ReviewStore
+from rel_component.app.server import PageServer
+from rel_component.converters.formats.jsonl import FORMAT
+from rel_component.converters.report import Report
+from rel_component.corpora.corpus import make_relation_corpus
+from rel_component.evaluation.mistakes import find_mistakes
+from rel_component.pipelines import blank_pipeline
+
+from ..helpers import make_doc, make_example
+from .pages import HOSTILE, hostile_doc
+
+pytestmark = pytest.mark.slow
+
+NAMES = ["Ann", "Acme", "Rome", "Bob", "Orbit"]
+LABELS = ["FOUNDED_BY", "LOCATED_IN", "WORKS_FOR"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Window:
+    """A page of the browser, with the errors and dialogs that it has had."""
+
+    def __init__(self, browser, **options):
+        self.context = browser.new_context(accept_downloads=True, **options)
+        self.page = self.context.new_page()
+        self.troubles = []
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.on("dialog", lambda dialog: (self.troubles.append("dialog"), dialog.dismiss()))
+
+    def _note(self, message):
+        if message.type == "error":
+            self.troubles.append(message.text)
+
+    def show(self, html, tmp_path, name="page.html"):
+        (tmp_path / name).write_text(html, encoding="utf8")
+        self.page.goto((tmp_path / name).as_uri())
+        return self.page
+
+    def keys(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+
+@pytest.fixture
+def window(browser):
+    window = Window(browser, viewport={"width": 800, "height": 700})
+    yield window
+    window.context.close()
+    assert window.troubles == []
+
+
+def chain(vocab, n, number=0):
+    """A document with n relations between neighbours in a text of many lines."""
+    words = [word for i in range(n + 1) for word in (f"{NAMES[i % 5]}{i}", "and", "so", "on", ",")]
+    mentions = [(5 * i, 5 * i + 1, "PERSON" if i % 2 else "ORG") for i in range(n + 1)]
+    relations = [(i, LABELS[i % 3], i + 1, 0.5 + (i % 10) / 20) for i in range(n)]
+    doc = make_doc(vocab, words, mentions, relations)
+    doc.user_data["meta"] = {"id": f"doc {number}", "tweet": 1234567890123456789}
+    return doc
+
+
+def is_joined(page):
+    """Whether each relation begins once, at its head, and has one arrow head, at its tail."""
+    return page.evaluate(
+        """() => Array.from(RelView_views(), (view) => view.relations.map((relation, i) => {
+          const near = (shape, m) => {
+            const box = shape.getBoundingClientRect();
+            return Array.from(view.lines.querySelectorAll(`[data-m="${m}"]`)).some((node) => {
+              const other = node.getBoundingClientRect();
+              return box.left >= other.left - 5 && box.right <= other.right + 5
+                && Math.abs(box.bottom - other.top) < 5;
+            });
+          };
+          const find = (name) => Array.from(view.lines.querySelectorAll(`[data-r="${i}"] ${name}`));
+          const [tips, dots] = [find(".rel-tip"), find(".rel-dot")];
+          return tips.length === 1 && dots.length === 1
+            && near(tips[0], relation.tail) && near(dots[0], relation.head);
+        }))"""
+    )
+
+
+def drawn(html):
+    """The page, whose script tells its views to tests."""
+    return html.replace("RelView.start();", "RelView.start(); window.RelView_views = RelView.all;")
+
+
+@pytest.mark.parametrize("width", [900, 400])
+def test_arcs_join_their_mentions_at_any_width(window, tmp_path, vocab, width):
+    far = chain(vocab, 60)
+    ents = far.ents
+    set_relations(far, [*far._.rel, *((ents[i], "FAR", ents[59 - i], 0.5) for i in range(10))])
+    cross = make_doc(vocab, "a b c d", [(0, 4, "L"), (0, 2, "M"), (1, 3, "N")], spans_key="s")
+    spans = cross.spans["s"]
+    cross._.rel = [(spans[0], "X", spans[1]), (spans[1], "Y", spans[2]), (spans[2], "Z", spans[2])]
+    arabic = Doc(
+        Vocab(writing_system={"direction": "rtl"}),
+        words=["أسس", "ستيف", "شركة", "أبل", "في", "كوبرتينو"],
+    )
+    a, b = Span(arabic, 1, 2, label="PERSON"), Span(arabic, 3, 4, label="ORG")
+    arabic.ents = [a, b]
+    arabic._.rel = [(b, "FOUNDED_BY", a)]
+    emoji = make_doc(
+        vocab,
+        ["\U0001f469\u200d\U0001f4bb", "e\u0301cole", "\n", "\U0001f3e2" * 90, "x"],
+        [(1, 2, "A"), (3, 4, "B")],
+        [(0, "R", 1)],
+    )
+    page = window.show(
+        drawn(render([far, cross, arabic, emoji], page=True, options={"spans_key": "s"})), tmp_path
+    )
+    for new_width in (width, 650):
+        page.set_viewport_size({"width": new_width, "height": 700})
+        page.wait_for_timeout(200)
+        joined = is_joined(page)
+        assert [len(view) for view in joined] == [70, 3, 1, 1]
+        assert all(all(view) for view in joined)
+        assert page.evaluate("document.documentElement.scrollWidth") <= new_width
+
+
+def test_the_text_is_whole_in_lines_and_on_paper(window, tmp_path, vocab):
+    doc = chain(vocab, 60)
+    page = window.show(drawn(render(doc, page=True)), tmp_path)
+    text = page.evaluate("document.querySelector('.rel-text').textContent")
+    lines = page.evaluate(
+        """() => Array.from(document.querySelectorAll(".rel-line"), (line) => {
+          const copy = line.cloneNode(true);
+          copy.querySelectorAll("svg").forEach((svg) => svg.remove());
+          return copy.textContent;
+        })"""
+    )
+    assert "".join(lines) == text
+    assert len(lines) > 10
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.querySelector('.rel-view').clientWidth") == 660
+    assert all(is_joined(page)[0])
+
+
+def test_without_scripts_the_relations_are_listed(browser, tmp_path, vocab):
+    window = Window(browser, java_script_enabled=False)
+    page = window.show(render(chain(vocab, 3), page=True), tmp_path)
+    assert page.locator("tbody tr").count() == 3
+    assert page.locator("tbody tr").first.is_visible()
+    window.context.close()
+
+
+def test_a_relation_is_brought_out_by_its_row(window, tmp_path, vocab):
+    page = window.show(render(chain(vocab, 3), page=True), tmp_path)
+    page.locator("summary").click()
+    page.locator("tbody tr").nth(1).focus()
+    assert page.locator(".rel-line .rel-mention.rel-on").count() == 2
+
+
+def test_nothing_hostile_runs(window, tmp_path, vocab):
+    docs = [hostile_doc(vocab, text, i) for i, text in enumerate(HOSTILE)]
+    window.show(render(docs, page=True), tmp_path)
+    documents = found_documents(docs, RenderOptions())
+    html = make_page(documents, title="".join(HOSTILE), labels=HOSTILE, review=True)
+    page = window.show(html, tmp_path)
+    page.wait_for_timeout(100)
+    page.mouse.wheel(0, 100_000)
+    page.locator("article").nth(len(HOSTILE) - 1).wait_for(state="attached")
+    window.keys("j", "l", "Escape", "a", "?")
+    assert page.locator("svg, article, script").count() > len(HOSTILE)
+    assert page.locator("img, iframe, [onload], [onerror]").count() == 0
+    window.show(render_evaluation(find_mistakes([make_example(doc) for doc in docs])), tmp_path)
+
+
+def test_search_and_filters(window, tmp_path, vocab):
+    docs = [chain(vocab, i % 4, i) for i in range(200)]
+    page = window.show(make_page(found_documents(docs, RenderOptions())), tmp_path)
+    page.wait_for_selector("article")
+    assert page.locator("article").count() < 60  # only what is near
+    page.fill("#search", "DOC 19")
+    page.locator("#count", has_text="11 of 200").wait_for()
+    page.locator("#labels button", has_text="WORKS_FOR").click()
+    assert page.locator("#count").text_content() == "4 of 200 documents"
+    assert page.locator("tbody tr").count() == 4
+    page.fill("#search", "nowhere")
+    page.wait_for_selector("#none")
+
+
+def correct_twenty(window, page):
+    """20 corrections of a document with 16 relations: with keys, then with the mouse."""
+    page.wait_for_selector("article")
+    window.keys("n")
+    for keys in (["a"], ["x"], ["r"], ["a"], ["x"], ["r"]):
+        window.keys(*keys, "j")
+    for part in ("LOCATED", "OWNS"):  # one that is known, and a new one
+        window.keys("l")
+        page.keyboard.type(part)
+        window.keys("Enter", "j")
+    rows = page.locator("article").first.locator("tbody tr")
+    for i, button in enumerate([0, 1, 2, 0, 1, 2, 0, 1], start=8):
+        rows.nth(i).locator("button").nth(button).click()
+    for head, tail in ((0, 2), (4, 9)):
+        for mention in (head, tail):
+            page.locator(f'article >> nth=0 >> .rel-line [data-m="{mention}"]').first.click()
+        page.keyboard.type("FOUNDED")
+        window.keys("Enter")
+    for mention in (3, 7):
+        page.locator(f'article >> nth=0 >> .rel-line [data-m="{mention}"]').first.focus()
+        window.keys("Enter")
+    page.keyboard.type("MADE")
+    window.keys("Enter", "u", "U")
+    rows.nth(0).locator("button").nth(1).click()  # a change of mind
+
+
+def facts_of_twenty():
+    """What should be left: head, label, tail by number of the mention."""
+    kept = [
+        (2, 3, 2),
+        (3, 3, 4),
+        (5, 6, 5),
+        (6, 6, 7),
+        (7, 7, 8),
+        (8, 8, 9),
+        (10, 11, 10),
+        (11, 11, 12),
+    ]
+    kept += [(13, 14, 13), (14, 14, 15)]
+    own = {6: "LOCATED_IN", 7: "OWNS"}
+    facts = {(head, own.get(i, LABELS[i % 3]), tail) for i, head, tail in kept}
+    return facts | {(0, "FOUNDED_BY", 2), (4, "FOUNDED_BY", 9), (3, "MADE", 7)}
+
+
+def read_back(path, tmp_path):
+    """The relations of the first document of a file, through conversion and the corpus reader."""
+    convert(path, tmp_path / "train.spacy")
+    examples = list(make_relation_corpus(tmp_path / "train.spacy")(blank_pipeline("en")))
+    doc = examples[0].reference
+    number = {ent.start_char: i for i, ent in enumerate(doc.ents)}
+    assert {rel.score for rel in doc._.rel} == {1.0}
+    return {
+        (number[rel.head.start_char], rel.label, number[rel.tail.start_char]) for rel in doc._.rel
+    }
+
+
+def test_review_with_a_server(window, tmp_path, vocab):
+    documents = found_documents([chain(vocab, 16), chain(vocab, 2, 1)], RenderOptions())
+    store = ReviewStore(documents, tmp_path / "reviewed.jsonl")
+    html = make_page(documents, labels=LABELS, review=True, served=True)
+    with PageServer(html, store) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            page = window.page
+            page.goto(server.address)
+            correct_twenty(window, page)
+            page.locator("#saved", has_text="saved").wait_for()
+            page.wait_for_timeout(400)
+            page.reload()  # nothing is lost
+            page.locator("#progress", has_text="1 of 2 done").wait_for()
+            assert page.locator("tr.rejected").count() == 6
+        finally:
+            server.shutdown()
+            thread.join()
+    assert read_back(store.path, tmp_path) == facts_of_twenty()
+    again = ReviewStore(documents, store.path)
+    assert again.counts() == {"documents": 2, "done": 1}
+
+
+def test_review_of_a_page_alone(window, tmp_path, vocab):
+    documents = found_documents([chain(vocab, 16), chain(vocab, 2, 1)], RenderOptions())
+    page = window.show(make_page(documents, labels=LABELS), tmp_path)
+    page.click("#review")
+    correct_twenty(window, page)
+    page.locator("#saved", has_text="kept in this browser").wait_for()
+    page.wait_for_timeout(300)
+    page.reload()
+    page.click("#review")
+    page.locator("#progress", has_text="1 of 2 done").wait_for()
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "reviewed.jsonl")
+    assert read_back(tmp_path / "reviewed.jsonl", tmp_path) == facts_of_twenty()
+    # and it is letter by letter what the server would have written
+    value = page.evaluate("JSON.stringify(Object.fromEntries(review.decisions))")
+    store = ReviewStore(documents, tmp_path / "server.jsonl")
+    store.save(json.loads(value))
+    by_page, by_server = (
+        list(FORMAT.read(tmp_path / f"{name}.jsonl", Report())) for name in ("reviewed", "server")
+    )
+    assert [vars(doc) | {"place": ""} for doc in by_page] == [
+        vars(doc) | {"place": ""} for doc in by_server
+    ]
+    assert by_page[0].meta["tweet"] == 1234567890123456789

@@ -1,0 +1,149 @@
+import json
+
+import pytest
+from spacy.training import Example
+
+from rel_component import convert
+from rel_component.app.documents import compared_documents, found_documents
+from rel_component.app.options import RenderOptions
+from rel_component.app.review import Review, ReviewStore, reviewed
+from rel_component.converters.formats.jsonl import to_record
+from rel_component.errors import DataError
+from rel_component.evaluation.mistakes import find_mistakes
+
+from ..helpers import make_doc
+
+WORDS = "Ann leads Acme in Rome"
+ANN, ACME, ROME = (0, 1, "PERSON"), (2, 3, "ORG"), (4, 5, "GPE")
+
+
+@pytest.fixture
+def document(vocab):
+    doc = make_doc(vocab, WORDS, [ANN, ACME, ROME], [(0, "LEADS", 1, 0.5), (0, "IN", 2, 0.25)])
+    doc.user_data["meta"] = {"id": 1234567890123456789}
+    (document,) = found_documents([doc], RenderOptions())
+    return document
+
+
+def decision(origin, head, label, tail, state="accepted"):
+    return {"origin": origin, "head": head, "label": label, "tail": tail, "state": state}
+
+
+def review_of(document, *relations, done=True):
+    return Review.read({"done": done, "relations": list(relations)}, document, "here")
+
+
+def facts(annotated):
+    return [(rel.head, rel.label, rel.tail, rel.score) for rel in annotated.relations]
+
+
+def test_decisions_become_annotations(document):
+    review = review_of(
+        document,
+        decision(0, 1, "LED_BY", 0),  # another type, reversed
+        decision(1, 0, "IN", 2, "open"),
+        decision(None, 1, "BASED_IN", 2),
+    )
+    assert facts(reviewed(document, review)) == [
+        ("T2", "LED_BY", "T1", 1.0),
+        ("T1", "IN", "T3", 0.25),
+        ("T2", "BASED_IN", "T3", 1.0),
+    ]
+    review = review_of(document, decision(0, 0, "LEADS", 1, "rejected"), decision(1, 0, "IN", 2))
+    assert facts(reviewed(document, review)) == [("T1", "IN", "T3", 1.0)]
+
+
+def test_what_the_pipeline_has_missed_counts_if_it_is_accepted(vocab):
+    gold = make_doc(vocab, WORDS, [ANN, ACME, ROME], [(0, "LEADS", 1), (1, "IN", 2)])
+    found = make_doc(vocab, WORDS, [ANN, ACME], [(0, "LEADS", 1, 0.9), (1, "LEADS", 0, 0.3)])
+    (document,) = compared_documents(find_mistakes([Example(found, gold)]))
+    assert document.statuses == ("right", "spurious", "missed")
+    assert document.reasons[1:] == ("wrong direction: (Ann, LEADS, Acme)", "entity missed")
+    assert document.missed == {2}
+    relations = [
+        decision(0, 0, "LEADS", 1, "open"),
+        decision(1, 1, "LEADS", 0, "open"),
+        decision(2, 1, "IN", 2, "open"),
+    ]
+    kept = reviewed(document, review_of(document, *relations))
+    assert [mention.id for mention in kept.mentions] == ["T1", "T2"]
+    assert len(kept.relations) == 2
+    relations[2]["state"] = "accepted"
+    kept = reviewed(document, review_of(document, *relations))
+    assert [mention.label for mention in kept.mentions] == ["PERSON", "ORG", "GPE"]
+    assert facts(kept)[2] == ("T2", "IN", "G3", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("relation", "message"),
+    [
+        (decision(0, 0, "LEADS", 3), "here: head, tail: there are 3 mentions"),
+        (decision(2, 0, "LEADS", 1), "here: origin: expected each of 2 relations once"),
+        (decision(None, 0, "NO_RELATION", 1), "label 'NO_RELATION': expected 1 to 200 char"),
+        (decision(None, 0, " ", 1), "label ' ': expected"),
+        (decision(None, 0, "x" * 201, 1), "label 'xxx"),
+        (decision(None, 0, "\ud800", 1), "half a surrogate pair|unicode"),
+        (decision(None, 1, "IN", 1), "head and tail are the same mention"),
+        (decision(0, -1, "LEADS", 1), r"relations.0.head: Input should be greater"),
+        (decision(0, 0, "LEADS", True), "relations.0.tail: Input should be a valid int"),
+        (decision(0, 0, "LEADS", 1, "maybe"), "relations.0.state"),
+        ({**decision(0, 0, "LEADS", 1), "x": 1}, "relations.0.x: Extra inputs"),
+    ],
+)
+def test_decisions_that_do_not_fit_are_refused(document, relation, message):
+    with pytest.raises(DataError, match=message):
+        review_of(document, relation)
+
+
+def test_each_relation_is_decided_once(document):
+    with pytest.raises(DataError, match="origin"):
+        review_of(document, decision(0, 0, "LEADS", 1), decision(0, 0, "LEADS", 1))
+
+
+def test_a_review_goes_on_where_it_was(document, tmp_path):
+    path = tmp_path / "new" / "reviewed.jsonl"
+    store = ReviewStore([document], path)
+    value = {"done": False, "relations": [decision(0, 0, "LEADS", 1)]}
+    assert store.save({document.key: value}) == {"documents": 1, "done": 0}
+    assert path.read_text(encoding="utf8").strip() == ""
+    again = ReviewStore([document], path)
+    assert again.to_json() == {document.key: value}
+    assert again.save({document.key: {**value, "done": True}}) == {"documents": 1, "done": 1}
+    record = json.loads(path.read_text(encoding="utf8"))
+    assert record == to_record(reviewed(document, again.reviews[document.key]))
+    assert record["id"] == 1234567890123456789
+    convert(path, tmp_path / "train.spacy")
+
+
+def test_decisions_about_documents_that_are_not_here_are_kept(document, tmp_path):
+    state = tmp_path / "a.jsonl.state"
+    state.write_text('{"other.1": {"done": true}}', encoding="utf8")
+    ReviewStore([document], tmp_path / "a.jsonl").write()
+    assert json.loads(state.read_text(encoding="utf8")) == {"other.1": {"done": True}}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\ud800", '{"KEY": 1}', "[" * 50_000])
+def test_a_file_that_holds_no_decisions_is_an_error_that_names_it(document, tmp_path, content):
+    state = tmp_path / "a.jsonl.state"
+    content = content.replace("KEY", document.key)
+    state.write_bytes(content.encode("utf8", "surrogatepass"))
+    with pytest.raises(DataError, match=r"a\.jsonl\.state"):
+        ReviewStore([document], tmp_path / "a.jsonl")
+
+
+def test_a_failed_write_leaves_the_files_as_they_were(document, tmp_path):
+    path = tmp_path / "a.jsonl"
+    store = ReviewStore([document], path)
+    store.save({document.key: {"done": True, "relations": []}})
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="no document 'nothing'"):
+        store.save({document.key: {"done": False, "relations": []}, "nothing": {}})
+    assert path.read_bytes() == before
+    assert store.reviews[document.key].done
+
+
+def test_keys_tell_documents_apart(vocab):
+    docs = [make_doc(vocab, WORDS, [ANN]) for _ in range(2)] + [make_doc(vocab, WORDS, [ACME])]
+    keys = [document.key for document in found_documents(docs, RenderOptions())]
+    assert len(set(keys)) == 3
+    assert keys[0][:-1] == keys[1][:-1] != keys[2][:-1]
