@@ -1,8 +1,8 @@
 """Relation extraction for spaCy: ``nlp.add_pipe("relation_extractor")``, relations on ``doc._.rel``.
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
-:func:`audit_files`, :func:`compare`, :func:`convert`, :func:`evaluate`, :func:`extract`,
-:func:`init_config`, :func:`read_texts` and :func:`render`.
+:func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`, :func:`evaluate`,
+:func:`extract`, :func:`init_config`, :func:`read_texts` and :func:`render`.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .app.render import render
     from .audit.files import audit_files
     from .converters.convert import convert
+    from .evaluation.calibrate import calibrate
     from .evaluation.comparison import compare
     from .evaluation.evaluate import evaluate
     from .inference.annotate import annotate
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "annotate",
     "audit_files",
+    "calibrate",
     "compare",
     "convert",
     "evaluate",
@@ -49,6 +51,7 @@ __all__ = [
 _MODULES = {
     "annotate": ".inference.annotate",
     "audit_files": ".audit.files",
+    "calibrate": ".evaluation.calibrate",
     "compare": ".evaluation.comparison",
     "convert": ".converters.convert",
     "evaluate": ".evaluation.evaluate",

@@ -118,15 +118,9 @@ class ThresholdDecoder:
         """Choose the relations of each document; see :class:`Decoder`."""
         if not candidates.n_pairs:
             return [[] for _ in docs]
-        strings = docs[0].vocab.strings
-        if self.mention_weight:
-            factors = _mention_factors(candidates, self.mention_weight)
+        for factors in self.factors(docs, candidates):
             probabilities = _weigh(probabilities, factors, exclusive=exclusive)
-        if self.unexpected_weight < 1 and any(kind.inferred for kind in candidates.schema.values()):
-            expected = candidates.expected_labels(strings)
-            factors = numpy.where(expected, 1.0, self.unexpected_weight).astype("float32")
-            probabilities = _weigh(probabilities, factors, exclusive=exclusive)
-        table, head, tail = candidates.allowed_labels(strings)
+        table, head, tail = candidates.allowed_labels(docs[0].vocab.strings)
         limits = self._limits(candidates.schema.labels, exclusive=exclusive)
         choose = _most_probable_labels if exclusive else _probable_labels
         chosen = choose(probabilities, table[head, tail], limits)
@@ -137,6 +131,24 @@ class ThresholdDecoder:
         if self.inverses:
             relations = [candidates.schema.with_inverses(group) for group in relations]
         return relations
+
+    def factors(self, docs: Sequence[Doc], candidates: Candidates) -> List[FloatArray]:
+        """What the probabilities of relations are multiplied by, before thresholds are applied.
+
+        Args:
+            docs: the documents.
+            candidates: their pairs.
+
+        Returns:
+            factors in [0, 1], in turn. *Shape:* ``(n_pairs, 1)`` or ``(n_pairs, n_labels)`` each
+        """
+        found = []
+        if self.mention_weight:
+            found.append(_mention_factors(candidates, self.mention_weight))
+        if self.unexpected_weight < 1 and any(kind.inferred for kind in candidates.schema.values()):
+            expected = candidates.expected_labels(docs[0].vocab.strings)
+            found.append(numpy.where(expected, 1.0, self.unexpected_weight).astype("float32"))
+        return found
 
     def _limits(self, labels: Sequence[str], *, exclusive: bool) -> FloatArray:
         """The threshold of each label; NaN where NO_RELATION decides. *Shape:* ``(n_labels,)``."""

@@ -1,13 +1,81 @@
-"""From the logits of a model to probabilities."""
+"""From the logits of a model to probabilities, calibrated ones where a temperature is known."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Optional, Sequence
 
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
-from .errors import ConfigError
+from .errors import ConfigError, shown
+
+LEAST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """What the log-odds of labels are divided by, so that probabilities are as they come true.
+
+    Above 1, probabilities come nearer to each other. See Guo et al. 2017
+    (https://arxiv.org/abs/1706.04599).
+
+    Args:
+        common: that of all labels without one of their own.
+        labels: those of single labels.
+
+    Raises:
+        ConfigError: if one is no number in [0.05, 20].
+    """
+
+    common: float = 1.0
+    labels: Dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.labels, dict):
+            raise ConfigError(
+                f"temperature: labels {shown(self.labels)}; expected numbers by label"
+            )
+        for place, value in {"common": self.common, **self.labels}.items():
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not is_number or not LEAST_TEMPERATURE <= value <= HIGHEST_TEMPERATURE:
+                raise ConfigError(
+                    f"temperature of {shown(place)}: {shown(value)}; expected a number in "
+                    f"[{LEAST_TEMPERATURE}, {HIGHEST_TEMPERATURE}]"
+                )
+
+    @classmethod
+    def from_dict(cls, data: Any) -> "Temperature":
+        """Read what :meth:`to_dict` returned.
+
+        Raises:
+            ConfigError: if it is something else.
+        """
+        if not isinstance(data, dict) or data.keys() != {"common", "labels"}:
+            raise ConfigError(f"temperature {shown(data)}; expected common and labels")
+        return cls(data["common"], data["labels"])
+
+    def to_dict(self) -> Dict[str, Any]:
+        """A dict for JSON."""
+        return {"common": self.common, "labels": dict(self.labels)}
+
+    def divide(self, log_odds: Floats2d, labels: Sequence[str]) -> Floats2d:
+        """Divide log-odds by the temperatures of their labels.
+
+        Args:
+            log_odds: *Shape:* ``(n_pairs, n_labels)``
+            labels: those of the columns.
+        """
+        xp = get_array_module(log_odds)
+        values = [self.labels.get(label, self.common) for label in labels]
+        return log_odds / xp.asarray(values, dtype=log_odds.dtype)
 
 
 def to_probabilities(
-    logits: Floats2d, *, exclusive: bool, adaptive_threshold: bool = False
+    logits: Floats2d,
+    *,
+    exclusive: bool,
+    adaptive_threshold: bool = False,
+    temperature: Optional[Temperature] = None,
+    labels: Sequence[str] = (),
 ) -> Floats2d:
     """Probabilities of the labels of pairs, by the kind of labels.
 
@@ -16,14 +84,26 @@ def to_probabilities(
         exclusive: softmax over the columns, ``NO_RELATION`` included, if True; otherwise a sigmoid
             of each column.
         adaptive_threshold: whether the first column is a threshold that the others are relative to.
+        temperature: calibrates the probabilities; None: they are as the model has them. Log-odds
+            of exclusive labels are those against ``NO_RELATION``.
+        labels: names of the columns, ``NO_RELATION`` and the threshold not among them; only a
+            temperature needs them.
 
     Returns:
         *Shape:* ``(n_pairs, n_outputs)``, or one column less with an adaptive threshold, which is
         not reported.
     """
-    if exclusive:
-        return softmax(logits)
-    return sigmoid(logits[:, 1:] - logits[:, :1] if adaptive_threshold else logits)
+    if temperature is None:
+        if exclusive:
+            return softmax(logits)
+        return sigmoid(logits[:, 1:] - logits[:, :1] if adaptive_threshold else logits)
+    is_relative = exclusive or adaptive_threshold
+    log_odds = logits[:, 1:] - logits[:, :1] if is_relative else logits
+    log_odds = temperature.divide(log_odds, labels)
+    if not exclusive:
+        return sigmoid(log_odds)
+    xp = get_array_module(logits)
+    return softmax(xp.concatenate([xp.zeros_like(logits[:, :1]), log_odds], axis=1))
 
 
 def refuse_nan(probabilities: Floats2d, name: str) -> None:

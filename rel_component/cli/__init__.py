@@ -12,6 +12,7 @@ from .agreement import agreement_cli
 from .annotate import annotate_cli
 from .audit import audit_cli
 from .build_kb import build_kb_cli
+from .calibrate import calibrate_cli
 from .canonicalize import canonicalize_cli
 from .compare import compare_cli
 from .convert import convert_cli
@@ -34,6 +35,7 @@ for command in (
     annotate_cli,
     audit_cli,
     build_kb_cli,
+    calibrate_cli,
     canonicalize_cli,
     compare_cli,
     convert_cli,

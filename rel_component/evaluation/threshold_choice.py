@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -120,7 +120,7 @@ class _ThresholdChoice:
             decoder, after = start, before
         changes = decoder != extractor.decoder
         extractor.decoder = decoder
-        _store(nlp.get_pipe_config(name)["decoder"], decoder)
+        store_thresholds(nlp.get_pipe_config(name)["decoder"], decoder)
         told = {
             "threshold": decoder.threshold,
             "thresholds": decoder.label_thresholds,
@@ -157,8 +157,13 @@ def _metrics(found: ScoredRelations) -> Floats:
     return relation_metrics(draws.sum(found.counts()))
 
 
-def _store(options: Dict[str, Any], decoder: ThresholdDecoder) -> None:
-    """Put thresholds into the block of a config."""
+def store_thresholds(options: Dict[str, Any], decoder: ThresholdDecoder) -> None:
+    """Put thresholds into the block of a config.
+
+    Args:
+        options: the block of the decoder, which is changed.
+        decoder: has the thresholds.
+    """
     options["threshold"] = decoder.threshold
     own = decoder.label_thresholds
     # a key with ":" or "=" ends there, and one with "@" is the name of a function
@@ -225,6 +230,15 @@ def choice_of(nlp: Language, name: str, decoder: ThresholdDecoder) -> Optional[D
     return dict(told) if is_in_use else None
 
 
+class DecodedBatch(NamedTuple):
+    """What a decoder is given; see :class:`.Decoder`."""
+
+    docs: List[Doc]
+    candidates: Candidates
+    probabilities: FloatArray
+    exclusive: bool
+
+
 class DecodingRecord:
     """A decoder that keeps what it is given, so that others can decode it too.
 
@@ -234,7 +248,7 @@ class DecodingRecord:
 
     def __init__(self, decoder: Decoder) -> None:
         self.decoder = decoder
-        self._batches: List[Tuple[List[Doc], Candidates, FloatArray, bool]] = []
+        self.batches: List[DecodedBatch] = []
 
     def __call__(
         self,
@@ -245,14 +259,14 @@ class DecodingRecord:
         exclusive: bool,
     ) -> List[List[Relation]]:
         """Choose the relations of each document; see :class:`.Decoder`."""
-        self._batches.append((list(docs), candidates, probabilities, exclusive))
+        self.batches.append(DecodedBatch(list(docs), candidates, probabilities, exclusive))
         return self.decoder(docs, candidates, probabilities, exclusive=exclusive)
 
     def decode(self, decoder: Decoder) -> Dict[int, List[Relation]]:
         """The relations that another decoder chooses, by the ``id`` of the document."""
         return {
             id(doc): relations
-            for docs, candidates, values, exclusive in self._batches
+            for docs, candidates, values, exclusive in self.batches
             for doc, relations in zip(docs, decoder(docs, candidates, values, exclusive=exclusive))
         }
 

@@ -26,7 +26,7 @@ from ..losses import with_agreement
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
 from ..pipelines import check_mentions_first
-from ..probabilities import refuse_nan, to_probabilities
+from ..probabilities import Temperature, refuse_nan, to_probabilities
 from ..schema import RelationSchema
 from ..targets import (
     PairSampling,
@@ -162,6 +162,7 @@ class RelationExtractor(ListeningPipe):
         self.cfg: Dict[str, Any] = {"decoder": {}}
         self.state: Dict[str, Any] = {"joined_words": True, "farthest": None}
         self.schema = RelationSchema()
+        self.temperature = None
         self.bind_upstream(nlp)
 
     @property
@@ -173,6 +174,18 @@ class RelationExtractor(ListeningPipe):
     def schema(self, schema: RelationSchema) -> None:
         self._schema = schema
         self.state["schema"] = schema.to_dict()
+
+    @property
+    def temperature(self) -> Optional[Temperature]:
+        """What calibrates the probabilities, saved with the weights; None: nothing does."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, temperature: Optional[Temperature]) -> None:
+        self._temperature = temperature
+        self.state.pop("temperature", None)
+        if temperature is not None:
+            self.state["temperature"] = temperature.to_dict()
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -255,6 +268,7 @@ class RelationExtractor(ListeningPipe):
                 "listens to another component. Set consistency = 0.0, or use "
                 "rel_component.Encoder.v1 in place of the listener."
             )
+        self.temperature = None  # new weights
         self._warned = self._warn(examples, complete=True)
         self.state["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         doc = Doc(self.vocab, words=["hello"])
@@ -284,7 +298,11 @@ class RelationExtractor(ListeningPipe):
             return ScoredPairs(candidates, self.model.ops.alloc2f(0, n_outputs))
         logits = self.model.predict((docs, candidates))
         values = to_probabilities(
-            logits, exclusive=self.exclusive, adaptive_threshold=self.adaptive_threshold
+            logits,
+            exclusive=self.exclusive,
+            adaptive_threshold=self.adaptive_threshold,
+            temperature=self.temperature,
+            labels=self.labels,
         )
         refuse_nan(values, self.name)
         return ScoredPairs(candidates, values)
@@ -378,8 +396,11 @@ class RelationExtractor(ListeningPipe):
         farthest = state.get("farthest")
         if farthest is not None and (type(farthest) is not int or farthest < 0):
             raise ConfigError(f"farthest {shown(farthest)}; expected a number of tokens or null")
+        saved = state.get("temperature")
+        temperature = None if saved is None else Temperature.from_dict(saved)
         super().take_state(state)
         self.schema = RelationSchema.from_dict(state["schema"])
+        self.temperature = temperature
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         super()._load(read, place, exclude)

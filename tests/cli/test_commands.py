@@ -216,3 +216,18 @@ def test_errors_are_one_line_on_standard_error(data):
 def test_a_gpu_that_is_not_there(model):
     output = run("extract", model, "--text", TEXT, "--gpu-id", 99, code=1)
     assert output.startswith("ConfigError: --gpu-id 99")
+
+
+def test_calibrate(model, data, tmp_path):
+    nlp = spacy.load(model)
+    several, page = tmp_path / "several.spacy", tmp_path / "page.html"
+    write_docs([*read_docs(data, nlp)] * 3, several)
+    output = run("calibrate", model, several, "--output", tmp_path / "new", "--html", page)
+    assert "scores of the reported relations, after" in output
+    assert "0 relations there are decided otherwise than before" in " ".join(output.split())
+    assert page.read_text(encoding="utf8").count("<svg") == 12
+    told = run_json("calibrate", tmp_path / "new", several, "--precision", "0.5", "--per-label")
+    assert told["temperature"]["labels"].keys() == {"FOUNDED_BY", "LOCATED_IN"}
+    assert told["precision"]["wished"] == 0.5
+    full = run("calibrate", model, several, "--output", tmp_path / "new", code=1)
+    assert "is a file or has files in it" in " ".join(full.split())
