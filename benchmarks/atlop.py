@@ -2,7 +2,7 @@
 
 Made from the paper: ``*`` before and after every mention, logsumexp over the mentions of an entity,
 localized context from the attention of the last layer, a grouped bilinear classifier, the adaptive
-threshold.
+threshold. Evidence is the sentences with most of the localized context, which nothing has taught it.
 """
 
 import random
@@ -20,6 +20,8 @@ from rel_component.types import NO_RELATION
 
 _WINDOW = 512
 _MOST_LABELS = 4
+EVIDENCE = 0.2
+"""The share of the context of a pair above which a sentence is evidence, see EvidenceOptions."""
 
 
 class Input(NamedTuple):
@@ -27,11 +29,13 @@ class Input(NamedTuple):
 
     Attributes:
         pieces: word pieces, with markers and special tokens. *Shape:* ``(n_pieces,)``
+        sentences: of the pieces. *Shape:* ``(n_pieces,)``
         entities: for each entity, the places of the markers before its mentions.
         pairs: all ordered pairs of entities. *Shape:* ``(n_pairs, 2)``
     """
 
     pieces: List[int]
+    sentences: List[int]
     entities: List[List[int]]
     pairs: List[Tuple[int, int]]
 
@@ -61,21 +65,28 @@ class Atlop(nn.Module):
         ends = {end - 1 for entity in entities for _, end in entity}
         marker = self.tokenizer.convert_tokens_to_ids("*")
         pieces = [self.tokenizer.cls_token_id]
+        sentences: List[int] = []
+        number = -1
         places: Dict[int, int] = {}
         for token in doc:
+            number += bool(token.is_sent_start)
             if token.i in starts:
                 places[token.i] = len(pieces)
                 pieces.append(marker)
             pieces += self.tokenizer(token.text, add_special_tokens=False)["input_ids"]
             if token.i in ends:
                 pieces.append(marker)
+            sentences += [number] * (len(pieces) - len(sentences))
         pieces = [*pieces[: 2 * _WINDOW - 1], self.tokenizer.sep_token_id]
         seen = [
             [places[start] for start, _ in entity if places[start] < len(pieces) - 1]
             for entity in entities
         ]
         n = len(entities)
-        return Input(pieces, seen, [(h, t) for h in range(n) for t in range(n) if h != t])
+        sentences = [*sentences[: len(pieces) - 1], number]
+        return Input(
+            pieces, sentences, seen, [(h, t) for h in range(n) for t in range(n) if h != t]
+        )
 
     def encode(self, pieces: List[int]) -> Tuple[Tensor, Tensor]:
         """States and attention of the last layer; in two windows, averaged where they overlap."""
@@ -93,8 +104,11 @@ class Atlop(nn.Module):
             pair_counts[rows, rows] += 1
         return states / counts, attention / pair_counts.clamp(min=1)
 
-    def forward(self, document: Input) -> Tensor:
-        """Logits, the threshold first. *Shape:* ``(n_pairs, n_outputs)``."""
+    def forward(self, document: Input) -> Tuple[Tensor, Tensor]:
+        """Logits, the threshold first, and the shares of the pieces in the localized contexts.
+
+        *Shape:* ``(n_pairs, n_outputs)`` and ``(n_pairs, n_pieces)``
+        """
         states, attention = self.encode(document.pieces)
         empty = states.new_zeros(states.shape[1]), attention.new_zeros(attention.shape[::2])
         rows = [
@@ -114,7 +128,7 @@ class Atlop(nn.Module):
         groups = (one.reshape(len(one), -1, self.block) for one in (first, second))
         left, right = groups
         bilinear = (left.unsqueeze(3) * right.unsqueeze(2)).reshape(len(first), -1)
-        return self.output(bilinear)
+        return self.output(bilinear), product
 
 
 def train(
@@ -155,7 +169,7 @@ def train(
     for _ in range(n_updates):
         for _ in range(batch_size):
             document, relations = documents[next(order)]
-            logits = model(document)
+            logits, _ = model(document)
             rows = {pair: i for i, pair in enumerate(document.pairs)}
             targets = numpy.zeros(logits.shape, dtype="float32")
             for head, label, tail in relations.gold:
@@ -175,12 +189,18 @@ def train(
 def predict(model: Atlop, document: Input, labels: Sequence[str]) -> Dict[Any, Any]:
     """The relations of a document: labels above the threshold of their pair, at most four."""
     model.eval()
-    logits = model(document)
+    logits, shares = model(document)
+    sentences = torch.tensor(document.sentences)
+    by_sentence = shares.new_zeros(len(shares), int(sentences.max()) + 1)
+    by_sentence.index_add_(1, sentences, shares)
+    evidence = [set(torch.nonzero(row > EVIDENCE)[:, 0].tolist()) for row in by_sentence]
     above = logits[:, 1:] - logits[:, :1]
     best = above.topk(_MOST_LABELS, dim=1)
     return {
-        (head, labels[int(column)], tail): set()
-        for (head, tail), values, columns in zip(document.pairs, best.values, best.indices)
+        (head, labels[int(column)], tail): found
+        for (head, tail), found, values, columns in zip(
+            document.pairs, evidence, best.values, best.indices
+        )
         for value, column in zip(values, columns)
         if value > 0
     }
