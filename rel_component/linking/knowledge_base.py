@@ -249,7 +249,10 @@ def write_kb(kb: KnowledgeBase, folder: Path) -> None:
     files = {}
     for name, array in kb.arrays.items():
         file = folder / f"{name}.npy"
-        numpy.save(file, array, allow_pickle=False)
+        try:
+            numpy.save(file, array, allow_pickle=False)
+        except OSError as err:  # on a full disk, NumPy's has no number
+            raise DataError(f"cannot be written: {err.strerror or err}", place=str(file)) from err
         files[name] = {"bytes": file.stat().st_size, "sha256": _checksum(file)}
     meta = {"version": _VERSION, "entities": len(kb), "names": kb.n_names, "files": files}
     (folder / _META).write_text(json.dumps(meta, indent=2), encoding="utf8")
