@@ -47,10 +47,13 @@ _SAME, _ALIKE = 0.92, 0.8  # similarity of names that join, and that join with a
 _MOST_NEIGHBOURS = 200  # of an entity
 _MOST_NAMES = 50  # of an entity that are compared, those that are equal aside
 _MOST_BLOCKED = 50  # entities that a name is compared with
-_LEGAL = frozenset(
-    {"inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited"}
+_LEFT_OUT = frozenset(
+    {
+        *("inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited"),
+        *("llc", "plc", "gmbh", "ag", "sa", "the"),
+    }
 )
-_LEGAL_MORE = frozenset({"llc", "plc", "gmbh", "ag", "sa", "the"})
+"""Words that do not tell names apart."""
 
 
 @dataclass
@@ -342,13 +345,13 @@ def _local_entities(doc: Doc, spans_key: Optional[str]) -> List[_Local]:
 
 def _key(name: str) -> str:
     words = folded(name).split()
-    kept = [word for word in words if word not in _LEGAL and word not in _LEGAL_MORE]
+    kept = [word for word in words if word not in _LEFT_OUT]
     return loose_key(" ".join(kept or words))
 
 
 def _blocks(name: str) -> List[str]:
     """The keys of the index: the name itself, its words without their ends, and its initials."""
-    words = [word for word in folded(name).split() if word not in _LEGAL | _LEGAL_MORE]
+    words = [word for word in folded(name).split() if word not in _LEFT_OUT]
     initials = "".join(word[0] for word in words)
     blocks = [f"={_key(name)}", *(f"+{word[:5]}" for word in words if len(word) > 2)]
     if len(words) > 1:

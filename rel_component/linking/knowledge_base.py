@@ -106,10 +106,6 @@ class KnowledgeBase:
         found = numpy.searchsorted(self.arrays["first_names"], names, side="right") - 1
         return found.astype("int32")
 
-    def is_first(self, name: int, entity: int) -> bool:
-        """Whether a name is the first one of its entity."""
-        return int(self.arrays["first_names"][entity]) == name
-
     def find(self, entity_id: str) -> Optional[int]:
         """The number of the entity with an id; None if there is none."""
         rows = _rows(self.arrays["id_hashes"], _hash(entity_id))
@@ -156,14 +152,18 @@ class KnowledgeBase:
         Raises:
             DataError: if it is damaged.
         """
-        message = srsly.msgpack_loads(data)
-        if not isinstance(message, dict) or message.get("version") != _VERSION:
-            raise DataError(f"expected version {_VERSION} of a knowledge base")
         arrays: Arrays = {}
-        for name, kind in _TYPES.items():
-            if name in message["arrays"] or name != _VECTORS:
-                shape, content = message["arrays"][name]
-                arrays[name] = numpy.frombuffer(content, dtype=kind).reshape(shape)
+        try:
+            message = srsly.msgpack_loads(data)
+            if message["version"] != _VERSION:
+                raise ValueError(f"its version is {shown(message['version'])}, not {_VERSION}")
+            for name, kind in _TYPES.items():
+                if name in message["arrays"] or name != _VECTORS:
+                    shape, content = message["arrays"][name]
+                    arrays[name] = numpy.frombuffer(content, dtype=kind).reshape(shape)
+        except Exception as err:  # what is damaged may be of any kind
+            message = f"{type(err).__name__}: {err!s:.200}"
+            raise DataError(f"these bytes are no knowledge base of to_bytes ({message})") from err
         return cls(_checked(arrays, lambda name: name))
 
     def entities(self) -> Iterator[Entity]:

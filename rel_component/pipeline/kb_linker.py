@@ -94,9 +94,9 @@ class KbLinker(LearningPipe):
         scorer: Optional[ScorerFunction],
     ) -> None:
         if not 0.0 <= threshold <= 1.0:
-            raise ConfigError(f"threshold must lie in [0, 1], got {threshold}")
+            raise ConfigError(f"{name}: threshold must lie in [0, 1], got {threshold}")
         if n_candidates < 1:
-            raise ConfigError(f"n_candidates must be 1 or more, got {n_candidates}")
+            raise ConfigError(f"{name}: n_candidates must be 1 or more, got {n_candidates}")
         self.vocab = nlp.vocab
         self.name = name
         self.model = model
@@ -124,10 +124,8 @@ class KbLinker(LearningPipe):
             ConfigError: if there is none.
             DataError: if the folder of the config holds none.
         """
-        if (
-            self._kb is None and self._path is not None
-        ):  # not earlier: a saved pipeline holds its own
-            self._kb = load_kb(self._path)
+        if self._kb is None and self._path is not None:
+            self._kb = load_kb(self._path)  # not earlier: a saved pipeline holds its own
         if self._kb is None:
             raise ConfigError(
                 f'{self.name} has no knowledge base: make one with "python -m spacy rel build-kb FILE '

@@ -83,5 +83,8 @@ def _read_kinds(types: Mapping[str, Iterable[str]], name: str) -> Dict[str, List
         kinds[kind] = [label.upper() for label in labels]
         for label in kinds[kind]:
             if used.setdefault(label, kind) != kind:
-                raise ConfigError(f"{name}: types: {shown(label)} is both {used[label]} and {kind}")
+                raise ConfigError(
+                    f"{name}: types: {shown(label)} is both {used[label]} and {kind}; "
+                    "say in `types` for both kinds which types they have"
+                )
     return kinds

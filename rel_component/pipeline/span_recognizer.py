@@ -101,11 +101,11 @@ class SpanRecognizer(ListeningPipe):
     ) -> None:
         for option, value in (("threshold", threshold), ("min_score", min_score)):
             if value is not None and not 0.0 <= value <= 1.0:
-                raise ConfigError(f"{option} must lie in [0, 1], got {value}")
+                raise ConfigError(f"{name}: {option} must lie in [0, 1], got {value}")
         if max_mentions <= 0:
-            raise ConfigError(f"max_mentions must be more than 0, got {max_mentions}")
+            raise ConfigError(f"{name}: max_mentions must be more than 0, got {max_mentions}")
         if annotate_after is not None and annotate_after < 0:
-            raise ConfigError(f"annotate_after must be 0 or more, got {annotate_after}")
+            raise ConfigError(f"{name}: annotate_after must be 0 or more, got {annotate_after}")
         self.vocab = nlp.vocab
         self.name = name
         self.model: SpanModelT = model

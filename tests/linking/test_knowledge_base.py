@@ -160,6 +160,12 @@ def test_values_that_lead_out_of_others_are_refused(tmp_path, name, change):
         load_kb(tmp_path / "kb")
 
 
+@pytest.mark.parametrize("data", [b"", b"\x93", b"\x81\xa7version\x02", make_kb().to_bytes()[:-9]])
+def test_bytes_of_something_else(data):
+    with pytest.raises(DataError, match="these bytes are no knowledge base"):
+        KnowledgeBase.from_bytes(data)
+
+
 def test_nothing_is_unpickled(folder):
     meta = json.loads((folder / "kb.json").read_text())
     file = folder / "ids.npy"

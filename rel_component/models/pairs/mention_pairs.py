@@ -1,4 +1,4 @@
-"""The two mentions by which a marker model knows a pair of entities."""
+"""The two mentions by which pair models know the place of a pair of entities."""
 
 from typing import Tuple
 
