@@ -7,6 +7,7 @@ document has of the mention.
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import (
     AbstractSet,
     Callable,
@@ -39,13 +40,13 @@ FEATURES = (
         "own name beside it",
     ),
     *("type", "other type", "prior", "context", "short", "ambiguity", "meant elsewhere"),
-    *("shared words", "in the text"),
+    *("shared words", "in the text", "other words"),
 )
 """What the columns of the features mean; see :func:`.build_candidate_scorer`."""
 
 _LETTERS, _NAME, _WORDS, _TRIGRAMS, _SIMILARITY, _FIRST, _SHARE, _UNSEEN = range(8)
 _ABBREVIATION, _LONGER, _BESIDE, _TYPE, _OTHER_TYPE, _PRIOR, _CONTEXT = range(8, 15)
-_SHORT, _AMBIGUITY, _ELSEWHERE, _SHARED, _IN_TEXT = range(15, 20)
+_SHORT, _AMBIGUITY, _ELSEWHERE, _SHARED, _IN_TEXT, _OTHER_WORDS = range(15, 21)
 
 _LEXICAL = numpy.zeros(len(FEATURES), dtype="float32")
 _LEXICAL[:7] = (0.1, 1.0, 0.8, 0.5, 1.0, 0.05, 1.0)  # which name of an entity is looked at
@@ -227,6 +228,7 @@ class CandidateFinder:
         features[:, _TRIGRAMS] = [cosines.get(name, float(name in exact)) for name in names]
         features[:, _SIMILARITY] = _similarities("token_sort_ratio", text, texts)
         features[:, _SHARED] = _similarities("token_set_ratio", text, texts)
+        features[:, _OTHER_WORDS] = _other_words(text, texts) * (features[:, _SHARED] < 1.0)
         features[:, _FIRST] = kb.arrays["first_names"][entities] == numbers
         counts = {i: n - (own[key, i] if own else 0) for i, n in self.learned.get(key, {}).items()}
         if sum(counts.values()) > 0:
@@ -338,6 +340,31 @@ def _similarities(scorer: str, name: str, others: List[str]) -> FloatArray:
     )
     similar: FloatArray = values[0] / 100.0
     return similar
+
+
+def _other_words(name: str, others: List[str]) -> FloatArray:
+    """How unlike the words are that a name and others do not share, where both have some.
+
+    "Alan" and "Tom" of ``Alan Ashby`` and ``Tom Ashby``; near 0 where one is a spelling of the other.
+
+    Returns:
+        *Shape:* ``(n_others,)``, in [0, 1]
+    """
+    ratio = import_package("rapidfuzz", "linking").fuzz.ratio
+    own = _words(name)
+    unlike = numpy.zeros(len(others), dtype="float32")
+    for i, other in enumerate(others):
+        words = _words(other)
+        left = " ".join(word for word in own if word not in words)
+        right = " ".join(word for word in words if word not in own)
+        if left and right:
+            unlike[i] = 1.0 - ratio(left, right) / 100.0
+    return unlike
+
+
+@lru_cache(maxsize=1 << 16)
+def _words(name: str) -> Tuple[str, ...]:
+    return tuple(folded(name).split())
 
 
 def _log_priors(kb: KnowledgeBase) -> FloatArray:

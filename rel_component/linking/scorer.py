@@ -36,6 +36,7 @@ _WEIGHTS = {
     "meant elsewhere": 0.5,
     "shared words": 1.0,
     "in the text": 2.5,
+    "other words": -1.5,
 }
 
 

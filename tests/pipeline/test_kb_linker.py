@@ -65,6 +65,11 @@ def test_links_without_training(nlp):
     assert 0.5 <= best["score"] <= 1.0
 
 
+def test_a_shared_family_name_is_no_link_and_a_misspelling_is(nlp):
+    mentions = [(0, 2, "PERSON"), (3, 5, "PERSON")]
+    assert linked(nlp, "Alan Sanders met Berny Sanders", mentions) == ["", "Q3"]
+
+
 def test_candidates_survive_a_doc_bin(nlp):
     doc = linker_of(nlp)(make_doc(nlp.vocab, TEXT, MENTIONS))
     data = DocBin(docs=[doc], store_user_data=True).to_bytes()
