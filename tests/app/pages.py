@@ -6,7 +6,7 @@ from spacy.tokens import Doc, Span
 
 from rel_component.annotations import set_relations
 
-HOSTILE = [
+_KINDS = [
     "<script>alert(1)</script>",
     "</script><script>alert(1)</script>",
     "<!--<script>",
@@ -30,20 +30,30 @@ HOSTILE = [
     "\ufeff\u200d\U0001f469\u200d\U0001f4bb e\u0301",
     "x" * 3000,
 ]
+_PAIRS = [first + second for first in _KINDS[:-1] for second in _KINDS[:-1]]
+HOSTILE = [*_KINDS, *_PAIRS[:: len(_PAIRS) // 180][: 200 - len(_KINDS)]]
 """Texts, labels, names and ids of a corpus that somebody else has made."""
 
 VOID = {"meta", "input", "br", "link"}
 
 
-def hostile_doc(vocab, text, number=0):
-    """A document in which everything is the same hostile text."""
-    doc = Doc(vocab, words=[text, "and", f"{text}{number}", "end"])
-    head, tail = (Span(doc, i, i + 1, label=text, kb_id=text) for i in (0, 2))
-    if text.strip():
-        doc.ents = [head, tail]
-        set_relations(doc, [(head, text, tail, 0.5)])
-    doc.user_data["title"] = text
-    doc.user_data["meta"] = {"id": f"{text}{number}", text: text}
+def hostile_docs(vocab, texts=HOSTILE, n=10):
+    """Documents of n hostile texts, each also an entity type, a relation type and an id."""
+    return [_hostile_doc(vocab, texts[i : i + n]) for i in range(0, len(texts), n)]
+
+
+def _hostile_doc(vocab, texts):
+    words = [word for text in texts for word in (text, "and", f"{text}2", "end")]
+    doc = Doc(vocab, words=words)
+    doc.ents = [
+        Span(doc, 4 * i + k, 4 * i + k + 1, label=text, kb_id=text)
+        for i, text in enumerate(texts)
+        for k in (0, 2)
+    ]
+    pairs = zip(doc.ents[::2], texts, doc.ents[1::2])
+    set_relations(doc, [(head, text, tail, 0.5) for head, text, tail in pairs])
+    doc.user_data["title"] = texts[0]
+    doc.user_data["meta"] = {"id": texts[-1], **dict.fromkeys(texts, texts[0])}
     return doc
 
 

@@ -14,8 +14,8 @@ from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.mistakes import find_mistakes
 from rel_component.files import write_docs
 
-from ..helpers import make_doc
-from .pages import HOSTILE, Page, hostile_doc
+from ..helpers import make_doc, make_example
+from .pages import HOSTILE, Page, hostile_docs
 
 WORDS = "Ann leads Acme in Rome"
 MENTIONS = [(0, 1, "PERSON"), (2, 3, "ORG"), (4, 5, "GPE")]
@@ -36,15 +36,22 @@ def mistakes(vocab):
 
 
 def test_nothing_of_a_document_becomes_markup(vocab):
-    docs = [hostile_doc(vocab, text, i) for i, text in enumerate(HOSTILE)]
-    html = make_page(found_documents(docs, RenderOptions()), title="".join(HOSTILE), labels=HOSTILE)
-    plain = make_page([], title="x")
-    assert Page(html).tags == Page(plain).tags
-    assert {name for name, _ in Page(html).attrs} == {name for name, _ in Page(plain).attrs}
-    documents = data_of(html)["documents"]
-    assert [document["title"] for document in documents] == HOSTILE
-    texts = [document["record"]["text"] for document in documents]
-    assert [text.split(" and ")[0] for text in texts] == HOSTILE
+    docs = hostile_docs(vocab)
+    mistakes = find_mistakes([make_example(doc) for doc in docs])
+    plain = Page(make_page([], title="x"))
+    for documents in (found_documents(docs, RenderOptions()), compared_documents(mistakes)):
+        html = make_page(documents, title="".join(HOSTILE), labels=HOSTILE)
+        assert Page(html).tags.count("option") == (6 if documents[0].statuses else 2)
+        assert set(Page(html).tags) == set(plain.tags)
+        assert {name for name, _ in Page(html).attrs} == {name for name, _ in plain.attrs}
+        found = data_of(html)
+        titles = HOSTILE[9::10] if documents[0].statuses else HOSTILE[::10]
+        assert [doc["title"] for doc in found["documents"]] == titles
+        assert sorted(found["labels"]) == sorted(HOSTILE)
+        labels = [rel["label"] for doc in found["documents"] for rel in doc["relations"]]
+        assert labels == HOSTILE
+    names = {name for name, _ in Page(render_evaluation(mistakes, title=HOSTILE[4])).attrs}
+    assert not {name for name in names if name.startswith("on") or name == "src"}
 
 
 def test_no_string_ends_the_script_that_holds_it():

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from rel_component.app.drawing import MAX_DEPTH, cut
 from rel_component.errors import ConfigError
 
 from ..helpers import make_doc
-from .pages import HOSTILE, Page, hostile_doc
+from .pages import HOSTILE, Page, hostile_docs
 
 TAGS = {
     *{"style", "script", "div", "p", "span", "small", "details", "summary"},
@@ -113,27 +115,27 @@ def test_colors_are_those_of_displacy_and_of_the_user(doc):
 
 
 def test_a_template_of_the_user_is_filled_with_escaped_texts(vocab):
-    doc = hostile_doc(vocab, "<b>&")
+    (doc,) = hostile_docs(vocab, ["<b>&"])
     html = render(doc, options={"template": '<mark style="color: {bg}">{text}|{label}</mark>'})
     assert '">&lt;b&gt;&amp;|&lt;b&gt;&amp;</mark>' in html
 
 
 def test_links_lead_to_the_knowledge_base(vocab):
-    doc = hostile_doc(vocab, '"><a&')
+    (doc,) = hostile_docs(vocab, ['"><a&'])
     html = render(doc, options={"kb_url_template": "https://example.com/{}?x"})
     links = [value for name, value in Page(html).attrs if name == "href"]
     assert links == ["https://example.com/%22%3E%3Ca%26?x"] * 2
 
 
 def test_nothing_of_a_document_becomes_markup(vocab):
-    docs = [hostile_doc(vocab, text, i) for i, text in enumerate(HOSTILE)]
-    html = render(docs)
+    html = render(hostile_docs(vocab))
     page = Page(html)
     assert set(page.tags) == TAGS
     assert {name for name, _ in page.attrs} == ATTRIBUTES - {"data-c"}
     assert page.tags.count("script") == 1
     labels = [arc["label"] for drawing in arcs(html) for arc in drawing]
-    assert labels == [text for text in HOSTILE if text.strip()]
+    assert labels == HOSTILE
+    assert len(set(HOSTILE)) == 200
 
 
 def test_a_page_is_whole_and_can_be_minified_without_changing_texts(vocab):
@@ -187,6 +189,14 @@ def test_a_label_has_the_same_color_in_two_calls(doc, vocab):
     other = make_doc(vocab, "a b", [(0, 1, ""), (1, 2, "")], [(0, "LOCATED_IN", 1), (1, "Z", 0)])
     styles = [{arc["label"]: arc["style"] for arc in arcs(render(d))[0]} for d in (doc, other)]
     assert styles[0]["LOCATED_IN"] == styles[1]["LOCATED_IN"]
+
+
+def test_the_example_of_the_docs_runs():
+    text = (Path(__file__).parents[2] / "docs" / "viewer.md").read_text(encoding="utf8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    found = {}
+    exec(example, found)
+    assert [arc["label"] for arc in arcs(found["html"])[0]] == ["FOUNDED_BY"]
 
 
 spans = st.tuples(st.integers(0, 9), st.integers(1, 5)).map(lambda pair: (pair[0], sum(pair)))

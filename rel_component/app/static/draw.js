@@ -49,21 +49,26 @@ const RelView = (() => {
     };
     const below = (node, from, to) =>
       boxes(node, from, to).find((box) => (box.top + box.bottom) / 2 > bottom);
+    // The least place after `from` before which something lies below the line; 0 if nothing does.
+    const nextBreak = (node, from) => {
+      let [low, high] = [from, from];
+      for (let reach = 64; high === from || !below(node, from, high); reach *= 2) {
+        if (high === node.length) return 0;
+        [low, high] = [high, Math.min(node.length, from + reach)];
+      }
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (below(node, from, middle)) high = middle;
+        else low = middle;
+      }
+      return high;
+    };
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      let from = 0;
-      while (from < node.length && below(node, from, node.length)) {
-        let [low, high] = [from, node.length];
-        while (high - low > 1) {
-          const middle = (low + high) >> 1;
-          if (below(node, from, middle)) high = middle;
-          else low = middle;
-        }
-        const next = below(node, from, high);
-        let at = high - 1;
+      for (let from = 0, next = 0; (next = nextBreak(node, from)); from = next) {
+        let at = next - 1;
         if (at > 0 && /[\udc00-\udfff]/.test(node.data[at])) at -= 1; // half of a character
         starts.push([node, at]);
-        bottom = next.bottom;
-        from = high;
+        bottom = below(node, from, next).bottom;
       }
     }
     return starts;
@@ -408,7 +413,31 @@ const RelView = (() => {
     return ruler.measureText(text).width;
   }
 
+  // Views that rel_component.render has written, which begin when they come into sight or go to paper.
+  const waiting = new Map(); // their elements, with their relations
+  const begin = (root) => {
+    sight.unobserve(root);
+    new View(root, waiting.get(root));
+    waiting.delete(root);
+  };
+  const sight = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) begin(target);
+    },
+    { rootMargin: "600px" },
+  );
+
+  function start() {
+    for (const root of document.querySelectorAll(".rel-view[data-relations]")) {
+      waiting.set(root, JSON.parse(root.dataset.relations));
+      root.removeAttribute("data-relations");
+      for (const list of root.querySelectorAll("details.rel-list")) list.open = false;
+      sight.observe(root);
+    }
+  }
+
   const forPaper = (isPaper) => () => {
+    if (isPaper) for (const root of Array.from(waiting.keys())) begin(root);
     for (const view of views) {
       if (!view.root.isConnected) view.remove();
       else {
@@ -419,16 +448,6 @@ const RelView = (() => {
   };
   addEventListener("beforeprint", forPaper(true));
   addEventListener("afterprint", forPaper(false));
-
-  // The views that are in the page with their relations, as rel_component.render writes them.
-  function start() {
-    for (const root of document.querySelectorAll(".rel-view[data-relations]")) {
-      const relations = JSON.parse(root.dataset.relations);
-      root.removeAttribute("data-relations");
-      for (const list of root.querySelectorAll("details.rel-list")) list.open = false;
-      new View(root, relations);
-    }
-  }
 
   return { View, start, element, all: () => views };
 })();
