@@ -17,6 +17,7 @@ from .canonicalize import canonicalize_cli
 from .compare import compare_cli
 from .convert import convert_cli
 from .evaluate import evaluate_cli
+from .explain import explain_cli
 from .extract import extract_cli
 from .init_config import init_config_cli
 from .messages import clear_errors
@@ -40,6 +41,7 @@ for command in (
     compare_cli,
     convert_cli,
     evaluate_cli,
+    explain_cli,
     extract_cli,
     init_config_cli,
     prompt_cli,

@@ -87,6 +87,20 @@ class RangeMax:
         Y = xp.take(self._values, runs[:, 0], axis=0)
         return xp.maximum(Y, xp.take(self._values, runs[:, 1], axis=0), out=Y)
 
+    def winners(self, runs: Ints2d) -> Any:
+        """The row that each maximum came from, ``n_rows`` for an empty range.
+
+        Args:
+            runs: rows of the table. *Shape:* ``(n_ranges, 2)``
+
+        Returns:
+            *Shape:* ``(n_ranges, width)``
+        """
+        left, right = runs[:, 0], runs[:, 1]
+        return self.ops.xp.where(
+            self._values[left] >= self._values[right], self._sources[left], self._sources[right]
+        )
+
     def backprop(self, runs: Ints2d, dY: Floats2d) -> Floats2d:
         """The gradient of X: the gradient of a maximum goes to the row it came from.
 
@@ -98,11 +112,9 @@ class RangeMax:
             *Shape:* ``(n_rows, width)``
         """
         ops, xp = self.ops, self.ops.xp
-        left, right = runs[:, 0], runs[:, 1]
-        sources = xp.where(
-            self._values[left] >= self._values[right], self._sources[left], self._sources[right]
-        )
-        cells = sources.astype("int64") * self.width + xp.arange(self.width)  # (n_ranges, width)
+        cells = self.winners(runs).astype("int64") * self.width + xp.arange(
+            self.width
+        )  # (n_ranges, width)
         # one more row than X takes the gradient of empty ranges
         dX = ops.alloc1f((self.n_rows + 1) * self.width)
         ops.scatter_add(dX, cells.reshape(-1), ops.reshape1f(ops.as_contig(dY), dY.size))

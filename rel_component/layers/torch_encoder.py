@@ -198,6 +198,44 @@ class EncoderShim(PyTorchShim):
         with torch.no_grad(), self._autocast(self._predicts_in):
             return self._model(*inputs.args, **inputs.kwargs)
 
+    def attribute(self, inputs: ArgsKwargs, backprop: Callable[[Any], Any], *, n_steps: int) -> Any:
+        """Integrated gradients of the embeddings of pieces; nothing is learned, and nothing dropped.
+
+        Args:
+            inputs: arguments of the module, which looks up embeddings once.
+            backprop: gives the gradient of the module's output, a tensor, for that output.
+            n_steps: gradients on the way from embeddings of nothing but masks; 1: only that of the
+                embeddings themselves.
+
+        Returns:
+            the mean gradient times the distance from the mask, summed over the width. *Shape:*
+            ``(n_rows,)``, on the host
+        """
+        layer = self._model.encoder.get_input_embeddings()
+        mask = self._model.tokenizer.mask_token_id
+        given: List[Tensor] = []
+
+        def total(share: float) -> Tensor:
+            def move(_: Any, ids: Any, output: Tensor) -> Tensor:
+                start = layer.weight[mask].detach() if mask is not None else 0.0
+                distance = output.detach() - start
+                given[:] = [(start + share * distance).requires_grad_(), distance]
+                return given[0]
+
+            hook = layer.register_forward_hook(move)
+            try:
+                with torch.enable_grad(), self._autocast(self._predicts_in):
+                    output = self._model(*inputs.args, **inputs.kwargs)
+            finally:
+                hook.remove()
+            gradient = backprop(output.detach())
+            (d_vectors,) = torch.autograd.grad(output, given[:1], grad_outputs=gradient)
+            return (d_vectors * given[1]).sum(dim=-1).float()
+
+        self._model.eval()
+        steps = [total((i + 1) / n_steps) for i in range(n_steps)]
+        return (torch.stack(steps).mean(dim=0)).cpu().numpy()
+
     def begin_update(self, inputs: ArgsKwargs) -> Any:
         """Call the module in the precision of training."""
         with self._autocast(self._trains_in):

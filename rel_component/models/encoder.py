@@ -93,13 +93,8 @@ def forward(
         raise ConfigError("Encoder is not initialised: it has no weights yet")
     if not docs:
         return [], lambda d_outputs: docs
-    pieces = split_into_pieces(module.tokenizer, docs)
-    before, after = module.special_ids
-    size, overlap = module.max_pieces, model.attrs["overlap"]
-    windows = make_windows(pieces, size, before=before, after=after, overlap=overlap)
     n_tokens = [len(doc) for doc in docs]
-    arguments = (windows, tokens_of_pieces(pieces), sum(n_tokens), model.attrs["max_pieces"])
-    inputs = ArgsKwargs(arguments, {})
+    inputs = encoder_inputs(model, docs)
     if is_train:
         vectors, backprop_shim = shim.begin_update(inputs)
     else:
@@ -115,6 +110,18 @@ def forward(
         return docs
 
     return outputs, backprop
+
+
+def encoder_inputs(model: Model[InT, OutT], docs: InT) -> ArgsKwargs:
+    """The arguments of :meth:`.TokenEncoder.forward` for documents."""
+    module: Any = cast(Any, model.shims[0])._model
+    pieces = split_into_pieces(module.tokenizer, docs)
+    before, after = module.special_ids
+    size, overlap = module.max_pieces, model.attrs["overlap"]
+    windows = make_windows(pieces, size, before=before, after=after, overlap=overlap)
+    n_tokens = sum(len(doc) for doc in docs)
+    arguments = (windows, tokens_of_pieces(pieces), n_tokens, model.attrs["max_pieces"])
+    return ArgsKwargs(arguments, {})
 
 
 def init(

@@ -193,6 +193,44 @@ def init(model: PairScorerT, X: Optional[Pairs] = None, Y: Optional[OutT] = None
     return model
 
 
+def pooled_evidence(model: PairScorerT, pairs: Pairs, d_logits: Floats2d) -> Dict[str, Floats2d]:
+    """What each token adds to the logits of pairs by winning the max pooling of its region.
+
+    It needs no gradient but that of the last layer: between the pooling and the logits there is nothing
+    but a sum, of which only the positive values go on.
+
+    Args:
+        model: the scorer.
+        pairs: the pairs; those with features are refused by their models.
+        d_logits: weights of the logits of each pair. *Shape:* ``(n_pairs, n_labels)``
+
+    Returns:
+        for each region the sum over the dimensions that a token wins. *Shape:* ``(n_pairs, n_tokens)``
+    """
+    ops = model.ops
+    index = index_pairs(
+        pairs.docs,
+        pairs.candidates,
+        outside=model.attrs["outside"],
+        sentences=model.attrs["sentences"],
+        categories=pairs.categories,
+    )
+    parts, _ = _parts(model, pairs.tokens, pairs.candidates, index, True)
+    everything = slice(0, len(index))
+    projected, _ = _project_features(model, pairs.features, everything, True)
+    hidden = _hidden(ops, parts, index, projected)
+    weights = (d_logits @ model.get_ref("output_layer").get_param("W")) * (hidden > 0)
+    found = {}
+    for name, table in parts.tables.items():
+        runs = _runs(ops, table, index, name)
+        # one more column takes what empty regions add, which is nothing
+        sums = ops.xp.zeros((len(index), len(pairs.tokens) + 1), dtype="float32")
+        rows = ops.xp.arange(len(index))[:, None]
+        ops.xp.add.at(sums, (rows, table.winners(runs)), weights * table(runs))
+        found[name] = sums[:, :-1]
+    return found
+
+
 @dataclass(frozen=True)
 class _Parts:
     """The tables whose rows pairs add up.

@@ -1,0 +1,141 @@
+"""``spacy rel explain``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, List, Optional
+
+from typer import Option
+
+from ..errors import ConfigError
+from .messages import (
+    check_outputs,
+    msg,
+    percent,
+    print_json,
+    print_table,
+    printable,
+    progress,
+    use_device,
+    write_text,
+)
+from .options import GpuId, Json, Limit, Model, OneText, TextsPath, given_texts
+
+if TYPE_CHECKING:
+    from ..explain.explanation import Explanation
+
+
+def explain_cli(
+    model: Model,
+    input_path: TextsPath = None,
+    text: OneText = None,
+    docs: Annotated[
+        Optional[Path],
+        Option(
+            exists=True, help="A .spacy file or folder, whose mentions are given to the pipeline"
+        ),
+    ] = None,
+    methods: Annotated[
+        Optional[List[str]],
+        Option(
+            "--method",
+            help="gradient, occlusion, pooling, evidence or counterfactuals; repeat the option; all",
+        ),
+    ] = None,
+    labels: Annotated[
+        Optional[List[str]], Option("--label", help="Only relations of this type; may be repeated")
+    ] = None,
+    index: Annotated[
+        Optional[Path], Option(exists=True, help="Vectors of training pairs, to show similar ones")
+    ] = None,
+    build_index: Annotated[
+        Optional[Path],
+        Option(
+            "--build-index", exists=True, help="Annotated documents; --output gets their vectors"
+        ),
+    ] = None,
+    output: Annotated[
+        Optional[Path], Option("--output", "-o", help="File for the vectors of --build-index")
+    ] = None,
+    html: Annotated[Optional[Path], Option(help="HTML file for the explanations")] = None,
+    limit: Limit = 0,
+    gpu_id: GpuId = -1,
+    json: Json = False,
+) -> None:
+    """Explain relations: which words and sentences, what would change them, similar training pairs."""
+    from ..explain.explanation import explain_document
+    from ..explain.neighbours import PairIndex
+    from ..explain.neighbours import build_index as build
+    from ..explain.page import render_explanations
+    from ..pipelines import load_pipeline
+
+    check_outputs(html, output)
+    use_device(gpu_id)
+    nlp = load_pipeline(model)
+    if build_index is not None:
+        if output is None:
+            raise ConfigError("--build-index needs --output FILE for the vectors")
+        n_pairs = build(nlp, build_index, output)
+        msg.good(f"{n_pairs} pairs in {output}; explain relations with --index {output}")
+        return
+    vectors = None if index is None else PairIndex.load(index)
+    explanations: List[Explanation] = []
+    for doc in progress(_documents(nlp, input_path, text, docs, limit)):
+        for found in explain_document(
+            nlp, doc, methods or None, labels=labels or (), index=vectors
+        ):
+            if json:
+                print_json(found.to_json())
+            else:
+                _print_explanation(found)
+            if html is not None:
+                explanations.append(found)
+    if html is not None:
+        write_text(html, render_explanations(explanations))
+
+
+def _documents(
+    nlp: Any, input_path: Optional[Path], text: Optional[str], docs: Optional[Path], limit: int
+) -> Any:
+    from ..evaluation.evaluate import predict
+    from ..inference.extract import extract_docs
+
+    if docs is None:
+        return extract_docs(nlp, given_texts(input_path, text, limit, max_length=nlp.max_length))
+    if input_path is not None or text is not None:
+        raise ConfigError(
+            "--docs takes the place of a file of texts and of --text: give one of them"
+        )
+    examples, _ = predict(
+        nlp, docs, gold_entities=True, gold_tokens=True, limit=limit, progress=iter
+    )
+    return [eg.predicted for eg in examples]
+
+
+def _print_explanation(found: "Explanation") -> None:
+    rel = found.relation
+    msg.divider(f"{rel.head.text} {rel.label} {rel.tail.text}: {found.probability:.3f}")
+    for method, weights in found.attributions.items():
+        top = max(abs(weights).max(initial=0.0), 1e-9)
+        words = [
+            f"{word}({weight:+.2f})" if abs(weight) >= 0.1 * top else word
+            for word, weight in zip(found.words, weights)
+        ]
+        name = f"{method} of {found.gradient_of}" if method == "gradient" else method
+        print(printable(f"{name}: {' '.join(words)}"))
+    rows = [
+        [f"sentence {part.sentence + 1} masked", percent(part.without, 1), part.text]
+        for part in found.evidence
+    ]
+    rows += [
+        [change.change, percent(change.probability, 1), change.text]
+        for change in found.counterfactuals
+    ]
+    if rows:
+        print_table(rows, ["change", "%", "text"])
+    if found.neighbours:
+        print_table(
+            [
+                [f"{pair.head} {pair.label} {pair.tail}", f"{pair.similarity:.3f}", pair.text]
+                for pair in found.neighbours
+            ],
+            ["training pair", "cosine", "text"],
+        )

@@ -1,0 +1,1 @@
+"""Why a relation was found: which words, which sentences, and what would change it."""

@@ -1,0 +1,128 @@
+"""What would change a relation: other names, no negation, the other direction, one sentence less."""
+
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy
+
+from ..documents import sentence_numbers
+from ..mentions import mention_spans
+from .probe import Probe, Variant, probability, vary
+
+_NEGATION_WORDS = (
+    "no not n't never neither nor none nobody nothing without cannot denied denies "  # English
+    "nicht kein keine keinen keiner nie niemals ohne weder "  # German
+    "ne pas jamais aucun aucune sans "  # French
+    "sin nunca jamás tampoco não sem "  # Spanish, Portuguese
+    "non mai senza né niet geen nooit zonder inte aldrig utan"  # Italian, Dutch, Swedish
+)
+_NEGATIONS = frozenset(_NEGATION_WORDS.split())
+_INVENTED = ("Zorvan", "Kelmir", "Tavoll", "Brunik", "Ostrel", "Fendar", "Quillon", "Marsik")
+_LEAST_LOSS = 0.1  # share of the probability that evidence carries
+
+
+class Counterfactual(NamedTuple):
+    """A change, and what it does.
+
+    Attributes:
+        change: what was changed.
+        text: the changed text; empty if only the question was.
+        probability: of the relation then; nan if the pair is no candidate then.
+    """
+
+    change: str
+    text: str
+    probability: float
+
+
+class SentenceEvidence(NamedTuple):
+    """A sentence, and what the relation loses without it.
+
+    Attributes:
+        sentence: its number, from 0.
+        text: its text.
+        without: probability of the relation if all of its words but head and tail are masked.
+        is_evidence: whether at least a tenth of the probability is lost.
+    """
+
+    sentence: int
+    text: str
+    without: float
+    is_evidence: bool
+
+
+def counterfactuals(probe: Probe) -> List[Counterfactual]:
+    """Changes that a person would try, with the probability of the relation after each.
+
+    - ``names masked``: the words of head and tail, wherever they are mentioned with them;
+    - ``names invented``: made-up ones in their place, so that nothing is known of them;
+    - ``negation removed``: without words such as "not", if there are any outside of mentions;
+    - ``direction reversed``: from tail to head.
+    """
+    names = _name_tokens(probe)
+    variants: Dict[str, Variant] = {
+        "names masked": probe.masked(names),
+        "names invented": vary(
+            probe.doc,
+            {i: (_INVENTED[n % len(_INVENTED)],) for n, i in _numbered_words(probe, names)},
+        ),
+    }
+    negations = _negations(probe)
+    if negations:
+        variants["negation removed"] = vary(probe.doc, dict.fromkeys(negations, ()))
+    scores = probe.score(list(variants.values()))
+    (opposite,) = probe.score([probe.base], reverse=True)
+    found = [
+        Counterfactual(change, variant.doc.text, probability(score))
+        for (change, variant), score in zip(variants.items(), scores)
+    ]
+    return [*found, Counterfactual("direction reversed", "", probability(opposite))]
+
+
+def sentence_evidence(probe: Probe) -> List[SentenceEvidence]:
+    """What the relation loses without each sentence; none where sentences are not known.
+
+    Args:
+        probe: the relation.
+    """
+    numbers = sentence_numbers(probe.doc)
+    if numbers is None or not len(numbers):
+        return []
+    ends = (probe.relation.head, probe.relation.tail)
+    kept = {i for span in ends for i in range(span.start, span.end)}
+    parts = [numpy.flatnonzero(numbers == n) for n in range(int(numbers[-1]) + 1)]
+    scores = probe.score([probe.masked(set(map(int, part)) - kept) for part in parts])
+    full = probability(probe.log_odds)
+    return [
+        SentenceEvidence(
+            n,
+            probe.doc[int(part[0]) : int(part[-1]) + 1].text,
+            probability(score),
+            probability(score) <= (1 - _LEAST_LOSS) * full,
+        )
+        for n, (part, score) in enumerate(zip(parts, scores))
+    ]
+
+
+def _name_tokens(probe: Probe) -> List[int]:
+    """The tokens of all mentions with the words of head or tail."""
+    names = {span.text for span in (probe.relation.head, probe.relation.tail)}
+    spans = [*mention_spans(probe.doc, probe.extractor.spans_key)]
+    spans += [probe.relation.head, probe.relation.tail]
+    return sorted({i for span in spans if span.text in names for i in range(span.start, span.end)})
+
+
+def _numbered_words(probe: Probe, tokens: Sequence[int]) -> List[Tuple[int, int]]:
+    """A number for each token, the same for the same word."""
+    numbers: Dict[str, int] = {}
+    return [(numbers.setdefault(probe.doc[i].text, len(numbers)), i) for i in tokens]
+
+
+def _negations(probe: Probe) -> List[int]:
+    spans = mention_spans(probe.doc, probe.extractor.spans_key)
+    inside = {i for span in spans for i in range(span.start, span.end)}
+    context = probe.relation.context
+    return [
+        token.i
+        for token in context
+        if token.i not in inside and (token.dep_ == "neg" or token.lower_ in _NEGATIONS)
+    ]

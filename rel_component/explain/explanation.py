@@ -1,0 +1,186 @@
+"""``explain``: why a pipeline reports a relation."""
+
+from dataclasses import dataclass
+from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..annotations import get_relations
+from ..errors import ConfigError, did_you_mean, shown
+from ..pipelines import relation_attr
+from ..types import Relation
+from .attributions import gradient, occlusion, pooling
+from .counterfactuals import Counterfactual, SentenceEvidence, counterfactuals, sentence_evidence
+from .neighbours import Neighbour, PairIndex
+from .probe import Floats, Probe, probability
+
+METHODS = ("gradient", "occlusion", "pooling", "evidence", "counterfactuals")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a relation was found.
+
+    Attributes:
+        relation: the relation.
+        words: the tokens of its document.
+        probability: of the relation between its mentions, whatever the probabilities of these are.
+        attributions: weights of the tokens in log-odds, by method; those of ``pooling`` for each region.
+            *Shape:* ``(n_tokens,)`` each
+        gradient_of: what the gradient is taken of, empty if it was not asked for.
+        evidence: what the relation loses without each sentence.
+        counterfactuals: what it would be after changes.
+        neighbours: training pairs with the most similar vectors, if an index was given.
+    """
+
+    relation: Relation
+    words: Tuple[str, ...]
+    probability: float
+    attributions: Dict[str, Floats]
+    gradient_of: str
+    evidence: Tuple[SentenceEvidence, ...]
+    counterfactuals: Tuple[Counterfactual, ...]
+    neighbours: Tuple[Neighbour, ...]
+
+    def top(self, method: str, n: int = 5) -> List[Tuple[str, float]]:
+        """The words with the highest weights.
+
+        Args:
+            method: a key of `attributions`.
+            n: the most words.
+        """
+        weights = self.attributions[method]
+        order = numpy.argsort(-weights, kind="stable")[:n]
+        return [(self.words[i], float(weights[i])) for i in order if weights[i] > 0]
+
+    def to_json(self) -> Dict[str, Any]:
+        """A dict for JSON, with None in place of nan."""
+        return {
+            "relation": self.relation.to_json(),
+            "words": list(self.words),
+            "probability": self.probability,
+            "attributions": {
+                name: [round(float(weight), 5) for weight in weights]
+                for name, weights in self.attributions.items()
+            },
+            "gradient_of": self.gradient_of,
+            "evidence": [part._asdict() for part in self.evidence],
+            "counterfactuals": [
+                {**change._asdict(), "probability": _number(change.probability)}
+                for change in self.counterfactuals
+            ],
+            "neighbours": [neighbour._asdict() for neighbour in self.neighbours],
+        }
+
+
+def explain(
+    nlp: Language,
+    doc: Doc,
+    relation: Relation,
+    methods: Optional[Sequence[str]] = None,
+    *,
+    index: Optional[PairIndex] = None,
+    max_tokens: int = 128,
+) -> Explanation:
+    """Explain a relation of a document.
+
+    Args:
+        nlp: the pipeline that found it, or might have.
+        doc: a document with its mentions, as the pipeline returns it.
+        relation: a relation of it, or one to ask about: ``Relation(head, label, tail)``.
+        methods: of ``gradient``, ``occlusion``, ``pooling``, ``evidence`` and ``counterfactuals``;
+            None: all that the pair model has.
+        index: vectors of training pairs, see :func:`.neighbours.build_index`.
+        max_tokens: the most tokens that occlusion masks.
+
+    Raises:
+        ConfigError: if a method is unknown or the model does not have it, if the pipeline has no trained
+            relation extractor, or if head and tail are no candidate pair.
+    """
+    check_methods(methods or ())
+    return _explain(Probe(nlp, doc, relation), methods, index, max_tokens)
+
+
+def _explain(
+    probe: Probe, methods: Optional[Sequence[str]], index: Optional[PairIndex], max_tokens: int
+) -> Explanation:
+    chosen = _possible(probe) if methods is None else methods
+    attributions: Dict[str, Floats] = {}
+    gradient_of = ""
+    if "gradient" in chosen:
+        attributions["gradient"], gradient_of = gradient(probe)
+    if "occlusion" in chosen:
+        attributions["occlusion"] = occlusion(probe, max_tokens=max_tokens)
+    if "pooling" in chosen:
+        attributions |= {f"pooling {name}": each for name, each in pooling(probe).items()}
+    return Explanation(
+        probe.relation,
+        tuple(token.text for token in probe.doc),
+        probability(probe.log_odds),
+        attributions,
+        gradient_of,
+        tuple(sentence_evidence(probe)) if "evidence" in chosen else (),
+        tuple(counterfactuals(probe)) if "counterfactuals" in chosen else (),
+        tuple(index.nearest(probe)) if index is not None else (),
+    )
+
+
+def explain_document(
+    nlp: Language,
+    doc: Doc,
+    methods: Optional[Sequence[str]] = None,
+    *,
+    labels: Collection[str] = (),
+    index: Optional[PairIndex] = None,
+    max_tokens: int = 128,
+) -> List[Explanation]:
+    """Explain all relations of a document, whose changed copies pass the encoder once.
+
+    Args:
+        nlp: the pipeline.
+        doc: the document, with its relations.
+        methods: see :func:`explain`, also for `index` and `max_tokens`.
+        labels: only relations of these types; all if there are none.
+        index: vectors of training pairs.
+        max_tokens: the most tokens that occlusion masks.
+
+    Raises:
+        ConfigError: see :func:`explain`.
+    """
+    check_methods(methods or ())
+    explanations: List[Explanation] = []
+    probe: Optional[Probe] = None
+    for rel in get_relations(doc, relation_attr(nlp)):
+        if not labels or rel.label in labels:
+            probe = Probe(nlp, doc, rel, probe)
+            explanations.append(_explain(probe, methods, index, max_tokens))
+    return explanations
+
+
+def check_methods(methods: Sequence[str]) -> None:
+    """Make sure that methods are known.
+
+    Raises:
+        ConfigError: if one is not.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise ConfigError(
+                f"method {shown(method)}; accepted: {', '.join(METHODS)}"
+                f"{did_you_mean(method, METHODS)}"
+            )
+
+
+def _possible(probe: Probe) -> List[str]:
+    """The methods that a pair model has."""
+    model = probe.extractor.model
+    missing = {"gradient"} if not model.has_ref("tok2vec") else set()
+    if model.name != "span_pair":
+        missing.add("pooling")
+    return [method for method in METHODS if method not in missing]
+
+
+def _number(value: float) -> Optional[float]:
+    return None if numpy.isnan(value) else value

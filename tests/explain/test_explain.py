@@ -1,0 +1,224 @@
+"""Explanations of small models that learned one thing each."""
+
+import json
+
+import numpy
+import pytest
+import spacy
+from spacy.tokens import DocBin
+
+from rel_component.annotations import get_relations
+from rel_component.errors import ConfigError, DataError
+from rel_component.explain.attributions import TOKENS, gradient, occlusion, pooling
+from rel_component.explain.counterfactuals import counterfactuals
+from rel_component.explain.explanation import explain, explain_document
+from rel_component.explain.faithfulness import (
+    agreement,
+    comprehensiveness,
+    random_weights,
+    sufficiency,
+)
+from rel_component.explain.neighbours import PairIndex, build_index
+from rel_component.explain.page import render_explanations
+from rel_component.explain.probe import Probe, vary
+from rel_component.types import Relation
+
+from ..encoders import TINY_TOK2VEC, tiny_encoder
+from ..helpers import make_doc, make_example
+
+ORG, PERSON = (0, 1, "ORG"), (3, 4, "PERSON")
+ENCODER = {"@architectures": "rel_component.Encoder.v1", "name": tiny_encoder()}
+SPAN_PAIR = {"@architectures": "rel_component.SpanPair.v1", "hidden_size": 16}
+MODELS = {
+    "span_pair": {**SPAN_PAIR, "tok2vec": TINY_TOK2VEC},
+    "encoder": {**SPAN_PAIR, "tok2vec": ENCODER},
+    "entity_pair": {
+        "@architectures": "rel_component.EntityPair.v1",
+        "hidden_size": 16,
+        "tok2vec": TINY_TOK2VEC,
+    },
+    "markers": {
+        "@architectures": "rel_component.EntityMarkers.v1",
+        "name": tiny_encoder(),
+        "hidden_size": 16,
+    },
+}
+
+
+def references(vocab):
+    """That Ada met Acme is a relation; that she was with it, or was not met, is none."""
+    return [
+        make_doc(
+            vocab,
+            f"Acme {verb} and Ada . Bo of Orbit",
+            [ORG, PERSON],
+            [(0, "MET", 1)] * (verb == "met"),
+            sent_starts=[0, 5],
+        )
+        for verb in ("met", "in", "met", "of")
+    ]
+
+
+def learned(model, steps=25, **config):
+    spacy.util.fix_random_seed(0)
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("relation_extractor", config={"model": model, **config})
+    examples = [make_example(doc, sent_starts=[0, 5]) for doc in references(nlp.vocab)]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(steps):
+        nlp.update(examples, sgd=optimizer)
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    return learned(MODELS["span_pair"])
+
+
+def asked(nlp, text="Acme met and Ada . Bo of Orbit"):
+    doc = make_doc(nlp.vocab, text, [ORG, PERSON], sent_starts=[0, 5])
+    return doc, Relation(doc.ents[0], "MET", doc.ents[1])
+
+
+def gradients(model):
+    return [float(node.get_grad(name).sum()) for node in model.walk() for name in node.grad_names]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_relations_of_each_model_can_be_explained(name):
+    nlp = learned(MODELS[name])
+    extractor = nlp.get_pipe("relation_extractor")
+    doc, relation = asked(nlp)
+    before = extractor.model.to_bytes(), gradients(extractor.model)
+    found = explain(nlp, doc, relation)
+    assert (extractor.model.to_bytes(), gradients(extractor.model)) == before
+    assert found.probability == pytest.approx(
+        {rel.label: rel.score for rel in get_relations(nlp(doc))}["MET"], abs=1e-5
+    )
+    assert all(len(weights) == len(doc) for weights in found.attributions.values())
+    assert all(numpy.isfinite(weights).all() for weights in found.attributions.values())
+    if name in ("span_pair", "encoder"):
+        assert "met" in dict(found.top("occlusion", 3))
+        assert "met" in dict(found.top("gradient", 3))
+        assert found.top("pooling between", 1)[0][0] == "met"
+    if name == "span_pair":
+        assert [part.is_evidence for part in found.evidence] == [True, False]
+    if name == "markers":
+        with pytest.raises(ConfigError, match="reads no token vectors; use occlusion"):
+            explain(nlp, doc, relation, ["gradient"])
+        return
+    assert found.gradient_of == (
+        "embeddings of word pieces" if name == "encoder" else "token vectors"
+    )
+    if name == "entity_pair":
+        with pytest.raises(ConfigError, match="is no SpanPair; use gradient or occlusion"):
+            pooling(Probe(nlp, doc, relation))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"exclusive": False, "loss": {"@losses": "rel_component.binary_cross_entropy.v1"}},
+        {
+            "exclusive": False,
+            "adaptive_threshold": True,
+            "loss": {"@losses": "rel_component.adaptive_threshold.v1"},
+        },
+    ],
+)
+def test_the_gradient_is_that_of_the_log_odds(config):
+    nlp = learned(MODELS["span_pair"], steps=3, **config)
+    probe = Probe(nlp, *asked(nlp))
+    logits = numpy.asarray(
+        [0.3, -0.7, 1.1][: len(nlp.get_pipe("relation_extractor").output_labels)]
+    )
+    value, slope = probe.log_odds_of(logits)
+    for j, moved in enumerate(numpy.eye(len(logits)) * 1e-6):
+        numeric = (probe.log_odds_of(logits + moved)[0] - value) / 1e-6
+        assert slope[j] == pytest.approx(numeric, abs=1e-4)
+    weights, of = gradient(probe)
+    assert of == TOKENS
+    assert numpy.isfinite(weights).all()
+
+
+def test_a_changed_copy_keeps_mentions_sentences_and_groups(vocab):
+    doc = make_doc(vocab, "Acme did not hire Ada .", [ORG, (4, 5, "PERSON")], sent_starts=[0])
+    doc.spans["coref_clusters_1"] = [doc[0:1], doc[4:5]]
+    variant = vary(doc, {2: (), 4: ("Grace", "Hopper")})
+    assert variant.doc.text.strip() == "Acme did hire Grace Hopper ."
+    assert [(ent.text, ent.label_) for ent in variant.doc.ents] == [
+        ("Acme", "ORG"),
+        ("Grace Hopper", "PERSON"),
+    ]
+    assert [span.text for span in variant.doc.spans["coref_clusters_1"]] == ["Acme", "Grace Hopper"]
+    assert len(list(variant.doc.sents)) == 1
+    assert doc.text.startswith("Acme did not hire Ada")
+
+
+def test_counterfactuals(nlp):
+    found = {
+        change.change: change
+        for change in counterfactuals(Probe(nlp, *asked(nlp, "Acme met not Ada . Bo of Orbit")))
+    }
+    assert found["negation removed"].text.startswith("Acme met Ada .")
+    assert found["names masked"].text.startswith("[MASK] met not [MASK]")
+    assert not {"Acme", "Ada"} & set(found["names invented"].text.split())
+    assert "direction reversed" in found
+
+
+def test_faithful_weights_are_better_than_random_ones(nlp):
+    probe = Probe(nlp, *asked(nlp))
+    weights = occlusion(probe)
+    noise = random_weights(len(weights))
+    assert comprehensiveness(probe, weights) > comprehensiveness(probe, -weights)
+    assert sufficiency(probe, weights) <= sufficiency(probe, -weights)
+    assert agreement(weights, weights) == pytest.approx(1)
+    assert abs(agreement(weights, noise)) < 1
+    assert (occlusion(probe, max_tokens=3) != 0).sum() <= 3
+
+
+def test_an_explanation_is_json_and_a_page(nlp):
+    doc, _ = asked(nlp, "Acme met and <b>Ada</b> . Bo of Orbit")
+    (found,) = explain_document(nlp, nlp(doc))
+    json.dumps(found.to_json(), allow_nan=False)
+    page = render_explanations([found], title="<script>")
+    assert "<b>" not in page
+    assert "&lt;b&gt;Ada&lt;/b&gt;" in page
+    assert "<script" not in page
+    assert explain_document(nlp, doc, labels=["OWNS"]) == []
+
+
+def test_what_cannot_be_explained(nlp):
+    doc, relation = asked(nlp)
+    with pytest.raises(
+        ConfigError, match=r'method .gradeint.; accepted: .* did you mean "gradient"'
+    ):
+        explain(nlp, doc, relation, ["gradeint"])
+    with pytest.raises(ConfigError, match="does not know the label 'OWNS'; it knows MET"):
+        explain(nlp, doc, Relation(relation.head, "OWNS", relation.tail))
+    with pytest.raises(ConfigError, match=r"'Acme' and 'Bo' are no candidate pair"):
+        explain(nlp, doc, Relation(doc[0:1], "MET", doc[5:6]))
+    with pytest.raises(ConfigError, match="has no trained relation_extractor"):
+        explain(spacy.blank("xx"), doc, relation)
+
+
+def test_the_nearest_training_pairs(nlp, tmp_path):
+    DocBin(docs=references(nlp.vocab), store_user_data=True).to_disk(tmp_path / "train.spacy")
+    assert build_index(nlp, tmp_path / "train.spacy", tmp_path / "pairs") == 2
+    index = PairIndex.load(tmp_path / "pairs")
+    first, _ = explain(nlp, *asked(nlp), methods=[], index=index).neighbours
+    assert (first.label, first.head, first.tail) == ("MET", "Acme", "Ada")
+    assert first.similarity == pytest.approx(1, abs=1e-3)
+    other = learned(MODELS["entity_pair"], steps=0)
+    other.to_bytes()  # its weights have a checksum now
+    with pytest.raises(ConfigError, match="vectors of another pipeline"):
+        explain(other, *asked(other), methods=[], index=index)
+
+
+@pytest.mark.parametrize("content", [b"", b"no index", b"\xff" * 100, b"\x80\x04K\x01."])
+def test_a_file_that_is_no_index(tmp_path, content):
+    (tmp_path / "pairs").write_bytes(content)
+    with pytest.raises(DataError, match=r"pairs: no index of training pairs"):
+        PairIndex.load(tmp_path / "pairs")
