@@ -269,6 +269,7 @@ def add_entities(
             are left out; None: all.
     """
     entities, blocked = list(doc.ents), blocked_tokens(doc)
+    known = {typed_key(ent): ent for ent in entities}  # with their links
     owners: List[Optional[int]] = [None] * len(doc)  # entity of each token, -1: one that stays
     for span in blocked:
         owners[span.start] = -1
@@ -280,7 +281,7 @@ def add_entities(
         taken = set(owners[span.start : span.end])
         if -1 not in taken and trimmed(span) == (span.start_char, span.end_char):
             owners[span.start : span.end] = [-1] * len(span)
-            added.append(span)
+            added.append(known.get(typed_key(span), span))
             replaced |= taken
     kept = [ent for i, ent in enumerate(entities) if i not in replaced]
     if added:
@@ -296,12 +297,14 @@ def blocked_tokens(doc: Doc) -> List[Span]:
 
 
 def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, Tuple[float, int]]:
-    """The probability and knowledge-base id of each mention."""
+    """The probability and knowledge-base id of each mention; a linker may know its entity alone."""
     rows: Dict[MentionRow, Tuple[float, int]] = {}
+    links = {(ent.start, ent.end, ent.label): ent.kb_id for ent in doc.ents if ent.kb_id}
     for span, score in scored_mentions(doc, spans_key):
         if span.text.strip():
             row = (span.start, span.end, span.label)
-            rows[row] = max((score, span.kb_id), rows.get(row, (0.0, 0)))
+            kb_id = span.kb_id or links.get(row, 0)
+            rows[row] = max((score, kb_id), rows.get(row, (0.0, 0)))
     return rows
 
 

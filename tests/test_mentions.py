@@ -91,6 +91,15 @@ def test_only_entities_that_may_give_way_are_replaced(vocab):
     assert [span.start for span in blocked_tokens(doc)] == [3]
 
 
+def test_mentions_have_the_links_of_their_entities(vocab):
+    doc = make_doc(vocab, TEXT, spans_key="sc")
+    doc.spans["sc"] = [Span(doc, start, end, label) for start, end, label in NESTED]
+    doc.ents = [Span(doc, 0, 3, "ORG", kb_id="Q1"), Span(doc, 4, 5, "ORG", kb_id="Q2")]
+    assert read_mentions([doc], "sc").kb_ids.tolist() == [doc.vocab.strings["Q1"], 0, 0]
+    add_entities(doc, doc.spans["sc"])
+    assert [(ent.label_, ent.kb_id_) for ent in doc.ents] == [("ORG", "Q1"), ("PERSON", "")]
+
+
 def test_rescued_mentions_have_no_white_space_at_their_ends(vocab):
     doc = make_doc(vocab, ["Ada", "\n\n", "left"])
     add_entities(doc, [Span(doc, start, end, label="X") for start, end in [(0, 2), (1, 2), (1, 3)]])
