@@ -50,7 +50,9 @@ def calibrate_cli(
     ] = None,
     test_path: Annotated[
         Optional[Path],
-        Option("--test", exists=True, help="Other documents to measure on, not cross-validation"),
+        Option(
+            "--held-out", exists=True, help="Other documents to measure on, not cross-validation"
+        ),
     ] = None,
     per_label: Annotated[
         bool, Option("--per-label", help="A temperature for each label, not one for all")

@@ -7,8 +7,16 @@ from typing import Annotated, Optional
 from typer import Argument, Option
 
 from ..errors import ConfigError
-from .messages import check_outputs, msg, print_report, progress, use_device, write_text
-from .options import Format, GoldEntities, GpuId, Lang, Limit, OnError, SpansKey
+from .messages import (
+    check_outputs,
+    msg,
+    print_json,
+    print_report,
+    progress,
+    use_device,
+    write_text,
+)
+from .options import Format, GoldEntities, GpuId, Json, Lang, Limit, OnError, SpansKey
 
 
 def view_cli(
@@ -37,6 +45,7 @@ def view_cli(
     lang: Lang = "en",
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the browser")] = True,
     gpu_id: GpuId = -1,
+    json: Json = False,
 ) -> None:
     """Show relations in their texts: one HTML page, to search, to filter, and to review."""
     from ..app.page import make_page
@@ -54,15 +63,24 @@ def view_cli(
     report = Report(on_error=on_error, hint=SKIP_HINT)
     options = ViewOptions(limit, format_name, gold_entities, spans_key, lang, progress)
     seen = see(source, data_path, options=options, report=report)
-    print_report(report)
+    if not json:
+        print_report(report)
     name = title or " and ".join(
         Path(path).name for path in (source, data_path) if path is not None
     )
     store = None if review is None else ReviewStore(seen.documents, review)
     if output is not None:
         write_text(output, make_page(seen.documents, title=name, labels=seen.labels))
-        msg.good(f"{output}: {len(seen.documents)} documents")
+        if not json:
+            msg.good(f"{output}: {len(seen.documents)} documents")
+    shown = {
+        "documents": len(seen.documents),
+        "relations": sum(len(document.drawing.relations) for document in seen.documents),
+        "output": None if output is None else str(output),
+    }
     if not serve:
+        if json:
+            print_json(shown)
         return
     page = make_page(
         seen.documents,
@@ -72,13 +90,19 @@ def view_cli(
         served=store is not None,
     )
     with PageServer(page, store, port) as server:
-        msg.info("served until Ctrl+C to whoever knows this address:")
-        print(server.address, flush=True)  # on one line, however narrow the terminal is
+        if json:
+            print_json({**shown, "address": server.address})
+            print(end="", flush=True)
+        else:
+            msg.info("served until Ctrl+C to whoever knows this address:")
+            print(server.address, flush=True)  # on one line, however narrow the terminal is
         if browser:
             webbrowser.open(server.address)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            msg.info(
-                "closed" if store is None else f"{review}: {store.counts()['done']} documents done"
-            )
+            if not json:
+                n_done = (
+                    "" if store is None else f"{review}: {store.counts()['done']} documents done"
+                )
+                msg.info(n_done or "closed")

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from .conftest import TEXT
-from .helpers import run
+from .helpers import run, run_json
 
 
 def data_of(path):
@@ -36,7 +36,8 @@ def test_what_a_pipeline_finds_becomes_a_page(model, data, tmp_path):
     texts.with_suffix(".jsonl").write_text(json.dumps({"text": TEXT, "id": 7}), encoding="utf8")
     run("view", model, texts.with_suffix(".jsonl"), "-o", page)
     assert data_of(page)["documents"][0]["title"] == "7"
-    run("view", model, data, "-o", page)
+    shown = run_json("view", model, data, "-o", page)
+    assert shown == {"documents": 1, "relations": 2, "output": str(page)}
     assert data_of(page)["documents"][0]["statuses"] == ["right", "right"]
 
 

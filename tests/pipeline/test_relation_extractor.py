@@ -676,8 +676,8 @@ def test_a_step_makes_candidates_and_targets_once(monkeypatch):
     nlp.initialize(lambda: examples_of(nlp))
     made = []
 
-    def make(*args):
-        made.append(make_targets(*args))
+    def make(*args, **options):
+        made.append(make_targets(*args, **options))
         return made[-1]
 
     monkeypatch.setattr(relation_extractor, "make_targets", make)
