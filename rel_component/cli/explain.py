@@ -74,7 +74,10 @@ def explain_cli(
         if output is None:
             raise ConfigError("--build-index needs --output FILE for the vectors")
         n_pairs = build(nlp, build_index, output)
-        msg.good(f"{n_pairs} pairs in {output}; explain relations with --index {output}")
+        if json:
+            print_json({"pairs": n_pairs, "output": str(output)})
+        else:
+            msg.good(f"{n_pairs} pairs in {output}; explain relations with --index {output}")
         return
     vectors = None if index is None else PairIndex.load(index)
     explanations: List[Explanation] = []

@@ -1,8 +1,9 @@
 """``spacy rel view``."""
 
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 from typer import Argument, Option
 
@@ -17,6 +18,9 @@ from .messages import (
     write_text,
 )
 from .options import Format, GoldEntities, GpuId, Json, Lang, Limit, OnError, SpansKey
+
+if TYPE_CHECKING:
+    from ..app.server import PageServer
 
 
 def view_cli(
@@ -98,11 +102,14 @@ def view_cli(
             print(server.address, flush=True)  # on one line, however narrow the terminal is
         if browser:
             webbrowser.open(server.address)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            if not json:
-                n_done = (
-                    "" if store is None else f"{review}: {store.counts()['done']} documents done"
-                )
-                msg.info(n_done or "closed")
+        _serve(server)
+    if not json:
+        msg.info(
+            "closed" if store is None else f"{review}: {store.counts()['done']} documents done"
+        )
+
+
+def _serve(server: "PageServer") -> None:
+    """Answer requests until an interrupt."""
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
