@@ -5,8 +5,8 @@ from typing import Any, Dict, List, Tuple
 
 from ..annotations import get_relations
 from ..evaluation.confusion import Confusion, confuse_labels
+from ..evaluation.counts import PRF
 from ..evaluation.mistakes import REASONS, Mistakes
-from ..evaluation.scoring import PRF
 from ..evaluation.thresholds import ScoredRelations
 from ..types import NO_RELATION
 from .documents import MISSED, SPURIOUS, compared_documents

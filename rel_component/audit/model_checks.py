@@ -4,8 +4,8 @@ import random
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Set
 
 from ..documents import RelationKey, relation_key, relation_keys
+from ..evaluation.counts import LabelScores
 from ..evaluation.known_facts import fact_of, read_facts
-from ..evaluation.scoring import LabelScores
 from ..mentions import TypedKey, normalize_name, typed_key
 from ..types import Relation
 from .context import AuditContext

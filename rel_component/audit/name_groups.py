@@ -4,7 +4,7 @@ import random
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..documents import relation_key, relation_keys
-from ..evaluation.scoring import PRF, LabelScores
+from ..evaluation.counts import PRF, LabelScores
 from ..types import Relation
 from .context import AuditContext
 from .documents import AuditedDoc

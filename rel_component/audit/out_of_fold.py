@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import numpy
 
-from ..evaluation.scoring import PRF
+from ..evaluation.counts import PRF
 from ..packages import import_package
 from ..types import NO_RELATION, FloatArray
 from .pairs import MentionPair

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated, Any, Dict, List, Optional
 
 from typer import Option
@@ -32,6 +31,7 @@ from .options import (
     Model,
     OnError,
     Output,
+    Resamples,
 )
 
 _ROWS = {
@@ -77,6 +77,7 @@ def evaluate_cli(
     alignment: Alignment = "strict",
     on_error: OnError = "stop",
     limit: Limit = 0,
+    resamples: Resamples = 1000,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
@@ -93,6 +94,7 @@ def evaluate_cli(
         gold_entities=gold_entities,
         gold_tokens=gold_tokens,
         limit=limit,
+        n_resamples=resamples,
         format_name=format_name,
         alignment=alignment,
         report=report,
@@ -121,9 +123,10 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
         per_type = scores.get(f"{kind}_per_type")
         if per_type and not gold_entities:
             msg.divider(title)
-            micro = {key: scores[f"{kind}_{key}"] for key in "prf"}
-            macro = {key: fmean(prf[key] for prf in per_type.values()) for key in "prf"}
-            _print_types({**per_type, "all, micro": micro, "all, macro": macro})
+            rows = [[label, *_nested(scores, f"{kind}_per_type", label)] for label in per_type]
+            means = {"all, micro": f"{kind}_{{}}", "all, macro": f"{kind}_macro_{{}}"}
+            rows += [[name, *_prf(scores, form)] for name, form in means.items()]
+            _print_prf(rows, [""])
     if scores.get("coref_n"):
         _print_coreference("annotated mentions" if gold_entities else "end to end", scores)
     if "given_mentions_coref" in scores:
@@ -139,9 +142,8 @@ def _print_coreference(title: str, scores: Dict[str, Any]) -> None:
     rows = []
     for kind, prefix in (("", "coref"), (", without single mentions", "coref_no_singletons")):
         for name, metric in _COREFERENCE.items():
-            figures = [percent(scores.get(f"{prefix}_{metric}_{key}")) for key in "prf"]
-            rows.append([name + kind, *figures])
-    print_table(rows, ["", "P", "R", "F1"])
+            rows.append([name + kind, *_prf(scores, f"{prefix}_{metric}_{{}}")])
+    _print_prf(rows, [""])
     msg.info(
         f"{scores['coref_n']} annotated entities, {scores['coref_no_singletons_n']} of several"
     )
@@ -150,17 +152,19 @@ def _print_coreference(title: str, scores: Dict[str, Any]) -> None:
 def _print_relations(scores: Dict[str, Any], gold_entities: bool) -> None:
     _print_overview(_GIVEN if gold_entities else _FOUND, scores)
     _print_document(scores, "as the pipeline has found them, or else as annotated")
-    low, high = (scores["rel_micro_f_interval"][end] for end in ("low", "high"))
-    if low is not None:
-        msg.info(
-            f"{scores['rel_n']} relations in {scores['n_docs']} documents; the 95 % interval of the "
-            f"strict micro F1 is {percent(low, 1)} to {percent(high, 1)}, by bootstrap"
-        )
+    msg.info(
+        f"{scores['rel_n']} relations in {scores['n_docs']} documents; 95 %: interval of the F1 before "
+        "it, by bootstrap over documents; --json has those of P and R too"
+    )
     if "gold_entities" in scores:
         _print_overview(_GIVEN, scores["gold_entities"])
         _print_document(scores["gold_entities"], "as annotated")
     msg.divider("Relations by type, strict")
-    _print_types(scores["rel_per_type"])
+    rows = [
+        [label, str(each["n"]), *_nested(scores, "rel_per_type", label)]
+        for label, each in scores["rel_per_type"].items()
+    ]
+    _print_prf(rows, ["", "annotated"])
     if scores.get("thresholds"):
         _print_thresholds(scores)
     msg.divider("Where mistakes come from, strict")
@@ -170,17 +174,22 @@ def _print_relations(scores: Dict[str, Any], gold_entities: bool) -> None:
 def _print_links(scores: Dict[str, Any]) -> None:
     msg.divider("Links to the knowledge base")
     rows = [
-        [name, str(n), *(percent(scores[f"{group}_{key}"]) for key in "prf")]
+        [name, str(n), *_prf(scores, f"{group}_{{}}")]
         for name, group, n in (
             ("mentions with their link", "links", scores["links_n"]),
             ("found mentions without link", "links_nil", scores["links_nil_n"]),
         )
     ]
-    print_table(rows, ["", "annotated", "P", "R", "F1"])
-    shares = [f"{percent(share)} at {n}" for n, share in scores["links_recall_at"].items()]
+    _print_prf(rows, ["", "annotated"])
+    found = scores.get("links_recall_at_interval", {})
+    shares = [
+        f"{percent(share)}{_range(found.get(n), ' (', ')')} at {n}"
+        for n, share in scores["links_recall_at"].items()
+    ]
+    right = scores.get("links_accuracy_interval")
     msg.info(
-        f"right links of the linkable mentions found: {percent(scores['links_accuracy'])}; right one "
-        f"among the candidates kept: {', '.join(shares)}"
+        f"right links of the linkable mentions found: {percent(scores['links_accuracy'])}"
+        f"{_range(right, ' (', ')')}; right one among the candidates kept: {', '.join(shares)}"
     )
 
 
@@ -188,21 +197,20 @@ def _print_overview(title: str, scores: Dict[str, Any]) -> None:
     msg.divider(title)
     rows: List[List[str]] = []
     for name, group in _ROWS.items():
-        keys = [f"{group}_{kind}_{key}" for kind in ("micro", "macro") for key in "prf"]
-        figures = [percent(scores.get(key)) for key in keys]
-        rows.append([name, str(scores[f"{group}_n"]), *figures])
-    print_table(rows, ["", "annotated", "micro P", "R", "F1", "macro P", "R", "F1"])
+        micro, macro = (_prf(scores, f"{group}_{kind}_{{}}") for kind in ("micro", "macro"))
+        rows.append([name, str(scores[f"{group}_n"]), *micro, *macro])
+    _print_prf(rows, ["", "annotated"], "micro ", "macro ")
 
 
 def _print_document(scores: Dict[str, Any], where_from: str) -> None:
     rows = [
-        [title, str(prf["n"]), *(percent(prf[key]) for key in "prf")]
+        [title, str(scores["document"][name]["n"]), *_nested(scores, "document", name)]
         for name, title in _DOCUMENT_ROWS.items()
-        if (prf := scores.get("document", {}).get(name, {"n": 0}))["n"]
+        if scores.get("document", {}).get(name, {"n": 0})["n"]
     ]
     if rows:
         msg.divider(f"Relations of whole documents, mentions and clusters {where_from}")
-        print_table(rows, ["", "annotated", "P", "R", "F1"])
+        _print_prf(rows, ["", "annotated"])
 
 
 def _print_thresholds(scores: Dict[str, Any]) -> None:
@@ -245,13 +253,43 @@ def _print_next(scores: Dict[str, Any], written: Optional[Path]) -> None:
     msg.info(f"next: {reason} is the most frequent cause, {n} times: {advice}; {place}")
 
 
-def _print_types(per_type: Dict[str, Dict[str, float]]) -> None:
-    has_n = any("n" in prf for prf in per_type.values())
-    rows = [
-        [label, *([str(prf["n"])] if has_n else []), *(percent(prf[key]) for key in "prf")]
-        for label, prf in per_type.items()
+def _nested(scores: Dict[str, Any], name: str, label: str) -> List[str]:
+    """The cells of a label, whose scores are in a dict; see :func:`_prf`."""
+    intervals = scores.get(f"{name}_interval", {}).get(label, {})
+    found = {f"{key}_interval": interval for key, interval in intervals.items()}
+    return _prf({**scores[name][label], **found}, "{}")
+
+
+def _prf(scores: Dict[str, Any], form: str) -> List[str]:
+    """Cells of precision, recall and F1, and of its interval; `form` makes the names of the scores."""
+    figures = [percent(scores.get(form.format(key))) for key in "prf"]
+    return [*figures, _range(scores.get(form.format("f") + "_interval")) or "-"]
+
+
+def _range(interval: Optional[Dict[str, Any]], before: str = "", after: str = "") -> str:
+    """An interval, and what stands around it; nothing if there is none."""
+    if interval is None or interval["low"] is None:
+        return ""
+    low, high = (percent(interval[end], 1) for end in ("low", "high"))
+    return f"{before}{low} to {high}{after}"
+
+
+def _print_prf(rows: List[List[str]], header: List[str], *groups: str) -> None:
+    """Print rows of scores with their intervals, unless nothing has one.
+
+    Args:
+        rows: the cells; the last ones are groups of those that :func:`_prf` makes.
+        header: names of the columns before them.
+        groups: what is put before the first name of each group; none: there is one group.
+    """
+    names = [
+        *header,
+        *(name for kind in groups or [""] for name in (f"{kind}P", "R", "F1", "95 %")),
     ]
-    print_table(rows, ["", *(["annotated"] if has_n else []), "P", "R", "F1"])
+    kept = [
+        i for i, name in enumerate(names) if name != "95 %" or any(row[i] != "-" for row in rows)
+    ]
+    print_table([[row[i] for i in kept] for row in rows], [names[i] for i in kept])
 
 
 def _print_mistakes(counts: Dict[str, Any]) -> None:

@@ -140,6 +140,19 @@ def score_clusters(
         examples: predicted and reference documents.
         prefix: name of the span groups, see :func:`.read_clusters`.
     """
+    groups = count_clusters(examples, prefix)
+    occurs = groups["coref"].n_clusters > 0
+    return {
+        name: value if occurs else None
+        for prefix, scores in groups.items()
+        for name, value in scores.to_dict(prefix).items()
+    }
+
+
+def count_clusters(
+    examples: Iterable[Example], prefix: str = CLUSTER_PREFIX
+) -> Dict[str, CoreferenceScores]:
+    """The sums behind the scores of each group; see :func:`score_clusters`."""
     groups = {
         "coref": CoreferenceScores(),
         "coref_no_singletons": CoreferenceScores(singletons=False),
@@ -148,12 +161,7 @@ def score_clusters(
         clusters = [_characters(doc, prefix) for doc in (eg.reference, eg.predicted)]
         for scores in groups.values():
             scores.add(*clusters)
-    occurs = groups["coref"].n_clusters > 0
-    return {
-        name: value if occurs else None
-        for prefix, scores in groups.items()
-        for name, value in scores.to_dict(prefix).items()
-    }
+    return groups
 
 
 def _characters(doc: Doc, prefix: str) -> List[List[Tuple[int, int]]]:

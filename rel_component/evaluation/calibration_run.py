@@ -22,9 +22,9 @@ from ..targets import make_targets
 from ..types import FloatArray, Relation
 from .calibration import Calibration, measure_calibration
 from .conformal import Coverage, LabelSets, fit_label_sets, measure_coverage, with_none
+from .counts import PRF
 from .evaluate import Progress, predict_docs
 from .precision import PrecisionThresholds, thresholds_for_precision
-from .scoring import PRF
 from .temperature import LabelledPairs, fit_temperature, log_odds_of, map_thresholds
 from .threshold_choice import (
     DecodedBatch,

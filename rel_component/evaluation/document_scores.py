@@ -15,7 +15,7 @@ from spacy.training import Example
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import sentence_starts
 from ..mentions import mention_spans, read_clusters
-from .scoring import PRF
+from .counts import PRF
 
 FAR = 5
 """Sentences; relations whose nearest mentions are further apart are counted once more."""
@@ -23,6 +23,7 @@ FAR = 5
 EntityFact = Tuple[str, str, str]
 """A name of the head, label, a name of the tail, as they are written."""
 
+_GROUPS = ("all", "within_sentence", "across_sentences", "far")
 _Chars = Tuple[int, int]
 _Triple = Tuple[int, str, int]
 
@@ -73,23 +74,15 @@ def score_entities(
     Returns:
         by group ``{"p": precision, "r": recall, "f": F1, "n": number of annotated ones}``.
     """
-    counts = {name: PRF() for name in ("all", "within_sentence", "across_sentences", "far")}
-    evidence = PRF()
+    counts = dict.fromkeys((*_GROUPS, "evidence"), PRF())
     n_known = 0
     for document in documents:
-        for triple in document.gold.keys() | document.predicted.keys():
-            is_gold, is_found = triple in document.gold, triple in document.predicted
-            count = PRF(is_gold and is_found, is_found and not is_gold, is_gold and not is_found)
-            distance = document.distance(triple)
-            groups = ["within_sentence" if distance == 0 else "across_sentences"]
-            for name in ("all", *groups, *(["far"] if distance > FAR else [])):
-                counts[name] += count
-            n_known += bool(count.tp and document.facts(triple) & known_facts)
-            gold, found = (side.get(triple, set()) for side in (document.gold, document.predicted))
-            evidence += PRF(len(gold & found), len(found - gold), len(gold - found))
-    groups_of_scores = {**counts, "evidence": evidence}
+        for name, prf in count_entity_relations(document).items():
+            counts[name] += prf
+        right = document.gold.keys() & document.predicted.keys() if known_facts else ()
+        n_known += sum(bool(document.facts(triple) & known_facts) for triple in right)
     scores: Dict[str, Any] = {
-        name: {**prf.to_dict(), "n": prf.tp + prf.fn} for name, prf in groups_of_scores.items()
+        name: {**prf.to_dict(), "n": prf.tp + prf.fn} for name, prf in counts.items()
     }
     if known_facts:
         everything = counts["all"]
@@ -97,6 +90,21 @@ def score_entities(
         p, r = new.precision, everything.recall
         scores["new_facts"] = {"p": p, "r": r, "f": 2 * p * r / (p + r) if p + r else 0.0}
     return scores
+
+
+def count_entity_relations(document: DocumentRelations) -> Dict[str, PRF]:
+    """Counts of one document in each group of :func:`score_entities` but ``new_facts``."""
+    counts = dict.fromkeys((*_GROUPS, "evidence"), PRF())
+    for triple in document.gold.keys() | document.predicted.keys():
+        is_gold, is_found = triple in document.gold, triple in document.predicted
+        count = PRF(is_gold and is_found, is_found and not is_gold, is_gold and not is_found)
+        distance = document.distance(triple)
+        groups = ["within_sentence" if distance == 0 else "across_sentences"]
+        for name in ("all", *groups, *(["far"] if distance > FAR else [])):
+            counts[name] += count
+        gold, found = (side.get(triple, set()) for side in (document.gold, document.predicted))
+        counts["evidence"] += PRF(len(gold & found), len(found - gold), len(gold - found))
+    return counts
 
 
 def score_documents(

@@ -32,7 +32,7 @@ from ..converters.documents import read_references
 from ..converters.report import Report
 from ..corpora.corpus import make_examples
 from ..decoding import ThresholdDecoder
-from ..errors import LLMError
+from ..errors import ConfigError, LLMError
 from ..llm.types import REPORT_KEY
 from ..mentions import read_clusters
 from ..pipelines import (
@@ -49,14 +49,18 @@ from ..pipelines import (
     require_relations,
 )
 from .document_scores import score_documents
-from .intervals import METRICS, Bootstrap, estimate, relation_metrics
+from .intervals import Bootstrap
 from .links import score_links
 from .mistakes import Mistakes, find_mistakes
-from .scoring import count_by_document, score_span_group
+from .score_intervals import (
+    add_coreference_intervals,
+    add_link_intervals,
+    add_mention_intervals,
+    add_relation_intervals,
+)
+from .scoring import score_span_group
 from .threshold_choice import DecodingRecord, choice_of, with_lowest_threshold
 from .thresholds import ScoredRelations
-
-_N_RESAMPLES = 1000
 
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
 """A function that passes documents on, and shows how many there have been."""
@@ -67,8 +71,9 @@ class Evaluation(NamedTuple):
 
     Attributes:
         scores: scores by name, as those of ``nlp.evaluate``, with ``n_docs``, ``given_mentions``,
-            ``rel_micro_f_interval``, the 95 % interval of the strict micro F1, and the counts of
-            ``mistakes`` by reason. Where the pipeline finds the mentions itself, ``mentions_p`` and
+            and the counts of ``mistakes`` by reason. The 95 % interval of a score is beside it, as
+            ``rel_micro_f_interval`` with ``value``, ``low`` and ``high``, and those of scores in a dict
+            in one of the same form. Where the pipeline finds the mentions itself, ``mentions_p`` and
             so on compare them with the span group, and ``gold_entities`` has the scores of
             relations between the annotated mentions. Where documents have clusters, ``document`` has
             the scores of :func:`.score_documents`; where the pipeline finds clusters, those with the
@@ -95,6 +100,7 @@ def evaluate(
     gold_entities: bool = False,
     gold_tokens: bool = True,
     limit: int = 0,
+    n_resamples: int = 1000,
     format_name: str = AUTO,
     alignment: AlignmentMode = "strict",
     report: Optional[Report] = None,
@@ -113,6 +119,7 @@ def evaluate(
             find mentions are then left out. One that has no such component is always given them.
         gold_tokens: whether it is given the annotated tokens.
         limit: the most documents; 0: all.
+        n_resamples: draws of the bootstrap over documents for the intervals; 0: no intervals.
         format_name: format of the documents; see :func:`rel_component.convert`.
         alignment: what to do with mentions that do not begin and end with a token, if they have
             no tokens yet; see :func:`rel_component.convert`.
@@ -122,11 +129,14 @@ def evaluate(
             been.
 
     Raises:
-        ConfigError: if there is no such pipeline, or it finds no relations, clusters or links.
+        ConfigError: if there is no such pipeline, or it finds no relations, clusters or links; or if
+            `n_resamples` is negative.
         DataError: if the documents cannot be read, or there are none.
         LLMError: if a language model has answered about none of the documents.
     """
     nlp = load_pipeline(nlp)
+    if n_resamples < 0:
+        raise ConfigError(f"resamples must be 0 or more, got {n_resamples}")
     if not (_finds_coreference(nlp) or _writes_links(nlp)):
         require_relations(nlp)
     spans_key = mentions_key(nlp)
@@ -139,7 +149,7 @@ def evaluate(
         alignment=alignment,
         limit=limit,
     )
-    run = _Run(nlp, references, spans_key, gold_tokens, progress)
+    run = _Run(nlp, references, spans_key, gold_tokens, n_resamples, progress)
     finders = entity_finders(nlp, spans_key)
     gold_entities = (
         gold_entities or mentions_are_given(nlp, spans_key) or not (finders or finds_relations(nlp))
@@ -150,7 +160,6 @@ def evaluate(
     mistakes = find_mistakes(predicted, spans_key=spans_key, **run.comparison)
     scores["given_mentions"] = gold_entities
     scores["mistakes"] = mistakes.to_dict()
-    scores["rel_micro_f_interval"] = _interval(predicted, run)
     finds_mentions = bool(finders) and not gold_entities
     if finds_mentions:
         # also where another component finds them, whose scorer knows nothing of them
@@ -158,12 +167,12 @@ def evaluate(
         if finds_clusters:
             _, given = run.score(True, clusters=False)
             scores["given_mentions_coref"] = {k: v for k, v in given.items() if _is_coref(k)}
+    add_mention_intervals(scores, predicted, run.draws, spans_key=spans_key)
     if finds_relations(nlp):
         if finds_mentions or finds_clusters:
             _, given = run.score(True, clusters=True)
-            scores["gold_entities"] = {
-                k: v for k, v in given.items() if k.startswith("rel_") or k == "document"
-            }
+            kinds = ("rel_", "document")
+            scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith(kinds)}
         if record is not None:
             mistakes.scored = _with_lowest_threshold(predicted, record, run)
             scores.update(_score_thresholds(mistakes.scored, record, run))
@@ -179,6 +188,7 @@ class _Run:
         references: the annotated documents.
         spans_key: span group of the mentions; None: the entities.
         gold_tokens: whether the pipeline is given the annotated tokens.
+        n_resamples: draws of the bootstrap; 0: no intervals.
         progress: see :func:`evaluate`.
     """
 
@@ -186,7 +196,13 @@ class _Run:
     references: Sequence[Doc]
     spans_key: Optional[str]
     gold_tokens: bool
+    n_resamples: int
     progress: Progress
+
+    @cached_property
+    def draws(self) -> Bootstrap:
+        """Resampled documents, the same for all scores."""
+        return Bootstrap(len(self.references), self.n_resamples, seed=0)
 
     @cached_property
     def clustered(self) -> bool:
@@ -221,6 +237,7 @@ class _Run:
             )
         if "links_f" not in scores and _writes_links(nlp):
             scores.update(score_links(predicted))
+        self._add_intervals(scores, predicted)
         n_words = sum(len(eg.predicted) for eg in predicted)
         return predicted, {
             **scores,
@@ -228,12 +245,13 @@ class _Run:
             "n_docs": len(predicted),
         }
 
-
-def _interval(predicted: Sequence[Example], run: _Run) -> Dict[str, Any]:
-    """The interval of the strict micro F1."""
-    _, counts = count_by_document(predicted, **run.comparison)
-    metrics = relation_metrics(Bootstrap(len(predicted), _N_RESAMPLES, seed=0).sum(counts))
-    return estimate(metrics[:, METRICS.index("micro_f")]).to_dict()
+    def _add_intervals(self, scores: Dict[str, Any], predicted: Sequence[Example]) -> None:
+        add_relation_intervals(
+            scores, predicted, self.draws, spans_key=self.spans_key, **self.comparison
+        )
+        add_coreference_intervals(scores, predicted, self.draws)
+        options = (getattr(pipe, "score_options", None) for _, pipe in self.nlp.pipeline)
+        add_link_intervals(scores, predicted, self.draws, **(next(filter(None, options), {})))
 
 
 def _with_lowest_threshold(

@@ -85,15 +85,22 @@ def relation_metrics(counts: Floats) -> Floats:
     Returns:
         *Shape:* ``(n, n_metrics)``
     """
-    micro = _prf(counts.sum(axis=1))
+    micro = prf(counts.sum(axis=1))
     occurs = counts.sum(axis=2) > 0
     n_labels = numpy.maximum(occurs.sum(axis=1, keepdims=True), 1)
-    macro = _prf(counts).sum(axis=1) / n_labels
+    macro = prf(counts).sum(axis=1) / n_labels
     return numpy.concatenate([micro, macro], axis=1)
 
 
-def _prf(counts: Floats) -> Floats:
-    """Precision, recall and F1 of true positives, false positives and false negatives."""
+def prf(counts: Floats) -> Floats:
+    """Precision, recall and F1 of true positives, false positives and false negatives; 0 if undefined.
+
+    Args:
+        counts: the counts. *Shape:* ``(..., 3)``
+
+    Returns:
+        *Shape:* ``(..., 3)``
+    """
     tp, fp, fn = numpy.moveaxis(counts, -1, 0)
     sums = numpy.stack([tp + fp, tp + fn, (2 * tp + fp + fn) / 2], axis=-1)
     return numpy.nan_to_num(ratio(tp[..., None], sums))

@@ -4,6 +4,7 @@ Only documents with annotated links count. A mention without id there, with ``NI
 the knowledge base does not have, should have no link. Mentions are compared by their characters.
 """
 
+from dataclasses import dataclass, field
 from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Tuple
 
 from spacy.tokens import Doc, Span
@@ -12,7 +13,7 @@ from spacy.training import Example
 from ..linking.learning import NO_LINK
 from ..linking.links import ATTRIBUTE
 from ..types import ScorerFunction
-from .scoring import PRF
+from .counts import PRF
 
 RECALL_AT = (1, 10, 50)
 """The numbers of candidates among which the right one is looked for."""
@@ -47,42 +48,83 @@ def score_links(
         right one among them. ``links_n`` and ``links_nil_n`` count the annotated mentions with and
         without a link. All are None if no link is annotated.
     """
-    ends, nil, right, found = PRF(), PRF(), 0, 0
-    hits = dict.fromkeys(RECALL_AT, 0)
-    n_nil = 0
+    counts = LinkCounts()
     for eg in examples:
-        gold = _links(eg.reference, known, labels)
-        if gold is None:
-            continue
-        predicted = {
-            _chars(s): s for s in eg.predicted.ents if labels is None or s.label_ in labels
-        }
-        ids = {chars: _id(span) for chars, span in predicted.items()}
-        n_nil += sum(not name for name in gold.values())
-        ends += _compare(
-            {(chars, name) for chars, name in gold.items() if name},
-            {(chars, name) for chars, name in ids.items() if name},
-        )
-        shared = gold.keys() & ids.keys()
-        nil += _compare({c for c in shared if not gold[c]}, {c for c in shared if not ids[c]})
-        for chars in shared:
-            if gold[chars]:
-                found += 1
-                right += ids[chars] == gold[chars]
-                candidates = _candidates(predicted[chars])
-                for n in RECALL_AT:
-                    hits[n] += gold[chars] in candidates[:n]
+        counts += count_links(eg, known=known, labels=labels)
     names = ("links_p", "links_r", "links_f", "links_nil_p", "links_nil_r", "links_nil_f")
-    if not ends.tp + ends.fn + n_nil:
+    ends, found = counts.ends, counts.found
+    if not ends.tp + ends.fn + counts.n_nil:
         return dict.fromkeys((*names, "links_accuracy", "links_recall_at"))
+    recalls = {str(n): n_hits / max(found, 1) for n, n_hits in zip(RECALL_AT, counts.hits)}
     return {
         **{f"links_{key}": value for key, value in ends.to_dict().items()},
-        **{f"links_nil_{key}": value for key, value in nil.to_dict().items()},
-        "links_accuracy": right / found if found else None,
-        "links_recall_at": {str(n): count / max(found, 1) for n, count in hits.items()},
+        **{f"links_nil_{key}": value for key, value in counts.nil.to_dict().items()},
+        "links_accuracy": counts.right / found if found else None,
+        "links_recall_at": recalls,
         "links_n": ends.tp + ends.fn,
-        "links_nil_n": n_nil,
+        "links_nil_n": counts.n_nil,
     }
+
+
+@dataclass
+class LinkCounts:
+    """Counts of links.
+
+    Attributes:
+        ends: mentions with their link, end to end.
+        nil: found mentions without link.
+        n_nil: annotated mentions without link.
+        found: linkable mentions that were found.
+        right: those with the right link.
+        hits: for each of :data:`RECALL_AT`, those with the right one among so many candidates.
+    """
+
+    ends: PRF = field(default_factory=PRF)
+    nil: PRF = field(default_factory=PRF)
+    n_nil: int = 0
+    found: int = 0
+    right: int = 0
+    hits: List[int] = field(default_factory=lambda: [0] * len(RECALL_AT))
+
+    def __add__(self, other: "LinkCounts") -> "LinkCounts":
+        return LinkCounts(
+            self.ends + other.ends,
+            self.nil + other.nil,
+            self.n_nil + other.n_nil,
+            self.found + other.found,
+            self.right + other.right,
+            [a + b for a, b in zip(self.hits, other.hits)],
+        )
+
+
+def count_links(
+    eg: Example,
+    *,
+    known: Optional[Callable[[str], bool]] = None,
+    labels: Optional[Collection[str]] = None,
+) -> LinkCounts:
+    """Counts of the links of one document; see :func:`score_links`."""
+    counts = LinkCounts()
+    gold = _links(eg.reference, known, labels)
+    if gold is None:
+        return counts
+    predicted = {_chars(s): s for s in eg.predicted.ents if labels is None or s.label_ in labels}
+    ids = {chars: _id(span) for chars, span in predicted.items()}
+    counts.n_nil = sum(not name for name in gold.values())
+    counts.ends = _compare(
+        {(chars, name) for chars, name in gold.items() if name},
+        {(chars, name) for chars, name in ids.items() if name},
+    )
+    shared = gold.keys() & ids.keys()
+    counts.nil = _compare({c for c in shared if not gold[c]}, {c for c in shared if not ids[c]})
+    for chars in shared:
+        if gold[chars]:
+            counts.found += 1
+            counts.right += ids[chars] == gold[chars]
+            candidates = _candidates(predicted[chars])
+            for i, n in enumerate(RECALL_AT):
+                counts.hits[i] += gold[chars] in candidates[:n]
+    return counts
 
 
 def _links(

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.stats import beta
 
 from ..errors import ConfigError
+from .counts import PRF
 from .intervals import Floats
-from .scoring import PRF
 from .thresholds import ScoredRelations
 
 _CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)

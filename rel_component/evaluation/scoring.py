@@ -4,21 +4,8 @@ Every relation of the reference counts: one whose mentions were not found, or th
 stands for, is a miss. Mentions are compared by their characters.
 """
 
-import math
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import (
-    AbstractSet,
-    Any,
-    Collection,
-    Dict,
-    Iterable,
-    List,
-    Optional,
-    Sequence,
-    Set,
-    Tuple,
-)
+from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.scorer import get_ner_prf
@@ -29,6 +16,7 @@ from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, relation_keys, sentence_starts
 from ..mentions import mention_spans, probable_mentions, typed_key
 from ..types import NO_RELATION, Int32Array, ScorerFunction
+from .counts import PRF, Key, LabelScores, stack_counts
 from .known_facts import Fact, fact_of
 
 RELATION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
@@ -53,107 +41,15 @@ MENTION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
     "mentions_per_type": None,
 }
 
+_GROUPS = (
+    "rel",
+    "rel_boundaries",
+    "rel_undirected",
+    "rel_within_sentence",
+    "rel_across_sentences",
+    "rel_with_none",
+)
 _Chars = Tuple[int, int]
-_Key = Tuple[Any, str, Any]
-
-
-@dataclass
-class PRF:
-    """Counts, with precision, recall and F1.
-
-    Attributes:
-        tp: true positives.
-        fp: false positives.
-        fn: false negatives.
-    """
-
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-
-    @property
-    def precision(self) -> float:
-        """Share of the predicted ones that are right, 0 if nothing was predicted."""
-        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Share of the annotated ones that were predicted, 0 if nothing was annotated."""
-        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        total = 2 * self.tp + self.fp + self.fn
-        return 2 * self.tp / total if total else 0.0
-
-    def to_dict(self) -> Dict[str, float]:
-        """``{"p": precision, "r": recall, "f": f1}``."""
-        return {"p": self.precision, "r": self.recall, "f": self.f1}
-
-    def __add__(self, other: "PRF") -> "PRF":
-        return PRF(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
-
-
-@dataclass
-class LabelScores:
-    """Counts per label, with micro and macro scores.
-
-    Attributes:
-        counts: the counts; of other labels they are 0.
-    """
-
-    counts: Dict[str, PRF] = field(default_factory=lambda: defaultdict(PRF))
-
-    def add(self, gold: AbstractSet[_Key], predicted: AbstractSet[_Key]) -> None:
-        """Count the relations of one document.
-
-        Args:
-            gold: keys of the annotated relations, see :func:`.documents.relation_key`.
-            predicted: keys of the predicted relations.
-        """
-        for _, label, _ in gold & predicted:
-            self.counts[label].tp += 1
-        for _, label, _ in predicted - gold:
-            self.counts[label].fp += 1
-        for _, label, _ in gold - predicted:
-            self.counts[label].fn += 1
-
-    @property
-    def micro(self) -> PRF:
-        """Counts of all labels together."""
-        return sum(self.counts.values(), PRF())
-
-    @property
-    def macro(self) -> Dict[str, float]:
-        """Unweighted means over the labels that were annotated or predicted."""
-        values = list(self.counts.values())
-        n = max(len(values), 1)
-        return {
-            # exact sums, because the order of the labels is that of a set
-            "p": math.fsum(prf.precision for prf in values) / n,
-            "r": math.fsum(prf.recall for prf in values) / n,
-            "f": math.fsum(prf.f1 for prf in values) / n,
-        }
-
-    def to_dict(self, prefix: str, *, empty: Optional[float] = None) -> Dict[str, Any]:
-        """Micro and macro scores under ``<prefix>_micro_p`` and so on.
-
-        Args:
-            prefix: name of the scores.
-            empty: the scores if nothing was annotated or predicted.
-
-        Returns:
-            the scores, and under ``<prefix>_n`` the number of annotated relations.
-        """
-        total = self.micro
-        micro, macro = total.to_dict(), self.macro
-        occurs = total != PRF()
-        scores: Dict[str, Any] = {f"{prefix}_n": total.tp + total.fn}
-        for key in ("p", "r", "f"):
-            scores[f"{prefix}_micro_{key}"] = micro[key] if occurs else empty
-            scores[f"{prefix}_macro_{key}"] = macro[key] if occurs else empty
-        return scores
 
 
 def make_relation_scorer() -> ScorerFunction:
@@ -214,18 +110,42 @@ def score_span_group(examples: Iterable[Example], spans_key: Optional[str]) -> D
     """
     scores = LabelScores()
     for eg in examples:
-        if spans_key is not None and spans_key in eg.reference.spans:
-            scores.add(
-                _mention_keys(mention_spans(eg.reference, spans_key)),
-                _mention_keys(probable_mentions(eg.predicted, spans_key)),
-            )
+        scores.update(count_span_group(eg, spans_key))
     per_type = {label: prf.to_dict() for label, prf in sorted(scores.counts.items())}
     micro = scores.micro.to_dict() if per_type else dict.fromkeys("prf")
     named = {f"mentions_{key}": value for key, value in micro.items()}
     return {**named, "mentions_per_type": per_type or None}
 
 
-def _mention_keys(spans: Iterable[Span]) -> Set[_Key]:
+def count_span_group(eg: Example, spans_key: Optional[str]) -> LabelScores:
+    """Counts of the mentions of one document by type; see :func:`score_span_group`."""
+    scores = LabelScores()
+    if spans_key is not None and spans_key in eg.reference.spans:
+        scores.add(
+            _mention_keys(mention_spans(eg.reference, spans_key)),
+            _mention_keys(probable_mentions(eg.predicted, spans_key)),
+        )
+    return scores
+
+
+def count_entities(eg: Example) -> LabelScores:
+    """Counts of the entities of one document by type, as spaCy's ``get_ner_prf`` counts them."""
+    scores = LabelScores()
+    if not eg.reference.has_annotation("ENT_IOB"):
+        return scores
+    gold = {((ent.start, ent.end), ent.label_, ()) for ent in eg.reference.ents}
+    predicted = set()
+    for ent in eg.predicted.ents:
+        tokens = eg.alignment.x2y[ent.start : ent.end]
+        if len(tokens):
+            start, end = int(tokens[0]), int(tokens[-1]) + 1
+            if all(token.ent_iob for token in eg.reference[start:end]):  # else it is not known
+                predicted.add(((start, end), ent.label_, ()))
+    scores.add(gold, predicted)
+    return scores
+
+
+def _mention_keys(spans: Iterable[Span]) -> Set[Key]:
     """Keys like those of relations, so that types of mentions are counted as labels are."""
     return {(_chars(span), span.label_, ()) for span in spans}
 
@@ -268,21 +188,15 @@ def score_relations(
         attr: name of the extension attribute.
         known_facts: facts of the training data, see :func:`.known_facts.read_facts`.
     """
-    both_ways = set(symmetric)
-    groups: Dict[str, LabelScores] = {
-        name: LabelScores()
-        for name in (
-            "rel",
-            "rel_boundaries",
-            "rel_undirected",
-            "rel_within_sentence",
-            "rel_across_sentences",
-            "rel_with_none",
-            *(["rel_new_facts"] if known_facts else []),
-        )
-    }
+    groups = {name: LabelScores() for name in _GROUPS}
+    if known_facts:
+        groups["rel_new_facts"] = LabelScores()
     for eg in examples:
-        _count_document(groups, eg, both_ways, spans_key, attr, known_facts)
+        counts = count_relations(
+            eg, symmetric=symmetric, spans_key=spans_key, attr=attr, known_facts=known_facts
+        )
+        for name, group in counts.items():
+            groups[name].update(group)
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
         # spaCy selects the best pipeline by the strict scores, and takes no None for them
@@ -294,15 +208,17 @@ def score_relations(
     return scores
 
 
-def _count_document(
-    groups: Dict[str, LabelScores],
+def count_relations(
     eg: Example,
-    both_ways: Set[str],
-    spans_key: Optional[str],
-    attr: str,
-    known_facts: Collection[Fact],
-) -> None:
-    """Count the relations of one document in all groups; see :func:`score_relations`."""
+    *,
+    symmetric: Collection[str] = (),
+    spans_key: Optional[str] = None,
+    attr: str = DEFAULT_ATTR,
+    known_facts: Collection[Fact] = (),
+) -> Dict[str, LabelScores]:
+    """Counts of the relations of one document in each group; see :func:`score_relations`."""
+    groups: Dict[str, LabelScores] = defaultdict(LabelScores)
+    both_ways = set(symmetric)
     gold, predicted = (list(get_relations(doc, attr)) for doc in (eg.reference, eg.predicted))
     everything = both_ways | {rel.label for rel in gold + predicted}
     strict, boundaries, undirected = (
@@ -327,6 +243,7 @@ def _count_document(
         groups["rel_across_sentences"].add(*(keys - inside for keys, inside in zip(strict, within)))
     mentions = {_chars(span) for span in mention_spans(eg.reference, spans_key)}
     _add_with_none(groups["rel_with_none"], mentions, *boundaries)
+    return dict(groups)
 
 
 def count_by_document(
@@ -352,24 +269,6 @@ def count_by_document(
     return stack_counts(by_document)
 
 
-def stack_counts(scores: Sequence[LabelScores]) -> Tuple[List[str], Int32Array]:
-    """Several counts as one array.
-
-    Args:
-        scores: counts per label, e.g. of each document.
-
-    Returns:
-        the labels that occur, in alphabetical order, and for each of the scores and labels true
-        positives, false positives and false negatives. *Shape:* ``(n_scores, n_labels, 3)``
-    """
-    labels = sorted({label for counts in scores for label in counts.counts})
-    stacked = numpy.zeros((len(scores), len(labels), 3), dtype="int32")
-    for i, counts in enumerate(scores):
-        for label, prf in counts.counts.items():
-            stacked[i, labels.index(label)] = (prf.tp, prf.fp, prf.fn)
-    return labels, stacked
-
-
 def _chars(span: Span) -> _Chars:
     return (span.start_char, span.end_char)
 
@@ -380,7 +279,7 @@ def _in_one_sentence(key: RelationKey, starts: Int32Array) -> bool:
 
 
 def _add_with_none(
-    group: LabelScores, mentions: Set[_Chars], gold: Set[_Key], predicted: Set[_Key]
+    group: LabelScores, mentions: Set[_Chars], gold: Set[Key], predicted: Set[Key]
 ) -> None:
     group.add(gold, predicted)
     gold_pairs = {(head, tail) for head, _, tail in gold}

@@ -18,8 +18,8 @@ from spacy.training import Example
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, relation_key, relation_keys
 from ..types import BoolArray, FloatArray, Int32Array, Relation
+from .counts import PRF
 from .intervals import METRICS, Bootstrap, Floats, relation_metrics
-from .scoring import PRF
 
 THRESHOLDS = tuple(i / 20 for i in range(1, 20))
 """0.05 to 0.95."""

@@ -265,9 +265,13 @@ class KbLinker(LearningPipe):
         """Score predicted documents against the reference; see :func:`.score_links`."""
         if self.scorer is None:
             return {}
+        return self.scorer(examples, **{**self.score_options, **kwargs})
+
+    @property
+    def score_options(self) -> Dict[str, Any]:
+        """Options of :func:`.score_links`: the ids that are known, and the types that count."""
         known = self.kb.find if self._has_kb else None
-        options = {"known": known and (lambda name: known(name) is not None), "labels": self.only}
-        return self.scorer(examples, **{**options, **kwargs})
+        return {"known": known and (lambda name: known(name) is not None), "labels": self.only}
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise the component; a part that may be excluded is ``kb``."""

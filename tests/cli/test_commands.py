@@ -136,7 +136,18 @@ def test_evaluate(model, data, tmp_path):
     assert "decoder.threshold" in output
     across = next(line for line in output.splitlines() if line.startswith("across"))
     assert across.split()[2:] == ["0", *"------"]
+    assert not any(line.split()[-2:] == ["95", "%"] for line in output.splitlines())  # one document
     assert run_json("evaluate", model, data)["rel_micro_f"] == 1.0
+
+
+def test_evaluate_shows_intervals(model, data, tmp_path):
+    write_docs([*read_docs(data, spacy.blank("en"))] * 3, tmp_path / "three.spacy")
+    output = run("evaluate", model, tmp_path / "three.spacy", "--resamples", 20)
+    strict = next(line for line in output.splitlines() if line.startswith("strict"))
+    assert strict.split()[4:8] == ["100.00", "100.0", "to", "100.0"]
+    assert "100.00   100.0 to 100.0" in next(
+        line for line in output.splitlines() if line.startswith("FOUNDED_BY")
+    )
 
 
 def test_evaluate_tells_how_thresholds_were_chosen(model, data, tmp_path):

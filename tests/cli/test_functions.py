@@ -65,6 +65,22 @@ def test_evaluate_gives_the_scores_of_spacy(nlp, data):
     assert evaluate(nlp, data).scores.items() >= expected.items()
 
 
+def test_evaluate_gives_intervals(nlp, data, tmp_path):
+    docs = list(read_docs(data, spacy.blank("en")))
+    write_docs([docs[0], nlp.make_doc("Nothing here.")] * 3, tmp_path / "six.spacy")
+    scores = evaluate(nlp, tmp_path / "six.spacy", n_resamples=50).scores
+    exact = {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert (
+        scores["rel_macro_r_interval"] == scores["gold_entities"]["rel_macro_r_interval"] == exact
+    )
+    assert scores["ents_f_interval"] == scores["ents_macro_p_interval"] == exact
+    assert scores["rel_per_type_interval"]["FOUNDED_BY"] == dict.fromkeys("prf", exact)
+    none = evaluate(nlp, tmp_path / "six.spacy", n_resamples=0).scores["rel_micro_f_interval"]
+    assert none == {"value": 1.0, "low": None, "high": None}
+    with pytest.raises(ConfigError, match="0 or more"):
+        evaluate(nlp, data, n_resamples=-1)
+
+
 def test_limit(nlp, data, tmp_path):
     docs = list(read_docs(data, spacy.blank("en")))
     write_docs(docs * 3, tmp_path / "three.spacy")

@@ -3,7 +3,8 @@
 import pytest
 from spacy.training import Example
 
-from rel_component.evaluation.scoring import PRF, score_mentions, score_relations
+from rel_component.evaluation.counts import PRF
+from rel_component.evaluation.scoring import score_mentions, score_relations
 from rel_component.evaluation.thresholds import scores_by_threshold
 
 from ..helpers import make_doc

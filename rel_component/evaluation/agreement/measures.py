@@ -7,8 +7,8 @@ from typing import AbstractSet, Any, Callable, Dict, List, Optional, Sequence, T
 
 import numpy
 
+from ..counts import LabelScores, stack_counts
 from ..intervals import Bootstrap, Estimate, Floats, estimate, ratio
-from ..scoring import LabelScores, stack_counts
 from .coefficients import alpha_of, alpha_sums, cohen_sums, fleiss_sums, kappa_of
 from .documents import Annotation, DocumentProblem, SharedDoc, SharedDocuments
 from .pairs import PairLimits, RatedPairs, RelationCounts, rate_pairs
