@@ -1,4 +1,4 @@
-"""One type of relation: its label, description, argument types, direction and inverse."""
+"""One type of relation: its label, description, argument types, direction, degree and inverse."""
 
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .errors import SchemaError, did_you_mean, shown
 from .types import NO_RELATION
 
-_FLAGS = ("inferred", "symmetric", "asymmetric")
+_FLAGS = ("inferred", "symmetric", "asymmetric", "functional", "transitive")
 _KEYS = ("label", "description", "head", "tail", *_FLAGS, "inverse")
 
 
@@ -24,6 +24,8 @@ class RelationType:
         inverse: label of the same fact read from tail to head.
         inferred: whether the argument types were read from documents that are too few to rule out
             others. They are what is expected then, and nothing is forbidden.
+        functional: whether a head has one tail at most: nobody is born in two places.
+        transitive: whether it holds from a to c where it holds from a to b and from b to c.
     """
 
     label: str
@@ -34,6 +36,8 @@ class RelationType:
     asymmetric: bool = False
     inverse: Optional[str] = None
     inferred: bool = False
+    functional: bool = False
+    transitive: bool = False
 
     def allows(self, head: str, tail: str) -> bool:
         """Whether the relation may hold between mentions of two entity types.
@@ -83,6 +87,11 @@ def check_types(types: Mapping[str, RelationType]) -> None:
             raise SchemaError(f"{place}.label: {shown(rel_type.label)} is empty or reserved")
         if rel_type.symmetric and rel_type.asymmetric:
             raise SchemaError(f"{place}.asymmetric: {rel_type.label} is symmetric already")
+        if rel_type.functional and rel_type.transitive:
+            raise SchemaError(
+                f"{place}.transitive: {rel_type.label} is functional, so that its tails cannot have "
+                "tails of their own"
+            )
         if rel_type.inverse is None:
             continue
         if rel_type.symmetric:

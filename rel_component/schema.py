@@ -10,6 +10,8 @@ A schema file is YAML or JSON::
         inferred: true           # optional: these types are expected, and others not forbidden
         inverse: FOUNDER_OF      # optional: label of the same fact read from tail to head
         asymmetric: true         # optional: never holds in both directions at once
+        functional: false        # optional: a head has one tail at most
+        transitive: false        # optional: a to b and b to c mean a to c
       - label: PARTNER_OF
         symmetric: true          # optional: head and tail can be exchanged
         head: [ORG]

@@ -189,6 +189,10 @@ def test_error_for_an_unknown_key_beside_relations():
             r"relations\[1\]\.asymmetric: B is symmetric already",
         ),
         (
+            {"label": "B", "functional": True, "transitive": True},
+            r"relations\[1\]\.transitive: B is functional",
+        ),
+        (
             {"label": "B", "inverse": "A"},
             r"relations\[1\]\.inverse: A is declared as the inverse of C, not of B",
         ),
