@@ -6,6 +6,9 @@ from spacy import util
 converters = catalogue.create("rel_component", "converters", entry_points=True)
 """Annotation formats: objects of the type ``AnnotationFormat``; see ``converters/``."""
 
+graph_exporters = catalogue.create("rel_component", "graph_exporters", entry_points=True)
+"""Formats of graphs: objects of the type ``GraphExporter``; see ``graph/exporters/``."""
+
 llm_backends = catalogue.create("spacy", "rel_llm_backends", entry_points=True)
 """Language models: functions that return a ``Backend``; see ``llm/``. In a config:
 ``{"@rel_llm_backends": "rel_component.openai.v1", ...}``."""

@@ -53,10 +53,10 @@ def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> N
             if "id" in annotated.meta:
                 fields["id"] = annotated.meta["id"]
             for row in _to_rows(annotated):
-                writer.writerow({key: _masked(value) for key, value in {**fields, **row}.items()})
+                writer.writerow({key: masked(value) for key, value in {**fields, **row}.items()})
 
 
-def _masked(value: object) -> object:
+def masked(value: object) -> object:
     """A cell that is no formula."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 

@@ -1,0 +1,1 @@
+"""Relations of many documents as one graph: merged, exported, stored and queried."""

@@ -1,0 +1,142 @@
+"""The relations of one document as facts of a graph: who is related to whom, and which words say so."""
+
+import re
+from bisect import bisect_right
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ..converters.annotated import Annotated, AnnotatedMention, MentionId, in_characters
+from .names import KnownNames, NamedEntity, find_entity, writable
+
+MAX_TEXT, _AROUND = (
+    2000,
+    300,
+)  # characters of an evidence, and those around a mention if it has more
+GAP = " ... "
+
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])[\"')\]\u201d\u2019]*\s+|(?<=[\u3002\uff01\uff1f\u0964])|\n\s*"
+)
+
+
+class Fact(NamedTuple):
+    """A relation of a document.
+
+    Attributes:
+        head: the entity that it goes from.
+        label: relation type.
+        tail: the entity that it goes to.
+        score: probability; None: not known.
+        text: the sentences that show it.
+        head_span: start and end of the mention of the head, characters of the document.
+        tail_span: start and end of that of the tail.
+        head_at: where the mention of the head begins in `text`.
+        tail_at: where that of the tail begins.
+    """
+
+    head: NamedEntity
+    label: str
+    tail: NamedEntity
+    score: Optional[float]
+    text: str
+    head_span: Tuple[int, int]
+    tail_span: Tuple[int, int]
+    head_at: int
+    tail_at: int
+
+
+def read_facts(
+    annotated: Annotated, known: KnownNames, *, min_score: Optional[float] = None
+) -> Iterator[Fact]:
+    """The relations of a document, one after the other.
+
+    Args:
+        annotated: the document, with valid annotations.
+        known: names of entities of many documents.
+        min_score: the least score; relations whose score is not known are left out too. None: all.
+    """
+    annotated = in_characters(annotated)
+    text, mentions = annotated.text or "", {m.id: m for m in annotated.mentions}
+    clusters = {key: cluster for cluster in annotated.clusters for key in cluster}
+    entities: Dict[MentionId, NamedEntity] = {}
+    starts: Optional[List[int]] = None
+
+    def entity(key: MentionId) -> NamedEntity:
+        if key not in entities:
+            members = [mentions[member] for member in clusters.get(key, [key])]
+            entities[key] = find_entity(members, mentions[key], text, known)
+        return entities[key]
+
+    for relation in annotated.relations:
+        if min_score is not None and (relation.score is None or relation.score < min_score):
+            continue
+        if starts is None:
+            starts = _starts(annotated, text)
+        spans = [mentions[key] for key in (relation.head, relation.tail)]
+        shown, places = _shown(text, starts, spans, relation.evidence)
+        yield Fact(
+            entity(relation.head),
+            writable(relation.label),
+            entity(relation.tail),
+            relation.score,
+            writable(shown),
+            (spans[0].start, spans[0].end),
+            (spans[1].start, spans[1].end),
+            *places,
+        )
+
+
+def _starts(annotated: Annotated, text: str) -> List[int]:
+    """Where sentences start: as they are known, or else after full stops and at line breaks."""
+    if annotated.sentence_starts is not None:
+        found = annotated.sentence_starts
+    else:
+        found = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return sorted({0, *(start for start in found if start < len(text))})
+
+
+def _shown(
+    text: str, starts: List[int], mentions: Sequence[AnnotatedMention], evidence: Sequence[int]
+) -> Tuple[str, Tuple[int, int]]:
+    """The sentences of mentions and evidence, and where the mentions begin in them."""
+    first, second = sorted(mentions, key=lambda mention: mention.start)
+    numbers = {i for m in mentions for i in _sentences(starts, m.start, m.end)}
+    if not evidence:  # two sentences are shown with what is between them
+        between = _sentences(starts, first.start, second.end)
+        numbers.update(between if len(between) <= 3 else ())
+    ranges = _ranges(sorted({*numbers, *(i for i in evidence if i < len(starts))}), starts, text)
+    if sum(end - start for start, end in ranges) > MAX_TEXT:
+        near = [(max(m.start - _AROUND, 0), min(m.end + _AROUND, len(text))) for m in mentions]
+        ranges = _joined(near)
+    shown, places = "", [0, 0]
+    for start, end in ranges:
+        while start < end and text[start].isspace() and all(m.start != start for m in mentions):
+            start += 1
+        while start < end and text[end - 1].isspace() and all(m.end != end for m in mentions):
+            end -= 1
+        shown += GAP if shown else ""
+        for i, mention in enumerate(mentions):
+            if start <= mention.start and mention.end <= end:
+                places[i] = len(shown) + mention.start - start
+        shown += text[start:end]
+    return shown, (places[0], places[1])
+
+
+def _sentences(starts: List[int], start: int, end: int) -> range:
+    """The numbers of the sentences of a mention."""
+    return range(bisect_right(starts, start) - 1, bisect_right(starts, max(start, end - 1)))
+
+
+def _ranges(numbers: List[int], starts: List[int], text: str) -> List[Tuple[int, int]]:
+    ends = [*starts[1:], len(text)]
+    return _joined([(starts[i], ends[i]) for i in numbers])
+
+
+def _joined(ranges: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
+    """Ranges in order, of which those that meet are one."""
+    found: List[Tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found

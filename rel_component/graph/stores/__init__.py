@@ -1,0 +1,1 @@
+"""Embedded stores that answer queries: Oxigraph (SPARQL) and LadybugDB (Cypher)."""

@@ -1,0 +1,228 @@
+"""A graph while it is made: a SQLite file that grows by batches, and is sorted when all is there.
+
+Facts are appended as they come. What belongs together is found by an index that is made of all of them
+at once, because an index that grows with each row is read and written all over.
+"""
+
+import sqlite3
+from collections import Counter
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Type
+
+from .facts import Fact
+from .names import NamedEntity, most_frequent, writable
+
+_BATCH = 10_000
+_MAX_KNOWN = 200_000  # ids of nodes that are in memory
+_CACHE_KB = 96 * 1024
+
+_TABLES = """
+CREATE TABLE documents (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, date TEXT);
+CREATE TABLE nodes (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kb_id TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '', type TEXT NOT NULL DEFAULT '');
+CREATE TABLE names (node INTEGER, name TEXT, type TEXT, count INTEGER NOT NULL,
+    PRIMARY KEY (node, name, type)) WITHOUT ROWID;
+CREATE TABLE evidence (id INTEGER PRIMARY KEY, head INTEGER, label TEXT, tail INTEGER,
+    document INTEGER, score REAL, text TEXT, head_start INTEGER, head_end INTEGER,
+    tail_start INTEGER, tail_end INTEGER, head_at INTEGER, tail_at INTEGER);
+CREATE TABLE edges (id INTEGER PRIMARY KEY, head INTEGER, label TEXT, tail INTEGER, count INTEGER,
+    documents INTEGER, score REAL, max_score REAL, first_date TEXT, last_date TEXT,
+    first_document INTEGER, last_document INTEGER, rule TEXT NOT NULL DEFAULT '');
+CREATE TABLE contradictions (id INTEGER PRIMARY KEY, kind TEXT, label TEXT, node INTEGER,
+    other INTEGER);
+"""
+
+_INDICES = """
+CREATE INDEX edges_by_head ON edges (head, label, tail);
+CREATE INDEX edges_by_tail ON edges (tail, label, head);
+"""
+
+_INSERT_EDGE = (
+    "INSERT INTO edges (head, label, tail, count, documents, score, max_score, first_date, last_date,"
+    " first_document, last_document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+_Row = Tuple[Any, ...]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file that one process uses, and that is made again after a crash."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for setting in (
+        "journal_mode = OFF",
+        "synchronous = OFF",
+        "locking_mode = EXCLUSIVE",
+        "temp_store = FILE",  # what is sorted does not fit into memory
+        f"cache_size = -{_CACHE_KB}",
+    ):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+class GraphWriter:
+    """Adds facts to a graph.
+
+    Args:
+        path: the file, which must not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.connection = connect(path)
+        self.connection.executescript(_TABLES)
+        self.connection.execute("BEGIN")  # one for all: each end of a transaction writes pages
+        self._nodes: Dict[str, int] = {}
+        self._names: Counter[Tuple[int, str, str]] = Counter()
+        self._rows: List[_Row] = []
+        self._document = 0
+        self._seen: Dict[int, None] = {}  # nodes of the document
+
+    def __enter__(self) -> "GraphWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.connection.close()
+
+    def add_document(self, document_id: object, date: Optional[str], number: int) -> None:
+        """Begin a document, whose facts follow; those of the same id count as one."""
+        given = document_id is not None and str(document_id) != ""
+        name = writable(str(document_id)) if given else f"#{number}"
+        self.connection.execute(
+            "INSERT INTO documents (id, name, date) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+            (number, name, date),
+        )
+        row = self.connection.execute("SELECT id FROM documents WHERE name = ?", (name,)).fetchone()
+        self._document, self._seen = row[0], {}
+
+    def add_fact(self, fact: Fact, turned: bool = False, symmetric: bool = False) -> None:
+        """Add a relation of the document.
+
+        Args:
+            fact: the relation.
+            turned: whether it goes from its tail to its head.
+            symmetric: whether it goes from the node that came first.
+        """
+        ends = [
+            (self._node(entity), *span, at)
+            for entity, span, at in (
+                (fact.head, fact.head_span, fact.head_at),
+                (fact.tail, fact.tail_span, fact.tail_at),
+            )
+        ]
+        if turned or (symmetric and ends[1][0] < ends[0][0]):
+            ends.reverse()
+        (head, head_start, head_end, head_at), (tail, tail_start, tail_end, tail_at) = ends
+        spans = (head_start, head_end, tail_start, tail_end, head_at, tail_at)
+        self._rows.append((head, fact.label, tail, self._document, fact.score, fact.text, *spans))
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def finish(self) -> None:
+        """Make the edges of all facts, and give the nodes their names."""
+        self._flush()
+        connection = self.connection
+        connection.execute(
+            "CREATE INDEX evidence_by_edge ON evidence (head, label, tail, document, id, score)"
+        )
+        rows = connection.execute(
+            "SELECT e.head, e.label, e.tail, e.document, e.score, d.date FROM evidence e"
+            " JOIN documents d ON d.id = e.document ORDER BY e.head, e.label, e.tail, e.document"
+        )
+        connection.executemany(_INSERT_EDGE, _edges(rows))
+        names = connection.execute("SELECT node, name, type, count FROM names ORDER BY node")
+        connection.executemany("UPDATE nodes SET name = ?, type = ? WHERE id = ?", _named(names))
+        connection.execute("COMMIT")
+        connection.executescript(_INDICES)
+
+    def _node(self, entity: NamedEntity) -> int:
+        node = self._nodes.get(entity.key)
+        if node is None:
+            node = self._stored_node(entity)
+        if node not in self._seen:
+            self._seen[node] = None
+            for (name, label), count in entity.names.items():
+                self._names[node, name, label] += count
+        return node
+
+    def _stored_node(self, entity: NamedEntity) -> int:
+        if len(self._nodes) >= _MAX_KNOWN:
+            self._nodes.clear()
+        row = self.connection.execute(
+            "SELECT id FROM nodes WHERE key = ?", (entity.key,)
+        ).fetchone()
+        if row is None:
+            added = self.connection.execute(
+                "INSERT INTO nodes (key, kb_id) VALUES (?, ?)", (entity.key, entity.kb_id)
+            )
+            row = (added.lastrowid,)
+        self._nodes[entity.key] = row[0]
+        return int(row[0])
+
+    def _flush(self) -> None:
+        connection = self.connection
+        connection.executemany(
+            "INSERT INTO evidence (head, label, tail, document, score, text, head_start, head_end,"
+            " tail_start, tail_end, head_at, tail_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._rows,
+        )
+        connection.executemany(
+            "INSERT INTO names (node, name, type, count) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            ((*key, count) for key, count in sorted(self._names.items())),
+        )
+        self._rows.clear()
+        self._names.clear()
+
+
+def _edges(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """One row for the evidence of each edge, which is ordered by edge and document.
+
+    The score is a noisy-or over documents: the probability that one of them is right, were they
+    independent. Of the pieces of evidence in a document, which are not, the best one counts.
+    """
+    for (head, label, tail), group in groupby(rows, key=lambda row: row[:3]):
+        count = documents = 0
+        wrong, best = 1.0, None
+        first: Optional[Tuple[str, int]] = None
+        last: Optional[Tuple[str, int]] = None
+        order: List[int] = []
+        for document, pieces in groupby(group, key=lambda row: row[3:6:2]):
+            scores = []
+            for piece in pieces:
+                count += 1
+                scores += [piece[4]] if piece[4] is not None else []
+            documents += 1
+            if scores:
+                highest = max(scores)
+                wrong *= 1.0 - highest
+                best = highest if best is None else max(best, highest)
+            number, date = document
+            order = [min(number, *order), max(number, *order)] if order else [number, number]
+            if date is not None:
+                first = min(first or (date, number), (date, number))
+                last = max(last or (date, number), (date, number))
+        score = None if best is None else round(1.0 - wrong, 6)
+        dates = (first and first[0], last and last[0])
+        yield (
+            *(head, label, tail, count, documents, score, best, *dates),
+            *(first[1] if first else order[0], last[1] if last else order[1]),
+        )
+
+
+def _named(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """Display name, type and number of each node, from its names and their counts."""
+    for node, group in groupby(rows, key=lambda row: row[0]):
+        names: Counter[str] = Counter()
+        types: Counter[str] = Counter()
+        for _, name, label, count in group:
+            names[name] += count
+            types[label] += count
+        if len(types) > 1:
+            del types[""]
+        yield most_frequent(names), most_frequent(types), node

@@ -1,0 +1,268 @@
+"""Relations of many documents as one graph."""
+
+import pytest
+
+from rel_component.converters.report import Report
+from rel_component.errors import ConfigError, DataError
+from rel_component.files import write_docs
+from rel_component.graph import writer
+from rel_component.graph.merge import GraphOptions, merged, merged_files
+from rel_component.graph.names import KnownNames, day, writable
+from rel_component.schema import RelationSchema, RelationType
+
+from ..helpers import make_doc
+from .documents import APPLE, document
+
+PEOPLE = [("Ann", "PERSON"), ("Bob", "PERSON"), ("Cy", "PERSON"), ("Di", "PERSON")]
+NAMES = "Ann Bob Cy Di"
+
+
+def schema(*types, **flags):
+    return RelationSchema([*types] if types else [RelationType("R", **flags)])
+
+
+def edges(documents, **options):
+    with merged(documents, GraphOptions(**options)) as graph:
+        return [(e.head_name, e.label, e.tail_name, e.rule) for e in graph.edges()]
+
+
+def people(*relations, doc_id=None):
+    return document(NAMES, PEOPLE, relations, doc_id=doc_id)
+
+
+def test_nodes_are_those_of_ids_and_of_names_without_case():
+    with merged(APPLE) as graph:
+        nodes = {node.id: node for node in graph.nodes()}
+        assert graph.counts() == {
+            **{"nodes": 4, "edges": 4, "evidence": 5, "documents": 3},
+            **{"contradictions": 0, "inferred": 0},
+        }
+    assert [*nodes] == ["name:ORG:apple", "Q19837", "name:PERSON:wozniak", "name:PRODUCT:mac"]
+    jobs = nodes["Q19837"]
+    assert jobs.aliases == {"Jobs": 1, "Steve Jobs": 1}  # not "He", which has no type
+    assert (jobs.name, jobs.kb_id, jobs.type) == ("Steve Jobs", "Q19837", "PERSON")
+    assert nodes["name:ORG:apple"].aliases == {"Apple": 2, "APPLE": 1}
+
+
+def test_edges_have_the_figures_of_their_documents():
+    with merged(APPLE) as graph:
+        edge, evidence = next((e, [*found]) for e, found in graph.edges_with_evidence())
+        assert evidence == graph.evidence_of(edge)
+        assert graph.labels() == {"FOUNDED_BY": 2, "FOUNDER_OF": 1, "MADE": 1}
+        assert [d.id for d in graph.documents()] == ["d1", "d2", "d3"]
+    assert (edge.head_name, edge.label, edge.tail_name) == ("Apple", "FOUNDED_BY", "Steve Jobs")
+    assert (edge.count, edge.documents, edge.score, edge.max_score) == (2, 2, 0.95, 0.9)
+    assert (edge.first_date, edge.last_date) == ("2024-05-31", "2024-05-31")
+    assert (edge.first_document, edge.last_document) == ("d1", "d1")  # d3 has no date
+    first, second = evidence
+    assert (first.document, first.score, first.text) == ("d1", 0.9, "Steve Jobs founded Apple.")
+    assert first.text[first.head_at :][: first.head[1] - first.head[0]] == "Apple"
+    assert first.text[first.tail_at :][: first.tail[1] - first.tail[0]] == "Steve Jobs"
+    assert second.text == "Jobs, who founded Apple, said so."
+
+
+def test_of_one_document_the_best_score_counts():
+    twice = document("a b a b", [(c, "X") for c in "abab"], [(0, "R", 1, 0.5), (2, "R", 3, 0.6)])
+    unknown = people((0, "R", 1, None))
+    with merged(
+        [twice, unknown, document("a b", [("a", "X"), ("b", "X")], [(0, "R", 1, 0.5)])]
+    ) as g:
+        both, other = g.edges()
+    assert (both.count, both.documents, both.score, both.max_score) == (3, 2, 0.8, 0.6)
+    assert (other.score, other.max_score) == (None, None)
+
+
+def test_scores_below_the_least_one_and_unknown_ones_are_left_out():
+    documents = [people((0, "R", 1, 0.4), (1, "R", 2, 0.5), (2, "R", 3, None))]
+    assert edges(documents, min_score=0.5) == [("Bob", "R", "Cy", "")]
+
+
+def test_documents_of_one_id_are_one():
+    with merged([people((0, "R", 1), doc_id="d"), people((0, "R", 1), doc_id="d")]) as graph:
+        (edge,) = graph.edges()
+    assert (edge.count, edge.documents, edge.score) == (2, 1, 0.5)
+
+
+def test_names_of_a_cluster_and_of_known_entities():
+    clustered = document(
+        "The company Acme Labs said it hired Ann.",
+        [("The company", "ORG"), ("Acme Labs", "ORG"), ("it", ""), ("Ann", "PERSON")],
+        [(2, "EMPLOYS", 3)],
+        clusters=[(0, 1, 2)],
+    )
+    known = KnownNames([("E1", ["Ann", "Ann Lee"], ["PERSON"]), ("E2", ["Ann"], ["GPE"])])
+    with merged([clustered], GraphOptions(known=known)) as graph:
+        assert [(n.id, n.name) for n in graph.nodes()][1:] == [("E1", "Ann")]
+        assert next(graph.nodes()).id == "name:ORG:acme labs"
+    ambiguous = KnownNames([("E1", ["Ann"], []), ("E2", ["ANN"], [])])
+    assert ambiguous.find("Ann", "PERSON") == ""
+
+
+def test_ids_never_meet_names():
+    text = document(
+        "Bob Bob Bob Bob",
+        [("Bob", "A:B"), ("Bob", "A"), ("Bob", "A", "name:A:bob"), ("Bob", "A", "kb:name:A:bob")],
+        [(0, "R", 1), (2, "R", 3)],
+    )
+    with merged([text]) as graph:
+        assert len({node.id for node in graph.nodes()}) == 4
+
+
+def test_symmetric_types_go_one_way():
+    documents = [people((0, "R", 1), (1, "R", 0)), people((1, "R", 0), (3, "R", 2))]
+    assert edges(documents, schema=schema(symmetric=True)) == [
+        ("Ann", "R", "Bob", ""),
+        ("Di", "R", "Cy", ""),
+    ]
+    with merged(documents, GraphOptions(schema=schema(symmetric=True))) as graph:
+        edge = next(graph.edges())
+        for piece in graph.evidence_of(edge):
+            assert piece.text[piece.head_at :].startswith("Ann")
+            assert piece.text[piece.tail_at :].startswith("Bob")
+    assert len(edges(documents)) == 3
+
+
+def test_inverses_by_choice():
+    types = schema(RelationType("PARENT_OF", inverse="CHILD_OF"))
+    documents = [people((0, "PARENT_OF", 1), (1, "CHILD_OF", 0), (3, "CHILD_OF", 2))]
+    assert len(edges(documents, schema=types)) == 3
+    assert edges(documents, schema=types, inverses="merge") == [
+        ("Ann", "PARENT_OF", "Bob", ""),
+        ("Cy", "PARENT_OF", "Di", ""),
+    ]
+    assert edges(documents, schema=types, inverses="add")[3:] == [
+        ("Cy", "PARENT_OF", "Di", "inverse")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("symmetric", "expected"),
+    [(False, {("Ann", "Cy")}), (True, {("Ann", "Cy"), ("Ann", "Di"), ("Bob", "Di")})],
+)
+def test_transitive_types_are_completed(symmetric, expected):
+    types = schema(transitive=True, symmetric=symmetric)
+    documents = [people((0, "R", 1), (1, "R", 2), (3, "R", 2) if symmetric else (3, "R", 0))]
+    found = edges(documents, schema=types, closure=True)
+    if not symmetric:
+        expected = expected | {("Di", "Bob"), ("Di", "Cy")}
+    assert {(head, tail) for head, _, tail, rule in found if rule == "closure"} == expected
+    assert len(found) == 3 + len(expected)
+
+
+def test_circles_and_too_many_inferred_edges():
+    types = schema(transitive=True)
+    circle = [people((0, "R", 1), (1, "R", 2), (2, "R", 0))]
+    assert len(edges(circle, schema=types, closure=True)) == 6
+    with pytest.raises(ConfigError, match="more than 2 edges"):
+        edges(circle, schema=types, closure=True, max_inferred=2)
+
+
+@pytest.mark.parametrize(
+    ("flags", "relations", "expected"),
+    [
+        ({"functional": True}, [(0, 1), (0, 2), (3, 1)], [("several tails", "Ann", 2)]),
+        (
+            {"functional": True, "symmetric": True},
+            [(0, 1), (2, 0), (1, 3)],
+            [("several tails", "Ann", 2), ("several tails", "Bob", 2)],
+        ),
+        ({"asymmetric": True}, [(0, 1), (1, 0), (1, 2)], [("both directions", "Ann", 2)]),
+        ({}, [(0, 1), (1, 0), (0, 2)], []),
+    ],
+)
+def test_contradictions(flags, relations, expected):
+    documents = [people(*((head, "R", tail) for head, tail in relations))]
+    with merged(documents, GraphOptions(schema=schema(**flags))) as graph:
+        found = [(c.kind, c.name, len(c.edges)) for c in graph.contradictions()]
+    assert found == expected
+
+
+def test_a_name_that_stands_for_two():
+    same = document("Bush, son of Bush", [("Bush", "P"), ("Bush", "P")], [(0, "R", 1)])
+    with merged([same], GraphOptions(schema=schema(asymmetric=True))) as graph:
+        assert [(c.kind, c.node) for c in graph.contradictions()] == [("itself", "name:P:bush")]
+
+
+def test_sentences_of_evidence():
+    text = "Ann left. It rained. It snowed. It hailed. She met Bob. The end."
+    mentions = [("Ann", "P"), ("Bob", "P")]
+
+    def shown(**more):
+        with merged([document(text, mentions, [(0, "R", 1)], **more)]) as graph:
+            (piece,) = graph.evidence_of(next(graph.edges()))
+        assert piece.text[piece.tail_at :].startswith("Bob")
+        return piece.text
+
+    assert shown() == shown(starts=[0, 10, 21, 32, 43, 56]) == "Ann left. ... She met Bob."
+    assert shown(starts=[0, 43]) == text.replace("The", "The")
+    long = "x" * 5000
+    with merged([document(f"Ann {long} Bob", mentions, [(0, "R", 1)])]) as graph:
+        (piece,) = graph.evidence_of(next(graph.edges()))
+    assert len(piece.text) < 1000
+    assert piece.text[piece.tail_at :] == "Bob"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-05-31T10:00:00Z", "2024-05-31"),
+        *((text, text) for text in ("2024", "2024-05", "2024-05-31")),
+        (2024, "2024"),
+        *(
+            (value, None)
+            for value in ("31.5.2024", "2024-13", "20240531", "", 7, None, True, [2024])
+        ),
+    ],
+)
+def test_dates(value, expected):
+    assert day(value) == expected
+
+
+def test_dates_that_are_none_are_noted():
+    report = Report()
+    documents = [document(NAMES, PEOPLE, [(0, "R", 1)], date="yesterday")]
+    with merged(documents, report=report) as graph:
+        assert next(graph.edges()).first_date is None
+    assert "ISO 8601" in next(iter(report.notes))
+    assert (report.documents, report.relations) == (1, 1)
+
+
+def test_what_no_format_holds_has_a_picture():
+    assert writable("a\0\x1b\x7f\ud800\n\t\x85") == "a\u2400\u241b\u2421\ufffd\n\t\x85"
+
+
+def test_files_of_several_formats(vocab, tmp_path):
+    doc = make_doc(vocab, "Ann met Bob", [(0, 1, "P"), (2, 3, "P")], [(0, "MET", 1, 0.5)])
+    write_docs([doc], tmp_path / "a.spacy")
+    (tmp_path / "b.jsonl").write_text(
+        '{"text": "Ann met Bob", "entities": [{"id": 1, "start": 0, "end": 3, "label": "P"}, {"id": 2, '
+        '"start": 8, "end": 11, "label": "P"}], "relations": [{"head": 1, "tail": 2, "label": "MET"}]}',
+        encoding="utf8",
+    )
+    with merged_files([tmp_path / "a.spacy", tmp_path / "b.jsonl"]) as graph:
+        (edge,) = graph.edges()
+        assert [d.id for d in graph.documents()] == ["#1", "#2"]
+    assert (edge.count, edge.score) == (2, 1.0)
+    (tmp_path / "c.jsonl").write_text(
+        '{"text": "Ann", "entities": [{"id": 1, "start": 0, "end": 9}]}\n', encoding="utf8"
+    )
+    with (
+        pytest.raises(DataError, match=r"c\.jsonl, line 1"),
+        merged_files([tmp_path / "b.jsonl", tmp_path / "c.jsonl"]),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "options", [{"inverses": "both"}, {"closure": True}, {"inverses": "merge"}]
+)
+def test_options_that_do_not_fit(options):
+    with pytest.raises(ConfigError, match=r"expected keep, merge or add|declared in a"):
+        GraphOptions(**options)
+
+
+def test_nodes_that_are_no_longer_in_memory_are_found(monkeypatch):
+    monkeypatch.setattr(writer, "_MAX_KNOWN", 2)
+    documents = [people((i % 4, "R", (i + 1) % 4)) for i in range(20)]
+    with merged(documents) as graph:
+        assert graph.counts()["nodes"] == 4
