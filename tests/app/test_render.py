@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
@@ -183,6 +185,16 @@ def test_notebooks_show_relations(doc):
     html = doc._.rel._repr_html_()
     assert arcs(html) == arcs(render(doc))
     assert rel_component.RelationView(doc, "others")._repr_html_().count("<details") == 0
+
+
+def test_jupyter_shows_instead_of_returning(doc, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    InteractiveShell.instance()
+    with capture_output() as shown:
+        assert render(doc, jupyter=True) is None
+    (output,) = shown.outputs
+    assert output.data["text/html"] == f'<span class="tex2jax_ignore">{render(doc)}</span>'
+    InteractiveShell.clear_instance()
 
 
 def test_a_label_has_the_same_color_in_two_calls(doc, vocab):
