@@ -9,6 +9,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from contextlib import suppress
 from typing import Any, Dict, Iterator, List, TextIO, Tuple
 
@@ -156,8 +157,7 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     """The object of these pairs, of which a dict would keep the last of equal keys alone."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
         raise ValueError(f"the key {shown(twice)} occurs twice in an object")
     return value
 
