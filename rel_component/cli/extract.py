@@ -113,7 +113,8 @@ def _chosen(
     failures: List[str],
 ) -> "Iterator[Doc]":
     """The documents with the relations that are asked for; counts what a language model has lost."""
-    from ..annotations import get_relations, set_relations
+    from ..annotations import get_relations
+    from ..inference.extract import choose_relations
     from ..llm.types import REPORT_KEY
     from ..pipelines import find_extractor, relation_attr
 
@@ -123,17 +124,10 @@ def _chosen(
         if label not in known:
             raise ConfigError(f"--label {label}: the pipeline knows {', '.join(known)}")
     for doc in docs:
-        found = list(get_relations(doc, attr))
-        kept = [
-            rel
-            for rel in found
-            if (not labels or rel.label in labels)
-            and (min_score is None or (rel.score is not None and rel.score >= min_score))
-        ]
-        if len(kept) < len(found):
-            counts["left out"] += len(found) - len(kept)
-            set_relations(doc, kept, attr)
-        counts["relations"] += len(kept)
+        n_left_out = choose_relations(doc, attr, labels=labels, min_score=min_score)
+        if n_left_out:
+            counts["left out"] += n_left_out
+        counts["relations"] += len(get_relations(doc, attr))
         counts["documents"] += 1
         answers = doc.user_data.get(REPORT_KEY, {})
         failures += answers.get("failures", ())

@@ -1,13 +1,13 @@
 """Relations of texts, one text after the other: as Docs, or as records of the package's own format."""
 
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union, cast
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Optional, Sequence, Union, cast
 
 import numpy
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc
 
-from ..annotations import DEFAULT_ATTR
+from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..converters.formats.jsonl import to_record as annotated_to_record
 from ..converters.from_doc import to_annotated
 from ..documents import bare_copy, sentence_starts
@@ -83,6 +83,36 @@ def _extract_docs(
         yield doc
     if errors:
         raise errors[0]
+
+
+def choose_relations(
+    doc: Doc,
+    attr: str = DEFAULT_ATTR,
+    *,
+    labels: Collection[str] = (),
+    min_score: Optional[float] = None,
+) -> int:
+    """Keep only some relations of a document.
+
+    Args:
+        doc: the document, whose relations are set.
+        attr: name of the extension attribute of the relations.
+        labels: only relations of these types; all if there are none.
+        min_score: only relations with at least this score; None: also those without one.
+
+    Returns:
+        how many are left out.
+    """
+    found = list(get_relations(doc, attr))
+    kept = [
+        rel
+        for rel in found
+        if (not labels or rel.label in labels)
+        and (min_score is None or (rel.score is not None and rel.score >= min_score))
+    ]
+    if len(kept) < len(found):
+        set_relations(doc, kept, attr)
+    return len(found) - len(kept)
 
 
 def to_record(doc: Doc, attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
