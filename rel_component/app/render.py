@@ -78,13 +78,30 @@ def render_view(view: RelationView) -> str:
 
 def draw(drawings: List[Drawing], options: RenderOptions, *, page: bool, minify: bool) -> str:
     """The HTML of drawings; see :func:`render`."""
+    views = _views(drawings, options)
+    css, js = asset("draw.css"), asset("draw.js") + "RelView.start();\n"
+    return template("render").render(
+        views=views,
+        page=page,
+        options=options,
+        css=Markup(_minified(css) if minify else css),
+        js=Markup("{" + (_minified(js) if minify else js) + "}"),
+    )
+
+
+def draw_views(drawings: List[Drawing], options: RenderOptions) -> str:
+    """The HTML of drawings without their style and script, for a page that has these already."""
+    return str(template("views").render(views=_views(drawings, options), options=options))
+
+
+def _views(drawings: List[Drawing], options: RenderOptions) -> List[Dict[str, Any]]:
     relation_styles = options.relation_styles(
         rel.label for drawing in drawings for rel in drawing.relations
     )
     entity_styles = options.entity_styles(
         mention.label for drawing in drawings for mention in drawing.mentions
     )
-    views = [
+    return [
         {
             "drawing": drawing,
             "text": _text(drawing, options, entity_styles),
@@ -94,14 +111,6 @@ def draw(drawings: List[Drawing], options: RenderOptions, *, page: bool, minify:
         for drawing in drawings
         for rows in [relation_rows(drawing)]
     ]
-    css, js = asset("draw.css"), asset("draw.js") + "RelView.start();\n"
-    return template("render").render(
-        views=views,
-        page=page,
-        options=options,
-        css=Markup(_minified(css) if minify else css),
-        js=Markup("{" + (_minified(js) if minify else js) + "}"),
-    )
 
 
 def relation_rows(drawing: Drawing) -> List[Dict[str, Any]]:
