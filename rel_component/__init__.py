@@ -1,8 +1,8 @@
 """Relation extraction for spaCy: ``nlp.add_pipe("relation_extractor")``, relations on ``doc._.rel``.
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
-:func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`, :func:`evaluate`,
-:func:`extract`, :func:`init_config`, :func:`read_texts` and :func:`render`.
+:func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`, :func:`create_app`,
+:func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`read_texts` and :func:`render`.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ from .types import Relation
 
 if TYPE_CHECKING:
     from .app.render import render
+    from .app.service.application import create_app
     from .audit.files import audit_files
     from .converters.convert import convert
     from .evaluation.calibrate import calibrate
@@ -39,6 +40,7 @@ __all__ = [
     "calibrate",
     "compare",
     "convert",
+    "create_app",
     "evaluate",
     "extract",
     "get_relations",
@@ -54,6 +56,7 @@ _MODULES = {
     "calibrate": ".evaluation.calibrate",
     "compare": ".evaluation.comparison",
     "convert": ".converters.convert",
+    "create_app": ".app.service.application",
     "evaluate": ".evaluation.evaluate",
     "extract": ".inference.extract",
     "init_config": ".recipes.init_config",

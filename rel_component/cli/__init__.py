@@ -23,11 +23,13 @@ from .init_config import init_config_cli
 from .messages import clear_errors
 from .prompt import prompt_cli
 from .schema import schema_cli
+from .serve import serve_cli
 from .split import split_cli
 from .view import view_cli
 
 HELP = (
-    "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt, view."
+    "Relation extraction: convert and audit annotations, evaluate, compare, extract, prompt, serve, "
+    "view."
 )
 
 rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
@@ -46,6 +48,7 @@ for command in (
     init_config_cli,
     prompt_cli,
     schema_cli,
+    serve_cli,
     split_cli,
     view_cli,
 ):

@@ -35,7 +35,7 @@ def test_the_command_line_imports_commands_and_no_work():
     new = [name.split(".") for name in result.stdout.split()]
     assert ["rel_component", "cli"] in new
     assert not WORK & {name[1] for name in new if name[0] == "rel_component" and len(name) > 1}
-    heavy = {"jinja2", "openai", "sklearn", "sqlite3", "torch", "transformers"}
+    heavy = {"fastapi", "jinja2", "openai", "sklearn", "sqlite3", "torch", "transformers"}
     assert not heavy & {name[0] for name in new}
 
 

@@ -45,7 +45,7 @@ def test_every_command_has_json_and_those_with_a_pipeline_a_gpu():
     with_gpu = {name for name, command in COMMANDS.items() if "--gpu-id" in names(command)}
     assert with_gpu == {
         *("annotate", "audit", "calibrate", "compare", "evaluate", "explain", "extract"),
-        *("init-config", "prompt", "view"),
+        *("init-config", "prompt", "serve", "view"),
     }
 
 
