@@ -1,41 +1,55 @@
 """Weights of tokens: how much each speaks for a relation, in log-odds."""
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy
-from spacy.tokens import Doc
-from thinc.api import ArgsKwargs, Model, set_dropout_rate, torch2xp, xp2torch
+from thinc.api import ArgsKwargs, Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 
-from ..candidates import Candidates
 from ..errors import ConfigError, shown
 from ..layers.rows import join_rows
 from ..models.encoder import encoder_inputs
 from ..models.pairs.pair_scorer import Pairs, pooled_evidence
-from .probe import Floats, Probe
+from .probe import DocumentProbe, Floats, Probe, log_odds
 
 PIECES, TOKENS = "embeddings of word pieces", "token vectors"
+N_STEPS = 1
+"""Gradients on the way from the mask. The one half-way is as faithful as the mean of five."""
 
 
 def occlusion(probe: Probe, *, max_tokens: int = 128) -> Floats:
-    """What the log-odds lose if a token is masked.
+    """What the log-odds lose if a token is masked; see :func:`occlusions`. *Shape:* ``(n_tokens,)``."""
+    return occlusions([probe], max_tokens=max_tokens)[0]
+
+
+def occlusions(probes: Sequence[Probe], *, max_tokens: int = 128) -> List[Floats]:
+    """What the log-odds of relations of a document lose if a token is masked.
 
     See Zeiler and Fergus 2014 (https://arxiv.org/abs/1311.2901); for words Li et al. 2016
     (https://arxiv.org/abs/1612.08220).
 
     Args:
-        probe: the relation.
+        probes: the relations, of one document.
         max_tokens: the most tokens that are masked, those nearest to head and tail; others have the
             weight 0.
 
     Returns:
-        *Shape:* ``(n_tokens,)``
+        weights for each relation. *Shape:* ``(n_tokens,)`` each
     """
-    tokens = nearest_tokens(probe, max_tokens)
-    scores = numpy.asarray(probe.score([probe.masked([i]) for i in tokens]))
-    weights = numpy.zeros(len(probe.doc))
-    weights[tokens] = probe.log_odds - scores
-    return weights
+    if not probes:
+        return []
+    document = probes[0].document
+    near = [nearest_tokens(probe, max_tokens) for probe in probes]
+    tokens = sorted({token for some in near for token in some})
+    relations = [probe.relation for probe in probes]
+    scores = numpy.zeros((len(document.doc), len(probes)))
+    scores[tokens] = document.ask([document.masked([i]) for i in tokens], relations)
+    found = []
+    for j, (probe, some) in enumerate(zip(probes, near)):
+        weights = numpy.zeros(len(document.doc))
+        weights[some] = probe.log_odds - scores[some, j]
+        found.append(weights)
+    return found
 
 
 def nearest_tokens(probe: Probe, n: int) -> List[int]:
@@ -50,48 +64,57 @@ def nearest_tokens(probe: Probe, n: int) -> List[int]:
     return sorted(numpy.argsort(distance, kind="stable")[:n].tolist())
 
 
-def gradient(probe: Probe, *, n_steps: int = 5) -> Tuple[Floats, str]:
-    """Gradient times input of the log-odds.
+def gradient(probe: Probe, *, n_steps: int = N_STEPS) -> Tuple[Floats, str]:
+    """Gradient times input of the log-odds, and what the input is; see :func:`gradients`."""
+    (weights,), inputs = gradients([probe], n_steps=n_steps)
+    return weights, inputs
+
+
+def gradients(probes: Sequence[Probe], *, n_steps: int = N_STEPS) -> Tuple[List[Floats], str]:
+    """Gradient times input of the log-odds of relations of a document, which is encoded once a step.
 
     The input is the embeddings of the word pieces where the vectors come from an encoder of
     :func:`~rel_component.models.encoder.build_encoder`, shared or not, as their distance from the mask;
-    the gradient is the mean of some on the way from there (integrated gradients, Sundararajan et
-    al. 2017, https://arxiv.org/abs/1703.01365). With other vectors the input is these, and the gradient
-    is theirs (Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713).
+    the gradient is the mean over the way from there (integrated gradients, Sundararajan et al. 2017,
+    https://arxiv.org/abs/1703.01365), by Gauss-Legendre quadrature. With other vectors the input is
+    these, and the gradient is theirs (Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713).
 
     Args:
-        probe: the relation.
-        n_steps: the number of gradients; 1: only that of the text as it is.
+        probes: the relations, of one document.
+        n_steps: the number of gradients.
 
     Returns:
-        the weights, *Shape:* ``(n_tokens,)``, and what the input is.
+        the weights for each relation, *Shape:* ``(n_tokens,)`` each, and what the input is.
 
     Raises:
         ConfigError: if the pair model has an encoder of its own that is none of these.
     """
-    model, docs = probe.extractor.model, [probe.base.doc]
+    if not probes:
+        return [], TOKENS
+    document, docs = probes[0].document, [probes[0].base.doc]
+    model = document.extractor.model
     if not model.has_ref("tok2vec"):
         raise ConfigError(
             f"gradient: the model {shown(model.name)} reads no token vectors; use occlusion"
         )
-    candidates = probe.pair(probe.base)
-    if candidates is None:  # as the probe has made sure
-        raise ConfigError("gradient: the pair is no candidate")
-    encoder = _encoder(probe, model.get_ref("tok2vec"))
+    encoder = own_encoder(document)
     if encoder is None:
-        (vectors,) = model.get_ref("tok2vec").predict(docs)
-        d_vectors = _backward(probe, docs, candidates, vectors)
-        weights = model.ops.to_numpy((d_vectors * vectors).sum(axis=1))
-        return weights.astype("float64"), TOKENS
+        vectors = model.get_ref("tok2vec").predict(docs)
+        found = [
+            model.ops.to_numpy((each * vectors[0]).sum(axis=1)).astype("float64")
+            for each in _vector_gradients(probes, vectors)
+        ]
+        return found, TOKENS
     inputs = encoder_inputs(encoder, docs)
 
     def backprop(output: Any) -> Any:
-        d_tokens = _backward(probe, docs, candidates, model.ops.asarray(torch2xp(output)))
-        return xp2torch(d_tokens, device=output.device)
+        vectors = model.ops.asarray(torch2xp(output))
+        for each in _vector_gradients(probes, [vectors]):
+            yield xp2torch(each, device=output.device)
 
     shim: Any = encoder.shims[0]
     rows = shim.attribute(inputs, backprop, n_steps=n_steps)
-    return _by_token(rows, inputs, len(docs[0])), PIECES
+    return [_by_token(each, inputs, len(docs[0])) for each in rows], PIECES
 
 
 def _by_token(rows: Any, inputs: ArgsKwargs, n_tokens: int) -> Floats:
@@ -104,77 +127,34 @@ def _by_token(rows: Any, inputs: ArgsKwargs, n_tokens: int) -> Floats:
     return weights
 
 
-def _encoder(probe: Probe, tok2vec: Model[Any, Any]) -> Optional[Model[Any, Any]]:
+def own_encoder(document: DocumentProbe) -> Optional[Model[Any, Any]]:
     """The model of the encoder that gives the vectors, if it is one of this package."""
+    if not document.extractor.model.has_ref("tok2vec"):
+        return None
+    tok2vec: Any = document.extractor.model.get_ref("tok2vec")
     models = [tok2vec]
     if hasattr(tok2vec, "upstream_name"):
-        upstream: Any = tok2vec
         models = [
             encoder.model
-            for encoder in probe.encoders
-            if upstream.upstream_name in ("*", encoder.name)
+            for encoder in document.encoders
+            if tok2vec.upstream_name in ("*", encoder.name)
         ]
     return models[0] if models and models[0].name == "encoder" and models[0].shims else None
 
 
-def _backward(probe: Probe, docs: List[Doc], candidates: Candidates, vectors: Floats2d) -> Floats2d:
-    """The gradient of the log-odds by token vectors. *Shape:* ``(n_tokens, width)``."""
-    model, given = over_vectors(probe.extractor.model, vectors)
-    logits, backprop = model((docs, candidates), True)
-    _, d_logits = probe.log_odds_of(model.ops.to_numpy(logits)[0].astype("float64"))
-    given_gradient: Any = d_logits.astype("float32")[None]
-    backprop(model.ops.asarray2f(given_gradient))
-    d_vectors: Floats2d = given.attrs["gradient"]
-    return d_vectors
-
-
-def over_vectors(
-    model: Model[Any, Any], vectors: Floats2d
-) -> Tuple[Model[Any, Any], Model[Any, Any]]:
-    """A copy of a pair model without dropout, over token vectors that are given.
-
-    Args:
-        model: the pair model, which is not changed.
-        vectors: of the tokens of one document. *Shape:* ``(n_tokens, width)``
-
-    Returns:
-        the copy, and its layer of vectors, whose attribute ``gradient`` backprop sets.
-    """
-
-    def forward(
-        given: Model[Any, Any], docs: Any, is_train: bool
-    ) -> Tuple[Any, Callable[..., Any]]:
-        def backprop(d_vectors: Any) -> Any:
-            (given.attrs["gradient"],) = d_vectors
-            return docs
-
-        return [vectors], backprop
-
-    given: Model[Any, Any] = Model("given_vectors", forward, dims={"nO": vectors.shape[1]})
-    tok2vec = model.get_ref("tok2vec")
-    layers = {id(layer): given if layer is tok2vec else _copy(layer) for layer in model.layers}
-    refs = {name: model.get_ref(name) for name in model.ref_names}
-    copy: Model[Any, Any] = Model(
-        model.name,
-        model._func,
-        layers=list(layers.values()),
-        dims={name: model.maybe_get_dim(name) for name in model.dim_names},
-        refs={name: layers[id(layer)] for name, layer in refs.items()},
-        attrs=dict(model.attrs),
-    )
-    set_dropout_rate(copy, 0.0)
-    return copy, given
-
-
-def _copy(model: Model[Any, Any]) -> Model[Any, Any]:
-    """A copy of a model with its references, which Thinc's copies lose."""
-    copy = model.copy()
-    nodes = {id(node): other for node, other in zip(model.walk(), copy.walk())}
-    for node, other in zip(model.walk(), copy.walk()):
-        for name in node.ref_names:
-            target = node.maybe_get_ref(name)
-            other.set_ref(name, None if target is None else nodes[id(target)])
-    return copy
+def _vector_gradients(probes: Sequence[Probe], vectors: List[Floats2d]) -> Iterator[Floats2d]:
+    """The gradient of the log-odds of each relation by the token vectors of its document."""
+    document = probes[0].document
+    relations = [probe.relation for probe in probes]
+    candidates, (rows,) = document.pairs([document.base], relations)
+    logits, backprop = document.over_vectors.begin([document.base.doc], candidates, vectors)
+    ops = document.extractor.model.ops
+    values = ops.to_numpy(logits).astype("float64")
+    for rel, row in zip(relations, rows):
+        d_logits = numpy.zeros(values.shape, dtype="float32")
+        d_logits[row] = log_odds(document.extractor, rel.label, values[row])[1]
+        (d_vectors,) = backprop(ops.asarray2f(d_logits))
+        yield d_vectors
 
 
 def pooling(probe: Probe) -> Dict[str, Floats]:
@@ -195,13 +175,14 @@ def pooling(probe: Probe) -> Dict[str, Floats]:
         raise ConfigError(
             f"pooling: the model {shown(model.name)} is no SpanPair; use gradient or occlusion"
         )
-    candidates = probe.pair(probe.base)
-    if candidates is None:  # as the probe has made sure
-        raise ConfigError("pooling: the pair is no candidate")
+    document = probe.document
+    candidates, _ = document.pairs([document.base], [probe.relation])
     vectors = model.get_ref("tok2vec").predict(docs)
-    copy, _ = over_vectors(model, vectors[0])
     tokens, _ = join_rows(model.ops, vectors, vectors[0].shape[1])
-    logits = model.ops.to_numpy(copy.predict((docs, candidates)))[0].astype("float64")
-    d_logits = model.ops.asarray2f(probe.log_odds_of(logits)[1].astype("float32")[None])
-    found = pooled_evidence(copy.get_ref("scorer"), Pairs(docs, candidates, tokens), d_logits)
+    over_vectors = document.over_vectors
+    (values,) = model.ops.to_numpy(over_vectors.predict(docs, candidates, vectors))
+    _, slope = log_odds(document.extractor, probe.relation.label, values.astype("float64"))
+    d_logits = model.ops.asarray2f(slope.astype("float32")[None])
+    scorer = over_vectors.model.get_ref("scorer")
+    found = pooled_evidence(scorer, Pairs(docs, candidates, tokens), d_logits)
     return {name: model.ops.to_numpy(sums)[0].astype("float64") for name, sums in found.items()}

@@ -6,7 +6,7 @@ import numpy
 
 from ..documents import sentence_numbers
 from ..mentions import mention_spans
-from .probe import Probe, Variant, probability, vary
+from .probe import Probe, Variant, probability
 
 _NEGATION_WORDS = (
     "no not n't never neither nor none nobody nothing without cannot denied denies "  # English
@@ -58,17 +58,7 @@ def counterfactuals(probe: Probe) -> List[Counterfactual]:
     - ``negation removed``: without words such as "not", if there are any outside of mentions;
     - ``direction reversed``: from tail to head.
     """
-    names = _name_tokens(probe)
-    variants: Dict[str, Variant] = {
-        "names masked": probe.masked(names),
-        "names invented": vary(
-            probe.doc,
-            {i: (_INVENTED[n % len(_INVENTED)],) for n, i in _numbered_words(probe, names)},
-        ),
-    }
-    negations = _negations(probe)
-    if negations:
-        variants["negation removed"] = vary(probe.doc, dict.fromkeys(negations, ()))
+    variants = changed_copies(probe)
     scores = probe.score(list(variants.values()))
     (opposite,) = probe.score([probe.base], reverse=True)
     found = [
@@ -78,28 +68,52 @@ def counterfactuals(probe: Probe) -> List[Counterfactual]:
     return [*found, Counterfactual("direction reversed", "", probability(opposite))]
 
 
+def changed_copies(probe: Probe) -> Dict[str, Variant]:
+    """The copies of the document that :func:`counterfactuals` asks about."""
+    document, names = probe.document, _name_tokens(probe)
+    words = {i: (_INVENTED[n % len(_INVENTED)],) for n, i in _numbered_words(probe, names)}
+    variants = {
+        "names masked": document.masked(names),
+        "names invented": document.varied(words),
+    }
+    negations = _negations(probe)
+    if negations:
+        variants["negation removed"] = document.varied(dict.fromkeys(negations, ()))
+    return variants
+
+
 def sentence_evidence(probe: Probe) -> List[SentenceEvidence]:
-    """What the relation loses without each sentence; none where sentences are not known.
+    """What the relation loses without each sentence; see :func:`evidence_of`."""
+    return evidence_of([probe])[0]
+
+
+def evidence_of(probes: Sequence[Probe]) -> List[List[SentenceEvidence]]:
+    """What relations of a document lose without each sentence; none where sentences are not known.
 
     Args:
-        probe: the relation.
+        probes: the relations, of one document.
+
+    Returns:
+        the sentences, for each relation.
     """
-    numbers = sentence_numbers(probe.doc)
-    if numbers is None or not len(numbers):
+    if not probes:
         return []
-    ends = (probe.relation.head, probe.relation.tail)
-    kept = {i for span in ends for i in range(span.start, span.end)}
+    document, relations = probes[0].document, [probe.relation for probe in probes]
+    numbers = sentence_numbers(document.doc)
+    if numbers is None or not len(numbers):
+        return [[] for _ in probes]
+    spans = [*mention_spans(document.doc, document.extractor.spans_key)]
+    spans += [span for rel in relations for span in (rel.head, rel.tail)]
+    kept = {i for span in spans for i in range(span.start, span.end)}
     parts = [numpy.flatnonzero(numbers == n) for n in range(int(numbers[-1]) + 1)]
-    scores = probe.score([probe.masked(set(map(int, part)) - kept) for part in parts])
-    full = probability(probe.log_odds)
+    scores = document.ask([document.masked(set(map(int, p)) - kept) for p in parts], relations)
+    texts = [document.doc[int(part[0]) : int(part[-1]) + 1].text for part in parts]
     return [
-        SentenceEvidence(
-            n,
-            probe.doc[int(part[0]) : int(part[-1]) + 1].text,
-            probability(score),
-            probability(score) <= (1 - _LEAST_LOSS) * full,
-        )
-        for n, (part, score) in enumerate(zip(parts, scores))
+        [
+            SentenceEvidence(n, text, without, without <= (1 - _LEAST_LOSS) * full)
+            for n, (text, without) in enumerate(zip(texts, map(probability, column)))
+        ]
+        for full, column in zip((probability(probe.log_odds) for probe in probes), scores.T)
     ]
 
 

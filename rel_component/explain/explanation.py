@@ -6,15 +6,22 @@ from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Model
 
 from ..annotations import get_relations
 from ..errors import ConfigError, did_you_mean, shown
 from ..pipelines import relation_attr
 from ..types import Relation
-from .attributions import gradient, occlusion, pooling
-from .counterfactuals import Counterfactual, SentenceEvidence, counterfactuals, sentence_evidence
+from .attributions import gradients, occlusions, pooling
+from .counterfactuals import (
+    Counterfactual,
+    SentenceEvidence,
+    changed_copies,
+    counterfactuals,
+    evidence_of,
+)
 from .neighbours import Neighbour, PairIndex
-from .probe import Floats, Probe, probability
+from .probe import DocumentProbe, Floats, Probe, probability
 
 METHODS = ("gradient", "occlusion", "pooling", "evidence", "counterfactuals")
 
@@ -100,31 +107,47 @@ def explain(
             relation extractor, or if head and tail are no candidate pair.
     """
     check_methods(methods or ())
-    return _explain(Probe(nlp, doc, relation), methods, index, max_tokens)
+    probe = Probe(nlp, doc, relation)
+    chosen = possible_methods(probe.extractor.model) if methods is None else methods
+    return _explain([probe], chosen, index, max_tokens)[0]
 
 
 def _explain(
-    probe: Probe, methods: Optional[Sequence[str]], index: Optional[PairIndex], max_tokens: int
-) -> Explanation:
-    chosen = _possible(probe) if methods is None else methods
-    attributions: Dict[str, Floats] = {}
+    probes: Sequence[Probe], methods: Sequence[str], index: Optional[PairIndex], max_tokens: int
+) -> List[Explanation]:
+    """Explanations of relations of one document, whose changed copies pass the encoder together."""
+    empty: List[Any] = [()] * len(probes)
+    attributions: List[Dict[str, Floats]] = [{} for _ in probes]
     gradient_of = ""
-    if "gradient" in chosen:
-        attributions["gradient"], gradient_of = gradient(probe)
-    if "occlusion" in chosen:
-        attributions["occlusion"] = occlusion(probe, max_tokens=max_tokens)
-    if "pooling" in chosen:
-        attributions |= {f"pooling {name}": each for name, each in pooling(probe).items()}
-    return Explanation(
-        probe.relation,
-        tuple(token.text for token in probe.doc),
-        probability(probe.log_odds),
-        attributions,
-        gradient_of,
-        tuple(sentence_evidence(probe)) if "evidence" in chosen else (),
-        tuple(counterfactuals(probe)) if "counterfactuals" in chosen else (),
-        tuple(index.nearest(probe)) if index is not None else (),
-    )
+    if "gradient" in methods:
+        weights, gradient_of = gradients(probes)
+        for own, each in zip(attributions, weights):
+            own["gradient"] = each
+    if "occlusion" in methods:
+        for own, each in zip(attributions, occlusions(probes, max_tokens=max_tokens)):
+            own["occlusion"] = each
+    if "pooling" in methods:
+        for own, probe in zip(attributions, probes):
+            own |= {f"pooling {name}": each for name, each in pooling(probe).items()}
+    evidence = evidence_of(probes) if "evidence" in methods else empty
+    changes = empty
+    if "counterfactuals" in methods and probes:
+        copies = [copy for probe in probes for copy in changed_copies(probe).values()]
+        probes[0].document.encode(copies)
+        changes = [counterfactuals(probe) for probe in probes]
+    return [
+        Explanation(
+            probe.relation,
+            tuple(token.text for token in probe.doc),
+            probability(probe.log_odds),
+            attributions[i],
+            gradient_of,
+            tuple(evidence[i]),
+            tuple(changes[i]),
+            tuple(index.nearest(probe)) if index is not None else (),
+        )
+        for i, probe in enumerate(probes)
+    ]
 
 
 def explain_document(
@@ -141,7 +164,9 @@ def explain_document(
     Args:
         nlp: the pipeline.
         doc: the document, with its relations.
-        methods: see :func:`explain`, also for `index` and `max_tokens`.
+        methods: see :func:`explain`, also for `index` and `max_tokens`; None: all that the pair model
+            has, but occlusion only if it has no gradient, because it costs as much as to predict the
+            document once for each of its tokens.
         labels: only relations of these types; all if there are none.
         index: vectors of training pairs.
         max_tokens: the most tokens that occlusion masks.
@@ -150,13 +175,17 @@ def explain_document(
         ConfigError: see :func:`explain`.
     """
     check_methods(methods or ())
-    explanations: List[Explanation] = []
-    probe: Optional[Probe] = None
-    for rel in get_relations(doc, relation_attr(nlp)):
-        if not labels or rel.label in labels:
-            probe = Probe(nlp, doc, rel, probe)
-            explanations.append(_explain(probe, methods, index, max_tokens))
-    return explanations
+    document = DocumentProbe(nlp, doc)
+    if methods is None:
+        methods = possible_methods(document.extractor.model)
+        if "gradient" in methods:
+            methods.remove("occlusion")
+    probes = [
+        Probe(nlp, doc, rel, document)
+        for rel in get_relations(doc, relation_attr(nlp))
+        if not labels or rel.label in labels
+    ]
+    return _explain(probes, methods, index, max_tokens)
 
 
 def check_methods(methods: Sequence[str]) -> None:
@@ -173,9 +202,8 @@ def check_methods(methods: Sequence[str]) -> None:
             )
 
 
-def _possible(probe: Probe) -> List[str]:
+def possible_methods(model: Model[Any, Any]) -> List[str]:
     """The methods that a pair model has."""
-    model = probe.extractor.model
     missing = {"gradient"} if not model.has_ref("tok2vec") else set()
     if model.name != "span_pair":
         missing.add("pooling")

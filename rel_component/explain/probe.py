@@ -15,13 +15,15 @@ from ..mentions import read_mentions
 from ..pipelines import find_extractor, source_name
 from ..probabilities import Temperature
 from ..targets import PairRows
-from ..types import Relation
+from ..types import Int32Array, Relation
+from .over_vectors import OverVectors
 
 Floats = npt.NDArray[numpy.float64]
 
 _MASK = "[MASK]"
 _BATCH = 64  # documents
 _LONGEST_KEPT = 400  # tokens of a document whose copies are kept
+_MOST_KEPT = 512  # copies
 
 
 class Variant(NamedTuple):
@@ -86,49 +88,28 @@ def vary(doc: Doc, words: Optional[Mapping[int, Sequence[str]]] = None) -> Varia
     return variant
 
 
-class Probe:
-    """Scores one relation in copies of its document.
+class DocumentProbe:
+    """Scores relations of a document in copies of it, which pass the encoder once.
 
     Args:
         nlp: the pipeline.
         doc: a document with its mentions.
-        relation: a relation of it; its head, label and tail count.
-        other: a probe of another relation of the document, whose copies are used again.
 
     Raises:
-        ConfigError: if the pipeline has no trained relation extractor, if it does not know the label, or
-            if head and tail are no candidate pair.
+        ConfigError: if the pipeline has no trained relation extractor.
     """
 
-    def __init__(
-        self, nlp: Language, doc: Doc, relation: Relation, other: Optional["Probe"] = None
-    ) -> None:
+    def __init__(self, nlp: Language, doc: Doc) -> None:
         extractor: Any = find_extractor(nlp)
         if not isinstance(extractor, TrainablePipe):
             raise ConfigError(
                 f"{source_name(nlp)} cannot be explained: it has no trained relation_extractor, only "
                 f"{nlp.pipe_names}; a language model gives no probabilities of other texts"
             )
-        if relation.label not in extractor.labels:
-            raise ConfigError(
-                f"the pipeline does not know the label {relation.label!r:.60}; it knows "
-                f"{listed(extractor.labels)}"
-            )
-        self.nlp, self.doc, self.relation = nlp, doc, relation
-        self.extractor = extractor
-        self.column = extractor.output_labels.index(relation.label)
+        self.nlp, self.doc, self.extractor = nlp, doc, extractor
         self.encoders = _components_before(nlp, extractor)
-        self._masked: Dict[Tuple[int, ...], Variant] = {} if other is None else other._masked
+        self._kept: Dict[Tuple[Any, ...], Variant] = {}
         self.base = self.masked([])
-        if not self.base.doc.tensor.size:
-            self.encode([self.base.doc])
-        if self.pair(self.base, reverse=False) is None:
-            raise ConfigError(
-                f"{relation.head.text!r:.60} and {relation.tail.text!r:.60} are no candidate pair of "
-                "this pipeline: they are no mentions of the document, lie too far apart, or the schema "
-                "allows no relation between their types"
-            )
-        (self.log_odds,) = self.score([self.base])
 
     @cached_property
     def mask(self) -> str:
@@ -141,20 +122,129 @@ class Probe:
                 return str(word)
         return _MASK
 
+    @cached_property
+    def over_vectors(self) -> OverVectors:
+        """The pair model over token vectors that are given."""
+        return OverVectors(self.extractor.model)
+
     def masked(self, tokens: Iterable[int]) -> Variant:
         """A copy with the mask in place of some tokens."""
-        places = tuple(sorted(map(int, tokens)))
-        if places in self._masked:
-            return self._masked[places]
-        variant = vary(self.doc, dict.fromkeys(places, (self.mask,)))
-        if len(places) <= 1 and len(self.doc) <= _LONGEST_KEPT:
-            self._masked[places] = variant
+        return self.varied(dict.fromkeys(map(int, tokens), (self.mask,)))
+
+    def varied(self, words: Mapping[int, Sequence[str]]) -> Variant:
+        """A copy with other words, see :func:`vary`; the same one if it is asked for again."""
+        key = tuple(sorted((i, tuple(others)) for i, others in words.items()))
+        if key in self._kept:
+            return self._kept[key]
+        variant = vary(self.doc, words)
+        if len(self.doc) <= _LONGEST_KEPT and len(self._kept) < _MOST_KEPT:
+            self._kept[key] = variant
         return variant
 
-    def encode(self, docs: List[Doc]) -> None:
-        """Let the components that compute vectors run."""
-        for component in self.encoders:
-            component.set_annotations(docs, component.predict(docs))
+    def encode(self, variants: Iterable[Variant]) -> None:
+        """Let the components that compute vectors run over copies that have none."""
+        missing = {id(each.doc): each.doc for each in variants if not each.doc.tensor.size}
+        docs = list(missing.values())
+        for i in range(0, len(docs), _BATCH):
+            for component in self.encoders:
+                batch = docs[i : i + _BATCH]
+                component.set_annotations(batch, component.predict(batch))
+
+    def ask(
+        self, variants: Sequence[Variant], relations: Sequence[Relation], *, reverse: bool = False
+    ) -> Floats:
+        """The log-odds of relations in copies of the document.
+
+        Args:
+            variants: the copies.
+            relations: relations of the document.
+            reverse: whether the pairs from tail to head are asked about.
+
+        Returns:
+            log-odds; nan if the pair is no candidate there. *Shape:* ``(n_variants, n_relations)``
+        """
+        parts = [
+            self._ask(variants[i : i + _BATCH], relations, reverse)
+            for i in range(0, len(variants), _BATCH)
+        ]
+        return numpy.concatenate([numpy.zeros((0, len(relations))), *parts])
+
+    def _ask(
+        self, variants: Sequence[Variant], relations: Sequence[Relation], reverse: bool
+    ) -> Floats:
+        selected, rows = self.pairs(variants, relations, reverse=reverse)
+        found = numpy.full(rows.shape, numpy.nan)
+        if not selected.n_pairs:
+            return found
+        docs = [variant.doc for variant in variants]
+        logits = self.extractor.model.predict((docs, selected))
+        values = self.extractor.model.ops.to_numpy(logits).astype("float64")
+        for i, j in zip(*numpy.nonzero(rows >= 0)):
+            found[i, j] = log_odds(self.extractor, relations[j].label, values[rows[i, j]])[0]
+        return found
+
+    def pairs(
+        self, variants: Sequence[Variant], relations: Sequence[Relation], *, reverse: bool = False
+    ) -> Tuple[Candidates, Int32Array]:
+        """The pairs of relations in copies, alone, whose documents have vectors then.
+
+        Args:
+            variants: the copies.
+            relations: relations of the document.
+            reverse: whether the pairs from tail to head are meant.
+
+        Returns:
+            the pairs, and the row of each relation in each copy, -1 if it is no candidate there.
+            *Shape:* ``(n_variants, n_relations)``
+        """
+        self.encode(variants)
+        docs = [variant.doc for variant in variants]
+        extractor = self.extractor
+        generate = with_learned_distance(extractor.candidates, extractor.state.get("farthest"))
+        candidates = generate(docs, read_mentions(docs, extractor.spans_key), extractor.schema)
+        rows = _rows(candidates, variants, relations, reverse)
+        selected = numpy.zeros(candidates.n_pairs, dtype="bool")
+        selected[rows[rows >= 0]] = True
+        places = numpy.append(numpy.cumsum(selected) - 1, -1)
+        return candidates.select(selected), places[rows].astype("int32")
+
+
+class Probe:
+    """Scores one relation in copies of its document.
+
+    Args:
+        nlp: the pipeline.
+        doc: a document with its mentions.
+        relation: a relation of it; its head, label and tail count.
+        document: the probe of the document, which several relations share.
+
+    Raises:
+        ConfigError: if the pipeline has no trained relation extractor, if it does not know the label, or
+            if head and tail are no candidate pair.
+    """
+
+    def __init__(
+        self, nlp: Language, doc: Doc, relation: Relation, document: Optional[DocumentProbe] = None
+    ) -> None:
+        self.document = DocumentProbe(nlp, doc) if document is None else document
+        self.doc, self.relation = doc, relation
+        self.extractor, self.base = self.document.extractor, self.document.base
+        if relation.label not in self.extractor.labels:
+            raise ConfigError(
+                f"the pipeline does not know the label {relation.label!r:.60}; it knows "
+                f"{listed(self.extractor.labels)}"
+            )
+        (self.log_odds,) = self.score([self.base])
+        if numpy.isnan(self.log_odds):
+            raise ConfigError(
+                f"{relation.head.text!r:.60} and {relation.tail.text!r:.60} are no candidate pair of "
+                "this pipeline: they are no mentions of the document, lie too far apart, or the schema "
+                "allows no relation between their types"
+            )
+
+    def masked(self, tokens: Iterable[int]) -> Variant:
+        """A copy with the mask in place of some tokens."""
+        return self.document.masked(tokens)
 
     def score(self, variants: Sequence[Variant], *, reverse: bool = False) -> List[float]:
         """The log-odds of the label in copies of the document.
@@ -166,97 +256,67 @@ class Probe:
         Returns:
             a number for each copy; nan if the pair is no candidate there.
         """
-        found: List[float] = []
-        for i in range(0, len(variants), _BATCH):
-            found += self._score(variants[i : i + _BATCH], reverse)
-        return found
+        scores: List[float] = self.document.ask(variants, [self.relation], reverse=reverse)[:, 0]
+        return list(map(float, scores))
 
-    def _score(self, variants: Sequence[Variant], reverse: bool) -> List[float]:
-        docs = [variant.doc for variant in variants]
-        missing = [doc for doc in docs if not doc.tensor.size]
-        if missing:
-            self.encode(missing)
-        candidates = self._candidates(docs)
-        rows = self._rows(candidates, variants, reverse)
-        known = [row for row in rows if row is not None]
-        if not known:
-            return [float("nan")] * len(variants)
-        selected = numpy.zeros(candidates.n_pairs, dtype="bool")
-        selected[known] = True
-        logits = self.extractor.model.predict((docs, candidates.select(selected)))
-        values = self.extractor.model.ops.to_numpy(logits).astype("float64")
-        place = numpy.cumsum(selected) - 1
-        return [
-            float("nan") if row is None else self.log_odds_of(values[place[row]])[0] for row in rows
-        ]
 
-    def pair(self, variant: Variant, *, reverse: bool = False) -> Optional[Candidates]:
-        """The pair of the relation in a copy, alone; None if it is no candidate."""
-        candidates = self._candidates([variant.doc])
-        (row,) = self._rows(candidates, [variant], reverse)
-        if row is None:
-            return None
-        return candidates.select(numpy.arange(candidates.n_pairs) == row)
+def log_odds(extractor: Any, label: str, logits: Floats) -> Tuple[float, Floats]:
+    """The log-odds of a label, calibrated as the scores are, and their gradient by the logits.
 
-    def _candidates(self, docs: List[Doc]) -> Candidates:
-        extractor = self.extractor
-        generate = with_learned_distance(extractor.candidates, extractor.state.get("farthest"))
-        return generate(docs, read_mentions(docs, extractor.spans_key), extractor.schema)
-
-    def _rows(
-        self, candidates: Candidates, variants: Sequence[Variant], reverse: bool
-    ) -> List[Optional[int]]:
-        entities: Dict[Tuple[int, int, int], List[Tuple[int, int]]] = {}
-        mentions = candidates.mentions
-        for i, (span, doc) in enumerate(zip(mentions.spans, mentions.docs)):
-            key = (int(doc), int(span[0]), int(span[1]))
-            entities.setdefault(key, []).append(
-                (int(mentions.types[i]), int(candidates.entities[i]))
-            )
-        rows_of = PairRows(candidates)
-        ends = (self.relation.head, self.relation.tail)
-        found: List[Optional[int]] = []
-        for i, variant in enumerate(variants):
-            head, tail = (
-                _of_type(entities.get((i, *variant.place(span)), []), span.label) for span in ends
-            )
-            if reverse:
-                head, tail = tail, head
-            rows = rows_of(head, tail) if head is not None and tail is not None else []
-            found.append(rows[0] if rows else None)
-        return found
-
-    def log_odds_of(self, logits: Floats) -> Tuple[float, Floats]:
-        """The log-odds of the label, calibrated as the scores are, and their gradient by the logits.
-
-        Args:
-            logits: *Shape:* ``(n_outputs,)``
-        """
-        extractor, column = self.extractor, self.column
-        temperature: Temperature = extractor.temperature or Temperature()
-        label = self.relation.label
-        divisors = [temperature.labels.get(name, temperature.common) for name in extractor.labels]
-        gradient = numpy.zeros(len(logits))
-        if not extractor.exclusive:
-            divisor = temperature.labels.get(label, temperature.common)
-            gradient[column] = 1 / divisor
-            if extractor.adaptive_threshold:
-                gradient[0] = -1 / divisor
-            return float(gradient @ logits), gradient
-        against_none = numpy.append(0.0, (logits[1:] - logits[0]) / divisors)
-        others = numpy.delete(against_none, column)
-        top = others.max()
-        shares = numpy.exp(others - top)
-        value = against_none[column] - top - numpy.log(shares.sum())
-        d_against = -numpy.insert(shares / shares.sum(), column, -1.0)
-        gradient[1:] = d_against[1:] / divisors
-        gradient[0] = -gradient[1:].sum()
-        return float(value), gradient
+    Args:
+        extractor: the component.
+        label: the label.
+        logits: of a pair. *Shape:* ``(n_outputs,)``
+    """
+    column = extractor.output_labels.index(label)
+    temperature: Temperature = extractor.temperature or Temperature()
+    divisors = [temperature.labels.get(name, temperature.common) for name in extractor.labels]
+    gradient = numpy.zeros(len(logits))
+    if not extractor.exclusive:
+        divisor = temperature.labels.get(label, temperature.common)
+        gradient[column] = 1 / divisor
+        if extractor.adaptive_threshold:
+            gradient[0] = -1 / divisor
+        return float(gradient @ logits), gradient
+    against_none = numpy.append(0.0, (logits[1:] - logits[0]) / divisors)
+    others = numpy.delete(against_none, column)
+    top = others.max()
+    shares = numpy.exp(others - top)
+    value = against_none[column] - top - numpy.log(shares.sum())
+    d_against = -numpy.insert(shares / shares.sum(), column, -1.0)
+    gradient[1:] = d_against[1:] / divisors
+    gradient[0] = -gradient[1:].sum()
+    return float(value), gradient
 
 
 def probability(log_odds: float) -> float:
     """The probability of log-odds; nan remains nan."""
     return float(0.5 * (1.0 + numpy.tanh(0.5 * log_odds)))
+
+
+def _rows(
+    candidates: Candidates,
+    variants: Sequence[Variant],
+    relations: Sequence[Relation],
+    reverse: bool,
+) -> Int32Array:
+    """The candidate pair of each relation in each copy, -1 if there is none."""
+    entities: Dict[Tuple[int, int, int], List[Tuple[int, int]]] = {}
+    mentions = candidates.mentions
+    for i, (span, doc) in enumerate(zip(mentions.spans, mentions.docs)):
+        key = (int(doc), int(span[0]), int(span[1]))
+        entities.setdefault(key, []).append((int(mentions.types[i]), int(candidates.entities[i])))
+    rows_of = PairRows(candidates)
+    found = numpy.full((len(variants), len(relations)), -1, dtype="int32")
+    for i, variant in enumerate(variants):
+        for j, rel in enumerate(relations):
+            head, tail = (
+                _of_type(entities.get((i, *variant.place(span)), []), span.label)
+                for span in (rel.head, rel.tail)
+            )
+            if head is not None and tail is not None:
+                found[i, j] = [*(rows_of(tail, head) if reverse else rows_of(head, tail)), -1][0]
+    return found
 
 
 def _of_type(entities: List[Tuple[int, int]], label: int) -> Optional[int]:

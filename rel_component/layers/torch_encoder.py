@@ -3,7 +3,18 @@
 import warnings
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+)
 
 import numpy
 import torch
@@ -198,24 +209,27 @@ class EncoderShim(PyTorchShim):
         with torch.no_grad(), self._autocast(self._predicts_in):
             return self._model(*inputs.args, **inputs.kwargs)
 
-    def attribute(self, inputs: ArgsKwargs, backprop: Callable[[Any], Any], *, n_steps: int) -> Any:
+    def attribute(
+        self, inputs: ArgsKwargs, backprop: Callable[[Any], Iterable[Any]], *, n_steps: int
+    ) -> Any:
         """Integrated gradients of the embeddings of pieces; nothing is learned, and nothing dropped.
 
         Args:
             inputs: arguments of the module, which looks up embeddings once.
-            backprop: gives the gradient of the module's output, a tensor, for that output.
-            n_steps: gradients on the way from embeddings of nothing but masks; 1: only that of the
-                embeddings themselves.
+            backprop: gives gradients of the module's output, a tensor, for that output: one for each
+                number that is explained.
+            n_steps: gradients on the way from embeddings of nothing but masks, at the points of the
+                Gauss-Legendre quadrature.
 
         Returns:
             the mean gradient times the distance from the mask, summed over the width. *Shape:*
-            ``(n_rows,)``, on the host
+            ``(n_gradients, n_rows)``, on the host
         """
         layer = self._model.encoder.get_input_embeddings()
         mask = self._model.tokenizer.mask_token_id
         given: List[Tensor] = []
 
-        def total(share: float) -> Tensor:
+        def totals(share: float) -> Tensor:
             def move(_: Any, ids: Any, output: Tensor) -> Tensor:
                 start = layer.weight[mask].detach() if mask is not None else 0.0
                 distance = output.detach() - start
@@ -228,13 +242,18 @@ class EncoderShim(PyTorchShim):
                     output = self._model(*inputs.args, **inputs.kwargs)
             finally:
                 hook.remove()
-            gradient = backprop(output.detach())
-            (d_vectors,) = torch.autograd.grad(output, given[:1], grad_outputs=gradient)
-            return (d_vectors * given[1]).sum(dim=-1).float()
+            found = []
+            for gradient in backprop(output.detach()):
+                (d_vectors,) = torch.autograd.grad(
+                    output, given[:1], grad_outputs=gradient, retain_graph=True
+                )
+                found.append((d_vectors * given[1]).sum(dim=-1).float())
+            return torch.stack(found)
 
         self._model.eval()
-        steps = [total((i + 1) / n_steps) for i in range(n_steps)]
-        return (torch.stack(steps).mean(dim=0)).cpu().numpy()
+        points, weights = numpy.polynomial.legendre.leggauss(n_steps)
+        steps = [totals((x + 1) / 2) * (weight / 2) for x, weight in zip(points, weights)]
+        return torch.stack(steps).sum(dim=0).cpu().numpy()
 
     def begin_update(self, inputs: ArgsKwargs) -> Any:
         """Call the module in the precision of training."""

@@ -20,7 +20,7 @@ from rel_component.explain.faithfulness import (
 )
 from rel_component.explain.neighbours import PairIndex, build_index
 from rel_component.explain.page import render_explanations
-from rel_component.explain.probe import Probe, vary
+from rel_component.explain.probe import Probe, log_odds, vary
 from rel_component.types import Relation
 
 from ..encoders import TINY_TOK2VEC, tiny_encoder
@@ -134,9 +134,9 @@ def test_the_gradient_is_that_of_the_log_odds(config):
     logits = numpy.asarray(
         [0.3, -0.7, 1.1][: len(nlp.get_pipe("relation_extractor").output_labels)]
     )
-    value, slope = probe.log_odds_of(logits)
+    value, slope = log_odds(probe.extractor, "MET", logits)
     for j, moved in enumerate(numpy.eye(len(logits)) * 1e-6):
-        numeric = (probe.log_odds_of(logits + moved)[0] - value) / 1e-6
+        numeric = (log_odds(probe.extractor, "MET", logits + moved)[0] - value) / 1e-6
         assert slope[j] == pytest.approx(numeric, abs=1e-4)
     weights, of = gradient(probe)
     assert of == TOKENS
