@@ -19,9 +19,11 @@ from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .explain import explain_cli
 from .extract import extract_cli
+from .graph import graph_cli
 from .init_config import init_config_cli
 from .messages import clear_errors
 from .prompt import prompt_cli
+from .query import query_cli
 from .schema import schema_cli
 from .serve import serve_cli
 from .split import split_cli
@@ -45,8 +47,10 @@ for command in (
     evaluate_cli,
     explain_cli,
     extract_cli,
+    graph_cli,
     init_config_cli,
     prompt_cli,
+    query_cli,
     schema_cli,
     serve_cli,
     split_cli,

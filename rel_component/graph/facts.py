@@ -99,14 +99,34 @@ def _shown(
 ) -> Tuple[str, Tuple[int, int]]:
     """The sentences of mentions and evidence, and where the mentions begin in them."""
     first, second = sorted(mentions, key=lambda mention: mention.start)
+    sentence = bisect_right(starts, first.start)
+    end = starts[sentence] if sentence < len(starts) else len(text)
+    if (
+        not evidence
+        and max(first.end, second.end) <= end
+        and end - starts[sentence - 1] <= MAX_TEXT
+    ):
+        return _cut(text, [(starts[sentence - 1], end)], mentions)  # as nearly all are
+    near = [
+        (max(m.start - _AROUND, 0), min(m.end + _AROUND, m.start + MAX_TEXT, len(text)))
+        for m in mentions
+    ]
+    if any(m.end - m.start > MAX_TEXT for m in mentions):
+        return _cut(text, _joined(near), mentions)
     numbers = {i for m in mentions for i in _sentences(starts, m.start, m.end)}
     if not evidence:  # two sentences are shown with what is between them
         between = _sentences(starts, first.start, second.end)
         numbers.update(between if len(between) <= 3 else ())
     ranges = _ranges(sorted({*numbers, *(i for i in evidence if i < len(starts))}), starts, text)
     if sum(end - start for start, end in ranges) > MAX_TEXT:
-        near = [(max(m.start - _AROUND, 0), min(m.end + _AROUND, len(text))) for m in mentions]
         ranges = _joined(near)
+    return _cut(text, ranges, mentions)
+
+
+def _cut(
+    text: str, ranges: Sequence[Tuple[int, int]], mentions: Sequence[AnnotatedMention]
+) -> Tuple[str, Tuple[int, int]]:
+    """Parts of a text, without white space at their ends, and where the mentions begin in them."""
     shown, places = "", [0, 0]
     for start, end in ranges:
         while start < end and text[start].isspace() and all(m.start != start for m in mentions):
@@ -115,7 +135,7 @@ def _shown(
             end -= 1
         shown += GAP if shown else ""
         for i, mention in enumerate(mentions):
-            if start <= mention.start and mention.end <= end:
+            if start <= mention.start < end:
                 places[i] = len(shown) + mention.start - start
         shown += text[start:end]
     return shown, (places[0], places[1])

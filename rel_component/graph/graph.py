@@ -32,6 +32,7 @@ class Graph:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._connection = connect(path)
 
     def __enter__(self) -> "Graph":

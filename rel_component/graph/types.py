@@ -77,7 +77,8 @@ class Evidence(NamedTuple):
         date: date of the document.
         score: probability; None: not known.
         text: the sentences of head and tail, and those that are marked as evidence; ``...`` stands
-            between those that are not neighbours, and at the ends of what is too long.
+            between those that are not neighbours. Of more than 2000 characters, what is near to head and
+            tail.
         head: first character of the head in the document, and the one after its last.
         tail: the same of the tail.
         head_at: where the head begins in `text`.

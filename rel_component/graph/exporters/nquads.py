@@ -1,7 +1,7 @@
 """N-Quads: a graph for each document, https://www.w3.org/TR/n-quads/.
 
-The graph of a document has the triples that it states and their evidence; all else, and all triples once
-more, are in the default graph.
+The default graph has all that Turtle has. The graph of a document, whose name is that of the document,
+has the relations that it states.
 """
 
 from typing import Iterator

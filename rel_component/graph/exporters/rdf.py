@@ -89,8 +89,8 @@ def blocks(graph: Graph, options: ExportOptions, *, per_document: bool = False) 
     Args:
         graph: the graph.
         options: beginning of names, and address of the knowledge base.
-        per_document: whether documents have graphs of their own, with the triples that they state and
-            their evidence.
+        per_document: whether documents have graphs of their own, with the relations that they state,
+            beside the graph of all.
     """
     names = Names(options)
     yield from (_document(document, names) for document in graph.documents())
@@ -99,11 +99,10 @@ def blocks(graph: Graph, options: ExportOptions, *, per_document: bool = False) 
         yield from _edge(edge, names)
         triple = _triple(edge, names)
         for document, pieces in groupby(evidence, key=lambda piece: piece.document):
-            where = names.of("document", document) if per_document else None
             if per_document:
-                yield triple._replace(document=where)
+                yield triple._replace(document=names.of("document", document))
             for piece in pieces:
-                yield from _evidence(piece, names, where)
+                yield from _evidence(piece, names)
     for number, contradiction in enumerate(graph.contradictions(), start=1):
         yield _contradiction(contradiction, number, names)
 
@@ -164,7 +163,7 @@ def _edge(edge: Edge, names: Names) -> Iterator[Block]:
     yield Block(names.of("statement", edge.id), pairs)
 
 
-def _evidence(piece: Evidence, names: Names, where: Optional[str]) -> Iterator[Block]:
+def _evidence(piece: Evidence, names: Names) -> Iterator[Block]:
     v, iri = names.vocabulary, names.of("evidence", piece.id)
     pairs: List[Tuple[str, Term]] = [
         (f"{RDF}type", f"{v}Evidence"),
@@ -177,8 +176,8 @@ def _evidence(piece: Evidence, names: Names, where: Optional[str]) -> Iterator[B
     ]
     if piece.score is not None:
         pairs.append((f"{v}score", _double(piece.score)))
-    yield Block(iri, pairs, where)
-    yield Block(names.of("statement", piece.edge), [(f"{PROV}wasDerivedFrom", iri)], where)
+    yield Block(iri, pairs)
+    yield Block(names.of("statement", piece.edge), [(f"{PROV}wasDerivedFrom", iri)])
 
 
 def _contradiction(contradiction: Contradiction, number: int, names: Names) -> Block:
