@@ -9,7 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from .conftest import TEXT
+from ..app.service.conftest import serving
+from .conftest import TEXT, TEXTS
 from .helpers import run, run_json
 
 
@@ -29,6 +30,17 @@ def test_options_that_cannot_be(model, options, message):
 def test_pipelines_that_cannot_be_served(rules, tmp_path):
     assert "no component that finds relations" in run("serve", rules, code=1)
     assert "cannot be loaded" in run("serve", tmp_path / "missing", code=1)
+
+
+def test_language_models_that_do_not_answer_are_told_of(config):
+    with serving(str(config)) as client:
+        texts = [*TEXTS, "Orbit knows Bo Lee."]  # there are three replies
+        status, answer = client.json("/extract", {"texts": texts})
+        assert status == 200
+        assert answer["documents"][0]["relations"][0]["label"] == "FOUNDED_BY"
+        error = "the language model has not answered all questions about this text"
+        assert answer["documents"][3] == {"error": error}
+        assert client.json("/extract", {"text": "Acme hired Bo Lee."}) == (502, {"error": error})
 
 
 @pytest.mark.slow

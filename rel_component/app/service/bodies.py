@@ -1,9 +1,9 @@
 """What clients send, checked before anything is done with it."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Any, Collection, Dict, List, Optional, Tuple, Type, TypeVar, Union
 
+from anyio import fail_after
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -143,8 +143,9 @@ async def read_body(request: Request, limits: Limits, model: Type[Model]) -> Mod
     if int(request.headers.get("content-length", "0")[:20]) > limits.max_body:
         raise _too_large(limits)
     try:
-        body = await asyncio.wait_for(_read(request, limits), limits.timeout)
-    except asyncio.TimeoutError:
+        with fail_after(limits.timeout):
+            body = await _read(request, limits)
+    except TimeoutError:
         raise refused(
             f"the body was not there after {limits.timeout:g} seconds", HTTPStatus.REQUEST_TIMEOUT
         ) from None

@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from typing import Any, AsyncIterator, Callable, List, Optional, Tuple, Union
 
+from anyio import fail_after
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -58,9 +59,10 @@ class LinesResponse(Response):
             while (line := await lines.get()) is not None:
                 body = (await self._answer(*line) + "\n").encode("utf8")
                 message = {"type": "http.response.body", "body": body, "more_body": True}
-                await asyncio.wait_for(send(message), self._limits.timeout)
+                with fail_after(self._limits.timeout):
+                    await send(message)
             await send({"type": "http.response.body", "body": b""})
-        except asyncio.TimeoutError:
+        except TimeoutError:
             pass  # nobody reads: the server closes the connection of an answer without an end
         finally:
             reader.cancel()
