@@ -1,5 +1,6 @@
 """The server around the application: where it listens, and how it ends."""
 
+import asyncio
 import signal
 import socket
 from types import FrameType
@@ -7,6 +8,7 @@ from typing import Callable, List, Optional
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...errors import ConfigError
 
@@ -57,7 +59,7 @@ def run(
         server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",  # which bounds the length of headers
+                http=_Protocol,  # h11 bounds the length of headers
                 ws="none",
                 h11_max_incomplete_event_size=_LONGEST_HEADERS,
                 limit_concurrency=max_connections + 1,
@@ -74,6 +76,25 @@ def run(
         app.state.server = server
         server.run(sockets=[listener])
     return server.server_state.total_requests
+
+
+class _Protocol(H11Protocol):
+    """HTTP whose requests have to begin in time: uvicorn waits for ever for the end of headers."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch(object())
+
+    def _watch(self, before: object) -> None:
+        """Close the connection if no request has begun since the last time, and none is in work."""
+        if self.transport.is_closing():
+            return
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.cycle is before:
+            self.transport.close()
+            return
+        seconds = self.config.app.state.worker.limits.timeout  # type: ignore[union-attr]
+        self.loop.call_later(seconds, self._watch, self.cycle)
 
 
 class _Server(uvicorn.Server):

@@ -155,6 +155,15 @@ def test_a_body_has_to_come_in_time(nlp):
         assert answer.endswith('{"error":"the body was not there after 0.2 seconds"}')
 
 
+def test_headers_have_to_come_in_time(nlp):
+    with serving(nlp, timeout=0.4) as client:
+        silent, slow = (socket.create_connection(("127.0.0.1", client.port)) for _ in range(2))
+        slow.sendall(b"GET / HTTP/1.1\r\nHost:")
+        assert silent.recv(1) == slow.recv(1) == b""
+        silent.close()
+        slow.close()
+
+
 def test_whoever_leaves_while_sending_is_no_error(small):
     connect(small, "Content-Length: 10").close()
     while not small.metric('rel_requests_total{route="/extract",status="499"}'):
