@@ -3,8 +3,9 @@
     python benchmarks/serve.py DOCS.jsonl [--pipeline FOLDER] [--requests 10000] [--clients 100]
 
 Without ``--pipeline`` it is a small one, made from the documents: an entity ruler and a relation
-extractor without an encoder. The clients are one process, the server another one, with one thread for
-the pipeline; ``nlp.pipe`` runs here, while the server has nothing to do.
+extractor without an encoder, and the texts are their sentences. The clients are one process, the server
+another one, with one thread for the pipeline; ``nlp.pipe`` runs here, while the server has nothing to
+do.
 
 1. Throughput: every client asks for one text at a time. In each repetition server and ``nlp.pipe``
    (with the same batch size, its records made as JSON) take turns over the same texts. The ratio
@@ -15,7 +16,7 @@ the pipeline; ``nlp.pipe`` runs here, while the server has nothing to do.
 3. SIGTERM under load: what the clients have got is compared with what the server says that it has
    answered.
 
-Prints Markdown and writes JSON. Linux.
+Parts are left out with ``--repeats 0`` or ``--requests 0``. Prints Markdown and writes JSON. Linux.
 """
 
 import argparse
@@ -300,42 +301,56 @@ def main() -> None:
     set_torch_threads(1)
     with args.docs.open(encoding="utf8") as lines:
         known = [json.loads(line)["text"] for line in lines]
-    texts = list(itertools.islice(itertools.cycle(known), args.texts))
+    measured: Dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         if args.pipeline is None:
             nlp = small_pipeline(args.docs, Path(folder))
             nlp.to_disk(Path(folder) / "small")
+            split = spacy.blank("en")
+            split.add_pipe("sentencizer")
+            known = [sent.text for doc in split.pipe(known) for sent in doc.sents]
         else:
             nlp = spacy.load(args.pipeline)
+        texts = list(itertools.islice(itertools.cycle(known), args.texts))
         server = Server(args.pipeline or str(Path(folder) / "small"))
         try:
-            rows = in_turn(server, nlp, texts, args)
-            cpu, wall = server.cpu(), time.perf_counter()
-            results = mixture(server, nlp, known, args)
-            wall, cpu = time.perf_counter() - wall, server.cpu() - cpu
-            peak = server.peak()
-            after = ended(server, known, args)
+            if args.repeats:
+                measured["throughput"] = in_turn(server, nlp, texts, args)
+                print_throughput(measured["throughput"], len(texts))
+            if args.requests:
+                cpu, wall = server.cpu(), time.perf_counter()
+                results = mixture(server, nlp, known, args)
+                wall, cpu = time.perf_counter() - wall, server.cpu() - cpu
+                measured["mixture"] = print_mixture(results, wall, cpu)
+            print(f"peak memory of the server: {server.peak():.0f} MB", flush=True)
+            measured["term"] = ended(server, known, args)
+            print("SIGTERM:", measured["term"])
         finally:
             server.process.kill()
             server.process.wait()
+    if args.output is not None:
+        args.output.write_text(json.dumps(measured, indent=2))
+
+
+def print_throughput(rows: List[Dict[str, float]], n_texts: int) -> None:
+    """Print texts a second, and the ratios."""
+    total = {key: sum(row[key] for row in rows) / (len(rows) * n_texts) for key in rows[0]}
     print("| | texts/s | texts/CPU s |\n|---|---|---|")
-    total = {key: sum(row[key] for row in rows) / (len(rows) * len(texts)) for key in rows[0]}
     for name in ("server", "pipe"):
         print(f"| {name} | {1 / total[name]:.0f} | {1 / total[name + '_cpu']:.0f} |")
-    ratios = total["pipe"] / total["server"], total["pipe_cpu"] / total["server_cpu"]
-    print(f"| ratio | {ratios[0]:.2f} | {ratios[1]:.2f} |\n")
+    wall, cpu = total["pipe"] / total["server"], total["pipe_cpu"] / total["server_cpu"]
+    print(f"| ratio | {wall:.2f} | {cpu:.2f} |\n", flush=True)
+
+
+def print_mixture(results: Results, wall: float, cpu: float) -> Dict[str, Any]:
+    """Print what has become of requests, and the time of the good ones."""
     seconds = sorted(results.seconds)
     p50, p99 = (1000 * seconds[int(share * len(seconds))] for share in (0.5, 0.99))
     n_done = sum(results.counts.values())
-    print(
-        f"{n_done} requests of {args.clients} clients in {wall:.1f} s ({cpu:.1f} s CPU of the server)"
-    )
-    print(f"wrong: {len(results.wrong)}; p50 {p50:.0f} ms, p99 {p99:.0f} ms; peak {peak:.0f} MB")
-    print(dict(results.counts), *results.wrong[:5], sep="\n")
-    print("SIGTERM:", after)
-    if args.output is not None:
-        measured = {"rows": rows, "ratios": ratios, "p50": p50, "p99": p99, "term": after}
-        args.output.write_text(json.dumps({**measured, "counts": results.counts}, indent=2))
+    print(f"{n_done} requests in {wall:.1f} s, {cpu:.1f} s CPU of the server")
+    print(f"wrong: {len(results.wrong)}; p50 {p50:.0f} ms, p99 {p99:.0f} ms of good ones")
+    print(dict(results.counts), *results.wrong[:5], sep="\n", flush=True)
+    return {"p50": p50, "p99": p99, "counts": results.counts, "wrong": results.wrong}
 
 
 if __name__ == "__main__":
