@@ -50,7 +50,7 @@ class PageDocument:
             "dir": self.drawing.direction,
             "record": record,
             "relations": relations,
-            "pieces": [list(piece) for piece in self.drawing.pieces()],
+            "evidence": [self.drawing.evidence(rel) for rel in self.drawing.relations],
             "clusters": {str(i): number for i, number in self.drawing.clusters().items()},
             "statuses": self.statuses,
             "reasons": self.reasons,

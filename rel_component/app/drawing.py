@@ -96,6 +96,16 @@ class Drawing:
         """The position of each mention by its id."""
         return {mention.id: i for i, mention in enumerate(self.mentions)}
 
+    def evidence(self, relation: AnnotatedRelation) -> List[Tuple[int, int]]:
+        """Start and end of each sentence that shows a relation, without the space after it."""
+        starts = [*(self.annotated.sentence_starts or ()), len(self.text)]
+        found = []
+        for number in relation.evidence:
+            if number + 1 < len(starts):
+                start, end = starts[number : number + 2]
+                found.append((start, start + len(self.text[start:end].rstrip())))
+        return found
+
     def clusters(self) -> Dict[int, int]:
         """The number of the cluster, from 1 on, of each mention that is in one."""
         places = self.places()

@@ -114,7 +114,7 @@ def _views(drawings: List[Drawing], options: RenderOptions) -> List[Dict[str, An
 
 
 def relation_rows(drawing: Drawing) -> List[Dict[str, Any]]:
-    """The relations of a drawing for a table: positions and texts of head and tail, label, score."""
+    """The relations of a drawing for a table: head and tail, label, score, and evidence."""
     places = drawing.places()
     rows = []
     for rel in drawing.relations:
@@ -130,6 +130,13 @@ def relation_rows(drawing: Drawing) -> List[Dict[str, Any]]:
                 "tail_type": drawing.mentions[tail].label,
                 "label": rel.label,
                 "score": rel.score,
+                "evidence": [
+                    {
+                        "text": drawing.text[start:end],
+                        "place": [_utf16(drawing.text[:start]), _utf16(drawing.text[:end])],
+                    }
+                    for start, end in drawing.evidence(rel)
+                ],
             }
         )
     return rows
@@ -169,7 +176,14 @@ def _arc(row: Dict[str, Any], styles: Dict[str, Style]) -> Dict[str, Any]:
     """A relation as the script draws it."""
     title = f"{row['head_text']:.80} {row['label']} {row['tail_text']:.80}"
     kept = {key: row[key] for key in ("head", "tail", "label", "score")}
+    if row["evidence"]:
+        kept["evidence"] = [sentence["place"] for sentence in row["evidence"]]
     return {**kept, "title": title, "style": styles[row["label"]]}
+
+
+def _utf16(text: str) -> int:
+    """The length of a text as scripts count it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _text(drawing: Drawing, options: RenderOptions, styles: Dict[str, Style]) -> Markup:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..converters.annotated import Annotated, AnnotatedRelation
+from ..converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..converters.formats.jsonl import to_record
 from ..converters.json_stream import parse_json
 from ..converters.records import to_json, write_records
@@ -16,10 +16,10 @@ from ..types import NO_RELATION
 from .documents import MISSED, PageDocument
 
 MAX_LABEL = 200
-"""Characters of a relation type that a person may write."""
+"""Characters of a type that a person may write."""
 
 MAX_RELATIONS = 20_000
-"""The most relations of a document."""
+"""The most relations of a document, and the most mentions that a person may add to it."""
 
 _MAX_STATE_SIZE = 1 << 30
 
@@ -44,18 +44,36 @@ class Decision(BaseModel):
     state: Literal["open", "accepted", "rejected"]
 
 
+class NewMention(BaseModel):
+    """A mention that a person has added.
+
+    Attributes:
+        start: its first character.
+        end: the character after its last one.
+        label: its entity type.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    label: str = Field(min_length=1, max_length=100_000)
+
+
 class Review(BaseModel):
     """The decisions about a document.
 
     Attributes:
         done: whether the person has finished with it.
         relations: its relations, in the order of the page.
+        mentions: those that the person has added; their positions follow those of the document.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     done: bool
     relations: List[Decision] = Field(max_length=MAX_RELATIONS)
+    mentions: List[NewMention] = Field(default_factory=list, max_length=MAX_RELATIONS)
 
     @classmethod
     def read(cls, value: Any, document: PageDocument, place: str) -> "Review":
@@ -75,7 +93,8 @@ class Review(BaseModel):
             problem = err.errors()[0]
             field = ".".join(map(str, problem["loc"]))[:60]
             raise DataError(f"{field}: {problem['msg']}", place=place) from None
-        mentions, known = document.drawing.mentions, document.drawing.relations
+        mentions = with_added(document, review, place)
+        known = document.drawing.relations
         origins = [rel.origin for rel in review.relations if rel.origin is not None]
         if len(set(origins)) < len(origins) or any(i >= len(known) for i in origins):
             raise DataError(f"origin: expected each of {len(known)} relations once", place=place)
@@ -91,8 +110,39 @@ class Review(BaseModel):
         return review
 
 
+def with_added(document: PageDocument, review: Review, place: str = "") -> List[AnnotatedMention]:
+    """The mentions of a document, and after them those that a person has added.
+
+    Args:
+        document: the document.
+        review: the decisions.
+        place: where they come from, for messages.
+
+    Raises:
+        DataError: if an added mention is not in the text, or is there already.
+    """
+    mentions = list(document.drawing.mentions)
+    used = {mention.id for mention in mentions}
+    places = {(mention.start, mention.end, mention.label) for mention in mentions}
+    length = len(document.drawing.text)
+    for added in review.mentions:
+        key = (added.start, added.end, added.label)
+        if not added.start < added.end <= length or key in places:
+            raise DataError(
+                f"mentions: {shown(key)} is there already, or not in the text", place=place
+            )
+        check_label(added.label, place)
+        number = len(mentions) + 1
+        while f"N{number}" in used:
+            number += 1
+        used.add(f"N{number}")
+        places.add(key)
+        mentions.append(AnnotatedMention(f"N{number}", *key))
+    return mentions
+
+
 def check_label(label: str, place: str) -> None:
-    """Make sure that a relation type that a person has written can be one.
+    """Make sure that a type that a person has written can be one.
 
     Raises:
         DataError: if it is blank, too long, or says that there is no relation.
@@ -120,7 +170,7 @@ def reviewed(document: PageDocument, review: Review) -> Annotated:
         review: the decisions.
     """
     annotated = document.drawing.annotated
-    mentions = annotated.mentions
+    mentions = with_added(document, review)
     relations, used = [], set()
     for rel in review.relations:
         status = (
@@ -226,4 +276,7 @@ class ReviewStore:
 
     def to_json(self) -> Dict[str, Any]:
         """The decisions by document."""
-        return {key: review.model_dump() for key, review in self.reviews.items()}
+        return {
+            key: review.model_dump(exclude=None if review.mentions else {"mentions"})
+            for key, review in self.reviews.items()
+        }

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from spacy.tokens import Doc, Span
 
 from rel_component.annotations import set_relations
+from rel_component.types import Relation
 
 _KINDS = [
     "<script>alert(1)</script>",
@@ -50,8 +51,12 @@ def _hostile_doc(vocab, texts):
         for i, text in enumerate(texts)
         for k in (0, 2)
     ]
+    for i, token in enumerate(doc):
+        token.is_sent_start = i % 4 == 0
     pairs = zip(doc.ents[::2], texts, doc.ents[1::2])
-    set_relations(doc, [(head, text, tail, 0.5) for head, text, tail in pairs])
+    set_relations(
+        doc, [Relation(*pair, score=0.5, evidence=(i, 0)) for i, pair in enumerate(pairs)]
+    )
     doc.user_data["title"] = texts[0]
     doc.user_data["meta"] = {"id": texts[-1], **dict.fromkeys(texts, texts[0])}
     return doc

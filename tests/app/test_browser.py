@@ -4,30 +4,54 @@ import json
 import shutil
 from threading import Thread
 
+import numpy
 import pytest
+import spacy
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from rel_component import convert, render
+from rel_component import render
 from rel_component.annotations import set_relations
-from rel_component.app.documents import found_documents
+from rel_component.app.documents import compared_documents, found_documents
+from rel_component.app.drawing import cut
 from rel_component.app.evaluation_page import render_evaluation
 from rel_component.app.options import RenderOptions
 from rel_component.app.page import make_page
 from rel_component.app.review import ReviewStore
 from rel_component.app.server import PageServer
+from rel_component.audit.html import render_html
+from rel_component.audit.label_noise import check_label_noise
+from rel_component.audit.name_bias import check_name_bias
+from rel_component.audit.report import CHECKS, AuditReport
 from rel_component.converters.formats.jsonl import FORMAT
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_relation_corpus
+from rel_component.evaluation.calibrate import CalibrationReport
+from rel_component.evaluation.calibration import measure_calibration
+from rel_component.evaluation.calibration_page import render_calibration
+from rel_component.evaluation.calibration_run import Trust
+from rel_component.evaluation.conformal import Coverage, LabelSets
+from rel_component.evaluation.counts import PRF
 from rel_component.evaluation.mistakes import find_mistakes
+from rel_component.explain.counterfactuals import Counterfactual, SentenceEvidence
+from rel_component.explain.explanation import Explanation
+from rel_component.explain.neighbours import Neighbour
+from rel_component.explain.page import render_explanations
 from rel_component.pipelines import blank_pipeline
+from rel_component.probabilities import Temperature
+from rel_component.schema import RelationSchema
+from rel_component.types import Relation
 
+from ..audit.corpora import make_context
+from ..cli.helpers import run
+from ..encoders import TINY_TOK2VEC
 from ..helpers import make_doc, make_example
 from .pages import HOSTILE, hostile_docs
 
 pytestmark = pytest.mark.slow
 
 NAMES = ["Ann", "Acme", "Rome", "Bob", "Orbit"]
+TINY_SPAN_PAIR = {"@architectures": "rel_component.SpanPair.v1", "hidden_size": 32}
 LABELS = ["FOUNDED_BY", "LOCATED_IN", "WORKS_FOR"]
 
 
@@ -50,7 +74,7 @@ class Window:
         self.context = browser.new_context(accept_downloads=True, **options)
         self.context.set_default_timeout(200_000)  # for machines that do much else
         self.page = self.context.new_page()
-        self.troubles = []
+        self.troubles, self.requests = [], []
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("console", self._note)
         self.page.on("dialog", lambda dialog: (self.troubles.append("dialog"), dialog.dismiss()))
@@ -180,21 +204,126 @@ def test_a_relation_is_brought_out_by_its_row(window, tmp_path, vocab):
     assert page.locator(".rel-line .rel-mention.rel-on").count() == 2
 
 
+def evidence(page):
+    """The texts that are brought out as evidence."""
+    return page.evaluate(
+        "() => Array.from(CSS.highlights.get('rel-evidence') ?? [], String).join('')"
+    )
+
+
+def test_evidence_is_brought_out_with_its_relation(window, tmp_path, vocab):
+    words = ["\U0001f469\u200d\U0001f4bb", "Ann", "led", "Acme", ".", *["It", "rained", "."] * 30]
+    words += ["She", "founded", "it", "."]
+    starts = [0, *range(5, 96, 3)]
+    doc = make_doc(vocab, words, [(1, 2, "PERSON"), (3, 4, "ORG")], sent_starts=starts)
+    ann, acme = doc.ents
+    doc._.rel = [
+        Relation(acme, "FOUNDED_BY", ann, 0.5, evidence=(0, 31)),
+        Relation(acme, "LED_BY", ann, 0.5),
+    ]
+    shown = "\U0001f469\u200d\U0001f4bb Ann led Acme .She founded it ."
+    page = window.show(render(doc, page=True), tmp_path)
+    page.locator("summary").click()
+    rows = page.locator("tbody tr")
+    rows.nth(0).focus()
+    assert evidence(page) == shown
+    page.set_viewport_size({"width": 400, "height": 700})
+    page.wait_for_timeout(200)
+    rows.nth(1).focus()
+    assert evidence(page) == ""
+    assert rows.nth(0).locator("td").last.text_content().replace(" ", "") == shown.replace(" ", "")
+    page = window.show(make_page(found_documents([doc], RenderOptions())), tmp_path)
+    page.wait_for_selector("article")
+    window.keys("j")
+    assert evidence(page) == shown
+    page.locator("summary").click()
+    assert page.locator("th").all_text_contents()[-1] == "Evidence"
+    window.keys("j")
+    assert evidence(page) == ""
+
+
+def hostile_pages(docs):
+    """All pages that somebody else's corpus can come into, but those of a viewer and of a drawing."""
+    everything = "".join(HOSTILE)
+    examples = [make_example(doc) for doc in docs]
+    yield render_evaluation(find_mistakes(examples), title=everything)
+    corpus = make_context(docs, docs[:2], schema=RelationSchema())
+    sections = [
+        check(corpus) for check in CHECKS if check not in (check_label_noise, check_name_bias)
+    ]
+    yield render_html(AuditReport(sections, len(docs)), title=everything)
+    numbers = numpy.arange(len(HOSTILE))
+    measured = measure_calibration(numbers / len(HOSTILE), numbers % 2 == 0, numbers, n_resamples=2)
+    trust = Trust(measured, measured, measured, PRF())
+    temperature = Temperature(1.0, dict.fromkeys(HOSTILE, 2.0))
+    report = CalibrationReport(
+        *(temperature, {}, 1, 1, 1, everything, trust, trust, None),
+        *(LabelSets(0.9, 0.5, 0.5), Coverage(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)),
+    )
+    yield render_calibration(report, title=everything)
+    relations = [rel for doc in docs for rel in doc._.rel]
+    yield render_explanations(
+        [
+            Explanation(
+                relation=rel,
+                words=tuple(HOSTILE),
+                probability=0.5,
+                attributions={"gradient": numbers - 9.0, rel.label: numbers - 9.0},
+                gradient_of=rel.label,
+                evidence=(SentenceEvidence(0, rel.label, 0.5, True),),
+                counterfactuals=(Counterfactual(rel.label, rel.label, 0.5),),
+                neighbours=(Neighbour(0.5, *[rel.label] * 5),),
+            )
+            for rel in relations[:: len(relations) // 20]
+        ],
+        title=everything,
+    )
+
+
+def is_harmless(page):
+    """Whether nothing is in a page that could run, or be fetched."""
+    page.wait_for_load_state()
+    wrong = "img, iframe, object, embed, link, base, form[action], [onload], [onerror], [onfocus]"
+    places = "document.querySelectorAll('[href], [src]')"
+    links = page.evaluate(f"() => Array.from({places}, (node) => node.href || node.src)")
+    own = [link for link in links if link.startswith("file:") and "#" in link]
+    return page.locator(wrong).count() == 0 and links == own
+
+
 def test_nothing_hostile_runs(window, tmp_path, vocab):
     docs = hostile_docs(vocab)
+    window.page.on("request", lambda request: window.requests.append(request.url))
     page = window.show(render(docs, page=True), tmp_path)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")  # all are drawn
     assert page.locator(".rel-tip").count() == len(HOSTILE)
+    assert is_harmless(page)
     documents = found_documents(docs, RenderOptions())
     html = make_page(documents, title="".join(HOSTILE), labels=HOSTILE, review=True)
     page = window.show(html, tmp_path)
     page.locator("article").nth(len(docs) - 1).wait_for(state="attached")
     window.keys("j", "l", "Escape", "a", "?")
     assert page.locator(".rel-tip").count() == len(HOSTILE)
-    assert page.locator("img, iframe, [onload], [onerror], [onfocus]").count() == 0
-    examples = [make_example(doc) for doc in docs]
-    page = window.show(render_evaluation(find_mistakes(examples)), tmp_path)
-    page.locator("article").nth(len(docs) - 1).wait_for(state="attached")
+    page.evaluate("document.querySelector('#help').close()")
+    for text in HOSTILE[:8]:  # each as the type of a mention, and of a relation from it
+        n = page.evaluate("review.mentions(docs[0]).length")
+        window.keys("m")
+        page.fill("#words", "and")
+        page.fill("#type", text)
+        window.keys("Enter", "Enter")
+        page.locator('article >> nth=0 >> .rel-line [data-m="0"]').first.focus()
+        window.keys("Enter")
+        page.fill("#label", text)
+        window.keys("Enter")
+        added = page.evaluate("review.mentions(docs[0])")[n:]
+        assert [mention["label"] for mention in added] == [text.strip()]
+    assert is_harmless(page)
+    page = window.show(
+        make_page(compared_documents(find_mistakes(map(make_example, docs)))), tmp_path
+    )
+    assert is_harmless(page)
+    for html in hostile_pages(docs):
+        assert is_harmless(window.show(html, tmp_path))
+    assert {url for url in window.requests if not url.startswith("file:")} == set()
 
 
 def test_search_and_filters(window, tmp_path, vocab):
@@ -257,11 +386,29 @@ def facts_of_twenty():
 
 def read_back(path, tmp_path):
     """The relations of the first document of a file, through conversion and the corpus reader."""
-    convert(path, tmp_path / "train.spacy")
+    run("convert", path, tmp_path / "train.spacy")
     examples = list(make_relation_corpus(tmp_path / "train.spacy")(blank_pipeline("en")))
     doc = examples[0].reference
     number = {ent.start_char: i for i, ent in enumerate(doc.ents)}
     assert {rel.score for rel in doc._.rel} == {1.0}
+    return {
+        (number[rel.head.start_char], rel.label, number[rel.tail.start_char]) for rel in doc._.rel
+    }
+
+
+def learn(path):
+    """What a small pipeline finds in the documents of a file after it was trained on them."""
+    nlp = spacy.blank("en")
+    config = {"model": {**TINY_SPAN_PAIR, "tok2vec": TINY_TOK2VEC}}
+    nlp.add_pipe("relation_extractor", config=config)
+    examples = list(make_relation_corpus(path)(nlp))
+    assert [len(eg.reference.ents) for eg in examples] == [17]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+    (doc,) = nlp.pipe([eg.predicted for eg in make_relation_corpus(path)(nlp)])
+    number = {ent.start_char: i for i, ent in enumerate(doc.ents)}
     return {
         (number[rel.head.start_char], rel.label, number[rel.tail.start_char]) for rel in doc._.rel
     }
@@ -287,6 +434,9 @@ def test_review_with_a_server(window, tmp_path, vocab):
             server.shutdown()
             thread.join()
     assert read_back(store.path, tmp_path) == facts_of_twenty()
+    learned = learn(tmp_path / "train.spacy")
+    assert learned == facts_of_twenty()
+    assert {"OWNS", "MADE"} <= {label for _, label, _ in learned}  # no pipeline has known them
     again = ReviewStore(documents, store.path)
     assert again.counts() == {"documents": 2, "done": 1}
 
@@ -316,3 +466,80 @@ def test_review_of_a_page_alone(window, tmp_path, vocab):
         vars(doc) | {"place": ""} for doc in by_server
     ]
     assert by_page[0].meta["tweet"] == 1234567890123456789
+
+
+def select(page, words):
+    """Select words in the lines of the first document, as the mouse does."""
+    page.evaluate(
+        """(words) => {
+          const walker = document.createTreeWalker(document.querySelector("article .rel-lines"), 4);
+          while (!walker.nextNode().data.includes(words));
+          const node = walker.currentNode;
+          const at = node.data.indexOf(words);
+          getSelection().setBaseAndExtent(node, at, node, at + words.length);
+        }""",
+        words,
+    )
+
+
+def test_mentions_are_added_in_review(window, tmp_path, vocab):
+    text = "\U0001f469\u200d\U0001f4bb Ann led Acme . The Acme of Rome , Orbit , was sold ."
+    doc = make_doc(vocab, text, [(1, 2, "PERSON"), (3, 4, "ORG")], [(0, "LED", 1, 0.5)])
+    documents = found_documents([doc], RenderOptions())
+    page = window.show(make_page(documents, labels=LABELS, review=True), tmp_path)
+    page.wait_for_selector("article")
+    select(page, "Acme of Rome ")
+    page.click("#mention")
+    assert page.input_value("#words") == "Acme of Rome"
+    page.keyboard.type("ORG")
+    window.keys("Enter", "Enter")  # the new mention has the focus: it is the head
+    page.locator('.rel-line [data-m="0"]').first.click()
+    page.keyboard.type("FOUNDED")
+    window.keys("Enter", "m")  # and by keys alone, the second of two places, inside of another one
+    page.keyboard.type("Acme")
+    window.keys("Tab", "ArrowDown", "Enter")
+    page.keyboard.type("NAME")
+    window.keys("Enter", "m")
+    page.keyboard.type("Orbit")
+    window.keys("Enter")
+    page.keyboard.type("ORG")
+    window.keys("Enter", "Enter")
+    page.locator('.rel-line [data-m="3"]').first.focus()
+    window.keys("Enter")
+    page.keyboard.type("OWNS")
+    window.keys("Enter")
+    added = page.locator("button.chip[title]")
+    assert added.all_text_contents() == ["✕ Acme of Rome ORG", "✕ Acme NAME", "✕ Orbit ORG"]
+    assert page.locator('.rel-line [data-m="2"] [data-m="3"]').count() == 1
+    added.nth(0).click()  # with its relation; the numbers of others follow
+    window.keys("d")
+    value = page.evaluate("JSON.stringify(Object.fromEntries(review.decisions))")
+    store = ReviewStore(documents, tmp_path / "server.jsonl")
+    store.save(json.loads(value))
+    saved = json.loads(store.path.read_text(encoding="utf8"))
+    assert page.evaluate("review.record(0)") == saved
+    mentions = {
+        m["id"]: (saved["text"][m["start"] : m["end"]], m["start"]) for m in saved["entities"]
+    }
+    assert [(name, at > 20) for name, at in mentions.values()] == [
+        *(("Ann", False), ("Acme", False), ("Acme", True), ("Orbit", True))
+    ]
+    facts = [(r["label"], mentions[r["head"]], mentions[r["tail"]]) for r in saved["relations"]]
+    assert facts[1:] == [("OWNS", mentions["N4"], mentions["N3"])]
+    assert page.evaluate("review.of(0).relations.length") == 2
+    page.reload()
+    page.wait_for_selector("button.chip[title]")
+    assert added.all_text_contents() == ["✕ Acme NAME", "✕ Orbit ORG"]
+
+
+def test_the_page_cuts_texts_as_drawings_are_cut(window, tmp_path):
+    random = numpy.random.default_rng(0)
+    page = window.show(make_page([]), tmp_path)
+    for _ in range(20):
+        spans = [
+            (int(start), int(start + length))
+            for start, length in random.integers(1, 9, size=(int(random.integers(40)), 2))
+        ]
+        mentions = [{"start": start, "end": end} for start, end in spans]
+        expected = [[*piece[:2], list(piece.mentions)] for piece in cut(20, spans)]
+        assert page.evaluate("(mentions) => cut(20, mentions)", mentions) == expected

@@ -14,6 +14,7 @@ import rel_component
 from rel_component import render
 from rel_component.app.drawing import MAX_DEPTH, cut
 from rel_component.errors import ConfigError
+from rel_component.types import Relation
 
 from ..helpers import make_doc
 from .pages import HOSTILE, Page, hostile_docs
@@ -68,6 +69,17 @@ def test_mentions_relations_and_clusters_are_in_the_page(doc):
     ]
     label = dict(page.attrs)["aria-label"]
     assert label == "One & only: 4 mentions, 2 relations"
+
+
+def test_evidence_is_listed_and_given_to_the_script(doc):
+    acme, ann = doc.ents[1], doc.ents[0]
+    for token in doc:
+        token.is_sent_start = token.i in (0, 8)
+    doc._.rel = [Relation(acme, "FOUNDED_BY", ann, 0.75, evidence=(1,)), (acme, "R", ann)]
+    html = render(doc)
+    assert [arc.get("evidence") for arc in arcs(html)[0]] == [[[35, 52]], None]
+    assert "<td><bdi>She lives there .</bdi> </td></tr>" in html
+    assert Page(html).tags.count("th") == 5
 
 
 @pytest.mark.parametrize(

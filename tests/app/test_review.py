@@ -74,6 +74,52 @@ def test_what_the_pipeline_has_missed_counts_if_it_is_accepted(vocab):
     assert facts(kept)[2] == ("T2", "IN", "G3", 1.0)
 
 
+def test_mentions_are_added(document, tmp_path):
+    value = {
+        "done": True,
+        "relations": [
+            decision(0, 0, "LEADS", 1),
+            decision(1, 0, "IN", 2),
+            decision(None, 3, "A", 1),
+        ],
+        "mentions": [{"start": 4, "end": 9, "label": "VERB"}],
+    }
+    kept = reviewed(document, Review.read(value, document, "here"))
+    assert vars(kept.mentions[3]) | {"attributes": 0} == {
+        **{"id": "N4", "start": 4, "end": 9, "label": "VERB"},
+        **{"kb_id": "", "fragments": (), "attributes": 0},
+    }
+    assert facts(kept)[2] == ("N4", "A", "T2", 1.0)
+    store = ReviewStore([document], tmp_path / "a.jsonl")
+    store.save({document.key: value})
+    assert ReviewStore([document], store.path).to_json() == {document.key: value}
+
+
+@pytest.mark.parametrize(
+    ("mention", "message"),
+    [
+        ((0, 3, "PERSON"), r"here: mentions: \(0, 3, 'PERSON'\) is there already"),
+        ((4, 4, "VERB"), "not in the text"),
+        ((9, 4, "VERB"), "not in the text"),
+        ((0, 23, "X"), "not in the text"),
+        ((-1, 3, "X"), "mentions.0.start: Input should be greater"),
+        ((0, 1.5, "X"), "mentions.0.end"),
+        ((4, 9, " "), "label ' '"),
+        ((4, 9, "x" * 201), "label 'xxx"),
+        ((4, 9, "\ud800"), "half a surrogate pair|unicode"),
+        ((4, 9, ""), "mentions.0.label"),
+    ],
+)
+def test_mentions_that_do_not_fit_are_refused(document, mention, message):
+    added = dict(zip(("start", "end", "label"), mention))
+    value = {"done": True, "relations": [], "mentions": [added]}
+    with pytest.raises(DataError, match=message):
+        Review.read(value, document, "here")
+    value["mentions"] = [{"start": 4, "end": 9, "label": "VERB"}] * 2
+    with pytest.raises(DataError, match="there already"):
+        Review.read(value, document, "here")
+
+
 @pytest.mark.parametrize(
     ("relation", "message"),
     [

@@ -12,6 +12,7 @@ const RelView = (() => {
   const LONGEST = 32; // characters of a label
   const PAPER = 660; // width that fits on A4 and Letter
   const views = new Set();
+  let lit = null; // the view whose evidence is brought out
 
   const element = (name, classes, text) => {
     const made = document.createElement(name);
@@ -103,8 +104,8 @@ const RelView = (() => {
 
   class View {
     // root: an element with .rel-text, whose mentions have data-m;
-    // relations: [{head, tail, label, score, title, style, status, sign}]; head and tail as in data-m,
-    // status: classes; onselect: called with the position of a relation that is clicked.
+    // relations: [{head, tail, label, score, title, style, status, sign, evidence}]; head and tail as in
+    // data-m, status: classes, evidence: [[start, end]] in the text, as strings count it; onselect: called with the position of a relation that is clicked.
     constructor(root, relations, onselect) {
       this.root = root;
       this.text = root.querySelector(".rel-text");
@@ -369,6 +370,49 @@ const RelView = (() => {
       for (const part of this.root.querySelectorAll("[data-m]")) {
         part.classList.toggle("rel-on", mentions.has(part.dataset.m));
       }
+      this.showEvidence(node && node.dataset.r !== undefined ? Number(node.dataset.r) : this.selected);
+    }
+
+    // The text in the lines, without what is drawn beside it: text nodes, with their places in the text.
+    textNodes() {
+      const found = [];
+      const walker = document.createTreeWalker(this.lines, NodeFilter.SHOW_TEXT);
+      for (let start = 0, node; (node = walker.nextNode()); ) {
+        if (node.parentNode.closest(".rel-type, svg")) continue;
+        found.push({ node, start, end: start + node.length });
+        start += node.length;
+      }
+      return found;
+    }
+
+    // Bring out the sentences that show a relation; those of no relation with null.
+    showEvidence(index) {
+      const places = (index !== null && this.relations[index]?.evidence) || [];
+      // older browsers have the list alone; a template puts more into the text
+      if (!window.Highlight || (!places.length && lit !== this) || this.text.querySelector(".rel-own")) return;
+      const highlight = new Highlight();
+      for (const part of places.length ? this.textNodes() : []) {
+        for (const place of places) {
+          const [start, end] = [Math.max(place[0], part.start), Math.min(place[1], part.end)];
+          if (start >= end) continue;
+          const range = new Range();
+          range.setStart(part.node, start - part.start);
+          range.setEnd(part.node, end - part.start);
+          highlight.add(range);
+        }
+      }
+      CSS.highlights.set("rel-evidence", highlight);
+      lit = this;
+    }
+
+    // Start and end in the text of what a person has selected; null if that is nothing of it.
+    placeOf(range) {
+      const parts = this.textNodes().filter(({ node }) => range.intersectsNode(node));
+      if (!parts.length) return null;
+      const [first, last] = [parts[0], parts[parts.length - 1]];
+      const from = first.node === range.startContainer ? range.startOffset : 0;
+      const to = last.node === range.endContainer ? range.endOffset : last.node.length;
+      return [first.start + from, last.start + to];
     }
 
     select(index) {
@@ -376,6 +420,7 @@ const RelView = (() => {
       for (const part of this.root.querySelectorAll("[data-r]")) {
         part.classList.toggle("rel-selected", index !== null && Number(part.dataset.r) === index);
       }
+      this.showEvidence(index);
     }
   }
 

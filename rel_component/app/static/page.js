@@ -1,5 +1,8 @@
 // The list of documents of a page: search, filters, and drawings of what is in sight.
 const { View, element } = RelView;
+const OTHER = { "--rel-h": "200" }; // the color of new types
+const LONGEST_SENTENCE = 200; // letters of it in the list
+const MAX_DEPTH = 20; // mentions around a letter
 const BATCH = 20; // documents that are added when the end of the list comes into sight
 const byId = (id) => document.getElementById(id);
 
@@ -62,20 +65,45 @@ function addBatch() {
 
 // Documents
 
+// A text where mentions begin and end: start and end of each piece, and the mentions around it, the
+// outermost one first, at most MAX_DEPTH; as `cut` of drawing.py.
+function cut(length, mentions) {
+  const starting = new Map();
+  mentions.forEach(({ start }, i) => starting.set(start, [...(starting.get(start) || []), i]));
+  const places = new Set([0, length, ...mentions.flatMap(({ start, end }) => [start, end])]);
+  const sorted = Array.from(places).sort((a, b) => a - b);
+  let around = [];
+  return sorted.slice(0, -1).map((start, k) => {
+    around = around.filter((i) => mentions[i].end > start);
+    const added = (starting.get(start) || []).sort((a, b) => mentions[b].end - mentions[a].end || a - b);
+    around = [...around, ...added.slice(0, MAX_DEPTH - around.length)];
+    return [start, sorted[k + 1], around];
+  });
+}
+
+// The letters of a text: offsets count code points.
+const lettersOf = (doc) => (doc.letters = doc.letters || Array.from(doc.record.text));
+
+// A place in a text as strings count it.
+function unitsOf(doc, at) {
+  const letters = lettersOf(doc);
+  return letters.length === doc.record.text.length ? at : letters.slice(0, at).join("").length;
+}
+
 // The text of a document with its mentions, each inside of those around it.
 function textElement(doc) {
-  const letters = Array.from(doc.record.text); // offsets count code points
+  const letters = lettersOf(doc);
+  const mentions = review.mentions(doc);
   const root = element("div", "rel-text");
   root.dir = doc.dir;
   const open = []; // from the outermost mention on: [mention, element]
   const begun = new Set();
   const close = (at) => {
     const [i, node] = open.pop();
-    const mention = doc.record.entities[i];
-    if (at < mention.end) node.classList.add("rel-opens");
+    if (at < mentions[i].end) node.classList.add("rel-opens");
     else node.append(...typeElement(doc, i));
   };
-  for (const [start, end, around] of doc.pieces) {
+  for (const [start, end, around] of cut(letters.length, mentions)) {
     let same = 0;
     while (same < open.length && open[same][0] === around[same]) same += 1;
     while (open.length > same) close(start);
@@ -93,13 +121,13 @@ function textElement(doc) {
 }
 
 function mentionElement(doc, i) {
-  const mention = doc.record.entities[i];
+  const mention = review.mentions(doc)[i];
   const node = element("span", "rel-mention");
   node.dataset.m = i;
   if (doc.clusters[i]) node.dataset.c = doc.clusters[i];
   if (!mention.label) node.classList.add("rel-untyped");
   if (doc.missed.includes(i)) node.classList.add("missed");
-  for (const [name, value] of Object.entries(data.types[mention.label] || {})) {
+  for (const [name, value] of Object.entries(data.types[mention.label] || OTHER)) {
     node.style.setProperty(name, value);
   }
   if (review.isOn) Object.assign(node, { tabIndex: 0, role: "button" });
@@ -107,7 +135,7 @@ function mentionElement(doc, i) {
 }
 
 function typeElement(doc, i) {
-  const { label } = doc.record.entities[i];
+  const { label } = review.mentions(doc)[i];
   const number = doc.clusters[i];
   if (!label && !number) return [];
   const letters = Array.from(label);
@@ -122,9 +150,8 @@ function typeElement(doc, i) {
 }
 
 const mentionText = (doc, i) => {
-  const { start, end } = doc.record.entities[i];
-  doc.letters = doc.letters || Array.from(doc.record.text);
-  return doc.letters.slice(start, end).join("");
+  const { start, end } = review.mentions(doc)[i];
+  return lettersOf(doc).slice(start, end).join("");
 };
 
 // The relations of a document that pass the filters, with their positions in the review.
@@ -132,12 +159,16 @@ function shownRelations(i) {
   const relations = review.relations(i).map((relation, index) => ({ ...relation, index }));
   return relations.filter(isShown).map((relation) => ({
     ...relation,
-    style: relation.status ? {} : data.styles[relation.label] || { "--rel-h": "200" },
+    style: relation.status ? {} : data.styles[relation.label] || OTHER,
     status: [relation.status, relation.state === "open" ? "" : relation.state].join(" ").trim(),
     sign: signOf(relation),
+    evidence: evidenceOf(docs[i], relation).map((place) => place.map((at) => unitsOf(docs[i], at))),
     title: `${mentionText(docs[i], relation.head)} ${relation.label} ${mentionText(docs[i], relation.tail)}`,
   }));
 }
+
+// Start and end of the sentences that show a relation.
+const evidenceOf = (doc, { origin }) => (origin === null ? [] : doc.evidence[origin]);
 
 function signOf({ status, state }) {
   if (state === "accepted") return "✓";
@@ -161,9 +192,10 @@ function article(i) {
   if (review.isOn) header.append(doneBox(i));
   const view = element("div", "rel-view");
   view.setAttribute("role", "group");
-  view.setAttribute("aria-label", `${doc.title}: ${doc.record.entities.length} mentions, ${total} relations`);
+  view.setAttribute("aria-label", `${doc.title}: ${review.mentions(doc).length} mentions, ${total} relations`);
   view.append(textElement(doc));
   if (shown.length) view.append(relationList(i, shown));
+  if (review.isOn) view.append(...addedMentions(i));
   node.append(header, view);
   return node;
 }
@@ -183,6 +215,8 @@ function relationList(i, shown) {
   const table = element("table");
   const head = element("tr");
   const names = ["Head", "Relation", "Tail", "Score"];
+  const hasEvidence = shown.some((relation) => relation.evidence.length);
+  if (hasEvidence) names.push("Evidence");
   if (data.compared) names.push("Compared");
   if (review.isOn) names.push("Review");
   for (const name of names) {
@@ -199,6 +233,7 @@ function relationList(i, shown) {
     row.dataset.r = k;
     row.append(mentionCell(doc, relation.head), nameCell(relation.label), mentionCell(doc, relation.tail));
     row.append(element("td", "rel-number", relation.score == null ? "-" : relation.score.toFixed(3)));
+    if (hasEvidence) row.append(evidenceCell(doc, relation));
     if (data.compared) row.append(element("td", "soft", compared(doc, relation)));
     if (review.isOn) row.append(decisionCell(i, relation));
     body.append(row);
@@ -214,9 +249,19 @@ function compared(doc, relation) {
   return reason ? `${status}, ${reason}` : relation.origin === null ? "added" : status;
 }
 
+function evidenceCell(doc, relation) {
+  const cell = element("td");
+  for (const [start, end] of evidenceOf(doc, relation)) {
+    const letters = lettersOf(doc).slice(start, Math.min(end, start + LONGEST_SENTENCE));
+    const rest = end - start > LONGEST_SENTENCE ? "…" : "";
+    cell.append(element("bdi", "", letters.join("") + rest), " ");
+  }
+  return cell;
+}
+
 function mentionCell(doc, i) {
   const cell = nameCell(mentionText(doc, i));
-  cell.append(" ", element("small", "soft", doc.record.entities[i].label));
+  cell.append(" ", element("small", "soft", review.mentions(doc)[i].label));
   return cell;
 }
 

@@ -17,9 +17,25 @@ class Review {
       const relations = doc.relations.map(({ head, tail, label }, origin) => {
         return { origin, head: place(head), tail: place(tail), label, state: "open" };
       });
-      return { done: false, relations };
+      return { done: false, relations, mentions: [] };
     }
     return this.decisions.get(doc.key);
+  }
+
+  // The mentions of a document, and after them those that are added.
+  mentions(doc) {
+    const { entities } = doc.record;
+    const added = this.decisions.get(doc.key)?.mentions || [];
+    if (!added.length) return entities;
+    const used = new Set(entities.map(({ id }) => id));
+    const all = [...entities];
+    for (const mention of added) {
+      let number = all.length + 1;
+      while (used.has(`N${number}`)) number += 1;
+      used.add(`N${number}`);
+      all.push({ id: `N${number}`, ...mention });
+    }
+    return all;
   }
 
   // The relations of a document as they are drawn.
@@ -75,7 +91,7 @@ class Review {
   // A document with its annotations after review, as the package's own format has it.
   record(i) {
     const doc = this.docs[i];
-    const { entities } = doc.record;
+    const entities = this.mentions(doc);
     const status = ({ origin }) => (origin === null ? "" : doc.statuses[origin]);
     const kept = this.of(i).relations.filter((relation) => {
       const isLeftOut = relation.state === "open" && status(relation) === "missed";
@@ -147,7 +163,7 @@ async function pick(i, mention) {
   const head = picked.mention;
   picked = null;
   showPicked();
-  const [a, b] = [head, mention].map((k) => docs[i].record.entities[k]);
+  const [a, b] = [head, mention].map((k) => review.mentions(docs[i])[k]);
   if (a.start === b.start && a.end === b.end) return;
   const label = await askLabel("");
   if (label === null) return;
@@ -165,6 +181,8 @@ function showPicked() {
   const text = picked ? `New relation from “${mentionText(docs[picked.doc], picked.mention)}”: choose its tail, or Escape` : "";
   byId("hint").textContent = text;
 }
+
+const isType = (label) => label && Array.from(label).length <= 200 && label !== "NO_RELATION";
 
 // Ask for a relation type; null if the person does not want to.
 function askLabel(label) {
@@ -190,7 +208,7 @@ function askLabel(label) {
     dialog.onclose = () => {
       const typed = input.value.trim();
       const chosen = data.labels.includes(typed) ? typed : choices.value || typed;
-      const isValid = chosen && Array.from(chosen).length <= 200 && chosen !== "NO_RELATION";
+      const isValid = isType(chosen);
       resolve(dialog.returnValue === "ok" && isValid ? chosen : null);
       dialog.returnValue = "";
       if (isValid && !data.labels.includes(chosen)) data.labels.push(chosen);
@@ -331,6 +349,7 @@ const KEYS = {
   o: () => decide(current.doc, current.relation, "open"),
   r: () => decide(current.doc, current.relation, "reverse"),
   l: () => relabel(current.doc, current.relation),
+  m: () => addMention(),
   d: () => setDone(current.doc),
   u: () => goTo(review.undo()),
   U: () => goTo(review.redo()),
@@ -369,7 +388,7 @@ function startReview() {
   };
   document.addEventListener("keydown", onKey);
   byId("documents").addEventListener("click", (event) => {
-    const mention = review.isOn && event.target.closest(".rel-mention");
+    const mention = review.isOn && getSelection().isCollapsed && event.target.closest(".rel-mention");
     if (mention) pick(Number(mention.closest("article").dataset.doc), Number(mention.dataset.m));
   });
   byId("review").setAttribute("aria-pressed", review.isOn);
@@ -381,6 +400,7 @@ function startReview() {
   });
   byId("download").addEventListener("click", download);
   byId("undo").addEventListener("click", KEYS.u);
+  byId("mention").addEventListener("click", KEYS.m);
   addEventListener("beforeunload", (event) => {
     keeper.save();
     if (keeper.changed.size || (keeper.isServed && keeper.isSaving)) event.preventDefault();
