@@ -8,7 +8,7 @@ head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``
                                                          tail start - head start, tail length), ...)
 
 followed by the knowledge-base ids of head and tail if one of them is set, or if evidence follows: where
-the sentences that show the relation start, relative to the head.
+the sentences that show the relation start, relative to the head; and that by the polarity, if it is set.
 
 Offsets are characters, so that retokenisation keeps them, and the tail is relative to the head, so
 that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
@@ -37,7 +37,14 @@ from spacy.tokens import Doc, Span
 
 from .documents import RelationKey, relation_key, sentence_starts
 from .errors import AnnotationError, ExtensionConflict, shown
-from .relation_forms import RelationLike, TokenPairDict, check_score, describe, read_relations
+from .relation_forms import (
+    RelationLike,
+    TokenPairDict,
+    check_polarity,
+    check_score,
+    describe,
+    read_relations,
+)
 from .types import Relation
 
 DEFAULT_ATTR = "rel"
@@ -173,21 +180,24 @@ def set_relations(
             positions must be first tokens of entities in ``doc.ents``, of mentions of relations
             that the Doc has, or of spans in ``doc.spans``, and whose scores of 0 mean "no such
             relation". Of relations with the same head, label and tail the one with the highest
-            score stays, with the evidence of all. A score may be None: not known.
+            score stays, of equals the first, with the evidence of all. A score may be None: not known.
         attr: name of the extension attribute.
 
     Raises:
         AnnotationError: if a span belongs to another Doc, is empty or no mention starts at a
-            position, if a score is no probability, if evidence is no sentence of the Doc, or if a
-            value has another form.
+            position, if a score is no probability, if evidence is no sentence of the Doc, if a
+            polarity is not known, or if a value has another form.
     """
     rows = read_relations(doc, relations, lambda: get_relations(doc, attr))
     best: Dict[RelationKey, Optional[float]] = {}
     kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
     evidence: Dict[RelationKey, Set[int]] = {}
+    polarity: Dict[RelationKey, str] = {}
     starts = sentence_starts(doc) if any(rel.evidence for rel in rows) else None
     for rel in rows:
         key = relation_key(rel)
+        if key not in best or _higher(rel.score, best[key]) != best[key]:
+            polarity[key] = rel.polarity
         best[key] = _higher(rel.score, best.get(key))
         if rel.head.kb_id or rel.tail.kb_id:
             kb_ids[key] = (rel.head.kb_id_, rel.tail.kb_id_)
@@ -199,8 +209,10 @@ def set_relations(
         (start, end, head_type), label, (tail_start, tail_end, tail_type) = key
         row = (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
         more: Tuple[Any, ...] = kb_ids.get(key, ())
-        if key in evidence:
-            more = (*(more or ("", "")), tuple(sorted(evidence[key])))
+        if key in evidence or polarity[key]:
+            more = (*(more or ("", "")), tuple(sorted(evidence.get(key, ()))))
+        if polarity[key]:
+            more = (*more, polarity[key])
         stored.setdefault((start, end), []).append((*row, *more))
     name = _storage_name(attr)
     clear_relations(doc, attr)
@@ -285,9 +297,14 @@ def _from_row(
     *more: Any,
 ) -> Optional[Relation]:
     """The relation of a row; None if the Doc was cut from a longer one that had both mentions."""
-    head_id, tail_id, evidence = (*more, ()) if len(more) == 2 else more or ("", "", ())
-    if not all(isinstance(name, str) for name in (label, head_type, tail_type, head_id, tail_id)):
-        raise TypeError("labels, types and ids have to be strings")
+    if len(more) == 1:
+        raise ValueError("one id of two")
+    found: Tuple[Any, ...] = (*more, *("", "", (), "")[len(more) :])
+    head_id, tail_id, evidence, polarity = found
+    names = (label, head_type, tail_type, head_id, tail_id, polarity)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("labels, types, ids and polarities have to be strings")
+    check_polarity(polarity)
     if not all(
         isinstance(value, int) for value in (head_start, head_end, offset, length, *evidence)
     ):
@@ -305,7 +322,7 @@ def _from_row(
         places = [head_start + place for place in evidence]
         inside = [place for place in places if 0 <= place < len(doc.text)]
         numbers = (numpy.searchsorted(starts, inside, side="right") - 1).tolist()
-    return Relation(head, label, tail, score, numbers)
+    return Relation(head, label, tail, score, numbers, polarity)
 
 
 def _sentence_places(doc: Doc, rel: Relation, starts: Any) -> List[int]:

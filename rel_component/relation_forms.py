@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span
 from .documents import document_id
 from .errors import AnnotationError, shown
 from .span_groups import current_spans
-from .types import Relation
+from .types import POLARITIES, Relation
 
 RelationLike = Union[
     Mapping[str, Any],  # a Relation, or its JSON form
@@ -57,19 +57,32 @@ def check_score(score: Any) -> None:
         raise ValueError(f"the score is {shown(score)}, and no probability in [0, 1]")
 
 
+def check_polarity(polarity: Any) -> None:
+    """Check a polarity, which may be empty.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if polarity not in ("", *POLARITIES):
+        raise ValueError(f"the polarity is {shown(polarity)}; known are {', '.join(POLARITIES)}")
+
+
 def _check(doc: Doc, item: Any) -> Relation:
     if isinstance(item, Relation):
-        parts: Sequence[Any] = (item.head, item.label, item.tail, item.score, item.evidence)
+        parts: Sequence[Any] = (
+            *(item.head, item.label, item.tail, item.score),
+            *(item.evidence, item.polarity),
+        )
     elif isinstance(item, Mapping):
         parts = _from_json(doc, item)
     elif isinstance(item, (tuple, list)) and len(item) in (3, 4):
-        parts = (*item, 1.0)[:4] + ((),)
+        parts = (*item, 1.0)[:4] + ((), "")
     else:
         raise AnnotationError(
             f"Cannot store {shown(item)} as a relation: expected a Relation, (head, label, tail), "
             "(head, label, tail, score), or a dict as to_json gives it."
         )
-    head, label, tail, score, evidence = parts
+    head, label, tail, score, evidence, polarity = parts
     for role, span in (("head", head), ("tail", tail)):
         if not isinstance(span, Span):
             raise AnnotationError(f"The {role} of {shown(item)} is not a Span.")
@@ -84,9 +97,12 @@ def _check(doc: Doc, item: Any) -> Relation:
         raise AnnotationError(f"The label of {shown(item)} is not a string.")
     try:
         check_score(score)
+        check_polarity(polarity)
     except ValueError as err:
         raise AnnotationError(f"Cannot store {shown(item)}: {err}.") from None
-    return item if isinstance(item, Relation) else Relation(head, label, tail, score, evidence)
+    if isinstance(item, Relation):
+        return item
+    return Relation(head, label, tail, score, evidence, polarity)
 
 
 def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
@@ -117,7 +133,8 @@ def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
         raise AnnotationError(
             f"The evidence of {shown(item)} is {shown(evidence)}: expected numbers of sentences."
         )
-    return (spans[0], item.get("label"), spans[1], item.get("score", 1.0), evidence)
+    more = (item.get("score", 1.0), evidence, item.get("polarity", ""))
+    return (spans[0], item.get("label"), spans[1], *more)
 
 
 def _from_dict(doc: Doc, data: TokenPairDict, relations: Iterable[Relation]) -> List[Relation]:

@@ -308,7 +308,7 @@ class RelationSchema(Mapping[str, RelationType]):
         for rel in list(result):
             label = self[rel.label].inverse if rel.label in self else None
             if label is not None:
-                inverse = Relation(rel.tail, label, rel.head, rel.score, rel.evidence)
+                inverse = Relation(rel.tail, label, rel.head, rel.score, rel.evidence, rel.polarity)
                 if relation_key(inverse) not in known:
                     known.add(relation_key(inverse))
                     result.append(inverse)

@@ -14,6 +14,9 @@ NO_RELATION = "NO_RELATION"
 NO_ENTITY = "NO_ENTITY"
 """Name of the class of spans that are no mention; never an entity type."""
 
+POLARITIES = ("asserted", "negated", "planned")
+"""What a document may say of a relation: that it holds, that it does not, or that it shall."""
+
 Int8Array = npt.NDArray[numpy.int8]
 Int32Array = npt.NDArray[numpy.int32]
 BoolArray = npt.NDArray[numpy.bool_]
@@ -37,14 +40,17 @@ class Relation(Dict[str, Any]):
         tail: the mention the relation points to.
         score: probability in [0, 1]; 1.0 for annotated relations, None if it is not known.
         evidence: the sentences that show it, counted from 0 in the Doc; empty if they are not known.
+        polarity: one of :data:`POLARITIES`; empty if nothing is said of it, as of annotated relations
+            and those of trained models, which hold.
     """
 
-    __slots__ = ("evidence", "head", "label", "score", "tail")
+    __slots__ = ("evidence", "head", "label", "polarity", "score", "tail")
     head: Span
     label: str
     tail: Span
     score: Optional[float]
     evidence: Tuple[int, ...]
+    polarity: str
 
     def __init__(
         self,
@@ -53,9 +59,11 @@ class Relation(Dict[str, Any]):
         tail: Span,
         score: Optional[float] = 1.0,
         evidence: Sequence[int] = (),
+        polarity: str = "",
     ) -> None:
         numbers = tuple(sorted(set(evidence)))
         values = {"head": head, "label": label, "tail": tail, "score": score, "evidence": numbers}
+        values["polarity"] = polarity
         for name, value in values.items():
             object.__setattr__(self, name, value)
         super().__init__(
@@ -63,6 +71,8 @@ class Relation(Dict[str, Any]):
         )
         if numbers:
             dict.__setitem__(self, "evidence", list(numbers))
+        if polarity:
+            dict.__setitem__(self, "polarity", polarity)
 
     @property
     def context(self) -> Span:
@@ -80,8 +90,8 @@ class Relation(Dict[str, Any]):
     def to_json(self) -> Dict[str, Any]:
         """Offsets in tokens and characters, texts, entity types, knowledge-base ids, label, score.
 
-        Head and tail have ``kb_id``, and the relation ``evidence``, where that is set. The result
-        can be assigned to ``doc._.rel``.
+        Head and tail have ``kb_id``, and the relation ``evidence`` and ``polarity``, where that is
+        set. The result can be assigned to ``doc._.rel``.
         """
         return dict(self)
 
@@ -107,7 +117,8 @@ class Relation(Dict[str, Any]):
     @property
     def _parts(self) -> Tuple[Any, ...]:
         parts = (self.head, self.label, self.tail, self.score)
-        return (*parts, self.evidence) if self.evidence else parts
+        more = (self.evidence, self.polarity) if self.polarity else (self.evidence,)
+        return (*parts, *more) if self.evidence or self.polarity else parts
 
     def _read_only(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("a Relation is read-only: assign another one to doc._.rel")

@@ -423,3 +423,31 @@ def test_a_score_may_be_unknown(doc):
     assert doc._.rel.as_dict() == {(head.start, tail.start): {"A": 1.0}}
     doc._.rel = [Relation(head, "A", tail, None), Relation(head, "A", tail, 0.4)]
     assert [rel.score for rel in doc._.rel] == [0.4]
+
+
+def test_polarity_is_kept(doc):
+    ada, acme, oslo = doc.ents
+    doc._.rel = [
+        Relation(acme, "LOCATED_IN", oslo, 0.4, polarity="asserted"),
+        Relation(acme, "LOCATED_IN", oslo, 0.9, polarity="negated"),
+        Relation(ada, "WORKS_AT", acme, polarity="planned"),
+    ]
+    polarities = ["planned", "negated"]
+    copies = [doc, Doc(doc.vocab).from_bytes(doc.to_bytes()), Doc.from_docs([doc, doc])]
+    assert [[rel.polarity for rel in get_relations(each)] for each in copies] == [
+        polarities,
+        polarities,
+        polarities * 2,
+    ]
+    first = doc._.rel[0]
+    assert (first.to_json()["polarity"], pickle.loads(pickle.dumps(doc))._.rel[0].polarity) == (
+        "planned",
+        "planned",
+    )
+    assert first != Relation(*(first.head, first.label, first.tail), first.score)
+    data = json.loads(json.dumps(doc._.rel.to_json()))
+    doc._.rel = data
+    assert [rel.polarity for rel in doc._.rel] == polarities
+    for wrong in ("perhaps", 7, ["negated"]):
+        with pytest.raises(AnnotationError, match=r"the polarity is .*; known are asserted"):
+            doc._.rel = [{**data[0], "polarity": wrong}]

@@ -44,7 +44,8 @@ class AnnotatedRelation:
         score: probability in [0, 1]; 1.0 if annotated, None if it is not known.
         id: name of the relation in its document, if the format has one.
         evidence: the sentences that show it, as positions in ``Annotated.sentence_starts``.
-        attributes: anything else that the format says of the relation, as JSON data.
+        attributes: anything else that the format says of the relation, as JSON data; ``polarity`` is
+            that of the relation, if it is one of :data:`.types.POLARITIES`.
     """
 
     head: MentionId

@@ -15,7 +15,7 @@ from ..annotations import get_relations, set_relations
 from ..documents import set_sentence_starts, several_labels
 from ..errors import DataError, shown
 from ..mentions import set_clusters
-from ..types import Relation
+from ..types import POLARITIES, Relation
 from .annotated import Annotated, AnnotatedMention, MentionId
 from .checks import mention_place, with_mentions
 from .details import keep_mention, keep_relation
@@ -120,12 +120,17 @@ def _set_entities(doc: Doc, spans: _Spans, annotated: Annotated, report: Report)
 
 
 def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report) -> None:
+    relations = []
     for item in annotated.relations:
-        keep_relation(doc, item, spans[item.head], spans[item.tail])
-    relations = [
-        Relation(spans[item.head], item.label, spans[item.tail], item.score, item.evidence)
-        for item in annotated.relations
-    ]
+        head, tail = spans[item.head], spans[item.tail]
+        polarity = item.attributes.get("polarity")
+        if polarity in POLARITIES:  # and no attribute that only has this name
+            others = {key: value for key, value in item.attributes.items() if key != "polarity"}
+            item = replace(item, attributes=others)
+        else:
+            polarity = ""
+        keep_relation(doc, item, head, tail)
+        relations.append(Relation(head, item.label, tail, item.score, item.evidence, polarity))
     set_relations(doc, relations)
     n_relations = len(get_relations(doc))
     if several := several_labels(relations):

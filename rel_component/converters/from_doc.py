@@ -44,6 +44,8 @@ def to_annotated(
     for rel in get_relations(doc, attr):
         name, evidence, attributes = relation_details(doc, rel.label, rel.head, rel.tail)
         head, tail = mentions.add(rel.head), mentions.add(rel.tail)
+        if rel.polarity:
+            attributes["polarity"] = rel.polarity
         relations.append(
             AnnotatedRelation(
                 head, tail, rel.label, rel.score, name, rel.evidence or evidence, attributes

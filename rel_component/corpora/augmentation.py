@@ -206,7 +206,7 @@ def _copy_relations(doc: Doc, copy: Doc, attr: str) -> None:
     heads = _carry([rel.head for rel in relations], copy)
     tails = _carry([rel.tail for rel in relations], copy)
     moved = [
-        Relation(head, rel.label, tail, rel.score, rel.evidence)
+        Relation(head, rel.label, tail, rel.score, rel.evidence, rel.polarity)
         for head, rel, tail in zip(heads, relations, tails)
     ]
     set_relations(copy, moved, attr)

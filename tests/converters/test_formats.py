@@ -9,6 +9,7 @@ from rel_component.converters.convert import convert_file
 from rel_component.converters.format import detect_format, get_format
 from rel_component.converters.report import Report
 from rel_component.errors import DataError
+from rel_component.inference.extract import to_record
 
 from .files import DATA, notes, read, read_text
 
@@ -476,3 +477,21 @@ def test_a_text_too_long_for_the_tokenizer(tmp_path):
     report = Report(on_error="skip")
     assert list(convert_file(path, "jsonl", NLP, report)) == []
     assert "1000001 characters; the tokenizer takes 1000000" in report.problems[0]
+
+
+def test_polarity_of_relations(tmp_path):
+    records = [
+        {"head": 2, "tail": 1, "label": "FOUNDED_BY", "polarity": "negated"},
+        {"head": 1, "tail": 2, "label": "KNOWS", "polarity": "doubtful"},
+    ]
+    ends = {1: (0, 3), 2: (13, 17)}
+    entities = [
+        {"id": i, "start": start, "end": end, "label": "X"} for i, (start, end) in ends.items()
+    ]
+    record = {"text": "Ada has left Acme.", "entities": entities, "relations": records}
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps(record), encoding="utf8")
+    (doc,) = convert_file(path, "jsonl", spacy.blank("en"), Report())
+    assert [rel.polarity for rel in doc._.rel] == ["", "negated"]
+    known, other = sorted(to_record(doc)["relations"], key=lambda rel: rel["label"])
+    assert (known["polarity"], other["attributes"]) == ("negated", {"polarity": "doubtful"})

@@ -5,13 +5,15 @@ text in ``meta``. Optional are:
 ``id`` and ``meta`` of the document, its ``sentences`` (where they start, in characters) and ``clusters``
 (lists of ids of entities that are the same); ``kb_id``, ``attributes`` and ``fragments`` (``[[start,
 end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evidence`` (positions in
-``sentences``) and ``attributes`` of a relation. The ``text`` of an entity is for people; another one
-than that of its offsets becomes an attribute.
+``sentences``), ``polarity`` and ``attributes`` of a relation. The ``text`` of an entity is for people;
+another one than that of its offsets becomes an attribute.
 """
 
+from dataclasses import replace
 from typing import Any, List, Tuple, Union, get_args
 
 from ...errors import DataError, shown
+from ...types import POLARITIES
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from ..format import AnnotationFormat, Facet
 from ..records import (
@@ -91,7 +93,7 @@ def to_record(annotated: Annotated) -> Record:
     record: Record = {"id": meta.pop("id")} if "id" in meta else {}
     record["text"] = annotated.text
     record["entities"] = [_without_defaults(mention) for mention in annotated.mentions]
-    record["relations"] = [_without_defaults(relation) for relation in annotated.relations]
+    record["relations"] = [_relation_record(relation) for relation in annotated.relations]
     if annotated.clusters:
         record["clusters"] = annotated.clusters
     if annotated.sentence_starts is not None:
@@ -110,6 +112,12 @@ _DEFAULTS: Record = {
 def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation]) -> Record:
     fields = {"id": item.id, **vars(item)}
     return {k: value for k, value in fields.items() if k not in _DEFAULTS or value != _DEFAULTS[k]}
+
+
+def _relation_record(relation: AnnotatedRelation) -> Record:
+    others = dict(relation.attributes)
+    known = {"polarity": others.pop("polarity")} if others.get("polarity") in POLARITIES else {}
+    return {**_without_defaults(replace(relation, attributes=others)), **known}
 
 
 def _looks_like(head: str) -> bool:
