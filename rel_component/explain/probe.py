@@ -256,8 +256,8 @@ class Probe:
         Returns:
             a number for each copy; nan if the pair is no candidate there.
         """
-        scores: List[float] = self.document.ask(variants, [self.relation], reverse=reverse)[:, 0]
-        return list(map(float, scores))
+        scores = self.document.ask(variants, [self.relation], reverse=reverse)
+        return [float(score) for score in scores[:, 0]]
 
 
 def log_odds(extractor: Any, label: str, logits: Floats) -> Tuple[float, Floats]:

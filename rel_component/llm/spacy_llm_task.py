@@ -10,7 +10,7 @@ spacy-llm sends the prompts, as plain text and one after the other. The Doc that
 that went in, with our relations on ``doc._.rel``.
 """
 
-from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -20,6 +20,7 @@ from ..annotations import DEFAULT_ATTR, install_extension, set_relations
 from ..mentions import mention_spans
 from ..schema import RelationSchema
 from .answers.extraction import AnswerReader
+from .prompting.claims import Claims
 from .prompting.examples import ExampleSelector, PromptExample
 from .prompting.prompts import Prompter, PromptLimits, Question
 from .prompting.template import PromptTemplate
@@ -44,6 +45,10 @@ class RelationTask:
         examples: reads annotated documents to show in prompts,
             ``rel_component.read_prompt_examples.v1``.
         n_examples: the most examples in one prompt.
+        quote: whether relations are quoted, see the component ``llm_relation_extractor``; also for
+            `polarity` and `keep`.
+        polarity: whether relations are asserted, negated or planned.
+        keep: the polarities of relations that are kept.
         attr: name of the extension attribute of the relations.
 
     Raises:
@@ -60,6 +65,9 @@ class RelationTask:
         entity_types: Optional[List[str]] = None,
         examples: Optional[Callable[[Language], Iterable[Doc]]] = None,
         n_examples: int = 4,
+        quote: bool = False,
+        polarity: bool = False,
+        keep: Sequence[Literal["asserted", "negated", "planned"]] = ("asserted",),
         attr: str = DEFAULT_ATTR,
     ) -> None:
         if isinstance(relation_schema, dict):
@@ -72,6 +80,8 @@ class RelationTask:
         self.entities_key = entities_key
         self.entity_types = tuple(entity_types or ())
         self.n_examples = n_examples
+        self.claims = Claims(quote, polarity)
+        self.keep = tuple(keep)
         self.attr = attr
         self._read_examples = examples
         self._examples: List[PromptExample] = []
@@ -120,7 +130,7 @@ class RelationTask:
             shards: what :meth:`generate_prompts` returned beside the prompts.
             responses: the answers.
         """
-        reader = AnswerReader(self._prompter(None))
+        reader = AnswerReader(self._prompter(None), keep=self.keep)
         for doc_shards, answers in zip(shards, responses):
             doc = next(iter(doc_shards))
             questions = self._questions.pop(id(doc))
@@ -143,4 +153,5 @@ class RelationTask:
             PromptLimits(context_length, ANSWER_TOKENS),
             mentions_given=self.mentions_given,
             entity_types=self.entity_types,
+            claims=self.claims,
         )

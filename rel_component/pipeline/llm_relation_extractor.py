@@ -22,6 +22,7 @@ from ..errors import ConfigError, LLMError
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..llm.answers.extraction import AnswerReader
 from ..llm.answers.grounding import MIN_SIMILARITY
+from ..llm.prompting.claims import Claims
 from ..llm.prompting.examples import (
     ExampleSelector,
     PromptExample,
@@ -34,7 +35,7 @@ from ..llm.prompting.template import PromptTemplate
 from ..llm.types import REPORT_KEY, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
-from ..types import FloatArray
+from ..types import POLARITIES, FloatArray
 from .pending import Pending, answered
 from .saving import Parts, SavedPipe, loading
 
@@ -79,6 +80,10 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         min_similarity: the least similarity of a name that the model gives to words of the
             document, from 0 to 100.
         threshold: the least score of a relation; relations without a score pass.
+        quote: whether the model quotes the words that state each relation. Relations whose quotes are
+            not in the document are dropped; the sentences of the others are their evidence.
+        polarity: whether the model says of each relation that it is asserted, negated or planned.
+        keep: the polarities of relations that are kept; others are counted.
         repair: whether an answer with mistakes is sent back once, with the mistakes named.
         max_entities: the most entities in an answer.
         max_relations: the most relations in an answer.
@@ -116,6 +121,9 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         min_agreement: float = 0.5,
         min_similarity: float = MIN_SIMILARITY,
         threshold: float = 0.0,
+        quote: bool = False,
+        polarity: bool = False,
+        keep: Sequence[Literal["asserted", "negated", "planned"]] = ("asserted",),
         repair: bool = False,
         max_entities: int = 32,
         max_relations: int = 32,
@@ -143,6 +151,8 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         self.min_agreement = min_agreement
         self.min_similarity = min_similarity
         self.threshold = threshold
+        self.claims = Claims(quote, polarity)
+        self.keep = tuple(keep)
         self.repair = repair
         self.max_entities = max_entities
         self.max_relations = max_relations
@@ -253,7 +263,10 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         """
         prompter = self._prompter()
         reader = AnswerReader(
-            prompter, min_similarity=self.min_similarity, min_agreement=self.min_agreement
+            prompter,
+            min_similarity=self.min_similarity,
+            min_agreement=self.min_agreement,
+            keep=self.keep,
         )
         n_failed, failures = self.n_failed, Counter(self.failures)
         pending = (self._pending(prompter, doc) for doc in stream)
@@ -348,6 +361,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
             max_entities=self.max_entities,
             max_relations=self.max_relations,
             overlap=self.overlap,
+            claims=self.claims,
         )
 
     def _check_options(self) -> None:
@@ -355,6 +369,11 @@ class LLMRelationExtractor(SavedPipe, Pipe):
             value = getattr(self, name)
             if not 0.0 <= value <= most:
                 raise ConfigError(f"{self.name}: {name} must lie in [0, {most:g}], got {value}")
+        if not self.keep:
+            raise ConfigError(
+                f"{self.name}: keep is empty: no relation would come out; accepted: "
+                f"{', '.join(POLARITIES)}"
+            )
         if self.n_samples < 1:
             raise ConfigError(f"{self.name}: n_samples must be 1 or more, got {self.n_samples}")
         parameters = self.client.backend.settings.get("parameters", {})

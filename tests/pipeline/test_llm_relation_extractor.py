@@ -13,6 +13,7 @@ from spacy.training import Example
 from rel_component.errors import ConfigError, LLMRefused
 from rel_component.inference.extract import extract
 from rel_component.llm.types import REPORT_KEY
+from rel_component.types import Relation
 
 from ..helpers import facts, make_doc
 from ..llm.pipelines import TEXT, make_pipeline, replay
@@ -340,3 +341,89 @@ assert not [name for name in sys.modules if name.startswith(loaded)]
 
 def test_factories_import_no_heavy_package():
     subprocess.run([sys.executable, "-c", LIGHT], check=True)
+
+
+QUOTED = {"quote": "Apple was founded by Steve Jobs", "polarity": "asserted"}
+NOT_LOCATED = {**LOCATED, "quote": "in Cupertino", "polarity": "negated"}
+
+
+def test_quotes_and_polarities(pipeline):
+    reply = answer({**FOUNDED, **QUOTED}, NOT_LOCATED)
+    nlp = pipeline(reply, quote=True, polarity=True)
+    nlp.add_pipe("sentencizer", first=True)
+    (question,) = nlp.get_pipe("llm_relation_extractor").questions(
+        nlp.get_pipe("entity_ruler")(nlp.make_doc(TEXT))
+    )
+    assert "letter by letter" in question.messages[0].content
+    doc = nlp(TEXT)
+    assert [(rel.label, rel.evidence, rel.polarity) for rel in doc._.rel] == [
+        ("FOUNDED_BY", (0,), "asserted")
+    ]
+    assert (report(doc)["valid"], report(doc)["dropped"]) == (1, {"negated": 1})
+    nlp = pipeline(reply, reply, quote=True, polarity=True, keep=["asserted", "negated"])
+    kept = {rel.label: rel.polarity for rel in nlp(TEXT)._.rel}
+    assert kept == {"FOUNDED_BY": "asserted", "LOCATED_IN": "negated"}
+    (record,) = extract(nlp, [TEXT])
+    assert [rel["polarity"] for rel in record["relations"]] == ["asserted", "negated"]
+
+
+def test_what_holds_wins_and_samples_vote_by_polarity(pipeline):
+    negated = {**FOUNDED, "polarity": "negated"}
+    replies = [answer({**FOUNDED, "polarity": "asserted"}), answer(negated), answer(negated)]
+    options = {"polarity": True, "n_samples": 3}
+    keep = ["asserted", "negated", "planned"]
+    (rel,) = pipeline(*replies, **options, min_agreement=0.3, keep=keep)(TEXT)._.rel
+    assert (rel.polarity, round(rel.score, 2)) == ("negated", 0.67)
+    (rel,) = pipeline(*replies, **options, min_agreement=0.3)(TEXT)._.rel
+    assert (rel.polarity, round(rel.score, 2)) == ("asserted", 0.33)
+
+
+@pytest.mark.parametrize("template", ["relations.v1", "triples.v1", "pairs.v1", "open.v1"])
+def test_each_template_asks_for_quotes_and_polarities(pipeline, template):
+    nlp = pipeline(template=template, quote=True, polarity=True)
+    example = make_doc(
+        nlp.vocab,
+        "Orbit was founded by Ada .",
+        [(0, 1, "ORG"), (4, 5, "PERSON")],
+        [(0, "FOUNDED_BY", 1)],
+    )
+    component = nlp.get_pipe("llm_relation_extractor")
+    component.set_examples([example], nlp)
+    question = component.questions(nlp.get_pipe("entity_ruler")(nlp.make_doc(TEXT)))[0]
+    texts = [message.content for message in question.messages if message.role != "assistant"]
+    assert '- "quote"' in texts[0]
+    shown = json.loads(question.messages[1 if template == "triples.v1" else 2].content)
+    item = shown if template == "pairs.v1" else shown["relations"][0]
+    assert item["quote"] == "Orbit was founded by Ada"
+    assert item["polarity"] == "asserted"
+    assert "polarity" in json.dumps(question.schema)
+
+
+def test_negated_examples_are_no_examples_of_relations(pipeline):
+    nlp = pipeline()
+    example = make_doc(nlp.vocab, "Orbit was founded by Ada .", [(0, 1, "ORG"), (4, 5, "PERSON")])
+    example._.rel = [Relation(example.ents[0], "FOUNDED_BY", example.ents[1], polarity="negated")]
+    for polarity, shown in ((False, 0), (True, 1)):
+        nlp = pipeline(polarity=polarity)
+        component = nlp.get_pipe("llm_relation_extractor")
+        component.set_examples([example], nlp)
+        component.from_bytes(component.to_bytes())
+        question = component.questions(nlp.get_pipe("entity_ruler")(nlp.make_doc(TEXT)))[0]
+        relations = json.loads(question.messages[2].content)["relations"]
+        assert [rel["polarity"] for rel in relations] == ["negated"] * shown
+
+
+def test_options_of_quotes_and_polarities_that_do_not_fit(pipeline, tmp_path):
+    with pytest.raises(ConfigError, match="keep is empty: no relation would come out"):
+        pipeline(keep=[])
+    with pytest.raises(ValueError, match="keep"):
+        pipeline(keep=["denied"])
+    path = tmp_path / "own.jinja"
+    path.write_text(
+        '{%- set keys = ["head", "quote", "tail"] -%}{%- macro system(task) -%}{%- endmacro -%}'
+        "{%- macro user(task, item) -%}{{ item.text }}{%- endmacro -%}",
+        encoding="utf8",
+    )
+    nlp = pipeline(template=str(path), quote=True)
+    with pytest.raises(ConfigError, match="has a key quote, which is asked for besides"):
+        nlp(TEXT)

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
 from ...documents import RelationKey, relation_key
 from ...mentions import typed_key
-from ...types import Relation
+from ...types import POLARITIES, Relation
 from ..prompting.prompts import Prompter, Question
 from ..types import Message, Outcome, Reply, Request, Usage
 from .arguments import UNKNOWN_MENTION, WRONG_TYPE
+from .claims import UNKNOWN_POLARITY
 from .grounding import MIN_SIMILARITY
 from .parsing import read_statements
 from .relations import UNKNOWN_LABEL, ValidatedReply, validate_statements
@@ -22,7 +23,7 @@ BOTH_DIRECTIONS = "both_directions"
 DISAGREEMENT = "disagreement"
 """Reason of a drop: too few replies to the same question state the relation."""
 
-RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE}
+RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE, UNKNOWN_POLARITY}
 """Reasons of drops that the JSON schema of the answer rules out."""
 
 CORRECTION = "Answer again, with the whole corrected JSON and nothing else."
@@ -74,6 +75,8 @@ class AnswerReader:
         prompter: made the questions; it knows their schema and template.
         min_similarity: of a name in a reply to words of the document, from 0 to 100.
         min_agreement: the least share of the samples of a question that has to state a relation.
+        keep: polarities of the relations that are kept, where the prompts ask for it; others are
+            counted under theirs.
     """
 
     def __init__(
@@ -82,10 +85,12 @@ class AnswerReader:
         *,
         min_similarity: float = MIN_SIMILARITY,
         min_agreement: float = 0.5,
+        keep: Collection[str] = POLARITIES[:1],
     ) -> None:
         self.prompter = prompter
         self.min_similarity = min_similarity
         self.min_agreement = min_agreement
+        self.keep = ("", *keep)
 
     def read(self, doc: Doc, question: Question, reply: Reply) -> Tuple[ValidatedReply, bool]:
         """Read one reply about a document.
@@ -94,7 +99,8 @@ class AnswerReader:
             What the reply states, and whether it has the form that was asked for.
         """
         prompter = self.prompter
-        statements = read_statements(reply, keys=prompter.template.keys)
+        claims = prompter.claims
+        statements = read_statements(reply, keys=prompter.template.keys, claims=claims)
         validated = validate_statements(
             statements,
             doc,
@@ -105,6 +111,7 @@ class AnswerReader:
             entity_types=prompter.entity_types,
             open_labels=prompter.template.open_labels,
             min_similarity=self.min_similarity,
+            claims=claims,
         )
         return validated, statements.as_asked and not (RULED_OUT & validated.dropped.keys())
 
@@ -143,13 +150,16 @@ class AnswerReader:
             result.dropped.update(validated.dropped)
             result.repaired.update(validated.repaired)
             entities.update({typed_key(span): span for span in validated.entities})
-            samples.setdefault((question.window, question.pair), []).append(validated.relations)
+            kept = [rel for rel in validated.relations if rel.polarity in self.keep]
+            left = (rel.polarity for rel in validated.relations if rel.polarity not in self.keep)
+            result.dropped.update(left)
+            samples.setdefault((question.window, question.pair), []).append(kept)
         found: Dict[RelationKey, Relation] = {}
         for relations_of_samples in samples.values():
             agreed, n_dropped = self._agreed(relations_of_samples)
             if n_dropped:
                 result.dropped[DISAGREEMENT] += n_dropped
-            for rel in agreed:
+            for rel in sorted(agreed, key=_polarity_order):
                 _keep_better(found, relation_key(rel), rel)
         result.relations = self._in_one_direction(found.values())
         if len(result.relations) < len(found):
@@ -161,15 +171,18 @@ class AnswerReader:
         """Return the relations of enough samples of one question, and how many are in too few."""
         if len(samples) == 1:
             return list(samples[0]), 0
-        votes: Dict[RelationKey, List[Relation]] = {}
+        votes: Dict[Tuple[RelationKey, str], List[Relation]] = {}
         for relations in samples:
             for rel in relations:
-                votes.setdefault(relation_key(rel), []).append(rel)
-        agreed = [
-            Relation(rels[0].head, rels[0].label, rels[0].tail, len(rels) / len(samples))
-            for rels in votes.values()
-            if len(rels) >= self.min_agreement * len(samples)
-        ]
+                votes.setdefault((relation_key(rel), rel.polarity), []).append(rel)
+        agreed = []
+        for rels in votes.values():
+            if len(rels) >= self.min_agreement * len(samples):
+                rel, share = rels[0], len(rels) / len(samples)
+                evidence = [number for each in rels for number in each.evidence]
+                agreed.append(
+                    Relation(rel.head, rel.label, rel.tail, share, evidence, rel.polarity)
+                )
         return agreed, len(votes) - len(agreed)
 
     def _in_one_direction(self, relations: Iterable[Relation]) -> List[Relation]:
@@ -184,6 +197,11 @@ def _keep_better(relations: Dict[RelationKey, Relation], key: RelationKey, rel: 
     """Note a relation under a key, unless one with the same score or a higher one is there."""
     if key not in relations or _score(rel) > _score(relations[key]):
         relations[key] = rel
+
+
+def _polarity_order(rel: Relation) -> int:
+    """What holds comes first, where a document says different things of a relation."""
+    return ("", *POLARITIES).index(rel.polarity)
 
 
 def _score(rel: Relation) -> float:

@@ -7,9 +7,10 @@ or between words, broken, in another shape, cut off in the middle, or no JSON at
 import math
 import re
 from dataclasses import replace
-from typing import Any, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 from ..prompting.answer_schema import Keys
+from ..prompting.claims import NO_CLAIMS, Claims
 from ..types import Reply
 from .json_values import load_json
 from .statements import StatedEntity, StatedRelation, StatementReader, Statements
@@ -19,12 +20,15 @@ _THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORE
 _JSON_LINE = re.compile(r"^[ \t]*[\[{]", re.MULTILINE)
 
 
-def read_statements(reply: Reply, *, keys: Keys = ("head", "label", "tail")) -> Statements:
+def read_statements(
+    reply: Reply, *, keys: Keys = ("head", "label", "tail"), claims: Claims = NO_CLAIMS
+) -> Statements:
     """Read what a reply states.
 
     Args:
         reply: the reply.
         keys: names of head, label and tail that the prompt asks for. The usual ones are known.
+        claims: what else it asks for.
 
     Raises:
         ConfigError: if the JSON is broken and json-repair is not installed.
@@ -39,7 +43,7 @@ def read_statements(reply: Reply, *, keys: Keys = ("head", "label", "tail")) -> 
     else:
         reader.read_json(value)
     relations, entities = tuple(reader.relations), tuple(reader.entities)
-    as_asked = not reader.problems and _is_as_asked(value, relations, entities, keys)
+    as_asked = not reader.problems and _is_as_asked(value, relations, entities, keys, claims)
     if value is not None and reply.tokens:
         relations = _scored(relations, reply, keys)
     return Statements(relations, entities, as_asked, dict(reader.problems))
@@ -50,14 +54,19 @@ def _is_as_asked(
     relations: Sequence[StatedRelation],
     entities: Sequence[StatedEntity],
     keys: Keys,
+    claims: Claims,
 ) -> bool:
     """Tell whether decoded JSON is exactly what prompts ask for, made of the statements in it."""
     if not isinstance(value, dict):
         return False
-    if value.keys() == {keys[1]}:
-        return [value] == [{keys[1]: relation.label} for relation in relations]
+
+    def said(rel: StatedRelation) -> Dict[str, str]:
+        return claims.values("".join(rel.quotes), rel.polarity or "")
+
+    if value.keys() == {keys[1], *claims.names}:
+        return [value] == [{keys[1]: rel.label, **said(rel)} for rel in relations]
     stated = [
-        dict(zip(keys, (rel.head.text, rel.label, rel.tail.text)))
+        {**dict(zip(keys, (rel.head.text, rel.label, rel.tail.text))), **said(rel)}
         for rel in relations
         if rel.head is not None and rel.tail is not None
     ]

@@ -41,6 +41,9 @@ _PATTERNS = {
     "pairs": "arguments|args|pairs?|participants|instances",
     "start": "start|begin",
     "end": "end",
+    "quote": "(?:supporting|source|evidence)?(?:quote|quotes|quotation|excerpt|snippet)(?:text)?"
+    "|evidence(?:text|sentence|span)?",
+    "polarity": "polarity|modality|factuality",
     "wrapped": "properties|props|data|attributes",
 }
 _PARTS = re.compile("|".join(f"(?P<{part}>{names})" for part, names in _PATTERNS.items()))

@@ -15,6 +15,7 @@ from ...documents import RelationKey, relation_key
 from ...mentions import typed_key
 from ...schema import RelationSchema, RelationType
 from ...types import Relation
+from ..prompting.claims import NO_CLAIMS, Claims
 from .arguments import (
     MAX_WORD,
     WRONG_TYPE,
@@ -26,6 +27,7 @@ from .arguments import (
     normalized_word,
     quoted,
 )
+from .claims import StatedClaims
 from .grounding import MIN_SIMILARITY, distance_order, nearest
 from .statements import (
     MALFORMED_ITEM,
@@ -104,6 +106,7 @@ def validate_statements(
     entity_types: Sequence[str] = (),
     open_labels: bool = False,
     min_similarity: float = MIN_SIMILARITY,
+    claims: Claims = NO_CLAIMS,
 ) -> ValidatedReply:
     """Check the statements of a reply.
 
@@ -128,6 +131,8 @@ def validate_statements(
         open_labels: whether labels outside the schema are accepted.
         min_similarity: of names to words of the document, from 0 to 100; see :class:`Grounder`. Given
             mentions are not compared by similarity: the reply should use their ids.
+        claims: what the prompt asked for beside head, label and tail. Quotes are looked for in the
+            window, and their sentences become the evidence.
     """
     repaired: Counter[str] = Counter()
     arguments: Union[GivenMentions, NamedEntities]
@@ -135,7 +140,8 @@ def validate_statements(
         arguments = NamedEntities(doc, window, entity_types, min_similarity, repaired)
     else:
         arguments = GivenMentions(mentions, knows_numbers=not _counts_from_zero(statements))
-    validator = _Validator(schema, arguments, repaired, bool(entity_types), open_labels, pair)
+    said = StatedClaims(claims, doc, window, repaired)
+    validator = _Validator(schema, arguments, repaired, bool(entity_types), open_labels, pair, said)
     for reason, count in statements.problems.items():
         validator.drop(Drop(reason, _PROBLEMS[reason]), "the answer", count)
     for entity in statements.entities:
@@ -165,11 +171,12 @@ class _Validator:
     needs_types: bool
     open_labels: bool
     pair: Optional[Tuple[str, str]]
+    claims: StatedClaims
 
     def __post_init__(self) -> None:
         self.dropped: Counter[str] = Counter()
         self.errors: List[str] = []
-        self.relations: Dict[RelationKey, Relation] = {}
+        self.relations: Dict[Tuple[RelationKey, str], Relation] = {}
 
     def drop(self, drop: Drop, place: str, count: int = 1) -> None:
         """Count a statement that cannot be used, and describe what is wrong with it."""
@@ -191,7 +198,7 @@ class _Validator:
         before = Counter(self.repaired)
         try:
             relation = self._relation(stated)
-            key = relation_key(relation, self.schema.symmetric_labels)
+            key = (relation_key(relation, self.schema.symmetric_labels), relation.polarity)
             if key in self.relations:
                 raise Drop(DUPLICATE, "is stated twice")
             self.relations[key] = relation
@@ -237,7 +244,9 @@ class _Validator:
             raise Drop(SELF_LOOP, "head and tail are the same")
         if is_inverse:
             heads, tails = tails, heads
-        return Relation(*self._directed(label, heads, tails), stated.score)
+        start, name, end = self._directed(label, heads, tails)
+        evidence = self.claims.evidence(stated, start, end)
+        return Relation(start, name, end, stated.score, evidence, self.claims.polarity(stated))
 
     def _meant_label(self, stated: str) -> Tuple[str, bool]:
         """Return the label of the schema that is meant, and whether its inverse is stated."""

@@ -30,6 +30,9 @@ MAX_DEPTH = 20
 MAX_PRODUCT = 100
 """Relations that one object with arrays of heads, labels and tails may state."""
 
+MAX_QUOTES = 8
+"""Quotes of one statement that are read."""
+
 _NOTHING = re.compile(
     r"[\W_]*(?:none|nothing|null|nil|n/?a|unrelated|not related|"
     r"(?:\w+ ){0,6}?no[ _-]?(?:\w+ ){0,3}?relation(?:ship)?s?(?: \w+){0,8})[\W_]*",
@@ -72,12 +75,16 @@ class StatedRelation:
         label: the label as it is written.
         tail: None where the question was about one pair.
         score: probability of the tokens of the label; None: not known.
+        quotes: the words that it is read from, as the reply quotes them.
+        polarity: whether it holds, as the reply says it; None: it does not.
     """
 
     head: Optional[StatedArgument]
     label: str
     tail: Optional[StatedArgument]
     score: Optional[float] = None
+    quotes: Tuple[str, ...] = ()
+    polarity: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -230,7 +237,8 @@ class StatementReader:
     def _read_array(self, value: List[Any], label: Any, depth: int) -> None:
         if _is_triple(value):
             if not all(isinstance(item, str) and part_of(item, self._keys) for item in value):
-                self._add_relations(*value[:3])  # and no heading of columns
+                head, written, tail, *more = value  # and no heading of columns
+                self._add_relations(head, written, tail, {"quote": more})
         elif label is not None and _is_pair(value):
             self._add_relations(value[0], label, value[1])
         else:
@@ -290,7 +298,8 @@ class StatementReader:
         are_columns = len(heads) == len(labels) == len(tails)
         rows = zip(heads, labels, tails) if are_columns else product(heads, labels, tails)
         self.relations += [
-            StatedRelation(first, str(written), second) for first, written, second in rows
+            StatedRelation(first, str(written), second, None, *_claims(parts))
+            for first, written, second in rows
         ]
 
     def _add_triples(self, text: str) -> bool:
@@ -308,7 +317,9 @@ class StatementReader:
         labels = [] if parts[part] is None else listed(parts[part])
         if not all(isinstance(label, str) and label.strip() for label in labels):
             return False
-        self.relations += [StatedRelation(None, label.strip(), None) for label in labels]
+        self.relations += [
+            StatedRelation(None, label.strip(), None, None, *_claims(parts)) for label in labels
+        ]
         return True
 
     def _add_entity(self, parts: Parts) -> bool:
@@ -374,6 +385,12 @@ def _argument(value: Any, kind: Any = None) -> Optional[StatedArgument]:
             return None  # a relation with an id
     argument = StatedArgument(word_of(text), word_of(own_id), word_of(kind))
     return argument if argument.name else None
+
+
+def _claims(parts: Parts) -> Tuple[Tuple[str, ...], Optional[str]]:
+    """Return the quotes and the polarity of a statement."""
+    quotes = tuple(quote for quote in listed(parts.get("quote")) if isinstance(quote, str))
+    return quotes[:MAX_QUOTES], word_of(parts.get("polarity"))
 
 
 def _label(value: Any) -> Optional[str]:

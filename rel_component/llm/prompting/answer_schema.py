@@ -1,11 +1,12 @@
 """JSON schemas of answers for the endpoint, and example answers for the prompt."""
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import srsly
 
 from ...types import NO_RELATION
 from ..types import JsonSchema
+from .claims import NO_CLAIMS, Claims
 
 Keys = Tuple[str, str, str]
 """Names of head, label and tail in answers."""
@@ -21,7 +22,11 @@ MAX_LABEL = 60
 
 
 def relations_schema(
-    keys: Keys, allowed: Sequence[AllowedRelations], *, max_relations: int
+    keys: Keys,
+    allowed: Sequence[AllowedRelations],
+    *,
+    max_relations: int,
+    claims: Claims = NO_CLAIMS,
 ) -> JsonSchema:
     """Return the schema of an answer about given mentions: a list of relations between their ids.
 
@@ -29,12 +34,13 @@ def relations_schema(
         keys: names of head, label and tail.
         allowed: labels with the mentions that they may relate; no labels: any.
         max_relations: the most relations; without a limit small models repeat themselves for ever.
+        claims: what else each relation says.
     """
     head, label, tail = keys
-    items = [
-        _object({head: _one_of(heads), label: _one_of(labels, MAX_LABEL), tail: _one_of(tails)})
-        for labels, heads, tails in allowed
-    ]
+    items = []
+    for labels, heads, tails in allowed:
+        parts = {head: _one_of(heads), label: _one_of(labels, MAX_LABEL), tail: _one_of(tails)}
+        items.append(_object({**parts, **claims.schema()}))
     item = items[0] if len(items) == 1 else {"anyOf": items}
     return _object({"relations": _array(item, max_relations)})
 
@@ -46,6 +52,7 @@ def entities_and_relations_schema(
     *,
     max_entities: int,
     max_relations: int,
+    claims: Claims = NO_CLAIMS,
 ) -> JsonSchema:
     """Return the schema of an answer about a text: its entities and the relations between them.
 
@@ -55,30 +62,35 @@ def entities_and_relations_schema(
         entity_types: types of entities; empty: any.
         max_entities: the most entities.
         max_relations: the most relations.
+        claims: what else each relation says.
     """
     head, label, tail = keys
     name = _one_of((), MAX_NAME)
     entity = _object({"text": name, "type": _one_of(entity_types, MAX_LABEL)})
-    relation = _object({head: name, label: _one_of(labels, MAX_LABEL), tail: name})
+    parts = {head: name, label: _one_of(labels, MAX_LABEL), tail: name}
+    relation = _object({**parts, **claims.schema()})
     return _object(
         {"entities": _array(entity, max_entities), "relations": _array(relation, max_relations)}
     )
 
 
-def label_schema(key: str, labels: Sequence[str]) -> JsonSchema:
+def label_schema(key: str, labels: Sequence[str], claims: Claims = NO_CLAIMS) -> JsonSchema:
     """Return the schema of an answer about one pair: a label, or NO_RELATION.
 
     Args:
         key: name of the label.
         labels: those that the pair allows; empty: any.
+        claims: what else the relation says.
     """
-    return _object({key: _one_of([*labels, NO_RELATION] if labels else (), MAX_LABEL)})
+    names = [*labels, NO_RELATION] if labels else ()
+    return _object({key: _one_of(names, MAX_LABEL), **claims.schema()})
 
 
 def relations_answer(
     keys: Keys,
     relations: Sequence[Tuple[str, str, str]],
     entities: Optional[Sequence[Tuple[str, str]]] = None,
+    said: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """Return an answer about a document.
 
@@ -86,16 +98,18 @@ def relations_answer(
         keys: names of head, label and tail.
         relations: id or text of the head, label, and id or text of the tail of each relation.
         entities: text and type of each entity; None: mentions are given.
+        said: what else each relation says; empty: nothing.
     """
-    answer = {"relations": [dict(zip(keys, rel)) for rel in relations]}
+    claims = said or [{}] * len(relations)
+    answer = {"relations": [{**dict(zip(keys, rel)), **c} for rel, c in zip(relations, claims)]}
     if entities is not None:
         answer = {"entities": [{"text": text, "type": kind} for text, kind in entities], **answer}
     return str(srsly.json_dumps(answer))
 
 
-def label_answer(key: str, label: str) -> str:
-    """Return an answer about one pair."""
-    return str(srsly.json_dumps({key: label}))
+def label_answer(key: str, label: str, said: Optional[Mapping[str, str]] = None) -> str:
+    """Return an answer about one pair, with what else the relation says."""
+    return str(srsly.json_dumps({key: label, **(said or {})}))
 
 
 def _array(item: JsonSchema, limit: int) -> JsonSchema:

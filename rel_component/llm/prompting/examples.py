@@ -13,7 +13,7 @@ from ...annotations import DEFAULT_ATTR, get_relations
 from ...documents import bare_copy, mentions_by_key
 from ...errors import ConfigError, shown
 from ...mentions import mention_spans, typed_key
-from ...types import FloatArray
+from ...types import POLARITIES, FloatArray
 
 Selection = Literal["fixed", "random", "nearest"]
 """Examples that a prompt shows: the first ones, random ones, or those most similar to the text."""
@@ -31,12 +31,14 @@ class PromptExample:
         mentions: start and exclusive end in characters and entity type of each.
         relations: position of the head in `mentions`, label, position of the tail.
         vector: what "nearest" compares. *Shape:* ``(width,)``
+        polarities: of the relations; empty: all hold.
     """
 
     text: str
     mentions: Tuple[Tuple[int, int, str], ...]
     relations: Tuple[Tuple[int, str, int], ...]
     vector: Optional[FloatArray] = field(default=None, compare=False, repr=False)
+    polarities: Tuple[str, ...] = ()
 
     @classmethod
     def from_doc(
@@ -58,6 +60,7 @@ class PromptExample:
         relations = get_relations(doc, attr)
         mentions = tuple(mentions_by_key(mention_spans(doc, spans_key), relations))
         place = {key: i for i, key in enumerate(mentions)}
+        polar = [rel.polarity for rel in relations]
         return cls(
             text=doc.text,
             mentions=mentions,
@@ -66,6 +69,7 @@ class PromptExample:
                 for rel in relations
             ),
             vector=vector,
+            polarities=tuple(polar) if any(polar) else (),
         )
 
     @classmethod
@@ -81,6 +85,7 @@ class PromptExample:
             mentions=tuple((start, end, label) for start, end, label in data["mentions"]),
             relations=tuple((head, label, tail) for head, label, tail in data["relations"]),
             vector=None if vector is None else numpy.asarray(vector, dtype="float32"),
+            polarities=tuple(data.get("polarities", ())),
         )
         names = [example.text, *(label for *_, label in example.mentions)]
         names += [label for _, label, _ in example.relations]
@@ -89,6 +94,8 @@ class PromptExample:
             not all(isinstance(name, str) for name in names)
             or not all(0 <= start < end <= len(names[0]) for start, end, _ in example.mentions)
             or not all(head in places and tail in places for head, _, tail in example.relations)
+            or len(example.polarities) not in (0, len(example.relations))
+            or not set(example.polarities) <= {"", *POLARITIES}
             or (example.vector is not None and not numpy.isfinite(example.vector).all())
         ):
             raise ConfigError(f"example {shown(data)}: its parts do not fit together")
@@ -96,12 +103,13 @@ class PromptExample:
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the example as JSON values."""
-        return {
+        data: Dict[str, Any] = {
             "text": self.text,
             "mentions": [list(mention) for mention in self.mentions],
             "relations": [list(rel) for rel in self.relations],
             "vector": None if self.vector is None else [float(x) for x in self.vector],
         }
+        return {**data, "polarities": list(self.polarities)} if self.polarities else data
 
 
 class ExampleSelector:

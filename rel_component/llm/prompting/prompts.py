@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ...errors import ConfigError
+from ...errors import ConfigError, listed
 from ...schema import RelationSchema
-from ...types import NO_RELATION, FloatArray
+from ...types import NO_RELATION, POLARITIES, FloatArray
 from ..types import JsonSchema, Message, Request
 from .answer_schema import (
     AllowedRelations,
@@ -19,6 +19,7 @@ from .answer_schema import (
     relations_answer,
     relations_schema,
 )
+from .claims import NO_CLAIMS, Claims, example_quote
 from .examples import ExampleSelector, PromptExample
 from .marking import mark_mentions, neutral
 from .template import PromptItem, PromptMention, PromptTask, PromptTemplate
@@ -84,6 +85,7 @@ class Prompter:
         max_entities: the most entities in an answer.
         max_relations: the most relations in an answer.
         overlap: number of sentences that neighbouring windows share.
+        claims: what is asked for of each relation beside head, label and tail.
 
     Raises:
         ConfigError: if the options do not fit together.
@@ -102,6 +104,7 @@ class Prompter:
         max_entities: int = 32,
         max_relations: int = 32,
         overlap: int = 1,
+        claims: Claims = NO_CLAIMS,
     ) -> None:
         if not schema and not template.open_labels:
             raise ConfigError(
@@ -111,6 +114,11 @@ class Prompter:
         if template.question == "pair" and not mentions_given:
             raise ConfigError(
                 f'template {template.name} asks about pairs of mentions: set mentions = "given"'
+            )
+        if taken := {*claims.names} & {*template.keys}:
+            raise ConfigError(
+                f"template {template.name} has a key {listed(sorted(taken))}, which is asked for "
+                "besides: give it another name"
             )
         self.schema = schema
         self.template = template
@@ -123,6 +131,7 @@ class Prompter:
         self.max_entities = max_entities
         self.max_relations = max_relations
         self.overlap = overlap
+        self.claims = claims
         self._labels_between: Dict[Tuple[str, str], Tuple[str, ...]] = {}
         self.task = PromptTask(list(schema.values()), self.entity_types, mentions_given)
 
@@ -180,7 +189,7 @@ class Prompter:
         self, doc: Doc, ids: Dict[str, Span], vector: Optional[FloatArray]
     ) -> Tuple[List[Message], List[Window]]:
         """Return instructions with examples, and windows, that fit into the context window."""
-        system = self.template.system(self.task)
+        system = self._system()
         start = [Message("system", system)] if system else []
         turns = [self._turns(example) for example in self.selector(doc.text, vector)]
         prefix = [*start, *chain.from_iterable(turns)]
@@ -253,15 +262,25 @@ class Prompter:
             tail=tail,
             labels=self._pair_labels(head.type, tail.type) if head and tail else self.labels,
         )
-        return Message("user", self.template.user(self.task, item))
+        text = self.template.user(self.task, item)
+        if self.claims.rules and not self._system():
+            text = f"{text}\n\n{self.claims.rules}"
+        return Message("user", text)
+
+    def _system(self) -> str:
+        """Return the instructions, empty if the template has none and asks in the question."""
+        text = self.template.system(self.task)
+        return f"{text}\n\n{self.claims.rules}" if text and self.claims.rules else text
 
     def _turns(self, example: PromptExample) -> List[Message]:
         """Return an example as questions and answers."""
         mentions = {f"M{i}": mention for i, mention in enumerate(example.mentions, start=1)}
         ids = list(mentions)
         keys = self.template.keys
+        stated, said = self._stated(example)
         if self.template.question == "pair":
-            related = {(ids[head], ids[tail]): label for head, label, tail in example.relations}
+            related = {(ids[head], ids[tail]): label for head, label, tail in stated}
+            said_of = {(ids[head], ids[tail]): each for (head, _, tail), each in zip(stated, said)}
             unrelated = next((p for p in permutations(ids, 2) if p not in related), None)
             pairs = {**related, **({unrelated: NO_RELATION} if unrelated else {})}
             turns = []
@@ -269,21 +288,40 @@ class Prompter:
                 known = {key: mentions[key] for key in pair}
                 turns += [
                     self._question(example.text, known, pair),
-                    Message("assistant", label_answer(keys[1], label)),
+                    Message(
+                        "assistant",
+                        label_answer(
+                            keys[1], label, said_of.get(pair) or self.claims.values("", "")
+                        ),
+                    ),
                 ]
             return turns
         if self.mentions_given:
-            relations = [(ids[head], label, ids[tail]) for head, label, tail in example.relations]
-            answer = relations_answer(keys, relations)
+            relations = [(ids[head], label, ids[tail]) for head, label, tail in stated]
+            answer = relations_answer(keys, relations, said=said)
         else:
             names = [example.text[start:end] for start, end, _ in example.mentions]
-            relations = [
-                (names[head], label, names[tail]) for head, label, tail in example.relations
-            ]
+            relations = [(names[head], label, names[tail]) for head, label, tail in stated]
             labels = (label for _, _, label in example.mentions)
-            answer = relations_answer(keys, relations, [*dict.fromkeys(zip(names, labels))])
+            answer = relations_answer(keys, relations, [*dict.fromkeys(zip(names, labels))], said)
         given = mentions if self.mentions_given else {}
         return [self._question(example.text, given, None), Message("assistant", answer)]
+
+    def _stated(
+        self, example: PromptExample
+    ) -> Tuple[List[Tuple[int, str, int]], List[Dict[str, str]]]:
+        """Return the relations of an example that an answer states, and what it says of each."""
+        polarities = example.polarities or ("",) * len(example.relations)
+        rows = [
+            (rel, polarity)
+            for rel, polarity in zip(example.relations, polarities)
+            if self.claims.polarity or polarity in ("", POLARITIES[0])
+        ]
+        said = []
+        for (head, _, tail), polarity in rows:
+            places = [example.mentions[i][:2] for i in (head, tail)]
+            said.append(self.claims.values(example_quote(example.text, places), polarity))
+        return [rel for rel, _ in rows], said
 
     def _answer_schema(
         self, mentions: Dict[str, Span], pair: Optional[Tuple[str, str]]
@@ -291,16 +329,19 @@ class Prompter:
         keys = self.template.keys
         if pair is not None:
             head, tail = (mentions[key] for key in pair)
-            return label_schema(keys[1], self._pair_labels(head.label_, tail.label_))
+            labels = self._pair_labels(head.label_, tail.label_)
+            return label_schema(keys[1], labels, self.claims)
         if self.mentions_given:
             limit = min(self.max_relations, 2 * self._n_pairs(mentions))
-            return relations_schema(keys, self._allowed(mentions), max_relations=limit)
+            allowed = self._allowed(mentions)
+            return relations_schema(keys, allowed, max_relations=limit, claims=self.claims)
         return entities_and_relations_schema(
             keys,
             self.labels,
             self.entity_types,
             max_entities=self.max_entities,
             max_relations=self.max_relations,
+            claims=self.claims,
         )
 
     def _pairs(self, mentions: Mapping[str, Span]) -> List[Tuple[str, str]]:
