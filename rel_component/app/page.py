@@ -65,7 +65,7 @@ def make_page(
         template("page").render(
             title=title,
             data=embedded_json(data),
-            policy=_policy(script, served),
+            policy=script_policy(script, served),
             css=Markup("\n".join(map(asset, _STYLES))),
             js=Markup(script),
             compared=compared,
@@ -79,7 +79,7 @@ def embedded_json(value: Any) -> Markup:
     return Markup(to_json(value).translate(_ESCAPES))
 
 
-def _policy(script: str, served: bool) -> str:
+def script_policy(script: str, served: bool) -> str:
     """The content security policy of a page: its own script and style, and nothing from elsewhere."""
     digest = b64encode(hashlib.sha256(script.encode("utf8")).digest()).decode()
     return "; ".join(

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
+from functools import lru_cache
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..converters.annotated import AnnotatedMention
 from ..mentions import normalize_name
@@ -23,7 +24,7 @@ class NamedEntity(NamedTuple):
 
     key: str
     kb_id: str
-    names: "Counter[tuple[str, str]]"
+    names: "Mapping[tuple[str, str], int]"
 
 
 class KnownNames:
@@ -42,7 +43,7 @@ class KnownNames:
 
     def find(self, name: str, label: str) -> str:
         """The id of the only entity of that name whose types fit; empty if there are none or several."""
-        known = self._by_name.get(normalize_name(name), {})
+        known = self._by_name.get(normalize_name(name), {}) if self._by_name else {}
         fitting = [
             entity_id
             for entity_id, types in known.items()
@@ -74,16 +75,26 @@ def find_entity(
         text: text of the document.
         known: names of entities of many documents.
     """
-    labelled = [mention for mention in members if mention.label] or list(members)
-    names = Counter((_name(mention, text), writable(mention.label)) for mention in labelled)
-    kb_id = next((m.kb_id for m in (own, *members) if m.kb_id), "")
-    name, label = _representative(names)
+    if len(members) == 1:
+        name, label, kb_id = _name(own, text), writable(own.label), own.kb_id
+        names: Mapping[Tuple[str, str], int] = {(name, label): 1}
+    else:
+        labelled = [mention for mention in members if mention.label] or list(members)
+        counts = Counter((_name(mention, text), writable(mention.label)) for mention in labelled)
+        kb_id = next((m.kb_id for m in (own, *members) if m.kb_id), "")
+        names, (name, label) = counts, _representative(counts)
     kb_id = writable(kb_id) or known.find(name, label)
     if kb_id:
         escaped = kb_id.startswith((KB_PREFIX, NAME_PREFIX))
         return NamedEntity(f"{KB_PREFIX}{kb_id}" if escaped else kb_id, kb_id, names)
+    return NamedEntity(_name_key(name, label), "", names)
+
+
+@lru_cache(maxsize=1 << 16)
+def _name_key(name: str, label: str) -> str:
+    """The id of a node that has no other one."""
     kind = label.replace("%", "%25").replace(":", "%3A")
-    return NamedEntity(f"{NAME_PREFIX}{kind}:{normalize_name(name) or name}", "", names)
+    return f"{NAME_PREFIX}{kind}:{normalize_name(name) or name}"
 
 
 def most_frequent(counts: "Counter[str]") -> str:

@@ -14,6 +14,8 @@ import pytest
 from rel_component.graph.exporters.neo4j import LIST_DELIMITER
 from rel_component.graph.exporters.rdf import RDF, RDFS
 
+from ..app.pages import Page
+
 BASE = "urn:rel:"
 CSV_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -242,8 +244,19 @@ def parquet(path):
     return tables(lambda name: arrow.read_table(path / f"{name}.parquet").to_pylist())
 
 
+def html(path):
+    """The data of the page, as its script has them."""
+    page = Page(path.read_text(encoding="utf8"))
+    data = json.loads(next(text for text in page.scripts if text.startswith("{")))
+    nodes = [node[0] for node in data["nodes"]]
+    edges = {
+        (nodes[head], data["labels"][label], nodes[tail]) for head, label, tail, *_ in data["edges"]
+    }
+    return edges, {node[0]: node[1] for node in data["nodes"]}
+
+
 READERS = {
     **{"turtle": turtle, "nquads": nquads, "jsonld": jsonld, "oxigraph": oxigraph},
     **{"neo4j": neo4j, "cypher": cypher, "ladybug": ladybug},
-    **{"graphml": graphml, "json": node_link, "csv": csv_tables, "parquet": parquet},
+    **{"graphml": graphml, "json": node_link, "csv": csv_tables, "parquet": parquet, "html": html},
 }

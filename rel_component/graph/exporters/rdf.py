@@ -11,6 +11,7 @@ from::
 """
 
 import re
+from functools import lru_cache
 from itertools import groupby
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 from urllib.parse import quote
@@ -80,7 +81,12 @@ class Names:
 
     def of(self, kind: str, name: Union[str, int]) -> str:
         """The IRI of a thing of a kind; all but letters, digits and ``_.-~`` is percent-encoded."""
-        return f"{self.base}{kind}/{quote(str(name), safe='')}"
+        return f"{self.base}{kind}/{name if isinstance(name, int) else _encoded(name)}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _encoded(name: str) -> str:
+    return quote(name, safe="")
 
 
 def blocks(graph: Graph, options: ExportOptions, *, per_document: bool = False) -> Iterator[Block]:
