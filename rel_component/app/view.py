@@ -12,6 +12,7 @@ from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..converters.annotated import in_characters
+from ..converters.builder import AlignmentMode
 from ..converters.convert import AUTO, find_format, read_annotated
 from ..converters.documents import read_documents, read_references
 from ..converters.report import Report
@@ -57,6 +58,7 @@ class ViewOptions:
         limit: the most documents; 0: all.
         format_name: format of the documents; ``auto``: by their content.
         gold_entities: whether a pipeline is given the annotated mentions.
+        alignment: what to do with mentions that do not begin and end with a token, where they have to.
         spans_key: span group of the mentions of ``.spacy`` files; None: the entities.
         lang: language of documents that have no tokens.
         progress: passes documents on, and shows how many there have been.
@@ -65,6 +67,7 @@ class ViewOptions:
     limit: int = 0
     format_name: str = AUTO
     gold_entities: bool = False
+    alignment: AlignmentMode = "strict"
     spans_key: Optional[str] = None
     lang: str = "en"
     progress: Progress = iter
@@ -124,7 +127,9 @@ def _compare_documents(
 ) -> List[PageDocument]:
     nlp = blank_pipeline(options.lang)
     spans_key = options.spans_key or _MENTIONS
-    read = partial(read_documents, nlp=nlp, report=report, spans_key=spans_key)
+    read = partial(
+        read_documents, nlp=nlp, report=report, spans_key=spans_key, alignment=options.alignment
+    )
     gold: Dict[str, List[Doc]] = {}
     for doc in read(gold_path):
         gold.setdefault(doc.text, []).append(doc)
@@ -179,7 +184,13 @@ def _annotated(
         except ConfigError:
             return None
     references = read_references(
-        path, nlp, report, spans_key=spans_key, format_name=format_name, limit=options.limit
+        path,
+        nlp,
+        report,
+        spans_key=spans_key,
+        format_name=format_name,
+        alignment=options.alignment,
+        limit=options.limit,
     )
     has_relations = any(
         get_relations(doc, DEFAULT_ATTR) or get_relations(doc, attr) for doc in references

@@ -18,17 +18,7 @@ from .messages import (
     use_device,
     write_text,
 )
-from .options import (
-    Alignment,
-    AnyDataPath,
-    Format,
-    GoldEntities,
-    GpuId,
-    Json,
-    Limit,
-    Model,
-    OnError,
-)
+from .options import AnyDataPath, GpuId, Json, Model, Reading, with_reading
 
 if TYPE_CHECKING:
     from ..evaluation.calibrate import CalibrationReport
@@ -41,9 +31,11 @@ _KINDS = {
 }
 
 
+@with_reading
 def calibrate_cli(
     model: Model,
     data_path: AnyDataPath,
+    reading: Reading,
     output: Annotated[
         Optional[Path],
         Option("--output", "-o", help="Folder for the calibrated pipeline, new or empty"),
@@ -65,22 +57,16 @@ def calibrate_cli(
         float, Option(help="Share of documents in which sets of labels hold all right ones")
     ] = 0.9,
     html: Annotated[Optional[Path], Option(help="HTML file for the report, with diagrams")] = None,
-    gold_entities: GoldEntities = False,
-    format_name: Format = "auto",
-    alignment: Alignment = "strict",
-    on_error: OnError = "stop",
-    limit: Limit = 0,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
     """Calibrate the scores of a pipeline on documents that it was not trained on."""
-    from ..converters.report import SKIP_HINT, Report
     from ..evaluation.calibrate import calibrate
     from ..evaluation.calibration_page import render_calibration
     from ..files import complete_folder
     from ..pipelines import source_name
 
-    report = Report(on_error=on_error, hint=SKIP_HINT)
+    report = reading.report()
     check_outputs(html)
     use_device(gpu_id)
     with nullcontext() if output is None else complete_folder(output) as folder:
@@ -91,10 +77,7 @@ def calibrate_cli(
             per_label=per_label,
             precision=precision,
             coverage=coverage,
-            gold_entities=gold_entities,
-            limit=limit,
-            format_name=format_name,
-            alignment=alignment,
+            **reading.arguments(),
             report=report,
             progress=progress,
         )
@@ -112,8 +95,6 @@ def calibrate_cli(
 
 
 def _print_calibration(found: "CalibrationReport") -> None:
-    from ..evaluation.threshold_choice import describe_thresholds
-
     where = f"on {found.measured_on}" if found.measured_on else "by cross-validation over documents"
     msg.divider(f"Calibration, {where}")
     rows: List[List[str]] = []
@@ -136,6 +117,13 @@ def _print_calibration(found: "CalibrationReport") -> None:
     ]
     print_table(risks, ["% of the reported relations", "score from", "right"])
     _print_sets(found)
+    _print_choices(found)
+
+
+def _print_choices(found: "CalibrationReport") -> None:
+    """Print temperature and thresholds, and what follows from them."""
+    from ..evaluation.threshold_choice import describe_thresholds
+
     own = found.temperature.labels
     single = f", of labels {min(own.values()):g} to {max(own.values()):g}" if own else ""
     thresholds = {

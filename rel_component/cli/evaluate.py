@@ -20,18 +20,15 @@ from .messages import (
     write_text,
 )
 from .options import (
-    Alignment,
     AnyDataPath,
-    Format,
-    GoldEntities,
     GoldTokens,
     GpuId,
     Json,
-    Limit,
     Model,
-    OnError,
     Output,
+    Reading,
     Resamples,
+    with_reading,
 )
 
 _ROWS = {
@@ -61,9 +58,11 @@ _FOUND = "Relations end to end, between mentions that the pipeline has found"
 _GIVEN = "Relations alone, between the annotated mentions"
 
 
+@with_reading
 def evaluate_cli(
     model: Model,
     data_path: AnyDataPath,
+    reading: Reading,
     output: Output = None,
     mistakes: Annotated[
         Optional[Path], Option(help="JSONL file for every missed and every spurious relation")
@@ -71,32 +70,23 @@ def evaluate_cli(
     html: Annotated[
         Optional[Path], Option(help="HTML page with the mistakes drawn in their texts, and curves")
     ] = None,
-    gold_entities: GoldEntities = False,
     gold_tokens: GoldTokens = True,
-    format_name: Format = "auto",
-    alignment: Alignment = "strict",
-    on_error: OnError = "stop",
-    limit: Limit = 0,
     resamples: Resamples = 1000,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
     """Evaluate a pipeline: entities, coreference, relations end to end and of annotated mentions."""
-    from ..converters.report import SKIP_HINT, Report
     from ..evaluation.evaluate import evaluate
 
-    report = Report(on_error=on_error, hint=SKIP_HINT)
+    report = reading.report()
     check_outputs(output, mistakes, html)
     use_device(gpu_id)
     scores, found = evaluate(
         model,
         data_path,
-        gold_entities=gold_entities,
+        **reading.arguments(),
         gold_tokens=gold_tokens,
-        limit=limit,
         n_resamples=resamples,
-        format_name=format_name,
-        alignment=alignment,
         report=report,
         progress=progress,
     )
@@ -111,7 +101,7 @@ def evaluate_cli(
         print_json(scores)
     else:
         print_report(report)
-        if scores["given_mentions"] and not gold_entities:
+        if scores["given_mentions"] and not reading.gold_entities:
             msg.info("nothing in this pipeline finds mentions: it was given the annotated ones")
         _print_scores(scores, scores["given_mentions"])
         if "rel_n" in scores:

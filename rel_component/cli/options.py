@@ -1,8 +1,22 @@
 """Arguments and options that several commands share: each has one name, one short form, one meaning."""
 
+from dataclasses import asdict, dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Iterable, List, Literal, Optional
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    Optional,
+    get_type_hints,
+)
 
 from typer import Argument, Option
 
@@ -76,6 +90,45 @@ SpansKey = Annotated[
     Optional[str],
     Option("--spans-key", help="Span group of the mentions; the entities if not given"),
 ]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How annotated documents are read, and what of them a pipeline is given."""
+
+    gold_entities: GoldEntities = False
+    format_name: Format = "auto"
+    alignment: Alignment = "strict"
+    on_error: OnError = "stop"
+    limit: Limit = 0
+
+    def report(self) -> "Report":
+        """Takes note of what cannot be used, or raises the first of it."""
+        from ..converters.report import SKIP_HINT, Report
+
+        return Report(on_error=self.on_error, hint=SKIP_HINT)
+
+    def arguments(self) -> Dict[str, Any]:
+        """The other options, by the names that functions have for them."""
+        return {name: value for name, value in asdict(self).items() if name != "on_error"}
+
+
+def with_reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :class:`Reading`, of which it gets one as `reading`."""
+    hints = get_type_hints(Reading, include_extras=True)
+    defaults = asdict(Reading())
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    given = [Parameter(k, kind, default=v, annotation=hints[k]) for k, v in defaults.items()]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        command(reading=Reading(**{name: values.pop(name) for name in hints}), **values)
+
+    own = signature(command).parameters
+    parameters = [each for name in own for each in (given if name == "reading" else [own[name]])]
+    run.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]  # typer reads it
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
 
 
 def given_texts(

@@ -2,8 +2,9 @@
 
 import webbrowser
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Dict, Optional
 
 from typer import Argument, Option
 
@@ -17,12 +18,13 @@ from .messages import (
     use_device,
     write_text,
 )
-from .options import Format, GoldEntities, GpuId, Json, Lang, Limit, OnError, SpansKey
+from .options import GpuId, Json, Lang, Reading, SpansKey, with_reading
 
 if TYPE_CHECKING:
     from ..app.server import PageServer
 
 
+@with_reading
 def view_cli(
     source: Annotated[
         str, Argument(help="Annotated documents of any format, or name or path of a pipeline")
@@ -41,10 +43,8 @@ def view_cli(
         Option(help="JSONL file for the documents that are reviewed in the page; with --serve"),
     ] = None,
     title: Annotated[Optional[str], Option(help="Title of the page")] = None,
-    gold_entities: GoldEntities = False,
-    format_name: Format = "auto",
-    on_error: OnError = "stop",
-    limit: Limit = 0,
+    *,
+    reading: Reading,
     spans_key: SpansKey = None,
     lang: Lang = "en",
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the browser")] = True,
@@ -56,7 +56,6 @@ def view_cli(
     from ..app.review import ReviewStore
     from ..app.server import PageServer
     from ..app.view import ViewOptions, see
-    from ..converters.report import SKIP_HINT, Report
 
     if output is None and not serve:
         raise ConfigError("give --output page.html, or --serve to open it in a browser")
@@ -64,52 +63,47 @@ def view_cli(
         raise ConfigError("--review needs --serve; a page alone offers what is done as a download")
     check_outputs(output, review)
     use_device(gpu_id)
-    report = Report(on_error=on_error, hint=SKIP_HINT)
-    options = ViewOptions(limit, format_name, gold_entities, spans_key, lang, progress)
+    options = ViewOptions(**reading.arguments(), spans_key=spans_key, lang=lang, progress=progress)
+    report = reading.report()
     seen = see(source, data_path, options=options, report=report)
     if not json:
         print_report(report)
-    name = title or " and ".join(
-        Path(path).name for path in (source, data_path) if path is not None
+    paths = [Path(path).name for path in (source, data_path) if path is not None]
+    make = partial(
+        make_page, seen.documents, title=title or " and ".join(paths), labels=seen.labels
     )
     store = None if review is None else ReviewStore(seen.documents, review)
+    page = make() if output is not None or store is None else ""
     if output is not None:
-        write_text(output, make_page(seen.documents, title=name, labels=seen.labels))
-        if not json:
-            msg.good(f"{output}: {len(seen.documents)} documents")
-    shown = {
+        write_text(output, page)
+    told = {
         "documents": len(seen.documents),
         "relations": sum(len(document.drawing.relations) for document in seen.documents),
         "output": None if output is None else str(output),
     }
-    if not serve:
-        if json:
-            print_json(shown)
-        return
-    page = make_page(
-        seen.documents,
-        title=name,
-        labels=seen.labels,
-        review=store is not None,
-        served=store is not None,
-    )
-    with PageServer(page, store, port) as server:
-        if json:
-            print_json({**shown, "address": server.address})
-            print(end="", flush=True)
-        else:
-            msg.info("served until Ctrl+C to whoever knows this address:")
-            print(server.address, flush=True)  # on one line, however narrow the terminal is
-        if browser:
-            webbrowser.open(server.address)
-        _serve(server)
-    if not json:
+    if output is not None and not json:
+        msg.good(f"{output}: {len(seen.documents)} documents")
+    if json and not serve:
+        print_json(told)
+    if serve:
+        page = page if store is None else make(review=True, served=True)
+        with PageServer(page, store, port) as server:
+            _serve(server, told if json else None, browser)
+    if serve and not json:
         msg.info(
             "closed" if store is None else f"{review}: {store.counts()['done']} documents done"
         )
 
 
-def _serve(server: "PageServer") -> None:
-    """Answer requests until an interrupt."""
+def _serve(server: "PageServer", told: Optional[Dict[str, Any]], browser: bool) -> None:
+    """Tell where the page is, and answer requests until an interrupt."""
+    if told is not None:
+        print_json({**told, "address": server.address})
+        print(end="", flush=True)
+    else:
+        msg.info("served until Ctrl+C to whoever knows this address:")
+        print(server.address, flush=True)  # on one line, however narrow the terminal is
+    if browser:
+        webbrowser.open(server.address)
     with suppress(KeyboardInterrupt):
         server.serve_forever()

@@ -175,16 +175,12 @@ def calibrate(
     new = make_plan(run, run.pairs, old, per_label=per_label, precision=precision)
     sets = sets_of(run.pairs, new.plan, coverage)
     if test_path is None:
-        folds = fold_numbers(len(run.examples), min(_N_FOLDS, len(run.examples)))
-        parts = [Part(old, folds >= 0)], cross_plans(run, folds, old, per_label, precision)
-        held = cross_coverage(run, folds, parts[1], coverage)
-        test = run
+        before, after, held = _cross_validate(run, old, per_label, precision, coverage)
     else:
         test = read(test_path)
         everything = numpy.ones(len(test.examples), dtype="bool")
-        parts = [Part(old, everything)], [Part(new.plan, everything)]
+        before, after = (test.trust([Part(plan, everything)]) for plan in (old, new.plan))
         held = coverage_of(test.pairs, new.plan, sets)
-    before, after = (test.trust(part) for part in parts)
     told = CalibrationReport(
         new.plan.temperature,
         {"before": _described(old.decoder), "after": _described(new.plan.decoder)},
@@ -200,6 +196,16 @@ def calibrate(
     )
     _apply(nlp, extractor, new.plan, told)
     return nlp, told
+
+
+def _cross_validate(
+    run: Run, old: Plan, per_label: bool, precision: Optional[float], coverage: float
+) -> Tuple[Trust, Trust, Coverage]:
+    """How far scores can be trusted before and after, and what sets hold, on documents left out."""
+    folds = fold_numbers(len(run.examples), min(_N_FOLDS, len(run.examples)))
+    parts = cross_plans(run, folds, old, per_label, precision)
+    held = cross_coverage(run, folds, parts, coverage)
+    return run.trust([Part(old, folds >= 0)]), run.trust(parts), held
 
 
 def saved_label_sets(nlp: Language, name: str) -> Optional[LabelSets]:
