@@ -256,10 +256,14 @@ def write_json_lines(path: Optional[Path], records: Iterable[Any]) -> None:
             output.writelines(srsly.json_dumps(record) + "\n" for record in records)
 
 
-def print_table(rows: Sequence[Sequence[str]], header: Optional[Sequence[str]] = None) -> None:
-    """Print a table: the first column to the left, figures to the right."""
+def print_table(
+    rows: Sequence[Sequence[str]],
+    header: Optional[Sequence[str]] = None,
+    aligns: Optional[Sequence[str]] = None,
+) -> None:
+    """Print a table: the first column to the left, figures to the right, or as `aligns` says."""
     n_columns = max([len(row) for row in rows] + [len(header or ())])
-    aligns = ["l", *"r" * (n_columns - 1)]
+    aligns = ["l", *"r" * (n_columns - 1)] if aligns is None else list(aligns)
     cells = [[printable(cell) for cell in row] for row in rows]
     if header is not None:
         header = [printable(cell) for cell in header]

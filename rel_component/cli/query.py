@@ -4,7 +4,7 @@ import csv
 import sys
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Sequence
 
 from typer import Argument, Option
 
@@ -38,9 +38,17 @@ def query_cli(
         writer.writerow([masked(column) for column in answer.columns])
         writer.writerows([masked(_shown(value)) for value in row] for row in answer.rows)
     else:
-        print_table([[_shown(value) for value in row] for row in answer.rows], answer.columns)
+        columns = list(zip(*answer.rows)) or [()] * len(answer.columns)
+        aligns = ["r" if _are_numbers(column) else "l" for column in columns]
+        print_table(
+            [[_shown(value) for value in row] for row in answer.rows], answer.columns, aligns
+        )
     if not answer.is_complete:
         notice(f"there are more rows; --rows {rows} ended the answer", "yellow")
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return bool(values) and all(isinstance(value, (int, float)) for value in values)
 
 
 def _shown(value: Any) -> str:
