@@ -24,6 +24,7 @@ from typing import (
     Iterable,
     Iterator,
     List,
+    Literal,
     Optional,
     Sequence,
     Set,
@@ -57,6 +58,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\ud
 _SPACY_ERROR = re.compile(r"\s*\[E\d+\]")
 
 T = TypeVar("T")
+
+Align = Literal["l", "r"]
 
 NumberFormat = Callable[[float], str]
 """A function that turns a number into text, such as :func:`percent`."""
@@ -259,11 +262,12 @@ def write_json_lines(path: Optional[Path], records: Iterable[Any]) -> None:
 def print_table(
     rows: Sequence[Sequence[str]],
     header: Optional[Sequence[str]] = None,
-    aligns: Optional[Sequence[str]] = None,
+    aligns: Optional[Sequence[Align]] = None,
 ) -> None:
     """Print a table: the first column to the left, figures to the right, or as `aligns` says."""
     n_columns = max([len(row) for row in rows] + [len(header or ())])
-    aligns = ["l", *"r" * (n_columns - 1)] if aligns is None else list(aligns)
+    right: List[Align] = ["r"] * (n_columns - 1)
+    aligns = ["l", *right] if aligns is None else aligns
     cells = [[printable(cell) for cell in row] for row in rows]
     if header is not None:
         header = [printable(cell) for cell in header]

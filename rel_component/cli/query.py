@@ -4,12 +4,12 @@ import csv
 import sys
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, Sequence
+from typing import Annotated, Any, List, Sequence
 
 from typer import Argument, Option
 
 from ..errors import ConfigError
-from .messages import notice, print_json, print_table
+from .messages import Align, notice, print_json, print_table
 from .options import Json
 
 
@@ -39,7 +39,7 @@ def query_cli(
         writer.writerows([masked(_shown(value)) for value in row] for row in answer.rows)
     else:
         columns = list(zip(*answer.rows)) or [()] * len(answer.columns)
-        aligns = ["r" if _are_numbers(column) else "l" for column in columns]
+        aligns: List[Align] = ["r" if _are_numbers(column) else "l" for column in columns]
         print_table(
             [[_shown(value) for value in row] for row in answer.rows], answer.columns, aligns
         )

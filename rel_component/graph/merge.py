@@ -1,5 +1,6 @@
 """Merge the relations of documents: one node for each entity, one edge for each relation."""
 
+import sqlite3
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Callable, Iterable, Iterator, Literal, Optional, Sequence, Un
 from ..converters.annotated import Annotated
 from ..converters.convert import AUTO, read_annotated
 from ..converters.report import Report
-from ..errors import ConfigError, shown
+from ..errors import ConfigError, DataError, shown
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from .facts import read_facts
@@ -100,9 +101,13 @@ def merged(
             :func:`.converters.from_doc.to_annotated` makes them of Docs.
         options: how they are merged.
         report: counts documents and relations, and takes note of dates that are none.
+
+    Raises:
+        ConfigError: if too many edges are inferred.
+        DataError: if the disk is full.
     """
     options, report = options or GraphOptions(), report or Report()
-    with tempfile.TemporaryDirectory(prefix="rel_graph_") as folder:
+    with tempfile.TemporaryDirectory(prefix="rel_graph_") as folder, _disk_errors(folder):
         path = Path(folder) / "graph.sqlite"
         with GraphWriter(path) as writer:
             for number, annotated in enumerate(documents, start=1):
@@ -114,6 +119,16 @@ def merged(
             list_contradictions(writer.connection, options.schema)
         with Graph(path) as graph:
             yield graph
+
+
+@contextmanager
+def _disk_errors(folder: str) -> Iterator[None]:
+    """Say where the file of the graph is when the disk is full."""
+    try:
+        yield
+    except sqlite3.Error as err:
+        message = f"the graph is merged here, and {err}; TMPDIR names another folder"
+        raise DataError(message, place=folder) from err
 
 
 def _add(

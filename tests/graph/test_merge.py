@@ -261,6 +261,14 @@ def test_options_that_do_not_fit(options):
         GraphOptions(**options)
 
 
+def test_a_full_disk_is_an_error_that_says_where(monkeypatch):
+    limit = "\nPRAGMA max_page_count = 30;"
+    monkeypatch.setattr(writer, "_TABLES", writer._TABLES + limit)
+    long = document(f"Ann {'x' * 1000} Bob", PEOPLE[:2], [(0, "R", 1)] * 500)
+    with pytest.raises(DataError, match=r"rel_graph_.*disk is full; TMPDIR"), merged([long]):
+        pass
+
+
 def test_nodes_that_are_no_longer_in_memory_are_found(monkeypatch):
     monkeypatch.setattr(writer, "_MAX_KNOWN", 2)
     documents = [people((i % 4, "R", (i + 1) % 4)) for i in range(20)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Tuple
 
 from ...converters.records import to_json
+from ...errors import DataError
 from ...packages import import_package
 from ..exporter import ExportOptions, GraphExporter
 from ..exporters.neo4j import csv_cell
@@ -70,18 +71,22 @@ def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
 
 
 def _fill(connection: Any, graph: Graph, file: Path) -> None:
+    def execute(statement: str) -> None:
+        try:
+            connection.execute(statement)
+        except RuntimeError as err:  # of the engine, which has no other kind
+            raise DataError(f"LadybugDB: {err!s:.500}", place=statement[:40]) from err
+
     def copy(table: str, rows: Iterable[Tuple[Any, ...]]) -> None:
         _write_rows(file, rows)
         if file.stat().st_size:
-            connection.execute(
-                f"COPY `{table}` FROM '{file}' (header=false, parallel=false, escape='\"')"
-            )
+            execute(f"COPY `{table}` FROM '{file}' (header=false, parallel=false, escape='\"')")
 
     for name, columns in _NODES.items():
-        connection.execute(f"CREATE NODE TABLE {name} ({columns})")
+        execute(f"CREATE NODE TABLE {name} ({columns})")
     tables = table_names(graph.labels())
     for name in dict.fromkeys((*tables.values(), OTHER)):
-        connection.execute(f"CREATE REL TABLE `{name}` ({_RELATION})")
+        execute(f"CREATE REL TABLE `{name}` ({_RELATION})")
     copy("Entity", ((*n[:4], to_json(n.types), to_json(n.aliases)) for n in graph.nodes()))
     copy("Document", graph.documents())
     copy("Evidence", _evidence(graph))
