@@ -6,13 +6,14 @@ from importlib import resources
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Union
 from urllib.parse import quote
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 from spacy.tokens import Doc, Span
 from spacy.util import is_in_jupyter
 
 from ..annotations import RelationView
 from ..errors import ConfigError, shown
+from ..html_templates import html_environment
 from .drawing import Drawing
 from .options import RenderOptions, Style
 
@@ -155,16 +156,7 @@ def asset(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    folder = resources.files(__package__) / "templates"
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf8")),
-    )
-    environment.filters["css"] = css
-    return environment
+    return html_environment(__package__, {"css": css})
 
 
 def template(name: str) -> Any:

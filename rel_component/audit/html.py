@@ -1,22 +1,15 @@
 """The report as one HTML page that needs nothing else: no scripts, no external resources."""
 
-from importlib import resources
 from typing import Optional
 
-from jinja2 import Environment, StrictUndefined
-
+from ..html_templates import html_environment
 from .findings import SEVERITIES, Cell, Table
 from .report import AuditReport
 
 
 def render_html(report: AuditReport, *, title: str = "Audit") -> str:
     """A page with all figures, tables and findings; everything from the corpus is escaped."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["cell"] = format_cell
-    file = resources.files(__package__) / "templates" / "audit.html.jinja"
-    template = environment.from_string(file.read_text(encoding="utf8"))
+    template = html_environment(__package__, {"cell": format_cell}).get_template("audit.html.jinja")
     counts = {severity: report.count(severity) for severity in SEVERITIES}
     return template.render(report=report, title=title, counts=counts, width=_width)
 

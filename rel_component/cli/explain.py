@@ -23,38 +23,50 @@ if TYPE_CHECKING:
     from ..explain.explanation import Explanation
 
 
+Methods = Annotated[
+    Optional[List[str]],
+    Option(
+        "--method",
+        help="gradient, occlusion, pooling, evidence or counterfactuals; may be repeated; all, but "
+        "occlusion only where there is no gradient",
+    ),
+]
+Labels = Annotated[
+    Optional[List[str]], Option("--label", help="Only relations of this type; may be repeated")
+]
+GivenDocs = Annotated[
+    Optional[Path],
+    Option(exists=True, help="A .spacy file or folder, whose mentions are given to the pipeline"),
+]
+IndexPath = Annotated[
+    Optional[Path], Option(exists=True, help="Vectors of training pairs, to show similar ones")
+]
+IndexedDocs = Annotated[
+    Optional[Path],
+    Option("--build-index", exists=True, help="Annotated documents; --output gets their vectors"),
+]
+IndexOutput = Annotated[
+    Optional[Path], Option("--output", "-o", help="File for the vectors of --build-index")
+]
+Layer = Annotated[
+    int, Option(help="Layer of --attention, counted from 0, or from the last one: -1")
+]
+
+
 def explain_cli(
     model: Model,
     input_path: TextsPath = None,
     text: OneText = None,
-    docs: Annotated[
-        Optional[Path],
-        Option(
-            exists=True, help="A .spacy file or folder, whose mentions are given to the pipeline"
-        ),
-    ] = None,
-    methods: Annotated[
-        Optional[List[str]],
-        Option(
-            "--method",
-            help="gradient, occlusion, pooling, evidence or counterfactuals; repeat the option; all",
-        ),
-    ] = None,
-    labels: Annotated[
-        Optional[List[str]], Option("--label", help="Only relations of this type; may be repeated")
-    ] = None,
-    index: Annotated[
-        Optional[Path], Option(exists=True, help="Vectors of training pairs, to show similar ones")
-    ] = None,
-    build_index: Annotated[
-        Optional[Path],
-        Option(
-            "--build-index", exists=True, help="Annotated documents; --output gets their vectors"
-        ),
-    ] = None,
-    output: Annotated[
-        Optional[Path], Option("--output", "-o", help="File for the vectors of --build-index")
-    ] = None,
+    docs: GivenDocs = None,
+    methods: Methods = None,
+    labels: Labels = None,
+    attention: Annotated[
+        bool, Option("--attention", help="Show the attention of head and tail as well")
+    ] = False,
+    layer: Layer = -1,
+    index: IndexPath = None,
+    build_index: IndexedDocs = None,
+    output: IndexOutput = None,
     html: Annotated[Optional[Path], Option(help="HTML file for the explanations")] = None,
     limit: Limit = 0,
     gpu_id: GpuId = -1,
@@ -63,7 +75,6 @@ def explain_cli(
     """Explain relations: which words and sentences, what would change them, similar training pairs."""
     from ..explain.explanation import explain_document
     from ..explain.neighbours import PairIndex
-    from ..explain.neighbours import build_index as build
     from ..explain.page import render_explanations
     from ..pipelines import load_pipeline
 
@@ -71,20 +82,16 @@ def explain_cli(
     use_device(gpu_id)
     nlp = load_pipeline(model)
     if build_index is not None:
-        if output is None:
-            raise ConfigError("--build-index needs --output FILE for the vectors")
-        n_pairs = build(nlp, build_index, output)
-        if json:
-            print_json({"pairs": n_pairs, "output": str(output)})
-        else:
-            msg.good(f"{n_pairs} pairs in {output}; explain relations with --index {output}")
+        _build_index(nlp, build_index, output, json)
         return
-    vectors = None if index is None else PairIndex.load(index)
+    options: Any = {
+        "labels": labels or (),
+        "index": None if index is None else PairIndex.load(index),
+        "attention_layer": layer if attention else None,
+    }
     explanations: List[Explanation] = []
     for doc in progress(_documents(nlp, input_path, text, docs, limit)):
-        for found in explain_document(
-            nlp, doc, methods or None, labels=labels or (), index=vectors
-        ):
+        for found in explain_document(nlp, doc, methods or None, **options):
             if json:
                 print_json(found.to_json())
             else:
@@ -93,6 +100,18 @@ def explain_cli(
                 explanations.append(found)
     if html is not None:
         write_text(html, render_explanations(explanations))
+
+
+def _build_index(nlp: Any, docs: Path, output: Optional[Path], json: bool) -> None:
+    from ..explain.neighbours import build_index
+
+    if output is None:
+        raise ConfigError("--build-index needs --output FILE for the vectors")
+    n_pairs = build_index(nlp, docs, output)
+    if json:
+        print_json({"pairs": n_pairs, "output": str(output)})
+    else:
+        msg.good(f"{n_pairs} pairs in {output}; explain relations with --index {output}")
 
 
 def _documents(

@@ -1,10 +1,8 @@
 """The report of a calibration as one HTML page that needs nothing else: no scripts, no resources."""
 
-from importlib import resources
 from typing import Any, Dict, List, Tuple
 
-from jinja2 import Environment, StrictUndefined
-
+from ..html_templates import html_environment
 from .calibrate import CalibrationReport
 from .calibration import Calibration
 
@@ -18,11 +16,7 @@ def render_calibration(report: CalibrationReport, *, title: str = "Calibration")
         report: the report.
         title: title of the page.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    file = resources.files(__package__) / "templates" / "calibration.html.jinja"
-    template = environment.from_string(file.read_text(encoding="utf8"))
+    template = html_environment(__package__).get_template("calibration.html.jinja")
     trusts = (("before", report.before), ("after", report.after))
     kinds: List[Dict[str, Any]] = [
         {

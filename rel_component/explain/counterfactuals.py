@@ -17,7 +17,7 @@ _NEGATION_WORDS = (
 )
 _NEGATIONS = frozenset(_NEGATION_WORDS.split())
 _INVENTED = ("Zorvan", "Kelmir", "Tavoll", "Brunik", "Ostrel", "Fendar", "Quillon", "Marsik")
-_LEAST_LOSS = 0.1  # share of the probability that evidence carries
+_LEAST_SHARE = 0.2  # of the log-odds that are lost, for a sentence to be evidence
 
 
 class Counterfactual(NamedTuple):
@@ -40,8 +40,9 @@ class SentenceEvidence(NamedTuple):
     Attributes:
         sentence: its number, from 0.
         text: its text.
-        without: probability of the relation if all of its words but head and tail are masked.
-        is_evidence: whether at least a tenth of the probability is lost.
+        without: probability of the relation if all of its words are masked.
+        is_evidence: whether it has at least a fifth of the log-odds that are lost without one of the
+            sentences, all of them together.
     """
 
     sentence: int
@@ -102,19 +103,20 @@ def evidence_of(probes: Sequence[Probe]) -> List[List[SentenceEvidence]]:
     numbers = sentence_numbers(document.doc)
     if numbers is None or not len(numbers):
         return [[] for _ in probes]
-    spans = [*mention_spans(document.doc, document.extractor.spans_key)]
-    spans += [span for rel in relations for span in (rel.head, rel.tail)]
-    kept = {i for span in spans for i in range(span.start, span.end)}
     parts = [numpy.flatnonzero(numbers == n) for n in range(int(numbers[-1]) + 1)]
-    scores = document.ask([document.masked(set(map(int, p)) - kept) for p in parts], relations)
+    scores = document.ask([document.masked(part.tolist()) for part in parts], relations)
     texts = [document.doc[int(part[0]) : int(part[-1]) + 1].text for part in parts]
-    return [
-        [
-            SentenceEvidence(n, text, without, without <= (1 - _LEAST_LOSS) * full)
-            for n, (text, without) in enumerate(zip(texts, map(probability, column)))
-        ]
-        for full, column in zip((probability(probe.log_odds) for probe in probes), scores.T)
-    ]
+    found = []
+    for probe, without in zip(probes, scores.T):
+        losses = numpy.maximum(probe.log_odds - without, 0.0)
+        enough = (losses > 0) & (losses >= _LEAST_SHARE * losses.sum())
+        found.append(
+            [
+                SentenceEvidence(n, text, probability(score), bool(is_evidence))
+                for n, (text, score, is_evidence) in enumerate(zip(texts, without, enough))
+            ]
+        )
+    return found
 
 
 def _name_tokens(probe: Probe) -> List[int]:

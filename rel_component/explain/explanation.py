@@ -12,6 +12,7 @@ from ..annotations import get_relations
 from ..errors import ConfigError, did_you_mean, shown
 from ..pipelines import relation_attr
 from ..types import Relation
+from .attention import attention
 from .attributions import gradients, occlusions, pooling
 from .counterfactuals import (
     Counterfactual,
@@ -35,7 +36,7 @@ class Explanation:
         words: the tokens of its document.
         probability: of the relation between its mentions, whatever the probabilities of these are.
         attributions: weights of the tokens in log-odds, by method; those of ``pooling`` for each region.
-            *Shape:* ``(n_tokens,)`` each
+            The attention of head and tail, shares, if it was asked for. *Shape:* ``(n_tokens,)`` each
         gradient_of: what the gradient is taken of, empty if it was not asked for.
         evidence: what the relation loses without each sentence.
         counterfactuals: what it would be after changes.
@@ -90,6 +91,7 @@ def explain(
     *,
     index: Optional[PairIndex] = None,
     max_tokens: int = 128,
+    attention_layer: Optional[int] = None,
 ) -> Explanation:
     """Explain a relation of a document.
 
@@ -101,6 +103,8 @@ def explain(
             None: all that the pair model has.
         index: vectors of training pairs, see :func:`.neighbours.build_index`.
         max_tokens: the most tokens that occlusion masks.
+        attention_layer: the layer whose attention is shown, see :func:`.attention.attention`; None:
+            no attention is.
 
     Raises:
         ConfigError: if a method is unknown or the model does not have it, if the pipeline has no trained
@@ -109,11 +113,15 @@ def explain(
     check_methods(methods or ())
     probe = Probe(nlp, doc, relation)
     chosen = possible_methods(probe.extractor.model) if methods is None else methods
-    return _explain([probe], chosen, index, max_tokens)[0]
+    return _explain([probe], chosen, index, max_tokens, attention_layer)[0]
 
 
 def _explain(
-    probes: Sequence[Probe], methods: Sequence[str], index: Optional[PairIndex], max_tokens: int
+    probes: Sequence[Probe],
+    methods: Sequence[str],
+    index: Optional[PairIndex],
+    max_tokens: int,
+    attention_layer: Optional[int],
 ) -> List[Explanation]:
     """Explanations of relations of one document, whose changed copies pass the encoder together."""
     empty: List[Any] = [()] * len(probes)
@@ -129,6 +137,9 @@ def _explain(
     if "pooling" in methods:
         for own, probe in zip(attributions, probes):
             own |= {f"pooling {name}": each for name, each in pooling(probe).items()}
+    if attention_layer is not None:
+        for own, weights_of in zip(attributions, attention(probes, attention_layer)):
+            own |= weights_of
     evidence = evidence_of(probes) if "evidence" in methods else empty
     changes = empty
     if "counterfactuals" in methods and probes:
@@ -158,6 +169,7 @@ def explain_document(
     labels: Collection[str] = (),
     index: Optional[PairIndex] = None,
     max_tokens: int = 128,
+    attention_layer: Optional[int] = None,
 ) -> List[Explanation]:
     """Explain all relations of a document, whose changed copies pass the encoder once.
 
@@ -170,6 +182,7 @@ def explain_document(
         labels: only relations of these types; all if there are none.
         index: vectors of training pairs.
         max_tokens: the most tokens that occlusion masks.
+        attention_layer: see :func:`explain`.
 
     Raises:
         ConfigError: see :func:`explain`.
@@ -185,7 +198,7 @@ def explain_document(
         for rel in get_relations(doc, relation_attr(nlp))
         if not labels or rel.label in labels
     ]
-    return _explain(probes, methods, index, max_tokens)
+    return _explain(probes, methods, index, max_tokens, attention_layer)
 
 
 def check_methods(methods: Sequence[str]) -> None:

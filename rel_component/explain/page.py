@@ -1,10 +1,8 @@
 """Explanations as one HTML page that needs nothing else: no scripts, no external resources."""
 
-from importlib import resources
 from typing import List, Sequence, Tuple
 
-from jinja2 import Environment, StrictUndefined
-
+from ..html_templates import html_environment
 from .explanation import Explanation
 from .probe import Floats
 
@@ -16,11 +14,7 @@ def render_explanations(explanations: Sequence[Explanation], *, title: str = "Ex
         explanations: the explanations.
         title: title of the page.
     """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    file = resources.files(__package__) / "templates" / "explanations.html.jinja"
-    template = environment.from_string(file.read_text(encoding="utf8"))
+    template = html_environment(__package__).get_template("explanations.html.jinja")
     return template.render(explanations=explanations, title=title, shades=shades, role=_role)
 
 

@@ -4,7 +4,8 @@ import numpy
 import torch
 from torch import Tensor
 
-from ..types import Int32Array
+from ..errors import ConfigError
+from ..types import FloatArray, Int32Array
 from .torch_encoder import PretrainedEncoder
 from .windows import Windows
 
@@ -42,6 +43,31 @@ class TokenEncoder(PretrainedEncoder):
             states[self.index(here)] = part[-1][self.index(windows.home[here] - low)].float()
             first = last
         return self.mean_by_token(states, tokens, n_tokens)
+
+    def attention(self, ids: Int32Array, layer: int) -> FloatArray:
+        """What each piece of a window attends to, the mean of the heads of a layer.
+
+        Args:
+            ids: the pieces, special ones included. *Shape:* ``(n_pieces,)``
+            layer: the layer, counted from 0, or from the last one: -1.
+
+        Returns:
+            shares that sum up to 1 in each row, on the host. *Shape:* ``(n_pieces, n_pieces)``
+
+        Raises:
+            ConfigError: if there is no such layer, or the encoder does not give its attention.
+        """
+        self.eval()
+        with torch.no_grad():
+            output = self.encoder(input_ids=self.index(ids)[None], output_attentions=True)
+        layers = output.attentions or ()
+        if not -len(layers) <= layer < len(layers):
+            raise ConfigError(
+                f"layer {layer}: the encoder gives the attention of {len(layers)} layers, which are "
+                "counted from 0, or from the last one: -1"
+            )
+        shares: FloatArray = layers[layer][0].mean(dim=0).float().cpu().numpy()
+        return shares
 
 
 _MAX_ROWS = 65536  # rows of windows whose states are in memory at a time in prediction

@@ -222,3 +222,50 @@ def test_a_file_that_is_no_index(tmp_path, content):
     (tmp_path / "pairs").write_bytes(content)
     with pytest.raises(DataError, match=r"pairs: no index of training pairs"):
         PairIndex.load(tmp_path / "pairs")
+
+
+def test_attention_of_head_and_tail(monkeypatch):
+    nlp = learned(MODELS["encoder"], steps=2)
+    doc, relation = asked(nlp)
+    found = explain(nlp, doc, relation, [], attention_layer=-1).attributions
+    assert list(found) == ["attention of head", "attention of tail"]
+    for weights in found.values():
+        assert (weights >= 0).all()
+        assert 0 < weights.sum() < 1
+        assert weights[0] == weights[3] == 0
+    first = explain(nlp, doc, relation, [], attention_layer=0)
+    assert not numpy.allclose(found["attention of head"], first.attributions["attention of head"])
+    assert "attention of head, which is no explanation" in render_explanations([first])
+    with pytest.raises(ConfigError, match="layer 2: the encoder gives the attention of 2 layers"):
+        explain(nlp, doc, relation, [], attention_layer=2)
+    other = learned(MODELS["span_pair"], steps=0)
+    with pytest.raises(ConfigError, match="reads no encoder of this package"):
+        explain(other, *asked(other), [], attention_layer=-1)
+
+
+def test_attention_in_several_windows_is_that_of_the_window_of_each_piece():
+    nlp = learned(MODELS["encoder"], steps=0)
+    encoder = nlp.get_pipe("relation_extractor").model.get_ref("tok2vec").shims[0]._model
+    encoder.encoder.config.max_position_embeddings = 12
+    doc, relation = asked(nlp)
+    found = explain(nlp, doc, relation, [], attention_layer=-1).attributions
+    assert all(0 < weights.sum() < 1 for weights in found.values())
+
+
+def test_relations_of_a_document_have_the_explanations_that_each_has_alone():
+    nlp = learned(MODELS["encoder"], steps=2)
+    doc = make_doc(
+        nlp.vocab,
+        "Acme met and Ada . Bo of Orbit",
+        [ORG, PERSON, (5, 6, "PERSON"), (7, 8, "ORG")],
+        [(0, "MET", 1), (3, "MET", 2)],
+        sent_starts=[0, 5],
+    )
+    together = explain_document(nlp, doc, ["gradient", "occlusion", "pooling", "evidence"])
+    assert len(together) == 2
+    for found in together:
+        alone = explain(nlp, doc, found.relation, ["gradient", "occlusion", "pooling"])
+        assert found.attributions.keys() == alone.attributions.keys()
+        for method, weights in alone.attributions.items():
+            assert weights == pytest.approx(found.attributions[method], abs=1e-4), method
+    assert "occlusion" not in explain_document(nlp, doc)[0].attributions
