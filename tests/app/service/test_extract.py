@@ -89,7 +89,7 @@ def test_whoever_leaves_costs_nothing_more_than_a_batch(nlp):
         for connection in connections:
             body = json.dumps({"texts": ["WAIT", "more"]})
             connection.request("POST", "/extract", body, {"Content-Type": "application/json"})
-        while client.metric("rel_waiting_texts") < 7:
+        while not client.metric("rel_batch_texts_count") or client.metric("rel_waiting_texts") < 7:
             pass
         for connection in connections:
             connection.close()
