@@ -34,6 +34,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from urllib.request import urlopen
 
 import spacy
 from spacy.language import Language
@@ -44,6 +45,7 @@ from rel_component.converters.records import to_json
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.threads import set_torch_threads
 
+COUNT = "rel_requests_total{"
 HUGE = 50_000_000  # bytes
 TYPE = "Content-Type: application/json\r\n"
 
@@ -92,6 +94,12 @@ class Server:
         """The most memory that it has had, MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+
+    def n_requests(self) -> int:
+        """How many requests have ended, with this one."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        return 1 + sum(round(float(line.split()[-1])) for line in lines if line.startswith(COUNT))
 
     def stop(self) -> int:
         """Send SIGTERM; how many requests it says that it has answered."""
@@ -241,6 +249,7 @@ def mixture(server: Server, nlp: Language, texts: List[str], args: Any) -> Resul
 def ended(server: Server, texts: List[str], args: Any) -> Dict[str, int]:
     """Send SIGTERM while clients ask, and count what has become of their requests."""
     counts: Counter[str] = Counter()
+    before = server.n_requests()
 
     async def until_closed() -> None:
         for i in itertools.count():
@@ -264,7 +273,7 @@ def ended(server: Server, texts: List[str], args: Any) -> Dict[str, int]:
                     counts["answered"] += 1
             except (asyncio.IncompleteReadError, OSError):
                 counts["cut"] += answered
-                counts["closed before it was read"] += not answered
+                counts["sent to a closed connection"] += not answered
             finally:
                 writer.close()
 
@@ -277,7 +286,7 @@ def ended(server: Server, texts: List[str], args: Any) -> Dict[str, int]:
         return said
 
     said = asyncio.run(run())
-    return {**counts, "answered, as the server says": said}
+    return {**counts, "answered, as the server says": said - before}
 
 
 def parse_args() -> Any:

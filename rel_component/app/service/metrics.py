@@ -31,6 +31,12 @@ class Metrics:
         )
         self.waiting = Gauge("rel_waiting_texts", "Texts that wait for the pipeline", **made)
 
+    @property
+    def n_requests(self) -> int:
+        """Requests that have ended."""
+        samples = (sample for metric in self.requests.collect() for sample in metric.samples)
+        return round(sum(sample.value for sample in samples if sample.name.endswith("_total")))
+
     def to_text(self) -> bytes:
         """All counts in the text format."""
         return generate_latest(self._registry)

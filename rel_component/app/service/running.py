@@ -75,7 +75,7 @@ def run(
         )
         app.state.server = server
         server.run(sockets=[listener])
-    return server.server_state.total_requests
+    return int(app.state.worker.metrics.n_requests)
 
 
 class _Protocol(H11Protocol):
