@@ -426,7 +426,6 @@ def test_review_with_a_server(window, tmp_path, vocab):
             page.goto(server.address)
             correct_twenty(window, page)
             page.locator("#saved", has_text="saved").wait_for()
-            page.wait_for_timeout(400)
             page.reload()  # nothing is lost
             page.locator("#progress", has_text="1 of 2 done").wait_for()
             assert page.locator("tr.rejected").count() == 6
@@ -447,7 +446,6 @@ def test_review_of_a_page_alone(window, tmp_path, vocab):
     page.click("#review")
     correct_twenty(window, page)
     page.locator("#saved", has_text="kept in this browser").wait_for()
-    page.wait_for_timeout(300)
     page.reload()
     page.click("#review")
     page.locator("#progress", has_text="1 of 2 done").wait_for()

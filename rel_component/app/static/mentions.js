@@ -81,22 +81,19 @@ function askMention(i, selected) {
   byId("types").replaceChildren(...Object.keys(data.types).map((name) => new Option(name, name)));
   fill();
   return new Promise((resolve) => {
+    const end = ask(dialog, (isOk) => {
+      const label = type.value.trim();
+      const start = places.value === "" ? null : Number(places.value);
+      const isValid = isOk && start !== null && words.value && isType(label);
+      resolve(isValid ? { start, end: start + Array.from(words.value).length, label } : null);
+    });
     words.oninput = fill;
     dialog.onkeydown = (event) => {
       if (event.key !== "Enter" || event.target.tagName === "BUTTON") return;
       event.preventDefault();
-      if (event.target === type) dialog.close("ok");
+      if (event.target === type) end(true);
       else type.focus();
     };
-    dialog.onclose = () => {
-      const label = type.value.trim();
-      const start = places.value === "" ? null : Number(places.value);
-      const isValid = start !== null && words.value && isType(label);
-      const end = start + Array.from(words.value).length;
-      resolve(dialog.returnValue === "ok" && isValid ? { start, end, label } : null);
-      dialog.returnValue = "";
-    };
-    dialog.showModal();
     (words.value ? type : words).focus();
   });
 }

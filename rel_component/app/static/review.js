@@ -184,6 +184,22 @@ function showPicked() {
 
 const isType = (label) => label && Array.from(label).length <= 200 && label !== "NO_RELATION";
 
+// Show a dialog until a button, Escape or what is returned ends it; `done` is told whether it is OK. It is
+// told at once: a close event comes later, perhaps when the next dialog is open.
+function ask(dialog, done) {
+  const end = (isOk) => {
+    dialog.close();
+    done(isOk);
+  };
+  dialog.querySelector("form").onsubmit = (event) => {
+    event.preventDefault();
+    end(event.submitter?.value === "ok");
+  };
+  dialog.onclose = () => dialog.open || done(false);
+  dialog.showModal();
+  return end;
+}
+
 // Ask for a relation type; null if the person does not want to.
 function askLabel(label) {
   const [dialog, input, choices] = [byId("relabel"), byId("label"), byId("choices")];
@@ -197,23 +213,21 @@ function askLabel(label) {
   input.placeholder = label || "relation type";
   fill();
   return new Promise((resolve) => {
+    const end = ask(dialog, (isOk) => {
+      const typed = input.value.trim();
+      const chosen = data.labels.includes(typed) ? typed : choices.value || typed;
+      const isValid = isOk && isType(chosen);
+      if (isValid && !data.labels.includes(chosen)) data.labels.push(chosen);
+      resolve(isValid ? chosen : null);
+    });
     input.oninput = fill;
-    choices.ondblclick = () => dialog.close("ok");
+    choices.ondblclick = () => end(true);
     input.onkeydown = choices.onkeydown = (event) => {
       if (event.key === "Enter") {
         event.preventDefault();
-        dialog.close("ok");
+        end(true);
       } else if (event.target === input && event.key === "ArrowDown") choices.focus();
     };
-    dialog.onclose = () => {
-      const typed = input.value.trim();
-      const chosen = data.labels.includes(typed) ? typed : choices.value || typed;
-      const isValid = isType(chosen);
-      resolve(dialog.returnValue === "ok" && isValid ? chosen : null);
-      dialog.returnValue = "";
-      if (isValid && !data.labels.includes(chosen)) data.labels.push(chosen);
-    };
-    dialog.showModal();
     input.focus();
   });
 }
@@ -291,6 +305,7 @@ class Keeper {
 
   change(i) {
     this.changed.add(docs[i].key);
+    this.tell("saving");
     clearTimeout(this.wait);
     this.wait = setTimeout(() => this.save(), 200);
   }
@@ -303,7 +318,7 @@ class Keeper {
     try {
       if (this.isServed) await this.send(keys);
       else localStorage.setItem(this.name, JSON.stringify(Object.fromEntries(review.decisions)));
-      this.tell(this.isServed ? "saved" : "kept in this browser; download what is done");
+      if (!this.changed.size) this.tell(this.isServed ? "saved" : "kept in this browser; download what is done");
     } catch (error) {
       for (const key of keys) this.changed.add(key);
       this.tell(`not saved: ${error.message}; download what is done`, true);
