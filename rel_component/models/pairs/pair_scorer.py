@@ -15,7 +15,7 @@ decomposition of the first layer over mentions is that of additive span-pair sco
 (Eberts and Ulges 2020, https://arxiv.org/abs/1909.07755).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Dict, Literal, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
@@ -30,9 +30,9 @@ from ...layers.range_max import RangeMax
 from ...layers.rows import blocks, on_device
 from ...layers.span_pooling import SpanPooling
 from ...types import Int32Array
-from .entity_pooling import logsumexp_by_entity, mean_by_entity
 from .entity_sentences import N_MEETINGS
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
+from .pair_tables import MAX_TOKENS, PartGradients, Parts, make_parts
 
 PairFeatures = Callable[[slice], Floats2d]
 """Computes vectors of some pairs, e.g. the states of their markers. *Shape:* ``(n_pairs, width)``"""
@@ -68,9 +68,6 @@ OutT = Floats2d
 Backprop = Callable[[Any], Any]
 PairScorerT = Model[Pairs, OutT]
 
-_ENTITY_POOLING = {"mean": mean_by_entity, "logsumexp": logsumexp_by_entity}
-
-_MAX_TOKENS = 16384  # for whose tables there is memory in prediction
 _N_TYPE_ROWS = 512  # a type hashes to 4 of these rows, so that types practically never collide
 
 
@@ -158,7 +155,7 @@ def forward(
         sentences=model.attrs["sentences"],
         categories=pairs.categories,
     )
-    parts, backprop_parts = _parts(model, pairs.tokens, pairs.candidates, index, is_train)
+    parts, backprop_parts = make_parts(model, pairs.tokens, pairs.candidates, index, is_train)
     logits, backprop_score = _score(model, pairs, parts, index, is_train)
 
     def backprop(d_logits: OutT) -> PairGradients:
@@ -215,7 +212,7 @@ def pooled_evidence(model: PairScorerT, pairs: Pairs, d_logits: Floats2d) -> Dic
         sentences=model.attrs["sentences"],
         categories=pairs.categories,
     )
-    parts, _ = _parts(model, pairs.tokens, pairs.candidates, index, True)
+    parts, _ = make_parts(model, pairs.tokens, pairs.candidates, index, True)
     everything = slice(0, len(index))
     projected, _ = _project_features(model, pairs.features, everything, True)
     hidden = _hidden(ops, parts, index, projected)
@@ -231,113 +228,9 @@ def pooled_evidence(model: PairScorerT, pairs: Pairs, d_logits: Floats2d) -> Dic
     return found
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """The tables whose rows pairs add up.
-
-    Attributes:
-        rows: the summands of the hidden layer, see `PairIndex.keys`. *Shape:* ``(n_rows, hidden)``
-        factors: projections of heads and tails for their product, if it is used. *Shape:*
-            ``(n_entities, hidden)`` each
-        tables: maxima over the projected tokens, by region; none in prediction for many tokens, see
-            :func:`_nearby`.
-    """
-
-    rows: Floats2d
-    factors: Optional[Tuple[Floats2d, Floats2d]]
-    tables: Dict[str, RangeMax]
-
-
-@dataclass(frozen=True)
-class _PartGradients:
-    """Gradients of the parts; those of the tables are of the projected tokens."""
-
-    rows: Floats2d
-    factors: Optional[Tuple[Floats2d, Floats2d]]
-    tables: Dict[str, Floats2d]
-
-
-def _parts(
-    model: PairScorerT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
-) -> Tuple[_Parts, Callable[[_PartGradients], Floats2d]]:
-    ops = model.ops
-    entities, backprop_entities = _entities(model, tokens, candidates, index, is_train)
-    backprops: Dict[str, Backprop] = {}
-
-    def apply(name: str, inputs: Any) -> Floats2d:
-        Y, backprops[name] = model.get_ref(name)(inputs, is_train)
-        return Y
-
-    summands = {
-        "head": apply("head", entities),
-        "tail": apply("tail", entities),
-        "type_pairs": apply("type_pairs", on_device(ops, index.type_pairs)),
-        "distances": apply("distances", ops.xp.arange(N_DISTANCES, dtype="int32")),
-        "counts": apply("counts", ops.xp.arange(N_COUNTERS * N_COUNTS, dtype="int32")),
-    }
-    if model.attrs["sentences"]:
-        summands["meetings"] = apply("meetings", ops.xp.arange(N_MEETINGS, dtype="int32"))
-    if model.has_ref("categories"):
-        n_categories = model.get_ref("categories").get_dim("nV")
-        summands["categories"] = apply("categories", ops.xp.arange(n_categories, dtype="int32"))
-    factors = None
-    if model.attrs["product"]:
-        factors = (apply("head_factor", entities), apply("tail_factor", entities))
-    tables = {
-        name: RangeMax(
-            ops, apply(name, tokens), max_run=model.attrs["max_context"], is_train=is_train
-        )
-        for name in model.attrs["regions"]
-        if is_train or len(tokens) <= _MAX_TOKENS
-    }
-    splits = numpy.cumsum([rows.shape[0] for rows in summands.values()])[:-1].tolist()
-
-    def backprop(d: _PartGradients) -> Floats2d:
-        d_entities = ops.alloc2f(*entities.shape)
-        for name, d_rows in zip(summands, ops.xp.split(d.rows, splits)):
-            if not len(d_rows):  # embeddings cannot go back over no rows
-                continue
-            d_inputs = backprops[name](d_rows)
-            if name in ("head", "tail"):
-                d_entities += d_inputs
-        if d.factors is not None:
-            d_entities += backprops["head_factor"](d.factors[0])
-            d_entities += backprops["tail_factor"](d.factors[1])
-        d_tokens = backprop_entities(d_entities)
-        for name, d_projected in d.tables.items():
-            d_tokens += backprops[name](d_projected)
-        return d_tokens
-
-    return _Parts(ops.xp.concatenate(list(summands.values())), factors, tables), backprop
-
-
-def _entities(
-    model: PairScorerT, tokens: Floats2d, candidates: Candidates, index: PairIndex, is_train: bool
-) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
-    """Pooled tokens and type of each entity. *Shape:* ``(n_entities, mention width)``."""
-    ops = model.ops
-    pooled, backprop_pooling = model.get_ref("pooling")((tokens, index.spans), is_train)
-    type_ids = on_device(ops, candidates.mentions.types)
-    types, backprop_types = model.get_ref("types")(type_ids, is_train)
-    mentions = ops.xp.concatenate([pooled, types], axis=1)  # (n_mentions, mention width)
-    mentions, backprop_dropout = model.get_ref("mention_dropout")(mentions, is_train)
-    pool = _ENTITY_POOLING[model.attrs["entity_pooling"]]
-    entities, backprop_pool = pool(ops, mentions, candidates)
-
-    def backprop(d_entities: Floats2d) -> Floats2d:
-        d_mentions = backprop_dropout(backprop_pool(d_entities))
-        width = pooled.shape[1]
-        if len(d_mentions):
-            backprop_types(ops.as_contig(d_mentions[:, width:]))
-        d_tokens, _ = backprop_pooling(ops.as_contig(d_mentions[:, :width]))
-        return d_tokens
-
-    return entities, backprop
-
-
 def _score(
-    model: PairScorerT, pairs: Pairs, parts: _Parts, index: PairIndex, is_train: bool
-) -> Tuple[Floats2d, Callable[[Floats2d], Tuple[_PartGradients, Optional[Floats2d]]]]:
+    model: PairScorerT, pairs: Pairs, parts: Parts, index: PairIndex, is_train: bool
+) -> Tuple[Floats2d, Callable[[Floats2d], Tuple[PartGradients, Optional[Floats2d]]]]:
     """Logits of all pairs, in blocks unless the hidden layer is needed for the way back."""
     ops, output_layer = model.ops, model.get_ref("output_layer")
     everything, features = slice(0, len(index)), pairs.features
@@ -353,7 +246,7 @@ def _score(
             block = _nearby(model, pairs.tokens, parts, index[rows])
             logits[rows] = output_layer.predict(_hidden(ops, *block, projected))
 
-    def backprop(d_logits: Floats2d) -> Tuple[_PartGradients, Optional[Floats2d]]:
+    def backprop(d_logits: Floats2d) -> Tuple[PartGradients, Optional[Floats2d]]:
         d_hidden = backprop_dropout(backprop_output(d_logits)) * (hidden > 0)
         return _hidden_gradients(ops, parts, index, d_hidden), backprop_features(d_hidden)
 
@@ -361,13 +254,13 @@ def _score(
 
 
 def _nearby(
-    model: PairScorerT, tokens: Floats2d, parts: _Parts, index: PairIndex
-) -> Tuple[_Parts, PairIndex]:
+    model: PairScorerT, tokens: Floats2d, parts: Parts, index: PairIndex
+) -> Tuple[Parts, PairIndex]:
     """The tables over the tokens around some pairs, where there is none over all tokens.
 
     A table takes several times the memory of the tokens, and pairs lie in the order of the text.
     """
-    if len(tokens) <= _MAX_TOKENS or not len(index):
+    if len(tokens) <= MAX_TOKENS or not len(index):
         return parts, index
     regions = {name: index.regions[name] for name in model.attrs["regions"]}
     runs = numpy.concatenate([*regions.values(), numpy.zeros((0, 2), dtype="int32")])
@@ -396,7 +289,7 @@ def _project_features(
 
 
 def _hidden(
-    ops: Ops, parts: _Parts, index: PairIndex, projected: Optional[Floats2d] = None
+    ops: Ops, parts: Parts, index: PairIndex, projected: Optional[Floats2d] = None
 ) -> Floats2d:
     """The hidden layer of some pairs. *Shape:* ``(n_pairs, hidden)``."""
     if not len(index):
@@ -415,8 +308,8 @@ def _hidden(
 
 
 def _hidden_gradients(
-    ops: Ops, parts: _Parts, index: PairIndex, d_hidden: Floats2d
-) -> _PartGradients:
+    ops: Ops, parts: Parts, index: PairIndex, d_hidden: Floats2d
+) -> PartGradients:
     d_rows = ops.alloc2f(*parts.rows.shape)
     for column in index.keys.T:
         ops.scatter_add(d_rows, on_device(ops, column), d_hidden)
@@ -430,7 +323,7 @@ def _hidden_gradients(
         name: table.backprop(_runs(ops, table, index, name), d_hidden)
         for name, table in parts.tables.items()
     }
-    return _PartGradients(d_rows, d_factors, d_tables)
+    return PartGradients(d_rows, d_factors, d_tables)
 
 
 def _runs(ops: Ops, table: RangeMax, index: PairIndex, name: str) -> Ints2d:

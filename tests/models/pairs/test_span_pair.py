@@ -5,7 +5,7 @@ import pytest
 
 from rel_component.errors import ConfigError
 from rel_component.mentions import set_clusters
-from rel_component.models.pairs import mention_pairs, pair_scorer
+from rel_component.models.pairs import mention_pairs, pair_scorer, pair_tables
 from rel_component.models.pairs.span_pair import build_span_pair
 
 from ...contracts.pair_models import MENTIONS, TEXT, predicted
@@ -36,7 +36,8 @@ def test_blocks_do_not_change_the_logits(doc, block_size):
 def test_tables_over_many_tokens_are_made_around_a_block_of_pairs(doc, outside, monkeypatch):
     model = initialised(doc, outside=outside, block_size=2)
     expected = predicted(model, [doc])
-    monkeypatch.setattr(pair_scorer, "_MAX_TOKENS", 2)
+    for module in (pair_scorer, pair_tables):
+        monkeypatch.setattr(module, "MAX_TOKENS", 2)
     sizes, table = [], pair_scorer.RangeMax
     monkeypatch.setattr(
         pair_scorer,
