@@ -14,7 +14,8 @@ NO_RELATION = "NO_RELATION"
 NO_ENTITY = "NO_ENTITY"
 """Name of the class of spans that are no mention; never an entity type."""
 
-POLARITIES = ("asserted", "negated", "planned")
+ASSERTED = "asserted"
+POLARITIES = (ASSERTED, "negated", "planned")
 """What a document may say of a relation: that it holds, that it does not, or that it shall."""
 
 Int8Array = npt.NDArray[numpy.int8]

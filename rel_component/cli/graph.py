@@ -72,7 +72,8 @@ def graph_cli(
         counts = graph.counts()
     if json:
         read = {"documents": report.documents, "relations": report.relations}
-        print_json({"output": str(output), "read": read, **counts, "problems": report.problems})
+        told = {"problems": report.problems, "notes": report.to_dict()["notes"]}
+        print_json({"output": str(output), "read": read, **counts, **told})
         return
     print_report(report)
     msg.info(f"{report.relations} relations of {report.documents} documents")

@@ -4,7 +4,14 @@ import re
 from bisect import bisect_right
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ..converters.annotated import Annotated, AnnotatedMention, MentionId, in_characters
+from ..converters.annotated import (
+    Annotated,
+    AnnotatedMention,
+    AnnotatedRelation,
+    MentionId,
+    in_characters,
+)
+from ..types import ASSERTED, POLARITIES
 from .names import KnownNames, NamedEntity, find_entity, writable
 
 MAX_TEXT, _AROUND = (
@@ -47,7 +54,7 @@ class Fact(NamedTuple):
 def read_facts(
     annotated: Annotated, known: KnownNames, *, min_score: Optional[float] = None
 ) -> Iterator[Fact]:
-    """The relations of a document, one after the other.
+    """The relations that a document asserts, one after the other; see :func:`is_fact`.
 
     Args:
         annotated: the document, with valid annotations.
@@ -66,7 +73,7 @@ def read_facts(
             entities[key] = find_entity(members, mentions[key], text, known)
         return entities[key]
 
-    for relation in annotated.relations:
+    for relation in filter(is_fact, annotated.relations):
         if min_score is not None and (relation.score is None or relation.score < min_score):
             continue
         if starts is None:
@@ -83,6 +90,12 @@ def read_facts(
             (spans[1].start, spans[1].end),
             *places,
         )
+
+
+def is_fact(relation: AnnotatedRelation) -> bool:
+    """Whether a document says that a relation holds, and not that it does not, or that it shall."""
+    polarity = relation.attributes.get("polarity")
+    return polarity not in POLARITIES or polarity == ASSERTED
 
 
 def _starts(annotated: Annotated, text: str) -> List[int]:

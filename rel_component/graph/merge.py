@@ -13,7 +13,7 @@ from ..converters.report import Report
 from ..errors import ConfigError, DataError, shown
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
-from .facts import read_facts
+from .facts import is_fact, read_facts
 from .graph import Graph
 from .names import KnownNames, day
 from .rules import infer_edges, list_contradictions, stated_direction
@@ -138,6 +138,13 @@ def _add(
     options: GraphOptions,
     report: Report,
 ) -> None:
+    n_left_out = sum(not is_fact(relation) for relation in annotated.relations)
+    if n_left_out:
+        report.note(
+            "negated or planned relations, which are no facts, left out",
+            place=annotated.place,
+            count=n_left_out,
+        )
     facts = read_facts(annotated, options.known, min_score=options.min_score)
     first = next(facts, None)
     if first is None:
