@@ -87,11 +87,11 @@ def find_entity(
     if kb_id:
         escaped = kb_id.startswith((KB_PREFIX, NAME_PREFIX))
         return NamedEntity(f"{KB_PREFIX}{kb_id}" if escaped else kb_id, kb_id, names)
-    return NamedEntity(_name_key(name, label), "", names)
+    return NamedEntity(name_key(name, label), "", names)
 
 
 @lru_cache(maxsize=1 << 16)
-def _name_key(name: str, label: str) -> str:
+def name_key(name: str, label: str) -> str:
     """The id of a node that has no other one."""
     kind = label.replace("%", "%25").replace(":", "%3A")
     return f"{NAME_PREFIX}{kind}:{normalize_name(name) or name}"

@@ -9,10 +9,10 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Type
 
 from .facts import Fact
-from .names import NamedEntity, most_frequent, writable
+from .names import NamedEntity, most_frequent, name_key, writable
 
 _BATCH = 10_000
 _MAX_KNOWN = 200_000  # ids of nodes that are in memory
@@ -76,6 +76,7 @@ class GraphWriter:
         self._names: Counter[Tuple[int, str, str]] = Counter()
         self._rows: List[_Row] = []
         self._document = 0
+        self._symmetric: Set[str] = set()
         self._seen: Dict[int, None] = {}  # nodes of the document
 
     def __enter__(self) -> "GraphWriter":
@@ -108,6 +109,8 @@ class GraphWriter:
             turned: whether it goes from its tail to its head.
             symmetric: whether it goes from the node that came first.
         """
+        if symmetric:
+            self._symmetric.add(fact.label)
         ends = [
             (self._node(entity), *span, at)
             for entity, span, at in (
@@ -127,6 +130,7 @@ class GraphWriter:
         """Make the edges of all facts, and give the nodes their names."""
         self._flush()
         connection = self.connection
+        self._join_names_with_ids()
         connection.execute(
             "CREATE INDEX evidence_by_edge ON evidence (head, label, tail, document, id, score)"
         )
@@ -139,6 +143,49 @@ class GraphWriter:
         connection.executemany("UPDATE nodes SET name = ?, type = ? WHERE id = ?", _named(names))
         connection.execute("COMMIT")
         connection.executescript(_INDICES)
+
+    def _join_names_with_ids(self) -> None:
+        """Join nodes that have a name alone with the only node with an id that has the name and type."""
+        connection = self.connection
+        connection.execute("CREATE TEMP TABLE known (key TEXT, node INTEGER)")
+        with_id = connection.execute(
+            "SELECT names.name, names.type, node FROM names JOIN nodes ON id = node WHERE kb_id != ''"
+        )
+        connection.executemany(
+            "INSERT INTO known VALUES (?, ?)",
+            ((name_key(name, label), node) for name, label, node in with_id),
+        )
+        connection.execute(
+            "CREATE TEMP TABLE joined AS SELECT nodes.id AS old, min(node) AS new FROM known"
+            " JOIN nodes USING (key) WHERE kb_id = '' GROUP BY old HAVING count(DISTINCT node) = 1"
+        )
+        connection.execute("CREATE UNIQUE INDEX temp.joined_by_old ON joined (old)")
+        related = " UNION ".join(  # what is related to it is another one of that name
+            f"SELECT old FROM evidence JOIN joined ON old = {end} AND new = {other}"
+            for end, other in (("head", "tail"), ("tail", "head"))
+        )
+        connection.execute(f"DELETE FROM joined WHERE old IN ({related})")
+        for end in ("head", "tail"):
+            connection.execute(
+                f"UPDATE evidence SET {end} = (SELECT new FROM joined WHERE old = {end})"
+                f" WHERE {end} IN (SELECT old FROM joined)"
+            )
+        for label in self._symmetric:
+            connection.execute(
+                "UPDATE evidence SET head = tail, tail = head, head_start = tail_start,"
+                " head_end = tail_end, tail_start = head_start, tail_end = head_end,"
+                " head_at = tail_at, tail_at = head_at WHERE label = ? AND tail < head",
+                (label,),
+            )
+        connection.execute(
+            "INSERT INTO names (node, name, type, count)"
+            " SELECT new, name, type, count FROM names JOIN joined ON node = old"
+            " WHERE true ON CONFLICT DO UPDATE SET count = count + excluded.count"
+        )
+        for table, column in (("names", "node"), ("nodes", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT old FROM joined)")
+        connection.execute("DROP TABLE known")
+        connection.execute("DROP TABLE joined")
 
     def _node(self, entity: NamedEntity) -> int:
         node = self._nodes.get(entity.key)

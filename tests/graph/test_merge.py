@@ -1,5 +1,7 @@
 """Relations of many documents as one graph."""
 
+from dataclasses import replace
+
 import pytest
 
 from rel_component.converters.report import Report
@@ -106,6 +108,48 @@ def test_ids_never_meet_names():
     )
     with merged([text]) as graph:
         assert len({node.id for node in graph.nodes()}) == 4
+
+
+@pytest.mark.parametrize(("ids", "n_nodes"), [(["Q1"], 3), (["Q1", "Q2"], 5)])
+def test_a_name_belongs_to_the_only_id_that_has_it(ids, n_nodes):
+    documents = [
+        document("Ann met Bob.", [("Ann", "P"), ("Bob", "P")], [(0, "R", 1)], doc_id="d0"),
+        document("Cy met ANN.", [("Cy", "P"), ("ANN", "P")], [(1, "R", 0)], doc_id="d1"),
+        *(
+            document("Bob met Ann.", [("Bob", "P"), ("Ann", "P", kb)], [(0, "R", 1)], doc_id=kb)
+            for kb in ids
+        ),
+    ]
+    with merged(documents, GraphOptions(schema=schema(symmetric=True))) as graph:
+        nodes = {node.id: node.aliases for node in graph.nodes()}
+        edges = [(e.head, e.tail, e.documents) for e in graph.edges()]
+        bob = next(graph.edges())
+        spans = [e.text[e.tail_at :][:3] for e in graph.evidence_of(bob)]
+    assert len(nodes) == n_nodes
+    if len(ids) == 1:
+        assert nodes["Q1"] == {"Ann": 2, "ANN": 1}
+        assert edges == [("name:P:bob", "Q1", 2), ("name:P:cy", "Q1", 1)]
+        assert spans == ["Ann", "Ann"]
+
+
+def test_two_of_one_name_that_are_related_stay_two():
+    text = document("Ann met Ann", [("Ann", "P"), ("Ann", "P", "Q1")], [(0, "R", 1)])
+    assert edges([text]) == [("Ann", "R", "Ann", "")]
+    with merged([text]) as graph:
+        assert [node.id for node in graph.nodes()] == ["name:P:ann", "Q1"]
+
+
+def test_what_a_document_denies_or_plans_is_no_fact():
+    told = document(NAMES, PEOPLE, [(0, "R", 1), (1, "R", 2), (2, "R", 3), (0, "R", 3)], doc_id="d")
+    kinds = ["negated", "planned", "asserted", ["odd"]]
+    told.relations = [
+        replace(rel, attributes={"polarity": kind}) for rel, kind in zip(told.relations, kinds)
+    ]
+    report = Report()
+    with merged([told], report=report) as graph:
+        assert [(e.head_name, e.tail_name) for e in graph.edges()] == [("Cy", "Di"), ("Ann", "Di")]
+    ((count, _),) = report.notes.values()
+    assert count == 2
 
 
 def test_symmetric_types_go_one_way():
