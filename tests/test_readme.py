@@ -53,9 +53,15 @@ def is_left_out(line):
     return (
         "rel extract" in line
         or "rel compare" in line
-        or "relations.jsonl" in line
+        or "rel serve" in line
+        or uses_relations(line)
         or ("prompt_local" in line and not LLMS.exists())
     )
+
+
+def uses_relations(line):
+    """Whether a command needs what others have extracted."""
+    return "relations.jsonl" in line or "graph_store" in line
 
 
 def run(line, folder):
@@ -71,7 +77,7 @@ def run(line, folder):
 def test_commands(workplace):
     assert (workplace / "training" / "own" / "model-best").exists()
     for line in "".join(blocks("bash")).splitlines():
-        if "relations.jsonl" in line:
+        if uses_relations(line):
             run(line, workplace)
     assert json.loads((workplace / "back.json").read_text(encoding="utf8"))
     row = json.loads((workplace / "relations.jsonl").read_text(encoding="utf8"))
