@@ -16,6 +16,8 @@ from typing import Any, Dict, List, Literal, Optional, Union
 
 from ..errors import ConfigError, DataError, shown
 from ..packages import import_package
+from .exporter import ExportOptions
+from .exporters.rdf import Names
 
 Language = Literal["sparql", "cypher"]
 
@@ -68,7 +70,7 @@ def query_store(
 
     Args:
         store: folder of Oxigraph or file of LadybugDB, as ``rel graph`` writes them.
-        query: in SPARQL 1.1 or in Cypher.
+        query: in SPARQL 1.1, with the prefixes of Turtle unless it declares others, or in Cypher.
         max_rows: the most rows of the answer.
         max_seconds: the most time that it takes.
 
@@ -85,6 +87,7 @@ def query_store(
     import_package("pyoxigraph" if language == "sparql" else "ladybug", "graph")
     request = {
         **{"language": language, "store": str(path.resolve()), "query": query},
+        "prefixes": Names(ExportOptions()).prefixes(),
         **{"max_rows": max_rows, "max_seconds": max_seconds, "max_bytes": _MAX_OUTPUT},
     }
     try:

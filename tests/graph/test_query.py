@@ -66,10 +66,17 @@ def test_time_is_bounded(oxigraph, ladybug):
     product = (
         "SELECT (COUNT(*) AS ?n) { " + "".join(f"?a{i} ?b{i} ?c{i} . " for i in range(9)) + "}"
     )
-    counting = "UNWIND range(1, 1000000000) AS x RETURN sum(x % 7)"
+    ranges = "".join(f"UNWIND range(1, 100000) AS x{i} " for i in range(2))
+    counting = f"{ranges}RETURN sum(x0 * x1 % 7)"
     for store, query in ((oxigraph, product), (ladybug, counting)):
         with pytest.raises(ConfigError, match=r"more than 0\.5 seconds"):
             query_store(store, query, max_seconds=0.5)
+
+
+@pytest.mark.slow
+def test_memory_is_bounded(ladybug):
+    with pytest.raises(ConfigError, match="the query: it takes too much memory"):
+        query_store(ladybug, "UNWIND range(1, 1000000000) AS x RETURN sum(x)", max_seconds=60)
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ def main() -> None:
     except StoreError as err:
         answer = {"error": str(err), "kind": "store"}
     except Exception as err:  # whatever the engine says of the query
-        interrupted = "nterrupted" in str(err)
-        answer = {"error": str(err), "kind": "time" if interrupted else "query"}
+        message = "it takes too much memory" if "bad_alloc" in str(err) else str(err)
+        answer = {"error": message, "kind": "time" if "nterrupted" in message else "query"}
     _reply(answer)
 
 
@@ -89,7 +89,7 @@ def _ask_oxigraph(request: Dict[str, Any]) -> Tuple[List[str], Iterator[List[Any
         store = pyoxigraph.Store.read_only(request["store"])
     except Exception as err:
         raise StoreError(str(err)) from err
-    result = store.query(request["query"])
+    result = store.query(request["query"], prefixes=request["prefixes"])
     if isinstance(result, pyoxigraph.QueryBoolean):
         return ["answer"], iter([[bool(result)]])
     if isinstance(result, pyoxigraph.QueryTriples):
