@@ -28,6 +28,8 @@ _MAX_OUTPUT = 64 << 20  # bytes of rows
 _SERVICE = re.compile(r"(?<!_)SERVICE(?!_)", re.IGNORECASE)
 """The keyword, wherever it might be one: what is a text or a comment is not always what it seems."""
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
 _CYPHER = re.compile(
     r"""(?P<comment>//[^\n\r]* | /\*.*?\*/)
     | (?P<name>"(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `(?:[^`]|``)*` | \d+\.?\d*)
@@ -102,9 +104,10 @@ def query_store(
     try:
         reply = json.loads(done.stdout)
     except ValueError:
-        what = "memory is not enough" if done.returncode < 0 else "no answer"
+        said = done.stderr[-300:].decode(errors="replace").strip()
         raise DataError(
-            f"the query failed ({what}): {shown(done.stderr[-300:].decode(errors='replace'), 300)}",
+            "the store could not answer: the query is too deep or takes too much memory, or the store "
+            f"is damaged{': ' + shown(said, 300) if said else ''}",
             place=str(path),
         ) from None
     if "error" in reply:
@@ -112,6 +115,8 @@ def query_store(
             raise ConfigError(_TOO_LONG.format(max_seconds))
         if reply["kind"] == "store":
             raise DataError(f"cannot be opened: {reply['error']:.500}", place=str(path))
+        if "bad_alloc" in reply["error"]:
+            raise ConfigError("the query takes too much memory; make it narrower")
         raise ConfigError(f"the query: {reply['error']:.500}")
     return Answer(reply["columns"], reply["rows"], reply["is_complete"])
 
@@ -154,8 +159,10 @@ def check_query(query: str, language: Language) -> None:
     Raises:
         ConfigError: naming the word at fault.
     """
-    if len(query) > MAX_LENGTH or "\0" in query:
-        raise ConfigError(f"a query has at most {MAX_LENGTH} characters, and no NUL among them")
+    if len(query) > MAX_LENGTH or _NO_TEXT.search(query):
+        raise ConfigError(
+            f"a query has at most {MAX_LENGTH} characters, no NUL and no half of a surrogate pair"
+        )
     if language == "sparql":
         if _SERVICE.search(query):
             raise ConfigError(

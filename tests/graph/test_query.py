@@ -173,6 +173,17 @@ def test_a_damaged_store(ladybug, tmp_path):
         query_store(damaged, CYPHER)
 
 
+@pytest.mark.parametrize("query", ["SELECT * {?s ?p '\ud800'}", "SELECT * {?s ?p '\0'}"])
+def test_a_query_is_a_text(oxigraph, query):
+    with pytest.raises(ConfigError, match="no half of a surrogate pair"):
+        query_store(oxigraph, query)
+
+
+def test_a_query_that_ends_its_process_is_an_error(oxigraph):
+    with pytest.raises(DataError, match="too deep"):
+        query_store(oxigraph, "SELECT * {" + "{" * 20_000 + "}" * 20_000 + "}")
+
+
 def test_the_command_prints_tables_csv_and_json(oxigraph):
     found = run_json("query", oxigraph, SPARQL)
     assert found == {"columns": ["who", "founder"], "rows": FOUNDERS, "is_complete": True}

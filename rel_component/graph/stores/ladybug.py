@@ -58,7 +58,10 @@ def table_names(labels: Iterable[str]) -> Dict[str, str]:
 
 def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
     ladybug = import_package("ladybug", "graph")
-    database = ladybug.Database(str(path), buffer_pool_size=_MEMORY, max_num_threads=1)
+    try:
+        database = ladybug.Database(str(path), buffer_pool_size=_MEMORY, max_num_threads=1)
+    except RuntimeError as err:  # of the engine, such as a limit of addresses (ulimit -v)
+        raise DataError(f"LadybugDB cannot make its file: {err!s:.500}", place=str(path)) from err
     connection = ladybug.Connection(database, num_threads=1)
     try:
         with tempfile.TemporaryDirectory(prefix="rel_graph_") as folder:
