@@ -1,5 +1,6 @@
 """``spacy rel graph``."""
 
+import os
 from pathlib import Path
 from typing import Annotated, List, Literal, Optional
 
@@ -7,7 +8,7 @@ from typer import Argument, Option
 
 from ..errors import ConfigError
 from .messages import check_outputs, msg, print_json, print_report, progress
-from .options import Json, Lang, OnError, Schema, given_schema
+from .options import Format, Json, Lang, OnError, Schema, given_schema
 
 
 def graph_cli(
@@ -20,6 +21,7 @@ def graph_cli(
     output: Annotated[
         Optional[Path], Option("--output", "-o", help="File or folder to write")
     ] = None,
+    format_name: Format = "auto",
     schema: Schema = None,
     min_score: Annotated[
         Optional[float], Option(min=0, max=1, help="Only relations with at least this score")
@@ -54,6 +56,8 @@ def graph_cli(
     exporter = get_exporter(to)
     if output is None:
         raise ConfigError("give --output, the file or folder to write")
+    if any(os.path.realpath(output) == os.path.realpath(path) for path in data_paths):
+        raise ConfigError(f"{output}: the graph would take the place of the documents")
     if not exporter.folder:
         check_outputs(output)
     known = [] if entities is None else read_canonical(entities)
@@ -67,7 +71,14 @@ def graph_cli(
     )
     export_options = ExportOptions(base, kb_url, title or output.stem)
     report = Report(on_error=on_error, hint=SKIP_HINT)
-    with merged_files(data_paths, options, report=report, lang=lang, progress=progress) as graph:
+    with merged_files(
+        data_paths,
+        options,
+        report=report,
+        lang=lang,
+        progress=progress,
+        format_name=format_name,
+    ) as graph:
         export_graph(graph, to, output, export_options)
         counts = graph.counts()
     if json:

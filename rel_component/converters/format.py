@@ -171,6 +171,9 @@ def _what_file(path: Path, head: str, formats: Mapping[str, AnnotationFormat]) -
     """What is wrong with a file that no format fits."""
     if not head.strip():
         return "the file is empty"
+    with path.open("rb") as compressed:
+        if compressed.read(2) == b"\x1f\x8b":
+            return f"compressed by gzip; unpack it first: gunzip -k {path}"
     try:
         with path.open(encoding="utf-8") as file:
             file.read(HEAD_LENGTH)

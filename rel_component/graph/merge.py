@@ -64,6 +64,7 @@ def merged_files(
     report: Optional[Report] = None,
     lang: str = "en",
     progress: Optional[Progress] = None,
+    format_name: str = AUTO,
 ) -> Iterator[Graph]:
     """The graph of files of documents, on disk as long as the block lasts.
 
@@ -74,6 +75,7 @@ def merged_files(
         report: takes note of problems, and counts what was read; None: the first problem raises.
         lang: language of the vocabulary for ``.spacy`` files.
         progress: shows how many documents have been read.
+        format_name: name of the format of all files; ``auto``: each by its content.
 
     Raises:
         ConfigError: if the format of a file is not known.
@@ -82,7 +84,9 @@ def merged_files(
     report = report or Report()
     nlp = blank_pipeline(lang)
     documents: Iterable[Annotated] = (
-        annotated for path in paths for annotated in read_annotated(Path(path), AUTO, nlp, report)
+        annotated
+        for path in paths
+        for annotated in read_annotated(Path(path), format_name, nlp, report)
     )
     with merged(documents if progress is None else progress(documents), options, report) as graph:
         yield graph

@@ -1,5 +1,6 @@
 """``spacy rel graph``."""
 
+import gzip
 import json
 
 import pytest
@@ -50,6 +51,24 @@ def test_options_reach_the_graph(documents, schema, tmp_path):
     assert "entity:E7" in turtle
     left = run_json("graph", documents, "-o", tmp_path / "graph.ttl", "--min-score", 0.85)
     assert left["edges"] == 1
+
+
+def test_documents_are_not_replaced_by_their_graph(documents, tmp_path):
+    before = documents.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(documents)
+    for output in (documents, link):
+        message = run("graph", documents, "--to", "json", "-o", output, code=1)
+        assert "take the place of the documents" in message
+    assert documents.read_bytes() == before
+
+
+def test_a_format_can_be_named_and_compressed_files_are(documents, tmp_path):
+    output = tmp_path / "graph.json"
+    run("graph", documents, "--format", "jsonl", "--to", "json", "-o", output)
+    compressed = tmp_path / "relations.jsonl.gz"
+    compressed.write_bytes(gzip.compress(documents.read_bytes()))
+    assert "gunzip -k" in run("graph", compressed, "--to", "json", "-o", output, code=1)
 
 
 def test_what_cannot_be_done_is_said_before_the_work(documents, tmp_path):
