@@ -18,6 +18,12 @@ ASSERTED = "asserted"
 POLARITIES = (ASSERTED, "negated", "planned")
 """What a document may say of a relation: that it holds, that it does not, or that it shall."""
 
+
+def shown_polarity(polarity: object) -> str:
+    """What people have to be told of a relation: empty if it holds, or nothing is said of that."""
+    return str(polarity) if polarity in POLARITIES and polarity != ASSERTED else ""
+
+
 Int8Array = npt.NDArray[numpy.int8]
 Int32Array = npt.NDArray[numpy.int32]
 BoolArray = npt.NDArray[numpy.bool_]

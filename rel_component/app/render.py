@@ -14,6 +14,7 @@ from spacy.util import is_in_jupyter
 from ..annotations import RelationView
 from ..errors import ConfigError, shown
 from ..html_templates import html_environment
+from ..types import shown_polarity
 from .drawing import Drawing
 from .options import RenderOptions, Style
 
@@ -130,6 +131,7 @@ def relation_rows(drawing: Drawing) -> List[Dict[str, Any]]:
                 "head_type": drawing.mentions[head].label,
                 "tail_type": drawing.mentions[tail].label,
                 "label": rel.label,
+                "polarity": shown_polarity(rel.attributes.get("polarity")),
                 "score": rel.score,
                 "evidence": [
                     {
@@ -167,7 +169,7 @@ def template(name: str) -> Any:
 def _arc(row: Dict[str, Any], styles: Dict[str, Style]) -> Dict[str, Any]:
     """A relation as the script draws it."""
     title = f"{row['head_text']:.80} {row['label']} {row['tail_text']:.80}"
-    kept = {key: row[key] for key in ("head", "tail", "label", "score")}
+    kept = {key: row[key] for key in ("head", "tail", "label", "score", "polarity")}
     if row["evidence"]:
         kept["evidence"] = [sentence["place"] for sentence in row["evidence"]]
     return {**kept, "title": title, "style": styles[row["label"]]}

@@ -58,13 +58,15 @@ def extract_cli(
 ) -> None:
     """Extract relations from raw text, a row for each: id, head, label, tail, score, evidence.
 
-    With --output or --json they are lines of JSON that "rel convert" reads.
+    The label of what a text negates or plans says so, as in "FOUNDED_BY (negated)". With --output or
+    --json they are lines of JSON that "rel convert" reads.
     """
     from ..converters.records import write_records
     from ..converters.report import SKIP_HINT, Report
     from ..documents import document_id
     from ..inference.extract import extract_docs, find_evidence, to_record
     from ..pipelines import load_pipeline, relation_attr
+    from ..types import shown_polarity
 
     check_outputs(output)
     use_device(gpu_id)
@@ -89,7 +91,9 @@ def extract_cli(
         for rel, evidence in zip(relations, find_evidence(doc, relations)):
             score = "-" if rel.score is None else f"{rel.score:.2f}"
             place = document_id(doc) or number
-            row = (place, rel.head.text, rel.label, rel.tail.text, score, evidence)
+            polarity = shown_polarity(rel.polarity)
+            label = f"{rel.label} ({polarity})" if polarity else rel.label
+            row = (place, rel.head.text, label, rel.tail.text, score, evidence)
             print("\t".join(map(printable, row)))
     for problem in first_problems(report.problems, more=""):
         notice(problem, "yellow")

@@ -11,7 +11,7 @@ from ..converters.annotated import (
     MentionId,
     in_characters,
 )
-from ..types import ASSERTED, POLARITIES
+from ..types import shown_polarity
 from .names import KnownNames, NamedEntity, find_entity, writable
 
 MAX_TEXT, _AROUND = (
@@ -94,8 +94,7 @@ def read_facts(
 
 def is_fact(relation: AnnotatedRelation) -> bool:
     """Whether a document says that a relation holds, and not that it does not, or that it shall."""
-    polarity = relation.attributes.get("polarity")
-    return polarity not in POLARITIES or polarity == ASSERTED
+    return not shown_polarity(relation.attributes.get("polarity"))
 
 
 def _starts(annotated: Annotated, text: str) -> List[int]:

@@ -82,6 +82,18 @@ def test_evidence_is_listed_and_given_to_the_script(doc):
     assert Page(html).tags.count("th") == 5
 
 
+def test_what_is_negated_or_planned_says_so(doc):
+    acme, ann, rome = doc.ents[1], doc.ents[0], doc.ents[2]
+    doc._.rel = [
+        Relation(acme, "FOUNDED_BY", ann, 0.75, polarity="negated"),
+        Relation(acme, "LOCATED_IN", rome, 0.75, polarity="asserted"),
+    ]
+    html = render(doc)
+    assert [arc["polarity"] for arc in arcs(html)[0]] == ["negated", ""]
+    assert "<bdi>FOUNDED_BY</bdi> <small>negated</small>" in html
+    assert "asserted" not in html
+
+
 @pytest.mark.parametrize(
     ("options", "n_mentions", "labels"),
     [

@@ -39,6 +39,19 @@ def test_extract_takes_a_config(config):
     assert "1 documents, 0 relations; 1 left out" in output
 
 
+def test_rows_say_what_is_negated(config, tmp_path):
+    text = config.read_text(encoding="utf8")
+    section = "[components.llm_relation_extractor]\n"
+    polar = tmp_path / "polar.cfg"
+    polar.write_text(
+        text.replace(section, section + 'polarity = true\nkeep = ["asserted", "negated"]\n'),
+        encoding="utf8",
+    )
+    lines(tmp_path / "replies.jsonl", [reply({**FOUNDED, "polarity": "negated"})])
+    (row,) = run_rows("extract", polar, "--text", TEXTS[0])
+    assert row[2] == "FOUNDED_BY (negated)"
+
+
 def test_documents_without_an_answer_are_said(config, texts, tmp_path):
     replies = lines(tmp_path / "replies.jsonl", [reply(), FAILED, FAILED])
     output = run("extract", config, texts, code=1)

@@ -34,7 +34,8 @@ const RelView = (() => {
     const sign = relation.sign ? relation.sign + " " : "";
     const isSure = relation.score == null || relation.score === 1; // not known, or annotated
     const score = isSure ? "" : " " + relation.score.toFixed(2);
-    return sign + short(relation.label) + score;
+    const polarity = relation.polarity ? ` (${relation.polarity})` : "";
+    return sign + short(relation.label) + polarity + score;
   };
 
   // Where the browser has begun a new line: text nodes and offsets in them.

@@ -231,7 +231,9 @@ function relationList(i, shown) {
     const row = element("tr", relation.status);
     row.tabIndex = 0;
     row.dataset.r = k;
-    row.append(mentionCell(doc, relation.head), nameCell(relation.label), mentionCell(doc, relation.tail));
+    const label = nameCell(relation.label);
+    if (relation.polarity) label.append(" ", element("small", "", relation.polarity));
+    row.append(mentionCell(doc, relation.head), label, mentionCell(doc, relation.tail));
     row.append(element("td", "rel-number", relation.score == null ? "-" : relation.score.toFixed(3)));
     if (hasEvidence) row.append(evidenceCell(doc, relation));
     if (data.compared) row.append(element("td", "soft", compared(doc, relation)));

@@ -47,7 +47,8 @@ class Review {
       let score = known.score === undefined ? 1 : known.score;
       if (status === "missed") score = null; // nothing was predicted
       if (relation.state === "accepted") score = 1;
-      return { ...relation, score, status };
+      const polarity = known.polarity === "asserted" ? "" : known.polarity;
+      return { ...relation, score, status, polarity };
     });
   }
 
