@@ -80,7 +80,8 @@ Names = Annotated[
     Optional[List[str]], Option("--name", help="A name for each, in their order; repeat the option")
 ]
 Resamples = Annotated[
-    int, Option("--resamples", min=0, help="Resampled corpora for the 95 % intervals")
+    int,
+    Option("--resamples", min=0, max=1_000_000, help="Resampled corpora for the 95 % intervals"),
 ]
 Schema = Annotated[
     Optional[Path], Option("--schema", help="Schema of the relations, a YAML or JSON file")

@@ -9,6 +9,8 @@ from typing import Any, Callable, Dict
 import numpy
 import numpy.typing as npt
 
+from ..errors import ConfigError
+
 Floats = npt.NDArray[numpy.float64]
 
 
@@ -36,6 +38,9 @@ class Estimate:
         return {**data, "reason": self.reason} if self.reason else data
 
 
+_MAX_DRAWN = 500_000_000  # documents of all draws, 8 bytes each
+
+
 class Bootstrap:
     """Sums over the documents, and over documents drawn with replacement.
 
@@ -46,11 +51,19 @@ class Bootstrap:
         n_docs: number of documents.
         n_resamples: number of draws; 0: no intervals.
         seed: seed of the draws.
+
+    Raises:
+        ConfigError: if the draws take too much memory.
     """
 
     def __init__(self, n_docs: int, n_resamples: int, seed: int) -> None:
         # One document drawn again and again is no sample.
         n_resamples = n_resamples if n_docs > 1 else 0
+        if n_resamples * n_docs > _MAX_DRAWN:
+            raise ConfigError(
+                f"{n_resamples} resampled corpora of {n_docs} documents take too much memory; "
+                f"--resamples {_MAX_DRAWN // n_docs} is possible"
+            )
         draws = numpy.random.default_rng(seed).multinomial(
             n_docs, numpy.full(max(n_docs, 1), 1 / max(n_docs, 1)), n_resamples
         )

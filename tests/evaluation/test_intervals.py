@@ -5,6 +5,7 @@ import math
 import numpy
 import pytest
 
+from rel_component.errors import ConfigError
 from rel_component.evaluation.intervals import Bootstrap, Estimate, estimate, ratio
 
 
@@ -50,3 +51,8 @@ def test_a_ratio_without_denominator_is_not_defined():
     found = ratio(numpy.asarray([1.0, 1.0]), numpy.asarray([2.0, 0.0]))
     assert found[0] == 0.5
     assert numpy.isnan(found[1])
+
+
+def test_draws_that_fit_into_no_memory_are_refused():
+    with pytest.raises(ConfigError, match="--resamples 250000000 is possible"):
+        Bootstrap(2, 10**9, seed=0)
