@@ -86,3 +86,10 @@ def test_a_review_is_served_until_it_is_interrupted(data, tmp_path):
         assert "1 documents done" in " ".join(process.stdout.read().split())
         assert process.wait() == 0
     assert json.loads(path.read_text(encoding="utf8"))["relations"] == []
+
+
+def test_documents_are_not_replaced_by_their_page(data, tmp_path):
+    documents = tmp_path / data.name
+    documents.write_bytes(data.read_bytes())
+    assert "take the place of the documents" in run("view", documents, "-o", documents, code=1)
+    assert documents.read_bytes() == data.read_bytes()
