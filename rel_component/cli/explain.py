@@ -9,6 +9,7 @@ from ..errors import ConfigError
 from .messages import (
     check_outputs,
     msg,
+    notice,
     percent,
     print_json,
     print_table,
@@ -90,14 +91,18 @@ def explain_cli(
         "attention_layer": layer if attention else None,
     }
     explanations: List[Explanation] = []
+    n_found = 0
     for doc in progress(_documents(nlp, input_path, text, docs, limit)):
         for found in explain_document(nlp, doc, methods or None, **options):
+            n_found += 1
             if json:
                 print_json(found.to_json())
             else:
                 _print_explanation(found)
             if html is not None:
                 explanations.append(found)
+    if not n_found:
+        notice("no relation was found, and there is nothing to explain", "yellow")
     if html is not None:
         write_text(html, render_explanations(explanations))
 

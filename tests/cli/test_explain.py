@@ -15,3 +15,7 @@ def test_documents_are_explained_with_similar_training_pairs(model, data, tmp_pa
 
 def test_an_index_needs_a_file(model, data):
     assert "--build-index needs --output" in run("explain", model, "--build-index", data, code=1)
+
+
+def test_nothing_to_explain_is_said(model):
+    assert "no relation was found" in run("explain", model, "--text", "nothing here")
