@@ -93,6 +93,7 @@ def test_a_reader_finds_a_name_and_its_sentences(window, tmp_path):
     assert quote.locator("mark.tail").text_content() == "Wozniak"
     assert page.locator("#edge h2").text_content() == "Apple → FOUNDED_BY → Wozniak"
     page.locator("#contradictions summary").click()
+    page.locator("#contradictions button").first.wait_for()  # they are listed when it is open
     assert page.locator("#contradictions button").count() == 2
     page.locator("#inferred").uncheck()
     page.locator("#labels button", has_text="MADE").click()

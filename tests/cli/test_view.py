@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from urllib.request import Request, urlopen
 
 import pytest
@@ -71,8 +72,13 @@ def test_an_evaluation_becomes_a_page(model, data, tmp_path):
 def test_a_review_is_served_until_it_is_interrupted(data, tmp_path):
     path = tmp_path / "reviewed.jsonl"
     command = [sys.executable, "-m", "spacy", "rel", "view", str(data), "--serve", "--no-browser"]
+    # tests that run in the background have an interrupt ignored, and so would what they start
+    interruptible = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
-        [*command, "--review", str(path)], stdout=subprocess.PIPE, text=True
+        [*command, "--review", str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
     ) as process:
         address = None
         while address is None:
