@@ -101,7 +101,7 @@ def test_a_reader_finds_a_name_and_its_sentences(window, tmp_path):
 
 
 @pytest.mark.slow
-def test_thousands_of_nodes_and_hostile_names(window, tmp_path):
+def test_thousands_of_nodes(window, tmp_path):
     words = " ".join(f"N{i}" for i in range(5000))
     mentions = [(f"N{i}", "X") for i in range(5000)]
     relations = [(i, "R", (7 * i + 1) % 5000, (i % 10) / 10) for i in range(1, 5000)]
@@ -114,9 +114,12 @@ def test_thousands_of_nodes_and_hostile_names(window, tmp_path):
     assert page.evaluate("RelGraph.cy.nodes().length") == 49
     page.fill("#score", "0.6")
     assert page.evaluate("RelGraph.cy.edges('[label = \"HUB\"]').length") == 0
-    page = window.show(page_of(hostile_documents()), tmp_path, "hostile.html")
+
+
+@pytest.mark.slow
+def test_hostile_names_are_drawn(window, tmp_path):
+    page = window.show(page_of(hostile_documents()), tmp_path)
     page.locator("#node h2").wait_for()
-    for _ in range(3):
-        page.evaluate("RelGraph.cy.nodes().emit('tap'); RelGraph.cy.edges()[0].emit('tap')")
+    page.evaluate("RelGraph.cy.nodes()[0].emit('tap'); RelGraph.cy.edges()[0].emit('tap')")
     assert page.locator("img, iframe, [onload], [onerror]").count() == 0
     page.emulate_media(color_scheme="dark")
