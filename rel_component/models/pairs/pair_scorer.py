@@ -148,13 +148,7 @@ def forward(
     model: PairScorerT, pairs: Pairs, is_train: bool
 ) -> Tuple[OutT, Callable[[OutT], PairGradients]]:
     """The logits of pairs, and the gradients of the tokens and of the features."""
-    index = index_pairs(
-        pairs.docs,
-        pairs.candidates,
-        outside=model.attrs["outside"],
-        sentences=model.attrs["sentences"],
-        categories=pairs.categories,
-    )
+    index = _index(model, pairs)
     parts, backprop_parts = make_parts(model, pairs.tokens, pairs.candidates, index, is_train)
     logits, backprop_score = _score(model, pairs, parts, index, is_train)
 
@@ -205,13 +199,7 @@ def pooled_evidence(model: PairScorerT, pairs: Pairs, d_logits: Floats2d) -> Dic
         for each region the sum over the dimensions that a token wins. *Shape:* ``(n_pairs, n_tokens)``
     """
     ops = model.ops
-    index = index_pairs(
-        pairs.docs,
-        pairs.candidates,
-        outside=model.attrs["outside"],
-        sentences=model.attrs["sentences"],
-        categories=pairs.categories,
-    )
+    index = _index(model, pairs)
     parts, _ = make_parts(model, pairs.tokens, pairs.candidates, index, True)
     everything = slice(0, len(index))
     projected, _ = _project_features(model, pairs.features, everything, True)
@@ -226,6 +214,17 @@ def pooled_evidence(model: PairScorerT, pairs: Pairs, d_logits: Floats2d) -> Dic
         ops.xp.add.at(sums, (rows, table.winners(runs)), weights * table(runs))
         found[name] = sums[:, :-1]
     return found
+
+
+def _index(model: PairScorerT, pairs: Pairs) -> PairIndex:
+    """The rows of the tables that each pair looks up."""
+    return index_pairs(
+        pairs.docs,
+        pairs.candidates,
+        outside=model.attrs["outside"],
+        sentences=model.attrs["sentences"],
+        categories=pairs.categories,
+    )
 
 
 def _score(
