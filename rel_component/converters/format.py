@@ -16,7 +16,7 @@ from typing import (
 )
 
 from .. import registry
-from ..errors import ConfigError, DataError, did_you_mean, shown
+from ..errors import ConfigError, DataError
 from ..files import files_below
 from .annotated import Annotated
 from .json_stream import first_values, parse_json
@@ -108,14 +108,7 @@ def get_formats() -> Dict[str, AnnotationFormat]:
     Raises:
         ConfigError: if something else is registered as a format.
     """
-    formats = registry.converters.get_all()
-    for name, registered in formats.items():
-        if not isinstance(registered, AnnotationFormat):
-            raise ConfigError(
-                f"The entry point {name} of rel_component_converters is {registered!r}; expected an "
-                "AnnotationFormat"
-            )
-    return {name: formats[name] for name in sorted(formats)}
+    return registry.registered(registry.converters, AnnotationFormat)
 
 
 def get_format(name: str) -> AnnotationFormat:
@@ -124,11 +117,7 @@ def get_format(name: str) -> AnnotationFormat:
     Raises:
         ConfigError: if there is none of this name.
     """
-    formats = get_formats()
-    if name not in formats:
-        near = did_you_mean(name, formats)
-        raise ConfigError(f"Unknown format {shown(name)}{near}; available: {', '.join(formats)}")
-    return formats[name]
+    return registry.registered_format(get_formats(), name)
 
 
 def detect_format(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterator, Optional, Union
 
 from .. import registry
-from ..errors import ConfigError, did_you_mean, shown
+from ..errors import ConfigError, shown
 from ..files import complete_file, complete_folder
 from .graph import Graph
 
@@ -95,14 +95,7 @@ def get_exporters() -> Dict[str, GraphExporter]:
     Raises:
         ConfigError: if something else is registered as one.
     """
-    found = registry.graph_exporters.get_all()
-    for name, exporter in found.items():
-        if not isinstance(exporter, GraphExporter):
-            raise ConfigError(
-                f"The entry point {name} of rel_component_graph_exporters is {shown(exporter)}; "
-                "expected a GraphExporter"
-            )
-    return {name: found[name] for name in sorted(found)}
+    return registry.registered(registry.graph_exporters, GraphExporter)
 
 
 def get_exporter(name: str) -> GraphExporter:
@@ -111,11 +104,7 @@ def get_exporter(name: str) -> GraphExporter:
     Raises:
         ConfigError: if there is none of this name.
     """
-    found = get_exporters()
-    if name not in found:
-        near = did_you_mean(name, found)
-        raise ConfigError(f"Unknown format {shown(name)}{near}; available: {', '.join(found)}")
-    return found[name]
+    return registry.registered_format(get_exporters(), name)
 
 
 def export_graph(
