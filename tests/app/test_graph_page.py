@@ -120,6 +120,6 @@ def test_thousands_of_nodes(window, tmp_path):
 def test_hostile_names_are_drawn(window, tmp_path):
     page = window.show(page_of(hostile_documents()), tmp_path)
     page.locator("#node h2").wait_for()
-    page.evaluate("RelGraph.cy.nodes()[0].emit('tap'); RelGraph.cy.edges()[0].emit('tap')")
+    page.evaluate("RelGraph.cy.nodes()[0].emit('tap'); RelGraph.cy.edges()[0].emit('tap'); null")
     assert page.locator("img, iframe, [onload], [onerror]").count() == 0
     page.emulate_media(color_scheme="dark")
