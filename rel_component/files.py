@@ -39,7 +39,7 @@ def complete_file(path: Union[str, Path]) -> Iterator[Path]:
     Raises:
         DataError: if the file cannot be written.
     """
-    if _is_device(path):
+    if is_device(path):
         with _write_errors(path, Path(path)):
             yield Path(path)
         return
@@ -140,7 +140,7 @@ def check_output(path: Union[str, Path]) -> None:
         DataError: if it cannot be.
     """
     target = Path(os.path.realpath(path))
-    if _is_device(path):
+    if is_device(path):
         return
     part = _part(target)
     with _write_errors(path, target, part):
@@ -165,7 +165,8 @@ def files_below(path: Path, ending: str) -> List[Path]:
     )
 
 
-def _is_device(path: Union[str, Path]) -> bool:
+def is_device(path: Union[str, Path]) -> bool:
+    """Whether a path is that of a device or a pipe, which is written to directly."""
     # Links are not resolved by name: /dev/stdout leads to that of a pipe, which is no file.
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 

@@ -12,6 +12,9 @@ T = TypeVar("T")
 converters = catalogue.create("rel_component", "converters", entry_points=True)
 """Annotation formats: objects of the type ``AnnotationFormat``; see ``converters/``."""
 
+executors = catalogue.create("rel_component", "executors", entry_points=True)
+"""Ways to run an extraction: objects of the type ``Executor``; see ``inference/executors/``."""
+
 graph_exporters = catalogue.create("rel_component", "graph_exporters", entry_points=True)
 """Formats of graphs: objects of the type ``GraphExporter``; see ``graph/exporters/``."""
 

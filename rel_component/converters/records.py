@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import (
     Any,
+    BinaryIO,
     Callable,
     Collection,
     Dict,
@@ -39,6 +40,7 @@ T = TypeVar("T")
 Record = Dict[str, Any]
 
 _BEGINNING = 1024
+_LONGEST_LINE = 1 << 26  # characters to look at
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _OPEN_LINE = re.compile(r"\{[ \t]*\r?\n")
 _LABELS = frozenset({"label", "type", "relation", "subj_type", "obj_type", "tags"})
@@ -88,7 +90,13 @@ def json_detector(fits: Callable[[Record], bool]) -> Callable[[str], bool]:
 
 
 def read_records(
-    path: Path, report: Report, *, name: str = "id", lines: bool = True
+    path: Path,
+    report: Report,
+    *,
+    name: str = "id",
+    lines: bool = True,
+    source: Optional[BinaryIO] = None,
+    longest: Optional[int] = None,
 ) -> Iterator[Tuple[str, Record]]:
     """Read the objects of a JSON file, one after the other.
 
@@ -97,6 +105,8 @@ def read_records(
         report: takes note of what is no object, and of broken lines of JSONL.
         name: field with the name of an object, which is added to its place.
         lines: whether a file may be empty.
+        source: lines of JSONL to read in place of the file.
+        longest: the most bytes of a line of JSONL; None: any number.
 
     Returns:
         The objects with their places.
@@ -104,7 +114,7 @@ def read_records(
     Raises:
         DataError: if the file is missing or not UTF-8; if it is broken and no JSONL.
     """
-    beginning = read_beginning(path)
+    beginning = read_beginning(path) if source is None else ""
     if not beginning and not lines:
         raise DataError("broken JSON: expected a list of objects", place=f"{path}, document 0")
     label = "document"
@@ -113,7 +123,7 @@ def read_records(
     elif beginning.startswith("{") and _goes_on(path):
         values = _stream(path, "object", 1)
     else:
-        values = _parse_lines(path, report)
+        values = _parse_lines(path, report, source, longest)
     with_names = names_of_labels(path)
     for place, value in values:
         if not isinstance(value, dict):
@@ -141,7 +151,7 @@ def _goes_on(path: Path) -> bool:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as source:
         line = ""
         while not line.strip():
-            line = source.readline()
+            line = source.readline(_LONGEST_LINE)
         if _OPEN_LINE.match(line.lstrip()):
             return True
         if next(first_values(line), None) is not None:
@@ -149,8 +159,10 @@ def _goes_on(path: Path) -> bool:
         return next(first_values(line + source.read(HEAD_LENGTH)), None) is not None
 
 
-def _parse_lines(path: Path, report: Report) -> Iterator[Tuple[str, Any]]:
-    for number, line in read_lines(path, report):
+def _parse_lines(
+    path: Path, report: Report, source: Optional[BinaryIO], longest: Optional[int]
+) -> Iterator[Tuple[str, Any]]:
+    for number, line in read_lines(path, report, source=source, longest=longest):
         place = f"{path}, line {number}"
         with report.skipping("document", place):
             for value in _values(line):

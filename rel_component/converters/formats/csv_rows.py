@@ -12,9 +12,10 @@ before it, which does not count (https://owasp.org/www-community/attacks/CSV_Inj
 
 import csv
 import re
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, TextIO, Tuple
 
 from ...errors import DataError
 from ...files import open_output
@@ -66,7 +67,13 @@ def _unmasked(cell: str) -> str:
 
 
 def read_rows(
-    path: Path, report: Report, required: FrozenSet[str], *, skips: str = "relation"
+    path: Path,
+    report: Report,
+    required: FrozenSet[str],
+    *,
+    skips: str = "relation",
+    source: Optional[TextIO] = None,
+    longest: int = _MAX_FIELD,
 ) -> Iterator[_Row]:
     """Read the rows of a CSV file with a header.
 
@@ -75,6 +82,8 @@ def read_rows(
         report: takes note of the rows that do not fit the header.
         required: the columns that there must be.
         skips: kind of what a row is, a key of ``report.skipped``.
+        source: what to read in place of the file.
+        longest: the most characters of a field.
 
     Returns:
         The rows with their places.
@@ -83,10 +92,12 @@ def read_rows(
         DataError: if the file is missing, not UTF-8 or no CSV, or the header lacks a column.
     """
     # The limit is one of the process, and far too low for documents.
-    csv.field_size_limit(_MAX_FIELD)
+    csv.field_size_limit(longest)
     number = 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with (
+            nullcontext(source) if source else path.open(encoding="utf-8-sig", newline="") as lines
+        ):
             line = lines.readline()
             # The first line of Excel's may tell the separator.
             header, separator = _header(

@@ -1,0 +1,1 @@
+"""Ways to run an extraction, one a file."""

@@ -1,0 +1,190 @@
+"""Relations of the texts of files, written to files: any number of documents, one way or another."""
+
+import json
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, Literal, Optional, Sequence, Union
+
+from spacy.language import Language
+
+from ..converters.report import SKIP_HINT
+from ..errors import ConfigError
+from ..files import check_output, is_device
+from ..pipelines import PipelineSource
+from .executor import Executor, Resources, get_executor
+from .manifest import NAME, Header, Manifest, pipeline_fingerprint, versions
+from .run import Summary, clear_folder, collect, run_folder, run_shards
+from .shards import Document, cut_shards
+from .sinks import get_sink, sink_of
+from .sources import Source, SourceReport
+from .texts import Text, with_records
+from .work import Work
+
+Texts = Union[str, Path, Source, Iterable[Union[str, Text]]]
+"""Where texts come from: a path or pattern, a :class:`.sources.Source`, or texts in memory."""
+
+PARTS = ".parts"
+"""End of the name of a folder of shards that become one file."""
+
+_TIMEOUT = 600.0
+
+
+def extract_files(
+    pipeline: PipelineSource,
+    source: Texts,
+    output: Union[str, Path],
+    *,
+    to: str = "auto",
+    shards: bool = False,
+    executor: Union[str, Executor] = "local",
+    resources: Optional[Resources] = None,
+    resume: bool = False,
+    shard_size: int = 500,
+    limit: int = 0,
+    on_error: Literal["stop", "skip"] = "stop",
+    labels: Sequence[str] = (),
+    min_score: Optional[float] = None,
+    batch_size: int = 64,
+    timeout: Optional[float] = None,
+    gpu_id: int = -1,
+    code: Union[str, Path, None] = None,
+    progress: Callable[[Summary], None] = lambda summary: None,
+) -> Summary:
+    """Extract relations from files of texts into files.
+
+    Documents are cut into shards, which workers process and write one by one. What is finished stands
+    in a manifest, so that an interrupted run can go on. A document that makes the pipeline fail, takes
+    too long or ends its worker does not stop the run; it stands in the list of failures.
+
+    Args:
+        pipeline: a pipeline, or the name or path of one, which several processes need.
+        source: the texts.
+        output: a file, which is whole or absent. Failures are listed beside it.
+        to: form of the results: jsonl, jsonl.gz, jsonl.zst, parquet (a row for each relation),
+            parquet_documents (a row for each document) or spacy; auto: by the name of the output.
+        shards: leave a file for each shard, and one of the failures, in the folder `output`.
+        executor: local, process, or another one that is registered; or one itself.
+        resources: what it may use.
+        resume: go on with a run that was interrupted, if there is one.
+        shard_size: the most documents of a shard.
+        limit: the most documents; 0: all.
+        on_error: whether to stop or go on where the source has something that is no text.
+        labels: only relations of these types; all if there are none.
+        min_score: only relations with at least this score; None: also those without one.
+        batch_size: documents in a batch, which are of similar length.
+        timeout: seconds that a document may take, where the executor can stop it; None: ten minutes.
+        gpu_id: number of the GPU; -1: the CPU.
+        code: a file of Python to import first, with components that the pipeline needs.
+        progress: called after each shard.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ConfigError: if options do not fit together, the pipeline cannot be used, or the run that shall
+            go on was made from something else, which the message names.
+        DataError: if the source cannot be read or the output not be written.
+    """
+    output = Path(output)
+    executor = get_executor(executor) if isinstance(executor, str) else executor
+    resources = resources or Resources()
+    _check(executor, pipeline, resources, shard_size, timeout)
+    texts = Source(source) if isinstance(source, (str, Path)) else source
+    to = sink_of(output) if to == "auto" else to
+    get_sink(to)
+    if not shards:
+        check_output(output)
+    work = Work(
+        pipeline,
+        _folder(output, shards),
+        to,
+        labels=tuple(labels),
+        min_score=min_score,
+        batch_size=batch_size,
+        max_length=texts.max_length if isinstance(texts, Source) else None,
+        timeout=timeout or _TIMEOUT,
+        gpu_id=gpu_id,
+        code=None if code is None else Path(code),
+    )
+    options = {"shard_size": shard_size, "limit": limit, "on_error": on_error}
+    header = None if is_device(output) else _header(work, texts, options)
+    if header is None and resume:
+        raise ConfigError("--resume needs files to read again, and a file or folder to write")
+    if header is None and not shards and (work.folder / NAME).exists():
+        clear_folder(work.folder)  # of a run that cannot go on
+    report = SourceReport(on_error, SKIP_HINT)
+    documents = islice(_documents(texts, report), limit or None)
+    with (
+        run_folder(work.folder, can_go_on=header is not None),
+        Manifest(work, header or {}, resume=resume) as manifest,
+    ):
+        summary = run_shards(
+            executor,
+            resources,
+            work,
+            cut_shards(documents, shard_size, report.take),
+            manifest,
+            progress,
+            lambda: texts.share if isinstance(texts, Source) else None,
+        )
+        collect(work, manifest, summary, output if not shards else work.folder)
+    if not shards:
+        clear_folder(work.folder)
+    return summary
+
+
+def _check(
+    executor: Executor,
+    pipeline: PipelineSource,
+    resources: Resources,
+    shard_size: int,
+    timeout: Optional[float],
+) -> None:
+    name, n_workers = executor.name, resources.n_workers
+    if shard_size < 1:
+        raise ConfigError(f"shard size {shard_size}: expected 1 or more documents")
+    if n_workers < 1:
+        raise ConfigError(f"{n_workers} workers: expected 1 or more")
+    if timeout is not None and timeout <= 0:
+        raise ConfigError(f"timeout {timeout:g}: expected more than 0 seconds")
+    if timeout is not None and not executor.isolates:
+        raise ConfigError(f"the executor {name} cannot stop a document; use process")
+    if n_workers > 1 and not executor.isolates:
+        raise ConfigError(f"the executor {name} has one worker; use process for {n_workers}")
+    if executor.isolates and isinstance(pipeline, Language):
+        raise ConfigError(
+            f"the executor {name} loads the pipeline in each worker: give its name or path"
+        )
+
+
+def _folder(output: Path, shards: bool) -> Path:
+    """The folder for the shards, beside a file."""
+    if is_device(output):
+        return Path(tempfile.mkdtemp(suffix=PARTS))
+    return output if shards else output.with_name(output.name + PARTS)
+
+
+def _header(work: Work, texts: Any, options: Any) -> Optional[Header]:
+    """What the run is made from; None: the source cannot be read again."""
+    source = texts.fingerprint() if isinstance(texts, Source) else None
+    if source is None:
+        return None
+    given = {
+        **{**options, "to": work.sink, "labels": work.labels, "min_score": work.min_score},
+        **{"batch_size": work.batch_size, "gpu": work.gpu_id >= 0, **texts.options()},
+    }
+    header = {
+        "versions": versions(),
+        "pipeline": pipeline_fingerprint(work.pipeline),
+        "source": source,
+        "options": given,
+    }
+    return dict(json.loads(json.dumps(header)))  # as it comes back from the manifest
+
+
+def _documents(texts: Any, report: SourceReport) -> Iterator[Document]:
+    if isinstance(texts, Source):
+        return texts.documents(report)
+    given = enumerate(with_records(texts), start=1)
+    return (Document(text, record, f"text {number}") for number, (text, record) in given)

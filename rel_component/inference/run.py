@@ -1,0 +1,194 @@
+"""A run of an extraction: its folder, its shards as they are finished, and what is made of them."""
+
+import re
+import shutil
+import time
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, List, Optional
+
+from ..converters.text_files import read_lines
+from ..errors import ConfigError, DataError, RelComponentError
+from ..files import complete_file
+from .executor import Executor, Resources
+from .manifest import NAME, Manifest
+from .shards import Finished, Shard
+from .sinks import join_shards
+from .work import FAILURES, Work
+
+_OURS = re.compile(r"(\d{6,}\.|manifest\.jsonl|failures\.jsonl).*")
+_MOST_SHOWN = 100  # failures that a summary holds
+
+
+@dataclass
+class Summary:
+    """What an extraction has done until now.
+
+    Attributes:
+        documents: documents that have a result, those of a run before included.
+        relations: their relations.
+        failures: documents without a result, and what could not be read.
+        first_failures: some of them as JSON, once the run is over.
+        failures_path: where they are listed, once the run is over; None: there are none.
+        counts: what else is to be told, by name.
+        resumed: documents of `documents` that were there from a run before.
+        seconds: since the run began.
+        cpu: seconds of CPU that pipelines took.
+        memory: the most bytes that a worker has held; 0: not known.
+        share: how much of the input has been read, from 0 to 1; None: not known.
+    """
+
+    documents: int = 0
+    relations: int = 0
+    failures: int = 0
+    first_failures: List[str] = field(default_factory=list)
+    failures_path: Optional[Path] = None
+    counts: "Counter[str]" = field(default_factory=Counter)
+    resumed: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    memory: int = 0
+    share: Optional[float] = None
+
+    def add(self, finished: Finished) -> None:
+        """Add a shard."""
+        self.documents += finished.documents
+        self.relations += finished.relations
+        self.failures += finished.failures
+        self.counts.update(finished.counts)
+        self.cpu += finished.cpu
+        self.memory = max(self.memory, finished.memory)
+
+
+@contextmanager
+def run_folder(folder: Path, *, can_go_on: bool) -> Iterator[None]:
+    """The folder of a run, which is not left behind if nothing in it is of use.
+
+    Args:
+        folder: the folder, which is made; only what a run has left may be in it.
+        can_go_on: whether an interrupted run can go on.
+
+    Raises:
+        ConfigError: if it has other files.
+        DataError: if it cannot be made.
+    """
+    if folder.is_dir() and not (folder / NAME).exists():
+        others = [file.name for file in folder.iterdir() if not _OURS.fullmatch(file.name)]
+        if others:
+            raise ConfigError(f"{folder} has files such as {min(others)}; name a folder of its own")
+        clear_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise DataError(f"cannot be made: {err.strerror}", place=str(folder)) from err
+    try:
+        yield
+    except BaseException as err:
+        n_finished = _n_lines(folder / NAME) - 1
+        if not can_go_on or n_finished < 1:
+            clear_folder(folder)
+        elif isinstance(err, RelComponentError):
+            message = f"{err}; {n_finished} finished shards are in {folder}, --resume goes on"
+            raise type(err)(message) from err
+        raise
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove what a run has left, and the folder if nothing else is in it."""
+    for file in folder.glob("*"):
+        if _OURS.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def run_shards(
+    executor: Executor,
+    resources: Resources,
+    work: Work,
+    shards: Iterable[Shard],
+    manifest: Manifest,
+    progress: Callable[[Summary], None],
+    share: Callable[[], Optional[float]],
+) -> Summary:
+    """Have an executor do the work on shards that are not finished.
+
+    Shards that come before an error of the source are finished first.
+
+    Args:
+        executor: does it.
+        resources: what it may use.
+        work: what is done.
+        shards: all shards.
+        manifest: says which ones are finished, and is told of others.
+        progress: called with the summary after each shard.
+        share: how much of the source has been read.
+
+    Raises:
+        RelComponentError: of the source or of a worker.
+    """
+    started = time.perf_counter()
+    errors: List[RelComponentError] = []
+    summary = Summary()
+    for before in manifest.finished.values():
+        summary.add(before)
+    summary.resumed, summary.cpu = summary.documents, 0.0
+
+    def missing() -> Iterator[Shard]:
+        try:
+            yield from (shard for shard in shards if shard.number not in manifest.finished)
+        except RelComponentError as err:
+            errors.append(err)
+
+    for finished in executor.run(work, missing(), resources):
+        manifest.add(finished)
+        summary.add(finished)
+        summary.seconds, summary.share = time.perf_counter() - started, share()
+        progress(summary)
+    if errors:
+        raise errors[0]
+    return summary
+
+
+def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> None:
+    """Make one file of all shards, and one of all failures, if there are any.
+
+    Args:
+        work: what was done.
+        manifest: names the shards.
+        summary: is told of the failures.
+        output: the file; the folder of the shards if they stay.
+
+    Raises:
+        DataError: if a shard is missing, or the files cannot be written.
+    """
+    numbers = sorted(manifest.finished)
+    if numbers != list(range(len(numbers))):
+        raise DataError("a shard is missing that should be there", place=str(work.folder))
+    single = output != work.folder
+    failures = work.folder / "failures.jsonl"
+    if single:
+        stem = output.name.removesuffix(work.path_of(0).name[6:])
+        failures = output.with_name(stem + FAILURES)
+        join_shards((work.path_of(number) for number in numbers), work.sink, output)
+    listed = [work.failures_of(number) for number in numbers if manifest.finished[number].failures]
+    failures.unlink(missing_ok=True)
+    if listed:
+        with complete_file(failures) as part, part.open("wb") as joined:
+            for file in listed:
+                with file.open("rb") as source:
+                    shutil.copyfileobj(source, joined)
+        lines = chain.from_iterable(read_lines(file) for file in listed)
+        summary.first_failures = [line for _, line in islice(lines, _MOST_SHOWN)]
+        summary.failures_path = failures
+
+
+def _n_lines(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(1 for _ in file)
+    except OSError:
+        return 0
