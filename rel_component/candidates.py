@@ -38,6 +38,8 @@ class Candidates:
             are names; None: all of them.
         asks_evidence: whether a model that finds evidence gives, in columns after those of the
             labels, how much each sentence of the document speaks for a pair.
+        asks_first: whether a model that prunes pairs by a first scorer gives, in columns after those
+            of the labels, the logits of that scorer, and prunes none.
     """
 
     schema: RelationSchema
@@ -47,6 +49,7 @@ class Candidates:
     lengths: Int32Array
     named: Optional[BoolArray] = None
     asks_evidence: bool = False
+    asks_first: bool = False
 
     @property
     def n_pairs(self) -> int:

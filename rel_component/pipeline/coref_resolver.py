@@ -13,7 +13,7 @@ from thinc.types import Floats2d
 from ..candidates import CandidateGenerator, Candidates, PairModelT, ScoredPairs
 from ..coreference.antecedents import COREFERENCE, decode_clusters, distinct_mentions, gold_pairs
 from ..coreference.scoring import COREFERENCE_SCORE_WEIGHTS
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
 from ..losses import marginal_antecedents
 from ..mentions import replace_clusters
 from ..probabilities import refuse_nan
@@ -81,6 +81,11 @@ class CorefResolver(ListeningPipe):
     ) -> None:
         if not 0.0 <= min_score <= 1.0:
             raise ConfigError(f"{name}: min_score must lie in [0, 1], got {min_score}")
+        if model.attrs.get("scores_first"):
+            raise ConfigError(
+                f"{name}: the first scorer of {shown(model.name)}, which prunes pairs, learns in a "
+                "relation_extractor only: set prune = null in the block of the model"
+            )
         self.vocab = nlp.vocab
         self.name = name
         self.model: PairModelT = model

@@ -340,26 +340,33 @@ class RelationExtractor(ListeningPipe):
             gap = widest_gap(candidates.select(targets.positive))
             self.state["farthest"] = max(gap, self.state["farthest"] or 0)
         candidates, targets = self.sampling.choose(candidates, targets)
+        # a model that prunes pairs by a first scorer learns from what that one says as well
+        candidates = replace(candidates, asks_first=self.model.attrs.get("scores_first", False))
         docs = [eg.predicted for eg in examples]
         self.learn_upstream(docs)
         # A batch without pairs goes through as well: a listener may be the one that has to pass the
         # gradients of all components on to the encoder.
         if self.consistency:
             loss_function = with_agreement(self.loss, self.consistency)
-            logits, backprop = self.model.begin_update((docs + docs, candidates.twice()))
+            outputs, backprop = self.model.begin_update((docs + docs, candidates.twice()))
         else:
             loss_function = self.loss
             guided = self.evidence is not None and self.evidence.weight > 0
             candidates = replace(candidates, asks_evidence=guided)
-            logits, backprop = self.model.begin_update((docs, candidates))
+            outputs, backprop = self.model.begin_update((docs, candidates))
         n_labels = len(self.output_labels)
-        shares, logits = logits[:, n_labels:], logits[:, :n_labels]
-        loss, d_logits = self._loss(loss_function, logits, targets)
+        loss, d_logits = self._loss(loss_function, outputs[:, :n_labels], targets)
+        gradients, outputs = [d_logits], outputs[:, n_labels:]
+        if candidates.asks_first:
+            first_loss, d_first = self._loss(loss_function, outputs[:, :n_labels], targets)
+            loss += first_loss
+            gradients.append(d_first)
+            outputs = outputs[:, n_labels:]
         if self.evidence is not None and candidates.asks_evidence:
-            evidence_loss, d_shares = self.evidence.loss(shares, targets.evidence)
+            evidence_loss, d_shares = self.evidence.loss(outputs, targets.evidence)
             loss += evidence_loss
-            d_logits = self.model.ops.xp.concatenate([d_logits, d_shares], axis=1)
-        backprop(d_logits)
+            gradients.append(d_shares)
+        backprop(self.model.ops.xp.concatenate(gradients, axis=1))
         return loss
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:

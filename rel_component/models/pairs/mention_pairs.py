@@ -69,5 +69,9 @@ def unordered(mentions: Int32Array) -> Tuple[Int32Array, Int32Array]:
         first and second mention of each group, *Shape:* ``(n_groups, 2)``, and the group of each
         pair, *Shape:* ``(n_pairs,)``
     """
-    groups, inverse = numpy.unique(numpy.sort(mentions, axis=1), axis=0, return_inverse=True)
+    n = int(mentions.max()) + 1 if len(mentions) else 1
+    # one number for two mentions: they are sorted many times faster than rows
+    low, high = mentions.min(axis=1).astype("int64"), mentions.max(axis=1)
+    codes, inverse = numpy.unique(low * n + high, return_inverse=True)
+    groups = numpy.stack(numpy.divmod(codes, n), axis=1)
     return groups.astype("int32"), inverse.reshape(-1).astype("int32")

@@ -4,8 +4,14 @@ An encoder of its own reads the text once, with a marker before each mention. Pa
 pooled states of their mentions, as in SpanPair, by two markers that see the text and each other
 (``layers/torch_packed_markers.py``), and by the state of the special token before the text. Both
 directions of a pair share their markers.
+
+With `prune`, a first scorer, which has no markers, looks at all pairs, and only those get markers to
+which it gives a chance (``first_pass.py``). It learns from its own logits, for which
+``Candidates.asks_first`` asks.
 """
 
+from copy import copy
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy
@@ -17,10 +23,11 @@ from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
 from ...layers.affine import resize_output
 from ...layers.marker_inputs import MarkerBlock, TextBatch
-from ...layers.rows import count_within, gather_vectors, rows_of_runs
+from ...layers.rows import count_within, gather_vectors, on_device, rows_of_runs
 from ...layers.windows import make_windows
 from ...layers.word_pieces import insert_pieces, split_into_pieces, tokens_of_pieces
-from ...types import Int32Array, Precision
+from ...types import BoolArray, Int32Array, Precision
+from .first_pass import promising_pairs
 from .mention_pairs import closest_mentions, unordered
 from .pair_scorer import Pairs, PairScorer
 
@@ -43,6 +50,8 @@ def build_packed_markers(
     product: bool = True,
     dropout: float = 0.2,
     block_size: int = 1024,
+    prune: Optional[float] = None,
+    pairs_per_mention: Optional[int] = 5,
     precision: Precision = "float32",
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # as above
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
@@ -76,6 +85,12 @@ def build_packed_markers(
         dropout: probability of dropping a value of mentions, markers and the hidden layer; training
             sets it to its own rate.
         block_size: number of pairs whose markers are in memory at a time.
+        prune: the least probability of any relation, by a first scorer without markers, with which a
+            pair gets markers in use; the others keep the logits of that scorer. 0: all get some.
+            None: there is no such scorer. A trained pipeline can be loaded with another number.
+        pairs_per_mention: the most pairs with markers in a document, regardless of direction, for
+            each of its mentions; the more probable ones get them, so that time grows with the number
+            of mentions and not with that of pairs. Counts only with `prune`. None: any number.
         precision: type of number in which the encoder computes.
         grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
@@ -90,7 +105,12 @@ def build_packed_markers(
 
     if max_pieces < 1:
         raise ConfigError(f"max_pieces must be 1 or more, got {max_pieces}")
-    scorer = PairScorer(
+    if prune is not None and not 0 <= prune < 1:
+        raise ConfigError(f"prune must lie in [0, 1), or be null, got {prune}")
+    if pairs_per_mention is not None and pairs_per_mention < 1:
+        raise ConfigError(f"pairs_per_mention must be 1 or more, got {pairs_per_mention}")
+    make_scorer = partial(
+        PairScorer,
         pooling=pooling,
         hidden_size=hidden_size,
         type_size=type_size,
@@ -99,19 +119,20 @@ def build_packed_markers(
         max_context=max_context,
         product=product,
         dropout=dropout,
-        block_size=block_size,
-        features=True,
         nO=nO,
     )
+    scorers = {"scorer": make_scorer(block_size=block_size, features=True)}
+    if prune is not None:
+        scorers["first_scorer"] = make_scorer(block_size=_FIRST_BLOCK)
     shim = EncoderShim(PackedMarkerEncoder, precision=precision, grad_scaler=grad_scaler_config)
     return Model(
         "packed_markers",
-        forward,
+        partial(forward, prune=prune, per_mention=pairs_per_mention),
         init=init,
-        layers=[scorer],
+        layers=list(scorers.values()),
         shims=[shim],
         dims={"nO": nO},
-        refs={"scorer": scorer},
+        refs=dict(scorers),
         attrs={
             "name": name,
             "transformer_config": transformer_config,
@@ -120,16 +141,38 @@ def build_packed_markers(
             "marker_layer": marker_layer,
             "max_pieces": max_pieces,
             "block_size": block_size,
-            "resize_output": resize_output,
+            "resize_output": _resize_scorers,
+            "scores_first": prune is not None,
         },
     )
 
 
-def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+_FIRST_BLOCK = 4096  # pairs, as in SpanPair
+
+
+def forward(
+    model: PairModelT, X: InT, is_train: bool, *, prune: Optional[float], per_mention: Optional[int]
+) -> Tuple[OutT, Callable[[OutT], Any]]:
     """The logits of the candidate pairs, with backprop to the encoder."""
     docs, candidates = X
     layout = _Layout(model, docs, candidates)
-    return _update(model, layout) if is_train else (_predict(model, layout), lambda dY: [])
+    if is_train:
+        return _update(model, layout)
+    shim = model.shims[0]
+    states, _ = shim.predict(ArgsKwargs((layout.text, (), model.attrs["max_pieces"]), {}))
+    tokens = _to_xp(model, states.tokens)
+    if prune is None:
+        return _mark_and_score(model, layout, states, tokens), lambda dY: []
+    logits = model.get_ref("first_scorer").predict(Pairs(docs, candidates, tokens))
+    if candidates.asks_first:
+        marked = _mark_and_score(model, layout, states, tokens)
+        return model.ops.xp.concatenate([marked, logits], axis=1), lambda dY: []
+    chosen = promising_pairs(
+        model.ops, logits, candidates, layout.mentions, least=prune, per_mention=per_mention
+    )
+    rows = on_device(model.ops, numpy.flatnonzero(chosen))
+    logits[rows] = _mark_and_score(model, layout.select(chosen), states, tokens)
+    return logits, lambda dY: []
 
 
 def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
@@ -145,19 +188,23 @@ def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -
         ops = model.ops
         sample = Pairs(X[0], X[1], ops.alloc2f(1, width), lambda rows: ops.alloc2f(0, 3 * width))
         scorer.initialize(X=sample, Y=Y)
+        if model.has_ref("first_scorer"):
+            model.get_ref("first_scorer").initialize(X=sample._replace(features=None), Y=Y)
     return model
 
 
-def _predict(model: PairModelT, layout: "_Layout") -> Floats2d:
-    shim, max_pieces = model.shims[0], model.attrs["max_pieces"]
-    states, _ = shim.predict(ArgsKwargs((layout.text, (), max_pieces), {}))
+def _mark_and_score(
+    model: PairModelT, layout: "_Layout", states: Any, tokens: Floats2d
+) -> Floats2d:
+    """Logits of pairs with their markers, block by block."""
+    shim = model.shims[0]
 
     def features(rows: slice) -> Floats2d:
         groups, of_pair = unordered(layout.mentions[rows])
         _, markers = shim.predict(ArgsKwargs((states, [layout.block(groups)]), {}))
         return layout.by_pair(_to_xp(model, markers), rows, of_pair)[0]
 
-    pairs = Pairs(layout.docs, layout.candidates, _to_xp(model, states.tokens), features)
+    pairs = Pairs(layout.docs, layout.candidates, tokens, features)
     return model.get_ref("scorer").predict(pairs)
 
 
@@ -176,10 +223,17 @@ def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[F
     tokens = _to_xp(model, states.tokens)
     pairs = Pairs(layout.docs, layout.candidates, tokens, lambda rows: features[rows])
     logits, backprop_scorer = model.get_ref("scorer")(pairs, True)
+    n_labels, asks_first = logits.shape[1], layout.candidates.asks_first
+    if asks_first:
+        first, backprop_first = model.get_ref("first_scorer")(pairs._replace(features=None), True)
+        logits = model.ops.xp.concatenate([logits, first], axis=1)
 
     def backprop(d_logits: Floats2d) -> Any:
-        gradient = backprop_scorer(d_logits)
+        gradient = backprop_scorer(model.ops.as_contig(d_logits[:, :n_labels]))
         tensors, gradients = [states.tokens], [gradient.tokens]
+        if asks_first:
+            d_first = model.ops.as_contig(d_logits[:, n_labels:])
+            gradients = [gradient.tokens + backprop_first(d_first).tokens]
         if markers is not None:
             tensors.append(markers)
             gradients.append(backprop_pairs(gradient.features))
@@ -188,6 +242,14 @@ def _update(model: PairModelT, layout: "_Layout") -> Tuple[Floats2d, Callable[[F
         return layout.docs
 
     return logits, backprop
+
+
+def _resize_scorers(model: PairModelT, nO: int) -> PairModelT:
+    """See :func:`.resize_output`; the first scorer has the same outputs."""
+    if model.has_ref("first_scorer"):
+        resize_output(model.get_ref("first_scorer"), nO)
+    resize_output(model, nO)
+    return model
 
 
 def _to_xp(model: PairModelT, tensor: Any) -> Any:
@@ -228,6 +290,16 @@ class _Layout:
             types=candidates.mentions.types[mention],
             numbers=count_within(candidates.mentions.lengths)[mention],
         )
+
+    def select(self, rows: BoolArray) -> "_Layout":
+        """The same text with some of the pairs.
+
+        Args:
+            rows: mask of the pairs to keep. *Shape:* ``(n_pairs,)``
+        """
+        part = copy(self)
+        part.candidates, part.mentions = self.candidates.select(rows), self.mentions[rows]
+        return part
 
     def block(self, groups: Int32Array) -> MarkerBlock:
         """The markers of some pairs.
