@@ -1,17 +1,32 @@
 """An encoder that gives one vector a token."""
 
+from typing import Any, Dict
+
 import numpy
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError
 from ..types import FloatArray, Int32Array
+from .torch_adapters import add_adapters, without_adapters
 from .torch_encoder import PretrainedEncoder
 from .windows import Windows
 
 
 class TokenEncoder(PretrainedEncoder):
-    """The mean of the last states of the word pieces of each token."""
+    """The mean of the last states of the word pieces of each token.
+
+    Args:
+        encoder: a model of the package transformers.
+        tokenizer: its fast tokenizer.
+        adapter_rank: width of low-rank adapters, which learn in place of the encoder; 0: none.
+    """
+
+    def __init__(self, encoder: Any, tokenizer: Any, adapter_rank: int = 0) -> None:
+        super().__init__(encoder, tokenizer)
+        self.adapter_rank = adapter_rank
+        if adapter_rank:
+            add_adapters(encoder, adapter_rank)
 
     def forward(
         self, windows: Windows, tokens: Int32Array, n_tokens: int, max_pieces: int
@@ -43,6 +58,30 @@ class TokenEncoder(PretrainedEncoder):
             states[self.index(here)] = part[-1][self.index(windows.home[here] - low)].float()
             first = last
         return self.mean_by_token(states, tokens, n_tokens)
+
+    def sentences(self, ids: Int32Array, bounds: Int32Array, max_pieces: int) -> FloatArray:
+        """The means of the last states of sequences, by the encoder without its adapters.
+
+        Args:
+            ids: the pieces of the sequences, special ones included. *Shape:* ``(n_rows,)``
+            bounds: first row of each sequence, and the number of rows. *Shape:*
+                ``(n_sequences + 1,)``
+            max_pieces: the most pieces that pass the encoder at a time, padding included.
+
+        Returns:
+            vectors on the host. *Shape:* ``(n_sequences, width)``
+        """
+        self.eval()
+        sizes = numpy.diff(bounds)
+        owners = numpy.repeat(numpy.arange(len(sizes), dtype="int32"), sizes)
+        with torch.no_grad(), without_adapters(self.encoder):
+            states = self.encode(ids, bounds, max_pieces)[-1]
+            means: FloatArray = self.mean_by_token(states, owners, len(sizes)).cpu().numpy()
+        return means
+
+    def options(self) -> Dict[str, Any]:
+        """See :meth:`.PretrainedEncoder.options`."""
+        return {"adapter_rank": self.adapter_rank} if self.adapter_rank else {}
 
     def attention(self, ids: Int32Array, layer: int) -> FloatArray:
         """What each piece of a window attends to, the mean of the heads of a layer.

@@ -4,7 +4,7 @@ The encoder is one from the package transformers, fine-tuned with the layers on 
 wherever spaCy takes a tok2vec layer. Sequences of similar lengths form a batch.
 """
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, cast
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy
 from spacy.pipeline.tok2vec import Tok2VecListener
@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from ..layers.rows import join_rows
 from ..layers.windows import make_windows
 from ..layers.word_pieces import split_into_pieces, tokens_of_pieces
-from ..types import Precision
+from ..types import FloatArray, Precision
 
 InT = List[Doc]
 OutT = List[Floats2d]
@@ -31,6 +31,7 @@ def build_encoder(
     overlap: float = 0.5,
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
+    adapter_rank: int = 0,
 ) -> Model[List[Doc], List[Floats2d]]:
     """Build an Encoder, whose vector of a token is the mean of the last states of its word pieces.
 
@@ -51,6 +52,9 @@ def build_encoder(
             sides, and encodes long texts almost twice.
         grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
         transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+        adapter_rank: width of low-rank adapters in all linear layers, see ``layers/torch_adapters.py``.
+            They alone learn then, and the encoder can still be asked what it knew before; 0: the
+            encoder itself learns.
 
     Returns:
         a model whose output for each document has the *Shape:* ``(n_tokens, width)``
@@ -66,6 +70,8 @@ def build_encoder(
         raise ConfigError(f"max_pieces must be 1 or more, got {max_pieces}")
     if not 0.0 <= overlap <= 0.5:
         raise ConfigError(f"overlap must lie in [0, 0.5], got {overlap}")
+    if adapter_rank < 0 or adapter_rank > _HIGHEST_RANK:
+        raise ConfigError(f"adapter_rank must lie in [0, {_HIGHEST_RANK}], got {adapter_rank}")
     shim = EncoderShim(TokenEncoder, precision=precision, grad_scaler=grad_scaler_config)
     return Model(
         "encoder",
@@ -79,8 +85,12 @@ def build_encoder(
             "reset_layers": reset_layers,
             "max_pieces": max_pieces,
             "overlap": overlap,
+            "adapter_rank": adapter_rank,
         },
     )
+
+
+_HIGHEST_RANK = 1024
 
 
 def forward(
@@ -129,9 +139,40 @@ def init(
 ) -> Model[InT, OutT]:
     """Load the encoder, unless it has weights, and take its width."""
     shim: Any = model.shims[0]
-    shim.load_pretrained(model.attrs)
+    options = {"adapter_rank": model.attrs["adapter_rank"]} if model.attrs["adapter_rank"] else {}
+    shim.load_pretrained(model.attrs, **options)
     model.set_dim("nO", shim._model.width)
     return model
+
+
+def encode_sentences(model: Model[InT, OutT], texts: Sequence[str]) -> FloatArray:
+    """What the encoder, without its adapters, makes of texts: the mean of all states of each.
+
+    That is what sentence encoders such as MiniLM were trained for.
+
+    Args:
+        model: a model of :func:`build_encoder` with weights.
+        texts: the texts; the first pieces of long ones count.
+
+    Returns:
+        vectors of length 1, on the host. *Shape:* ``(n_texts, width)``
+    """
+    module: Any = cast(Any, model.shims[0])._model
+    before, after = module.special_ids
+    size = min(module.max_pieces, _MAX_SENTENCE)
+    sequences = [
+        [before, *module.tokenizer(text, add_special_tokens=False).input_ids[:size], after]
+        for text in texts
+    ]
+    if not sequences:
+        return numpy.zeros((0, module.width), dtype="float32")
+    ids = numpy.concatenate(sequences).astype("int32")
+    bounds = numpy.cumsum([0, *map(len, sequences)]).astype("int32")
+    means: FloatArray = module.sentences(ids, bounds, model.attrs["max_pieces"])
+    return means / numpy.maximum(numpy.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+
+
+_MAX_SENTENCE = 256  # pieces
 
 
 class EncoderListener(Tok2VecListener):
