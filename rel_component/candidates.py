@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from .documents import sentence_numbers
+from .documents import asked_labels, sentence_numbers
 from .errors import ConfigError
 from .layers.rows import rows_of_runs
 from .mentions import Mentions, read_clusters, type_indices
@@ -101,6 +101,23 @@ class Candidates:
         """
         names, head, tail = self._argument_types(strings)
         return self.schema.expected(names, self.schema.labels)[head, tail]
+
+    def asked_labels(self, docs: Sequence[Doc]) -> Optional[BoolArray]:
+        """The labels that each pair is asked about, see :func:`.ask_only`; None: all.
+
+        Args:
+            docs: the documents of the batch.
+
+        Returns:
+            *Shape:* ``(n_pairs, n_labels)``
+        """
+        asked = [asked_labels(doc) for doc in docs]
+        if all(labels is None for labels in asked):
+            return None
+        rows = [
+            [labels is None or label in labels for label in self.schema.labels] for labels in asked
+        ]
+        return numpy.asarray(rows, dtype="bool")[self.pair_docs]
 
     def _argument_types(self, strings: StringStore) -> Tuple[Sequence[str], Int32Array, Int32Array]:
         names, types = type_indices(strings, self.mentions.types)

@@ -5,6 +5,7 @@ from typing import (
     Callable,
     Collection,
     Dict,
+    FrozenSet,
     Iterable,
     List,
     Optional,
@@ -20,6 +21,7 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.types import Ints2d
 
+from .errors import DataError, shown
 from .mentions import TypedKey, typed_key
 from .types import Int32Array, Relation
 
@@ -105,6 +107,37 @@ def document_id(doc: Doc) -> str:
     """The id that a document has from its annotation file, empty if none."""
     meta = doc.user_data.get("meta")
     return str(meta.get("id", "")) if isinstance(meta, dict) else ""
+
+
+def ask_only(doc: Doc, labels: Iterable[str]) -> None:
+    """Say which relation types a document is asked about: others are neither found in it nor learned.
+
+    That is for corpora of several data sets, each annotated with labels of its own.
+
+    Args:
+        doc: the document.
+        labels: the relation types.
+    """
+    doc.user_data[_ASKED] = list(labels)
+
+
+def asked_labels(doc: Doc) -> Optional[FrozenSet[str]]:
+    """The relation types that a document is asked about; None: all.
+
+    Raises:
+        DataError: if something else is stored in their place.
+    """
+    labels = doc.user_data.get(_ASKED)
+    if labels is None:
+        return None
+    if not isinstance(labels, (list, tuple)) or not all(isinstance(x, str) for x in labels):
+        raise DataError(
+            f"doc.user_data[{_ASKED!r}]: expected a list of labels, got {shown(labels)}"
+        )
+    return frozenset(labels)
+
+
+_ASKED = "asked_labels"
 
 
 def words_and_spaces(doc: Doc) -> Tuple[List[str], Optional[List[bool]]]:

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
 
-from ..documents import bare_copy, copy_sentences
+from ..documents import ask_only, asked_labels, bare_copy, copy_sentences
 from ..files import read_docs
 from ..mentions import mention_spans, read_clusters, set_clusters, trimmed
 
@@ -141,6 +141,9 @@ def make_examples(
             n_missed += _copy_mentions(reference, predicted, spans_key)
         if gold_entities if gold_clusters is None else gold_clusters:
             _copy_clusters(reference, predicted)
+        labels = asked_labels(reference)
+        if labels is not None:
+            ask_only(predicted, labels)
         yield Example(predicted, reference)
     if n_missed:
         warnings.warn(
