@@ -7,7 +7,8 @@ from .errors import SchemaError, did_you_mean, shown
 from .types import NO_RELATION
 
 _FLAGS = ("inferred", "symmetric", "asymmetric", "functional", "transitive")
-_KEYS = ("label", "description", "head", "tail", *_FLAGS, "inverse")
+_LISTS = {"head": "entity types", "tail": "entity types", "aliases": "names", "examples": "texts"}
+_KEYS = ("label", "description", "head", "tail", *_FLAGS, "inverse", "aliases", "examples")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class RelationType:
             others. They are what is expected then, and nothing is forbidden.
         functional: whether a head has one tail at most: nobody is born in two places.
         transitive: whether it holds from a to c where it holds from a to b and from b to c.
+        aliases: other names of the type, for models that read labels.
+        examples: texts that show it, ``<head>Apple</head> was founded by <tail>Jobs</tail>``, for
+            models that read labels.
     """
 
     label: str
@@ -38,6 +42,8 @@ class RelationType:
     inferred: bool = False
     functional: bool = False
     transitive: bool = False
+    aliases: Tuple[str, ...] = ()
+    examples: Tuple[str, ...] = ()
 
     def allows(self, head: str, tail: str) -> bool:
         """Whether the relation may hold between mentions of two entity types.
@@ -65,7 +71,7 @@ class RelationType:
     def to_dict(self) -> Dict[str, Any]:
         """The entry of the schema file, without keys that have their defaults."""
         values = {key: getattr(self, key) for key in _KEYS}
-        values.update(head=list(self.head), tail=list(self.tail))
+        values.update({key: list(values[key]) for key in _LISTS})
         return {key: value for key, value in values.items() if value}
 
     def _fits(self, head: str, tail: str) -> bool:
@@ -130,11 +136,11 @@ def parse_type(item: Any, place: str) -> RelationType:
             )
     values = {key: value for key, value in item.items() if value is not None}
     for key, value in values.items():
-        if key in ("head", "tail"):
+        if key in _LISTS:
             names = [value] if isinstance(value, str) else value
             if not isinstance(names, (list, tuple)) or not all(_is_name(name) for name in names):
                 raise SchemaError(
-                    f"{place}.{key}: expected a list of entity types, got {shown(value)}"
+                    f"{place}.{key}: expected a list of {_LISTS[key]}, got {shown(value)}"
                 )
             values[key] = tuple(names)
         elif not isinstance(value, bool if key in _FLAGS else str):

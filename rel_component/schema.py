@@ -12,6 +12,9 @@ A schema file is YAML or JSON::
         asymmetric: true         # optional: never holds in both directions at once
         functional: false        # optional: a head has one tail at most
         transitive: false        # optional: a to b and b to c mean a to c
+        aliases: [started by]    # optional: other names, for models that read labels
+        examples:                # optional: texts that show it, for the same models
+          - <head>Apple</head> was founded by <tail>Steve Jobs</tail> in 1976.
       - label: PARTNER_OF
         symmetric: true          # optional: head and tail can be exchanged
         head: [ORG]

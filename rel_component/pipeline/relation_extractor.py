@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
@@ -19,7 +20,7 @@ from ..candidates import (
     with_learned_distance,
 )
 from ..decoding import Decoder
-from ..errors import ConfigError, shown
+from ..errors import ConfigError, SchemaError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..evidence import EvidenceOptions, with_evidence
 from ..losses import with_agreement
@@ -37,10 +38,14 @@ from ..targets import (
     warn_of_unlearnable,
 )
 from ..threads import limit_worker_threads
-from ..types import NO_RELATION, FloatArray, LossFunction, ScorerFunction
-from .model_checks import has_joined_words
+from ..types import NO_RELATION, BoolArray, FloatArray, LossFunction, ScorerFunction
+from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
+from .model_checks import has_joined_words, refuse_uninitialised
+from .saving import loading
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
+
+_UNASKED = -1e4  # a logit whose probability is 0
 
 
 @Language.factory(
@@ -144,6 +149,7 @@ class RelationExtractor(ListeningPipe):
         self.vocab = nlp.vocab
         self.name = name
         self.model: PairModelT = model
+        self._label_reader = LabelReader(name)
         self.candidates: CandidateGenerator = candidates
         self.sampling = sampling
         self.loss: LossFunction = loss
@@ -221,8 +227,48 @@ class RelationExtractor(ListeningPipe):
         self.schema = self.schema.add(label)
         self.vocab.strings.add(label)
         if self.model.has_dim("nO"):
-            self.model.attrs["resize_output"](self.model, len(self.output_labels))
+            if reads_labels(self.model):
+                self._read_labels()
+            else:
+                self.model.attrs["resize_output"](self.model, len(self.output_labels))
         return 1
+
+    def set_schema(self, schema: SchemaLike) -> None:
+        """Ask about other relation types from now on, without training.
+
+        That is for a model that reads what a schema says of its labels, as LabelPair.
+
+        Args:
+            schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
+                or mappings with the other keys of a relation type, by label.
+
+        Raises:
+            ConfigError: if the model has learned its labels, or is not initialised.
+            SchemaError: if there is no label, or something is wrong with the schema.
+        """
+        refuse_uninitialised(self.model, self.name)
+        if not reads_labels(self.model):
+            raise ConfigError(
+                f"{self.name}: the model {shown(self.model.name)} has learned its labels and reads no "
+                "schema: use rel_component.LabelPair.v1, or train with the labels"
+            )
+        before, self.schema = self.schema, as_schema(schema, "set_schema")
+        try:
+            if not self.schema:
+                raise SchemaError("set_schema: there is no label in the schema")
+            self._read_labels()
+        except Exception:
+            self.schema = before
+            raise
+        for label in self.labels:
+            self.vocab.strings.add(label)
+
+    def _read_labels(self) -> None:
+        """Let a model that reads labels ask about those of the schema."""
+        nlp = self._pipeline.get() if self._pipeline else None
+        self._label_reader.read(
+            self.model, self.schema, len(self.output_labels), self._upstream, nlp
+        )
 
     def initialize(
         self,
@@ -279,6 +325,8 @@ class RelationExtractor(ListeningPipe):
         docs = [eg.predicted for eg in sample]
         self.model.initialize(X=(docs, self._candidates(sample)), Y=outputs)
         self.bind_upstream(nlp)
+        if reads_labels(self.model):
+            self._read_labels()
 
     def predict(self, docs: Iterable[Doc]) -> ScoredPairs:
         """Score the candidate pairs of a batch of documents, in one call of the model.
@@ -297,6 +345,7 @@ class RelationExtractor(ListeningPipe):
             n_outputs = len(self.labels) + self.exclusive
             return ScoredPairs(candidates, self.model.ops.alloc2f(0, n_outputs))
         logits = self.model.predict((docs, candidates))
+        logits, _ = self._without_unasked(logits, candidates.asked_labels(docs))
         values = to_probabilities(
             logits,
             exclusive=self.exclusive,
@@ -348,17 +397,19 @@ class RelationExtractor(ListeningPipe):
         # gradients of all components on to the encoder.
         if self.consistency:
             loss_function = with_agreement(self.loss, self.consistency)
-            outputs, backprop = self.model.begin_update((docs + docs, candidates.twice()))
+            docs, candidates = docs + docs, candidates.twice()
+            outputs, backprop = self.model.begin_update((docs, candidates))
         else:
             loss_function = self.loss
             guided = self.evidence is not None and self.evidence.weight > 0
             candidates = replace(candidates, asks_evidence=guided)
             outputs, backprop = self.model.begin_update((docs, candidates))
         n_labels = len(self.output_labels)
-        loss, d_logits = self._loss(loss_function, outputs[:, :n_labels], targets)
+        asked = candidates.asked_labels(docs)
+        loss, d_logits = self._loss(loss_function, outputs[:, :n_labels], targets, asked)
         gradients, outputs = [d_logits], outputs[:, n_labels:]
         if candidates.asks_first:
-            first_loss, d_first = self._loss(loss_function, outputs[:, :n_labels], targets)
+            first_loss, d_first = self._loss(loss_function, outputs[:, :n_labels], targets, asked)
             loss += first_loss
             gradients.append(d_first)
             outputs = outputs[:, n_labels:]
@@ -383,16 +434,33 @@ class RelationExtractor(ListeningPipe):
         return self._loss(self.loss, scores.values, targets)
 
     def _loss(
-        self, function: LossFunction, logits: Floats2d, targets: Targets
+        self,
+        function: LossFunction,
+        logits: Floats2d,
+        targets: Targets,
+        asked: Optional[BoolArray] = None,
     ) -> Tuple[float, Floats2d]:
         none_first = self.exclusive or self.adaptive_threshold
         values = to_distribution(targets.values) if none_first else targets.values
-        return function(
+        logits, mask = self._without_unasked(logits, asked)
+        loss, d_logits = function(
             logits,
             self.model.ops.asarray2f(cast(Floats2d, values)),
             labels=self.output_labels,
             exclusive=self.exclusive,
         )
+        return loss, d_logits if mask is None else d_logits * mask
+
+    def _without_unasked(
+        self, logits: Floats2d, asked: Optional[BoolArray]
+    ) -> Tuple[Floats2d, Optional[Floats2d]]:
+        """Logits that are low where a document is not asked about a label, and 1.0 where it is."""
+        if asked is None:
+            return logits, None
+        n_first = logits.shape[1] - asked.shape[1]  # the column of NO_RELATION
+        columns = numpy.pad(asked, ((0, 0), (n_first, 0)), constant_values=True)
+        mask: Any = self.model.ops.asarray2f(columns.astype("float32"))
+        return logits * mask + _UNASKED * (1.0 - mask), mask
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
@@ -411,6 +479,9 @@ class RelationExtractor(ListeningPipe):
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         super()._load(read, place, exclude)
+        if "check_loaded" in self.model.attrs:
+            with loading(f"{place}model"):
+                self.model.attrs["check_loaded"](self.model)
         nlp = self._pipeline.get() if self._pipeline else None
         if nlp is not None:
             check_mentions_first(nlp)

@@ -1,0 +1,250 @@
+"""``rel_component.LabelPair.v1``: pairs against what the schema says of its labels.
+
+The vector of a pair is the mean of the tokens of its sentence, and a correction that SpanPair's scorer
+makes of the two mentions and the tokens around them. The correction starts at zero: before training,
+a pair scores as a sentence encoder compares its sentence with the text of a label. That start is what
+carries over to labels that no training had; a new layer over the vectors of an encoder forgets what it
+knew. Vectors of labels come from the same encoder before it learned, see ``label_texts.py``.
+"""
+
+from dataclasses import replace
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+import numpy
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ...candidates import Candidates, PairModelT
+from ...documents import sentence_numbers
+from ...errors import ConfigError
+from ...layers.rows import blocks, join_rows
+from ...layers.run_means import run_means
+from ...types import FloatArray, Int32Array
+from .label_scorer import LabelScorer, check_labels, set_labels, unit_rows
+from .mention_pairs import closest_mentions
+from .pair_scorer import Pairs, PairScorer
+
+InT = Tuple[List[Doc], Candidates]
+OutT = Floats2d
+
+_BLOCK = 65536  # pairs whose vectors are in memory at a time in prediction
+
+
+def build_label_pair(
+    tok2vec: Model[List[Doc], List[Floats2d]],
+    pooling: List[str] = ["mean", "max"],  # noqa: B006  # never changed; shown in filled configs
+    hidden_size: int = 256,
+    context: bool = True,
+    outside: int = 10,
+    max_context: int = 64,
+    product: bool = True,
+    window: int = 64,
+    n_prototypes: int = 8,
+    scale: float = 20.0,
+    dropout: float = 0.1,
+    block_size: int = 4096,
+    nO: Optional[int] = None,
+) -> PairModelT:
+    """Build a LabelPair model.
+
+    `window` is the number of tokens before the first and after the second mention that count as
+    the sentence at most, `n_prototypes` the number of learned vectors of pairs without relation, and
+    `scale` the factor of cosines before training. The other arguments are those of
+    :func:`~rel_component.models.pairs.span_pair.build_span_pair`. Entity types count by the schema
+    alone, since those of another text may have other names.
+
+    Raises:
+        ConfigError: if a pooling is unknown or a number is out of range.
+    """
+    if window < 0:
+        raise ConfigError(f"window must be 0 or more, got {window}")
+    corrections = PairScorer(
+        pooling=pooling,
+        hidden_size=hidden_size,
+        type_size=1,
+        context=context,
+        outside=outside,
+        max_context=max_context,
+        product=product,
+        dropout=dropout,
+        block_size=block_size,
+    )
+    output_layer = LabelScorer(n_prototypes, scale, nO)
+    return Model(
+        "label_pair",
+        forward,
+        init=init,
+        layers=[tok2vec, corrections, output_layer],
+        dims={"nO": nO},
+        refs={"tok2vec": tok2vec, "corrections": corrections, "output_layer": output_layer},
+        attrs={
+            "window": window,
+            "resize_output": resize_output,
+            "set_labels": set_label_vectors,
+            "check_loaded": check_loaded,
+        },
+    )
+
+
+def forward(model: PairModelT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], Any]]:
+    """The logits of the candidate pairs, with backprop to the token vectors."""
+    docs, candidates = X
+    output_layer = model.get_ref("output_layer")
+    tokens, backprop_tokens = _tokens(model, docs, is_train)
+    if not is_train:
+        parts = [
+            output_layer.predict(_pairs(model, docs, part, tokens, False)[0])
+            for part in _parts(candidates)
+        ]
+        return model.ops.xp.concatenate(parts), lambda d_logits: []
+    vectors, backprop_vectors = _pairs(model, docs, candidates, tokens, True)
+    logits, backprop_output = output_layer(vectors, True)
+
+    def backprop(d_logits: OutT) -> Any:
+        return backprop_tokens(backprop_vectors(backprop_output(d_logits)))
+
+    return logits, backprop
+
+
+def init(model: PairModelT, X: Optional[InT] = None, Y: Optional[OutT] = None) -> PairModelT:
+    """Initialise the tok2vec layer and, by its width, the others; corrections start at zero."""
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    tok2vec, corrections, output_layer = (
+        model.get_ref(name) for name in ("tok2vec", "corrections", "output_layer")
+    )
+    if X is None:
+        tok2vec.initialize()
+        return model
+    docs, candidates = X
+    tok2vec.initialize(X=docs)
+    vectors = tok2vec.predict(docs)
+    width = vectors[0].shape[1]
+    tokens, _ = join_rows(model.ops, vectors, width)
+    sample = model.ops.alloc2f(1, width)
+    corrections.initialize(X=Pairs(docs, _untyped(candidates), tokens), Y=sample)
+    last = corrections.get_ref("output_layer")
+    last.set_param("W", model.ops.xp.zeros_like(last.get_param("W")))
+    output_layer.initialize(X=sample, Y=Y)
+    return model
+
+
+def pair_vectors(model: PairModelT, docs: Sequence[Doc], candidates: Candidates) -> FloatArray:
+    """The vectors of pairs that are compared with those of labels.
+
+    Args:
+        model: a LabelPair model.
+        docs: the documents.
+        candidates: their pairs.
+
+    Returns:
+        vectors of length 1, on the host. *Shape:* ``(n_pairs, width)``
+    """
+    docs = list(docs)
+    tokens, _ = _tokens(model, docs, False)
+    parts = [_pairs(model, docs, part, tokens, False)[0] for part in _parts(candidates)]
+    found: FloatArray = model.ops.to_numpy(unit_rows(model.ops.xp, model.ops.xp.concatenate(parts)))
+    return found
+
+
+def set_label_vectors(model: PairModelT, labels: FloatArray, nO: int) -> None:
+    """Ask about other labels from now on; weights stay as they are.
+
+    Args:
+        model: a LabelPair model.
+        labels: a vector for each label. *Shape:* ``(n_labels, width)``
+        nO: number of outputs: that of the labels, and one more for that of no relation, if there is one.
+    """
+    set_labels(model.get_ref("output_layer"), labels, nO)
+    model.set_dim("nO", nO, force=True)
+
+
+def resize_output(model: PairModelT, nO: int) -> PairModelT:
+    """Give an initialised model another number of outputs; new ones score low until they have vectors.
+
+    Args:
+        model: a LabelPair model.
+        nO: new number of outputs.
+    """
+    labels: FloatArray = model.get_ref("output_layer").attrs["labels"]
+    n_labels = len(labels) + nO - model.get_dim("nO")
+    resized = numpy.zeros((n_labels, labels.shape[1]), dtype="float32")
+    resized[: len(labels)] = labels[:n_labels]
+    set_label_vectors(model, resized, nO)
+    return model
+
+
+def check_loaded(model: PairModelT) -> None:
+    """Check label vectors that were loaded; see :func:`.label_scorer.check_labels`."""
+    check_labels(model.get_ref("output_layer"))
+
+
+def _tokens(
+    model: PairModelT, docs: List[Doc], is_train: bool
+) -> Tuple[Floats2d, Callable[[Floats2d], Any]]:
+    """The vectors of all tokens. *Shape:* ``(n_tokens, width)``."""
+    vectors, backprop_tok2vec = model.get_ref("tok2vec")(docs, is_train)
+    width = model.get_ref("output_layer").get_dim("nI")
+    tokens, split = join_rows(model.ops, vectors, width)
+    return tokens, lambda d_tokens: backprop_tok2vec(split(d_tokens))
+
+
+def _pairs(
+    model: PairModelT, docs: List[Doc], candidates: Candidates, tokens: Floats2d, is_train: bool
+) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """The vectors of pairs, *Shape:* ``(n_pairs, width)``, and the way back to the tokens."""
+    pairs = Pairs(docs, _untyped(candidates), tokens)
+    corrections, backprop_corrections = model.get_ref("corrections")(pairs, is_train)
+    runs = _sentences(docs, candidates, model.attrs["window"])
+    means, backprop_means = run_means(model.ops, tokens, runs)
+
+    def backprop(d_vectors: Floats2d) -> Floats2d:
+        return backprop_means(d_vectors) + backprop_corrections(d_vectors).tokens
+
+    return means + corrections, backprop
+
+
+def _untyped(candidates: Candidates) -> Candidates:
+    """The candidates without the types of their mentions."""
+    mentions = candidates.mentions
+    return replace(candidates, mentions=replace(mentions, types=numpy.zeros_like(mentions.types)))
+
+
+def _parts(candidates: Candidates) -> List[Candidates]:
+    """The candidates in parts whose vectors fit into memory, at least one."""
+    if candidates.n_pairs <= _BLOCK:
+        return [candidates]
+    rows = numpy.arange(candidates.n_pairs)
+    return [
+        candidates.select((rows >= part.start) & (rows < part.stop))
+        for part in blocks(candidates.n_pairs, _BLOCK)
+    ]
+
+
+def _sentences(docs: Sequence[Doc], candidates: Candidates, window: int) -> Int32Array:
+    """The tokens of the sentences from the first mention of each pair to the second.
+
+    Where sentences are not known, or long, those that are no further than `window` from the pair.
+
+    Returns:
+        *Shape:* ``(n_pairs, 2)``, start and exclusive end, counted through the documents
+    """
+    mentions = candidates.mentions
+    lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
+    ends = numpy.cumsum(lengths)
+    begins = ends - lengths
+    head, tail = closest_mentions(candidates).T
+    spans = mentions.spans + begins[mentions.docs][:, None]
+    start = numpy.minimum(spans[head, 0], spans[tail, 0])
+    end = numpy.maximum(spans[head, 1], spans[tail, 1])
+    starts, stops = [numpy.zeros(0, dtype="int32")], [numpy.zeros(0, dtype="int32")]
+    for doc, begin in zip(docs, begins):
+        numbers = sentence_numbers(doc)
+        if numbers is None:
+            numbers = numpy.zeros(len(doc), dtype="int32")
+        starts.append(begin + numpy.searchsorted(numbers, numbers, side="left"))
+        stops.append(begin + numpy.searchsorted(numbers, numbers, side="right"))
+    low = numpy.maximum(numpy.concatenate(starts)[start], start - window)
+    high = numpy.minimum(numpy.concatenate(stops)[end - 1], end + window)
+    return numpy.stack([low, high], axis=1).astype("int32")

@@ -1,0 +1,202 @@
+"""Labels of a relation extractor whose model reads what the schema says of them."""
+
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Span
+from thinc.api import Model
+
+from ..candidates import Candidates
+from ..documents import set_sentence_starts
+from ..errors import ConfigError, SchemaError, shown
+from ..mentions import read_mentions
+from ..models.encoder import encode_sentences
+from ..models.pairs.label_pair import pair_vectors
+from ..models.pairs.label_texts import label_vectors
+from ..relation_types import RelationType
+from ..schema import RelationSchema
+from ..types import FloatArray
+
+SchemaLike = Union[RelationSchema, Mapping[str, Any]]
+
+_GROUP = "relation_example"  # span group of head and tail
+_MARKED = re.compile(r"<(head|tail)>(.*?)</\1>", re.DOTALL)
+_PRIOR = 1.0  # the text of a label counts as much as so many examples
+_MAX_CACHED = 100_000  # texts
+
+
+def reads_labels(model: Model[Any, Any]) -> bool:
+    """Whether a pair model reads its labels, and has not learned them."""
+    return "set_labels" in model.attrs
+
+
+class LabelReader:
+    """Computes the vectors of labels, and keeps those of texts that it has seen.
+
+    Args:
+        name: name of the component, for messages.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._known: Dict[str, FloatArray] = {}
+
+    def read(
+        self,
+        model: Model[Any, Any],
+        schema: RelationSchema,
+        n_outputs: int,
+        upstream: Any,
+        nlp: Optional[Language],
+    ) -> None:
+        """Let a model ask about the labels of a schema.
+
+        Args:
+            model: a pair model that reads labels.
+            schema: the labels.
+            n_outputs: number of outputs of the model.
+            upstream: the component whose vectors the model reads, if it is not the model itself.
+            nlp: the pipeline, to read examples; None: it is gone.
+
+        Raises:
+            ConfigError: if there is no sentence encoder, or no pipeline for the examples.
+            SchemaError: if an example does not mark one head and one tail.
+        """
+        encoder = self._encoder(model, upstream)
+
+        def encode(texts: Sequence[str]) -> FloatArray:
+            new = [text for text in texts if text not in self._known]
+            if len(self._known) + len(new) > _MAX_CACHED:
+                self._known.clear()
+                new = list(texts)
+            self._known.update(zip(new, encode_sentences(encoder, new)))
+            return numpy.stack([self._known[text] for text in texts])
+
+        vectors = label_vectors(schema, encode)
+        examples = [
+            (row, kind, example)
+            for row, kind in enumerate(schema.values())
+            for example in kind.examples
+        ]
+        if examples:
+            if nlp is None:
+                raise ConfigError(
+                    f"{self._name}: examples of labels need the pipeline, which is gone"
+                )
+            marked = [_parse(kind, example) for _, kind, example in examples]
+            found = _example_vectors(model, nlp, upstream, marked)
+            vectors = _moved(vectors, [row for row, _, _ in examples], found)
+        model.attrs["set_labels"](model, vectors, n_outputs)
+
+    def _encoder(self, model: Model[Any, Any], upstream: Any) -> Model[Any, Any]:
+        for owner in (model, getattr(upstream, "model", None)):
+            for node in owner.walk() if owner is not None else ():
+                if node.name == "encoder" and "adapter_rank" in node.attrs:
+                    return node
+        raise ConfigError(
+            f"{self._name}: the model {shown(model.name)} reads labels with the encoder that "
+            "reads the texts, and there is none of the kind rel_component.Encoder.v1: set it as "
+            "tok2vec, or add shared_encoder with it, with tok2vec = rel_component.EncoderListener.v1"
+        )
+
+
+def as_schema(schema: SchemaLike, name: str) -> RelationSchema:
+    """A schema from what people write: a schema, its content, or descriptions by label.
+
+    Args:
+        schema: a schema; ``{"relations": [...]}``; or descriptions, or mappings with the other keys of
+            a relation type, by label.
+        name: where it comes from, for messages.
+
+    Raises:
+        SchemaError: if it is none of these.
+    """
+    if isinstance(schema, RelationSchema):
+        return schema
+    if not isinstance(schema, Mapping):
+        raise SchemaError(f"{name}: expected a schema or a mapping, got {shown(schema)}")
+    if isinstance(schema.get("relations"), (list, tuple)):
+        return RelationSchema.from_dict(schema, source=name)
+    items: List[Any] = []
+    for label, value in schema.items():
+        if isinstance(value, str) or value is None:
+            value = {"description": value}
+        if not isinstance(value, Mapping):
+            raise SchemaError(f"{name}: {shown(label)}: expected a description or a mapping")
+        items.append({"label": label, **value})
+    return RelationSchema.from_dict({"relations": items}, source=name)
+
+
+class _Marked(NamedTuple):
+    """A text with the characters of head and tail, and where it was read."""
+
+    text: str
+    head: Tuple[int, int]
+    tail: Tuple[int, int]
+    place: str
+
+
+def _parse(kind: RelationType, example: str) -> _Marked:
+    place = f"examples of {shown(kind.label)}: {shown(example)}"
+    parts: List[str] = []
+    places: Dict[str, Tuple[int, int]] = {}
+    end = length = 0
+    for match in _MARKED.finditer(example):
+        before, role, words = example[end : match.start()], match[1], match[2]
+        if role in places:
+            raise SchemaError(f"{place}: <{role}> occurs twice")
+        places[role] = (length + len(before), length + len(before) + len(words))
+        parts += [before, words]
+        length, end = places[role][1], match.end()
+    if len(places) < 2:
+        raise SchemaError(f"{place}: expected one <head>...</head> and one <tail>...</tail>")
+    return _Marked("".join([*parts, example[end:]]), places["head"], places["tail"], place)
+
+
+def _example_vectors(
+    model: Model[Any, Any], nlp: Language, upstream: Any, marked: Sequence[_Marked]
+) -> FloatArray:
+    """The vectors of the pairs of examples. *Shape:* ``(n_examples, width)``."""
+    docs, pairs = [], []
+    for example in marked:
+        doc = nlp.make_doc(example.text)
+        spans = [
+            doc.char_span(*place, label="ENTITY", alignment_mode="expand")
+            for place in (example.head, example.tail)
+        ]
+        if spans[0] is None or spans[1] is None or _same(*spans):
+            raise SchemaError(f"{example.place}: head and tail are the same token, or none")
+        doc.spans[_GROUP] = spans
+        set_sentence_starts(doc, [i == 0 for i in range(len(doc))])
+        docs.append(doc)
+        pairs.append((0, 1) if _order(spans[0]) < _order(spans[1]) else (1, 0))
+    if upstream is not None:
+        docs = list(upstream.pipe(docs))
+    mentions = read_mentions(docs, _GROUP)
+    numbers = numpy.arange(len(docs), dtype="int32")
+    candidates = Candidates(
+        RelationSchema(),
+        mentions,
+        numpy.arange(len(mentions), dtype="int32"),
+        numpy.asarray(pairs, dtype="int32") + 2 * numbers[:, None],
+        numpy.ones(len(docs), dtype="int32"),
+    )
+    return pair_vectors(model, docs, candidates)
+
+
+def _moved(vectors: FloatArray, rows: Sequence[int], examples: FloatArray) -> FloatArray:
+    """Vectors of labels, moved towards the mean of their examples."""
+    sums = _PRIOR * vectors
+    numpy.add.at(sums, numpy.asarray(rows), examples)
+    moved: FloatArray = sums / numpy.linalg.norm(sums, axis=1, keepdims=True)
+    return moved
+
+
+def _order(span: Span) -> Tuple[int, int]:
+    return span.start, span.end
+
+
+def _same(head: Span, tail: Span) -> bool:
+    return _order(head) == _order(tail)

@@ -1,0 +1,253 @@
+"""A relation extractor whose model reads its labels."""
+
+import numpy
+import pytest
+import spacy
+from spacy.training import Example
+
+from rel_component.documents import ask_only
+from rel_component.errors import ConfigError, SchemaError
+from rel_component.models.encoder import encode_sentences
+from rel_component.models.optimizers import EncoderAdam
+
+from ..encoders import TINY_TOK2VEC, tiny_encoder
+from ..helpers import facts, make_doc, make_example
+
+DESCRIPTIONS = {"FOUNDED": "the head made the tail", "MET": "two of them met"}
+
+
+def pipeline(**options):
+    nlp = spacy.blank("en")
+    encoder = {
+        "@architectures": "rel_component.Encoder.v1",
+        "name": tiny_encoder(),
+        "adapter_rank": 4,
+    }
+    nlp.add_pipe("shared_encoder", config={"model": encoder})
+    listener = {"@architectures": "rel_component.EncoderListener.v1"}
+    model = {
+        "@architectures": "rel_component.LabelPair.v1",
+        "tok2vec": listener,
+        "hidden_size": 16,
+        "n_prototypes": 2,
+    }
+    options = {"adaptive_threshold": True, "exclusive": False, **options}
+    if options["adaptive_threshold"]:
+        options["loss"] = {"@losses": "rel_component.adaptive_threshold.v1"}
+    elif not options["exclusive"]:
+        options["loss"] = {"@losses": "rel_component.binary_cross_entropy.v1"}
+    nlp.add_pipe("relation_extractor", config={"model": model, **options})
+    return nlp
+
+
+def examples(nlp):
+    mentions = [(0, 1, "PERSON"), (2, 3, "ORG")]
+    founded = make_doc(nlp.vocab, "ada made acme .", mentions, [(0, "FOUNDED", 1)])
+    met = make_doc(nlp.vocab, "bo met cy .", mentions, [(0, "MET", 1), (1, "MET", 0)])
+    return [make_example(founded), make_example(met)]
+
+
+def learned(steps=60, **options):
+    nlp = pipeline(**options)
+    data = examples(nlp)
+    relations = [{"label": key, "description": text} for key, text in DESCRIPTIONS.items()]
+    labels = {"relations": relations}
+    nlp.config["initialize"]["components"]["relation_extractor"] = {"labels": labels}
+    nlp.initialize(lambda: data)
+    sgd = EncoderAdam(0.02, encoder_scale=1.0)
+    for _ in range(steps):
+        nlp.update(data, sgd=sgd, drop=0.0)
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return learned()
+
+
+def found(nlp, example):
+    doc = example.predicted.copy()
+    for _, pipe in nlp.pipeline:
+        doc = pipe(doc)
+    return facts(doc)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param({"adaptive_threshold": False}, marks=pytest.mark.slow),
+        pytest.param({"adaptive_threshold": False, "exclusive": True}, marks=pytest.mark.slow),
+    ],
+)
+def test_it_learns_two_sentences_in_both_directions(options, trained):
+    nlp = learned(**options) if options else trained
+    founded, met = examples(nlp)
+    assert found(nlp, founded) == [("ada", "FOUNDED", "acme")]
+    assert sorted(found(nlp, met)) == [("bo", "MET", "cy"), ("cy", "MET", "bo")]
+
+
+def test_only_adapters_learn_and_labels_are_read_as_before(trained):
+    new = learned(steps=0)
+    texts = ["ada met bo", ""]
+    old, now = (
+        encode_sentences(nlp.get_pipe("shared_encoder").model, texts) for nlp in (new, trained)
+    )
+    numpy.testing.assert_array_equal(old, now)
+    doc = examples(new)[0].predicted
+    vectors = [nlp.get_pipe("shared_encoder").model.predict([doc])[0] for nlp in (new, trained)]
+    assert numpy.abs(vectors[0] - vectors[1]).max() > 1e-3
+
+
+def test_another_schema_changes_no_weights(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    founded, _ = examples(nlp)
+    nlp.get_pipe("shared_encoder")(founded.predicted)
+    extractor.set_schema(
+        {"OTHER": "in", "MADE": {"description": DESCRIPTIONS["FOUNDED"], "head": "PERSON"}}
+    )
+    assert extractor.labels == ("OTHER", "MADE")
+    assert extractor.output_labels == ("NO_RELATION", "OTHER", "MADE")
+    extractor.set_schema(trained.get_pipe("relation_extractor").schema)
+    # columns follow the labels
+    swapped = dict(reversed(DESCRIPTIONS.items()))
+    before = extractor.predict([founded.predicted]).values
+    extractor.set_schema(swapped)
+    numpy.testing.assert_allclose(
+        extractor.predict([founded.predicted]).values[:, ::-1], before, rtol=1e-4
+    )
+
+
+def test_labels_are_saved(trained, tmp_path):
+    trained.to_disk(tmp_path)
+    nlp = spacy.load(tmp_path)
+    for example in examples(nlp):
+        assert found(nlp, example) == found(trained, example)
+    nlp.get_pipe("relation_extractor").set_schema({f"R{i}": f"number {i}" for i in range(40)})
+    nlp.to_disk(tmp_path / "other")
+    other = spacy.load(tmp_path / "other").get_pipe("relation_extractor")
+    assert len(other.labels) == 40
+
+
+def test_damaged_label_vectors_are_refused(trained):
+    extractor = trained.get_pipe("relation_extractor")
+    scorer = extractor.model.get_ref("output_layer")
+    kept = scorer.attrs["labels"]
+    scorer.attrs["labels"] = numpy.full_like(kept, numpy.nan)
+    data = extractor.to_bytes()
+    scorer.attrs["labels"] = kept
+    other = learned(steps=0).get_pipe("relation_extractor")
+    with pytest.raises(ConfigError, match="no finite numbers of the shape"):
+        other.from_bytes(data)
+
+
+def test_examples_move_a_label(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    met = examples(nlp)[1].predicted
+    nlp.get_pipe("shared_encoder")(met)
+    scores = []
+    for shown in ([], ["<head>bo</head> met <tail>cy</tail> ."]):
+        extractor.set_schema({"X": {"description": "made in", "examples": shown}})
+        scores.append(float(extractor.predict([met]).values[0, 0]))
+    assert scores[1] > scores[0] + 0.01
+
+
+@pytest.mark.parametrize(
+    ("example", "message"),
+    [
+        ("bo met cy", "expected one <head>"),
+        ("<head>bo</head> met <head>cy</head> <tail>x</tail>", "<head> occurs twice"),
+        ("<head></head> met <tail>cy</tail>", "same token, or none"),
+    ],
+)
+def test_examples_that_cannot_be_read(trained, example, message):
+    extractor = trained.get_pipe("relation_extractor")
+    with pytest.raises(SchemaError, match=message):
+        extractor.set_schema({"X": {"examples": [example]}})
+    assert extractor.labels == ("FOUNDED", "MET")
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({}, "no label"),
+        ([], "expected a schema or a mapping"),
+        ({"X": 3}, "expected a description"),
+        ({"X": {"descriptoin": "x"}}, 'did you mean "description"'),
+    ],
+)
+def test_schemas_that_are_refused(trained, schema, message):
+    with pytest.raises(SchemaError, match=message):
+        trained.get_pipe("relation_extractor").set_schema(schema)
+
+
+def test_models_that_learn_their_labels_take_no_other_schema():
+    nlp = spacy.blank("en")
+    extractor = nlp.add_pipe("relation_extractor")
+    with pytest.raises(ConfigError, match="not initialised"):
+        extractor.set_schema({"X": "x"})
+    nlp.initialize(lambda: examples(nlp))
+    with pytest.raises(ConfigError, match="has learned its labels"):
+        extractor.set_schema({"X": "x"})
+
+
+def test_labels_need_a_sentence_encoder():
+    nlp = spacy.blank("en")
+    nlp.add_pipe(
+        "relation_extractor",
+        config={"model": {"@architectures": "rel_component.LabelPair.v1", "tok2vec": TINY_TOK2VEC}},
+    )
+    with pytest.raises(ConfigError, match="there is none of the kind"):
+        nlp.initialize(lambda: examples(nlp))
+
+
+def test_a_label_is_added_with_its_vector(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    before = found(nlp, examples(nlp)[1])
+    assert extractor.add_label("FRIEND_OF") == 1
+    labels = extractor.model.get_ref("output_layer").attrs["labels"]
+    assert labels.shape[0] == 3
+    assert numpy.linalg.norm(labels[2]) == pytest.approx(1.0, abs=1e-4)
+    assert set(before) <= set(found(nlp, examples(nlp)[1]))
+
+
+def test_a_document_is_asked_about_its_labels_only(trained):
+    founded = examples(trained)[0]
+    ask_only(founded.predicted, ["MET"])
+    assert found(trained, founded) == []
+    extractor = trained.get_pipe("relation_extractor")
+    trained.get_pipe("shared_encoder")(founded.predicted)
+    values = extractor.predict([founded.predicted]).values
+    assert values[:, 0].max() == 0.0
+
+
+def test_what_is_not_asked_is_not_learned():
+    nlp = spacy.blank("en")
+    extractor = nlp.add_pipe("relation_extractor")
+    data = examples(nlp)
+    nlp.initialize(lambda: data)
+    for eg in data:
+        ask_only(eg.predicted, ["MET"])
+    kept = []
+    original = extractor.model._func
+
+    def watch(model, X, is_train):
+        Y, backprop = original(model, X, is_train)
+        return Y, lambda dY: kept.append(dY) or backprop(dY)
+
+    extractor.model._func = watch
+    nlp.update(data, drop=0.0)
+    (d_logits,) = kept
+    column = extractor.output_labels.index("FOUNDED")
+    assert not d_logits[:, column].any()
+    assert d_logits[:, 3 - column].any()
+
+
+def test_bad_askings_are_refused(trained):
+    eg = examples(trained)[0]
+    eg.predicted.user_data["asked_labels"] = "MET"
+    with pytest.raises(ValueError, match="expected a list of labels"):
+        found(trained, Example(eg.predicted, eg.reference))
