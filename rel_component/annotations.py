@@ -8,7 +8,8 @@ head mention, so that spaCy's own machinery carries them along: ``to_bytes``, ``
                                                          tail start - head start, tail length), ...)
 
 followed by the knowledge-base ids of head and tail if one of them is set, or if evidence follows: where
-the sentences that show the relation start, relative to the head; and that by the polarity, if it is set.
+the sentences that show the relation start, relative to the head; that by the polarity, if it is set or a
+statement follows; and that by the statement (see :mod:`rel_component.statements`), if there is one.
 
 Offsets are characters, so that retokenisation keeps them, and the tail is relative to the head, so
 that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
@@ -45,7 +46,8 @@ from .relation_forms import (
     describe,
     read_relations,
 )
-from .types import Relation
+from .statements import read_statement, stored_statement
+from .types import Relation, Statement
 
 DEFAULT_ATTR = "rel"
 
@@ -193,11 +195,12 @@ def set_relations(
     kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
     evidence: Dict[RelationKey, Set[int]] = {}
     polarity: Dict[RelationKey, str] = {}
+    statements: Dict[RelationKey, Optional[Statement]] = {}
     starts = sentence_starts(doc) if any(rel.evidence for rel in rows) else None
     for rel in rows:
         key = relation_key(rel)
         if key not in best or _higher(rel.score, best[key]) != best[key]:
-            polarity[key] = rel.polarity
+            polarity[key], statements[key] = rel.polarity, rel.statement
         best[key] = _higher(rel.score, best.get(key))
         if rel.head.kb_id or rel.tail.kb_id:
             kb_ids[key] = (rel.head.kb_id_, rel.tail.kb_id_)
@@ -209,10 +212,13 @@ def set_relations(
         (start, end, head_type), label, (tail_start, tail_end, tail_type) = key
         row = (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
         more: Tuple[Any, ...] = kb_ids.get(key, ())
-        if key in evidence or polarity[key]:
+        statement = statements[key]
+        if key in evidence or polarity[key] or statement:
             more = (*(more or ("", "")), tuple(sorted(evidence.get(key, ()))))
-        if polarity[key]:
+        if polarity[key] or statement:
             more = (*more, polarity[key])
+        if statement:
+            more = (*more, stored_statement(statement, start))
         stored.setdefault((start, end), []).append((*row, *more))
     name = _storage_name(attr)
     clear_relations(doc, attr)
@@ -299,8 +305,8 @@ def _from_row(
     """The relation of a row; None if the Doc was cut from a longer one that had both mentions."""
     if len(more) == 1:
         raise ValueError("one id of two")
-    found: Tuple[Any, ...] = (*more, *("", "", (), "")[len(more) :])
-    head_id, tail_id, evidence, polarity = found
+    found: Tuple[Any, ...] = (*more, *("", "", (), "", ())[len(more) :])
+    head_id, tail_id, evidence, polarity, row = found
     names = (label, head_type, tail_type, head_id, tail_id, polarity)
     if not all(isinstance(name, str) for name in names):
         raise TypeError("labels, types, ids and polarities have to be strings")
@@ -322,7 +328,8 @@ def _from_row(
         places = [head_start + place for place in evidence]
         inside = [place for place in places if 0 <= place < len(doc.text)]
         numbers = (numpy.searchsorted(starts, inside, side="right") - 1).tolist()
-    return Relation(head, label, tail, score, numbers, polarity)
+    statement = read_statement(doc, row, head_start) if row else None
+    return Relation(head, label, tail, score, numbers, polarity, statement)
 
 
 def _sentence_places(doc: Doc, rel: Relation, starts: Any) -> List[int]:

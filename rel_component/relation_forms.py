@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 from .documents import document_id
 from .errors import AnnotationError, shown
 from .span_groups import current_spans
+from .statements import statement_of_json
 from .types import POLARITIES, Relation
 
 RelationLike = Union[
@@ -71,18 +72,18 @@ def _check(doc: Doc, item: Any) -> Relation:
     if isinstance(item, Relation):
         parts: Sequence[Any] = (
             *(item.head, item.label, item.tail, item.score),
-            *(item.evidence, item.polarity),
+            *(item.evidence, item.polarity, item.statement),
         )
     elif isinstance(item, Mapping):
         parts = _from_json(doc, item)
     elif isinstance(item, (tuple, list)) and len(item) in (3, 4):
-        parts = (*item, 1.0)[:4] + ((), "")
+        parts = (*item, 1.0)[:4] + ((), "", None)
     else:
         raise AnnotationError(
             f"Cannot store {shown(item)} as a relation: expected a Relation, (head, label, tail), "
             "(head, label, tail, score), or a dict as to_json gives it."
         )
-    head, label, tail, score, evidence, polarity = parts
+    head, label, tail, score, evidence, polarity, statement = parts
     for role, span in (("head", head), ("tail", tail)):
         if not isinstance(span, Span):
             raise AnnotationError(f"The {role} of {shown(item)} is not a Span.")
@@ -93,6 +94,8 @@ def _check(doc: Doc, item: Any) -> Relation:
             )
         if len(span) == 0:
             raise AnnotationError(f"The {role} of {shown(item)} has no tokens.")
+    if statement is not None and any(span.doc is not doc for span in statement.spans):
+        raise AnnotationError(f"The statement of {shown(item)} belongs to another Doc.")
     if not isinstance(label, str) or not label:
         raise AnnotationError(f"The label of {shown(item)} is not a string.")
     try:
@@ -102,7 +105,7 @@ def _check(doc: Doc, item: Any) -> Relation:
         raise AnnotationError(f"Cannot store {shown(item)}: {err}.") from None
     if isinstance(item, Relation):
         return item
-    return Relation(head, label, tail, score, evidence, polarity)
+    return Relation(head, label, tail, score, evidence, polarity, statement)
 
 
 def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
@@ -133,7 +136,12 @@ def _from_json(doc: Doc, item: Mapping[str, Any]) -> Tuple[Any, ...]:
         raise AnnotationError(
             f"The evidence of {shown(item)} is {shown(evidence)}: expected numbers of sentences."
         )
-    more = (item.get("score", 1.0), evidence, item.get("polarity", ""))
+    try:
+        given = item.get("statement")
+        statement = None if given is None else statement_of_json(doc, given)
+    except ValueError as err:
+        raise AnnotationError(f"The statement of {shown(item)}: {err}.") from None
+    more = (item.get("score", 1.0), evidence, item.get("polarity", ""), statement)
     return (spans[0], item.get("label"), spans[1], *more)
 
 

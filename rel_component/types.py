@@ -1,5 +1,6 @@
 """The nouns of the package and the types of its plug-ins."""
 
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Literal, NoReturn, Optional, Protocol, Sequence, Tuple
 
 import numpy
@@ -19,6 +20,10 @@ POLARITIES = (ASSERTED, "negated", "planned")
 """What a document may say of a relation: that it holds, that it does not, or that it shall."""
 
 
+MODALITIES = ("possible", "necessary", "conditional", "question")
+"""What a document may say of a relation instead of that it holds, or does not."""
+
+
 def shown_polarity(polarity: object) -> str:
     """What people have to be told of a relation: empty if it holds, or nothing is said of that."""
     return str(polarity) if polarity in POLARITIES and polarity != ASSERTED else ""
@@ -35,6 +40,61 @@ Precision = Literal["float32", "bfloat16", "float16", "auto"]
 training on a CPU that has instructions for it, float32 everywhere else."""
 
 
+@dataclass(frozen=True)
+class Attribution:
+    """Who states something, if it is not the author of the document.
+
+    Attributes:
+        word: lemma of the word that says so: ``claim``.
+        polarity: ``negated`` if the source does not say it; one of :data:`POLARITIES`, or empty.
+        source: who; None: not said.
+    """
+
+    word: str
+    polarity: str = ""
+    source: Optional[Span] = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The words that state a relation whose label is of no schema.
+
+    Attributes:
+        predicate: the words between which no others are.
+        arguments: those beside head and tail, with their role, such as a preposition.
+        modality: one of :data:`MODALITIES`; empty if it is none of these.
+        attribution: who says so, if it is not the author.
+    """
+
+    predicate: Tuple[Span, ...]
+    arguments: Tuple[Tuple[str, Span], ...] = ()
+    modality: str = ""
+    attribution: Optional[Attribution] = None
+
+    @property
+    def spans(self) -> Tuple[Span, ...]:
+        """All of its spans."""
+        told = self.attribution
+        source = () if told is None or told.source is None else (told.source,)
+        return (*self.predicate, *(span for _, span in self.arguments), *source)
+
+    def to_json(self) -> Dict[str, Any]:
+        """Offsets and texts of predicate, arguments and source; what is empty is left out."""
+        data: Dict[str, Any] = {"predicate": [_place(span) for span in self.predicate]}
+        if self.arguments:
+            data["arguments"] = [{"role": role, **_place(span)} for role, span in self.arguments]
+        if self.modality:
+            data["modality"] = self.modality
+        if self.attribution is not None:
+            told = self.attribution
+            data["attribution"] = {"word": told.word}
+            if told.polarity:
+                data["attribution"]["polarity"] = told.polarity
+            if told.source is not None:
+                data["attribution"]["source"] = _place(told.source)
+        return data
+
+
 class Relation(Dict[str, Any]):
     """One decoded relation between two mentions of a Doc.
 
@@ -49,15 +109,17 @@ class Relation(Dict[str, Any]):
         evidence: the sentences that show it, counted from 0 in the Doc; empty if they are not known.
         polarity: one of :data:`POLARITIES`; empty if nothing is said of it, as of annotated relations
             and those of trained models, which hold.
+        statement: the words that state it, of open relations; None: not known.
     """
 
-    __slots__ = ("evidence", "head", "label", "polarity", "score", "tail")
+    __slots__ = ("evidence", "head", "label", "polarity", "score", "statement", "tail")
     head: Span
     label: str
     tail: Span
     score: Optional[float]
     evidence: Tuple[int, ...]
     polarity: str
+    statement: Optional[Statement]
 
     def __init__(
         self,
@@ -67,10 +129,11 @@ class Relation(Dict[str, Any]):
         score: Optional[float] = 1.0,
         evidence: Sequence[int] = (),
         polarity: str = "",
+        statement: Optional[Statement] = None,
     ) -> None:
         numbers = tuple(sorted(set(evidence)))
         values = {"head": head, "label": label, "tail": tail, "score": score, "evidence": numbers}
-        values["polarity"] = polarity
+        values.update(polarity=polarity, statement=statement)
         for name, value in values.items():
             object.__setattr__(self, name, value)
         super().__init__(
@@ -80,6 +143,8 @@ class Relation(Dict[str, Any]):
             dict.__setitem__(self, "evidence", list(numbers))
         if polarity:
             dict.__setitem__(self, "polarity", polarity)
+        if statement is not None:
+            dict.__setitem__(self, "statement", statement.to_json())
 
     @property
     def context(self) -> Span:
@@ -97,8 +162,8 @@ class Relation(Dict[str, Any]):
     def to_json(self) -> Dict[str, Any]:
         """Offsets in tokens and characters, texts, entity types, knowledge-base ids, label, score.
 
-        Head and tail have ``kb_id``, and the relation ``evidence`` and ``polarity``, where that is
-        set. The result can be assigned to ``doc._.rel``.
+        Head and tail have ``kb_id``, and the relation ``evidence``, ``polarity`` and ``statement``,
+        where that is set. The result can be assigned to ``doc._.rel``.
         """
         return dict(self)
 
@@ -124,6 +189,8 @@ class Relation(Dict[str, Any]):
     @property
     def _parts(self) -> Tuple[Any, ...]:
         parts = (self.head, self.label, self.tail, self.score)
+        if self.statement is not None:
+            return (*parts, self.evidence, self.polarity, self.statement)
         more = (self.evidence, self.polarity) if self.polarity else (self.evidence,)
         return (*parts, *more) if self.evidence or self.polarity else parts
 
@@ -132,6 +199,11 @@ class Relation(Dict[str, Any]):
 
     __setattr__ = __delattr__ = __setitem__ = __delitem__ = __ior__ = _read_only
     update = setdefault = pop = popitem = clear = _read_only
+
+
+def _place(span: Span) -> Dict[str, Any]:
+    place = {"start_char": span.start_char, "end_char": span.end_char}
+    return {"text": span.text, "start": span.start, "end": span.end, **place}
 
 
 def _span_to_json(span: Span) -> Dict[str, Any]:

@@ -17,7 +17,8 @@ class AnnotatedMention:
         id: unique in the document; of no meaning outside of it, so a format may give another.
         start: its first character, or its first token if the document has words.
         end: the character or token after its last one.
-        label: entity type; empty only for members of clusters that have none.
+        label: entity type; empty only for members of clusters and arguments of open relations that have
+            none.
         kb_id: identifier in a knowledge base; empty: none.
         fragments: start and end of each fragment of a discontinuous mention, in order; `start` and
             `end` are those of the whole. A Doc has no such mentions.

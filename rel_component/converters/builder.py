@@ -15,8 +15,9 @@ from ..annotations import get_relations, set_relations
 from ..documents import set_sentence_starts, several_labels
 from ..errors import DataError, shown
 from ..mentions import set_clusters
-from ..types import POLARITIES, Relation
-from .annotated import Annotated, AnnotatedMention, MentionId
+from ..statements import statement_of_json
+from ..types import POLARITIES, Relation, Statement
+from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from .checks import mention_place, with_mentions
 from .details import keep_mention, keep_relation
 from .report import Report
@@ -129,8 +130,11 @@ def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report
             item = replace(item, attributes=others)
         else:
             polarity = ""
+        item, statement = _take_statement(doc, item)
         keep_relation(doc, item, head, tail)
-        relations.append(Relation(head, item.label, tail, item.score, item.evidence, polarity))
+        relations.append(
+            Relation(head, item.label, tail, item.score, item.evidence, polarity, statement)
+        )
     set_relations(doc, relations)
     n_relations = len(get_relations(doc))
     if several := several_labels(relations):
@@ -141,6 +145,18 @@ def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report
         )
     report.relations += n_relations
     report.duplicates += len(relations) - n_relations
+
+
+def _take_statement(
+    doc: Doc, item: AnnotatedRelation
+) -> Tuple[AnnotatedRelation, Optional[Statement]]:
+    """A relation without its statement, and that; what does not fit the text stays an attribute."""
+    try:
+        statement = statement_of_json(doc, item.attributes["statement"])
+    except (KeyError, ValueError):
+        return item, None
+    others = {key: value for key, value in item.attributes.items() if key != "statement"}
+    return replace(item, attributes=others), statement
 
 
 def tokenize(

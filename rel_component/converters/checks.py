@@ -27,9 +27,9 @@ def check_documents(
 ) -> Iterator[Annotated]:
     """Leave out what is wrong in documents.
 
-    Mentions must be ranges of their document with a label, their ids unique; relations must have a
-    label and lie between two mentions; clusters must consist of mentions; sentences must start
-    inside of the text.
+    Mentions must be ranges of their document with a label, unless they are in clusters or open
+    relations, their ids unique; relations must have a label and lie between two mentions; clusters
+    must consist of mentions; sentences must start inside of the text.
 
     Args:
         documents: as a format reads them.
@@ -189,6 +189,9 @@ def _check_depth(value: Any, name: str, depth: int = 0) -> None:
 def _mention_check(annotated: Annotated) -> Callable[[AnnotatedMention], Optional[str]]:
     """The function that says what is wrong with a mention, given those before it."""
     members = {key for cluster in annotated.clusters for key in cluster}
+    for relation in annotated.relations:  # open relations are between phrases of any kind
+        if isinstance(relation.attributes.get("statement"), dict):
+            members |= {relation.head, relation.tail}
     known: Set[MentionId] = set()
 
     length = annotated.length

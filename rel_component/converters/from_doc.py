@@ -46,6 +46,8 @@ def to_annotated(
         head, tail = mentions.add(rel.head), mentions.add(rel.tail)
         if rel.polarity:
             attributes["polarity"] = rel.polarity
+        if rel.statement is not None:
+            attributes["statement"] = rel.statement.to_json()
         relations.append(
             AnnotatedRelation(
                 head, tail, rel.label, rel.score, name, rel.evidence or evidence, attributes

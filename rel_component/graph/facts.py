@@ -93,7 +93,10 @@ def read_facts(
 
 
 def is_fact(relation: AnnotatedRelation) -> bool:
-    """Whether a document says that a relation holds, and not that it does not, or that it shall."""
+    """Whether a document says that a relation holds, and not that it does not, that it shall or may."""
+    statement = relation.attributes.get("statement")
+    if isinstance(statement, dict) and statement.get("modality"):
+        return False
     return not shown_polarity(relation.attributes.get("polarity"))
 
 

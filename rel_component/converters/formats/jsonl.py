@@ -5,7 +5,8 @@ text in ``meta``. Optional are:
 ``id`` and ``meta`` of the document, its ``sentences`` (where they start, in characters) and ``clusters``
 (lists of ids of entities that are the same); ``kb_id``, ``attributes`` and ``fragments`` (``[[start,
 end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evidence`` (positions in
-``sentences``), ``polarity`` and ``attributes`` of a relation. The ``text`` of an entity is for people;
+``sentences``), ``polarity``, ``statement`` (the words of an open relation) and ``attributes`` of a
+relation. The ``text`` of an entity is for people;
 another one than that of its offsets becomes an attribute.
 """
 
@@ -117,6 +118,8 @@ def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation]) -> Recor
 def _relation_record(relation: AnnotatedRelation) -> Record:
     others = dict(relation.attributes)
     known = {"polarity": others.pop("polarity")} if others.get("polarity") in POLARITIES else {}
+    if isinstance(others.get("statement"), dict):
+        known["statement"] = others.pop("statement")
     return {**_without_defaults(replace(relation, attributes=others)), **known}
 
 
