@@ -2,7 +2,8 @@
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
 :func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`, :func:`create_app`,
-:func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`read_texts` and :func:`render`.
+:func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`quantize`, :func:`read_texts` and
+:func:`render`.
 """
 
 from importlib import import_module
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate
     from .inference.annotate import annotate
     from .inference.extract import extract
+    from .inference.quantize import quantize
     from .inference.texts import read_texts
     from .recipes.init_config import init_config
 
@@ -45,6 +47,7 @@ __all__ = [
     "extract",
     "get_relations",
     "init_config",
+    "quantize",
     "read_texts",
     "render",
     "set_relations",
@@ -60,6 +63,7 @@ _MODULES = {
     "evaluate": ".evaluation.evaluate",
     "extract": ".inference.extract",
     "init_config": ".recipes.init_config",
+    "quantize": ".inference.quantize",
     "read_texts": ".inference.texts",
     "render": ".app.render",
 }

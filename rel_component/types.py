@@ -35,9 +35,10 @@ BoolArray = npt.NDArray[numpy.bool_]
 HashArray = npt.NDArray[numpy.uint64]
 FloatArray = npt.NDArray[numpy.float32]
 
-Precision = Literal["float32", "bfloat16", "float16", "auto"]
+Precision = Literal["float32", "bfloat16", "float16", "auto", "int8"]
 """Type of number in which an encoder computes where PyTorch considers it safe. ``auto``: bfloat16 in
-training on a CPU that has instructions for it, float32 everywhere else."""
+training on a CPU that has instructions for it, float32 everywhere else. ``int8``: linear layers in 8
+bits, in use alone."""
 
 
 @dataclass(frozen=True)

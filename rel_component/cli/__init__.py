@@ -23,6 +23,7 @@ from .graph import graph_cli
 from .init_config import init_config_cli
 from .messages import clear_errors
 from .prompt import prompt_cli
+from .quantize import quantize_cli
 from .query import query_cli
 from .schema import schema_cli
 from .serve import serve_cli
@@ -50,6 +51,7 @@ for command in (
     graph_cli,
     init_config_cli,
     prompt_cli,
+    quantize_cli,
     query_cli,
     schema_cli,
     serve_cli,

@@ -26,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import ConfigError
 from ..threads import limit_worker_threads
 from ..types import Int32Array, Precision
+from .torch_int8 import MAX_PIECES, has_int8, is_int8, to_int8
 from .torch_pretrained import encoder_from_bytes, encoder_to_bytes, load_pretrained
 from .windows import padded_batches
 
@@ -46,6 +47,7 @@ class PretrainedEncoder(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.tokenizer = tokenizer
+        self.is_int8 = is_int8(encoder)
         # The first call would switch them off, in the midst of calls of other threads.
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
@@ -107,6 +109,8 @@ class PretrainedEncoder(nn.Module):
             *Shape:* ``(n_last, n_rows, width)``
         """
         min_pieces = _MIN_PIECES.get(self.device.type, 0)
+        if self.is_int8:
+            max_pieces = min(max_pieces, MAX_PIECES)
         batches = padded_batches(bounds, max_pieces, min_pieces)
         # all batches at once: each look-up has a gradient as large as the vocabulary
         vectors = self.encoder.get_input_embeddings()(self.index(ids))  # (n_rows, embedding width)
@@ -188,6 +192,7 @@ class EncoderShim(PyTorchShim):
         device = get_torch_default_device().type
         _check_precision(precision, device)
         self._build = build
+        self._is_int8 = precision == "int8"
         self._device_type = device
         self._predicts_in, self._trains_in = _dtypes(precision, device)
         scaling = {"enabled": precision == "float16", **grad_scaler}
@@ -198,7 +203,7 @@ class EncoderShim(PyTorchShim):
             mixed_precision=device == "cuda" and precision in ("float16", "bfloat16"),
             grad_scaler=PyTorchGradScaler(**scaling),
             serialize_model=encoder_to_bytes,
-            deserialize_model=partial(encoder_from_bytes, build),
+            deserialize_model=partial(encoder_from_bytes, build, self._is_int8),
         )
 
     def predict(self, inputs: ArgsKwargs) -> Any:
@@ -256,7 +261,17 @@ class EncoderShim(PyTorchShim):
         return torch.stack(steps).sum(dim=0).cpu().numpy()
 
     def begin_update(self, inputs: ArgsKwargs) -> Any:
-        """Call the module in the precision of training."""
+        """Call the module in the precision of training.
+
+        Raises:
+            ConfigError: if it is in int8.
+        """
+        if self._is_int8:
+            raise ConfigError(
+                'an encoder in precision "int8" cannot be trained: train the pipeline that it was made '
+                'from, and make it anew with "python -m spacy rel quantize"; or name its component in '
+                "training.frozen_components"
+            )
         with self._autocast(self._trains_in):
             return super().begin_update(inputs)
 
@@ -301,8 +316,10 @@ class EncoderShim(PyTorchShim):
         """
         if self._model is None:
             names = ("name", "transformer_config", "reset_layers")
-            loaded = load_pretrained(*(attrs[name] for name in names))
-            self.set_module(self._build(*loaded, **options))
+            encoder, tokenizer = load_pretrained(*(attrs[name] for name in names))
+            if self._is_int8:
+                to_int8(encoder)
+            self.set_module(self._build(encoder, tokenizer, **options))
 
     def set_module(self, module: PretrainedEncoder) -> None:
         """Move a module to the device in use and hold it."""
@@ -321,6 +338,12 @@ def _check_precision(precision: Precision, device: str) -> None:
             'in float32; set precision to "auto" or "float32".',
             stacklevel=2,
         )
+    if precision == "int8" and not (device == "cpu" and has_int8()):
+        warnings.warn(
+            'Precision "int8" is faster than float32 on a CPU with instructions for it (VNNI or AMX). '
+            "PyTorch finds none here, and an encoder with weights in int8 computes in float32.",
+            stacklevel=2,
+        )
     if precision == "bfloat16" and device == "cuda" and not torch.cuda.is_bf16_supported():
         raise ConfigError(
             'This GPU does not compute in precision "bfloat16"; set "float16", "float32" or "auto".'
@@ -332,7 +355,7 @@ def _dtypes(precision: Precision, device: str) -> Tuple[torch.dtype, torch.dtype
     if precision == "auto":
         fast = device == "cpu" and has_bfloat16()
         return torch.float32, torch.bfloat16 if fast else torch.float32
-    dtype: torch.dtype = getattr(torch, precision)
+    dtype: torch.dtype = getattr(torch, "float32" if precision == "int8" else precision)
     return dtype, dtype
 
 

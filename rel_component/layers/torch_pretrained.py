@@ -23,6 +23,7 @@ from transformers import PreTrainedTokenizerFast as FastTokenizer
 from transformers.activations import ACT2FN
 
 from ..errors import ConfigError, shown
+from .torch_int8 import to_int8, weights_to_int8
 
 SUPPORTED = (
     "bert",
@@ -169,12 +170,13 @@ def encoder_to_bytes(module: Optional[Any]) -> bytes:
 
 
 def encoder_from_bytes(
-    build: Callable[..., Any], _old: Any, data: bytes, device: torch.device
+    build: Callable[..., Any], in_int8: bool, _old: Any, data: bytes, device: torch.device
 ) -> Optional[Any]:
     """Build an encoder from what :func:`encoder_to_bytes` returned.
 
     Args:
         build: class of the module, called with encoder, tokenizer and the options of the module.
+        in_int8: whether linear layers shall be in int8; they are rounded if they were saved in float32.
         _old: the module before; it does not count.
         data: the serialised module.
         device: where it goes.
@@ -195,12 +197,24 @@ def encoder_from_bytes(
     if not message["options"].keys() <= arguments:
         raise ConfigError(f"options {shown(message['options'])}; accepted: {sorted(arguments)}")
 
+    was_int8 = any(value.dtype == torch.int8 for value in weights.values())
+    if was_int8 and not in_int8:
+        raise ConfigError(
+            'weights in int8, which do not become those in float32 again; set precision to "int8", or '
+            "take the pipeline that this one was made from"
+        )
+
     def build_module() -> Any:
         encoder = AutoModel.from_config(config, **_without_pooler(config)).float()
+        if in_int8:
+            to_int8(encoder)
         return build(encoder, tokenizer, **message["options"])
 
     with torch.device("meta"):  # without memory, until it is known that the weights fit
-        _check_weights(weights, build_module())
+        template = build_module()
+        if in_int8 and not was_int8:
+            weights = weights_to_int8(weights, template)
+        _check_weights(weights, template)
     module = build_module()
     module.load_state_dict(weights)
     return module.to(device)

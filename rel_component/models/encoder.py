@@ -41,7 +41,7 @@ def build_encoder(
         precision: type of number in which the encoder computes where PyTorch considers it safe, in
             training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
             without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
-            ``float32`` otherwise.
+            ``float32`` otherwise. ``int8`` cannot be trained; see :func:`rel_component.quantize`.
         reset_layers: number of the encoder's last layers that start from random weights. The last
             layers of an encoder have specialised in what it was trained for before, see Zhang et
             al. 2021 (https://arxiv.org/abs/2006.05987).
