@@ -73,7 +73,7 @@ def test_int8_is_not_trained_and_does_not_become_float32(vocab):
     docs = [make_doc(vocab, text) for text in TEXTS]
     model = build_encoder(tiny_encoder(), precision="int8")
     model.initialize(X=docs)
-    with pytest.raises(ConfigError, match='"int8" cannot be trained: .*frozen_components'):
+    with pytest.raises(ConfigError, match=r'"int8" cannot be trained: .*frozen_components'):
         model.begin_update(docs)
     with pytest.raises(ConfigError, match='set precision to "int8"'):
         build_encoder(tiny_encoder()).from_bytes(model.to_bytes())
