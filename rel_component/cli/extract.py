@@ -2,16 +2,22 @@
 
 import os
 import signal
+import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Iterable, Iterator, List, Optional
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Dict, Iterable, Iterator, List, Literal, Optional
 
-from typer import Exit, Option
+from tqdm import tqdm
+from typer import Argument, Exit, Option
 
 from ..errors import ConfigError
 from .messages import (
     INTERRUPTED,
     check_outputs,
     first_problems,
+    is_terminal,
     notice,
     print_failures,
     print_json,
@@ -19,29 +25,33 @@ from .messages import (
     progress,
     use_device,
 )
-from .options import (
-    GpuId,
-    Json,
-    Limit,
-    MaxLength,
-    Model,
-    OneText,
-    OnTextError,
-    Records,
-    TextsPath,
-    given_texts,
-)
+from .options import Format, GpuId, Json, Limit, MaxLength, Model, OneText, OnTextError
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from ..inference.run import Summary
+
+SOURCES = (
+    "Text file, one document a line, .jsonl, .csv, .tsv, .parquet or .spacy, also .gz and .zst; a "
+    "folder of these, where a .txt file is a document; a pattern in quotes; - for standard input"
+)
+ALONE = {"--resume": False, "--shards": False, "--timeout": 0.0, "--executor": "auto"}
+"""Options that print nothing, with their defaults."""
+
 
 def extract_cli(
     model: Model,
-    input_path: TextsPath = None,
+    input_path: Annotated[Optional[Path], Argument(help=SOURCES)] = None,
     text: OneText = None,
-    output: Records = None,
+    output: Annotated[
+        Optional[Path], Option("--output", "-o", help="File, in place of standard output")
+    ] = None,
+    to: Annotated[
+        str,
+        Option(help="jsonl, jsonl.gz, jsonl.zst, parquet, parquet_documents, spacy; auto: by name"),
+    ] = "auto",
     labels: Annotated[
         Optional[List[str]], Option("--label", help="Only relations of this type; may be repeated")
     ] = None,
@@ -49,42 +59,167 @@ def extract_cli(
         Optional[float], Option(min=0, max=1, help="Only relations with at least this score")
     ] = None,
     limit: Limit = 0,
+    format_name: Format = "auto",
+    text_column: Annotated[str, Option(help="Column or key of the texts")] = "text",
+    id_column: Annotated[str, Option(help="Column or key of their ids")] = "id",
+    meta_columns: Annotated[
+        Optional[List[str]], Option("--meta-column", help="What else is kept; all if not given")
+    ] = None,
     on_error: OnTextError = "stop",
     max_length: MaxLength = None,
     batch_size: Annotated[int, Option(min=1, help="Documents per batch")] = 64,
-    n_process: Annotated[int, Option(help="Processes")] = 1,
+    n_process: Annotated[int, Option(help="Processes; -1 for all cores")] = 1,
+    executor: Annotated[
+        str, Option(help="Who does it: local, process ...; auto: by the number of processes")
+    ] = "auto",
+    address: Annotated[Optional[str], Option(help="Address of a cluster, for executors")] = None,
+    gpus: Annotated[float, Option(min=0, help="GPUs of each worker of a cluster")] = 0.0,
+    resume: Annotated[bool, Option("--resume", help="Go on with an interrupted run")] = False,
+    shards: Annotated[
+        bool, Option("--shards", help="Leave a folder of shards in place of a file")
+    ] = False,
+    shard_size: Annotated[int, Option(min=1, help="Documents of a shard")] = 500,
+    timeout: Annotated[
+        float, Option(min=0, help="Seconds for a document, with processes; 0 for ten minutes")
+    ] = 0.0,
+    code: Annotated[
+        Optional[Path], Option(exists=True, help="Python file with components of the pipeline")
+    ] = None,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
     """Extract relations from raw text, a row for each: id, head, label, tail, score, evidence.
 
     The label of what a text negates or plans says so, as in "FOUNDED_BY (negated)". With --output or
-    --json they are lines of JSON that "rel convert" reads.
+    --json they are lines of JSON that "rel convert" reads. Documents that fail do not stop a run with
+    --output, but are listed beside it; an interrupted run goes on with --resume.
     """
-    from ..converters.records import write_records
+    from ..inference.sources import Source
+
+    if (text is None) == (input_path is None):
+        raise ConfigError("give a file of texts or --text, one of them")
+    source: Any = [str(text)]
+    if input_path is not None:
+        source = Source(input_path, format_name, text_column, id_column, meta_columns)
+        source.max_length = max_length or source.max_length
+    use_device(gpu_id)
+    wanted: Dict[str, Any] = {"labels": labels or [], "min_score": min_score}
+    common: Dict[str, Any] = {
+        "limit": limit,
+        "on_error": on_error,
+        "batch_size": batch_size,
+        "code": code,
+        **wanted,
+    }
+    if output is not None:
+        check_outputs(output / "manifest.jsonl" if shards else output)
+        workers: Dict[str, Any] = {
+            "n_process": n_process,
+            "gpus": gpus,
+            "address": address,
+            "executor": executor,
+        }
+        kept: Dict[str, Any] = {"resume": resume, "shards": shards, "shard_size": shard_size}
+        _write(
+            model,
+            source,
+            output,
+            to=to,
+            timeout=timeout or None,
+            gpu_id=gpu_id,
+            **workers,
+            **kept,
+            **common,
+        )
+        return
+    given = {"--resume": resume, "--shards": shards, "--timeout": timeout, "--executor": executor}
+    for option, value in given.items():
+        if value != ALONE[option]:
+            raise ConfigError(f"{option} needs --output, a file to write")
+    _print(model, source, max_length=max_length, n_process=n_process, as_json=json, **common)
+
+
+def _write(
+    model: str,
+    source: Any,
+    output: Path,
+    *,
+    n_process: int,
+    gpus: float,
+    address: Optional[str],
+    **options: Any,
+) -> None:
+    """Write the relations to a file, and tell how it goes."""
+    from ..inference.executor import Resources
+    from ..inference.extract_files import extract_files
+
+    n_workers = n_process if n_process > 0 else os.cpu_count() or 1
+    resources = Resources(n_workers, gpus, address)
+    with tqdm(unit="docs", file=sys.stderr, disable=not is_terminal()) as bar:
+        show = partial(_show, bar)
+        summary = extract_files(
+            model, source, output, resources=resources, progress=show, **options
+        )
+    counts = summary.counts + Counter(documents=summary.documents, relations=summary.relations)
+    n_skipped = counts.pop("skipped", 0)
+    shown = [f"{failure.place}: {failure.reason}" for failure in summary.first_failures]
+    for problem in first_problems(shown, more=f" in {summary.failures_path}"):
+        notice(problem, "yellow")
+    notice(_summary(counts, n_skipped))
+    n_failed = summary.failures - n_skipped
+    if n_failed:
+        notice(f"{n_failed} documents failed: {summary.failures_path} lists them", "red")
+        raise Exit(1)
+
+
+def _show(bar: "tqdm[Any]", summary: "Summary") -> None:
+    """Show how far an extraction is, and how long it will take where the size of the input is known."""
+    bar.initial = summary.resumed
+    bar.update(summary.documents - bar.n)
+    left = ""
+    if summary.share:
+        seconds = summary.seconds / summary.share * (1 - summary.share)
+        left = f", {bar.format_interval(seconds)} left"
+    bar.set_postfix_str(f"{summary.relations} relations, {summary.failures} failures{left}")
+
+
+def _print(
+    model: str,
+    source: Any,
+    *,
+    limit: int,
+    on_error: Literal["stop", "skip"],
+    code: Optional[Path],
+    max_length: Optional[int],
+    batch_size: int,
+    n_process: int,
+    labels: List[str],
+    min_score: Optional[float],
+    as_json: bool,
+) -> None:
+    """Print the relations, a row for each, or a line of JSON for each document."""
     from ..converters.report import SKIP_HINT, Report
     from ..documents import document_id
     from ..inference.extract import extract_docs, find_evidence, to_record
+    from ..inference.work import import_code
     from ..pipelines import load_pipeline, relation_attr
     from ..types import shown_polarity
 
-    check_outputs(output)
-    use_device(gpu_id)
+    import_code(code)
     nlp = load_pipeline(model)
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)
-    texts = given_texts(input_path, text, limit, report=report, max_length=nlp.max_length)
+    texts = source if isinstance(source, list) else source.texts(report)
     if n_process > 1 and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_end_quietly)
     counts: Counter[str] = Counter()
     failures: List[str] = []
+    texts = islice(texts, limit or None)
     docs = progress(extract_docs(nlp, texts, batch_size=batch_size, n_process=n_process))
-    docs = _chosen(docs, nlp, labels or [], min_score, counts, failures)
+    docs = _chosen(docs, nlp, labels, min_score, counts, failures)
     attr = relation_attr(nlp)
-    if output is not None:
-        write_records((to_record(doc, attr) for doc in docs), output)
-    for number, doc in enumerate(docs if output is None else (), start=1):
-        if json:
+    for number, doc in enumerate(docs, start=1):
+        if as_json:
             print_json(to_record(doc, attr))
             continue
         relations = list(doc._.get(attr))

@@ -199,8 +199,12 @@ def use_device(gpu_id: int) -> None:
 
 def progress(items: Iterable[T]) -> Iterable[T]:
     """Count documents on standard error as they pass, if that is a terminal."""
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return tqdm(items, unit="docs", file=sys.stderr, disable=not is_terminal)
+    return tqdm(items, unit="docs", file=sys.stderr, disable=not is_terminal())
+
+
+def is_terminal() -> bool:
+    """Whether standard error is a terminal, where progress is shown."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def print_json(value: Any) -> None:

@@ -15,7 +15,7 @@ from ..pipelines import PipelineSource
 from .executor import Executor, Resources, get_executor
 from .manifest import NAME, Header, Manifest, pipeline_fingerprint, versions
 from .run import Summary, clear_folder, collect, run_folder, run_shards
-from .shards import Document, cut_shards
+from .shards import LONGEST_TEXT, Document, cut_shards
 from .sinks import get_sink, sink_of
 from .sources import Source, SourceReport
 from .texts import Text, with_records
@@ -37,7 +37,7 @@ def extract_files(
     *,
     to: str = "auto",
     shards: bool = False,
-    executor: Union[str, Executor] = "local",
+    executor: Union[str, Executor] = "auto",
     resources: Optional[Resources] = None,
     resume: bool = False,
     shard_size: int = 500,
@@ -64,7 +64,8 @@ def extract_files(
         to: form of the results: jsonl, jsonl.gz, jsonl.zst, parquet (a row for each relation),
             parquet_documents (a row for each document) or spacy; auto: by the name of the output.
         shards: leave a file for each shard, and one of the failures, in the folder `output`.
-        executor: local, process, or another one that is registered; or one itself.
+        executor: local, process, or another one that is registered; or one itself; auto: process if
+            there are several workers, and local otherwise.
         resources: what it may use.
         resume: go on with a run that was interrupted, if there is one.
         shard_size: the most documents of a shard.
@@ -87,8 +88,10 @@ def extract_files(
         DataError: if the source cannot be read or the output not be written.
     """
     output = Path(output)
-    executor = get_executor(executor) if isinstance(executor, str) else executor
     resources = resources or Resources()
+    if executor == "auto":
+        executor = "process" if resources.n_workers > 1 else "local"
+    executor = get_executor(executor) if isinstance(executor, str) else executor
     _check(executor, pipeline, resources, shard_size, timeout)
     texts = Source(source) if isinstance(source, (str, Path)) else source
     to = sink_of(output) if to == "auto" else to
@@ -102,7 +105,7 @@ def extract_files(
         labels=tuple(labels),
         min_score=min_score,
         batch_size=batch_size,
-        max_length=texts.max_length if isinstance(texts, Source) else None,
+        max_length=texts.max_length if isinstance(texts, Source) else LONGEST_TEXT,
         timeout=timeout or _TIMEOUT,
         gpu_id=gpu_id,
         code=None if code is None else Path(code),

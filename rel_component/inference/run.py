@@ -1,5 +1,6 @@
 """A run of an extraction: its folder, its shards as they are finished, and what is made of them."""
 
+import json
 import re
 import shutil
 import time
@@ -15,7 +16,7 @@ from ..errors import ConfigError, DataError, RelComponentError
 from ..files import complete_file
 from .executor import Executor, Resources
 from .manifest import NAME, Manifest
-from .shards import Finished, Shard
+from .shards import Failure, Finished, Shard
 from .sinks import join_shards
 from .work import FAILURES, Work
 
@@ -31,7 +32,7 @@ class Summary:
         documents: documents that have a result, those of a run before included.
         relations: their relations.
         failures: documents without a result, and what could not be read.
-        first_failures: some of them as JSON, once the run is over.
+        first_failures: some of them, once the run is over.
         failures_path: where they are listed, once the run is over; None: there are none.
         counts: what else is to be told, by name.
         resumed: documents of `documents` that were there from a run before.
@@ -44,7 +45,7 @@ class Summary:
     documents: int = 0
     relations: int = 0
     failures: int = 0
-    first_failures: List[str] = field(default_factory=list)
+    first_failures: List[Failure] = field(default_factory=list)
     failures_path: Optional[Path] = None
     counts: "Counter[str]" = field(default_factory=Counter)
     resumed: int = 0
@@ -182,7 +183,8 @@ def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> N
                 with file.open("rb") as source:
                     shutil.copyfileobj(source, joined)
         lines = chain.from_iterable(read_lines(file) for file in listed)
-        summary.first_failures = [line for _, line in islice(lines, _MOST_SHOWN)]
+        shown = (Failure.from_dict(json.loads(line)) for _, line in lines)
+        summary.first_failures = list(islice(shown, _MOST_SHOWN))
         summary.failures_path = failures
 
 

@@ -6,6 +6,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Named
 
 from ..errors import DataError
 
+LONGEST_TEXT = 1_000_000
+"""Characters of a text, as in spaCy."""
+
 _MOST_CHARACTERS = 4_000_000
 """Of a shard, which is in memory as a whole, and of which a few wait for a worker."""
 
@@ -40,6 +43,11 @@ class Failure(NamedTuple):
     place: str
     reason: str
     id: Any = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Failure":
+        """The failure that :meth:`to_dict` was called on."""
+        return cls(data["place"], data["reason"], data.get("id"))
 
     def to_dict(self) -> Dict[str, Any]:
         """The failure as JSON data, as the list of failures has it."""

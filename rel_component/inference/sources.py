@@ -19,14 +19,13 @@ from ..errors import ConfigError, DataError, did_you_mean, listed, shown
 from ..files import files_below, read_docs
 from ..packages import import_package
 from ..pipelines import blank_pipeline
-from .shards import Document, Failure
+from .shards import LONGEST_TEXT, Document, Failure
 from .streams import STANDARD_INPUT, Stream, is_compressed, open_stream, plain_name
-from .texts import check_text
+from .texts import Text, check_text
 
 _ROWS = 256  # of a table in memory
 _GROUP = 2 << 30  # bytes of a group of rows, which is decompressed as a whole
 _META = 1 << 20  # bytes of a record besides its text
-_LONGEST_TEXT = 1_000_000  # characters, as in spaCy
 
 _Rows = Iterator[Tuple[str, Record]]
 
@@ -62,7 +61,7 @@ class Source:
         text: name of the column or key of the texts.
         id: that of their ids; documents of lines and of folders have places as ids.
         meta: names of what else is kept; None: all.
-        max_length: the most characters of a text; None: those of spaCy.
+        max_length: the most characters of a text.
 
     Raises:
         ConfigError: if the format is not known.
@@ -73,7 +72,7 @@ class Source:
     text: str = "text"
     id: str = "id"
     meta: Optional[Sequence[str]] = None
-    max_length: Optional[int] = None
+    max_length: int = LONGEST_TEXT
     _size: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)  # bytes of files that are read
     _stream: Optional[Stream] = field(default=None, init=False)
@@ -90,11 +89,6 @@ class Source:
     def name(self) -> str:
         """What is read, for messages."""
         return str(self.path)
-
-    @property
-    def longest(self) -> int:
-        """The most characters of a text."""
-        return self.max_length or _LONGEST_TEXT
 
     @property
     def share(self) -> Optional[float]:
@@ -144,7 +138,11 @@ class Source:
         """How they are read, as JSON data."""
         meta = None if self.meta is None else list(self.meta)
         names = {"format": self.format_name, "text": self.text, "id": self.id, "meta": meta}
-        return {**names, "max_length": self.longest}
+        return {**names, "max_length": self.max_length}
+
+    def texts(self, report: Report) -> Iterator[Text]:
+        """The texts with their records, see :meth:`documents`."""
+        return ((document.text, document.record) for document in self.documents(report))
 
     def documents(self, report: Report) -> Iterator[Document]:
         """Read the documents.
@@ -198,25 +196,25 @@ def _format_of(file: Path, whole: bool) -> Optional[str]:
 
 
 def _read_lines(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
-    longest = 4 * source.longest  # bytes of UTF-8
+    longest = 4 * source.max_length  # bytes of UTF-8
     for number, line in read_lines(path, report, source=stream.content, longest=longest):
         yield f"{path}, line {number}", {_NUMBER: number, source.text: line}
 
 
 def _read_document(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
-    content = stream.content.read(4 * source.longest + 4)
+    content = stream.content.read(4 * source.max_length + 4)
     try:
         yield str(path), {_NUMBER: 0, source.text: content.decode("utf-8-sig", "strict")}
     except UnicodeDecodeError as err:
-        if len(content) > 4 * source.longest:
-            err.reason = f"more than {source.longest:,} characters"
+        if len(content) > 4 * source.max_length:
+            err.reason = f"more than {source.max_length:,} characters"
         report.problem(f"not UTF-8: {err}", place=str(path), skips="document")
 
 
 def _read_jsonl(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
     # a file may be a list, or objects over several lines; a stream has one object a line
     is_file = path.is_file() and not is_compressed(path)
-    longest = 6 * source.longest + _META  # a character may be written as \\u0000
+    longest = 6 * source.max_length + _META  # a character may be written as \\u0000
     content = None if is_file else stream.content
     return read_records(path, report, name=source.id, source=content, longest=longest)
 
@@ -229,7 +227,7 @@ def _read_csv(source: Source, stream: Stream, path: Path, report: Report) -> _Ro
         frozenset({source.text}),
         skips="document",
         source=lines,
-        longest=source.longest + _META,
+        longest=source.max_length + _META,
     )
     for place, row in rows:
         number = {} if row.get(source.id) else {_NUMBER: int(place.rpartition(" ")[2])}

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
-    Any,
     Dict,
     Iterable,
     Iterator,
@@ -36,7 +35,7 @@ from ..pipelines import (
     require_relations,
 )
 from .extract import choose_relations, extract_docs
-from .shards import Document, Failure, Finished, Shard
+from .shards import LONGEST_TEXT, Document, Failure, Finished, Shard
 from .sinks import get_sink
 
 FAILURES = ".failures.jsonl"
@@ -54,7 +53,7 @@ class Work:
         labels: only relations of these types; all if there are none.
         min_score: only relations with at least this score; None: also those without one.
         batch_size: documents in a batch of the pipeline.
-        max_length: the most characters of a text; None: what the pipeline says.
+        max_length: the most characters of a text.
         timeout: seconds that a document may take, where the executor can stop it.
         gpu_id: number of the GPU; -1: the CPU.
         code: a file of Python to import before the pipeline is loaded, as ``spacy train --code`` does.
@@ -66,7 +65,7 @@ class Work:
     labels: Tuple[str, ...] = ()
     min_score: Optional[float] = None
     batch_size: int = 64
-    max_length: Optional[int] = None
+    max_length: int = LONGEST_TEXT
     timeout: float = 600.0
     gpu_id: int = -1
     code: Optional[Path] = None
@@ -142,12 +141,11 @@ class Extractor:
 
     def __post_init__(self) -> None:
         work = self.work
-        if work.code is not None:
-            _import(work.code)
+        import_code(work.code)
         if work.gpu_id >= 0:
             _use_gpu(work.gpu_id)
         self.nlp = load_pipeline(work.pipeline)
-        self.nlp.max_length = work.max_length or self.nlp.max_length
+        self.nlp.max_length = max(work.max_length, self.nlp.max_length)
         require_relations(self.nlp)
         self.attr = relation_attr(self.nlp)
         extractor = find_extractor(self.nlp)
@@ -231,7 +229,7 @@ def run_shard(work: Work, shard: Shard, processor: Processor) -> Finished:
     with complete_file(work.path_of(shard.number)) as part:
         get_sink(work.sink).write((outcome.data for outcome in kept), part)
         size, digest = part.stat().st_size, file_digest(part)
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(skipped=len(shard.unread))
     for outcome in kept:
         counts.update(outcome.counts)
     return Finished(
@@ -240,7 +238,7 @@ def run_shard(work: Work, shard: Shard, processor: Processor) -> Finished:
         documents=len(kept),
         relations=sum(outcome.relations for outcome in kept),
         failures=len(shard.unread) + len(failures),
-        counts=dict(counts),
+        counts=dict(+counts),
         bytes=size,
         sha256=digest,
         seconds=round(time.perf_counter() - started, 3),
@@ -292,9 +290,16 @@ def _peak_memory() -> int:
     return usage if sys.platform == "darwin" else usage * 1024
 
 
-def _import(path: Path) -> Any:
+def import_code(path: Optional[Path]) -> None:
+    """Import a file of Python, as ``spacy train --code`` does, if there is one.
+
+    Raises:
+        ConfigError: if it cannot be imported.
+    """
+    if path is None:
+        return
     try:
-        return util.import_file("rel_component_code", path)
+        util.import_file("rel_component_code", path)
     except Exception as err:
         raise ConfigError(f"{path} cannot be imported: {type(err).__name__}: {err}") from err
 
