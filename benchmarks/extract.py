@@ -79,7 +79,7 @@ def start(pipeline: Path, source: Path, output: Path, options: dict[str, Any]) -
 
 def n_finished(parts: Path) -> int:
     try:
-        return (parts / "manifest.jsonl").read_bytes().count(b"\n")
+        return (parts / "_manifest.jsonl").read_bytes().count(b"\n")
     except OSError:
         return 0
 
@@ -89,7 +89,7 @@ def kill(args: argparse.Namespace) -> None:
     options = {"code": TRAP, "shard_size": 100, "executor": args.executor}
     options["resources"] = Resources(2 if args.executor == "process" else 1)
     whole, output = args.folder / "whole.jsonl", args.folder / "killed.jsonl"
-    extract_files(pipeline, source, whole, **options)
+    os.waitpid(start(pipeline, source, whole, options), 0)  # forks of this process begin as it was
     rng, parts = random.Random(args.seed), output.with_name(output.name + PARTS)
     kills, moments = 0, []
     share = args.documents / 100 / args.kills  # shards between two kills

@@ -112,7 +112,7 @@ def extract_cli(
         **wanted,
     }
     if output is not None:
-        check_outputs(output / "manifest.jsonl" if shards else output)
+        check_outputs(output / "_manifest.jsonl" if shards else output)
         workers: Dict[str, Any] = {
             "n_process": n_process,
             "gpus": gpus,

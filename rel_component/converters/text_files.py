@@ -47,7 +47,7 @@ def read_lines(
                 if line.strip():
                     yield number, line.rstrip("\r\n")
     except OSError as err:
-        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+        raise DataError(f"cannot be read: {err.strerror or err}", place=str(path)) from err
 
 
 def _each_line(lines: BinaryIO, longest: Optional[int]) -> Iterator[Optional[bytes]]:

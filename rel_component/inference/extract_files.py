@@ -14,7 +14,7 @@ from ..files import check_output, is_device
 from ..pipelines import PipelineSource
 from .executor import Executor, Resources, get_executor
 from .manifest import NAME, Header, Manifest, pipeline_fingerprint, versions
-from .run import Summary, clear_folder, collect, run_folder, run_shards
+from .run import Summary, clear_folder, collect, kept_if_of_use, make_folder, run_shards
 from .shards import LONGEST_TEXT, Document, cut_shards
 from .sinks import get_sink, sink_of
 from .sources import Source, SourceReport
@@ -118,9 +118,10 @@ def extract_files(
         clear_folder(work.folder)  # of a run that cannot go on
     report = SourceReport(on_error, SKIP_HINT)
     documents = islice(_documents(texts, report), limit or None)
+    make_folder(work.folder)
     with (
-        run_folder(work.folder, can_go_on=header is not None),
         Manifest(work, header or {}, resume=resume) as manifest,
+        kept_if_of_use(work, manifest, can_go_on=header is not None),
     ):
         summary = run_shards(
             executor,

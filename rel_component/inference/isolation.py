@@ -95,12 +95,13 @@ class IsolatedWorker:
         if self._is_closed:
             raise ConfigError("the worker was closed")
         context = _context()
-        self._connection, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, self.work), daemon=True)
-        self._process.start()
+        connection, other = context.Pipe()
+        process = context.Process(target=_serve, args=(other, self.work), daemon=True)
+        process.start()
         other.close()  # so that the end of the process is the end of the connection
+        self._process, self._connection = process, connection
         try:
-            error = self._connection.recv()
+            error = connection.recv()
         except (EOFError, OSError):
             raise ConfigError(
                 f"a worker ended {self._end()} while it loaded {self.work.pipeline}; a script that "
@@ -110,7 +111,7 @@ class IsolatedWorker:
             self._end()
             raise error
         self._cpu = self.costs.cpu
-        return self._connection
+        return connection
 
     def _end(self) -> str:
         """End the process, and say how it had ended if it had."""

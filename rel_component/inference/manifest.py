@@ -12,13 +12,13 @@ from spacy import about, util
 from spacy.language import Language
 
 from ..converters.json_stream import parse_json
-from ..errors import ConfigError, DataError, listed, shown
+from ..errors import ConfigError, DataError, shown
 from ..files import complete_file
 from ..pipelines import PipelineSource
 from .shards import Finished
 from .work import Work, file_digest
 
-NAME = "manifest.jsonl"
+NAME = "_manifest.jsonl"  # readers of folders of tables pass over such names
 _VERSION = 1
 _LONGEST = 1 << 20  # bytes of a line
 
@@ -51,14 +51,23 @@ class Manifest:
             with complete_file(self.path) as part:
                 part.write_text(_line({"version": _VERSION, **header}), encoding="utf8")
         self._file = self.path.open("rb+")
-        _lock(self._file.fileno(), self.path)
-        self._read(work)
+        try:
+            _lock(self._file.fileno(), self.path)
+            self._read(work)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> "Manifest":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, and let others write to the folder."""
+        with suppress(OSError):  # what it could not write is not needed
+            self._file.close()
 
     def add(self, finished: Finished) -> None:
         """Note that a shard has been written.
@@ -71,8 +80,6 @@ class Manifest:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as err:
-            with suppress(OSError):
-                self._file.close()
             raise DataError(f"cannot be written: {err.strerror}", place=str(self.path)) from err
         self.finished[finished.shard] = finished
 
@@ -90,7 +97,7 @@ class Manifest:
         changes = list(differences(before, header))
         if changes:
             raise ConfigError(
-                f"{folder} was made from something else, and cannot go on: {listed(changes, 5)}; "
+                f"{folder} was made from something else, and cannot go on: {'; '.join(changes[:5])}; "
                 "change that back, or delete the folder to begin anew"
             )
 

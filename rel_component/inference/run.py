@@ -20,7 +20,7 @@ from .shards import Failure, Finished, Shard
 from .sinks import join_shards
 from .work import FAILURES, Work
 
-_OURS = re.compile(r"(\d{6,}\.|manifest\.jsonl|failures\.jsonl).*")
+_OURS = re.compile(r"(_?\d{6,}\.|_manifest\.jsonl|_failures\.jsonl).*")
 _MOST_SHOWN = 100  # failures that a summary holds
 
 
@@ -64,13 +64,8 @@ class Summary:
         self.memory = max(self.memory, finished.memory)
 
 
-@contextmanager
-def run_folder(folder: Path, *, can_go_on: bool) -> Iterator[None]:
-    """The folder of a run, which is not left behind if nothing in it is of use.
-
-    Args:
-        folder: the folder, which is made; only what a run has left may be in it.
-        can_go_on: whether an interrupted run can go on.
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run, or make sure that only what a run has left is in it.
 
     Raises:
         ConfigError: if it has other files.
@@ -80,19 +75,30 @@ def run_folder(folder: Path, *, can_go_on: bool) -> Iterator[None]:
         others = [file.name for file in folder.iterdir() if not _OURS.fullmatch(file.name)]
         if others:
             raise ConfigError(f"{folder} has files such as {min(others)}; name a folder of its own")
-        clear_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise DataError(f"cannot be made: {err.strerror}", place=str(folder)) from err
+
+
+@contextmanager
+def kept_if_of_use(work: Work, manifest: Manifest, *, can_go_on: bool) -> Iterator[None]:
+    """Remove what a run has left if an error ends it, unless it can go on.
+
+    Args:
+        work: names the folder.
+        manifest: names what is finished; it is closed.
+        can_go_on: whether the source can be read again.
+    """
     try:
         yield
     except BaseException as err:
-        n_finished = _n_lines(folder / NAME) - 1
-        if not can_go_on or n_finished < 1:
-            clear_folder(folder)
+        manifest.close()
+        n_finished = len(manifest.finished)
+        if not can_go_on or not n_finished:
+            clear_folder(work.folder)
         elif isinstance(err, RelComponentError):
-            message = f"{err}; {n_finished} finished shards are in {folder}, --resume goes on"
+            message = f"{err}; {n_finished} finished shards are in {work.folder}, --resume goes on"
             raise type(err)(message) from err
         raise
 
@@ -170,7 +176,7 @@ def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> N
     if numbers != list(range(len(numbers))):
         raise DataError("a shard is missing that should be there", place=str(work.folder))
     single = output != work.folder
-    failures = work.folder / "failures.jsonl"
+    failures = work.folder / "_failures.jsonl"
     if single:
         stem = output.name.removesuffix(work.path_of(0).name[6:])
         failures = output.with_name(stem + FAILURES)
@@ -186,11 +192,3 @@ def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> N
         shown = (Failure.from_dict(json.loads(line)) for _, line in lines)
         summary.first_failures = list(islice(shown, _MOST_SHOWN))
         summary.failures_path = failures
-
-
-def _n_lines(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            return sum(1 for _ in file)
-    except OSError:
-        return 0

@@ -99,7 +99,8 @@ def _zstandard(path: Path) -> ContextManager[BinaryIO]:
 def _lines(opened: Callable[[Path], ContextManager[BinaryIO]], ending: str) -> Sink:
     def write(lines: Iterable[bytes], path: Path) -> None:
         with opened(path) as output:
-            output.writelines(lines)
+            for line in lines:
+                output.write(line)
 
     return Sink(ending, _line, write, _append_files)
 

@@ -7,6 +7,7 @@ lines is named itself, or by a pattern.
 import glob
 import io
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
@@ -108,7 +109,11 @@ class Source:
         if self.name == STANDARD_INPUT:
             found, whole = [path], False
         elif path.is_dir():
-            found = [file for file in files_below(path, "") if _format_of(file, True) is not None]
+            found = [
+                file
+                for file in files_below(path, "")
+                if _format_of(file, True) is not None and not file.name.startswith(("_", "."))
+            ]
             whole = True
         elif not path.exists() and glob.has_magic(self.name):
             matches = map(Path, sorted(glob.glob(self.name, recursive=True)))
@@ -177,9 +182,10 @@ class Source:
         kept = {
             key: value
             for key, value in record.items()
-            if key not in (self.text, self.id, _NUMBER) and (self.meta is None or key in self.meta)
+            if key not in (self.text, self.id, "id", _NUMBER)
+            and (self.meta is None or key in self.meta)
         }
-        name = record.get(self.id)
+        name = record.get(self.id, record.get("id"))
         if name is None and _NUMBER in record:
             name = record[_NUMBER]
             name = f"{prefix}:{name}" if prefix and name else name or prefix or Path(place).stem
@@ -229,9 +235,13 @@ def _read_csv(source: Source, stream: Stream, path: Path, report: Report) -> _Ro
         source=lines,
         longest=source.max_length + _META,
     )
-    for place, row in rows:
-        number = {} if row.get(source.id) else {_NUMBER: int(place.rpartition(" ")[2])}
-        yield place, {**{k: v for k, v in row.items() if v or k == source.text}, **number}
+    try:
+        for place, row in rows:
+            kept = {name: cell for name, cell in row.items() if cell or name == source.text}
+            yield place, {_NUMBER: int(place.rpartition(" ")[2]), **kept}
+    finally:
+        with suppress(ValueError):  # it is closed
+            lines.detach()
 
 
 def _read_parquet(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:

@@ -76,7 +76,7 @@ class Work:
 
     def failures_of(self, shard: int) -> Path:
         """The file of the failures of a shard, which is not there if it has none."""
-        return self.folder / f"{shard:06}{FAILURES}"
+        return self.folder / f"_{shard:06}{FAILURES}"
 
 
 class Outcome(NamedTuple):

@@ -242,3 +242,51 @@ def test_calibrate(model, data, tmp_path):
     assert told["precision"]["wished"] == 0.5
     full = run("calibrate", model, several, "--output", tmp_path / "new", code=1)
     assert "is a file or has files in it" in " ".join(full.split())
+
+
+def test_extract_from_files_to_files(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    rows = f'key,body,source\na,"{TEXT}",web\nb,,web\nc,"Nothing.",\n'
+    (tmp_path / "in" / "a.csv").write_text(rows, encoding="utf8")
+    (tmp_path / "in" / "b.csv").write_text("broken", encoding="utf8")
+    columns = ("--text-column", "body", "--id-column", "key", "--meta-column", "source")
+    given = ("extract", model, tmp_path / "in", *columns)
+    assert "b.csv: expected a header" in run(*given, "-o", tmp_path / "out.jsonl", code=1)
+    output = run(*given, "-o", tmp_path / "out.jsonl", "--on-error", "skip")
+    assert "b.csv: expected a header" in output
+    assert "3 documents, 2 relations; 1 texts skipped" in output
+    text = (tmp_path / "out.jsonl").read_text(encoding="utf8")
+    records = [json.loads(line) for line in text.splitlines()]
+    assert [record["id"] for record in records] == ["a", "b", "c"]
+    assert [record.get("meta") for record in records] == [{"source": "web"}] * 2 + [None]
+    (row,) = run_rows(*given, "--on-error", "skip", "--label", "LOCATED_IN")
+    assert row[0] == "a"
+    assert "--resume needs --output" in run(*given, "--resume", code=1)
+
+
+def test_extract_tells_which_documents_fail(model, tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text(
+        "from spacy.language import Language\n"
+        "@Language.component('cli_test_fails')\n"
+        "def fail(doc):\n"
+        "    if 'FAIL' in doc.text:\n"
+        "        raise ValueError('told to')\n"
+        "    return doc\n",
+        encoding="utf8",
+    )
+    nlp = spacy.load(model)
+    spacy.util.import_file("cli_test_code", code)
+    nlp.add_pipe("cli_test_fails")
+    nlp.to_disk(tmp_path / "fails")
+    (tmp_path / "in.txt").write_text(f"{TEXT}\nFAIL here\n{TEXT}\n", encoding="utf8")
+    options = ("--code", code, "-o", tmp_path / "out", "--shards", "--to", "jsonl.gz")
+    output = run("extract", tmp_path / "fails", tmp_path / "in.txt", *options, code=1)
+    assert "in.txt, line 2: ValueError: told to" in output
+    assert "2 documents, 4 relations" in output
+    assert f"1 documents failed: {tmp_path}/out/_failures.jsonl lists them" in output
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        *("000000.jsonl.gz", "_000000.failures.jsonl", "_failures.jsonl", "_manifest.jsonl"),
+    ]
+    again = ("extract", tmp_path / "fails", tmp_path / "in.txt", *options, "--resume")
+    assert "2 documents, 4 relations" in run(*again, code=1)

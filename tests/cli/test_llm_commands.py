@@ -200,3 +200,21 @@ def test_compare_needs_as_many_names(config, tmp_path):
     write_docs([make_doc(spacy.blank("en").vocab, "Acme")], gold)
     output = run("compare", config, gold, "--name", "a", "--name", "b", code=1)
     assert "2 names for 1 pipelines" in output
+
+
+def test_prompted_pipelines_extract_to_files(config, texts, tmp_path):
+    replies = lines(tmp_path / "replies.jsonl", [reply(FOUNDED), FAILED, reply(FOUNDED)])
+    output = run("extract", config, texts, "-o", tmp_path / "out.jsonl", "--batch-size", 1, code=1)
+    assert "2 documents, 2 relations" in output
+    assert "line 2, document t1: LLMRefused: no key" in output  # the replies came in order
+    assert "t1" not in (tmp_path / "out.jsonl").read_text(encoding="utf8")
+    lines(replies, [reply(FOUNDED)] * 3)
+    given = ("extract", config, texts, "-o", tmp_path / "out.jsonl")
+    assert "3 documents, 3 relations" in run(*given)
+    assert not (tmp_path / "out.failures.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_one_process_asks_a_language_model(config, texts, tmp_path):
+    given = ("extract", config, texts, "-o", tmp_path / "out.jsonl", "--n-process", 2)
+    assert "asked by the one process that has loaded it" in run(*given, code=1)

@@ -58,9 +58,7 @@ def run(name, pipeline, folder, texts, **options):
 
 
 def records(folder):
-    files = sorted(folder.glob("0*.jsonl"))
-    lines = [line for file in files if "failures" not in file.name for line in read(file)]
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for file in sorted(folder.glob("0*.jsonl")) for line in read(file)]
 
 
 def read(file):
@@ -90,13 +88,13 @@ def test_every_document_comes_out_once_or_is_a_failure(name, pipeline, tmp_path)
     ]
     assert all(len(record["relations"]) == 1 for record in found)
     assert summary.relations == len(found)
-    failures = [json.loads(line) for line in read(tmp_path / "out" / "failures.jsonl")]
+    failures = [json.loads(line) for line in read(tmp_path / "out" / "_failures.jsonl")]
     assert [failure["id"] for failure in failures] == [i + 1 for i in faults]
     assert f"{tmp_path / 'in.txt'}, line 4" in failures[0]["place"]
     reasons = [failure["reason"] for failure in failures]
     expected = ["ValueError: a text to fail at", "its worker ended", "more than 5 seconds"]
     assert all(part in reason for part, reason in zip(expected, reasons))
-    manifest = [json.loads(line) for line in read(tmp_path / "out" / "manifest.jsonl")][1:]
+    manifest = [json.loads(line) for line in read(tmp_path / "out" / "_manifest.jsonl")][1:]
     assert sorted(line["shard"] for line in manifest) == [0, 1, 2, 3, 4]
     assert sum(line["documents"] + line["failures"] for line in manifest) == 23
 
@@ -111,7 +109,7 @@ def test_a_run_goes_on_where_it_was(name, pipeline, tmp_path):
     (out / missing).unlink()
     (out / damaged).write_bytes(b"{")
     before = (out / kept).stat()
-    with (out / "manifest.jsonl").open("ab") as manifest:
+    with (out / "_manifest.jsonl").open("ab") as manifest:
         manifest.write(b'{"shard": 4, "docum')  # as a crash leaves it
     with pytest.raises(ConfigError, match="--resume goes on"):
         run(name, pipeline, tmp_path, TEXTS)

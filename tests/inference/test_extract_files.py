@@ -1,0 +1,296 @@
+"""``extract_files``: forms of results, runs that go on or must not, and what is left behind."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import spacy
+
+from rel_component import extract
+from rel_component.errors import ConfigError, DataError
+from rel_component.files import read_docs
+from rel_component.graph.merge import merged_files
+from rel_component.inference import shards as shards_module
+from rel_component.inference.executor import Resources, get_executor
+from rel_component.inference.extract_files import extract_files
+from rel_component.inference.manifest import pipeline_fingerprint
+from rel_component.inference.sources import Source, SourceReport
+
+from . import trap
+
+TEXTS = [f"Acme {'and more ' * (i % 4)}bought Orbit {i} ." for i in range(9)]
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    nlp = spacy.blank("en")
+    patterns = [{"label": "ORG", "pattern": name} for name in ("Acme", "Orbit")]
+    nlp.add_pipe("entity_ruler").add_patterns(patterns)
+    nlp.add_pipe("test_trap")
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def pipeline(nlp, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pipeline") / "rules"
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path):
+    path = tmp_path / "in.txt"
+    path.write_text("\n".join(TEXTS), encoding="utf8")
+    return path
+
+
+def run(pipeline, source, output, **options):
+    options = {"shard_size": 4, "batch_size": 2, **options}
+    return extract_files(pipeline, source, output, **options)
+
+
+def interrupt(pipeline, source, output, *, after, **options):
+    """Stop a run after some shards."""
+    seen = []
+
+    def stop(summary):
+        seen.append(summary.documents)
+        if len(seen) == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(pipeline, source, output, progress=stop, **options)
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+
+
+def test_records_are_those_of_extract(nlp, texts, tmp_path):
+    summary = run(nlp, texts, tmp_path / "new" / "out.jsonl")
+    given = [(text, {"id": i}) for i, text in enumerate(TEXTS, start=1)]
+    assert lines(tmp_path / "new" / "out.jsonl") == list(extract(nlp, given))
+    assert (summary.documents, summary.relations, summary.failures) == (9, 9, 0)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.jsonl"]
+    assert summary.share == 1.0
+
+
+def test_texts_in_memory_and_nothing_at_all(nlp, tmp_path):
+    assert run(nlp, [("Acme", {"id": "a"}), "Orbit"], tmp_path / "a.jsonl").documents == 2
+    assert [record.get("id") for record in lines(tmp_path / "a.jsonl")] == ["a", None]
+    for ending in ("jsonl", "parquet", "spacy"):
+        assert run(nlp, [], tmp_path / f"none.{ending}").documents == 0
+        assert (tmp_path / f"none.{ending}").exists()
+
+
+@pytest.mark.parametrize("ending", ["jsonl.gz", "jsonl.zst", "spacy"])
+def test_forms_of_results_are_read_back(ending, nlp, texts, tmp_path):
+    pytest.importorskip("zstandard")
+    run(nlp, texts, tmp_path / f"out.{ending}")
+    found = Source(tmp_path / f"out.{ending}").documents(SourceReport())
+    if ending == "spacy":
+        docs = list(read_docs(tmp_path / "out.spacy", spacy.blank("en")))
+        assert [str(rel) for doc in docs for rel in doc._.rel] == ["(Acme, BEFORE, Orbit)"] * 9
+    else:
+        assert [document.text for document in found] == TEXTS
+    if ending.endswith("gz"):
+        assert gzip.decompress((tmp_path / "out.jsonl.gz").read_bytes()).count(b"\n") == 9
+
+
+def test_tables_have_a_row_for_each_relation_or_document(nlp, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    given = [("Acme bought Orbit. It left.", {"id": 7, "lang": "en"}), ("Nothing.", {})]
+    run(nlp, given, tmp_path / "a.parquet", shard_size=1)
+    (row,) = parquet.read_table(tmp_path / "a.parquet").to_pylist()
+    assert list(row.values()) == [
+        *("7", "Acme", "ORG", 0, 4, "BEFORE", "Orbit", "ORG", 12, 17, 1.0, ""),
+        "Acme bought Orbit.",
+    ]
+    run(nlp, given, tmp_path / "b.parquet", to="parquet_documents")
+    first, second = parquet.read_table(tmp_path / "b.parquet").to_pylist()
+    assert (first["id"], first["meta"], second["id"]) == ("7", '{"lang": "en"}', None)
+    assert [entity["text"] for entity in first["entities"]] == ["Acme", "Orbit"]
+    assert first["relations"][0]["score"] == 1.0
+    assert second["relations"] == []
+
+
+def test_an_interrupted_run_goes_on(nlp, texts, tmp_path):
+    run(nlp, texts, tmp_path / "whole.jsonl")
+    out = tmp_path / "out.jsonl"
+    interrupt(nlp, texts, out, after=2)
+    assert not out.exists()
+    with pytest.raises(ConfigError, match="--resume goes on with it, or delete the folder"):
+        run(nlp, texts, out)
+    summary = run(nlp, texts, out, resume=True)
+    assert (summary.documents, summary.resumed) == (9, 8)
+    assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert not (tmp_path / "out.jsonl.parts").exists()
+    assert run(nlp, texts, out, resume=True).resumed == 0  # there is nothing to go on with
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"min_score": 0.5}, "options.min_score was None, is 0.5"),
+        ({"labels": ["BEFORE"]}, r"options.labels was \[\], is \['BEFORE'\]"),
+        ({"shard_size": 5}, "options.shard_size was 4, is 5"),
+        ({"text": "text changed"}, r"source\..*in\.txt was \[.*\], is \["),
+        ({"pipeline": "other"}, "pipeline.config.cfg has changed"),
+    ],
+)
+def test_a_run_does_not_go_on_with_something_else(change, message, pipeline, texts, tmp_path):
+    own = shutil.copytree(pipeline, tmp_path / "own")
+    interrupt(own, texts, tmp_path / "out", after=1, shards=True)
+    if "text" in change:
+        texts.write_text(change.pop("text"), encoding="utf8")
+    if "pipeline" in change:
+        config = (own / "config.cfg").read_text(encoding="utf8")
+        (own / "config.cfg").write_text(config + "\n", encoding="utf8")
+        change = {}
+    before = sorted(file.name for file in (tmp_path / "out").iterdir())
+    with pytest.raises(ConfigError, match=message):
+        run(own, texts, tmp_path / "out", resume=True, shards=True, **change)
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == before
+
+
+def test_a_damaged_manifest_is_an_error(nlp, texts, tmp_path):
+    interrupt(nlp, texts, tmp_path / "out", after=1, shards=True)
+    manifest = tmp_path / "out" / "_manifest.jsonl"
+    with manifest.open("ab") as output:
+        output.write(b'{"shard": 1}\n')
+    with pytest.raises(DataError, match=r"_manifest\.jsonl, line 3: no line of a manifest"):
+        run(nlp, texts, tmp_path / "out", resume=True, shards=True)
+    manifest.write_bytes(b"nonsense\n")
+    with pytest.raises(DataError, match="line 1: damaged"):
+        run(nlp, texts, tmp_path / "out", resume=True, shards=True)
+
+
+def test_two_runs_do_not_write_to_one_folder(nlp, texts, tmp_path):
+    pytest.importorskip("fcntl")
+
+    def run_again(summary):
+        with pytest.raises(ConfigError, match="another process writes there now"):
+            run(nlp, texts, tmp_path / "out.jsonl", resume=True)
+
+    assert run(nlp, texts, tmp_path / "out.jsonl", progress=run_again).documents == 9
+
+
+def test_files_of_the_user_stay(nlp, texts, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "notes.txt").write_text("mine", encoding="utf8")
+    with pytest.raises(ConfigError, match=r"has files such as notes\.txt"):
+        run(nlp, texts, tmp_path / "own", shards=True)
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["notes.txt"]
+
+
+def test_what_fails_is_listed_and_does_not_stop_the_run(nlp, tmp_path):
+    source = tmp_path / "in.jsonl"
+    records = [{"id": i, "text": text} for i, text in enumerate([*TEXTS, "RAISE", "Acme RAISE"])]
+    odd = ["{broken", *map(json.dumps, records[:5]), "[]", *map(json.dumps, records[5:]), '"']
+    source.write_text("\n".join(odd), encoding="utf8")
+    summary = run(nlp, source, tmp_path / "out.jsonl", on_error="skip")
+    assert (summary.documents, summary.failures, summary.counts["skipped"]) == (9, 5, 3)
+    failures = lines(tmp_path / "out.failures.jsonl")
+    assert summary.failures_path == tmp_path / "out.failures.jsonl"
+    assert [failure["place"].partition(", ")[2] for failure in failures] == [
+        *("line 1", "line 7", "line 14", "line 12, document 9", "line 13, document 10"),
+    ]
+    assert [failure.get("id") for failure in failures] == [None, None, None, 9, 10]
+    assert failures[-1]["reason"] == "ValueError: a text to fail at"
+    run(nlp, TEXTS, tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.failures.jsonl").exists()
+
+
+def test_after_an_error_of_the_source_a_run_can_go_on(nlp, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n".join([*(json.dumps({"text": t}) for t in TEXTS), "{"]), encoding="utf8")
+    with pytest.raises(DataError, match=r"line 10: .*2 finished shards are in .*--resume goes on"):
+        run(nlp, source, tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+    assert (tmp_path / "out.jsonl.parts").exists()
+
+
+def test_a_disk_that_is_full_leaves_what_is_finished(nlp, texts, tmp_path):
+    resource = pytest.importorskip("resource")
+    import signal
+
+    run(nlp, texts, tmp_path / "whole.jsonl")
+    size = (tmp_path / "whole.jsonl").stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, limits[1]))
+        with pytest.raises(DataError, match=r"out\.jsonl: cannot be written: File too large"):
+            run(nlp, texts, tmp_path / "out.jsonl")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert not (tmp_path / "out.jsonl").exists()
+    assert run(nlp, texts, tmp_path / "out.jsonl", resume=True).resumed == 9
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_long_documents_make_small_shards(nlp, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards_module, "_MOST_CHARACTERS", 100)
+    long = [("Acme " * 10, {}), ("Acme", {"notes": "x" * 80}), ("Acme", {}), ("a", {})]
+    run(nlp, long, tmp_path / "out", shards=True)
+    assert [
+        (line["first"], line["documents"])
+        for line in lines(tmp_path / "out" / "_manifest.jsonl")[1:]
+    ] == [(0, 1), (1, 1), (2, 2)]
+
+
+def test_shards_are_documents_for_the_next_step(nlp, texts, tmp_path):
+    run(nlp, texts, tmp_path / "out", shards=True)
+    shards = sorted((tmp_path / "out").glob("0*.jsonl"))
+    with merged_files(shards) as graph:
+        assert graph.counts()["edges"] == 1
+    again = run(nlp, tmp_path / "out", tmp_path / "again.jsonl")
+    assert (again.documents, again.relations) == (9, 9)
+
+
+def test_options_that_do_not_fit(nlp, pipeline, texts, tmp_path):
+    out = tmp_path / "out.jsonl"
+    for options, message in (
+        ({"timeout": 5}, "local cannot stop a document"),
+        ({"timeout": -1}, "more than 0 seconds"),
+        ({"shard_size": 0}, "1 or more documents"),
+        ({"resources": Resources(0)}, "1 or more"),
+        ({"resources": Resources(2)}, "give its name or path"),
+        ({"executor": "local", "resources": Resources(2)}, "one worker"),
+        ({"executor": "proces"}, 'did you mean "process"'),
+        ({"to": "xml"}, "expected one of jsonl"),
+        ({"labels": ["CEO"], "code": "nowhere.py"}, "cannot be imported"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            run(nlp, texts, out, **options)
+    with pytest.raises(ConfigError, match="--resume needs files"):
+        run(nlp, TEXTS, out, resume=True)
+    with pytest.raises(ConfigError, match="no component that finds relations"):
+        run(spacy.blank("en"), texts, out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt"]
+
+
+def test_what_tells_a_pipeline_from_others(nlp, pipeline, tmp_path):
+    assert {"config.cfg", "meta.json"} < set(pipeline_fingerprint(pipeline))
+    assert pipeline_fingerprint(nlp) == pipeline_fingerprint(nlp)
+    config = tmp_path / "a.cfg"
+    config.write_text('[nlp]\nlang = "en"\n\n[paths]\nschema = "s.yaml"\n', encoding="utf8")
+    (tmp_path / "s.yaml").write_text("a", encoding="utf8")
+    before = pipeline_fingerprint(config)
+    assert set(before) == {"a.cfg", "s.yaml"}
+    (tmp_path / "s.yaml").write_text("b", encoding="utf8")
+    assert pipeline_fingerprint(config) != before
+
+
+@pytest.mark.slow
+def test_a_pipeline_that_cannot_be_loaded_is_an_error_of_the_run(tmp_path, texts):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    with pytest.raises(ConfigError, match="no component that finds relations"):
+        run(tmp_path / "blank", texts, tmp_path / "out.jsonl", executor="process")
+    with pytest.raises(ConfigError, match="nowhere cannot be loaded"):
+        run("nowhere", texts, tmp_path / "out.jsonl", executor=get_executor("process"))
+    assert not (tmp_path / "out.jsonl.parts").exists()
+    assert Path(trap.__file__).exists()
