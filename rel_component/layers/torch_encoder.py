@@ -27,7 +27,7 @@ from ..errors import ConfigError
 from ..threads import limit_worker_threads
 from ..types import Int32Array, Precision
 from .torch_int8 import MAX_PIECES, has_int8, is_int8, to_int8
-from .torch_pretrained import encoder_from_bytes, encoder_to_bytes, load_pretrained
+from .torch_saved import encoder_from_bytes, encoder_to_bytes
 from .windows import padded_batches
 
 _MIN_PIECES = {"cpu": 512, "cuda": 4096}  # enough to keep a device busy
@@ -39,8 +39,8 @@ class PretrainedEncoder(nn.Module):
     A subclass that has parameters of its own keeps them in a submodule named ``head``.
 
     Args:
-        encoder: a model of the package transformers.
-        tokenizer: its fast tokenizer.
+        encoder: a :class:`.torch_bert.BertEncoder`, or a model of the package transformers.
+        tokenizer: its :class:`.piece_tokenizer.PieceTokenizer`.
     """
 
     def __init__(self, encoder: Any, tokenizer: Any) -> None:
@@ -48,9 +48,6 @@ class PretrainedEncoder(nn.Module):
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.is_int8 = is_int8(encoder)
-        # The first call would switch them off, in the midst of calls of other threads.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
 
     @property
     def width(self) -> int:
@@ -315,6 +312,8 @@ class EncoderShim(PyTorchShim):
             options: options of the module.
         """
         if self._model is None:
+            from .torch_pretrained import load_pretrained
+
             names = ("name", "transformer_config", "reset_layers")
             encoder, tokenizer = load_pretrained(*(attrs[name] for name in names))
             if self._is_int8:

@@ -41,13 +41,12 @@ class MarkedSequenceEncoder(PretrainedEncoder):
         new = [marker for marker in markers if marker not in self.tokenizer.get_vocab()]
         if not new:
             return
-        self.tokenizer.add_special_tokens(
-            {"additional_special_tokens": new}, replace_additional_special_tokens=False
-        )
+        self.tokenizer.add_pieces(new)
         self.encoder.resize_token_embeddings(len(self.tokenizer), mean_resizing=False)
         weights = self.encoder.get_input_embeddings().weight
+        vocabulary = self.tokenizer.added_tokens_encoder
         with torch.no_grad():
-            ids = self.tokenizer.convert_tokens_to_ids(new)
+            ids = [vocabulary[marker] for marker in new]
             scale = self.encoder.config.initializer_range
             weights[ids] = scale * torch.randn(len(ids), weights.shape[1]).to(weights.device)
 

@@ -23,7 +23,6 @@ from ..errors import ConfigError
 from ..types import HashArray, Int32Array
 from .marker_inputs import MarkerBlock, TextBatch
 from .rows import rows_of_runs
-from .torch_deberta_markers import DebertaMarkerLayers
 from .torch_encoder import PretrainedEncoder
 from .torch_marker_layers import KeysValues, MarkerLayers, MarkerLayout
 from .windows import Windows
@@ -114,6 +113,8 @@ class PackedMarkerEncoder(PretrainedEncoder):
         self._layers: Any = None
         self._deberta: Any = None
         if encoder.config.model_type.startswith("deberta"):
+            from .torch_deberta_markers import DebertaMarkerLayers  # imports transformers
+
             self._deberta = DebertaMarkerLayers(encoder, self.marker_layer)
         else:
             self._layers = MarkerLayers(encoder)

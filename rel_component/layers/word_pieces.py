@@ -70,16 +70,9 @@ def _split(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
     texts = [doc.text for doc in docs]
     if not any(texts):
         return [_align("", [], [], doc) for doc in docs]
-    encoded = tokenizer(
-        texts,
-        add_special_tokens=False,
-        return_offsets_mapping=True,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,  # texts longer than the encoder's window are expected
-    )
-    parts = zip(texts, encoded["input_ids"], encoded["offset_mapping"], docs)
-    return [_align(text, ids, offsets, doc) for text, ids, offsets, doc in parts]
+    encoded = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+    parts = zip(texts, encoded, docs)
+    return [_align(text, part.ids, part.offsets, doc) for text, part, doc in parts]
 
 
 def _align(text: str, ids: List[int], offsets: List[Tuple[int, int]], doc: Doc) -> WordPieces:

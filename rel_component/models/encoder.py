@@ -37,7 +37,7 @@ def build_encoder(
 
     Args:
         name: a folder with an encoder, or the name of one on a hub; see ``SUPPORTED`` in
-            ``layers/torch_pretrained.py``. Saved pipelines hold the encoder and do not read it again.
+            ``layers/torch_saved.py``. Saved pipelines hold the encoder and do not read it again.
         precision: type of number in which the encoder computes where PyTorch considers it safe, in
             training and in use. ``float16`` needs a GPU, and ``bfloat16`` is slow on a device
             without instructions for it. ``auto``: ``bfloat16`` in training on a CPU that has them,
@@ -160,10 +160,7 @@ def encode_sentences(model: Model[InT, OutT], texts: Sequence[str]) -> FloatArra
     module: Any = cast(Any, model.shims[0])._model
     before, after = module.special_ids
     size = min(module.max_pieces, _MAX_SENTENCE)
-    sequences = [
-        [before, *module.tokenizer(text, add_special_tokens=False).input_ids[:size], after]
-        for text in texts
-    ]
+    sequences = [[before, *module.tokenizer.split(text)[:size], after] for text in texts]
     if not sequences:
         return numpy.zeros((0, module.width), dtype="float32")
     ids = numpy.concatenate(sequences).astype("int32")

@@ -2,8 +2,10 @@
 
 import numpy
 import pytest
+import tokenizers
 from transformers import AutoTokenizer
 
+from rel_component.layers.piece_tokenizer import PieceTokenizer
 from rel_component.layers.word_pieces import insert_pieces, split_into_pieces
 
 from ..encoders import tiny_encoder
@@ -48,14 +50,15 @@ def test_documents_without_text(tokenizer, vocab):
 
 
 def test_spaces_that_count_as_part_of_a_piece(vocab):
-    class Metaspace:
-        """Gives offsets as SentencePiece does, with the space before a word."""
-
-        def __call__(self, texts, **options):
-            return {"input_ids": [[1, 2, 3]], "offset_mapping": [[(0, 1), (1, 3), (3, 4)]]}
-
+    """A tokenizer like SentencePiece gives offsets with the space before a word."""
+    vocabulary = {"▁a": 0, "▁b": 1, "c": 2, "▁": 3, "a": 4, "b": 5, "?": 6}
+    model = tokenizers.models.BPE(vocabulary, [("▁", "a"), ("▁", "b")], unk_token="?")
+    metaspace = tokenizers.Tokenizer(model)
+    metaspace.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    options = {"model_max_length": 512, "split_special_tokens": False}
+    tokenizer = PieceTokenizer(metaspace, {}, **options)
     doc = make_doc(vocab, ["a", "b", "c"], spaces=[True, False, False])
-    (pieces,) = split_into_pieces(Metaspace(), [doc])
+    (pieces,) = split_into_pieces(tokenizer, [doc])
     assert pieces.starts.tolist() == [0, 1, 2, 3]
 
 

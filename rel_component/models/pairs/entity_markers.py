@@ -264,8 +264,8 @@ class _Batch:
             around, delimiter = _PUNCTUATION[role]
             word = self.attrs["type_words"].get(type_name, type_name.lower().replace("_", " "))
             text = f"{around} {delimiter} {word} {delimiter}" if word else around
-            before = tokenizer(text, add_special_tokens=False)["input_ids"]
-            return Marks(before, tokenizer(around, add_special_tokens=False)["input_ids"])
+            before = tokenizer.split(text)
+            return Marks(before, tokenizer.split(around))
         vocabulary = tokenizer.added_tokens_encoder
         name = f"{_ROLES[role]}:{type_name}"
         if kind in ("untyped", "context") or f"[{name}]" not in vocabulary:

@@ -208,7 +208,8 @@ def sequences_of(model, doc):
     hook.remove()
     (sequences,) = read
     bounds = zip(sequences.bounds[:-1], sequences.bounds[1:])
-    texts = [module.tokenizer.convert_ids_to_tokens(sequences.ids[a:b]) for a, b in bounds]
+    piece = module.tokenizer.backend_tokenizer.id_to_token
+    texts = [[piece(number) for number in sequences.ids[a:b]] for a, b in bounds]
     return [" ".join(pieces).replace(" ##", "") for pieces in texts]
 
 
@@ -310,7 +311,7 @@ def test_markers_pass_the_layers_of_the_encoder_unseen(kind, marker_layer, doc):
     hook.remove()
     keep.remove()
     (starts,), (_, markers) = calls, outputs[-1]  # (n_groups, 2 and 3, width)
-    ids = module.tokenizer(doc.text, return_tensors="pt")["input_ids"]
+    ids = torch.tensor([module.tokenizer.backend_tokenizer.encode(doc.text).ids])
     n = ids.shape[1]
     mask = torch.full((n + 2, n + 2), -1e9)
     mask[:, :n] = 0.0  # everything sees the text
