@@ -1,24 +1,42 @@
 """``spacy rel prompt``."""
 
-import srsly
+from pathlib import Path
+from typing import Annotated, Optional
 
-from .messages import msg, print_json, printable, use_device
+import srsly
+from typer import Context, Option
+
+from .messages import check_outputs, msg, notice, print_json, printable, use_device
 from .options import GpuId, Json, Limit, OneText, PromptedModel, TextsPath, given_texts
 
 
 def prompt_cli(
+    context: Context,
     model: PromptedModel,
     input_path: TextsPath = None,
     text: OneText = None,
     limit: Limit = 1,
+    batch: Annotated[
+        Optional[Path],
+        Option(help="JSONL file to write for a batch endpoint: the requests of all documents"),
+    ] = None,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
     """Show exactly what would be sent to the language model, and how long it is. Sends nothing."""
-    from ..inference.prompts import prompts
+    from ..converters.records import write_records
+    from ..inference.prompts import batch_requests, prompts
 
+    source = context.get_parameter_source("limit")
+    if batch is not None and source is not None and source.name == "DEFAULT":
+        limit = 0
     texts = given_texts(input_path, text, limit)
     use_device(gpu_id)
+    if batch is not None:
+        check_outputs(batch)
+        write_records(batch_requests(model, texts), batch)
+        notice(f"{batch}: upload it, and let rel_component.replay.v1 read the answers")
+        return
     for i, prompt in enumerate(prompts(model, texts), start=1):
         if json:
             print_json(prompt)

@@ -218,3 +218,46 @@ def test_prompted_pipelines_extract_to_files(config, texts, tmp_path):
 def test_one_process_asks_a_language_model(config, texts, tmp_path):
     given = ("extract", config, texts, "-o", tmp_path / "out.jsonl", "--n-process", 2)
     assert "asked by the one process that has loaded it" in run(*given, code=1)
+
+
+def test_a_batch_is_written_and_its_answers_are_read(config, texts, tmp_path):
+    text = config.read_text(encoding="utf8")
+    replay = f'@rel_llm_backends = "rel_component.replay.v1"\npath = "{tmp_path / "replies.jsonl"}"'
+    hosted = tmp_path / "hosted.cfg"
+    openai = '@rel_llm_backends = "rel_component.openai.v1"\nmodel = "m"\napi_key_env = "NONE"'
+    hosted.write_text(text.replace(replay, openai), encoding="utf8")
+    batch = tmp_path / "requests.jsonl"
+    run("prompt", hosted, texts, "--batch", batch)
+    requests = [json.loads(line) for line in batch.read_text(encoding="utf8").splitlines()]
+    assert len({request["custom_id"] for request in requests}) == len(requests) == 3
+    assert {request["url"] for request in requests} == {"/v1/chat/completions"}
+    body = requests[0]["body"]
+    assert (body["model"], body["response_format"]["type"]) == ("m", "json_schema")
+    assert "<M1>Acme</M1>" in body["messages"][-1]["content"]
+    run("prompt", hosted, texts, "--batch", batch, "--limit", 1)
+    assert len(batch.read_text(encoding="utf8").splitlines()) == 1
+
+    def answer(request, status=200, **body):
+        response = {"status_code": status, "request_id": "r", "body": body}
+        return {"id": "x", "custom_id": request["custom_id"], "response": response, "error": None}
+
+    message = {"role": "assistant", "content": reply(FOUNDED)["text"]}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    lines(
+        tmp_path / "replies.jsonl",
+        [
+            answer(requests[1], 400, error={"message": "too long"}),
+            answer(
+                requests[0], choices=choices, usage={"prompt_tokens": 5, "completion_tokens": 2}
+            ),
+        ],
+    )
+    output = run("extract", config, texts, "-o", tmp_path / "out.jsonl", code=1)
+    assert "1 documents, 1 relations" in output
+    assert "document t1: LLMRefused: status 400 of the batch: too long" in output
+    assert "document t2: LLMRefused" in output
+    assert "has no record for this request" in output
+    assert "has no batches" in run("prompt", config, texts, "--batch", batch, code=1)
+    for odd in ({"custom_id": 1}, {"custom_id": "a", "response": []}):
+        lines(tmp_path / "replies.jsonl", [odd])
+        assert "no line of answers to a batch" in run("extract", config, texts, code=1)

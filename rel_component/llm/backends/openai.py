@@ -167,9 +167,14 @@ class OpenAIBackend:
         """None: endpoints count only the prompts that they are sent."""
         return None
 
-    def _answer(
-        self, request: Request, answer_format: AnswerFormat, timeout: Optional[float]
-    ) -> Reply:
+    def request_body(self, request: Request) -> Dict[str, Any]:
+        """The body that a request would be sent with, in the best answer format."""
+        messages = message_dicts(request.messages)
+        fields = self._fields(request, self.formats[0])
+        return {"model": self.settings["model"], "messages": messages, **fields}
+
+    def _fields(self, request: Request, answer_format: AnswerFormat) -> Dict[str, Any]:
+        """All of the body but model and messages."""
         official = _is_official(self.base_url, self.api_version)
         structure = response_format(answer_format, request.schema, lengths=not official)
         fields = dict(self.settings["parameters"])
@@ -179,6 +184,12 @@ class OpenAIBackend:
             check_sample(request.sample, fields.get("temperature"))
             if "seed" in fields:
                 fields["seed"] += request.sample
+        return fields
+
+    def _answer(
+        self, request: Request, answer_format: AnswerFormat, timeout: Optional[float]
+    ) -> Reply:
+        fields = self._fields(request, answer_format)
         outcome = self._send(request, fields, _DEFAULT_TIMEOUT if timeout is None else timeout)
         # Raised here, so that no error of the SDK, with its headers and texts, is its context.
         if isinstance(outcome, LLMError):

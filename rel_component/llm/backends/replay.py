@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union, cast
 from ... import errors
 from ...errors import DataError, LLMError, LLMRefused, LLMUnavailable, shown
 from ..types import ANSWER_FORMATS, AnswerFormat, Backend, Message, Reply, Request
+from .batch import read_batch_answer, request_id
 from .chat_completion import message_dicts
 
 _QUESTION_KEYS = ("messages", "schema", "sample")
@@ -34,6 +35,9 @@ def replay_backend(
     - text, finish_reason, usage, tokens (text and log-probability of each): those of the reply;
     - error: name of an error that is raised with the text as its message, such as
       ``LLMUnavailable``, which may have retry_after, in seconds, too.
+
+    The lines of answers to a batch (:mod:`.batch`) are records, too, which have a ``custom_id`` in the
+    place of messages.
 
     A request is answered by the records with its messages, one after the other; the last of them
     stays. A request without such a record is answered by the records without messages, one after
@@ -107,6 +111,14 @@ class ReplayBackend:
     batch_size: int = 1
     concurrency: Optional[int] = 1
 
+    def __post_init__(self) -> None:
+        self._others: List[_Record] = []
+        self._batched: Dict[str, List[_Record]] = {}
+        for record in self.records:
+            name = record.question.get("custom_id")
+            of_name = self._others if name is None else self._batched.setdefault(name, [])
+            of_name.append(record)
+
     def __call__(
         self,
         requests: Sequence[Request],
@@ -129,13 +141,14 @@ class ReplayBackend:
         return record.reply
 
     def _find(self, request: Request) -> _Record:
+        of_request = self._batched.get(request_id(request), [])
         asked = _question(request)
-        of_request = [
+        of_request = of_request or [
             record
-            for record in self.records
+            for record in self._others
             if "messages" in record.question and record.question.items() <= asked.items()
         ]
-        of_any = [record for record in self.records if "messages" not in record.question]
+        of_any = [record for record in self._others if "messages" not in record.question]
         for record in of_request or of_any:
             if not record.used:
                 return record
@@ -187,6 +200,8 @@ def _read_record(line: str, place: str) -> _Record:
         data = json.loads(line)
     except ValueError as err:
         raise DataError(f"The line is not JSON: {err}", place=place) from err
+    if isinstance(data, dict) and "custom_id" in data:
+        return _Record(*read_batch_answer(data, place))
     keys = (*_QUESTION_KEYS, *_REPLY_KEYS, *_ERROR_KEYS)
     if not isinstance(data, dict) or set(data) - {*keys}:
         raise DataError(
