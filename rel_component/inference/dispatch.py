@@ -1,0 +1,50 @@
+"""Shards for workers that wait elsewhere: in other processes, on other machines."""
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import SimpleQueue
+from typing import Callable, Iterable, Iterator, Sequence, Set, TypeVar
+
+from .shards import Finished, Shard
+
+Worker = TypeVar("Worker")
+
+
+def dispatch(
+    shards: Iterable[Shard], workers: Sequence[Worker], run: Callable[[Worker, Shard], Finished]
+) -> Iterator[Finished]:
+    """Give each shard to a worker that is free.
+
+    One shard waits for it in memory, so that no worker waits for the source; others are not read yet.
+
+    Args:
+        shards: the shards.
+        workers: each has one shard at a time.
+        run: has a worker process a shard, and waits for it in a thread.
+
+    Returns:
+        What is finished, as it comes; the first error of a worker is raised.
+    """
+    free: SimpleQueue[Worker] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def run_on_free(shard: Shard) -> Finished:
+        worker = free.get()
+        try:
+            return run(worker, shard)
+        finally:
+            free.put(worker)
+
+    pool = ThreadPoolExecutor(len(workers), thread_name_prefix="rel_worker")
+    running: Set[Future[Finished]] = set()
+    try:
+        for shard in shards:
+            running.add(pool.submit(run_on_free, shard))
+            if len(running) > len(workers):
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
