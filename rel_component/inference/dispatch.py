@@ -2,15 +2,27 @@
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
-from typing import Callable, Iterable, Iterator, Sequence, Set, TypeVar
+from typing import Callable, Iterable, Iterator, Sequence, Set, TypeVar, Union
 
+from ..errors import RelComponentError
+from .isolation import IsolatedWorker, plain
 from .shards import Finished, Shard
+from .work import run_shard
 
 Worker = TypeVar("Worker")
+Result = Union[Finished, RelComponentError]
+
+
+def finish(worker: IsolatedWorker, shard: Shard) -> Result:
+    """Process and write a shard on another machine, whose error comes back as a value."""
+    try:
+        return run_shard(worker.work, shard, worker)
+    except RelComponentError as err:
+        return plain(err)
 
 
 def dispatch(
-    shards: Iterable[Shard], workers: Sequence[Worker], run: Callable[[Worker, Shard], Finished]
+    shards: Iterable[Shard], workers: Sequence[Worker], run: Callable[[Worker, Shard], Result]
 ) -> Iterator[Finished]:
     """Give each shard to a worker that is free.
 
@@ -31,9 +43,12 @@ def dispatch(
     def run_on_free(shard: Shard) -> Finished:
         worker = free.get()
         try:
-            return run(worker, shard)
+            result = run(worker, shard)
         finally:
             free.put(worker)
+        if isinstance(result, RelComponentError):
+            raise result
+        return result
 
     pool = ThreadPoolExecutor(len(workers), thread_name_prefix="rel_worker")
     running: Set[Future[Finished]] = set()

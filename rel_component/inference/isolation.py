@@ -152,7 +152,7 @@ def _serve(connection: Connection, work: Work) -> None:
         if not extractor.by_length:
             raise ConfigError(ONE_PROCESS)
     except RelComponentError as err:
-        connection.send(_plain(err))
+        connection.send(plain(err))
         return
     connection.send(None)
     with suppress(EOFError):
@@ -171,11 +171,11 @@ def _serve_shard(connection: Connection, extractor: Extractor, first: Optional[_
         for outcomes in extractor.extract(batches()):
             connection.send((outcomes, extractor.costs.cpu, extractor.costs.memory))
     except RelComponentError as err:
-        connection.send((_plain(err), 0.0, 0))
+        connection.send((plain(err), 0.0, 0))
 
 
-def _plain(error: RelComponentError) -> RelComponentError:
-    """The error with its message alone, as it can be sent."""
+def plain(error: RelComponentError) -> RelComponentError:
+    """The error with its message alone, as it can be sent to another process."""
     return type(error)(str(error))
 
 

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, List
 
+from ...errors import ConfigError
 from ...packages import import_package
-from ..dispatch import dispatch
+from ..dispatch import Result, dispatch, finish
 from ..executor import Executor, Resources
 from ..isolation import IsolatedWorker
 from ..shards import Finished, Shard
-from ..work import Work, run_shard
+from ..work import Work
 
 _ATTEMPTS = 3  # on other machines, where one is lost
 
@@ -23,9 +24,9 @@ class _Actor:
     def __init__(self, work: Work) -> None:
         self._worker = IsolatedWorker(work)
 
-    def run(self, shard: Shard) -> Finished:
+    def run(self, shard: Shard) -> Result:
         """Process and write a shard."""
-        return run_shard(self._worker.work, shard, self._worker)
+        return finish(self._worker, shard)
 
 
 def _run(work: Work, shards: Iterable[Shard], resources: Resources) -> Iterator[Finished]:
@@ -42,12 +43,12 @@ def _run(work: Work, shards: Iterable[Shard], resources: Resources) -> Iterator[
         make = ray.remote(**options)(_Actor)
         actors += [make.remote(work) for _ in range(resources.n_workers)]
 
-        def run(actor: Any, shard: Shard) -> Finished:
+        def run(actor: Any, shard: Shard) -> Result:
             try:
-                finished: Finished = ray.get(actor.run.remote(shard))
-            except ray.exceptions.RayTaskError as err:
-                raise err.cause from None
-            return finished
+                result: Result = ray.get(actor.run.remote(shard))
+            except ray.exceptions.RayError as err:
+                return ConfigError(f"Ray could not finish shard {shard.number}: {err}")
+            return result
 
         yield from dispatch(shards, actors, run)
     finally:

@@ -1,16 +1,19 @@
-"""On Spark, by mapInPandas: each Python worker of an executor has the pipeline in a process beside it."""
+"""On Spark, by mapInPandas: each of its Python workers has the pipeline in a process beside it."""
 
 import os
 import pickle
 import sys
 from typing import Any, Callable, Dict, Iterable, Iterator
 
+from ...errors import ConfigError
 from ...packages import import_package
-from ..dispatch import dispatch
+from ..dispatch import Result, dispatch, finish
 from ..executor import Executor, Resources
 from ..isolation import IsolatedWorker
 from ..shards import Finished, Shard
-from ..work import Work, run_shard
+from ..work import Work
+
+_LONGEST = 500  # characters of a message of Spark
 
 _workers: Dict[bytes, IsolatedWorker] = {}
 """That of this Python worker, which Spark keeps for the next shard, by its work."""
@@ -18,17 +21,26 @@ _workers: Dict[bytes, IsolatedWorker] = {}
 
 def _run(work: Work, shards: Iterable[Shard], resources: Resources) -> Iterator[Finished]:
     sql: Any = import_package("pyspark.sql", "spark")
+    errors: Any = import_package("pyspark.errors", "spark")
     spark = sql.SparkSession.getActiveSession()
     is_ours = spark is None
     if is_ours:
-        spark = _session(sql, resources)
+        try:
+            spark = _session(sql, resources)
+        except errors.PySparkException as err:
+            raise ConfigError(f"Spark could not start: {str(err)[:_LONGEST]}") from err
     on_worker = _on_worker(pickle.dumps(work))
 
-    def run(number: int, shard: Shard) -> Finished:
-        rows = spark.createDataFrame([(bytearray(pickle.dumps(shard)),)], "shard binary").coalesce(1)
-        (row,) = rows.mapInPandas(on_worker, "finished binary").collect()
-        finished: Finished = pickle.loads(row.finished)
-        return finished
+    def run(_: int, shard: Shard) -> Result:
+        row = bytearray(pickle.dumps(shard))
+        rows = spark.createDataFrame([(row,)], "shard binary").coalesce(1)
+        try:
+            (done,) = rows.mapInPandas(on_worker, "result binary").collect()
+        except errors.PySparkException as err:
+            reason = str(err)[:_LONGEST]
+            return ConfigError(f"Spark could not finish shard {shard.number}: {reason}")
+        result: Result = pickle.loads(done.result)
+        return result
 
     try:
         yield from dispatch(shards, range(resources.n_workers), run)
@@ -50,7 +62,7 @@ def _on_worker(work: bytes) -> Callable[[Iterable[Any]], Iterator[Any]]:
 
     def run(frames: Iterable[Any]) -> Iterator[Any]:
         for frame in frames:
-            yield frame["shard"].map(lambda shard: _finish(work, shard)).to_frame("finished")
+            yield frame["shard"].map(lambda shard: _finish(work, shard)).to_frame("result")
 
     return run
 
@@ -60,8 +72,7 @@ def _finish(work: bytes, shard: bytes) -> bytes:
         while _workers:  # of a run before
             _workers.popitem()[1].close()
         _workers[work] = IsolatedWorker(pickle.loads(work))
-    worker = _workers[work]
-    return pickle.dumps(run_shard(worker.work, pickle.loads(shard), worker))
+    return pickle.dumps(finish(_workers[work], pickle.loads(shard)))
 
 
 EXECUTOR = Executor("spark", "on a Spark cluster, or this machine as one", _run)
