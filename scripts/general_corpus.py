@@ -1,0 +1,282 @@
+"""A corpus of many relation types for configs/general.cfg, from public data of five kinds.
+
+    python scripts/general_corpus.py DATA OUTPUT [--parts fewrel ...] [--leave-out P26 ...]
+
+DATA holds the folders fewrel_train64, redocred, knowledgenet, semeval2010_task8 and
+wikidata_properties; the business corpus is in assets/. OUTPUT is given train.spacy, dev.spacy and
+schema.yaml. Test parts are not read, nor CoNLL04, whose licence is for research.
+
+Documents are sentences or short passages. Each is asked about the labels of its own data set. What is
+annotated completely teaches rejection: the other pairs of a sentence, and the other direction of a pair.
+Labels of Wikidata have the names, descriptions and aliases that people gave them there.
+"""
+
+import argparse
+import csv
+import random
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+
+import spacy
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from rel_component.annotations import get_relations, set_relations
+from rel_component.converters.convert import convert_file
+from rel_component.converters.report import Report
+from rel_component.documents import ask_only, asked_labels, bare_copy
+from rel_component.files import write_docs
+from rel_component.relation_types import RelationType
+from rel_component.schema import RelationSchema
+from rel_component.types import Relation
+
+ASSETS = Path(__file__).parent.parent / "assets"
+PARTS = ("fewrel", "redocred", "knowledgenet", "semeval", "business")
+SYMMETRIC = {"P26", "P3373", "P190", "P460"}
+INVERSES = {"P131": "P150", "P527": "P361", "P155": "P156", "P1344": "P710", "P355": "P749"}
+N_ALIASES = 8
+SEMEVAL = {
+    "Cause-Effect": "the head causes the tail, or leads to it",
+    "Instrument-Agency": "the head is a tool or instrument that the tail uses",
+    "Product-Producer": "the head is made, written or produced by the tail",
+    "Content-Container": "the head is stored or carried inside of the tail",
+    "Entity-Origin": "the head comes or is made from the tail",
+    "Entity-Destination": "the head moves, is put or sent into the tail",
+    "Component-Whole": "the head is a component or part of the tail",
+    "Member-Collection": "the head is a member of the group or collection that is the tail",
+    "Message-Topic": "the head, a text or speech, is about the tail",
+}
+KNOWLEDGENET = {
+    "CEO": ("the tail is chief executive of the head", "organization", "person"),
+    "CHILD_OF": ("the head is son or daughter of the tail", "person", "person"),
+    "DATE_FOUNDED": ("the head was founded on the tail", "organization", "date"),
+    "DATE_OF_BIRTH": ("the head was born on the tail", "person", "date"),
+    "DATE_OF_DEATH": ("the head died on the tail", "person", "date"),
+    "EDUCATED_AT": ("the head studied or was a student at the tail", "person", "school"),
+    "EMPLOYEE_OR_MEMBER_OF": (
+        "the head works for the tail, or is or was a member of it",
+        "person",
+        "organization",
+    ),
+    "FOUNDED_BY": ("the head was founded or started by the tail", "organization", "person"),
+    "HEADQUARTERS": ("the seat of the head is in the tail", "organization", "place"),
+    "NATIONALITY": ("the head is a citizen of the tail", "person", "country"),
+    "PLACE_OF_BIRTH": ("the head was born in the tail", "person", "place"),
+    "PLACE_OF_RESIDENCE": ("the head lives or lived in the tail", "person", "place"),
+    "POLITICAL_AFFILIATION": ("the head belongs to the political party tail", "person", "party"),
+    "SPOUSE": ("the head is married to the tail", "person", "person"),
+    "SUBSIDIARY_OF": ("the head belongs to the company tail", "organization", "organization"),
+}
+
+
+class Part(NamedTuple):
+    """Documents of one data set, and the types that they are annotated with."""
+
+    docs: List[Doc]
+    types: List[RelationType]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("data", type=Path, help="folder with the public data sets")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--leave-out", nargs="*", default=[], help="properties of Wikidata")
+    parser.add_argument(
+        "--most", nargs="*", default=[], metavar="PART=N", help="the most documents of a part"
+    )
+    parser.add_argument("--dev", type=float, default=0.03, help="share of the documents")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    nlp = spacy.blank("en")
+    properties = read_properties(args.data)
+    rng = random.Random(args.seed)
+    most = {name: int(n) for name, _, n in (item.partition("=") for item in args.most)}
+    train: List[Doc] = []
+    dev: List[Doc] = []
+    types: Dict[str, RelationType] = {}
+    for name in args.parts:
+        part = READERS[name](args.data, nlp, properties, set(args.leave_out))
+        types.update({kind.label: kind for kind in part.types})
+        labels = [kind.label for kind in part.types]
+        rng.shuffle(part.docs)
+        del part.docs[most.get(name, len(part.docs)) :]
+        n_dev = round(args.dev * len(part.docs))
+        for doc in part.docs:
+            if asked_labels(doc) is None:
+                ask_only(doc, labels)
+        dev += part.docs[:n_dev]
+        train += part.docs[n_dev:]
+        n_relations = sum(len(get_relations(doc)) for doc in part.docs)
+        print(f"{name}: {len(part.docs)} documents, {n_relations} relations, {len(labels)} labels")
+    rng.shuffle(train)
+    args.output.mkdir(parents=True, exist_ok=True)
+    write_docs(train, args.output / "train.spacy")
+    write_docs(dev, args.output / "dev.spacy")
+    RelationSchema(types.values()).to_file(args.output / "schema.yaml")
+
+
+def read_properties(data: Path) -> Dict[str, RelationType]:
+    """What Wikidata says of its properties, by id; labels are their names."""
+    path = data / "wikidata_properties" / "wikidata-properties.csv"
+    found = {}
+    with path.open(encoding="utf8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            aliases = [alias.strip() for alias in row["aliases"].split(",")]
+            found[row["ID"]] = RelationType(
+                row["label"],
+                row["description"],
+                symmetric=row["ID"] in SYMMETRIC,
+                aliases=tuple(alias for alias in aliases if alias)[:N_ALIASES],
+            )
+    return found
+
+
+def read_fewrel(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    path = data / "fewrel_train64" / "train_wiki_sample.json"
+    ids = {key for key in srsly.read_json(path) if key not in left_out}
+    docs = list(_named(convert_file(path, "fewrel", nlp, Report()), properties, ids))
+    return Part(docs, [properties[key] for key in sorted(ids)])
+
+
+def read_redocred(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    """The sentences of Re-DocRED's dev part; a relation counts in a sentence that shows it.
+
+    Where no evidence is annotated, any sentence with both entities is taken to show it. A sentence
+    with a relation that is left out is left out: its pair would be taken for unrelated.
+    """
+    docs, ids = [], set()
+    for record in srsly.read_json(data / "redocred" / "dev_revised.json"):
+        related: Dict[Tuple[int, int], List[Any]] = {}
+        for item in record["labels"]:
+            ids.add(item["r"])
+            related.setdefault((item["h"], item["t"]), []).append(item)
+        for number, words in enumerate(record["sents"]):
+            doc = Doc(nlp.vocab, words=words, sent_starts=[i == 0 for i in range(len(words))])
+            spans: Dict[Tuple[int, int], Tuple[int, Span]] = {}
+            for entity, mentions in enumerate(record["vertexSet"]):
+                for mention in mentions:
+                    if mention["sent_id"] == number:
+                        start, end = mention["pos"]
+                        spans[start, end] = (entity, Span(doc, start, end, label=mention["type"]))
+            chosen = [pair for _, pair in sorted(spans.items())]
+            kept = {id(span) for span in spacy.util.filter_spans([span for _, span in chosen])}
+            chosen = [pair for pair in chosen if id(pair[1]) in kept]
+            if len({entity for entity, _ in chosen}) < 2:
+                continue
+            doc.ents = [span for _, span in chosen]
+            shown = [
+                (head, item["r"], tail)
+                for h, head in chosen
+                for t, tail in chosen
+                for item in related.get((h, t), ())
+                if not item.get("evidence") or number in item["evidence"]
+            ]
+            if not left_out & {key for _, key, _ in shown}:
+                set_relations(
+                    doc, [Relation(h, properties[key].label, t, 1.0) for h, key, t in shown]
+                )
+                docs.append(doc)
+    return Part(docs, [properties[key] for key in sorted(ids - left_out)])
+
+
+def read_knowledgenet(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    types = [
+        RelationType(label, text, (head,), (tail,), symmetric=label == "SPOUSE", inferred=True)
+        for label, (text, head, tail) in KNOWLEDGENET.items()
+        if label not in left_out
+    ]
+    path = data / "knowledgenet" / "folds123.jsonl"
+    return Part(list(passages(path, nlp, [1, 2, 3], {kind.label for kind in types})), types)
+
+
+def passages(path: Path, nlp: Language, folds: Sequence[int], labels: Set[str]) -> Iterator[Doc]:
+    """Passages of KnowledgeNet with the arguments of their facts as entities."""
+    for record in srsly.read_jsonl(path):
+        if record["fold"] not in folds:
+            continue
+        doc = nlp.make_doc(record["text"])
+        facts = [
+            (doc.char_span(*fact["head"]), fact["label"], doc.char_span(*fact["tail"]))
+            for fact in record["facts"]
+            if fact["label"] in labels
+        ]
+        facts = [fact for fact in facts if fact[0] and fact[2]]
+        spans = {
+            (span.start, span.end): Span(doc, span.start, span.end, label="ENTITY")
+            for head, _, tail in facts
+            for span in (head, tail)
+        }
+        doc.ents = spacy.util.filter_spans(spans.values())
+        known = {(span.start, span.end): span for span in doc.ents}
+        found = [
+            (known.get((head.start, head.end)), label, known.get((tail.start, tail.end)))
+            for head, label, tail in facts
+        ]
+        relations = {
+            (head.start, label, tail.start): Relation(head, label, tail, 1.0)
+            for head, label, tail in found
+            if head and tail and head != tail
+        }
+        set_relations(doc, relations.values())
+        asked = [label for label in record["annotated_properties"] if label in labels]
+        if asked and len(doc.ents) > 1:
+            ask_only(doc, asked)
+            yield doc
+
+
+def read_semeval(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    path = data / "semeval2010_task8" / "TRAIN_FILE.TXT"
+    docs = list(convert_file(path, "semeval", nlp, Report(on_error="skip"), alignment="expand"))
+    return Part(docs, [RelationType(label, text) for label, text in SEMEVAL.items()])
+
+
+def read_business(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    docs = list(convert_file(ASSETS / "business_train.jsonl", "auto", nlp, Report(on_error="skip")))
+    return Part(docs, list(RelationSchema.from_file(ASSETS / "business_schema.yaml").values()))
+
+
+def _named(
+    docs: Iterator[Doc], properties: Dict[str, RelationType], ids: Set[str]
+) -> Iterator[Doc]:
+    """Documents of one pair, with the names of properties, and inverses that are asked for."""
+    for doc in docs:
+        relations = [rel for rel in get_relations(doc) if rel.label in ids]
+        if not relations:
+            continue
+        copy = bare_copy(doc, sentences=True)
+        copy.ents = [Span(copy, ent.start, ent.end, label=ent.label) for ent in doc.ents]
+        named = []
+        for rel in relations:
+            head, tail = (
+                Span(copy, span.start, span.end, label=span.label) for span in (rel.head, rel.tail)
+            )
+            named.append(Relation(head, properties[rel.label].label, tail, 1.0))
+            inverse = INVERSES.get(rel.label)
+            if inverse in ids:
+                named.append(Relation(tail, properties[inverse].label, head, 1.0))
+        set_relations(copy, named)
+        yield copy
+
+
+READERS = {
+    "fewrel": read_fewrel,
+    "redocred": read_redocred,
+    "knowledgenet": read_knowledgenet,
+    "semeval": read_semeval,
+    "business": read_business,
+}
+
+if __name__ == "__main__":
+    main()

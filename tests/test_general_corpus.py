@@ -1,0 +1,83 @@
+"""The corpus of many relation types that scripts/general_corpus.py makes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+
+from rel_component.annotations import get_relations
+from rel_component.documents import asked_labels
+from rel_component.files import read_docs
+from rel_component.schema import RelationSchema
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "general_corpus.py"
+PROPERTIES = """ID,label,description,aliases,Data type,Count
+P1,part of,the whole,"within, in",WikibaseItem,3
+P2,mother,the parent,mum,WikibaseItem,3
+"""
+
+
+def sentence(words, head, tail):
+    names = [" ".join(words[i] for i in tokens) for tokens in (head, tail)]
+    return {"tokens": words, "h": [names[0], "Q1", [head]], "t": [names[1], "Q2", [tail]]}
+
+
+@pytest.fixture
+def data(tmp_path):
+    fewrel = {
+        "P1": [sentence(["oslo", "in", "norway"], [0], [2])],
+        "P2": [sentence(["ann", "bore", "bo"], [2], [0])],
+    }
+    record = {
+        "title": "x",
+        "sents": [["Bo", "and", "Ann"], ["Oslo", "and", "Rome"], ["Bo"]],
+        "vertexSet": [
+            [
+                {"name": "Bo", "pos": [0, 1], "sent_id": 0, "type": "PER"},
+                {"name": "Bo", "pos": [0, 1], "sent_id": 2, "type": "PER"},
+            ],
+            [{"name": "Ann", "pos": [2, 3], "sent_id": 0, "type": "PER"}],
+            [{"name": "Oslo", "pos": [0, 1], "sent_id": 1, "type": "LOC"}],
+            [{"name": "Rome", "pos": [2, 3], "sent_id": 1, "type": "LOC"}],
+        ],
+        "labels": [
+            {"h": 0, "t": 1, "r": "P2", "evidence": []},
+            {"h": 2, "t": 3, "r": "P1", "evidence": [0]},
+        ],
+    }
+    files = {
+        "fewrel_train64/train_wiki_sample.json": json.dumps(fewrel),
+        "redocred/dev_revised.json": json.dumps([record]),
+        "wikidata_properties/wikidata-properties.csv": PROPERTIES,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text, encoding="utf8")
+    return tmp_path
+
+
+def made(data, *options):
+    output = data / "output"
+    command = [sys.executable, str(SCRIPT), str(data), str(output), "--dev", "0", *options]
+    subprocess.run(command, check=True, capture_output=True)
+    docs = list(read_docs(output / "train.spacy", spacy.blank("en")))
+    relations = sorted(str(rel) for doc in docs for rel in get_relations(doc))
+    return docs, relations, RelationSchema.from_file(output / "schema.yaml")
+
+
+def test_documents_are_asked_about_the_labels_of_their_data_set(data):
+    docs, relations, schema = made(data, "--parts", "fewrel", "redocred")
+    assert relations == ["(Bo, mother, Ann)", "(bo, mother, ann)", "(oslo, part of, norway)"]
+    assert len(docs) == 4  # a sentence whose relation another one shows has none
+    assert {asked_labels(doc) for doc in docs} == {frozenset(schema)}
+    assert schema["part of"].aliases == ("within", "in")
+
+
+def test_relations_are_left_out_with_their_sentences(data):
+    docs, relations, schema = made(data, "--parts", "redocred", "fewrel", "--leave-out", "P2")
+    assert relations == ["(oslo, part of, norway)"]
+    assert len(docs) == 2
+    assert schema.labels == ("part of",)
