@@ -91,7 +91,7 @@ def untrained(encoder: Path) -> Language:
     config["initialize"]["after_init"] = None
     nlp: Language = spacy.util.load_model_from_config(config.interpolate(), auto_fill=True)
     nlp.config["initialize"]["components"] = {"relation_extractor": {"labels": ["related"]}}
-    doc = nlp.make_doc("Ada met Bo")
+    doc = nlp.get_pipe("sentencizer")(nlp.make_doc("Ada met Bo"))
     nlp.initialize(lambda: [Example(doc, doc)])
     return nlp
 

@@ -28,9 +28,9 @@ class AdaptedLinear(nn.Linear):
             device=linear.weight.device,
         )
         self.weight, self.bias = linear.weight, linear.bias
-        make = {"device": linear.weight.device, "dtype": torch.float32}
-        self.down = nn.Parameter(torch.empty(rank, linear.in_features, **make))
-        self.up = nn.Parameter(torch.zeros(linear.out_features, rank, **make))
+        device = linear.weight.device
+        self.down = nn.Parameter(torch.empty(rank, linear.in_features, device=device))
+        self.up = nn.Parameter(torch.zeros(linear.out_features, rank, device=device))
         nn.init.normal_(self.down, std=linear.in_features**-0.5)
         self.is_adapted = True
 

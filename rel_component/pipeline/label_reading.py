@@ -162,16 +162,16 @@ def _example_vectors(
     docs, pairs = [], []
     for example in marked:
         doc = nlp.make_doc(example.text)
-        spans = [
+        head, tail = (
             doc.char_span(*place, label="ENTITY", alignment_mode="expand")
             for place in (example.head, example.tail)
-        ]
-        if spans[0] is None or spans[1] is None or _same(*spans):
+        )
+        if head is None or tail is None or _order(head) == _order(tail):
             raise SchemaError(f"{example.place}: head and tail are the same token, or none")
-        doc.spans[_GROUP] = spans
+        doc.spans[_GROUP] = [head, tail]
         set_sentence_starts(doc, [i == 0 for i in range(len(doc))])
         docs.append(doc)
-        pairs.append((0, 1) if _order(spans[0]) < _order(spans[1]) else (1, 0))
+        pairs.append((0, 1) if _order(head) < _order(tail) else (1, 0))
     if upstream is not None:
         docs = list(upstream.pipe(docs))
     mentions = read_mentions(docs, _GROUP)
@@ -196,7 +196,3 @@ def _moved(vectors: FloatArray, rows: Sequence[int], examples: FloatArray) -> Fl
 
 def _order(span: Span) -> Tuple[int, int]:
     return span.start, span.end
-
-
-def _same(head: Span, tail: Span) -> bool:
-    return _order(head) == _order(tail)

@@ -458,7 +458,7 @@ class RelationExtractor(ListeningPipe):
         if asked is None:
             return logits, None
         n_first = logits.shape[1] - asked.shape[1]  # the column of NO_RELATION
-        columns = numpy.pad(asked, ((0, 0), (n_first, 0)), constant_values=True)
+        columns: Any = numpy.pad(asked, ((0, 0), (n_first, 0)), constant_values=True)
         mask: Any = self.model.ops.asarray2f(columns.astype("float32"))
         return logits * mask + _UNASKED * (1.0 - mask), mask
 

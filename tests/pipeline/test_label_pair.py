@@ -251,3 +251,18 @@ def test_bad_askings_are_refused(trained):
     eg.predicted.user_data["asked_labels"] = "MET"
     with pytest.raises(ValueError, match="expected a list of labels"):
         found(trained, Example(eg.predicted, eg.reference))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "message"),
+    [
+        ("Encoder", {"name": "x", "adapter_rank": -1}, "adapter_rank must lie in"),
+        ("LabelPair", {"tok2vec": TINY_TOK2VEC, "window": -1}, "window must be 0 or more"),
+        ("LabelPair", {"tok2vec": TINY_TOK2VEC, "n_prototypes": 0}, "n_prototypes must be 1"),
+        ("LabelPair", {"tok2vec": TINY_TOK2VEC, "scale": 0.0}, "scale above 0"),
+    ],
+)
+def test_options_out_of_range(architecture, options, message):
+    config = {"@architectures": f"rel_component.{architecture}.v1", **options}
+    with pytest.raises(ConfigError, match=message):
+        spacy.registry.resolve({"model": config})

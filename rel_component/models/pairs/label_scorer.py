@@ -108,7 +108,7 @@ def forward(model: LabelScorerT, X: InT, is_train: bool) -> Tuple[OutT, Callable
     Y = xp.concatenate([none, scores], axis=1) if has_none else scores - none
 
     def backprop(dY: OutT) -> InT:
-        d_scores = dY[:, 1:] if has_none else dY
+        d_scores: Any = dY[:, 1:] if has_none else dY
         d_none = dY[:, :1] if has_none else -dY.sum(axis=1, keepdims=True)
         d_near = d_none * exp / total
         d_scale = (d_scores * cosines).sum() + (d_near * near).sum()
