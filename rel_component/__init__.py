@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate
     from .inference.annotate import annotate
     from .inference.extract import extract
+    from .inference.extract_files import extract_files
     from .inference.quantize import quantize
     from .inference.texts import read_texts
     from .recipes.init_config import init_config
@@ -45,6 +46,7 @@ __all__ = [
     "create_app",
     "evaluate",
     "extract",
+    "extract_files",
     "get_relations",
     "init_config",
     "quantize",
@@ -62,6 +64,7 @@ _MODULES = {
     "create_app": ".app.service.application",
     "evaluate": ".evaluation.evaluate",
     "extract": ".inference.extract",
+    "extract_files": ".inference.extract_files",
     "init_config": ".recipes.init_config",
     "quantize": ".inference.quantize",
     "read_texts": ".inference.texts",

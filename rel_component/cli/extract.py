@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -155,7 +156,10 @@ def _write(
 
     n_workers = n_process if n_process > 0 else os.cpu_count() or 1
     resources = Resources(n_workers, gpus, address)
-    with tqdm(unit="docs", file=sys.stderr, disable=not is_terminal()) as bar:
+    with (
+        _told_how_to_go_on(),
+        tqdm(unit="docs", file=sys.stderr, disable=not is_terminal()) as bar,
+    ):
         show = partial(_show, bar)
         summary = extract_files(
             model, source, output, resources=resources, progress=show, **options
@@ -170,6 +174,15 @@ def _write(
     if n_failed:
         notice(f"{n_failed} documents failed: {summary.failures_path} lists them", "red")
         raise Exit(1)
+
+
+@contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        notice("The same command with --resume goes on with what is finished", "yellow")
+        raise
 
 
 def _show(bar: "tqdm[Any]", summary: "Summary") -> None:

@@ -21,6 +21,7 @@ from .work import Work, file_digest
 NAME = "_manifest.jsonl"  # readers of folders of tables pass over such names
 _VERSION = 1
 _LONGEST = 1 << 20  # bytes of a line
+_LONGEST_HEADER = 1 << 28  # it names the files of the source
 
 Header = Dict[str, Dict[str, Any]]
 """What a run is made from: ``versions``, ``pipeline``, ``source`` and ``options``, by name."""
@@ -91,7 +92,7 @@ class Manifest:
                 "on with it, or delete the folder"
             )
         with self.path.open("rb") as file:
-            before = _parse(file.readline(_LONGEST), f"{self.path}, line 1")
+            before = _parse(file.readline(_LONGEST_HEADER), f"{self.path}, line 1")
         if before.pop("version", None) != _VERSION:
             raise ConfigError(f"{self.path} is of another version; delete {folder} to begin anew")
         changes = list(differences(before, header))

@@ -51,7 +51,8 @@ class Failure(NamedTuple):
 
     def to_dict(self) -> Dict[str, Any]:
         """The failure as JSON data, as the list of failures has it."""
-        named = {} if self.id is None else {"id": self.id}
+        plain = self.id if isinstance(self.id, (str, int, float)) else str(self.id)
+        named = {} if self.id is None else {"id": plain}
         return {**named, "place": self.place, "reason": self.reason}
 
 

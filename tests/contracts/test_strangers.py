@@ -77,6 +77,14 @@ STRANGERS = {
         "[numbers[r.tail], r.label, numbers[r.head]]",
         "test_what_is_written_comes_back",
     ),
+    "executor": Stranger(
+        "rel_component_executors",
+        "EXECUTOR",
+        "test_executors",
+        "reversed(pair)",
+        "pair[:1]",
+        "test_every_document_comes_out_once_or_is_a_failure",
+    ),
 }
 each_stranger = pytest.mark.parametrize("stranger", STRANGERS)
 
