@@ -351,7 +351,7 @@ def _add_subject(parse: Parse, clause: Clause) -> None:
         if parse.tags[verb] == "VB" or _infinitive(parse, clause):
             return
         clause.subject, clause.source = parse.heads[verb], "participle"
-        clause.implied = not clause.auxiliaries and parse.tags[verb] in ("VBN", "VBG")
+        clause.implied = not clause.auxiliaries and _is_past_participle(parse, verb)
     elif parent is None:
         return
     elif clause.kind == "conj" and parse.heads[verb] in parent.verbs:
@@ -364,6 +364,11 @@ def _add_subject(parse: Parse, clause: Clause) -> None:
         finite = parse.tags[verb] in ("VBD", "VBZ", "VBP") and clause.kind != "advcl"
         if not finite and clause.kind not in ("parataxis", "ccomp"):
             clause.subject, clause.source = parent.subject, "adverbial"
+
+
+def _is_past_participle(parse: Parse, verb: int) -> bool:
+    past = "Part" in parse.morph(verb, "VerbForm") and "Past" in parse.morph(verb, "Tense")
+    return parse.tags[verb] == "VBN" or (parse.tags[verb] != "VBD" and past)
 
 
 def _infinitive(parse: Parse, clause: Clause) -> bool:

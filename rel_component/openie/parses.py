@@ -177,5 +177,5 @@ def _grow(parse: Parse, i: int, edges: List[List[int]], without: Container[str])
             if dep in _OUTSIDE or dep in without or near != reached + step:
                 break
             reached = far
-            if dep not in ("punct", "cc") and (dep != "case" or side == 0):
+            if dep not in ("punct", "cc"):
                 edges[i][side] = far

@@ -202,7 +202,7 @@ def label(
     """
     clause = found.clause
     verbs = {*clause.verbs, *clause.lead}
-    words = ["be"] if clause.implied and parse.tags[clause.verb] != "VBG" else []
+    words = ["have" if clause.kind == "poss" else "be"] if clause.implied else []
     for i in clause.predicate:
         kept = i in verbs or parse.deps[i] in ("prt", "acomp", "auxpass", "oprd")
         if kept or (parse.tags[i] == "TO" and words):  # "want to buy"

@@ -104,6 +104,8 @@ def _tuples(parse: Parse, clause: Clause, choices: Choices) -> Iterator[OpenTupl
     if clause.kind == "poss":  # "Apple's office" is about "Apple" and "office"
         start = parse.ends[clause.verb][1] + 1
         tails = [(one, token, (max(start, place[0]), place[1])) for one, token, place in tails]
+        marks = [i for i in parse.children[clause.verb] if parse.deps[i] == "case"]
+        subjects = [(i, (place[0], min([place[1], *marks]))) for i, place in subjects]
     for (head_token, head), (one, tail_token, tail) in islice(product(subjects, tails), MOST_SPLIT):
         if head[0] < tail[1] and tail[0] < head[1]:
             continue  # a subject inside of its argument
