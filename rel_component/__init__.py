@@ -2,6 +2,7 @@
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
 :func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`, :func:`create_app`,
+:func:`discover`,
 :func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`quantize`, :func:`read_texts` and
 :func:`render`.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .evaluation.comparison import compare
     from .evaluation.evaluate import evaluate
     from .inference.annotate import annotate
+    from .inference.discover import discover
     from .inference.extract import extract
     from .inference.extract_files import extract_files
     from .inference.quantize import quantize
@@ -44,6 +46,7 @@ __all__ = [
     "compare",
     "convert",
     "create_app",
+    "discover",
     "evaluate",
     "extract",
     "extract_files",
@@ -62,6 +65,7 @@ _MODULES = {
     "compare": ".evaluation.comparison",
     "convert": ".converters.convert",
     "create_app": ".app.service.application",
+    "discover": ".inference.discover",
     "evaluate": ".evaluation.evaluate",
     "extract": ".inference.extract",
     "extract_files": ".inference.extract_files",

@@ -16,6 +16,7 @@ from .calibrate import calibrate_cli
 from .canonicalize import canonicalize_cli
 from .compare import compare_cli
 from .convert import convert_cli
+from .discover import discover_cli
 from .evaluate import evaluate_cli
 from .explain import explain_cli
 from .extract import extract_cli
@@ -45,6 +46,7 @@ for command in (
     canonicalize_cli,
     compare_cli,
     convert_cli,
+    discover_cli,
     evaluate_cli,
     explain_cli,
     extract_cli,

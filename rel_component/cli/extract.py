@@ -271,7 +271,7 @@ def _chosen(
     from ..pipelines import find_extractor, relation_attr
 
     attr, extractor = relation_attr(nlp), find_extractor(nlp)
-    known = labels if extractor is None else extractor.schema.labels
+    known = labels if extractor is None else extractor.schema.labels or labels
     for label in labels:
         if label not in known:
             raise ConfigError(f"--label {label}: the pipeline knows {', '.join(known)}")

@@ -149,7 +149,7 @@ class Extractor:
         require_relations(self.nlp)
         self.attr = relation_attr(self.nlp)
         extractor = find_extractor(self.nlp)
-        known = work.labels if extractor is None else extractor.schema.labels
+        known = work.labels if extractor is None else extractor.schema.labels or work.labels
         for label in work.labels:
             if label not in known:
                 raise ConfigError(f"label {label}: the pipeline knows {', '.join(known)}")
