@@ -50,6 +50,7 @@ class LabelReader:
         n_outputs: int,
         upstream: Any,
         nlp: Optional[Language],
+        offset: float,
     ) -> None:
         """Let a model ask about the labels of a schema.
 
@@ -59,6 +60,7 @@ class LabelReader:
             n_outputs: number of outputs of the model.
             upstream: the component whose vectors the model reads, if it is not the model itself.
             nlp: the pipeline, to read examples; None: it is gone.
+            offset: what is added to the score of each label.
 
         Raises:
             ConfigError: if there is no sentence encoder, or no pipeline for the examples.
@@ -88,7 +90,7 @@ class LabelReader:
             marked = [_parse(kind, example) for _, kind, example in examples]
             found = _example_vectors(model, nlp, upstream, marked)
             vectors = _moved(vectors, [row for row, _, _ in examples], found)
-        model.attrs["set_labels"](model, vectors, n_outputs)
+        model.attrs["set_labels"](model, vectors, n_outputs, offset)
 
     def _encoder(self, model: Model[Any, Any], upstream: Any) -> Model[Any, Any]:
         for owner in (model, getattr(upstream, "model", None)):

@@ -1,5 +1,6 @@
 """The trainable component ``relation_extractor``."""
 
+import math
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
@@ -228,12 +229,12 @@ class RelationExtractor(ListeningPipe):
         self.vocab.strings.add(label)
         if self.model.has_dim("nO"):
             if reads_labels(self.model):
-                self._read_labels()
+                self._read_labels(self.model.get_ref("output_layer").attrs["offset"])
             else:
                 self.model.attrs["resize_output"](self.model, len(self.output_labels))
         return 1
 
-    def set_schema(self, schema: SchemaLike) -> None:
+    def set_schema(self, schema: SchemaLike, *, offset: Optional[float] = None) -> None:
         """Ask about other relation types from now on, without training.
 
         That is for a model that reads what a schema says of its labels, as LabelPair.
@@ -241,9 +242,13 @@ class RelationExtractor(ListeningPipe):
         Args:
             schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
                 or mappings with the other keys of a relation type, by label.
+            offset: added to the log-odds of every label, since pairs are less like labels that no
+                training had; saved, and used again for later schemas. None: that of the last time,
+                at first 0.
 
         Raises:
-            ConfigError: if the model has learned its labels, or is not initialised.
+            ConfigError: if the model has learned its labels, or is not initialised; if the offset is
+                no finite number.
             SchemaError: if there is no label, or something is wrong with the schema.
         """
         refuse_uninitialised(self.model, self.name)
@@ -252,22 +257,28 @@ class RelationExtractor(ListeningPipe):
                 f"{self.name}: the model {shown(self.model.name)} has learned its labels and reads no "
                 "schema: use rel_component.LabelPair.v1, or train with the labels"
             )
+        if offset is not None:
+            if not math.isfinite(offset):
+                raise ConfigError(
+                    f"{self.name}: offset must be a finite number, got {shown(offset)}"
+                )
+            self.state["label_offset"] = float(offset)
         before, self.schema = self.schema, as_schema(schema, "set_schema")
         try:
             if not self.schema:
                 raise SchemaError("set_schema: there is no label in the schema")
-            self._read_labels()
+            self._read_labels(self.state.get("label_offset", 0.0))
         except Exception:
             self.schema = before
             raise
         for label in self.labels:
             self.vocab.strings.add(label)
 
-    def _read_labels(self) -> None:
+    def _read_labels(self, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of the schema."""
         nlp = self._pipeline.get() if self._pipeline else None
         self._label_reader.read(
-            self.model, self.schema, len(self.output_labels), self._upstream, nlp
+            self.model, self.schema, len(self.output_labels), self._upstream, nlp, offset
         )
 
     def initialize(
@@ -471,6 +482,9 @@ class RelationExtractor(ListeningPipe):
         farthest = state.get("farthest")
         if farthest is not None and (type(farthest) is not int or farthest < 0):
             raise ConfigError(f"farthest {shown(farthest)}; expected a number of tokens or null")
+        offset = state.get("label_offset", 0.0)
+        if type(offset) is not float or not math.isfinite(offset):
+            raise ConfigError(f"label_offset {shown(offset)}; expected a finite number")
         saved = state.get("temperature")
         temperature = None if saved is None else Temperature.from_dict(saved)
         super().take_state(state)

@@ -253,6 +253,23 @@ def test_bad_askings_are_refused(trained):
         found(trained, Example(eg.predicted, eg.reference))
 
 
+def test_an_offset_is_added_to_all_labels_and_saved(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    met = nlp.get_pipe("shared_encoder")(examples(nlp)[1].predicted)
+    candidates = extractor.predict([met]).candidates
+    before = extractor.model.predict(([met], candidates))
+    extractor.set_schema(extractor.schema, offset=1.5)
+    after = extractor.model.predict(([met], candidates))
+    numpy.testing.assert_allclose(after - before, [[0, 1.5, 1.5]] * 2, atol=1e-4)
+    loaded = spacy.blank("en").from_config(trained.config).from_bytes(nlp.to_bytes())
+    other = loaded.get_pipe("relation_extractor")
+    other.set_schema(DESCRIPTIONS)
+    numpy.testing.assert_allclose(other.model.predict(([met], candidates)), after, rtol=1e-4)
+    with pytest.raises(ConfigError, match="offset must be a finite number"):
+        other.set_schema(DESCRIPTIONS, offset=float("nan"))
+
+
 @pytest.mark.parametrize(
     ("architecture", "options", "message"),
     [

@@ -148,15 +148,16 @@ def pair_vectors(model: PairModelT, docs: Sequence[Doc], candidates: Candidates)
     return found
 
 
-def set_label_vectors(model: PairModelT, labels: FloatArray, nO: int) -> None:
+def set_label_vectors(model: PairModelT, labels: FloatArray, nO: int, offset: float = 0.0) -> None:
     """Ask about other labels from now on; weights stay as they are.
 
     Args:
         model: a LabelPair model.
         labels: a vector for each label. *Shape:* ``(n_labels, width)``
         nO: number of outputs: that of the labels, and one more for that of no relation, if there is one.
+        offset: what is added to the score of each label.
     """
-    set_labels(model.get_ref("output_layer"), labels, nO)
+    set_labels(model.get_ref("output_layer"), labels, nO, offset)
     model.set_dim("nO", nO, force=True)
 
 
@@ -171,7 +172,7 @@ def resize_output(model: PairModelT, nO: int) -> PairModelT:
     n_labels = len(labels) + nO - model.get_dim("nO")
     resized = numpy.zeros((n_labels, labels.shape[1]), dtype="float32")
     resized[: len(labels)] = labels[:n_labels]
-    set_label_vectors(model, resized, nO)
+    set_label_vectors(model, resized, nO, model.get_ref("output_layer").attrs["offset"])
     return model
 
 

@@ -1,6 +1,6 @@
 """The scores of pair vectors against vectors of labels, and against learned prototypes of no relation.
 
-    score of a label   = scale * cosine(pair, label) + bias
+    score of a label   = scale * cosine(pair, label) + bias + offset
     score of none      = logsumexp over prototypes of scale * cosine(pair, prototype)
 
 The vectors of labels are given and learn nothing, so that any others may take their place.
@@ -12,7 +12,7 @@ import numpy
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ...errors import ConfigError
+from ...errors import ConfigError, shown
 from ...types import FloatArray
 
 InT = Floats2d
@@ -49,20 +49,25 @@ def LabelScorer(n_prototypes: int, scale: float, nO: Optional[int] = None) -> La
         attrs={
             "labels": None,
             "n_outputs": nO,
+            "offset": 0.0,
             "n_prototypes": n_prototypes,
             "first_scale": scale,
         },
     )
 
 
-def set_labels(model: LabelScorerT, labels: FloatArray, n_outputs: int) -> None:
+def set_labels(
+    model: LabelScorerT, labels: FloatArray, n_outputs: int, offset: float = 0.0
+) -> None:
     """Ask about other labels from now on.
 
     Args:
         model: the scorer.
         labels: a vector for each label, of any length but 0. *Shape:* ``(n_labels, width)``
         n_outputs: number of outputs: that of the labels, or one more.
+        offset: what is added to the score of each label.
     """
+    model.attrs["offset"] = float(offset)
     model.attrs["labels"] = unit_rows(numpy, labels.astype("float32"))
     model.attrs["n_outputs"] = n_outputs
 
@@ -73,9 +78,11 @@ def check_labels(model: LabelScorerT) -> None:
     Raises:
         ConfigError: if they are no finite numbers, or do not fit to the outputs.
     """
-    labels = model.attrs["labels"]
+    labels, offset = model.attrs["labels"], model.attrs["offset"]
     if not model.has_dim("nI"):
         return
+    if type(offset) is not float or not numpy.isfinite(offset):
+        raise ConfigError(f"the offset of the labels is no finite number: {shown(offset)}")
     n_outputs, width = model.attrs["n_outputs"], model.get_dim("nI")
     if (
         not isinstance(labels, numpy.ndarray)
@@ -103,7 +110,7 @@ def forward(model: LabelScorerT, X: InT, is_train: bool) -> Tuple[OutT, Callable
     exp = xp.exp(scale * near - highest)
     total = exp.sum(axis=1, keepdims=True)
     none = highest + xp.log(total)  # (n_pairs, 1)
-    scores = scale * cosines + bias[0]
+    scores = scale * cosines + (bias[0] + model.attrs["offset"])
     has_none = model.attrs["n_outputs"] > len(labels)
     Y = xp.concatenate([none, scores], axis=1) if has_none else scores - none
 
