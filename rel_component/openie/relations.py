@@ -13,7 +13,8 @@ from .parses import Parse, read_parse
 from .tuples import Choices, Edges, OpenTuple, edges, find_tuples, members
 
 _NAMING = frozenset({"appos"})
-_OF = frozenset({"prep"})
+_PLACES = frozenset({"GPE", "LOC", "FAC"})
+_ADVERBIAL = frozenset({"npadvmod", "advmod"})
 
 
 class Options(NamedTuple):
@@ -92,6 +93,8 @@ class _Reader:
         statement = self._statement(found, found.prepositions, tuple(others), judged)
         name = label(self.parse, found, found.prepositions)
         head, tail = self._span(found.head), self._span(found.tail)
+        if found.clause.kind == "appos" and {head.label_, tail.label_} <= _PLACES:
+            name = "be in"  # "Salt Lake City, Utah"
         return Relation(head, name, tail, score, (), judged.polarity, statement)
 
     def between_entities(
@@ -110,9 +113,13 @@ class _Reader:
         seen = set()
         for argument, token in places:
             nouns, prepositions, tail = self._named(argument, token)
+            if argument is not found.first and argument.dep in _ADVERBIAL:
+                continue  # "bought the firm last year" is no "buy" of the year
             if tail is None or (tail.start, tail.end) == (head.start, head.end):
                 continue
             name = label(self.parse, found, argument.prepositions, nouns, prepositions)
+            if found.clause.kind == "appos" and {head.label_, tail.label_} <= _PLACES:
+                name = "be in"
             if (name, tail.start, tail.end) in seen:
                 continue
             seen.add((name, tail.start, tail.end))

@@ -246,3 +246,15 @@ def test_the_component_is_saved_with_its_config(nlp, tmp_path):
     other.to_disk(tmp_path / "pipeline")
     loaded = load_pipeline(tmp_path / "pipeline").get_pipe("open_relation_extractor")
     assert (loaded.mentions, loaded.options.threshold) == ("given", 0.1)
+
+
+@pytest.mark.parametrize("arguments", ["phrases", "entities"])
+@pytest.mark.parametrize(("kind", "label"), [("GPE", "be in"), ("PERSON", "be")])
+def test_a_place_that_stands_beside_a_place_contains_it(nlp, arguments, kind, label):
+    rows = [
+        ("Murray", 0, "ROOT", "PROPN", "NNP", "Murray"),
+        (",", 0, "punct", "PUNCT", ",", ","),
+        ("Utah", 0, "appos", "PROPN", "NNP", "Utah"),
+    ]
+    doc = make_doc(nlp.vocab, rows, [f"B-{kind}", "O", f"B-{kind}"])
+    assert found(make(nlp, arguments=arguments)(doc)) == [("Murray", label, "Utah")]
