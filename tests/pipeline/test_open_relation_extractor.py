@@ -16,6 +16,8 @@ from rel_component.graph.names import KnownNames
 from rel_component.inference.extract import to_record
 from rel_component.pipelines import find_extractor, load_pipeline
 
+from ..lines import most_runs_of_a_line
+
 # word, head, label, coarse and fine part of speech, lemma
 SENTENCE = [
     ("Officials", 1, "nsubj", "NOUN", "NNS", "official"),
@@ -222,22 +224,31 @@ def test_a_threshold_has_to_be_a_probability(nlp):
         make(nlp, threshold=2.0)
 
 
-@pytest.mark.parametrize("dep", ["ccomp", "conj", "xcomp", "relcl", "advcl", "pobj"])
-@pytest.mark.parametrize("step", [-1, 1])
-def test_deep_and_long_parses_take_bounded_time(nlp, dep, step):
-    n = 2_000
-    heads = [max(i - 1, 0) if step < 0 else min(i + 1, n - 1) for i in range(n)]
-    deps = [dep] * n
-    deps[0 if step < 0 else -1] = "ROOT"
+def deep(vocab, n, dep):
+    heads = [max(i - 1, 0) for i in range(n)]
     pos = ["VERB", "NOUN"] * (n // 2)
-    nlp(Doc(nlp.vocab, words=["w"] * n, heads=heads, deps=deps, pos=pos, tags=["VB"] * n))
+    deps = ["ROOT"] + [dep] * (n - 1)
+    return Doc(vocab, words=["w"] * n, heads=heads, deps=deps, pos=pos, tags=["VB"] * n)
 
 
-@pytest.mark.parametrize("dep", ["conj", "dobj", "prep", "xcomp", "advmod", "nsubj", "punct"])
-def test_flat_parses_take_bounded_time(nlp, dep):
-    n = 2_000
-    pos = ["VERB"] + ["NOUN"] * (n - 1)
-    nlp(Doc(nlp.vocab, words=["w"] * n, heads=[0] * n, deps=["ROOT"] + [dep] * (n - 1), pos=pos))
+def flat(vocab, n, dep):
+    pos, deps = ["VERB"] + ["NOUN"] * (n - 1), ["ROOT"] + [dep] * (n - 1)
+    return Doc(vocab, words=["w"] * n, heads=[0] * n, deps=deps, pos=pos, tags=["VB"] * n)
+
+
+@pytest.mark.parametrize("dep", ["ccomp", "conj", "xcomp", "relcl"])
+def test_a_parse_may_be_deeper_than_the_stack(nlp, dep):
+    nlp(deep(nlp.vocab, 1_200, dep))
+
+
+@pytest.mark.parametrize("make_parse", [deep, flat])
+@pytest.mark.parametrize(
+    "dep", ["conj", "xcomp", "ccomp", "advcl", "dobj", "prep", "nsubj", "punct"]
+)
+def test_the_time_is_linear_in_the_tokens(nlp, make_parse, dep):
+    docs = [make_parse(nlp.vocab, n, dep) for n in (60, 120)]
+    short, long = (most_runs_of_a_line(lambda doc=doc: nlp(doc)) for doc in docs)
+    assert long < 2.5 * short + 100
 
 
 def test_the_component_is_saved_with_its_config(nlp, tmp_path):
