@@ -27,6 +27,7 @@ from ..errors import ConfigError
 from ..threads import limit_worker_threads
 from ..types import Int32Array, Precision
 from .torch_int8 import MAX_PIECES, has_int8, is_int8, to_int8
+from .torch_int8_layers import Int8Layers
 from .torch_saved import encoder_from_bytes, encoder_to_bytes
 from .windows import padded_batches
 
@@ -48,6 +49,7 @@ class PretrainedEncoder(nn.Module):
         self.encoder = encoder
         self.tokenizer = tokenizer
         self.is_int8 = is_int8(encoder)
+        self._int8_layers = Int8Layers.of(encoder) if self.is_int8 else None
 
     @property
     def width(self) -> int:
@@ -135,6 +137,9 @@ class PretrainedEncoder(nn.Module):
                 ``(n_pieces,)``
             n_last: see :meth:`encode`.
         """
+        is_used = n_last == 1 and vectors.device.type == "cpu" and not torch.is_grad_enabled()
+        if self._int8_layers is not None and is_used:
+            return self._int8_layers(vectors[rows], rows >= 0)[there][None]
         states = self.encoder(
             # padding takes an arbitrary row; the attention mask hides it
             inputs_embeds=vectors[rows],

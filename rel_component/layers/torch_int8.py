@@ -49,13 +49,8 @@ class Int8Linear(nn.Module):
         """Compute the outputs. *Shape:* ``(..., n_in)`` to ``(..., n_out)``."""
         if torch.is_grad_enabled() or inputs.device.type != "cpu" or not has_int8():
             return F.linear(inputs, self.weight, self.bias)
-        rows = inputs.reshape(-1, inputs.shape[-1])
-        steps = rows.abs().amax(dim=1, keepdim=True).div_(_LARGEST).clamp_(min=1e-12)
-        rounded = (rows / steps).round_().to(torch.int8)
-        outputs = torch._int_mm(rounded, self.values.t()).float()
-        outputs *= steps
-        outputs *= self.scale
-        outputs += self.bias
+        rounded, steps = round_rows(inputs.reshape(-1, inputs.shape[-1]))
+        outputs = multiply(rounded, steps, self.values, self.scale, self.bias)
         return outputs.view(*inputs.shape[:-1], len(self.scale))
 
 
@@ -82,7 +77,8 @@ def weights_to_int8(weights: Mapping[str, Tensor], module: nn.Module) -> Dict[st
     for name, layer in module.named_modules():
         matrix = weights.get(f"{name}.weight")
         if isinstance(layer, Int8Linear) and matrix is not None and matrix.dim() == 2:
-            result[f"{name}.values"], result[f"{name}.scale"] = quantize_rows(matrix)
+            values, steps = round_rows(matrix)
+            result[f"{name}.values"], result[f"{name}.scale"] = values, steps[:, 0]
             del result[f"{name}.weight"]
             result.setdefault(f"{name}.bias", matrix.new_zeros(len(matrix)))
     return result
@@ -93,17 +89,34 @@ def is_int8(module: nn.Module) -> bool:
     return any(isinstance(layer, Int8Linear) for layer in module.modules())
 
 
-def quantize_rows(matrix: Tensor) -> Tuple[Tensor, Tensor]:
+def round_rows(rows: Tensor) -> Tuple[Tensor, Tensor]:
     """Round each row to 255 steps between its largest value and the opposite.
 
     Args:
-        matrix: *Shape:* ``(n_rows, n_columns)``
+        rows: *Shape:* ``(n_rows, n_columns)``
 
     Returns:
-        numbers of steps, int8, and the step of each row. *Shape:* ``(n_rows,)``
+        numbers of steps, int8, and the step of each row. *Shape:* ``(n_rows, 1)``
     """
-    scale = (matrix.abs().amax(dim=1) / _LARGEST).clamp(min=1e-12)
-    return (matrix / scale[:, None]).round().to(torch.int8), scale
+    steps = rows.abs().amax(dim=1, keepdim=True).div_(_LARGEST).clamp_(min=1e-12)
+    return (rows / steps).round_().to(torch.int8), steps
+
+
+def multiply(rounded: Tensor, steps: Tensor, values: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    """Multiply rows with weights, both in int8. *Shape:* ``(n_rows, n_out)``.
+
+    Args:
+        rounded: the rows. *Shape:* ``(n_rows, n_in)``
+        steps: their steps. *Shape:* ``(n_rows, 1)``
+        values: the weights. *Shape:* ``(n_out, n_in)``
+        scale: their steps. *Shape:* ``(n_out,)``
+        bias: what is added. *Shape:* ``(n_out,)``
+    """
+    outputs = torch._int_mm(rounded, values.t()).float()
+    outputs *= steps
+    outputs *= scale
+    outputs += bias
+    return outputs
 
 
 @cache
@@ -121,7 +134,8 @@ def _quantized(layer: nn.Linear) -> Int8Linear:
     result = Int8Linear(layer.in_features, layer.out_features)
     if layer.weight.is_meta:
         return result
-    result.values, result.scale = quantize_rows(layer.weight.detach())
+    result.values, steps = round_rows(layer.weight.detach())
+    result.scale = steps[:, 0]
     if layer.bias is not None:
         result.bias = layer.bias.detach()
     return result

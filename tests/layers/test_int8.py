@@ -62,6 +62,11 @@ def test_every_kind_of_encoder(kind, vocab):
     expected = numpy.concatenate(exact.predict(docs))
     found = numpy.concatenate(rounded.predict(docs))
     assert numpy.linalg.norm(found - expected) < 0.05 * numpy.linalg.norm(expected)
+    module = rounded.shims[0]._model
+    if module._int8_layers is not None:  # all at once, in place of layer by layer
+        module._int8_layers = None
+        again = numpy.concatenate(rounded.predict(docs))
+        numpy.testing.assert_allclose(again, found, rtol=1e-5, atol=1e-6)
     # the same from weights that were saved in float32, and from those in int8
     for data in (exact.to_bytes(), rounded.to_bytes()):
         loaded = build_encoder("/no/such/folder", precision="int8").from_bytes(data)
@@ -75,6 +80,8 @@ def test_int8_is_not_trained_and_does_not_become_float32(vocab):
     model.initialize(X=docs)
     with pytest.raises(ConfigError, match=r'"int8" cannot be trained: .*frozen_components'):
         model.begin_update(docs)
+    with pytest.raises(ConfigError, match=r"adapters .* cannot be in int8"):
+        build_encoder(tiny_encoder(), precision="int8", adapter_rank=2).initialize(X=docs)
     with pytest.raises(ConfigError, match='set precision to "int8"'):
         build_encoder(tiny_encoder()).from_bytes(model.to_bytes())
 

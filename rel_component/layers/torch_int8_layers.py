@@ -1,0 +1,64 @@
+"""Layers of BERT-like encoders in int8: what queries, keys and values read is rounded once."""
+
+from functools import cached_property
+from typing import Any, Iterable, List, Optional, Tuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .torch_bert import BertEncoder
+from .torch_int8 import Int8Linear, has_int8, multiply, round_rows
+
+
+class Int8Layers:
+    """All layers of an encoder, which holds them; they compute what it does, without gradients.
+
+    Args:
+        encoder: an encoder in int8.
+    """
+
+    def __init__(self, encoder: BertEncoder) -> None:
+        self._encoder = encoder
+
+    @classmethod
+    def of(cls, encoder: Any) -> Optional["Int8Layers"]:
+        """The layers of an encoder in int8; None, if they are not those of BERT."""
+        return cls(encoder) if isinstance(encoder, BertEncoder) and has_int8() else None
+
+    def __call__(self, vectors: Tensor, is_piece: Tensor) -> Tensor:
+        """Encode a batch.
+
+        Args:
+            vectors: embeddings of the pieces. *Shape:* ``(n, length, embedding width)``
+            is_piece: what is no padding. *Shape:* ``(n, length)``
+
+        Returns:
+            the last states of all cells. *Shape:* ``(n * length, width)``
+        """
+        states = self._encoder.embeddings(vectors).flatten(0, 1)
+        n_heads = self._encoder.config.num_attention_heads
+        mask = is_piece[:, None, None]  # (n, 1, 1, length)
+        for layer, joined in self._layers:
+            parts = multiply(*round_rows(states), *joined)  # (n * length, 3 * width)
+            heads = parts.view(*is_piece.shape, 3, n_heads, -1)
+            context = F.scaled_dot_product_attention(*heads.permute(2, 0, 3, 1, 4), attn_mask=mask)
+            context = context.transpose(1, 2).reshape(states.shape)
+            output = layer.attention.output
+            states = output.LayerNorm(output.dense(context).add_(states))
+            inner = layer.intermediate(states)
+            states = layer.output.LayerNorm(layer.output.dense(inner).add_(states))
+        return states
+
+    @cached_property
+    def _layers(self) -> List[Tuple[Any, List[Tensor]]]:
+        """Each layer, and its queries, keys and values as one."""
+        return [
+            (layer, _join((own.query, own.key, own.value)))
+            for layer in self._encoder.encoder.layer
+            for own in (layer.attention.self,)
+        ]
+
+
+def _join(parts: Iterable[Int8Linear]) -> List[Tensor]:
+    return [torch.cat(tensors) for tensors in zip(*((x.values, x.scale, x.bias) for x in parts))]
