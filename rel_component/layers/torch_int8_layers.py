@@ -19,7 +19,7 @@ class Int8Layers:
     """
 
     def __init__(self, encoder: BertEncoder) -> None:
-        self._encoder = encoder
+        self._encoder: Any = encoder
 
     @classmethod
     def of(cls, encoder: Any) -> Optional["Int8Layers"]:
@@ -41,8 +41,9 @@ class Int8Layers:
         mask = is_piece[:, None, None]  # (n, 1, 1, length)
         for layer, joined in self._layers:
             parts = multiply(*round_rows(states), *joined)  # (n * length, 3 * width)
-            heads = parts.view(*is_piece.shape, 3, n_heads, -1)
-            context = F.scaled_dot_product_attention(*heads.permute(2, 0, 3, 1, 4), attn_mask=mask)
+            parts = parts.view(*is_piece.shape, 3, n_heads, -1)
+            q, k, v = parts.permute(2, 0, 3, 1, 4)  # (n, n_heads, length, width of a head)
+            context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
             context = context.transpose(1, 2).reshape(states.shape)
             output = layer.attention.output
             states = output.LayerNorm(output.dense(context).add_(states))
