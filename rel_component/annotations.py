@@ -15,7 +15,7 @@ Offsets are characters, so that retokenisation keeps them, and the tail is relat
 that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
 """
 
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import (
     Any,
     Callable,
@@ -47,7 +47,7 @@ from .relation_forms import (
     read_relations,
 )
 from .statements import read_statement, stored_statement
-from .types import Relation, Statement
+from .types import Int32Array, Relation, Statement
 
 DEFAULT_ATTR = "rel"
 
@@ -273,11 +273,12 @@ def _same(span: Span, other: Span) -> bool:
 def _read(doc: Doc, name: str) -> List[Relation]:
     relations = []
     data: Dict[Any, Any] = doc.user_data
+    find_starts = cache(lambda: sentence_starts(doc))  # of the whole Doc: once, if at all
     for key, rows in data.items():
         if not _is_stored(key, name):
             continue
         try:
-            found = [_from_row(doc, key[2], key[3], *row) for row in rows]
+            found = [_from_row(doc, find_starts, key[2], key[3], *row) for row in rows]
         except (LookupError, OverflowError, TypeError, ValueError) as err:
             raise AnnotationError(
                 f"{describe(doc)}: doc.user_data[{shown(key)}] holds no relations as this package "
@@ -292,6 +293,7 @@ def _read(doc: Doc, name: str) -> List[Relation]:
 
 def _from_row(
     doc: Doc,
+    find_starts: Callable[[], Optional[Int32Array]],
     head_start: int,
     head_end: int,
     label: str,
@@ -324,9 +326,10 @@ def _from_row(
     if head is None or tail is None:
         return None
     numbers: Sequence[int] = ()
-    if evidence and (starts := sentence_starts(doc)) is not None:
+    if evidence and (starts := find_starts()) is not None:
+        n_characters = doc[-1].idx + len(doc[-1].text_with_ws)
         places = [head_start + place for place in evidence]
-        inside = [place for place in places if 0 <= place < len(doc.text)]
+        inside = [place for place in places if 0 <= place < n_characters]
         numbers = (numpy.searchsorted(starts, inside, side="right") - 1).tolist()
     statement = read_statement(doc, row, head_start) if row else None
     return Relation(head, label, tail, score, numbers, polarity, statement)

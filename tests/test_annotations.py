@@ -21,6 +21,7 @@ from rel_component.errors import AnnotationError, ExtensionConflict
 from rel_component.types import Relation
 
 from .helpers import facts, make_doc
+from .lines import most_runs_of_a_line
 
 PERSON, ORG, CITY = (0, 1, "PERSON"), (3, 5, "ORG"), (6, 7, "GPE")
 EMPLOYED = ("Ada", "WORKS_AT", "Acme Labs")
@@ -451,3 +452,16 @@ def test_polarity_is_kept(doc):
     for wrong in ("perhaps", 7, ["negated"]):
         with pytest.raises(AnnotationError, match=r"the polarity is .*; known are asserted"):
             doc._.rel = [{**data[0], "polarity": wrong}]
+
+
+def test_relations_with_evidence_are_read_in_time_that_grows_with_the_document(vocab):
+    """No relation looks at all sentences."""
+    n = 150
+    mentions = [(place, place + 1, "X") for i in range(n) for place in (4 * i, 4 * i + 2)]
+    doc = make_doc(vocab, ["a", "met", "b", "."] * n, mentions, sent_starts=range(0, 4 * n, 4))
+    ents = list(doc.ents)
+    doc._.rel = [
+        Relation(ents[2 * i], "MET", ents[2 * i + 1], evidence=[i, 0]) for i in range(n)
+    ]
+    assert [rel.evidence for rel in doc._.rel] == [(0,), *((0, i) for i in range(1, n))]
+    assert most_runs_of_a_line(lambda: list(doc._.rel)) < n * n / 2

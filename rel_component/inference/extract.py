@@ -128,8 +128,9 @@ def to_record(doc: Doc, attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
         with a ``label`` and a ``score``; and the rest of the format, where there is any.
     """
     record = annotated_to_record(to_annotated(doc, attr=attr))
+    text = doc.text  # a Doc joins its tokens each time
     for entity in record["entities"]:
-        entity["text"] = doc.text[entity["start"] : entity["end"]]
+        entity["text"] = text[entity["start"] : entity["end"]]
     for relation in record["relations"]:
         relation.setdefault("score", 1.0)
     return record
@@ -148,17 +149,18 @@ def find_evidence(doc: Doc, relations: Sequence[Relation]) -> List[str]:
         return []
     marked = doc if doc.has_annotation("SENT_START") else Sentencizer()(bare_copy(doc))
     starts = cast(Int32Array, sentence_starts(marked))
-    ends = [*starts[1:], len(doc.text)]
+    text = doc.text
+    ends = [*starts[1:], len(text)]
 
     def found(rel: Relation) -> str:
         if rel.evidence:
-            return " ... ".join(doc.text[starts[i] : ends[i]].strip() for i in rel.evidence)
+            return " ... ".join(text[starts[i] : ends[i]].strip() for i in rel.evidence)
         first, second = sorted((rel.head, rel.tail), key=lambda span: span.start_char)
         positions = [first.start_char, first.end_char - 1, second.start_char, second.end_char - 1]
         a, b, c, d = numpy.searchsorted(starts, positions, side="right") - 1
         if c <= b + 1:
-            return doc.text[starts[a] : ends[max(b, d)]].strip()
-        parts = doc.text[starts[a] : ends[b]], doc.text[starts[c] : ends[d]]
+            return text[starts[a] : ends[max(b, d)]].strip()
+        parts = text[starts[a] : ends[b]], text[starts[c] : ends[d]]
         return " ... ".join(part.strip() for part in parts)
 
     return [found(rel) for rel in relations]

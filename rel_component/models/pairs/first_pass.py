@@ -4,7 +4,7 @@ Pruning by a cheap scorer that is trained with the costly one is that of coarse-
 al. 2018, https://aclanthology.org/N18-2108).
 """
 
-from typing import Optional
+from typing import Any, Optional
 
 import numpy
 from thinc.api import Ops
@@ -63,6 +63,6 @@ def _log_odds(ops: Ops, logits: Floats2d, none_first: bool) -> numpy.ndarray:
     """Logits of having any relation, or the highest one of labels that do not exclude each other."""
     if not none_first:
         return ops.to_numpy(logits.max(axis=1))
-    highest = logits[:, 1:].max(axis=1)
+    highest: Any = logits[:, 1:].max(axis=1)
     sums = ops.xp.exp(logits[:, 1:] - highest[:, None]).sum(axis=1)
     return ops.to_numpy(ops.xp.log(sums) + highest - logits[:, 0])
