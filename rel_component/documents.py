@@ -16,14 +16,14 @@ from typing import (
 )
 
 import numpy
-from spacy.attrs import SENT_START
+from spacy.attrs import IDX, LENGTH, SENT_START
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.types import Ints2d
 
 from .errors import DataError, shown
 from .mentions import TypedKey, typed_key
-from .types import Int32Array, Relation
+from .types import BoolArray, Int32Array, Relation
 
 RelationKey = Tuple[TypedKey, str, TypedKey]
 """Head, label and tail of a relation: comparable between tokenisations."""
@@ -101,6 +101,29 @@ def mentions_by_key(
     arguments = [span for rel in relations for span in (rel.head, rel.tail)]
     found = {typed_key(span): span for span in (*mentions, *arguments) if len(span)}
     return dict(sorted(found.items()))
+
+
+def token_characters(doc: Doc) -> Int32Array:
+    """Where tokens begin and end in the text, without a Python object for each.
+
+    Returns:
+        start and exclusive end in characters. *Shape:* ``(n_tokens, 2)``
+    """
+    starts, lengths = doc.to_array([IDX, LENGTH]).astype("int32").reshape(-1, 2).T
+    return numpy.stack([starts, starts + lengths], axis=1)
+
+
+def white_space(text: str) -> BoolArray:
+    """Which characters of a text are white space, by ``str.isspace``, and False for its end.
+
+    Returns:
+        *Shape:* ``(n_characters + 1,)``
+    """
+    codes = numpy.frombuffer(f"{text}\0".encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return numpy.isin(codes, _WHITE_SPACE)
+
+
+_WHITE_SPACE = [code for code in range(0x3001) if chr(code).isspace()]  # the last one is U+3000
 
 
 def document_id(doc: Doc) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Container, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy
-from spacy.attrs import ENT_IOB, ENT_TYPE
+from spacy.attrs import ENT_IOB, ENT_KB_ID, ENT_TYPE
 from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -268,6 +268,9 @@ def add_entities(
         replaceable: keys of the entities that may give way, so that spans that overlap with others
             are left out; None: all.
     """
+    spans = list(spans)
+    if not spans:
+        return
     entities, blocked = list(doc.ents), blocked_tokens(doc)
     known = {typed_key(ent): ent for ent in entities}  # with their links
     owners: List[Optional[int]] = [None] * len(doc)  # entity of each token, -1: one that stays
@@ -299,9 +302,12 @@ def blocked_tokens(doc: Doc) -> List[Span]:
 def _rows(doc: Doc, spans_key: Optional[str]) -> Dict[MentionRow, Tuple[float, int]]:
     """The probability and knowledge-base id of each mention; a linker may know its entity alone."""
     rows: Dict[MentionRow, Tuple[float, int]] = {}
-    links = {(ent.start, ent.end, ent.label): ent.kb_id for ent in doc.ents if ent.kb_id}
+    has_links = doc.to_array(ENT_KB_ID).any()
+    ents = doc.ents if has_links else ()
+    links = {(ent.start, ent.end, ent.label): ent.kb_id for ent in ents if ent.kb_id}
+    text = doc.text  # of a span, it is joined from its tokens
     for span, score in scored_mentions(doc, spans_key):
-        if span.text.strip():
+        if text[span.start_char : span.end_char].strip():
             row = (span.start, span.end, span.label)
             kb_id = span.kb_id or links.get(row, 0)
             rows[row] = max((score, kb_id), rows.get(row, (0.0, 0)))

@@ -460,8 +460,6 @@ def test_relations_with_evidence_are_read_in_time_that_grows_with_the_document(v
     mentions = [(place, place + 1, "X") for i in range(n) for place in (4 * i, 4 * i + 2)]
     doc = make_doc(vocab, ["a", "met", "b", "."] * n, mentions, sent_starts=range(0, 4 * n, 4))
     ents = list(doc.ents)
-    doc._.rel = [
-        Relation(ents[2 * i], "MET", ents[2 * i + 1], evidence=[i, 0]) for i in range(n)
-    ]
+    doc._.rel = [Relation(ents[2 * i], "MET", ents[2 * i + 1], evidence=[i, 0]) for i in range(n)]
     assert [rel.evidence for rel in doc._.rel] == [(0,), *((0, i) for i in range(1, n))]
     assert most_runs_of_a_line(lambda: list(doc._.rel)) < n * n / 2

@@ -212,7 +212,8 @@ class EncoderShim(PyTorchShim):
         """Call the module without gradients, in the precision of use."""
         # Thinc's own method leaves the module in training mode, with dropout, while other threads
         # are still predicting.
-        self._model.eval()
+        if self._model.training:
+            self._model.eval()
         with torch.no_grad(), self._autocast(self._predicts_in):
             return self._model(*inputs.args, **inputs.kwargs)
 

@@ -15,6 +15,7 @@ from typing import Any, List, Sequence, Tuple
 import numpy
 from spacy.tokens import Doc
 
+from ..documents import token_characters, white_space
 from ..types import Int32Array
 
 _MAX_PIECES = 256  # of one token
@@ -76,8 +77,10 @@ def _split(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
 
 
 def _align(text: str, ids: List[int], offsets: List[Tuple[int, int]], doc: Doc) -> WordPieces:
-    begins = numpy.asarray([_first_character(text, *offset) for offset in offsets], dtype="int32")
-    token_starts = numpy.asarray([token.idx for token in doc], dtype="int32")
+    begins = numpy.asarray(offsets, dtype="int32").reshape(-1, 2)[:, 0]
+    for i in numpy.flatnonzero(white_space(text)[begins]).tolist():
+        begins[i] = _first_character(text, *offsets[i])
+    token_starts = token_characters(doc)[:, 0]
     tokens = numpy.searchsorted(token_starts, begins, side="right") - 1
     # some normalisations shuffle offsets within a word: a run must not be torn by that
     tokens = numpy.maximum.accumulate(tokens) if len(tokens) else tokens

@@ -22,6 +22,7 @@ from ..layers.rows import blocks, join_rows, on_device
 from ..types import Int32Array, SpanModelT
 
 _N_SHAPE_ROWS = 1024  # a shape hashes to 4 of these rows
+_CACHED_SPANS = 2048  # whose hidden layer stays in the cache of a CPU core
 _MAX_TOKENS = 16384  # whose projections are in memory at a time in prediction
 
 InT = Tuple[List[Doc], Int32Array]
@@ -169,7 +170,9 @@ def _score(
         logits, backprop_output = output_layer(dropped, True)
     else:
         logits = ops.alloc2f(len(spans), model.get_dim("nO"))
-        for part in blocks(len(spans), model.attrs["block_size"]):
+        size = model.attrs["block_size"]
+        size = min(size, _CACHED_SPANS) if ops.device_type == "cpu" else size
+        for part in blocks(len(spans), size):
             logits[part] = output_layer.predict(hidden_layer(*places(part)))
 
     def backprop(d_logits: Floats2d) -> Floats2d:

@@ -3,6 +3,8 @@
 from typing import Any, Iterable
 from weakref import WeakKeyDictionary
 
+import numpy
+from spacy.attrs import IDX
 from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import Model
@@ -29,7 +31,7 @@ def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
 def remember_tokens(docs: Iterable[Doc]) -> None:
     """Remember the tokens that documents have while their vectors are computed."""
     for doc in docs:
-        _encoded[doc] = [token.idx for token in doc]
+        _encoded[doc] = doc.to_array(IDX)
 
 
 def has_joined_words(doc: Doc) -> bool:
@@ -61,7 +63,7 @@ def refuse_changed_tokens(
         if tokens is None:
             changed = not joined_words and doc.tensor.size and has_joined_words(doc)
         else:
-            changed = tokens != [token.idx for token in doc]
+            changed = not numpy.array_equal(tokens, doc.to_array(IDX))
         if changed:
             raise ConfigError(
                 f"{name}: tokens of {shown(doc.text)} were merged or split after their vectors were "

@@ -9,6 +9,7 @@ import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from ..documents import token_characters, white_space
 from ..layers.rows import count_within
 from ..mentions import blocked_tokens, mention_spans, trimmed
 from ..span_groups import MovingSpanGroup
@@ -46,11 +47,17 @@ def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     n_ends = numpy.minimum(left, max_width)
     starts = numpy.repeat(numpy.arange(n_tokens), n_ends)
     ends = starts + 1 + count_within(n_ends)
-    words = [token.text for doc in docs for token in doc]
-    can_begin = numpy.asarray([not word[:1].isspace() for word in words], dtype=bool)
-    can_end = numpy.asarray([not word[-1:].isspace() for word in words], dtype=bool)
+    none = numpy.zeros((2, 0), dtype=bool)
+    can_begin, can_end = numpy.concatenate([none, *map(_without_space, docs)], axis=1)
     possible = can_begin[starts] & can_end[ends - 1]
     return numpy.stack([starts, ends], axis=1)[possible].astype("int32")
+
+
+def _without_space(doc: Doc) -> BoolArray:
+    """Which tokens begin, and which end, with no white space. *Shape:* ``(2, n_tokens)``."""
+    starts, ends = token_characters(doc).T
+    is_space = white_space(doc.text)
+    return ~numpy.stack([is_space[starts], is_space[ends - 1]])
 
 
 def recognize(

@@ -383,7 +383,7 @@ class RelationExtractor(ListeningPipe):
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)
-            if self.rescue_entities:
+            if self.rescue_entities and relations:
                 best_first = sorted(relations, key=lambda rel: -(rel.score or 0.0))
                 spans = [span for rel in best_first for span in (rel.head, rel.tail)]
                 own = recognised_entities(doc, self.spans_key)

@@ -32,7 +32,7 @@ from ...layers.span_pooling import SpanPooling
 from ...types import Int32Array
 from .entity_sentences import N_MEETINGS
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex, index_pairs
-from .pair_tables import MAX_TOKENS, PartGradients, Parts, make_parts
+from .pair_tables import MAX_TOKENS, PartGradients, Parts, make_parts, range_max
 
 PairFeatures = Callable[[slice], Floats2d]
 """Computes vectors of some pairs, e.g. the states of their markers. *Shape:* ``(n_pairs, width)``"""
@@ -265,12 +265,10 @@ def _nearby(
     runs = numpy.concatenate([*regions.values(), numpy.zeros((0, 2), dtype="int32")])
     runs = runs[runs[:, 1] > runs[:, 0]]
     low, high = (int(runs[:, 0].min()), int(runs[:, 1].max())) if len(runs) else (0, 1)
-    nearby, max_run = tokens[low:high], model.attrs["max_context"]
+    nearby = tokens[low:high]
     tables = {
-        name: RangeMax(
-            model.ops, model.get_ref(name).predict(nearby), max_run=max_run, is_train=False
-        )
-        for name in regions
+        name: range_max(model, model.get_ref(name).predict(nearby), runs, is_train=False)
+        for name, runs in regions.items()
     }
     shifted = {name: numpy.asarray(runs - low) for name, runs in regions.items()}
     return replace(parts, tables=tables), replace(index, regions=shifted)

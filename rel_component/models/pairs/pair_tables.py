@@ -10,6 +10,7 @@ from thinc.types import Floats2d
 from ...candidates import Candidates
 from ...layers.range_max import RangeMax
 from ...layers.rows import on_device
+from ...types import Int32Array
 from .entity_pooling import logsumexp_by_entity, mean_by_entity
 from .entity_sentences import N_MEETINGS
 from .pair_index import N_COUNTERS, N_COUNTS, N_DISTANCES, PairIndex
@@ -78,9 +79,7 @@ def make_parts(
     if model.attrs["product"]:
         factors = (apply("head_factor", entities), apply("tail_factor", entities))
     tables = {
-        name: RangeMax(
-            ops, apply(name, tokens), max_run=model.attrs["max_context"], is_train=is_train
-        )
+        name: range_max(model, apply(name, tokens), index.regions[name], is_train=is_train)
         for name in model.attrs["regions"]
         if is_train or len(tokens) <= MAX_TOKENS
     }
@@ -103,6 +102,15 @@ def make_parts(
         return d_tokens
 
     return Parts(ops.xp.concatenate(list(summands.values())), factors, tables), backprop
+
+
+def range_max(
+    model: Model[Any, Any], projected: Floats2d, runs: Int32Array, *, is_train: bool
+) -> RangeMax:
+    """The maxima over some runs of projected tokens, without the levels of a table that none needs."""
+    longest = max(int((runs[:, 1] - runs[:, 0]).max(initial=1)), 1)
+    max_run = min(model.attrs["max_context"], 1 << (longest.bit_length() - 1))
+    return RangeMax(model.ops, projected, max_run=max_run, is_train=is_train)
 
 
 def _entities(
