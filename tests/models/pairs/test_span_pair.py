@@ -38,9 +38,9 @@ def test_tables_over_many_tokens_are_made_around_a_block_of_pairs(doc, outside, 
     expected = predicted(model, [doc])
     for module in (pair_scorer, pair_tables):
         monkeypatch.setattr(module, "MAX_TOKENS", 2)
-    sizes, table = [], pair_scorer.RangeMax
+    sizes, table = [], pair_tables.RangeMax
     monkeypatch.setattr(
-        pair_scorer,
+        pair_tables,
         "RangeMax",
         lambda ops, X, **options: (sizes.append(len(X)), table(ops, X, **options))[1],
     )
