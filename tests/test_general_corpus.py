@@ -1,7 +1,7 @@
 """The corpus of many relation types that scripts/general_corpus.py makes."""
 
 import json
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -59,25 +59,31 @@ def data(tmp_path):
     return tmp_path
 
 
-def made(data, *options):
+@pytest.fixture
+def made(data, monkeypatch):
+    return lambda *options: make(data, monkeypatch, *options)
+
+
+def make(data, monkeypatch, *options):
     output = data / "output"
-    command = [sys.executable, str(SCRIPT), str(data), str(output), "--dev", "0", *options]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [str(SCRIPT), str(data), str(output), "--dev", "0", *options]
+    monkeypatch.setattr(sys, "argv", command)
+    runpy.run_path(str(SCRIPT), run_name="__main__")
     docs = list(read_docs(output / "train.spacy", spacy.blank("en")))
     relations = sorted(str(rel) for doc in docs for rel in get_relations(doc))
     return docs, relations, RelationSchema.from_file(output / "schema.yaml")
 
 
-def test_documents_are_asked_about_the_labels_of_their_data_set(data):
-    docs, relations, schema = made(data, "--parts", "fewrel", "redocred")
+def test_documents_are_asked_about_the_labels_of_their_data_set(made):
+    docs, relations, schema = made("--parts", "fewrel", "redocred")
     assert relations == ["(Bo, mother, Ann)", "(bo, mother, ann)", "(oslo, part of, norway)"]
     assert len(docs) == 4  # a sentence whose relation another one shows has none
     assert {asked_labels(doc) for doc in docs} == {frozenset(schema)}
     assert schema["part of"].aliases == ("within", "in")
 
 
-def test_relations_are_left_out_with_their_sentences(data):
-    docs, relations, schema = made(data, "--parts", "redocred", "fewrel", "--leave-out", "P2")
+def test_relations_are_left_out_with_their_sentences(made):
+    docs, relations, schema = made("--parts", "redocred", "fewrel", "--leave-out", "P2")
     assert relations == ["(oslo, part of, norway)"]
     assert len(docs) == 2
     assert schema.labels == ("part of",)
