@@ -54,16 +54,17 @@ def read_batch_answer(
         DataError: if the line is none of a batch.
     """
     name, response = data["custom_id"], data.get("response")
-    if not isinstance(name, str) or not isinstance(response or {}, dict):
+    response = {} if response is None else response
+    if not isinstance(name, str) or not isinstance(response, dict):
         raise DataError(f"no line of answers to a batch: {shown(dict(data))}", place=place)
-    status = (response or {}).get("status_code")
+    status = response.get("status_code")
     reply: Union[Reply, LLMError]
     if status == 200:
         try:
-            reply = read_completion((response or {}).get("body"), 0.0)
+            reply = read_completion(response.get("body"), 0.0)
         except LLMError as err:
             reply = LLMRefused(str(err))
     else:
-        error = data.get("error") or (response or {}).get("body")
+        error = data.get("error") or response.get("body")
         reply = LLMRefused(f"status {status} of the batch: {error_text(error)}")
     return {"custom_id": name}, reply
