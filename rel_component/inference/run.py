@@ -20,7 +20,10 @@ from .shards import Failure, Finished, Shard
 from .sinks import join_shards
 from .work import FAILURES, Work
 
-_OURS = re.compile(r"(_?\d{6,}\.|_manifest\.jsonl|_failures\.jsonl).*")
+_OURS = re.compile(
+    r"(_?\d{6,}(\.failures)?|_manifest|_failures)\.(jsonl|parquet|spacy)(\.gz|\.zst)?"
+    r"(\.[0-9a-f]{8}\.part)?"
+)
 _MOST_SHOWN = 100  # failures that a summary holds
 
 
@@ -72,7 +75,8 @@ def make_folder(folder: Path) -> None:
         DataError: if it cannot be made.
     """
     if folder.is_dir() and not (folder / NAME).exists():
-        others = [file.name for file in folder.iterdir() if not _OURS.fullmatch(file.name)]
+        # only a manifest says that numbered files are ours: 202401.jsonl may be a user's
+        others = [file.name for file in folder.iterdir() if not file.name.startswith(NAME)]
         if others:
             raise ConfigError(f"{folder} has files such as {min(others)}; name a folder of its own")
     try:
@@ -105,7 +109,7 @@ def kept_if_of_use(work: Work, manifest: Manifest, *, can_go_on: bool) -> Iterat
 
 def clear_folder(folder: Path) -> None:
     """Remove what a run has left, and the folder if nothing else is in it."""
-    for file in folder.glob("*"):
+    for file in sorted(folder.glob("*"), key=lambda file: file.name == NAME):  # which comes last
         if _OURS.fullmatch(file.name):
             file.unlink(missing_ok=True)
     with suppress(OSError):

@@ -183,6 +183,10 @@ def test_files_of_the_user_stay(nlp, texts, tmp_path):
     with pytest.raises(ConfigError, match=r"has files such as notes\.txt"):
         run(nlp, texts, tmp_path / "own", shards=True)
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["notes.txt"]
+    (tmp_path / "own" / "notes.txt").rename(tmp_path / "own" / "20240131.jsonl")
+    with pytest.raises(ConfigError, match=r"has files such as 20240131\.jsonl"):
+        run("no pipeline", texts, tmp_path / "own", shards=True)
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["20240131.jsonl"]
 
 
 def test_what_fails_is_listed_and_does_not_stop_the_run(nlp, tmp_path):
