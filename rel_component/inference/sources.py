@@ -7,6 +7,7 @@ lines is named itself, or by a pattern.
 import glob
 import io
 import math
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +113,8 @@ class Source:
             found = [
                 file
                 for file in files_below(path, "")
-                if _format_of(file, True) is not None and not file.name.startswith(("_", "."))
+                if _format_of(file, True) is not None
+                and not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
             ]
             whole = True
         elif not path.exists() and glob.has_magic(self.name):
@@ -126,11 +128,21 @@ class Source:
         given = None if self.format_name == "auto" else self.format_name
         return [(file, given or _format_of(file, whole) or "lines") for file in found]
 
+    def has(self, output: Path) -> bool:
+        """Whether a file or folder to write is one of the files, or lies in the folder of them."""
+        if self.name == STANDARD_INPUT:
+            return False
+        target = Path(os.path.realpath(output))
+        if Path(self.path).is_dir():
+            return target.is_relative_to(os.path.realpath(self.path))
+        return output.exists() and any(target == Path(os.path.realpath(f)) for f, _ in self.files())
+
     def fingerprint(self) -> Optional[Dict[str, Any]]:
         """What tells the files from others: names, sizes and times; None: they cannot be read twice."""
         if self.name == STANDARD_INPUT:
             return None
         found: Dict[str, Any] = {}
+        file = Path(self.path)
         try:
             for file, _ in self.files():
                 stat = file.stat()
@@ -167,10 +179,14 @@ class Source:
             with report.skipping("document", str(file)), open_stream(file) as stream:
                 self._stream = stream
                 place = Path("standard input") if self.name == STANDARD_INPUT else file
-                for where, record in _READERS[kind](self, stream, place, report):
-                    with report.skipping("document", where):
-                        yield self._document(record, where, self._prefix(file) if several else "")
-            self._before, self._stream = self._before + size, None
+                try:
+                    for where, record in _READERS[kind](self, stream, place, report):
+                        with report.skipping("document", where):
+                            prefix = self._prefix(file) if several else ""
+                            yield self._document(record, where, prefix)
+                finally:  # also where no more documents are wanted
+                    self._stream = None
+            self._before += size
 
     def _prefix(self, file: Path) -> str:
         """The beginning of the ids of lines and documents, which are those of several files."""
@@ -245,6 +261,7 @@ def _read_csv(source: Source, stream: Stream, path: Path, report: Report) -> _Ro
 
 
 def _read_parquet(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
+    _check_plain(path)
     parquet = import_package("pyarrow.parquet", "parquet")
     arrow = import_package("pyarrow", "parquet")
     source._stream = None  # it is not read from its beginning to its end
@@ -266,17 +283,26 @@ def _read_parquet(source: Source, stream: Stream, path: Path, report: Report) ->
                     f"{path}, row {number}",
                     {k: _plain(v) for k, v in row.items() if v is not None},
                 )
-    except (arrow.ArrowException, OSError, UnicodeDecodeError) as err:
+    except DataError:
+        raise
+    except (arrow.ArrowException, OSError, OverflowError, ValueError) as err:
         raise DataError(f"no Parquet that can be read: {str(err)[:200]}", place=str(path)) from err
 
 
 def _read_spacy(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
+    _check_plain(path)
     for number, doc in enumerate(read_docs(path, blank_pipeline("xx")), start=1):
         meta = doc.user_data.get("meta")
         yield (
             f"{path}, document {number}",
             {_NUMBER: number, source.text: doc.text, **(meta if isinstance(meta, dict) else {})},
         )
+
+
+def _check_plain(path: Path) -> None:
+    if is_compressed(path) or not path.is_file():
+        message = "Parquet and .spacy are read from plain files, which are compressed inside"
+        raise DataError(message, place=str(path))
 
 
 def _plain(value: Any) -> Any:

@@ -18,15 +18,53 @@ _FREE = 1 << 28  # bytes that are read in any case
 _BUFFER = 1 << 18
 
 
-def _open_zstandard(raw: BinaryIO) -> Any:
-    # several files one after the other are one file, as for gzip
-    decompressor = import_package("zstandard", "zstd").ZstdDecompressor()
-    return decompressor.stream_reader(raw, read_across_frames=True)
+class _Zstandard:
+    """Decompressed bytes of a file, of which one that was cut short is an error."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        decompressor = import_package("zstandard", "zstd").ZstdDecompressor()
+        # several files one after the other are one file, as for gzip
+        self._reader = decompressor.stream_reader(raw, read_across_frames=True)
+
+    def read(self, size: int) -> bytes:
+        part: bytes = self._reader.read(size)
+        if not part and self._raw.seekable() and _is_cut(self._raw):
+            raise EOFError("the file ends before its content does")
+        return part
+
+
+def _is_cut(raw: BinaryIO) -> bool:
+    """Whether a Zstandard file ends within a frame, of which its reader says nothing (RFC 8878)."""
+    zstandard = import_package("zstandard", "zstd")
+    at, size = 0, raw.seek(0, io.SEEK_END)
+    while at < size:
+        raw.seek(at)
+        head = raw.read(18)
+        if head[0] >> 4 == 5 and head[1:4] == b"\x2a\x4d\x18":  # it is to be skipped
+            at += 8 + int.from_bytes(head[4:8], "little")
+            continue
+        try:
+            at += zstandard.frame_header_size(head)
+            has_checksum = zstandard.get_frame_parameters(head).has_checksum
+        except zstandard.ZstdError:
+            return True
+        is_last = False
+        while not is_last and at < size:
+            raw.seek(at)
+            block = int.from_bytes(raw.read(3), "little")
+            is_last, kind, length = bool(block & 1), block >> 1 & 3, block >> 3
+            at += 3 + (1 if kind == 1 else length)  # one byte, many times
+        if not is_last:
+            return True
+        at += 4 if has_checksum else 0
+    raw.seek(0, io.SEEK_END)
+    return at > size
 
 
 _COMPRESSED: Dict[str, Callable[[BinaryIO], Any]] = {
     ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
-    ".zst": _open_zstandard,
+    ".zst": _Zstandard,
 }
 
 

@@ -77,6 +77,11 @@ def test_records_are_those_of_extract(nlp, texts, tmp_path):
     assert summary.share == 1.0
 
 
+def test_no_more_documents_than_are_wanted(nlp, texts, tmp_path):
+    assert run(nlp, texts, tmp_path / "out.jsonl", limit=5).documents == 5
+    assert [record["text"] for record in lines(tmp_path / "out.jsonl")] == TEXTS[:5]
+
+
 def test_texts_in_memory_and_nothing_at_all(nlp, tmp_path):
     assert run(nlp, [("Acme", {"id": "a"}), "Orbit"], tmp_path / "a.jsonl").documents == 2
     assert [record.get("id") for record in lines(tmp_path / "a.jsonl")] == ["a", None]

@@ -85,6 +85,8 @@ def test_lines_are_documents_and_in_folders_files_are(tmp_path):
     (tmp_path / "b.txt").write_text("\ufeffone\n\ntwo\n", encoding="utf8")
     (tmp_path / "sub" / "a.txt.gz").write_bytes(gzip.compress(b"three\nfour"))
     (tmp_path / "_failures.jsonl").write_text("{", encoding="utf8")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "c.txt").write_text("none", encoding="utf8")
     assert read(tmp_path / "b.txt")[0] == [("one", {"id": 1}), ("two", {"id": 3})]
     assert read(tmp_path)[0] == [
         ("\ufeffone\n\ntwo\n".lstrip("\ufeff"), {"id": "b.txt"}),
@@ -180,9 +182,45 @@ def test_broken_files_are_one_error_or_one_problem(name, content, message, tmp_p
     assert name in problems[0]
 
 
+def test_zstandard_that_was_cut_short_is_an_error(tmp_path):
+    zstandard = pytest.importorskip("zstandard")
+    line = json.dumps({"text": "Acme bought Orbit."}).encode() + b"\n"
+    frames = [
+        zstandard.ZstdCompressor(write_checksum=checksum).compress(line * 20_000)
+        for checksum in (True, False)
+    ]
+    skipped = b"\x51\x2a\x4d\x18\x03\0\0\0abc"
+    whole = frames[0] + skipped + frames[1]
+    path = tmp_path / "a.jsonl.zst"
+    path.write_bytes(whole)
+    assert len(read(path)[0]) == 40_000
+    for end in (3, 7, 12, len(frames[0]) - 1, len(frames[0]) + 5, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        with pytest.raises(DataError, match="damaged: the file ends before its content does"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["a.parquet.gz", "a.spacy.gz"])
+def test_what_is_compressed_inside_is_not_compressed(name, tmp_path):
+    (tmp_path / name).write_bytes(gzip.compress(b"PAR1"))
+    with pytest.raises(DataError, match="are read from plain files"):
+        read(tmp_path / name)
+
+
+def test_cells_that_python_cannot_hold_are_an_error(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    far = arrow.array([10**15], arrow.timestamp("s"))
+    table = arrow.table({"text": ["Acme"], "date": far})
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="no Parquet that can be read"):
+        read(tmp_path / "a.parquet")
+
+
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match=r"nowhere\.txt: cannot be read: No such file"):
         read(tmp_path / "nowhere.txt")
+    with pytest.raises(DataError, match="cannot be read: File name too long"):
+        Source("n" * 300).fingerprint()
     for nothing in (tmp_path, tmp_path / "*.jsonl"):
         with pytest.raises(DataError, match="no file there"):
             read(nothing)
