@@ -1,6 +1,7 @@
 """Relations of the texts of files, written to files: any number of documents, one way or another."""
 
 import json
+import os
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..errors import ConfigError
 from ..files import check_output, is_device
 from ..pipelines import PipelineSource
 from .executor import Executor, Resources, get_executor
-from .manifest import NAME, Header, Manifest, pipeline_fingerprint, versions
+from .manifest import NAME, Header, Manifest, is_left_over, pipeline_fingerprint, versions
 from .run import Summary, clear_folder, collect, kept_if_of_use, make_folder, run_shards
 from .shards import LONGEST_TEXT, Document, cut_shards
 from .sinks import get_sink, sink_of
@@ -92,12 +93,16 @@ def extract_files(
     if executor == "auto":
         executor = "process" if resources.n_workers > 1 else "local"
     executor = get_executor(executor) if isinstance(executor, str) else executor
-    _check(executor, pipeline, resources, shard_size, timeout)
+    _check(executor, pipeline, resources, shard_size, batch_size, limit, timeout)
     texts = Source(source) if isinstance(source, (str, Path)) else source
     to = sink_of(output) if to == "auto" else to
     get_sink(to)
+    if isinstance(texts, Source) and texts.has(output):
+        raise ConfigError(f"{output} belongs to the texts of {texts.name}; name another output")
     if not shards:
         check_output(output)
+        if output.is_symlink() and not is_device(output):  # such as /dev/stdout that is a file
+            output = Path(os.path.realpath(output))
     work = Work(
         pipeline,
         _folder(output, shards),
@@ -114,8 +119,8 @@ def extract_files(
     header = None if is_device(output) else _header(work, texts, options)
     if header is None and resume:
         raise ConfigError("--resume needs files to read again, and a file or folder to write")
-    if header is None and not shards and (work.folder / NAME).exists():
-        clear_folder(work.folder)  # of a run that cannot go on
+    if header is None and not shards and is_left_over(work.folder / NAME):
+        clear_folder(work.folder)
     report = SourceReport(on_error, SKIP_HINT)
     documents = islice(_documents(texts, report), limit or None)
     make_folder(work.folder)
@@ -143,14 +148,20 @@ def _check(
     pipeline: PipelineSource,
     resources: Resources,
     shard_size: int,
+    batch_size: int,
+    limit: int,
     timeout: Optional[float],
 ) -> None:
     name, n_workers = executor.name, resources.n_workers
     if shard_size < 1:
         raise ConfigError(f"shard size {shard_size}: expected 1 or more documents")
+    if batch_size < 1:
+        raise ConfigError(f"batch size {batch_size}: expected 1 or more documents")
+    if limit < 0:
+        raise ConfigError(f"limit {limit}: expected 0 or more documents")
     if n_workers < 1:
         raise ConfigError(f"{n_workers} workers: expected 1 or more")
-    if timeout is not None and timeout <= 0:
+    if timeout is not None and not timeout > 0:
         raise ConfigError(f"timeout {timeout:g}: expected more than 0 seconds")
     if timeout is not None and not executor.isolates:
         raise ConfigError(f"the executor {name} cannot stop a document; use process")

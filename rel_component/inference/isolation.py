@@ -18,6 +18,8 @@ from .work import Costs, Extractor, Outcome, Work
 
 _Batch = Sequence[Document]
 
+_LONGEST_WAIT = 1e6  # seconds, about what the system can wait for at once
+
 
 class IsolatedWorker:
     """Processes batches in a process of its own, which has loaded the pipeline.
@@ -80,7 +82,7 @@ class IsolatedWorker:
         connection = self._connection or self._start()
         try:
             connection.send(batch)
-            if not connection.poll(timeout):
+            if not connection.poll(min(timeout, _LONGEST_WAIT)):
                 self._end()
                 return f"it took more than {timeout:g} seconds"
             outcomes, cpu, memory = connection.recv()

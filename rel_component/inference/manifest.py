@@ -12,7 +12,7 @@ from spacy import about, util
 from spacy.language import Language
 
 from ..converters.json_stream import parse_json
-from ..errors import ConfigError, DataError, shown
+from ..errors import ConfigError, DataError, RelComponentError, shown
 from ..files import complete_file
 from ..pipelines import PipelineSource
 from .shards import Finished
@@ -113,10 +113,18 @@ class Manifest:
             found = Finished.from_dict(_parse(line, place), place)
             end = self._file.tell()
             self.finished.pop(found.shard, None)
-            if _is_whole(work.path_of(found.shard), found):
+            if _is_whole(work, found):
                 self.finished[found.shard] = found
         self._file.seek(end)
         self._file.truncate()
+
+
+def is_left_over(path: Path) -> bool:
+    """Whether a run has left a manifest that no process writes to, and that nothing can go on from."""
+    with suppress(OSError, RelComponentError), path.open("rb+") as file:
+        _lock(file.fileno(), path)
+        return "source" not in _parse(file.readline(_LONGEST_HEADER), f"{path}, line 1")
+    return False
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], name: str = "") -> Iterator[str]:
@@ -186,9 +194,12 @@ def _parse(line: bytes, place: str) -> Dict[str, Any]:
     return value
 
 
-def _is_whole(path: Path, finished: Finished) -> bool:
+def _is_whole(work: Work, finished: Finished) -> bool:
+    path, failures = work.path_of(finished.shard), work.failures_of(finished.shard)
     with suppress(OSError):
-        return path.stat().st_size == finished.bytes and file_digest(path) == finished.sha256
+        if path.stat().st_size != finished.bytes or file_digest(path) != finished.sha256:
+            return False
+        return not finished.failures or failures.read_bytes().count(b"\n") == finished.failures
     return False
 
 

@@ -13,7 +13,7 @@ from typing import Callable, Iterable, Iterator, List, Optional
 
 from ..converters.text_files import read_lines
 from ..errors import ConfigError, DataError, RelComponentError
-from ..files import complete_file
+from ..files import complete_file, is_device
 from .executor import Executor, Resources
 from .manifest import NAME, Manifest
 from .shards import Failure, Finished, Shard
@@ -183,7 +183,9 @@ def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> N
     failures = work.folder / "_failures.jsonl"
     if single:
         stem = output.name.removesuffix(work.path_of(0).name[6:])
-        failures = output.with_name(stem + FAILURES)
+        # those of a device lie where its shards were
+        beside = work.folder if is_device(output) else output
+        failures = beside.with_name((work.folder.stem if is_device(output) else stem) + FAILURES)
         join_shards((work.path_of(number) for number in numbers), work.sink, output)
     listed = [work.failures_of(number) for number in numbers if manifest.finished[number].failures]
     failures.unlink(missing_ok=True)

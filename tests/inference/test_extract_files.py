@@ -194,6 +194,54 @@ def test_files_of_the_user_stay(nlp, texts, tmp_path):
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["20240131.jsonl"]
 
 
+def test_texts_are_not_overwritten(nlp, texts, tmp_path):
+    for source, output in [
+        (texts, texts),
+        (tmp_path / "*.txt", texts),
+        (tmp_path, tmp_path / "new"),
+    ]:
+        for shards in (False, source is tmp_path):
+            with pytest.raises(ConfigError, match="belongs to the texts of"):
+                run(nlp, source, output, shards=shards)
+    assert texts.read_text(encoding="utf8").splitlines() == TEXTS
+
+
+def test_a_run_that_can_go_on_is_not_deleted_by_one_that_cannot(nlp, texts, tmp_path):
+    interrupt(nlp, texts, tmp_path / "out.jsonl", after=1)
+    before = sorted((tmp_path / "out.jsonl.parts").iterdir())
+    with pytest.raises(ConfigError, match="not finished"):
+        run(nlp, TEXTS, tmp_path / "out.jsonl")
+    assert sorted((tmp_path / "out.jsonl.parts").iterdir()) == before
+    shutil.rmtree(tmp_path / "out.jsonl.parts")
+
+    def run_again(summary):
+        if summary.documents == 4:
+            with pytest.raises(ConfigError, match="not finished"):
+                run(nlp, TEXTS, tmp_path / "out.jsonl")
+
+    assert run(nlp, TEXTS, tmp_path / "out.jsonl", progress=run_again).documents == 9
+
+
+def test_failures_that_are_missing_are_made_again(nlp, tmp_path):
+    (tmp_path / "in.txt").write_text("Acme\nRAISE\n", encoding="utf8")
+    run(nlp, tmp_path / "in.txt", tmp_path / "out", shards=True)
+    (tmp_path / "out" / "_000000.failures.jsonl").unlink()
+    summary = run(nlp, tmp_path / "in.txt", tmp_path / "out", shards=True, resume=True)
+    assert (summary.documents, summary.resumed, len(summary.first_failures)) == (1, 0, 1)
+
+
+def test_a_device_has_no_files_beside_it(nlp, tmp_path):
+    summary = run(nlp, ["Acme", "RAISE"], "/dev/null")
+    assert len(summary.failures_path.read_text(encoding="utf8").splitlines()) == 1
+    summary.failures_path.unlink()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "out.jsonl").touch()
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real" / "out.jsonl")
+    run(nlp, ["Acme", "RAISE"], tmp_path / "link.jsonl")
+    assert (tmp_path / "real" / "out.failures.jsonl").exists()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_what_fails_is_listed_and_does_not_stop_the_run(nlp, tmp_path):
     source = tmp_path / "in.jsonl"
     records = [{"id": i, "text": text} for i, text in enumerate([*TEXTS, "RAISE", "Acme RAISE"])]
@@ -261,6 +309,9 @@ def test_shards_are_documents_for_the_next_step(nlp, texts, tmp_path):
 
 
 def test_options_that_do_not_fit(nlp, pipeline, texts, tmp_path):
+    for given in ({"limit": -1}, {"batch_size": 0}):
+        with pytest.raises(ConfigError, match=r"expected . or more documents"):
+            run(nlp, texts, tmp_path / "out.jsonl", **given)
     out = tmp_path / "out.jsonl"
     for options, message in (
         ({"timeout": 5}, "local cannot stop a document"),
