@@ -54,6 +54,7 @@ def is_left_out(line):
         "rel extract" in line
         or "rel compare" in line
         or "rel serve" in line
+        or "rel quantize" in line
         or uses_relations(line)
         or ("prompt_local" in line and not LLMS.exists())
     )
