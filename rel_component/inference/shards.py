@@ -115,7 +115,9 @@ class Finished:
             DataError: if `data` has other keys or values of other types.
         """
         kinds = {name: type(value) for name, value in asdict(_EXAMPLE).items()}
-        if {name: type(value) for name, value in data.items()} != kinds:
+        if {name: type(value) for name, value in data.items()} != kinds or not all(
+            isinstance(count, int) for count in data["counts"].values()
+        ):
             raise DataError("no line of a manifest: another version wrote it", place=place)
         return cls(**data)
 

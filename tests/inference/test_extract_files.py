@@ -172,6 +172,15 @@ def test_a_damaged_manifest_is_an_error(nlp, texts, tmp_path):
         run(nlp, texts, tmp_path / "out", resume=True, shards=True)
 
 
+def test_counts_of_a_manifest_are_numbers(nlp, texts, tmp_path):
+    run(nlp, texts, tmp_path / "out", shards=True)
+    manifest = tmp_path / "out" / "_manifest.jsonl"
+    content = manifest.read_text(encoding="utf8").replace('"counts": {}', '"counts": {"a": "b"}')
+    manifest.write_text(content, encoding="utf8")
+    with pytest.raises(DataError, match="line 2: no line of a manifest"):
+        run(nlp, texts, tmp_path / "out", shards=True, resume=True)
+
+
 def test_two_runs_do_not_write_to_one_folder(nlp, texts, tmp_path):
     pytest.importorskip("fcntl")
 
