@@ -61,6 +61,7 @@ def test_clusters_end_to_end_and_of_the_annotated_mentions(corpus, tmp_path):
     assert "Coreference, annotated mentions" in output
 
 
+@pytest.mark.slow
 def test_relations_with_found_and_with_annotated_clusters(model, corpus, tmp_path):
     nlp = spacy.load(model)
     nlp.get_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "Ann Lee"}])

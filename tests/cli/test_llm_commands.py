@@ -116,6 +116,7 @@ def test_annotate_with_a_least_score(config, texts, tmp_path):
     assert "documents for review were left out" in output
 
 
+@pytest.mark.slow
 def test_compare_pipelines(config, texts, tmp_path):
     vocab = spacy.blank("en").vocab
     docs = [

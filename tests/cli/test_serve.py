@@ -23,6 +23,7 @@ from .helpers import run, run_json
         (["--port", "1", "--host", "256.0.0.1"], "port 1 of 256.0.0.1: "),
     ],
 )
+@pytest.mark.slow
 def test_options_that_cannot_be(model, options, message):
     assert message in " ".join(run("serve", model, *options, code=1).split())
 

@@ -140,6 +140,7 @@ def test_what_is_written_comes_back(name, data):
 @each_format
 @settings(max_examples=25)
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_pair_of_mentions_comes_back(name, data):
     check_round_trip(name, data.draw(pairs(tokens=FORMATS[name].unit == "tokens")))
 

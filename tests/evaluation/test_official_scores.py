@@ -29,6 +29,7 @@ def as_predicted(reference, line):
 
 
 @needs_public_data
+@pytest.mark.slow
 def test_semeval_2010_task_8():
     nlp = spacy.blank("en")
     path = SEMEVAL / "TEST_FILE_FULL.TXT"

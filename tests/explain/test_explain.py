@@ -86,6 +86,7 @@ def gradients(model):
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.slow
 def test_relations_of_each_model_can_be_explained(name):
     nlp = learned(MODELS[name])
     extractor = nlp.get_pipe("relation_extractor")

@@ -85,6 +85,7 @@ def _half_in_float32(weights):
 
 
 @pytest.mark.parametrize("damage", [_no_number, _wider, _half_in_float32])
+@pytest.mark.slow
 def test_what_is_no_encoder_in_int8_is_refused(damage, trained, tmp_path):
     quantize(trained / "joint", tmp_path / "int8")
 
@@ -100,6 +101,7 @@ def test_what_is_no_encoder_in_int8_is_refused(damage, trained, tmp_path):
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "deberta", "deberta-v2"])
 @pytest.mark.parametrize("architecture", ["EntityMarkers", "PackedMarkers"])
+@pytest.mark.slow
 def test_encoders_of_marked_pairs(architecture, kind, tmp_path):
     nlp = spacy.blank("en")
     model = {"@architectures": f"rel_component.{architecture}.v1", "name": tiny_encoder(kind)}

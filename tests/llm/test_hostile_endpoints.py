@@ -90,6 +90,7 @@ BOMB = gzip.compress(b" " * 30_000_000)
     ],
     ids=["header", "headers", "informational", "error", "chunks", "trailers"],
 )
+@pytest.mark.slow
 def test_the_time_limit_is_one_of_the_whole_response(chunks):
     with listening(chunks) as port, pytest.raises(LLMUnavailable, match=r"within 0\.15 seconds"):
         answer(port)

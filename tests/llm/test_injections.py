@@ -44,6 +44,7 @@ def assert_sound(doc, text):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.slow
 def test_obeying_the_document_is_of_no_use(obedient, case, mode):
     doc = obedient(case[mode]["reply"], mode)(case["text"])
     assert_sound(doc, case["text"])

@@ -298,6 +298,7 @@ def test_marker_models_are_a_second_pass():
     learned(nlp, examples_of(nlp))
 
 
+@pytest.mark.slow
 def test_components_listen_to_spacy_transformers_too(vocab):
     pytest.importorskip("spacy_transformers")
     nlp = spacy.blank("en")

@@ -56,6 +56,7 @@ RELATIVE = """
         (RELATIVE, ["(Hugo, vivre à, Paris)", "(Hugo, écrire, un roman)"]),
     ],
 )
+@pytest.mark.slow
 def test_clauses_of_universal_dependencies(french, rows, expected):
     assert sorted(map(str, open_relations(make_doc(french, rows)))) == expected
 

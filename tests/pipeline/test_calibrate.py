@@ -90,6 +90,7 @@ def relations(nlp, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_calibrated_scores_come_true_and_the_relations_stay(overconfident, kind, data, tmp_path):
     nlp = blank(kind).from_bytes(overconfident[kind])
     before = relations(nlp, data)

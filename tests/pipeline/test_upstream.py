@@ -109,6 +109,7 @@ BLOCKS = re.findall(r"```python\n([^`]*source=trained[^`]*)```", DOCS.read_text(
 
 
 @pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.slow
 def test_what_the_documentation_says(trained, block, tmp_path, monkeypatch):
     (tmp_path / "training" / "business").mkdir(parents=True)
     trained.to_disk(tmp_path / "training" / "business" / "model-best")

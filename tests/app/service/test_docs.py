@@ -26,6 +26,7 @@ def examples(language, client):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
+@pytest.mark.slow
 def test_requests_of_curl(client):
     (block,) = examples("bash", client)
     done = subprocess.run(

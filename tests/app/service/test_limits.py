@@ -148,6 +148,7 @@ def test_what_is_no_request_is_refused(small):
             assert connection.recv(12) == b"HTTP/1.1 400"
 
 
+@pytest.mark.slow
 def test_a_body_has_to_come_in_time(nlp):
     with serving(nlp, timeout=0.2) as client:
         answer = read_all(connect(client, "Content-Length: 10\r\nConnection: close"))

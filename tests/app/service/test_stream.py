@@ -131,6 +131,7 @@ def test_what_is_not_read_holds_up_what_is_sent(nlp):
         stream.close()
 
 
+@pytest.mark.slow
 def test_clients_that_read_nothing_are_left(nlp):
     with serving(nlp, batch_size=4, timeout=0.3) as client:
         stream = Stream(client)
@@ -190,6 +191,7 @@ def test_what_was_accepted_is_answered_before_the_end(nlp):
         kept.close()
 
 
+@pytest.mark.slow
 def test_the_end_does_not_wait_for_ever(nlp):
     RELEASE.clear()
     with serving(nlp, grace=1) as client, ThreadPoolExecutor(1) as pool:

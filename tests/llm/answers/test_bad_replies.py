@@ -63,6 +63,7 @@ def test_what_comes_out_is_sound_and_what_does_not_is_counted(doc, case):
 
 @pytest.mark.parametrize("mode", ["mentions", "text", "pair"])
 @pytest.mark.parametrize("finish_reason", ["stop", "length"])
+@pytest.mark.slow
 def test_every_reply_can_be_read_in_every_mode_wherever_it_is_cut(doc, mode, finish_reason):
     for case in CASES:
         reply = case["reply"][:400]

@@ -78,6 +78,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.slow
 def test_what_is_repaired_of_a_hostile_reply_is_bounded(text, monkeypatch):
     lengths = []
 

@@ -68,6 +68,7 @@ def long_doc(vocab):
 
 @both
 @pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.slow
 def test_every_supported_kind_of_encoder(build, kind, doc):
     model = initialised(build, [doc], encoder=tiny_encoder(kind))
     before = predicted(model, [doc])
@@ -169,6 +170,7 @@ def test_every_part_of_a_long_text_counts(build, vocab):
 
 @pytest.mark.parametrize("block_size", [1, 3, 7])
 @both
+@pytest.mark.slow
 def test_the_size_of_blocks_does_not_matter(build, block_size, long_doc, doc):
     docs = [doc, long_doc, doc]
     with warnings.catch_warnings():
