@@ -47,13 +47,18 @@ def registered(registry: Any, kind: Type[T]) -> Dict[str, T]:
     return {name: found[name] for name in sorted(found)}
 
 
-def registered_format(found: Dict[str, T], name: str) -> T:
-    """Find a format by its name among those that are registered.
+def named(found: Dict[str, T], name: str, kind: str = "format") -> T:
+    """Find an object by its name among those that are registered.
+
+    Args:
+        found: what is registered, by name.
+        name: the name.
+        kind: what they are, for the message.
 
     Raises:
         ConfigError: if there is none of this name.
     """
     if name not in found:
         near = did_you_mean(name, found)
-        raise ConfigError(f"Unknown format {shown(name)}{near}; available: {', '.join(found)}")
+        raise ConfigError(f"Unknown {kind} {shown(name)}{near}; available: {', '.join(found)}")
     return found[name]

@@ -117,7 +117,7 @@ def get_format(name: str) -> AnnotationFormat:
     Raises:
         ConfigError: if there is none of this name.
     """
-    return registry.registered_format(get_formats(), name)
+    return registry.named(get_formats(), name)
 
 
 def detect_format(path: Path) -> str:

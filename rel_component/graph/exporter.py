@@ -104,7 +104,7 @@ def get_exporter(name: str) -> GraphExporter:
     Raises:
         ConfigError: if there is none of this name.
     """
-    return registry.registered_format(get_exporters(), name)
+    return registry.named(get_exporters(), name)
 
 
 def export_graph(

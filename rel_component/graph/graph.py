@@ -2,8 +2,7 @@
 
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Type
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .rules import EITHER_END
 from .types import Contradiction, Edge, Evidence, GraphDocument, Node
@@ -38,12 +37,7 @@ class Graph:
     def __enter__(self) -> "Graph":
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._connection.close()
 
     def counts(self) -> Dict[str, int]:

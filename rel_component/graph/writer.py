@@ -8,8 +8,7 @@ import sqlite3
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Type
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from .facts import Fact
 from .names import NamedEntity, most_frequent, name_key, writable
@@ -82,12 +81,7 @@ class GraphWriter:
     def __enter__(self) -> "GraphWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.connection.close()
 
     def add_document(self, document_id: object, date: Optional[str], number: int) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Iterable, Iterator, Optional
 
 from .. import registry
-from ..errors import ConfigError, did_you_mean, shown
 from .shards import Finished, Shard
 from .work import Work
 
@@ -62,8 +61,4 @@ def get_executor(name: str) -> Executor:
     Raises:
         ConfigError: if there is none of this name.
     """
-    found = get_executors()
-    if name not in found:
-        near = did_you_mean(name, found)
-        raise ConfigError(f"Unknown executor {shown(name)}{near}; available: {', '.join(found)}")
-    return found[name]
+    return registry.named(get_executors(), name, "executor")
