@@ -1,14 +1,18 @@
 """From the logits of a model to probabilities, calibrated ones where a temperature is known."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence, Tuple
 
+import numpy
 from thinc.api import get_array_module
 from thinc.types import Floats2d
 
 from .errors import ConfigError, shown
+from .types import BoolArray
 
 LEAST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
+
+_UNASKED = -1e4  # a logit whose probability is 0
 
 
 @dataclass(frozen=True)
@@ -135,3 +139,25 @@ def sigmoid(logits: Floats2d) -> Floats2d:
     """Probabilities of multiple labels. *Shape:* ``(n_pairs, n_labels)``."""
     xp = get_array_module(logits)
     return 0.5 * (1.0 + xp.tanh(0.5 * logits))  # does not overflow
+
+
+def without_unasked(
+    logits: Floats2d, asked: Optional[BoolArray]
+) -> Tuple[Floats2d, Optional[Floats2d]]:
+    """Make labels that a pair is not asked about improbable.
+
+    Args:
+        logits: those of the labels, perhaps after one of NO_RELATION. *Shape:* ``(n_pairs, n_outputs)``
+        asked: the labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``
+
+    Returns:
+        the logits; and 1.0 where one is asked about, 0.0 where not, by which gradients are multiplied;
+        None: all are.
+    """
+    if asked is None:
+        return logits, None
+    n_first = logits.shape[1] - asked.shape[1]
+    columns = numpy.pad(asked, ((0, 0), (n_first, 0)), constant_values=True)
+    xp: Any = get_array_module(logits)
+    mask: Any = xp.asarray(columns.astype("float32"))
+    return logits * mask + _UNASKED * (1.0 - mask), mask

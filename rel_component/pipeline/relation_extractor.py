@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
@@ -28,7 +27,7 @@ from ..losses import with_agreement
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
 from ..pipelines import check_mentions_first
-from ..probabilities import Temperature, refuse_nan, to_probabilities
+from ..probabilities import Temperature, refuse_nan, to_probabilities, without_unasked
 from ..schema import RelationSchema
 from ..targets import (
     PairSampling,
@@ -45,8 +44,6 @@ from .model_checks import has_joined_words, refuse_uninitialised
 from .saving import loading
 from .shared_encoder import DEFAULT_TOK2VEC
 from .upstream import ListeningPipe
-
-_UNASKED = -1e4  # a logit whose probability is 0
 
 
 @Language.factory(
@@ -356,7 +353,7 @@ class RelationExtractor(ListeningPipe):
             n_outputs = len(self.labels) + self.exclusive
             return ScoredPairs(candidates, self.model.ops.alloc2f(0, n_outputs))
         logits = self.model.predict((docs, candidates))
-        logits, _ = self._without_unasked(logits, candidates.asked_labels(docs))
+        logits, _ = without_unasked(logits, candidates.asked_labels(docs))
         values = to_probabilities(
             logits,
             exclusive=self.exclusive,
@@ -453,7 +450,7 @@ class RelationExtractor(ListeningPipe):
     ) -> Tuple[float, Floats2d]:
         none_first = self.exclusive or self.adaptive_threshold
         values = to_distribution(targets.values) if none_first else targets.values
-        logits, mask = self._without_unasked(logits, asked)
+        logits, mask = without_unasked(logits, asked)
         loss, d_logits = function(
             logits,
             self.model.ops.asarray2f(cast(Floats2d, values)),
@@ -461,17 +458,6 @@ class RelationExtractor(ListeningPipe):
             exclusive=self.exclusive,
         )
         return loss, d_logits if mask is None else d_logits * mask
-
-    def _without_unasked(
-        self, logits: Floats2d, asked: Optional[BoolArray]
-    ) -> Tuple[Floats2d, Optional[Floats2d]]:
-        """Logits that are low where a document is not asked about a label, and 1.0 where it is."""
-        if asked is None:
-            return logits, None
-        n_first = logits.shape[1] - asked.shape[1]  # the column of NO_RELATION
-        columns: Any = numpy.pad(asked, ((0, 0), (n_first, 0)), constant_values=True)
-        mask: Any = self.model.ops.asarray2f(columns.astype("float32"))
-        return logits * mask + _UNASKED * (1.0 - mask), mask
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
