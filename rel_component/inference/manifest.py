@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -46,11 +47,8 @@ class Manifest:
     def __init__(self, work: Work, header: Header, *, resume: bool) -> None:
         self.path = work.folder / NAME
         self.finished: Dict[int, Finished] = {}
-        if self.path.exists():
+        if self.path.exists() or not self._begin(header):
             self._check(header, resume)
-        else:
-            with complete_file(self.path) as part:
-                part.write_text(_line({"version": _VERSION, **header}), encoding="utf8")
         self._file = self.path.open("rb+")
         try:
             _lock(self._file.fileno(), self.path)
@@ -83,6 +81,21 @@ class Manifest:
         except OSError as err:
             raise DataError(f"cannot be written: {err.strerror}", place=str(self.path)) from err
         self.finished[finished.shard] = finished
+
+    def _begin(self, header: Header) -> bool:
+        """Write the header; whether no other run was there first."""
+        own = self.path.with_name(f"{NAME}.{secrets.token_hex(4)}")
+        try:
+            with complete_file(own) as part:
+                part.write_text(_line({"version": _VERSION, **header}), encoding="utf8")
+            os.link(own, self.path)  # whole, and never in the place of another one
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            os.replace(own, self.path)
+        finally:
+            own.unlink(missing_ok=True)
+        return True
 
     def _check(self, header: Header, resume: bool) -> None:
         folder = self.path.parent
