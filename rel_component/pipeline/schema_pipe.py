@@ -1,0 +1,147 @@
+"""A component with labels and a schema, which can be exchanged after training."""
+
+import math
+from typing import Any, Dict, Optional, Tuple
+
+from ..candidates import PairModelT
+from ..errors import ConfigError, SchemaError, shown
+from ..probabilities import Temperature
+from ..schema import RelationSchema
+from ..types import NO_RELATION
+from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
+from .model_checks import refuse_uninitialised
+from .upstream import ListeningPipe
+
+
+class SchemaPipe(ListeningPipe):
+    """A trainable component whose outputs are the labels of a schema.
+
+    Attributes:
+        exclusive: whether a pair has at most one label, and NO_RELATION is one of the outputs.
+        adaptive_threshold: whether the first output is a threshold for the others.
+    """
+
+    model: PairModelT
+    exclusive: bool
+    adaptive_threshold: bool
+    _label_reader: LabelReader
+
+    @property
+    def schema(self) -> RelationSchema:
+        """The relation types."""
+        return self._schema
+
+    @schema.setter
+    def schema(self, schema: RelationSchema) -> None:
+        self._schema = schema
+        self.state["schema"] = schema.to_dict()
+
+    @property
+    def temperature(self) -> Optional[Temperature]:
+        """What calibrates the probabilities, saved with the weights; None: nothing does."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, temperature: Optional[Temperature]) -> None:
+        self._temperature = temperature
+        self.state.pop("temperature", None)
+        if temperature is not None:
+            self.state["temperature"] = temperature.to_dict()
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The relation types, NO_RELATION not among them."""
+        return self.schema.labels
+
+    @property
+    def label_data(self) -> Dict[str, Any]:
+        """The schema as plain data; ``initialize`` accepts it as `labels`."""
+        return self.schema.to_dict()
+
+    @property
+    def output_labels(self) -> Tuple[str, ...]:
+        """Names of the columns of the model's output."""
+        none_first = self.exclusive or self.adaptive_threshold
+        return (NO_RELATION, *self.labels) if none_first else self.labels
+
+    @property
+    def outputs(self) -> Dict[str, Any]:
+        """See :meth:`.CheckedPipe.outputs`."""
+        return {"columns": list(self.output_labels), "exclusive": self.exclusive}
+
+    def add_label(self, label: str) -> int:
+        """Add a relation type, also to a model that is already trained.
+
+        The new type has no constraints; what the model has learned so far stays as it is.
+
+        Returns:
+            1 if the label was added, 0 if it was there.
+        """
+        if label in self.schema:
+            return 0
+        self.schema = self.schema.add(label)
+        self.vocab.strings.add(label)
+        if self.model.has_dim("nO"):
+            if reads_labels(self.model):
+                self._read_labels(self.model.get_ref("output_layer").attrs["offset"])
+            else:
+                self.model.attrs["resize_output"](self.model, len(self.output_labels))
+        return 1
+
+    def set_schema(self, schema: SchemaLike, *, offset: Optional[float] = None) -> None:
+        """Ask about other relation types from now on, without training.
+
+        That is for a model that reads what a schema says of its labels, as LabelPair.
+
+        Args:
+            schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
+                or mappings with the other keys of a relation type, by label.
+            offset: added to the log-odds of every label, since pairs are less like labels that no
+                training had; saved, and used again for later schemas. None: that of the last time,
+                at first 0.
+
+        Raises:
+            ConfigError: if the model has learned its labels, or is not initialised; if the offset is
+                no finite number.
+            SchemaError: if there is no label, or something is wrong with the schema.
+        """
+        refuse_uninitialised(self.model, self.name)
+        if not reads_labels(self.model):
+            raise ConfigError(
+                f"{self.name}: the model {shown(self.model.name)} has learned its labels and reads no "
+                "schema: use rel_component.LabelPair.v1, or train with the labels"
+            )
+        if offset is not None:
+            if not math.isfinite(offset):
+                raise ConfigError(
+                    f"{self.name}: offset must be a finite number, got {shown(offset)}"
+                )
+            self.state["label_offset"] = float(offset)
+        before, self.schema = self.schema, as_schema(schema, "set_schema")
+        try:
+            if not self.schema:
+                raise SchemaError("set_schema: there is no label in the schema")
+            self._read_labels(self.state.get("label_offset", 0.0))
+        except Exception:
+            self.schema = before
+            raise
+        for label in self.labels:
+            self.vocab.strings.add(label)
+
+    def _read_labels(self, offset: float = 0.0) -> None:
+        """Let a model that reads labels ask about those of the schema."""
+        nlp = self._pipeline.get() if self._pipeline else None
+        self._label_reader.read(
+            self.model, self.schema, len(self.output_labels), self._upstream, nlp, offset
+        )
+
+    def take_state(self, state: Dict[str, Any]) -> None:
+        """See :meth:`.CheckedPipe.take_state`."""
+        offset = state.get("label_offset", 0.0)
+        if type(offset) is not float or not math.isfinite(offset):
+            raise ConfigError(f"label_offset {shown(offset)}; expected a finite number")
+        saved = state.get("temperature")
+        temperature = None if saved is None else Temperature.from_dict(saved)
+        super().take_state(state)
+        self.schema = RelationSchema.from_dict(state["schema"])
+        self.temperature = temperature
