@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .annotations import RelationView, get_relations, set_relations
 from .errors import RelComponentError
+from .event_types import EventSchema, EventType
+from .events import Event, get_events, set_events
 from .schema import RelationSchema, RelationType
 from .types import Relation
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Event",
+    "EventSchema",
+    "EventType",
     "RelComponentError",
     "Relation",
     "RelationSchema",
@@ -50,11 +55,13 @@ __all__ = [
     "evaluate",
     "extract",
     "extract_files",
+    "get_events",
     "get_relations",
     "init_config",
     "quantize",
     "read_texts",
     "render",
+    "set_events",
     "set_relations",
 ]
 

@@ -19,6 +19,14 @@ A schema file is YAML or JSON::
         symmetric: true          # optional: head and tail can be exchanged
         head: [ORG]
         tail: [ORG]
+    events:                      # optional: records of several roles, see event_types.py
+      - label: MERGER
+        description: Several organisations become one.
+        trigger: [EVENT]         # optional: types of the mention that stands for the event; true: any
+        roles:
+          party: {types: [ORG], min: 2}      # min, max: numbers of fillers, 0 and any if left out
+          result: {types: [ORG], max: 1}
+        symmetric: []            # optional: roles whose fillers can be exchanged
 """
 
 import json
@@ -47,11 +55,14 @@ from spacy.tokens import Doc
 from .annotations import DEFAULT_ATTR, get_relations
 from .documents import document_id, relation_key
 from .errors import DataError, SchemaError, listed, shown
+from .event_types import EventSchema, EventType, parse_event_type
 from .files import open_output
 from .relation_types import RelationType, check_types, parse_type
 from .schema_inference import infer_types
 from .types import BoolArray, Relation
 from .yaml_files import read_yaml_or_json
+
+_KEYS = ("relations", "events")
 
 __all__ = ["RelationSchema", "RelationType", "SchemaViolation", "read_schema"]
 
@@ -83,8 +94,10 @@ class RelationSchema(Mapping[str, RelationType]):
 
     Args:
         types: the relation types.
+        events: the types of events.
 
     Attributes:
+        events: the types of events, an :class:`.EventSchema`.
         reasons: for a schema of :meth:`from_docs`, why types have their direction, inverse and
             degree, in words, by label; otherwise empty.
 
@@ -92,7 +105,10 @@ class RelationSchema(Mapping[str, RelationType]):
         SchemaError: if a label occurs twice or is reserved, or if inverses disagree.
     """
 
-    def __init__(self, types: Iterable[RelationType] = ()) -> None:
+    def __init__(
+        self, types: Iterable[RelationType] = (), events: Iterable[EventType] = ()
+    ) -> None:
+        self.events = EventSchema(events)
         self.reasons: Dict[str, Tuple[str, ...]] = {}
         self._types: Dict[str, RelationType] = {}
         for i, rel_type in enumerate(types):
@@ -161,29 +177,36 @@ class RelationSchema(Mapping[str, RelationType]):
         """Build a schema from the content of a schema file.
 
         Args:
-            data: ``{"relations": [...]}``.
+            data: ``{"relations": [...], "events": [...]}``, of which one may be left out.
             source: where the data comes from, for error messages, e.g. a path.
 
         Raises:
             SchemaError: naming the source and the key at fault.
         """
-        if not isinstance(data, Mapping) or not isinstance(data.get("relations"), (list, tuple)):
+        if not isinstance(data, Mapping) or not data.keys() & set(_KEYS):
             raise SchemaError(f'{source}: expected a mapping with a list under "relations"')
-        unknown = sorted(str(key) for key in data if key != "relations")
+        for key in _KEYS:
+            if not isinstance(data.get(key, []), (list, tuple)):
+                raise SchemaError(f'{source}: expected a mapping with a list under "{key}"')
+        unknown = sorted(str(key) for key in data if key not in _KEYS)
         if unknown:
-            raise SchemaError(f'{source}: {unknown[0]:.60}: unknown key; accepted: "relations"')
-        types = [
-            parse_type(item, f"{source}: relations[{i}]")
-            for i, item in enumerate(data["relations"])
-        ]
+            raise SchemaError(
+                f'{source}: {unknown[0]:.60}: unknown key; accepted: "relations", "events"'
+            )
+        relations, events = (data.get(key, []) for key in _KEYS)
+        types = [parse_type(item, f"{source}: relations[{i}]") for i, item in enumerate(relations)]
+        kinds = [parse_event_type(item, f"{source}: events[{i}]") for i, item in enumerate(events)]
         try:
-            return cls(types)
+            return cls(types, kinds)
         except SchemaError as err:
             raise SchemaError(f"{source}: {err}") from None
 
     def to_dict(self) -> Dict[str, Any]:
         """The content of the schema file."""
-        return {"relations": [rel_type.to_dict() for rel_type in self.values()]}
+        data = {"relations": [rel_type.to_dict() for rel_type in self.values()]}
+        if self.events:
+            data["events"] = [kind.to_dict() for kind in self.events.values()]
+        return data
 
     @classmethod
     def from_file(cls, path: Union[str, Path]) -> "RelationSchema":
@@ -207,6 +230,8 @@ class RelationSchema(Mapping[str, RelationType]):
             if "\x85" in text:  # a line break to who reads it; JSON is YAML, too, and escapes it
                 text = f"  - {json.dumps(rel_type.to_dict())}\n"
             parts.append(text)
+        if self.events:
+            parts.append(srsly.yaml_dumps({"events": self.to_dict()["events"]}))
         return "".join(parts)
 
     def to_file(self, path: Union[str, Path]) -> None:
@@ -254,11 +279,19 @@ class RelationSchema(Mapping[str, RelationType]):
 
     def merge(self, other: "RelationSchema") -> "RelationSchema":
         """A schema with the types of this one, replaced by those of `other` or followed by them."""
-        return RelationSchema({**self._types, **other._types}.values())
+        events = {**self.events, **other.events}
+        return RelationSchema({**self._types, **other._types}.values(), events.values())
+
+    def with_event_pairs(self) -> "RelationSchema":
+        """This schema, with the relation types of the pairs that its events consist of."""
+        pairs = {pair.label: pair for pair in self.events.pair_types()}
+        return RelationSchema({**self._types, **pairs}.values(), self.events.values())
 
     def add(self, label: str) -> "RelationSchema":
         """This schema, with one more type without constraints if it lacks `label`."""
-        return self if label in self else RelationSchema([*self.values(), RelationType(label)])
+        if label in self:
+            return self
+        return RelationSchema([*self.values(), RelationType(label)], self.events.values())
 
     def allowed(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
         """Which labels are allowed between which entity types.

@@ -137,9 +137,7 @@ class Relation(Dict[str, Any]):
         values.update(polarity=polarity, statement=statement)
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        super().__init__(
-            head=_span_to_json(head), label=label, tail=_span_to_json(tail), score=score
-        )
+        super().__init__(head=span_to_json(head), label=label, tail=span_to_json(tail), score=score)
         if numbers:
             dict.__setitem__(self, "evidence", list(numbers))
         if polarity:
@@ -207,7 +205,8 @@ def _place(span: Span) -> Dict[str, Any]:
     return {"text": span.text, "start": span.start, "end": span.end, **place}
 
 
-def _span_to_json(span: Span) -> Dict[str, Any]:
+def span_to_json(span: Span) -> Dict[str, Any]:
+    """A mention as plain data: text, entity type, offsets in tokens and characters."""
     data = {
         "text": span.text,
         "label": span.label_,

@@ -182,7 +182,7 @@ class RelationExtractor(SchemaPipe):
             nlp: the pipeline.
             labels: the labels, or a whole schema as :attr:`label_data` gives it. Argument types
                 and directions that are not given are read from the examples, and logged.
-            relation_schema: the schema, used as it is.
+            relation_schema: the schema, used as it is, with the pairs of its events.
 
         Raises:
             ConfigError: if there are no labels, neither given nor in the examples.
@@ -195,6 +195,7 @@ class RelationExtractor(SchemaPipe):
             for label, reasons in schema.reasons.items():
                 logger.info("%s: %s: %s", self.name, label, "; ".join(reasons))
             schema = schema if labels is None else RelationSchema.from_labels(labels, schema)
+        schema = schema.with_event_pairs()
         for label in self.labels:  # from add_label
             schema = schema.add(label)
         self.schema = schema

@@ -1,0 +1,161 @@
+"""The component ``event_extractor``: events, and other records of several roles, from their pairs."""
+
+from typing import Any, Callable, Dict, Iterable, Optional, Union
+
+import srsly
+from spacy.language import Language
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations import DEFAULT_ATTR, get_relations, set_relations
+from ..errors import ConfigError, shown
+from ..evaluation.event_scores import EVENT_SCORE_WEIGHTS
+from ..event_decoding import decode_events
+from ..event_types import EventSchema
+from ..events import EVENTS_ATTR, install_events, set_events
+from ..pipelines import find_extractor
+from ..schema import RelationSchema
+from ..types import ScorerFunction
+from .saving import Parts, SavedPipe, loading
+
+
+@Language.factory(
+    "event_extractor",
+    assigns=["doc._.events"],
+    requires=["doc._.rel"],
+    default_config={"scorer": {"@scorers": "rel_component.event_scorer.v1"}},
+    default_score_weights=EVENT_SCORE_WEIGHTS,
+)
+class EventExtractor(SavedPipe, Pipe):
+    """Makes events of the relations that are pairs of their roles, and writes them to ``doc._.events``.
+
+    It comes after ``relation_extractor``, which learns and finds these pairs, and learns nothing itself;
+    see :mod:`rel_component.event_decoding`. The types of events are those of the schema of the
+    component that finds relations before it.
+
+    Args:
+        nlp: the pipeline.
+        name: name of the component in the pipeline.
+        scorer: scores the component in ``nlp.evaluate``; None: no scores.
+        threshold: the least score of an event, which is the geometric mean of the probabilities of its
+            pairs, in [0, 1].
+        keep_pairs: whether the pairs remain among the relations of the document.
+        event_schema: the types of events, as a schema or a dict in the form of a schema file; None:
+            those of the relation extractor.
+        relations_attr: name of the extension attribute of the relations.
+        attr: name of the extension attribute of the events.
+
+    Raises:
+        ConfigError: if an option is out of range.
+        ExtensionConflict: if other code has registered ``doc._.<attr>``.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        name: str,
+        *,
+        scorer: Optional[ScorerFunction],
+        threshold: float = 0.0,
+        keep_pairs: bool = True,
+        event_schema: Any = None,
+        relations_attr: str = DEFAULT_ATTR,
+        attr: str = EVENTS_ATTR,
+    ) -> None:
+        install_events(attr)
+        if not 0.0 <= threshold <= 1.0:
+            raise ConfigError(f"{name}: threshold: {shown(threshold)} is no probability in [0, 1]")
+        self.vocab = nlp.vocab
+        self.name = name
+        self.scorer = scorer
+        self.threshold = threshold
+        self.keep_pairs = keep_pairs
+        self.relations_attr = relations_attr
+        self.attr = attr
+        self.events = EventSchema()
+        extractor = find_extractor(nlp)
+        if event_schema is not None:
+            self.set_schema(event_schema)
+        elif extractor is not None:
+            self.events = extractor.schema.events
+
+    def set_schema(self, schema: Union[RelationSchema, Dict[str, Any]]) -> None:
+        """Make events of the types of another schema from now on.
+
+        Args:
+            schema: the schema, or a dict in the form of a schema file.
+
+        Raises:
+            SchemaError: if it is none.
+            ConfigError: if it has no events.
+        """
+        if not isinstance(schema, RelationSchema):
+            schema = RelationSchema.from_dict(schema, source="event_schema")
+        if not schema.events:
+            raise ConfigError(f'{self.name}: the schema has no types under "events"')
+        self.events = schema.events
+
+    def initialize(
+        self,
+        get_examples: Optional[Callable[[], Iterable[Example]]] = None,
+        *,
+        nlp: Optional[Language] = None,
+        event_schema: Optional[RelationSchema] = None,
+    ) -> None:
+        """Set the types of events.
+
+        Args:
+            get_examples: not used.
+            nlp: the pipeline; the schema of the component that finds relations in it is taken if
+                there is no other.
+            event_schema: the schema.
+
+        Raises:
+            ConfigError: if there are no types of events.
+        """
+        extractor = None if nlp is None else find_extractor(nlp)
+        if event_schema is not None:
+            self.set_schema(event_schema)
+        elif not self.events and extractor is not None:
+            self.events = extractor.schema.events
+        self._require_events()
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Make the events of a document.
+
+        Raises:
+            ConfigError: if there are no types of events.
+        """
+        self._require_events()
+        relations = list(get_relations(doc, self.relations_attr))
+        events = decode_events(relations, self.events, threshold=self.threshold)
+        set_events(doc, events, self.attr)
+        if not self.keep_pairs:
+            pairs = {pair.label for pair in self.events.pair_types()}
+            others = [rel for rel in relations if rel.label not in pairs]
+            if len(others) < len(relations):
+                set_relations(doc, others, self.relations_attr)
+        return doc
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """Score predicted documents against the reference; see :func:`.score_events`."""
+        if self.scorer is None:
+            return {}
+        return dict(self.scorer(examples, **{"schema": self.events, "attr": self.attr, **kwargs}))
+
+    def _require_events(self) -> None:
+        if not self.events:
+            raise ConfigError(
+                f"{self.name}: there are no types of events: put them under `events` into the schema of "
+                "the relation extractor, or give event_schema"
+            )
+
+    def _dump(self) -> Parts:
+        schema = RelationSchema(events=self.events.values())
+        return {"schema": srsly.json_dumps(schema.to_dict(), indent=2)}
+
+    def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
+        if "schema" not in exclude:
+            with loading(f"{place}schema"):
+                self.events = RelationSchema.from_dict(srsly.json_loads(read("schema"))).events

@@ -1,0 +1,101 @@
+"""The component ``event_extractor``: alone, and after a relation extractor that learns pairs."""
+
+import pytest
+import spacy
+from spacy.tokens import Doc
+
+from rel_component.errors import ConfigError, ExtensionConflict, SchemaError
+from rel_component.event_pairs import add_event_pairs
+from rel_component.events import Event, set_events
+from rel_component.schema import RelationSchema
+
+from ..encoders import TINY_TOK2VEC
+from ..helpers import facts, make_doc, make_example
+
+EVENTS = {
+    "events": [
+        {
+            "label": "MERGER",
+            "roles": {
+                "party": {"types": ["ORG"], "min": 2},
+                "result": {"types": ["UNIT"], "max": 1},
+            },
+        }
+    ]
+}
+TEXTS = [
+    ("The merger of Google and DeepMind resulted in a division", True),
+    ("The merger of Shell and Total resulted in a unit", True),
+    ("The lawyers of Google and DeepMind met in a division", False),
+    ("The lawyers of Shell and Total met in a unit", False),
+]
+
+
+def annotated(vocab, text, merges):
+    doc = make_doc(vocab, text, [(3, 4, "ORG"), (5, 6, "ORG"), (9, 10, "UNIT")])
+    roles = ("party", "party", "result")
+    events = [Event("MERGER", tuple(zip(roles, doc.ents)))] if merges else []
+    set_events(doc, events)
+    add_event_pairs(doc, RelationSchema.from_dict(EVENTS).events)
+    return doc
+
+
+def test_pairs_are_learned_and_events_found(tmp_path):
+    nlp = spacy.blank("en")
+    model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": TINY_TOK2VEC}
+    extractor = nlp.add_pipe("relation_extractor", config={"model": model})
+    events = nlp.add_pipe("event_extractor")
+    references = [annotated(nlp.vocab, *item) for item in TEXTS]
+    examples = [make_example(doc) for doc in references]
+    schema = RelationSchema.from_dict(EVENTS)
+    extractor.initialize(lambda: examples, nlp=nlp, relation_schema=schema)
+    events.initialize(nlp=nlp)
+    optimizer = nlp.create_optimizer()
+    optimizer.learn_rate = 0.02
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
+    scores = nlp.evaluate([make_example(doc) for doc in references])
+    assert scores["events_micro_f"] == scores["rel_micro_f"] == 1.0
+    nlp.to_disk(tmp_path)
+    [doc] = spacy.load(tmp_path).pipe([make_example(references[0]).predicted])
+    [event] = doc._.events
+    assert str(event) == "MERGER(party: Google, party: DeepMind, result: division)"
+    assert 0.5 < event.score <= 1.0
+
+
+def test_pairs_can_be_taken_away():
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("event_extractor", config={"event_schema": EVENTS, "keep_pairs": False})
+    label = "MERGER:party>party"
+    doc = make_doc(
+        nlp.vocab, "a b c", [(0, 1, "ORG"), (1, 2, "ORG")], [(0, label, 1), (0, "NEAR", 1)]
+    )
+    assert [str(e) for e in pipe(doc)._.events] == ["MERGER(party: a, party: b)"]
+    assert facts(doc) == [("a", "NEAR", "b")]
+    copy = spacy.blank("en").add_pipe("event_extractor").from_bytes(pipe.to_bytes())
+    assert copy.events.keys() == pipe.events.keys()
+    pipe(doc)
+    assert doc._.events == ()  # no pairs any more
+
+
+def test_types_of_events_are_needed():
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("event_extractor")
+    for ask in (lambda: pipe(nlp.make_doc("a")), lambda: pipe.initialize(nlp=nlp)):
+        with pytest.raises(ConfigError, match="no types of events: put them under `events`"):
+            ask()
+    with pytest.raises(ConfigError, match='no types under "events"'):
+        pipe.set_schema({"relations": ["A"]})
+    with pytest.raises(SchemaError, match=r"event_schema: events\[0\].label"):
+        pipe.set_schema({"events": [{}]})
+    with pytest.raises(ConfigError, match=r"threshold: 2\.0 is no probability"):
+        nlp.add_pipe("event_extractor", name="other", config={"threshold": 2.0})
+
+
+def test_attribute_of_other_code_is_a_conflict():
+    Doc.set_extension("happenings", default=None)
+    try:
+        with pytest.raises(ExtensionConflict, match="happenings is already registered"):
+            spacy.blank("en").add_pipe("event_extractor", config={"attr": "happenings"})
+    finally:
+        Doc.remove_extension("happenings")
