@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from contextlib import suppress
-from typing import Any, Dict, Iterator, List, TextIO, Tuple
+from typing import Any, Dict, Iterator, List, Optional, TextIO, Tuple
 
 from ..errors import DataError, shown
 
@@ -41,20 +41,21 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def read_values(source: TextIO) -> Iterator[Any]:
+def read_values(source: TextIO, longest: Optional[int] = None) -> Iterator[Any]:
     """Read the values of a stream.
 
     Args:
         source: one list, or values that follow each other.
+        longest: about the most characters of a value; None: any number.
 
     Returns:
         The items of the list, or the values.
 
     Raises:
-        ValueError: if a value is broken, or the list does not end where the stream does.
+        ValueError: if a value is broken or too long, or the list does not end where the stream does.
         RecursionError: if a value is nested too deeply.
     """
-    yield from _read_values(_Buffer(source))
+    yield from _read_values(_Buffer(source, longest=longest))
 
 
 def _read_values(buffer: "_Buffer") -> Iterator[Any]:
@@ -86,8 +87,11 @@ def first_values(head: str) -> Iterator[Any]:
 class _Buffer:
     """The part of a stream that has been read but not yet decoded."""
 
-    def __init__(self, source: TextIO, *, surrogates: bool = False) -> None:
+    def __init__(
+        self, source: TextIO, *, surrogates: bool = False, longest: Optional[int] = None
+    ) -> None:
         self._source = source
+        self._longest = longest
         self._surrogates = surrogates
         self._text = ""
         self._position = 0
@@ -128,6 +132,8 @@ class _Buffer:
 
     def _read_more(self) -> bool:
         rest = self._text[self._position :]
+        if self._longest is not None and len(rest) > self._longest:
+            raise ValueError(f"more than {self._longest:,} characters, or without an end")
         more = self._source.read(max(_CHUNK, len(rest)))
         self._text, self._position = rest + more, 0
         return bool(more)

@@ -9,6 +9,7 @@ import json
 import re
 from contextlib import suppress
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
 from typing import (
     Any,
@@ -32,7 +33,7 @@ from .class_labels import INFO, names_of_labels
 from .format import HEAD_LENGTH, ReadFunction, WriteFunction
 from .json_stream import first_values, parse_json, read_values
 from .report import Report
-from .text_files import read_lines
+from .text_files import decoded, read_lines
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -95,7 +96,7 @@ def read_records(
     *,
     name: str = "id",
     lines: bool = True,
-    source: Optional[BinaryIO] = None,
+    source: Optional[BufferedReader] = None,
     longest: Optional[int] = None,
 ) -> Iterator[Tuple[str, Record]]:
     """Read the objects of a JSON file, one after the other.
@@ -105,8 +106,8 @@ def read_records(
         report: takes note of what is no object, and of broken lines of JSONL.
         name: field with the name of an object, which is added to its place.
         lines: whether a file may be empty.
-        source: lines of JSONL to read in place of the file.
-        longest: the most bytes of a line of JSONL; None: any number.
+        source: a stream to read in place of the file, such as that of a compressed one.
+        longest: the most bytes of a line of JSONL, and characters of another object; None: any number.
 
     Returns:
         The objects with their places.
@@ -114,14 +115,16 @@ def read_records(
     Raises:
         DataError: if the file is missing or not UTF-8; if it is broken and no JSONL.
     """
-    beginning = read_beginning(path) if source is None else ""
+    beginning = read_beginning(path) if source is None else _next_of(source)
     if not beginning and not lines:
         raise DataError("broken JSON: expected a list of objects", place=f"{path}, document 0")
     label = "document"
     if beginning.startswith("["):
-        values, label = _stream(path, "document", 0), name
-    elif beginning.startswith("{") and _goes_on(path):
-        values = _stream(path, "object", 1)
+        values, label = _stream(path, "document", 0, source, longest), name
+    elif _OPEN_LINE.match(beginning) or (
+        source is None and beginning.startswith("{") and _goes_on(path)
+    ):
+        values = _stream(path, "object", 1, source, longest)
     else:
         values = _parse_lines(path, report, source, longest)
     with_names = names_of_labels(path)
@@ -146,14 +149,17 @@ def read_beginning(path: Path) -> str:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
 
 
+def _next_of(source: BufferedReader) -> str:
+    """The next characters of a stream after white space, which are not taken from it."""
+    return source.peek(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
+
+
 def _goes_on(path: Path) -> bool:
     """Whether the object at the beginning of a file goes on after its first line."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as source:
         line = ""
         while not line.strip():
             line = source.readline(_LONGEST_LINE)
-        if _OPEN_LINE.match(line.lstrip()):
-            return True
         if next(first_values(line), None) is not None:
             return False
         return next(first_values(line + source.read(HEAD_LENGTH)), None) is not None
@@ -181,11 +187,13 @@ def _values(line: str) -> List[Any]:
         raise
 
 
-def _stream(path: Path, kind: str, number: int) -> Iterator[Tuple[str, Any]]:
+def _stream(
+    path: Path, kind: str, number: int, source: Optional[BinaryIO], longest: Optional[int]
+) -> Iterator[Tuple[str, Any]]:
     """The values of a file with their places, of which only the one at hand is in memory."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as source:
-            for value in read_values(source):
+        with decoded(source) if source else path.open(encoding="utf-8-sig", newline="") as text:
+            for value in read_values(text, longest):
                 yield f"{path}, {kind} {number}", value
                 number += 1
     except OSError as err:

@@ -1,8 +1,9 @@
 """Reading of text files, in UTF-8 with or without a byte order mark."""
 
-from contextlib import nullcontext
+import io
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO, Iterator, Optional, Tuple
+from typing import BinaryIO, Iterator, Optional, TextIO, Tuple
 
 from ..errors import DataError
 from .report import Report
@@ -48,6 +49,22 @@ def read_lines(
                     yield number, line.rstrip("\r\n")
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror or err}", place=str(path)) from err
+
+
+@contextmanager
+def decoded(source: BinaryIO, errors: str = "strict") -> Iterator[TextIO]:
+    """A stream as text, with its line breaks as they are; it is not closed.
+
+    Args:
+        source: the stream.
+        errors: what becomes of bytes that are not UTF-8, a name of :mod:`codecs`.
+    """
+    text = io.TextIOWrapper(source, encoding="utf-8-sig", errors=errors, newline="")
+    try:
+        yield text
+    finally:
+        with suppress(ValueError):  # it is closed
+            text.detach()
 
 
 def _each_line(lines: BinaryIO, longest: Optional[int]) -> Iterator[Optional[bytes]]:

@@ -17,6 +17,8 @@ from ..pipelines import PipelineSource, load_pipeline, relation_attr, require_re
 from ..types import Int32Array, Relation
 from .texts import Text, keep_meta, with_records
 
+_LONGEST = 300  # characters of a reason
+
 
 def extract(
     nlp: PipelineSource,
@@ -78,11 +80,26 @@ def _extract_docs(
             errors.append(err)
 
     docs = nlp.pipe(until_error(), as_tuples=True, batch_size=batch_size, n_process=n_process)
-    for doc, record in docs:
-        keep_meta(doc, record)
-        yield doc
+    try:
+        for doc, record in docs:
+            keep_meta(doc, record)
+            yield doc
+    except ValueError as err:
+        reason = _reason_of_process(err)
+        if reason is None:
+            raise
+        raise RelComponentError(
+            f"a process of the pipeline failed: {reason}; extract_files (--output) lists the documents "
+            "that fail, and goes on"
+        ) from err
     if errors:
         raise errors[0]
+
+
+def _reason_of_process(err: ValueError) -> Optional[str]:
+    """The last line of the traceback that spaCy has from another process; None: it is no such error."""
+    message = str(err).rstrip()
+    return message.rpartition("\n")[2][:_LONGEST] if message.startswith("[E871]") else None
 
 
 def choose_relations(

@@ -5,12 +5,12 @@ import os
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, Literal, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Iterator, Literal, Optional, Sequence, Tuple, Union
 
 from spacy.language import Language
 
 from ..converters.report import SKIP_HINT
-from ..errors import ConfigError
+from ..errors import ConfigError, shown
 from ..files import check_output, is_device
 from ..pipelines import PipelineSource
 from .executor import Executor, Resources, get_executor
@@ -18,8 +18,8 @@ from .manifest import NAME, Header, Manifest, is_left_over, pipeline_fingerprint
 from .run import Summary, clear_folder, collect, kept_if_of_use, make_folder, run_shards
 from .shards import LONGEST_TEXT, Document, cut_shards
 from .sinks import get_sink, sink_of
-from .sources import Source, SourceReport
-from .texts import Text, with_records
+from .sources import Source, SourceReport, given_documents
+from .texts import Text
 from .work import Work
 
 Texts = Union[str, Path, Source, Iterable[Union[str, Text]]]
@@ -94,6 +94,11 @@ def extract_files(
         executor = "process" if resources.n_workers > 1 else "local"
     executor = get_executor(executor) if isinstance(executor, str) else executor
     _check(executor, pipeline, resources, shard_size, batch_size, limit, timeout)
+    labels = _labels(labels)
+    if on_error not in ("stop", "skip"):
+        raise ConfigError(f"on_error {shown(on_error)}: expected stop or skip")
+    if min_score is not None and not (isinstance(min_score, (int, float)) and 0 <= min_score <= 1):
+        raise ConfigError(f"min_score {shown(min_score)}: expected a number from 0 to 1")
     texts = Source(source) if isinstance(source, (str, Path)) else source
     to = sink_of(output) if to == "auto" else to
     get_sink(to)
@@ -107,7 +112,7 @@ def extract_files(
         pipeline,
         _folder(output, shards),
         to,
-        labels=tuple(labels),
+        labels=labels,
         min_score=min_score,
         batch_size=batch_size,
         max_length=texts.max_length if isinstance(texts, Source) else LONGEST_TEXT,
@@ -173,6 +178,13 @@ def _check(
         )
 
 
+def _labels(labels: Sequence[str]) -> Tuple[str, ...]:
+    is_list = isinstance(labels, Sequence) and not isinstance(labels, str)
+    if not is_list or not all(isinstance(label, str) for label in labels):
+        raise ConfigError(f"labels {shown(labels)}: expected a list of types of relations")
+    return tuple(labels)
+
+
 def _folder(output: Path, shards: bool) -> Path:
     """The folder for the shards, beside a file."""
     if is_device(output):
@@ -201,5 +213,4 @@ def _header(work: Work, texts: Any, options: Any) -> Optional[Header]:
 def _documents(texts: Any, report: SourceReport) -> Iterator[Document]:
     if isinstance(texts, Source):
         return texts.documents(report)
-    given = enumerate(with_records(texts), start=1)
-    return (Document(text, record, f"text {number}") for number, (text, record) in given)
+    return given_documents(texts, report)

@@ -182,10 +182,9 @@ def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> N
     single = output != work.folder
     failures = work.folder / "_failures.jsonl"
     if single:
-        stem = output.name.removesuffix(work.path_of(0).name[6:])
-        # those of a device lie where its shards were
-        beside = work.folder if is_device(output) else output
-        failures = beside.with_name((work.folder.stem if is_device(output) else stem) + FAILURES)
+        # those of a device lie where its shards were; with the whole name, as a.parquet may lie beside
+        beside = work.folder.with_suffix("") if is_device(output) else output
+        failures = beside.with_name(beside.name + FAILURES)
         join_shards((work.path_of(number) for number in numbers), work.sink, output)
     listed = [work.failures_of(number) for number in numbers if manifest.finished[number].failures]
     failures.unlink(missing_ok=True)

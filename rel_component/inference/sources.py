@@ -5,10 +5,8 @@ lines is named itself, or by a pattern.
 """
 
 import glob
-import io
 import math
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
@@ -16,14 +14,14 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequ
 from ..converters.formats.csv_rows import read_rows
 from ..converters.records import Record, get, read_records
 from ..converters.report import Report
-from ..converters.text_files import read_lines
+from ..converters.text_files import decoded, read_lines
 from ..errors import ConfigError, DataError, did_you_mean, listed, shown
 from ..files import files_below, read_docs
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from .shards import LONGEST_TEXT, Document, Failure
 from .streams import STANDARD_INPUT, Stream, is_compressed, open_stream, plain_name
-from .texts import Text, check_text
+from .texts import Text, check_text, with_records
 
 _ROWS = 256  # of a table in memory
 _GROUP = 2 << 30  # bytes of a group of rows, which is decompressed as a whole
@@ -208,6 +206,28 @@ class Source:
         return Document(text, kept if name is None else {"id": name, **kept}, place)
 
 
+def given_documents(texts: Iterable[Union[str, Text]], report: Report) -> Iterator[Document]:
+    """Texts in memory as documents; numbers that JSON does not have are missing values.
+
+    Args:
+        texts: texts, or pairs of a text and a record.
+        report: takes note of what is no text.
+
+    Raises:
+        ConfigError: if one string is given in place of several texts.
+        DataError: if the report stops at problems.
+    """
+    for number, (text, record) in enumerate(with_records(texts), start=1):
+        place = f"text {number}"
+        with report.skipping("document", place):
+            if not isinstance(text, str):
+                raise DataError(f"expected a text, got {shown(text)}")
+            known = {str(key): _plain(value) for key, value in record.items()}
+            if known.get("id") is None:
+                known.pop("id", None)
+            yield Document(check_text(text), known, place)
+
+
 _NUMBER = "\0number"
 """Key of a record that has no id of its own: its line, or 0 for a file that is one document."""
 
@@ -234,30 +254,25 @@ def _read_document(source: Source, stream: Stream, path: Path, report: Report) -
 
 
 def _read_jsonl(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
-    # a file may be a list, or objects over several lines; a stream has one object a line
-    is_file = path.is_file() and not is_compressed(path)
+    is_file = path.is_file() and not is_compressed(path)  # which may be read twice
     longest = 6 * source.max_length + _META  # a character may be written as \\u0000
     content = None if is_file else stream.content
     return read_records(path, report, name=source.id, source=content, longest=longest)
 
 
 def _read_csv(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
-    lines = io.TextIOWrapper(stream.content, encoding="utf-8-sig", newline="")
-    rows = read_rows(
-        path,
-        report,
-        frozenset({source.text}),
-        skips="document",
-        source=lines,
-        longest=source.max_length + _META,
-    )
-    try:
+    with decoded(stream.content, "surrogateescape") as lines:
+        rows = read_rows(
+            path,
+            report,
+            frozenset({source.text}),
+            skips="document",
+            source=lines,
+            longest=source.max_length + _META,
+        )
         for place, row in rows:
             kept = {name: cell for name, cell in row.items() if cell or name == source.text}
             yield place, {_NUMBER: int(place.rpartition(" ")[2]), **kept}
-    finally:
-        with suppress(ValueError):  # it is closed
-            lines.detach()
 
 
 def _read_parquet(source: Source, stream: Stream, path: Path, report: Report) -> _Rows:
@@ -309,11 +324,13 @@ def _plain(value: Any) -> Any:
     """A cell as JSON data."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, (int, type(None))):
+        return value
+    return check_text(str(value))
 
 
 _READERS: Dict[str, Callable[[Source, Stream, Path, Report], Iterable[Tuple[str, Record]]]] = {

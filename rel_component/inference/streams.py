@@ -6,7 +6,7 @@ import sys
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Dict, Iterator, Tuple, Type
+from typing import Any, BinaryIO, Callable, Dict, Iterator, Tuple, Type, cast
 
 from ..errors import ConfigError, DataError
 from ..packages import import_package
@@ -90,10 +90,10 @@ class Stream:
         content: the bytes that they stand for.
     """
 
-    def __init__(self, raw: BinaryIO, path: Path) -> None:
+    def __init__(self, raw: io.BufferedReader, path: Path) -> None:
         self._raw = raw
         opened = _COMPRESSED.get(path.suffix.lower())
-        self.content: BinaryIO = raw
+        self.content: io.BufferedReader = raw
         if opened is not None:
             self.content = io.BufferedReader(_Bounded(opened(raw), raw, path), _BUFFER)
 
@@ -136,7 +136,7 @@ def open_stream(path: Path) -> Iterator[Stream]:
     if str(path) == STANDARD_INPUT:
         if sys.stdin is None:
             raise ConfigError("standard input is closed; give a file of texts or --text")
-        yield Stream(sys.stdin.buffer, path)
+        yield Stream(cast(io.BufferedReader, sys.stdin.buffer), path)
         return
     try:
         with path.open("rb") as raw:

@@ -212,7 +212,7 @@ def test_prompted_pipelines_extract_to_files(config, texts, tmp_path):
     lines(replies, [reply(FOUNDED)] * 3)
     given = ("extract", config, texts, "-o", tmp_path / "out.jsonl")
     assert "3 documents, 3 relations" in run(*given)
-    assert not (tmp_path / "out.failures.jsonl").exists()
+    assert not (tmp_path / "out.jsonl.failures.jsonl").exists()
 
 
 @pytest.mark.slow

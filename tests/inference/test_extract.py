@@ -7,9 +7,11 @@ import spacy
 from spacy.language import Language
 
 from rel_component import extract, read_texts
-from rel_component.errors import ConfigError, DataError
+from rel_component.errors import ConfigError, DataError, RelComponentError
 from rel_component.inference.extract import find_evidence
 from rel_component.types import Relation
+
+from . import trap
 
 
 @Language.component("test_neighbours")
@@ -104,6 +106,14 @@ def test_texts_are_taken_one_batch_at_a_time(nlp):
 def test_two_processes_extract_what_one_does(nlp):
     texts = ["Acme bought Orbit ."] * 5
     assert list(extract(nlp, texts, n_process=2, batch_size=2)) == list(extract(nlp, texts))
+
+
+def test_an_error_of_another_process_is_one_line():
+    nlp = spacy.blank("en")
+    nlp.add_pipe(trap.NAME)
+    message = r"failed: ValueError: a text to fail at; extract_files \(--output\) lists"
+    with pytest.raises(RelComponentError, match=message):
+        list(extract(nlp, ["Acme", "RAISE"], n_process=2))
 
 
 def test_one_string_is_not_several_texts(nlp):

@@ -247,7 +247,7 @@ def test_a_device_has_no_files_beside_it(nlp, tmp_path):
     (tmp_path / "real" / "out.jsonl").touch()
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "real" / "out.jsonl")
     run(nlp, ["Acme", "RAISE"], tmp_path / "link.jsonl")
-    assert (tmp_path / "real" / "out.failures.jsonl").exists()
+    assert (tmp_path / "real" / "out.jsonl.failures.jsonl").exists()
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -258,15 +258,17 @@ def test_what_fails_is_listed_and_does_not_stop_the_run(nlp, tmp_path):
     source.write_text("\n".join(odd), encoding="utf8")
     summary = run(nlp, source, tmp_path / "out.jsonl", on_error="skip")
     assert (summary.documents, summary.failures, summary.counts["skipped"]) == (9, 5, 3)
-    failures = lines(tmp_path / "out.failures.jsonl")
-    assert summary.failures_path == tmp_path / "out.failures.jsonl"
+    failures = lines(tmp_path / "out.jsonl.failures.jsonl")
+    assert summary.failures_path == tmp_path / "out.jsonl.failures.jsonl"
     assert [failure["place"].partition(", ")[2] for failure in failures] == [
         *("line 1", "line 7", "line 14", "line 12, document 9", "line 13, document 10"),
     ]
     assert [failure.get("id") for failure in failures] == [None, None, None, 9, 10]
     assert failures[-1]["reason"] == "ValueError: a text to fail at"
+    run(nlp, ["RAISE"], tmp_path / "out.spacy")
+    assert lines(tmp_path / "out.jsonl.failures.jsonl") == failures
     run(nlp, TEXTS, tmp_path / "out.jsonl")
-    assert not (tmp_path / "out.failures.jsonl").exists()
+    assert not (tmp_path / "out.jsonl.failures.jsonl").exists()
 
 
 def test_after_an_error_of_the_source_a_run_can_go_on(nlp, tmp_path):
@@ -331,6 +333,11 @@ def test_options_that_do_not_fit(nlp, pipeline, texts, tmp_path):
         ({"executor": "local", "resources": Resources(2)}, "one worker"),
         ({"executor": "proces"}, 'did you mean "process"'),
         ({"to": "xml"}, "expected one of jsonl"),
+        ({"on_error": "ignore"}, "'ignore': expected stop or skip"),
+        ({"labels": "FOUNDED_BY"}, "'FOUNDED_BY': expected a list"),
+        ({"labels": [1]}, "expected a list of types"),
+        ({"min_score": 1.5}, "1.5: expected a number from 0 to 1"),
+        ({"min_score": float("nan")}, "expected a number from 0 to 1"),
         ({"labels": ["CEO"], "code": "nowhere.py"}, "cannot be imported"),
     ):
         with pytest.raises(ConfigError, match=message):

@@ -12,7 +12,7 @@ import spacy
 from rel_component.errors import ConfigError, DataError
 from rel_component.files import write_docs
 from rel_component.inference import streams
-from rel_component.inference.sources import Source, SourceReport
+from rel_component.inference.sources import Source, SourceReport, given_documents
 
 TEXTS = ["Acme bought Orbit.", 'A "quoted", longer\ttext ö', "third"]
 RECORDS = [{"id": f"d{i}", "text": text, "date": f"200{i}"} for i, text in enumerate(TEXTS)]
@@ -57,6 +57,10 @@ WRITERS = {
     "a.jsonl": lambda path: path.write_text(jsonl(), encoding="utf8"),
     "list.json": lambda path: path.write_text(json.dumps(RECORDS, indent=1), encoding="utf8"),
     "a.jsonl.gz": lambda path: path.write_bytes(gzip.compress(jsonl().encode())),
+    "list.json.gz": lambda path: path.write_bytes(gzip.compress(json.dumps(RECORDS).encode())),
+    "lines.json.gz": lambda path: path.write_bytes(
+        gzip.compress("".join(json.dumps(record, indent=1) for record in RECORDS).encode())
+    ),
     "a.jsonl.zst": lambda path: write_zst(path, jsonl()),
     "a.csv": lambda path: path.write_text(table(), encoding="utf-8-sig"),
     "a.tsv": lambda path: path.write_text(table("\t"), encoding="utf8"),
@@ -115,9 +119,10 @@ def test_columns_have_names(tmp_path):
 
 
 def test_standard_input(monkeypatch):
-    stdin = io.TextIOWrapper(io.BytesIO(jsonl().encode()))
-    monkeypatch.setattr(sys, "stdin", stdin)
-    assert read("-", format_name="jsonl")[0] == EXPECTED
+    for content in (jsonl(), json.dumps(RECORDS)):
+        stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content.encode())))
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert read("-", format_name="jsonl")[0] == EXPECTED
     assert Source("-").fingerprint() is None
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(ConfigError, match="standard input is closed"):
@@ -165,7 +170,10 @@ def test_bombs_are_not_read_to_their_end(name, tmp_path, monkeypatch):
         ("a.jsonl.gz", b"no gzip", "cannot be read: Not a gzipped file"),
         ("a.jsonl.zst", b"no zstandard", "damaged"),
         ("a.csv", b"a,b\n1,2\n", "expected a header with the columns text"),
-        ("a.csv", b'text\n"open', "broken CSV"),
+        ("a.csv", b'text\n"open', "line 2: broken CSV"),
+        ("a.csv", b"text,a,a\n1,2,3\n", "line 1: the header has the column 'a' more than once"),
+        ("a.csv", "text,a\n".encode("utf-16"), "line 1: not UTF-8: the byte 0xff"),
+        ("a.json.gz", gzip.compress(b'[{"text": "a"}, {"text'), "document 1: broken JSON"),
         ("a.parquet", b"PAR1 or not", "no Parquet that can be read"),
         ("a.spacy", b"", "the file is empty"),
         ("a.txt", b"\xff\xfe", "not UTF-8"),
@@ -180,6 +188,50 @@ def test_broken_files_are_one_error_or_one_problem(name, content, message, tmp_p
     assert [pair for pair in found if "date" in pair[1]][-3:] == EXPECTED
     assert len(problems) == 1
     assert name in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (b"b,caf\xe9", "line 3: not UTF-8: the byte 0xe9"),
+        (b'b,"open', "line 3: broken CSV: ',' expected after"),
+        (b'b,"x"y', "line 3: broken CSV"),
+        (b'b,"two\nlines"x', "line 3: broken CSV"),
+        (b"b", "line 3: expected 2 fields, got 1"),
+    ],
+)
+def test_a_bad_row_costs_no_other(row, problem, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'id,text\na,"1"\n' + row + b'\nc,"3"\nd,"4\n5"\n')
+    found, problems = read(path, "skip")
+    assert [(record["id"], text) for text, record in found] == [
+        *(("a", "1"), ("c", "3"), ("d", "4\n5"))
+    ]
+    assert problem in problems[0]
+    assert len(problems) == 1 + (b"lines" in row)  # what is after a quote in the row is one more
+    with pytest.raises(DataError, match="line"):
+        read(path)
+
+
+def test_quotes_that_never_match_are_not_read_for_ever(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("text,a\n" + 'x","\n' * 20_000, encoding="utf8")
+    found, problems = read(path, "skip")
+    assert not found
+    assert len(problems) < 10
+    assert problems[-1].startswith(f"{path}, lines ")
+    assert " to 20001: broken CSV" in problems[-1]
+
+
+def test_numbers_that_json_does_not_have_are_missing_values(tmp_path):
+    report = SourceReport("skip")
+    nan = float("nan")
+    given = [("a", {"id": nan, "x": [nan, (1, 2)]}), (None, {}), ("\ud800", {}), ("b", {"id": 1})]
+    records = [document.record for document in given_documents(given, report)]
+    assert records == [{"x": [None, [1, 2]]}, {"id": 1}]
+    assert [failure.place for failure in report.take()] == ["text 2", "text 3"]
+    write_parquet(tmp_path / "a.parquet", [{"id": nan, "text": "a"}, {"id": 2.0, "text": "b"}])
+    assert read(tmp_path / "a.parquet")[0] == [("a", {}), ("b", {"id": 2.0})]
 
 
 def test_zstandard_that_was_cut_short_is_an_error(tmp_path):

@@ -5,8 +5,10 @@ import time
 
 from spacy.language import Language
 
+NAME = "test_trap"
 
-@Language.component("test_trap")
+
+@Language.component(NAME)
 def relate_or_fail(doc):
     if "RAISE" in doc.text:
         raise ValueError("a text to fail at")

@@ -12,12 +12,12 @@ before it, which does not count (https://owasp.org/www-community/attacks/CSV_Inj
 
 import csv
 import re
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, TextIO, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, TextIO, Tuple, Union
 
-from ...errors import DataError
+from ...errors import DataError, shown
 from ...files import open_output
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
 from ..format import AnnotationFormat
@@ -35,6 +35,10 @@ _REQUIRED = frozenset(COLUMNS) - {"document", "id", "head", "tail", "score"}
 _SEPARATORS = ",;\t|"
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MAX_FIELD = 2**31 - 1
+_MOST_AGAIN = 4
+_FREE_AGAIN = 10_000
+_NOT_DECODED = re.compile("[\udc80-\udcff]")
+"""What the error handler ``surrogateescape`` makes of bytes that are not UTF-8."""
 
 _Row = Tuple[str, Dict[str, str]]
 
@@ -77,62 +81,133 @@ def read_rows(
 ) -> Iterator[_Row]:
     """Read the rows of a CSV file with a header.
 
+    After a row with quotes that do not match, reading goes on with the next line.
+
     Args:
         path: the file.
-        report: takes note of the rows that do not fit the header.
+        report: takes note of the rows that do not fit the header, are not UTF-8 or no CSV.
         required: the columns that there must be.
         skips: kind of what a row is, a key of ``report.skipped``.
-        source: what to read in place of the file.
+        source: what to read in place of the file, decoded with ``surrogateescape``.
         longest: the most characters of a field.
 
     Returns:
         The rows with their places.
 
     Raises:
-        DataError: if the file is missing, not UTF-8 or no CSV, or the header lacks a column.
+        DataError: if the file is missing, or the header lacks a column or has one twice.
     """
     # The limit is one of the process, and far too low for documents.
     csv.field_size_limit(longest)
-    number = 1
     try:
         with (
-            nullcontext(source) if source else path.open(encoding="utf-8-sig", newline="") as lines
+            nullcontext(source)
+            if source
+            else path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines
         ):
             line = lines.readline()
             # The first line of Excel's may tell the separator.
-            header, separator = _header(
-                lines.readline() if line.startswith("sep=") else line, required
-            )
-            if header is None:
-                missing = ", ".join(sorted(required))
-                raise DataError(f"expected a header with the columns {missing}", place=str(path))
-            reader = csv.reader(lines, delimiter=separator, strict=True)
-            for values in reader:
-                number = reader.line_num + 1
-                place = f"{path}, line {number}"
-                if len(values) == len(header):
+            n_before = 2 if line.startswith("sep=") else 1
+            header, separator = _header(lines.readline() if n_before == 2 else line, required, path)
+            for first, last, values in _each_row(_Lines(lines, n_before), separator):
+                place = f"{path}, line {last}"
+                message: Optional[str] = None
+                if isinstance(values, csv.Error):
+                    place = place if first == last else f"{path}, lines {first} to {last}"
+                    message = f"broken CSV: {values}"
+                elif (message := _not_decoded("".join(values))) is not None:
+                    pass
+                elif len(values) == len(header):
                     yield place, dict(zip(header, map(_unmasked, values)))
                 elif values:
                     message = f"expected {len(header)} fields, got {len(values)}"
+                if message is not None:
                     report.problem(message, place=place, skips=skips)
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
-    except UnicodeDecodeError as err:
-        raise DataError(f"not UTF-8: {err}", place=f"{path}, after line {number}") from err
-    except csv.Error as err:
-        raise DataError(f"broken CSV: {err}", place=f"{path}, after line {number}") from err
 
 
-def _header(line: str, required: FrozenSet[str]) -> Tuple[Optional[List[str]], str]:
-    """The columns and what separates them; None if it is no header."""
+class _Lines:
+    """Lines of a file, of which those of the row at hand can be read again.
+
+    Args:
+        lines: the lines.
+        number: how many were read before.
+    """
+
+    def __init__(self, lines: Iterator[str], number: int) -> None:
+        self._lines, self._number = lines, number
+        self._row: List[str] = []
+        self._waiting: List[str] = []  # the next one is the last
+        self._n_again = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.pop() if self._waiting else next(self._lines)
+        self._row.append(line)
+        return line
+
+    def end_row(self) -> Tuple[int, int]:
+        """The numbers of the first and the last line of the row."""
+        first, self._number = self._number + 1, self._number + len(self._row)
+        self._row = []
+        return first, self._number
+
+    def break_row(self) -> Tuple[int, int]:
+        """The same of a broken row, of which all lines but the first are read again.
+
+        Where that would take more than a few times the lines of the file, they are passed over.
+        """
+        rest = self._row[1:]
+        self._n_again += len(rest)
+        if self._n_again <= _FREE_AGAIN + _MOST_AGAIN * self._number:
+            del self._row[1:]
+            self._waiting += reversed(rest)
+        return self.end_row()
+
+
+def _each_row(
+    lines: _Lines, separator: str
+) -> Iterator[Tuple[int, int, Union[List[str], csv.Error]]]:
+    """The first and the last line of each row, and its fields or what is wrong with it."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as err:  # the reader begins anew with the next line
+            yield (*lines.break_row(), err)
+        else:
+            yield (*lines.end_row(), values)
+
+
+def _header(line: str, required: FrozenSet[str], path: Path) -> Tuple[List[str], str]:
+    """The columns and what separates them."""
     for separator in _SEPARATORS:
         try:
             names = next(csv.reader([line], delimiter=separator), [])
         except csv.Error:
             continue
-        if set(names) >= required and len(set(names)) == len(names):
+        if set(names) >= required and _NOT_DECODED.search(line) is None:
+            for name in names:
+                if names.count(name) > 1:
+                    message = f"the header has the column {shown(name)} more than once; rename one"
+                    raise DataError(message, place=f"{path}, line 1")
             return names, separator
-    return None, ""
+    if (bad := _not_decoded(line)) is not None:
+        raise DataError(bad, place=f"{path}, line 1")
+    wanted = ", ".join(sorted(required))
+    message = f"expected a header with the columns {wanted}, got {shown(line.strip())}"
+    raise DataError(message, place=str(path))
+
+
+def _not_decoded(text: str) -> Optional[str]:
+    """What to say of bytes that are not UTF-8, if there are any."""
+    bad = _NOT_DECODED.search(text)
+    return None if bad is None else f"not UTF-8: the byte 0x{ord(bad[0]) - 0xDC00:02x}"
 
 
 def _document_key(row: Dict[str, str]) -> Tuple[str, ...]:
@@ -240,7 +315,10 @@ def _fields(role: str, mention: AnnotatedMention, text: str) -> Dict[str, object
 
 
 def _looks_like(head: str) -> bool:
-    return _header(head.partition("\n")[0].rstrip("\r"), _REQUIRED)[0] is not None
+    with suppress(DataError):
+        _header(head.partition("\n")[0].rstrip("\r"), _REQUIRED, Path())
+        return True
+    return False
 
 
 FORMAT = AnnotationFormat(
