@@ -1,7 +1,8 @@
 """Labels of a relation extractor whose model reads what the schema says of them."""
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 from spacy.language import Language
@@ -14,7 +15,8 @@ from ..errors import ConfigError, SchemaError, shown
 from ..mentions import read_mentions
 from ..models.encoder import encode_sentences
 from ..models.pairs.label_pair import pair_vectors
-from ..models.pairs.label_texts import label_vectors
+from ..models.pairs.label_scorer import unit_rows
+from ..models.pairs.label_texts import Encode, label_vectors, vary_labels
 from ..relation_types import RelationType
 from ..schema import RelationSchema
 from ..types import FloatArray
@@ -66,17 +68,7 @@ class LabelReader:
             ConfigError: if there is no sentence encoder, or no pipeline for the examples.
             SchemaError: if an example does not mark one head and one tail.
         """
-        encoder = self._encoder(model, upstream)
-
-        def encode(texts: Sequence[str]) -> FloatArray:
-            new = [text for text in texts if text not in self._known]
-            if len(self._known) + len(new) > _MAX_CACHED:
-                self._known.clear()
-                new = list(texts)
-            self._known.update(zip(new, encode_sentences(encoder, new)))
-            return numpy.stack([self._known[text] for text in texts])
-
-        vectors = label_vectors(schema, encode)
+        vectors = label_vectors(schema, self._encode(model, upstream))
         examples = [
             (row, kind, example)
             for row, kind in enumerate(schema.values())
@@ -91,6 +83,44 @@ class LabelReader:
             found = _example_vectors(model, nlp, upstream, marked)
             vectors = _moved(vectors, [row for row, _, _ in examples], found)
         model.attrs["set_labels"](model, vectors, n_outputs, offset)
+
+    @contextmanager
+    def varied(
+        self, model: Model[Any, Any], schema: RelationSchema, upstream: Any
+    ) -> Iterator[None]:
+        """Let a model see other vectors of its labels for a batch of training, if it has such an option.
+
+        Args:
+            model: a pair model.
+            schema: its labels.
+            upstream: see :meth:`read`.
+        """
+        share = model.attrs.get("label_variation", 0.0)
+        if not share:
+            yield
+            return
+        attrs = model.get_ref("output_layer").attrs
+        labels = attrs["labels"]
+        encode = self._encode(model, upstream)
+        attrs["labels"] = unit_rows(numpy, vary_labels(labels, schema, encode, share))
+        try:
+            yield
+        finally:
+            attrs["labels"] = labels
+
+    def _encode(self, model: Model[Any, Any], upstream: Any) -> Encode:
+        """The sentence encoder, which remembers the vectors of texts."""
+        encoder = self._encoder(model, upstream)
+
+        def encode(texts: Sequence[str]) -> FloatArray:
+            new = [text for text in dict.fromkeys(texts) if text not in self._known]
+            if len(self._known) + len(new) > _MAX_CACHED:
+                self._known.clear()
+                new = list(dict.fromkeys(texts))
+            self._known.update(zip(new, encode_sentences(encoder, new)))
+            return numpy.stack([self._known[text] for text in texts])
+
+        return encode
 
     def _encoder(self, model: Model[Any, Any], upstream: Any) -> Model[Any, Any]:
         for owner in (model, getattr(upstream, "model", None)):

@@ -301,7 +301,8 @@ class RelationExtractor(SchemaPipe):
             loss_function = self.loss
             guided = self.evidence is not None and self.evidence.weight > 0
             candidates = replace(candidates, asks_evidence=guided)
-            outputs, backprop = self.model.begin_update((docs, candidates))
+            with self._label_reader.varied(self.model, self.schema, self._upstream):
+                outputs, backprop = self.model.begin_update((docs, candidates))
         n_labels = len(self.output_labels)
         asked = candidates.asked_labels(docs)
         loss, d_logits = self._loss(loss_function, outputs[:, :n_labels], targets, asked)

@@ -16,7 +16,7 @@ from ..helpers import facts, make_doc, make_example
 DESCRIPTIONS = {"FOUNDED": "the head made the tail", "MET": "two of them met"}
 
 
-def pipeline(**options):
+def pipeline(label_variation=0.0, **options):
     nlp = spacy.blank("en")
     encoder = {
         "@architectures": "rel_component.Encoder.v1",
@@ -30,6 +30,7 @@ def pipeline(**options):
         "tok2vec": listener,
         "hidden_size": 16,
         "n_prototypes": 2,
+        "label_variation": label_variation,
     }
     options = {"adaptive_threshold": True, "exclusive": False, **options}
     if options["adaptive_threshold"]:
@@ -283,3 +284,37 @@ def test_options_out_of_range(architecture, options, message):
     config = {"@architectures": f"rel_component.{architecture}.v1", **options}
     with pytest.raises(ConfigError, match=message):
         spacy.registry.resolve({"model": config})
+
+
+def test_labels_vary_in_training_alone():
+    nlp = learned(steps=0, label_variation=1.0)
+    scorer = nlp.get_pipe("relation_extractor").model.get_ref("output_layer")
+    own, seen = scorer.attrs["labels"], []
+    inner = scorer._func
+
+    def look(model, X, is_train):
+        seen.append(model.attrs["labels"])
+        return inner(model, X, is_train)
+
+    scorer._func = look
+    data = examples(nlp)
+    for _ in range(2):
+        nlp.update(data, sgd=False)
+    nlp.get_pipe("relation_extractor").predict([nlp.get_pipe("shared_encoder")(data[0].predicted)])
+    scorer._func = inner
+    assert seen[2] is own
+    assert not numpy.allclose(seen[0], seen[1])
+    numpy.testing.assert_allclose(numpy.linalg.norm(seen[0], axis=1), 1, atol=1e-5)
+    assert scorer.attrs["labels"] is own
+
+
+@pytest.mark.slow
+def test_varied_labels_are_learned():
+    nlp = learned(label_variation=1.0)
+    for example in examples(nlp):
+        assert found(nlp, example) == facts(example.reference)
+
+
+def test_a_variation_out_of_range():
+    with pytest.raises(ConfigError, match=r"label_variation must lie in \[0, 1\], got 2"):
+        pipeline(label_variation=2)

@@ -44,21 +44,25 @@ def build_label_pair(
     scale: float = 20.0,
     dropout: float = 0.1,
     block_size: int = 4096,
+    label_variation: float = 0.0,
     nO: Optional[int] = None,
 ) -> PairModelT:
     """Build a LabelPair model.
 
     `window` is the number of tokens before the first and after the second mention that count as
     the sentence at most, `n_prototypes` the number of learned vectors of pairs without relation, and
-    `scale` the factor of cosines before training. The other arguments are those of
-    :func:`~rel_component.models.pairs.span_pair.build_span_pair`. Entity types count by the schema
-    alone, since those of another text may have other names.
+    `scale` the factor of cosines before training. In training, vectors of labels are drawn anew for
+    each batch, between their own and, for a `label_variation` of 1, random mixtures of their texts. The
+    other arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`. Entity
+    types count by the schema alone, since those of another text may have other names.
 
     Raises:
         ConfigError: if a pooling is unknown or a number is out of range.
     """
     if window < 0:
         raise ConfigError(f"window must be 0 or more, got {window}")
+    if not 0 <= label_variation <= 1:
+        raise ConfigError(f"label_variation must lie in [0, 1], got {label_variation}")
     corrections = PairScorer(
         pooling=pooling,
         hidden_size=hidden_size,
@@ -80,6 +84,7 @@ def build_label_pair(
         refs={"tok2vec": tok2vec, "corrections": corrections, "output_layer": output_layer},
         attrs={
             "window": window,
+            "label_variation": label_variation,
             "resize_output": resize_output,
             "set_labels": set_label_vectors,
             "check_loaded": check_loaded,

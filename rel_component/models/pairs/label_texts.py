@@ -1,7 +1,7 @@
 """What a schema says of its labels as texts, and these as vectors."""
 
 import re
-from typing import Callable, List, Sequence
+from typing import Callable, List, Sequence, Tuple
 
 import numpy
 
@@ -40,18 +40,51 @@ def label_vectors(schema: RelationSchema, encode: Encode) -> FloatArray:
     Returns:
         vectors of length 1. *Shape:* ``(n_labels, width)``
     """
-    main = [main_texts(kind) for kind in schema.values()]
-    others = [alias_texts(kind) for kind in schema.values()]
-    texts = [text for group in (*main, *others) for text in group]
-    vectors = encode(list(dict.fromkeys(texts)))
-    rows = {text: vectors[i] for i, text in enumerate(dict.fromkeys(texts))}
     found = []
-    for own, aliases in zip(main, others):
-        vector = numpy.mean([rows[text] for text in own], axis=0)
-        if aliases:
-            vector = vector + numpy.mean([rows[text] for text in aliases], axis=0)
+    for own, aliases in zip(*_text_vectors(schema, encode)):
+        vector = own.mean(axis=0)
+        if len(aliases):
+            vector = vector + aliases.mean(axis=0)
         found.append(vector / numpy.linalg.norm(vector))
-    return numpy.asarray(found, dtype="float32").reshape(len(schema), vectors.shape[1])
+    return numpy.asarray(found, dtype="float32").reshape(len(schema), -1)
+
+
+def vary_labels(
+    labels: FloatArray, schema: RelationSchema, encode: Encode, share: float
+) -> FloatArray:
+    """Draw vectors of labels that lie between the given ones and random mixtures of their texts.
+
+    In training, a label is not one place then but a region, and the pairs of a label that no training
+    had are drawn less to the nearest one that a training had.
+
+    Args:
+        labels: the vectors of the labels. *Shape:* ``(n_labels, width)``
+        schema: the labels.
+        encode: a sentence encoder.
+        share: the most that a mixture counts, in [0, 1]; how much it does is drawn for each label.
+
+    Returns:
+        *Shape:* ``(n_labels, width)``
+    """
+    varied = numpy.empty_like(labels)
+    for row, (own, aliases) in enumerate(zip(*_text_vectors(schema, encode))):
+        texts = numpy.concatenate([own, aliases])
+        weights = numpy.random.exponential(size=len(texts)).astype("float32")
+        mixture = weights @ texts
+        part = numpy.random.uniform(0.0, share)
+        varied[row] = (1 - part) * labels[row] + part * mixture / numpy.linalg.norm(mixture)
+    return varied
+
+
+def _text_vectors(
+    schema: RelationSchema, encode: Encode
+) -> Tuple[List[FloatArray], List[FloatArray]]:
+    """For each label, the vectors of :func:`main_texts` and of :func:`alias_texts`."""
+    groups = [main_texts(kind) for kind in schema.values()]
+    groups += [alias_texts(kind) for kind in schema.values()]
+    vectors = encode([text for group in groups for text in group])
+    found = numpy.split(vectors, numpy.cumsum([len(group) for group in groups])[:-1])
+    return found[: len(schema)], found[len(schema) :]
 
 
 def main_texts(kind: RelationType) -> List[str]:
