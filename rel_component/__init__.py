@@ -1,10 +1,10 @@
 """Relation extraction for spaCy: ``nlp.add_pipe("relation_extractor")``, relations on ``doc._.rel``.
 
 The functions behind the commands are imported when they are used: :func:`annotate`,
-:func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`, :func:`create_app`,
-:func:`discover`,
-:func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`quantize`, :func:`read_texts` and
-:func:`render`.
+:func:`apply_adapter`, :func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`,
+:func:`create_app`, :func:`discover`,
+:func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`quantize`, :func:`read_texts`,
+:func:`render` and :func:`save_adapter`.
 """
 
 from importlib import import_module
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .evaluation.calibrate import calibrate
     from .evaluation.comparison import compare
     from .evaluation.evaluate import evaluate
+    from .inference.adapter import apply_adapter, save_adapter
     from .inference.annotate import annotate
     from .inference.discover import discover
     from .inference.extract import extract
@@ -46,6 +47,7 @@ __all__ = [
     "RelationView",
     "__version__",
     "annotate",
+    "apply_adapter",
     "audit_files",
     "calibrate",
     "compare",
@@ -61,12 +63,14 @@ __all__ = [
     "quantize",
     "read_texts",
     "render",
+    "save_adapter",
     "set_events",
     "set_relations",
 ]
 
 _MODULES = {
     "annotate": ".inference.annotate",
+    "apply_adapter": ".inference.adapter",
     "audit_files": ".audit.files",
     "calibrate": ".evaluation.calibrate",
     "compare": ".evaluation.comparison",
@@ -80,6 +84,7 @@ _MODULES = {
     "quantize": ".inference.quantize",
     "read_texts": ".inference.texts",
     "render": ".app.render",
+    "save_adapter": ".inference.adapter",
 }
 
 

@@ -8,6 +8,7 @@ but its errors.
 import typer
 from spacy.cli._util import app
 
+from .adapter import adapter_cli, apply_adapter_cli
 from .agreement import agreement_cli
 from .annotate import annotate_cli
 from .audit import audit_cli
@@ -38,8 +39,10 @@ HELP = (
 
 rel_cli = typer.Typer(name="rel", help=HELP, no_args_is_help=True)
 for command in (
+    adapter_cli,
     agreement_cli,
     annotate_cli,
+    apply_adapter_cli,
     audit_cli,
     build_kb_cli,
     calibrate_cli,

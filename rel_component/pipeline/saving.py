@@ -166,7 +166,7 @@ class CheckedPipe(SavedPipe, TrainablePipe):
         self.model.attrs[_OUTPUTS] = self.outputs
         model = self.model.to_bytes()
         self.checksum = _checksum(model)
-        checksums = {"cfg": _checksum_of_values(self.state), "model": self.checksum}
+        checksums = {"cfg": checksum_of_values(self.state), "model": self.checksum}
         cfg = srsly.json_dumps({**self.state, _CHECKSUMS: checksums}, indent=2)
         return {"cfg": cfg, "model": model}
 
@@ -176,7 +176,7 @@ class CheckedPipe(SavedPipe, TrainablePipe):
             with loading(f"{place}cfg"):
                 cfg = json.loads(read("cfg"))
                 checksums = cfg.pop(_CHECKSUMS, {})
-                _compare(checksums, "cfg", _checksum_of_values(cfg))
+                _compare(checksums, "cfg", checksum_of_values(cfg))
                 self.take_state(cfg)
         if "model" not in exclude:
             with loading(f"{place}model"):
@@ -260,6 +260,6 @@ def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _checksum_of_values(values: Any) -> str:
+def checksum_of_values(values: Any) -> str:
     """The checksum of JSON values, however they are laid out."""
     return _checksum(json.dumps(values, sort_keys=True).encode())

@@ -1,0 +1,210 @@
+"""Pipelines without the weights of their public encoder, and together with it again."""
+
+import hashlib
+import os
+import shutil
+
+import numpy
+import pytest
+import spacy
+
+from rel_component import apply_adapter, save_adapter
+from rel_component.errors import ConfigError
+
+from ..cli.helpers import run, run_json
+from ..encoders import tiny_encoder
+from ..helpers import make_doc, make_example
+from ..pipeline.saved_pipelines import edit_json, make_joint
+
+TEXT = "Acme hired Ada"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A pipeline of two encoders with adapters, and a component of spaCy's own."""
+    nlp = spacy.blank("en")
+    encoder = {
+        "@architectures": "rel_component.Encoder.v1",
+        "name": tiny_encoder(),
+        "adapter_rank": 2,
+    }
+    spans = {"@architectures": "rel_component.SpanScorer.v1", "tok2vec": encoder, "hidden_size": 8}
+    nlp.add_pipe("span_recognizer", config={"model": spans})
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("shared_encoder", config={"model": encoder})
+    listener = {"@architectures": "rel_component.EncoderListener.v1"}
+    pairs = {"@architectures": "rel_component.LabelPair.v1", "tok2vec": listener, "hidden_size": 8}
+    nlp.add_pipe("relation_extractor", config={"model": pairs})
+    doc = make_doc(nlp.vocab, TEXT, [(0, 1, "ORG"), (2, 3, "PERSON")], [(0, "HIRED", 1)])
+    nlp.initialize(lambda: [make_example(doc)])
+    sgd = nlp.create_optimizer()
+    for _ in range(3):
+        nlp.update([make_example(doc)], sgd=sgd, annotates=["sentencizer"])
+    nlp.meta["license"] = "MIT"
+    folder = tmp_path_factory.mktemp("trained")
+    nlp.to_disk(folder / "pipeline")
+    return folder / "pipeline"
+
+
+@pytest.fixture(scope="module")
+def written(trained):
+    folder = trained.with_name("written")
+    summary = save_adapter(trained, folder)
+    assert summary.encoder == tiny_encoder()
+    assert summary.n_bytes < summary.n_bytes_before
+    return folder
+
+
+def vectors(folder):
+    """What a pipeline makes of a text: vectors of tokens, and probabilities of pairs."""
+    nlp = spacy.load(folder)
+    doc = nlp.make_doc(TEXT)
+    doc.spans["mentions"] = doc.ents = [doc.char_span(0, 4, "ORG"), doc.char_span(11, 14, "PERSON")]
+    doc = nlp(doc)
+    scores = nlp.get_pipe("relation_extractor").predict([doc]).values
+    return doc.tensor, scores, nlp.get_pipe("span_recognizer").predict([doc]).values
+
+
+def test_the_pipeline_is_the_same_again(trained, written, tmp_path):
+    apply_adapter(written, tiny_encoder(), tmp_path / "again")
+    for found, expected in zip(vectors(tmp_path / "again"), vectors(trained)):
+        numpy.testing.assert_array_equal(found, expected)
+    nlp = spacy.load(tmp_path / "again")
+    nlp.get_pipe("relation_extractor").set_schema({"LEFT": "the head left the tail"})
+
+
+def test_what_is_written_has_no_public_weights(trained, written):
+    files = {file.relative_to(written).as_posix() for file in written.rglob("*") if file.is_file()}
+    assert {"adapter.json", "adapter.safetensors", "models.json", "README.md"} <= files
+    assert not any(file.endswith("/model") for file in files)
+    tensors = (written / "adapter.safetensors").read_bytes()
+    assert b"word_embeddings" not in tensors
+    card = (written / "README.md").read_text(encoding="utf8")
+    assert "license: MIT" in card
+    assert "apply-adapter" in card
+
+
+def test_half_of_the_size(trained, written, tmp_path):
+    found = run_json("adapter", trained, tmp_path / "half", "--half")
+    assert found["n_bytes"] < 0.8 * (written / "adapter.safetensors").stat().st_size
+    run("apply-adapter", tmp_path / "half", tiny_encoder(), tmp_path / "again")
+    for found, expected in zip(vectors(tmp_path / "again"), vectors(trained)):
+        numpy.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_another_encoder_is_refused(written, tmp_path):
+    with pytest.raises(ConfigError, match="is not the encoder that"):
+        apply_adapter(written, tiny_encoder("electra"), tmp_path / "again")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pipeline_trained_without_adapters(tmp_path):
+    nlp = make_joint()
+    with pytest.raises(
+        ConfigError, match="expected a pipeline with one public encoder, found none"
+    ):
+        save_adapter(spacy.blank("en"), tmp_path / "out")
+    module = nlp.get_pipe("shared_encoder").model.shims[0]._model
+    for parameter in module.parameters():
+        parameter.data += 0.01
+    with pytest.raises(ConfigError, match="adapter_rank = 16"):
+        save_adapter(nlp, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def _stamp(folder, path):
+    """List a file as it is now, as who has intent would."""
+    data = (folder / path).read_bytes()
+    stamp = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    edit_json(folder / "adapter.json", lambda content: content["files"].update({path: stamp}))
+
+
+def _changed(folder):
+    with (folder / "adapter.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x07")
+
+
+def _gone(folder):
+    (folder / "models.json").unlink()
+
+
+def _outside(folder):
+    (folder.parent / "outside").write_text("x", encoding="utf8")
+    edit_json(folder / "adapter.json", lambda content: content["files"].update({"../outside": {}}))
+
+
+def _linked(folder):
+    shutil.copyfile(folder / "pipeline" / "tokenizer", folder.parent / "elsewhere")
+    (folder / "pipeline" / "tokenizer").unlink()
+    (folder / "pipeline" / "tokenizer").symlink_to(folder.parent / "elsewhere")
+
+
+def _linked_folder(folder):
+    shutil.move(folder / "pipeline" / "vocab", folder.parent / "vocab")
+    (folder / "pipeline" / "vocab").symlink_to(folder.parent / "vocab")
+
+
+def _models(edit):
+    def change(folder):
+        edit_json(folder / "models.json", edit)
+        _stamp(folder, "models.json")
+
+    return change
+
+
+def _twice(models):
+    params = models["span_recognizer"]["layers"]
+    weights = [value for layer in params for value in layer["params"].values() if value]
+    weights[0]["$tensor"] = weights[1]["$tensor"]
+
+
+def _deep(models):
+    value = []
+    for _ in range(100):
+        value = [value]
+    models["span_recognizer"]["layers"][0]["attrs"]["max_width"] = value
+
+
+def _rename(models):
+    models["../relation_extractor"] = models.pop("relation_extractor")
+
+
+def _wider(models):
+    models["span_recognizer"]["layers"][0]["attrs"]["max_width"] = "wide"
+
+
+def _no_layers(models):
+    models["shared_encoder"] = ["layers"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_changed, "adapter.safetensors has changed"),
+        (_gone, "models.json is missing"),
+        (_outside, "not in this folder"),
+        (_linked, "tokenizer is missing, or no file in this folder"),
+        (_linked_folder, "missing, or no file in this folder"),
+        (_models(_twice), "is used twice"),
+        (_models(_deep), "nested more than"),
+        (_models(_rename), "there is no component '../relation_extractor'"),
+        (_models(_wider), "attribute max_width"),
+        (_models(_no_layers), "expected a list 'layers'"),
+        (_models(lambda models: models.pop("shared_encoder")), "tensors of no model"),
+    ],
+)
+def test_damaged_and_hostile_differences(written, tmp_path, damage, message):
+    folder = tmp_path / "damaged"
+    shutil.copytree(written, folder)
+    damage(folder)
+    with pytest.raises(ConfigError, match=message):
+        apply_adapter(folder, tiny_encoder(), tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": 2}', '{"format": 1, "encoder": {}}'])
+def test_no_difference(tmp_path, text):
+    (tmp_path / "adapter.json").write_text(text, encoding="utf8")
+    with pytest.raises(ConfigError, match=r"adapter\.json cannot be loaded"):
+        apply_adapter(tmp_path, tiny_encoder(), tmp_path / "again")
