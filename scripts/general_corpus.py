@@ -2,9 +2,9 @@
 
     python scripts/general_corpus.py DATA OUTPUT [--parts fewrel ...] [--leave-out P26 ...]
 
-DATA holds the folders fewrel_train64, redocred, knowledgenet, semeval2010_task8 and
-wikidata_properties; the business corpus is in assets/. OUTPUT is given train.spacy, dev.spacy and
-schema.yaml. Test parts are not read, nor CoNLL04, whose licence is for research.
+DATA holds the folders fewrel_train64, redocred, semeval2010_task8 and wikidata_properties, and
+knowledgenet if it is asked for; the business corpus is in assets/. OUTPUT is given train.spacy,
+dev.spacy and schema.yaml. Test parts are not read, nor CoNLL04, whose licence is for research.
 
 Documents are sentences or short passages. Each is asked about the labels of its own data set. What is
 annotated completely teaches rejection: the other pairs of a sentence, and the other direction of a pair.
@@ -32,7 +32,8 @@ from rel_component.schema import RelationSchema
 from rel_component.types import Relation
 
 ASSETS = Path(__file__).parent.parent / "assets"
-PARTS = ("fewrel", "redocred", "knowledgenet", "semeval", "business")
+PARTS = ("fewrel", "redocred", "semeval", "business")
+SHARE_ALIKE = ("knowledgenet",)  # its licence may extend to what is made of it
 SYMMETRIC = {"P26", "P3373", "P190", "P460"}
 INVERSES = {"P131": "P150", "P527": "P361", "P155": "P156", "P1344": "P710", "P355": "P749"}
 N_ALIASES = 8
@@ -81,10 +82,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("data", type=Path, help="folder with the public data sets")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS + SHARE_ALIKE, default=list(PARTS))
     parser.add_argument("--leave-out", nargs="*", default=[], help="properties of Wikidata")
     parser.add_argument(
         "--most", nargs="*", default=[], metavar="PART=N", help="the most documents of a part"
+    )
+    parser.add_argument(
+        "--repeat", nargs="*", default=[], metavar="PART=N", help="how often a part is trained on"
     )
     parser.add_argument("--dev", type=float, default=0.03, help="share of the documents")
     parser.add_argument("--seed", type=int, default=0)
@@ -92,7 +96,7 @@ def main() -> None:
     nlp = spacy.blank("en")
     properties = read_properties(args.data)
     rng = random.Random(args.seed)
-    most = {name: int(n) for name, _, n in (item.partition("=") for item in args.most)}
+    most, repeat = numbers(args.most), numbers(args.repeat)
     train: List[Doc] = []
     dev: List[Doc] = []
     types: Dict[str, RelationType] = {}
@@ -107,7 +111,7 @@ def main() -> None:
             if asked_labels(doc) is None:
                 ask_only(doc, labels)
         dev += part.docs[:n_dev]
-        train += part.docs[n_dev:]
+        train += part.docs[n_dev:] * repeat.get(name, 1)
         n_relations = sum(len(get_relations(doc)) for doc in part.docs)
         print(f"{name}: {len(part.docs)} documents, {n_relations} relations, {len(labels)} labels")
     rng.shuffle(train)
@@ -115,6 +119,11 @@ def main() -> None:
     write_docs(train, args.output / "train.spacy")
     write_docs(dev, args.output / "dev.spacy")
     RelationSchema(types.values()).to_file(args.output / "schema.yaml")
+
+
+def numbers(items: Sequence[str]) -> Dict[str, int]:
+    """Numbers by the names of parts, from ``PART=N``."""
+    return {name: int(n) for name, _, n in (item.partition("=") for item in items)}
 
 
 def read_properties(data: Path) -> Dict[str, RelationType]:
