@@ -120,10 +120,12 @@ def white_space(text: str) -> BoolArray:
         *Shape:* ``(n_characters + 1,)``
     """
     codes = numpy.frombuffer(f"{text}\0".encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return numpy.isin(codes, _WHITE_SPACE)
+    found: BoolArray = _IS_SPACE[numpy.minimum(codes, len(_IS_SPACE) - 1)]
+    return found
 
 
-_WHITE_SPACE = [code for code in range(0x3001) if chr(code).isspace()]  # the last one is U+3000
+# the last one is U+3000; beyond it stands one that is none
+_IS_SPACE = numpy.asarray([chr(code).isspace() for code in range(0x3002)])
 
 
 def document_id(doc: Doc) -> str:

@@ -63,6 +63,7 @@ from .types import BoolArray, Relation
 from .yaml_files import read_yaml_or_json
 
 _KEYS = ("relations", "events")
+_MOST_TABLES = 64
 
 __all__ = ["RelationSchema", "RelationType", "SchemaViolation", "read_schema"]
 
@@ -111,6 +112,8 @@ class RelationSchema(Mapping[str, RelationType]):
         self.events = EventSchema(events)
         self.reasons: Dict[str, Tuple[str, ...]] = {}
         self._types: Dict[str, RelationType] = {}
+        # each batch asks several times, mostly about the types of the batch before
+        self._tables: Dict[Tuple[str, Tuple[str, ...], Tuple[str, ...]], BoolArray] = {}
         for i, rel_type in enumerate(types):
             if rel_type.label in self._types:
                 raise SchemaError(
@@ -303,7 +306,7 @@ class RelationSchema(Mapping[str, RelationType]):
         Returns:
             *Shape:* ``(n_types, n_types, n_labels)``, head type first.
         """
-        return self._table(self.allows, types, labels)
+        return self._table(self.allows, "allowed", types, labels)
 
     def expected(self, types: Sequence[str], labels: Sequence[str]) -> BoolArray:
         """Which labels are expected between which entity types; those that are not may be allowed.
@@ -315,19 +318,29 @@ class RelationSchema(Mapping[str, RelationType]):
         Returns:
             *Shape:* ``(n_types, n_types, n_labels)``, head type first.
         """
-        return self._table(
-            lambda label, *pair: label not in self or self[label].expects(*pair), types, labels
-        )
+
+        def expects(label: str, head: str, tail: str) -> bool:
+            return label not in self or self[label].expects(head, tail)
+
+        return self._table(expects, "expected", types, labels)
 
     def _table(
         self,
         fits: Callable[[str, str, str], bool],
+        name: str,
         types: Sequence[str],
         labels: Sequence[str],
     ) -> BoolArray:
-        table = numpy.ones((len(types), len(types), len(labels)), dtype="bool")
-        for k, label in enumerate(labels):
-            table[:, :, k] = [[fits(label, h, t) for t in types] for h in types]
+        key = (name, tuple(types), tuple(labels))
+        table = self._tables.get(key)
+        if table is None:
+            table = numpy.ones((len(types), len(types), len(labels)), dtype="bool")
+            for k, label in enumerate(labels):
+                table[:, :, k] = [[fits(label, h, t) for t in types] for h in types]
+            table.setflags(write=False)
+            if len(self._tables) >= _MOST_TABLES:
+                self._tables.clear()
+            self._tables[key] = table
         return table
 
     def with_inverses(self, relations: Iterable[Relation]) -> List[Relation]:

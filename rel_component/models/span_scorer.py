@@ -18,7 +18,7 @@ from thinc.types import Floats2d, Ints2d
 from ..errors import ConfigError
 from ..layers.affine import Affine, resize_output
 from ..layers.range_max import RangeMax
-from ..layers.rows import blocks, join_rows, on_device
+from ..layers.rows import blocks, join_rows, on_device, rectify
 from ..types import Int32Array, SpanModelT
 
 _N_SHAPE_ROWS = 1024  # a shape hashes to 4 of these rows
@@ -161,7 +161,7 @@ def _score(
             return ops.alloc2f(0, rows.shape[1])
         hidden = ops.gather_add(rows, keys)
         hidden += table(runs)
-        return ops.relu(hidden, inplace=True)
+        return rectify(ops, hidden)
 
     if is_train:
         keys, runs = places(slice(None))

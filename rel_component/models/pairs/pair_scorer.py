@@ -27,7 +27,7 @@ from ...candidates import Candidates
 from ...errors import ConfigError
 from ...layers.affine import Affine
 from ...layers.range_max import RangeMax
-from ...layers.rows import blocks, on_device
+from ...layers.rows import blocks, on_device, rectify
 from ...layers.span_pooling import SpanPooling
 from ...types import Int32Array
 from .entity_sentences import N_MEETINGS
@@ -301,7 +301,7 @@ def _hidden(
         hidden += product
     if projected is not None:
         hidden += projected
-    return ops.relu(hidden, inplace=True)
+    return rectify(ops, hidden)
 
 
 def _hidden_gradients(
