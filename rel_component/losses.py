@@ -144,6 +144,58 @@ def disagreement(
     return loss, (d_first * scale).astype(first.dtype), (d_second * scale).astype(first.dtype)
 
 
+def divergence(
+    logits: Floats2d,
+    target: Floats2d,
+    *,
+    exclusive: bool,
+    relative: bool = False,
+    rows: Optional[BoolArray] = None,
+) -> Tuple[float, Floats2d]:
+    """The Kullback-Leibler divergence of predictions from those that they are to equal.
+
+    Args:
+        logits: *Shape:* ``(n, n_columns)``
+        target: logits that learn nothing. *Shape:* ``(n, n_columns)``
+        exclusive: softmax over the columns if True, a sigmoid for each of them if False.
+        relative: whether the sigmoids are those of differences to the first column.
+        rows: which rows count; None: all. *Shape:* ``(n,)``
+
+    Returns:
+        the mean over the rows that count, and the gradient of the logits. *Shape:* ``(n, n_columns)``
+    """
+    xp = get_array_module(logits)
+    d_logits: Any = xp.zeros_like(logits)
+    n = logits.shape[0] if rows is None else int(rows.sum())
+    if not n:
+        return 0.0, d_logits
+    q: Any = logits
+    p: Any = target
+    if relative and not exclusive:
+        q, p = q[:, 1:] - q[:, :1], p[:, 1:] - p[:, :1]
+    if exclusive:
+        log_q, log_p = (x - _log_sum(xp, x) for x in (q, p))
+        losses = (xp.exp(log_p) * (log_p - log_q)).sum(axis=1)
+        gradient = xp.exp(log_q) - xp.exp(log_p)
+    else:
+        on = sigmoid(p) * (xp.logaddexp(0, -q) - xp.logaddexp(0, -p))
+        off = sigmoid(-p) * (xp.logaddexp(0, q) - xp.logaddexp(0, p))
+        losses = (on + off).sum(axis=1)
+        gradient = sigmoid(q) - sigmoid(p)
+    if rows is not None:
+        losses, gradient = losses * rows, gradient * rows[:, None]
+    if relative and not exclusive:
+        gradient = xp.concatenate([-gradient.sum(axis=1, keepdims=True), gradient], axis=1)
+    d_logits[:] = gradient / n
+    return float(losses.sum()) / n, d_logits
+
+
+def _log_sum(xp: Any, logits: Any) -> Any:
+    """The logarithm of the sum of the exponentials of each row. *Shape:* ``(n, 1)``."""
+    highest = logits.max(axis=1, keepdims=True)
+    return highest + xp.log(xp.exp(logits - highest).sum(axis=1, keepdims=True))
+
+
 def with_agreement(loss: LossFunction, weight: float) -> LossFunction:
     """A loss that pulls two passes of the same pairs towards each other.
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
+import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
@@ -213,6 +214,7 @@ class RelationExtractor(SchemaPipe):
                 "rel_component.Encoder.v1 in place of the listener."
             )
         self.temperature = None  # new weights
+        self.state.pop("split", None)
         self._warned = self._warn(examples, complete=True)
         self.state["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         doc = Doc(self.vocab, words=["hello"])
@@ -243,7 +245,7 @@ class RelationExtractor(SchemaPipe):
             n_outputs = len(self.labels) + self.exclusive
             return ScoredPairs(candidates, self.model.ops.alloc2f(0, n_outputs))
         logits = self.model.predict((docs, candidates))
-        logits, _ = without_unasked(logits, candidates.asked_labels(docs))
+        logits, _ = without_unasked(logits, self._asked(docs, candidates))
         values = to_probabilities(
             logits,
             exclusive=self.exclusive,
@@ -304,20 +306,41 @@ class RelationExtractor(SchemaPipe):
             with self._label_reader.varied(self.model, self.schema, self._upstream):
                 outputs, backprop = self.model.begin_update((docs, candidates))
         n_labels = len(self.output_labels)
-        asked = candidates.asked_labels(docs)
-        loss, d_logits = self._loss(loss_function, outputs[:, :n_labels], targets, asked)
-        gradients, outputs = [d_logits], outputs[:, n_labels:]
-        if candidates.asks_first:
-            first_loss, d_first = self._loss(loss_function, outputs[:, :n_labels], targets, asked)
-            loss += first_loss
-            gradients.append(d_first)
-            outputs = outputs[:, n_labels:]
+        asked = self._asked(docs, candidates)
+        asked, unknown = self._unknown(targets, asked)
+        loss, gradients = 0.0, []
+        for _ in range(1 + candidates.asks_first):
+            logits, outputs = outputs[:, :n_labels], outputs[:, n_labels:]
+            part, d_logits = self._loss(loss_function, logits, targets, asked)
+            if unknown is not None:
+                taught, d_taught = self.imitate(docs, candidates, logits, unknown)
+                part += self.distillation * taught
+                d_logits = d_logits + self.distillation * d_taught
+            loss += part
+            gradients.append(d_logits)
         if self.evidence is not None and candidates.asks_evidence:
             evidence_loss, d_shares = self.evidence.loss(outputs, targets.evidence)
             loss += evidence_loss
             gradients.append(d_shares)
         backprop(self.model.ops.xp.concatenate(gradients, axis=1))
         return loss
+
+    def rehearsed(self, examples: List[Example]) -> Candidates:
+        """See :meth:`.RehearsingPipe.rehearsed`."""
+        return self._candidates(examples)
+
+    def _unknown(
+        self, targets: Targets, asked: Optional[BoolArray]
+    ) -> Tuple[Optional[BoolArray], Optional[BoolArray]]:
+        """The labels that pairs are asked about, and the pairs of which an earlier state is asked."""
+        if self._teacher is None or not self.distillation or asked is None:
+            return asked, None
+        earlier = [label in self._teacher.columns for label in self.labels]
+        unknown: BoolArray = ~asked[:, earlier].all(axis=1)
+        if not self.exclusive:
+            return asked, unknown
+        positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
+        return asked | positive[:, None], unknown & ~positive  # who has a label has no other one
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.

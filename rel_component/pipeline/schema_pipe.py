@@ -1,19 +1,23 @@
 """A component with labels and a schema, which can be exchanged after training."""
 
 import math
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
-from ..candidates import PairModelT
+import numpy
+from spacy.tokens import Doc
+
+from ..candidates import Candidates, PairModelT
 from ..errors import ConfigError, SchemaError, shown
 from ..probabilities import Temperature
+from ..relation_types import RelationType
 from ..schema import RelationSchema
-from ..types import NO_RELATION
+from ..types import NO_RELATION, BoolArray
 from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
 from .model_checks import refuse_uninitialised
-from .upstream import ListeningPipe
+from .rehearsal import RehearsingPipe
 
 
-class SchemaPipe(ListeningPipe):
+class SchemaPipe(RehearsingPipe):
     """A trainable component whose outputs are the labels of a schema.
 
     Attributes:
@@ -69,6 +73,11 @@ class SchemaPipe(ListeningPipe):
         """See :meth:`.CheckedPipe.outputs`."""
         return {"columns": list(self.output_labels), "exclusive": self.exclusive}
 
+    @property
+    def imitates(self) -> Tuple[bool, bool]:
+        """See :meth:`.RehearsingPipe.imitates`."""
+        return self.exclusive, self.adaptive_threshold
+
     def add_label(self, label: str) -> int:
         """Add a relation type, also to a model that is already trained.
 
@@ -87,6 +96,23 @@ class SchemaPipe(ListeningPipe):
             else:
                 self.model.attrs["resize_output"](self.model, len(self.output_labels))
         return 1
+
+    def add_types(self, types: Iterable[RelationType]) -> None:
+        """Add relation types with their descriptions and constraints, also to a trained model.
+
+        Args:
+            types: the types; those whose labels are there already take the place of these.
+
+        Raises:
+            SchemaError: if they contradict each other, or the schema.
+        """
+        added = RelationSchema(types)
+        schema = self.schema.merge(added)
+        for label in added:
+            self.add_label(label)
+        self.schema = schema
+        if self.model.has_dim("nO") and reads_labels(self.model):
+            self._read_labels(self.model.get_ref("output_layer").attrs["offset"])
 
     def set_schema(self, schema: SchemaLike, *, offset: Optional[float] = None) -> None:
         """Ask about other relation types from now on, without training.
@@ -125,8 +151,29 @@ class SchemaPipe(ListeningPipe):
         except Exception:
             self.schema = before
             raise
+        self.state.pop("split", None)
         for label in self.labels:
             self.vocab.strings.add(label)
+
+    def _asked(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
+        """The labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``.
+
+        Parts of a label that was split begin with the same output, so that types decide between them.
+        """
+        asked = candidates.asked_labels(docs)
+        groups = self.state.get("split")
+        if not groups or not candidates.n_pairs:
+            return asked
+        table, head, tail = candidates.allowed_labels(docs[0].vocab.strings)
+        possible = numpy.ones_like(table)
+        for group in groups:
+            columns = [self.labels.index(label) for label in group]
+            possible[:, :, columns] = table[:, :, columns]
+            possible[:, :, columns[0]] |= ~table[:, :, columns].any(
+                axis=2
+            )  # one is as the whole was
+        found: BoolArray = possible[head, tail]
+        return found if asked is None else asked & found
 
     def _read_labels(self, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of the schema."""
@@ -144,4 +191,10 @@ class SchemaPipe(ListeningPipe):
         temperature = None if saved is None else Temperature.from_dict(saved)
         super().take_state(state)
         self.schema = RelationSchema.from_dict(state["schema"])
+        groups = state.get("split", [])
+        if not isinstance(groups, list) or not all(
+            isinstance(group, list) and group and all(label in self.labels for label in group)
+            for group in groups
+        ):
+            raise ConfigError(f"split {shown(groups)}; expected lists of labels of the schema")
         self.temperature = temperature

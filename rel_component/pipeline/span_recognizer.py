@@ -23,8 +23,8 @@ from .recognition import (
     warn_of_longer,
     write_mentions,
 )
+from .rehearsal import RehearsingPipe
 from .shared_encoder import DEFAULT_TOK2VEC
-from .upstream import ListeningPipe
 
 
 class ScoredSpans(NamedTuple):
@@ -54,7 +54,7 @@ class ScoredSpans(NamedTuple):
     },
     default_score_weights=MENTION_SCORE_WEIGHTS,
 )
-class SpanRecognizer(ListeningPipe):
+class SpanRecognizer(RehearsingPipe):
     """Finds entities by scoring every span, and writes them to ``doc.ents`` and a span group.
 
     The group also holds nested and overlapping mentions, and mentions that are too improbable for
@@ -242,6 +242,15 @@ class SpanRecognizer(ListeningPipe):
         if self.annotate_after is not None and self._n_updates > self.annotate_after:
             self.set_annotations(docs, ScoredSpans(spans, softmax(logits)))
         return loss
+
+    def rehearsed(self, examples: List[Example]) -> Int32Array:
+        """See :meth:`.RehearsingPipe.rehearsed`."""
+        return self._spans([eg.predicted for eg in examples])
+
+    @property
+    def imitates(self) -> Tuple[bool, bool]:
+        """See :meth:`.RehearsingPipe.imitates`."""
+        return True, False
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredSpans) -> Tuple[float, Floats2d]:
         """The loss of scored spans and its gradient.
