@@ -8,7 +8,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Sequence, TextIO, Union
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TextIO, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -231,11 +231,14 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
             'no .spacy file there; make one with "python -m spacy rel convert"', place=str(path)
         )
     for file in files:
-        try:
-            doc_bin = DocBin().from_disk(file)
-        except Exception as err:
-            raise DataError(_not_docs(file, err), place=str(file)) from err
-        yield from doc_bin.get_docs(nlp.vocab)
+        yield from _read_bin(file).get_docs(nlp.vocab)
+
+
+def _read_bin(file: Path) -> DocBin:
+    try:
+        return DocBin().from_disk(file)
+    except Exception as err:
+        raise DataError(_not_docs(file, err), place=str(file)) from err
 
 
 def _not_docs(file: Path, err: Exception) -> str:
@@ -299,6 +302,42 @@ def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
         shards = iter(lambda: list(islice(remaining, shard_size)), [])
         for number, shard in enumerate(shards, start=1):
             _write(shard, folder / f"{number:06}.spacy")
+
+
+def rewrite_docs(source: Path, output: Path, nlp: Language, change: Callable[[Doc], None]) -> None:
+    """Write changed copies of the documents of a ``.spacy`` file, or of such files below a folder.
+
+    What the files hold besides stays.
+
+    Args:
+        source: the file or folder.
+        output: the new file or folder; a folder must be new or empty.
+        nlp: whose vocabulary the documents use.
+        change: changes a document.
+
+    Raises:
+        ConfigError: if the folder is a file or not empty.
+        DataError: if something cannot be read or written.
+    """
+    if not source.is_dir():
+        with complete_file(output) as part:
+            _rewrite(source, part, nlp, change)
+        return
+    with complete_folder(output) as folder:
+        for file in files_below(source, ".spacy"):
+            target = folder / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _rewrite(file, target, nlp, change)
+
+
+def _rewrite(file: Path, target: Path, nlp: Language, change: Callable[[Doc], None]) -> None:
+    found = _read_bin(file)
+    made = DocBin(store_user_data=True)
+    made.attrs = list(found.attrs)
+    for doc in found.get_docs(nlp.vocab):
+        change(doc)
+        made.add(doc)
+    made.to_disk(target)
 
 
 def _write(docs: Iterable[Doc], path: Path) -> None:

@@ -1,6 +1,6 @@
 """An affine layer on the array library's own matrix product."""
 
-from typing import Any, Callable, Optional, Tuple, cast
+from typing import Any, Callable, List, Optional, Sequence, Tuple, cast
 
 from thinc.api import Model, glorot_uniform_init
 from thinc.layers.resizable import resize_linear_weighted
@@ -15,6 +15,9 @@ _NEW_LABEL_BIAS = -10.0  # a label added to a trained model stays silent until i
 def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, OutT]:
     """``Y = X · Wᵀ + b``, with parameters as in ``thinc.api.Linear``.
 
+    An output may have several rows of parameters, see :func:`move_outputs`: it is then the logsumexp of
+    what these give, so that probabilities by a softmax are added up.
+
     On CPUs for which thinc's BLIS has no kernels, numpy's matrix product is several times faster;
     this layer is for the products that are made for every token and every pair.
 
@@ -27,6 +30,7 @@ def Affine(nO: Optional[int] = None, nI: Optional[int] = None) -> Model[InT, Out
         init=init,
         dims={"nO": nO, "nI": nI},
         params={"W": None, "b": None},
+        attrs={"sizes": None},  # how many rows each output has; None: one
     )
 
 
@@ -36,13 +40,53 @@ def forward(model: Model[InT, OutT], X: InT, is_train: bool) -> Tuple[OutT, Call
     b = cast(Floats1d, model.get_param("b"))
     Y = model.ops.xp.dot(X, W.T)
     Y += b
+    spread: Callable[[OutT], OutT] = lambda dY: dY  # noqa: E731  # as most layers need no other
+    if model.attrs["sizes"] is not None:
+        Y, spread = _joined(model, Y)
 
     def backprop(dY: OutT) -> InT:
+        dY = spread(dY)
         model.inc_grad("b", dY.sum(axis=0))
         model.inc_grad("W", model.ops.xp.dot(dY.T, X))
         return model.ops.xp.dot(dY, W)
 
     return Y, backprop
+
+
+def input_gradient(model: Model[InT, OutT], X: InT, dY: OutT) -> InT:
+    """The gradient of the input by that of the output, without gradients of the parameters."""
+    W = cast(Floats2d, model.get_param("W"))
+    if model.attrs["sizes"] is not None:
+        b = cast(Floats1d, model.get_param("b"))
+        _, spread = _joined(model, model.ops.xp.dot(X, W.T) + b)
+        dY = spread(dY)
+    return model.ops.xp.dot(dY, W)
+
+
+def _joined(model: Model[InT, OutT], rows: Floats2d) -> Tuple[OutT, Callable[[OutT], Floats2d]]:
+    """The outputs by what their rows of parameters give, and the way back to these."""
+    xp, sizes = model.ops.xp, model.attrs["sizes"]
+    begins = [sum(sizes[:i]) for i in range(len(sizes))]
+    several = [(i, begins[i], begins[i] + n) for i, n in enumerate(sizes) if n > 1]
+    Y: Any = rows[:, xp.asarray(begins)]
+    shares: List[Any] = []
+    for i, begin, end in several:
+        part: Any = rows[:, begin:end]
+        highest = part.max(axis=1, keepdims=True)
+        exp = xp.exp(part - highest)
+        total = exp.sum(axis=1, keepdims=True)
+        Y[:, i] = (highest + xp.log(total))[:, 0]
+        shares.append(exp / total)
+
+    def spread(dY: OutT) -> Floats2d:
+        outputs: Any = dY
+        d_rows: Any = xp.zeros_like(rows)
+        d_rows[:, xp.asarray(begins)] = outputs
+        for (i, begin, end), share in zip(several, shares):
+            d_rows[:, begin:end] = outputs[:, i : i + 1] * share
+        return cast(Floats2d, d_rows)
+
+    return cast(OutT, Y), spread
 
 
 def init(
@@ -71,8 +115,50 @@ def resize_output(model: Model[Any, Any], nO: int) -> Model[Any, Any]:
         resize_output(model.get_ref("scorer"), nO)
     else:
         old = model.get_ref("output_layer")
-        new = resize_linear_weighted(old, nO, fill_defaults={"b": _NEW_LABEL_BIAS})
-        model.layers[model.layers.index(old)] = new
-        model.set_ref("output_layer", new)
+        if old.attrs["sizes"] is None:
+            new = resize_linear_weighted(old, nO, fill_defaults={"b": _NEW_LABEL_BIAS})
+        else:
+            new = Affine(nO, old.get_dim("nI"))
+            new.attrs["sizes"] = [*old.attrs["sizes"], *[1] * (nO - old.get_dim("nO"))]
+            for name, filler in (("W", 0.0), ("b", _NEW_LABEL_BIAS)):
+                rows: Any = old.get_param(name)
+                resized = model.ops.alloc((sum(new.attrs["sizes"]), *rows.shape[1:]))
+                resized[:] = filler
+                resized[: len(rows)] = rows
+                new.set_param(name, resized)
+        _replace_output(model, new)
     model.set_dim("nO", nO, force=True)
     return model
+
+
+def move_outputs(model: Model[Any, Any], groups: Sequence[Sequence[int]]) -> Model[Any, Any]:
+    """Give an initialised model other outputs, made of those that it has; nothing is learned.
+
+    Args:
+        model: see :func:`resize_output`.
+        groups: for each new output the old ones that it stands for, at least one. An old one may
+            occur several times, or not at all.
+    """
+    if model.has_ref("scorer"):
+        move_outputs(model.get_ref("scorer"), groups)
+    else:
+        old = model.get_ref("output_layer")
+        before = old.attrs["sizes"] or [1] * old.get_dim("nO")
+        places = [[*range(sum(before[:i]), sum(before[: i + 1]))] for i in range(len(before))]
+        rows = [[row for output in group for row in places[output]] for group in groups]
+        new = Affine(len(groups), old.get_dim("nI"))
+        taken = [row for group in rows for row in group]
+        for name in ("W", "b"):
+            values: Any = old.get_param(name)
+            new.set_param(name, values[model.ops.xp.asarray(taken)].copy())
+        if len(taken) > len(groups):
+            new.attrs["sizes"] = [len(group) for group in rows]
+        _replace_output(model, new)
+    model.set_dim("nO", len(groups), force=True)
+    return model
+
+
+def _replace_output(model: Model[Any, Any], new: Model[Any, Any]) -> None:
+    old = model.get_ref("output_layer")
+    model.layers[model.layers.index(old)] = new
+    model.set_ref("output_layer", new)

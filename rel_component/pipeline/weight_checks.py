@@ -59,6 +59,8 @@ def check_parameters(model: Model[Any, Any]) -> None:
     """
     for node in model.walk():
         sizes = [node.get_dim(name) for name in node.dim_names if node.has_dim(name)]
+        if node.attrs.get("sizes") is not None:
+            sizes.append(_n_rows(node.attrs["sizes"], node))
         for name in node.param_names:
             if not node.has_param(name):
                 if model.has_dim("nO") and node.name in _LAYERS:
@@ -84,3 +86,18 @@ def check_parameters(model: Model[Any, Any]) -> None:
                         f"encoder with the option {name} = {shown(value)}, and a model with "
                         f"{shown(node.attrs[name])}"
                     )
+
+
+def _n_rows(sizes: Any, node: Model[Any, Any]) -> int:
+    """How many rows of weights a layer has whose outputs have several; see ``layers/affine.py``."""
+    if (
+        not isinstance(sizes, (list, tuple))
+        or len(sizes) != node.get_dim("nO")
+        or not all(type(n) is int and n > 0 for n in sizes)
+        or node.get_param("W").shape[0] != sum(sizes)
+    ):
+        raise ConfigError(
+            f"the rows of the outputs of the layer {node.name} are {shown(sizes)}; expected a number "
+            "for each output, and weights for all"
+        )
+    return sum(sizes)

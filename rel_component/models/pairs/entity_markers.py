@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
-from ...layers.affine import Affine, resize_output
+from ...layers.affine import Affine, move_outputs, resize_output
 from ...layers.marked_sequences import MarkedSequences, Marks, SequenceBuilder
 from ...layers.rows import blocks, gather_vectors
 from ...layers.word_pieces import split_into_pieces
@@ -117,6 +117,7 @@ def build_entity_markers(
             "max_pieces": max_pieces,
             "block_size": block_size,
             "resize_output": resize_output,
+            "move_outputs": move_outputs,
             "sequence_per_pair": True,
         },
     )

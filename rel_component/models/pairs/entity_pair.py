@@ -12,7 +12,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
-from ...layers.affine import resize_output
+from ...layers.affine import move_outputs, resize_output
 from ...layers.rows import join_rows
 from .localized_context import LocalizedContext
 from .pair_scorer import Pairs, PairScorer
@@ -72,7 +72,11 @@ def build_entity_pair(
         layers=[tok2vec, attention, scorer],
         dims={"nO": nO},
         refs={"tok2vec": tok2vec, "attention": attention, "scorer": scorer},
-        attrs={"resize_output": resize_output, "finds_evidence": True},
+        attrs={
+            "resize_output": resize_output,
+            "move_outputs": move_outputs,
+            "finds_evidence": True,
+        },
     )
 
 

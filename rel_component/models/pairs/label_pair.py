@@ -86,6 +86,7 @@ def build_label_pair(
             "window": window,
             "label_variation": label_variation,
             "resize_output": resize_output,
+            "move_outputs": move_outputs,
             "set_labels": set_label_vectors,
             "check_loaded": check_loaded,
         },
@@ -178,6 +179,22 @@ def resize_output(model: PairModelT, nO: int) -> PairModelT:
     resized = numpy.zeros((n_labels, labels.shape[1]), dtype="float32")
     resized[: len(labels)] = labels[:n_labels]
     set_label_vectors(model, resized, nO, model.get_ref("output_layer").attrs["offset"])
+    return model
+
+
+def move_outputs(model: PairModelT, groups: Sequence[Sequence[int]]) -> PairModelT:
+    """Ask about other labels, each the mean of some there are, until others are read.
+
+    Args:
+        model: a LabelPair model.
+        groups: for each new output the old ones that it stands for; that of no relation stays.
+    """
+    scorer = model.get_ref("output_layer")
+    labels: FloatArray = scorer.attrs["labels"]
+    n_first = model.get_dim("nO") - len(labels)
+    means = [labels[[i - n_first for i in group]].mean(axis=0) for group in groups[n_first:]]
+    found = numpy.asarray(means, dtype="float32").reshape(-1, labels.shape[1])
+    set_label_vectors(model, found, len(groups), scorer.attrs["offset"])
     return model
 
 

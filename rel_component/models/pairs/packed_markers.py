@@ -12,7 +12,7 @@ which it gives a chance (``first_pass.py``). It learns from its own logits, for 
 
 from copy import copy
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc
@@ -21,7 +21,7 @@ from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
 from ...errors import ConfigError
-from ...layers.affine import resize_output
+from ...layers.affine import move_outputs, resize_output
 from ...layers.marker_inputs import MarkerBlock, TextBatch
 from ...layers.rows import count_within, gather_vectors, on_device, rows_of_runs
 from ...layers.windows import make_windows
@@ -142,6 +142,7 @@ def build_packed_markers(
             "max_pieces": max_pieces,
             "block_size": block_size,
             "resize_output": _resize_scorers,
+            "move_outputs": _move_outputs,
             "scores_first": prune is not None,
         },
     )
@@ -249,6 +250,14 @@ def _resize_scorers(model: PairModelT, nO: int) -> PairModelT:
     if model.has_ref("first_scorer"):
         resize_output(model.get_ref("first_scorer"), nO)
     resize_output(model, nO)
+    return model
+
+
+def _move_outputs(model: PairModelT, groups: Sequence[Sequence[int]]) -> PairModelT:
+    """See :func:`.move_outputs`; the first scorer has the same outputs."""
+    if model.has_ref("first_scorer"):
+        move_outputs(model.get_ref("first_scorer"), groups)
+    move_outputs(model, groups)
     return model
 
 

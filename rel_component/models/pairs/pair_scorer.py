@@ -25,7 +25,7 @@ from thinc.types import Floats2d, Ints2d
 
 from ...candidates import Candidates
 from ...errors import ConfigError
-from ...layers.affine import Affine
+from ...layers.affine import Affine, input_gradient
 from ...layers.range_max import RangeMax
 from ...layers.rows import blocks, on_device, rectify
 from ...layers.span_pooling import SpanPooling
@@ -204,7 +204,7 @@ def pooled_evidence(model: PairScorerT, pairs: Pairs, d_logits: Floats2d) -> Dic
     everything = slice(0, len(index))
     projected, _ = _project_features(model, pairs.features, everything, True)
     hidden = _hidden(ops, parts, index, projected)
-    weights = (d_logits @ model.get_ref("output_layer").get_param("W")) * (hidden > 0)
+    weights = input_gradient(model.get_ref("output_layer"), hidden, d_logits) * (hidden > 0)
     found = {}
     for name, table in parts.tables.items():
         runs = _runs(ops, table, index, name)

@@ -8,7 +8,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ...candidates import Candidates, PairModelT
-from ...layers.affine import resize_output
+from ...layers.affine import move_outputs, resize_output
 from ...layers.rows import join_rows
 from ...types import Int32Array
 from .pair_scorer import Pairs, PairScorer, PairScorerT
@@ -91,7 +91,7 @@ def score_tokens(
         layers=[tok2vec, scorer],
         dims={"nO": scorer.maybe_get_dim("nO")},
         refs={"tok2vec": tok2vec, "scorer": scorer},
-        attrs={"resize_output": resize_output},
+        attrs={"resize_output": resize_output, "move_outputs": move_outputs},
     )
 
 

@@ -1,0 +1,1 @@
+"""Trained pipelines and corpora whose schema changes."""

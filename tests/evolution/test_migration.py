@@ -1,0 +1,275 @@
+"""Labels that are renamed, merged, split and removed."""
+
+import json
+
+import numpy
+import pytest
+import spacy
+from thinc.api import Adam
+
+from rel_component import RelationSchema
+from rel_component.documents import ask_only, asked_labels
+from rel_component.errors import ConfigError, DataError, SchemaError
+from rel_component.evolution.migrate import migrate, migrate_extractor
+from rel_component.evolution.migration import Migration
+from rel_component.files import read_docs, write_docs
+from rel_component.layers.affine import Affine, input_gradient, move_outputs
+
+from ..cli.helpers import run, run_json
+from ..helpers import facts, make_doc, make_example
+from ..pipeline.saved_pipelines import edit_model
+from ..pipeline.test_rehearsal import TINY
+
+TEXT = "Acme hired Ada in Rome"
+MENTIONS = [(0, 1, "ORG"), (2, 3, "PERSON"), (4, 5, "GPE")]
+SCHEMA = {
+    "relations": [
+        {"label": "WORKS_AT", "head": ["PERSON"], "tail": ["ORG"], "inverse": "HIRED"},
+        {"label": "HIRED", "head": ["ORG"], "tail": ["PERSON"]},
+        {"label": "LED", "head": ["PERSON"], "tail": ["ORG"], "description": "leads"},
+        {"label": "IN", "head": ["ORG", "PERSON"], "tail": ["GPE"]},
+        {"label": "NEAR"},
+    ]
+}
+MIGRATION = {
+    "rename": {"HIRED": "EMPLOYS"},
+    "merge": {"WORKS_FOR": ["WORKS_AT", "LED"]},
+    "split": {"IN": {"SEAT": {"head": ["ORG"]}, "HOME": {"head": ["PERSON"]}}},
+    "remove": ["NEAR"],
+}
+FACTS = [(1, "WORKS_AT", 0), (0, "HIRED", 1), (0, "IN", 2), (1, "IN", 2), (0, "NEAR", 1)]
+AFTERWARDS = {
+    ("Ada", "WORKS_FOR", "Acme"),
+    ("Acme", "EMPLOYS", "Ada"),
+    ("Acme", "SEAT", "Rome"),
+    ("Ada", "HOME", "Rome"),
+}
+
+
+def _doc(vocab, relations=()):
+    return make_doc(vocab, TEXT, MENTIONS, relations)
+
+
+def _pipeline(**options):
+    nlp = spacy.blank("en")
+    extractor = nlp.add_pipe("relation_extractor", config={"model": TINY, **options})
+    example = make_example(_doc(nlp.vocab, FACTS[:3]))
+    extractor.initialize(lambda: [example], nlp=nlp, labels=SCHEMA)
+    output = extractor.model.get_ref("scorer").get_ref("output_layer")
+    output.get_param("b")[:] = numpy.random.default_rng(0).normal(size=output.get_dim("nO"))
+    return nlp, extractor
+
+
+def _scores(extractor, doc):
+    found = extractor.predict([doc])
+    return {
+        (tuple(map(int, pair)), label): float(value)
+        for pair, row in zip(found.candidates.pairs, found.values)
+        for label, value in zip(extractor.output_labels, row)
+    }
+
+
+def _check(before, after):
+    """All that a migration says of probabilities, where labels are exclusive."""
+    for pair in {pair for pair, _ in after}:
+        assert after[pair, "EMPLOYS"] == pytest.approx(before[pair, "HIRED"], rel=1e-4)
+        both = before[pair, "WORKS_AT"] + before[pair, "LED"]
+        assert after[pair, "WORKS_FOR"] == pytest.approx(both, rel=1e-4)
+        none = before[pair, "NO_RELATION"] + before[pair, "NEAR"]
+        assert after[pair, "NO_RELATION"] == pytest.approx(none, rel=1e-4)
+    assert after[(0, 2), "SEAT"] == pytest.approx(before[(0, 2), "IN"], rel=1e-4)
+    assert after[(0, 2), "HOME"] == 0
+    assert after[(1, 2), "HOME"] == pytest.approx(before[(1, 2), "IN"], rel=1e-4)
+
+
+def test_a_trained_pipeline_keeps_what_it_has_learned(tmp_path):
+    nlp, extractor = _pipeline(
+        decoder={"@misc": "rel_component.decoder.v1", "thresholds": {"HIRED": 0.4, "LED": 0.2}}
+    )
+    nlp.meta["performance"] = {"rel_micro_f": 0.5, "ents_f": 0.5}
+    nlp.to_disk(tmp_path / "before")
+    (tmp_path / "migration.yaml").write_text(json.dumps(MIGRATION), encoding="utf8")
+    found = migrate(tmp_path / "before", tmp_path / "migration.yaml", tmp_path / "after")
+    assert found.becomes["IN"] == ("SEAT", "HOME")
+    after = spacy.load(tmp_path / "after")
+    moved = after.get_pipe("relation_extractor")
+    assert moved.labels == ("WORKS_FOR", "EMPLOYS", "SEAT", "HOME")
+    assert moved.schema["WORKS_FOR"].description == "leads"
+    assert moved.schema["HOME"].head == ("PERSON",)
+    assert moved.decoder.label_thresholds == {"EMPLOYS": 0.4, "WORKS_FOR": 0.2}
+    assert after.meta["performance"] == {"ents_f": 0.5}
+    _check(_scores(extractor, _doc(nlp.vocab)), _scores(moved, _doc(after.vocab)))
+
+
+def test_what_was_moved_learns_and_grows(tmp_path):
+    nlp, extractor = _pipeline()
+    migrate_extractor(extractor, Migration.from_dict(MIGRATION))
+    before = _scores(extractor, _doc(nlp.vocab))
+    extractor.add_label("NEW")
+    after = _scores(extractor, _doc(nlp.vocab))
+    assert max(abs(after[key] - value) for key, value in before.items()) < 0.01
+    example = make_example(_doc(nlp.vocab, [(1, "WORKS_FOR", 0), (0, "SEAT", 2), (0, "NEW", 1)]))
+    sgd, losses = Adam(0.02), [{} for _ in range(25)]
+    for found in losses:
+        nlp.update([example], sgd=sgd, losses=found)
+    assert losses[-1]["relation_extractor"] < 0.5 * losses[0]["relation_extractor"]
+    again = Migration.from_dict({"merge": {"ALL": ["WORKS_FOR", "EMPLOYS"]}, "remove": ["NEW"]})
+    before = _scores(extractor, _doc(nlp.vocab))
+    migrate_extractor(extractor, again)
+    after = _scores(extractor, _doc(nlp.vocab))
+    both = before[(1, 0), "WORKS_FOR"] + before[(1, 0), "EMPLOYS"]
+    assert after[(1, 0), "ALL"] == pytest.approx(both, rel=1e-3)
+    nlp.to_disk(tmp_path / "pipeline")
+    loaded = spacy.load(tmp_path / "pipeline").get_pipe("relation_extractor")
+    assert _scores(loaded, _doc(loaded.vocab)) == pytest.approx(after, abs=1e-5)
+    edit_model(tmp_path / "pipeline/relation_extractor/model", _other_sizes)
+    with pytest.raises(ConfigError, match="rows of the outputs"):
+        spacy.load(tmp_path / "pipeline")
+
+
+def _other_sizes(message):
+    import srsly
+
+    for attrs in message["attrs"]:
+        sizes = srsly.msgpack_loads(attrs["sizes"]) if "sizes" in attrs else None
+        if sizes is not None:
+            attrs["sizes"] = srsly.msgpack_dumps([1_000_000_000, *sizes[1:]])
+
+
+def test_labels_that_are_not_exclusive():
+    nlp, extractor = _pipeline(
+        exclusive=False, loss={"@losses": "rel_component.binary_cross_entropy.v1"}
+    )
+    before = _scores(extractor, _doc(nlp.vocab))
+    migrate_extractor(extractor, Migration.from_dict(MIGRATION))
+    after = _scores(extractor, _doc(nlp.vocab))
+    assert after[(0, 2), "SEAT"] == pytest.approx(before[(0, 2), "IN"], rel=1e-4)
+    assert after[(1, 0), "WORKS_FOR"] >= max(before[(1, 0), "WORKS_AT"], before[(1, 0), "LED"])
+    assert set(extractor.output_labels) == {"WORKS_FOR", "EMPLOYS", "SEAT", "HOME"}
+
+
+def test_the_gradient_of_joined_outputs():
+    rng = numpy.random.default_rng(0)
+    owner = spacy.blank("en").add_pipe("relation_extractor", config={"model": TINY}).model
+    layer = Affine(3, 4)
+    layer.initialize()
+    scorer = owner.get_ref("scorer")
+    scorer.layers[scorer.layers.index(scorer.get_ref("output_layer"))] = layer
+    scorer.set_ref("output_layer", layer)
+    owner.set_dim("nO", 3)
+    move_outputs(owner, [[0, 2], [1]])
+    layer = scorer.get_ref("output_layer")
+    X, dY = rng.normal(size=(5, 4)).astype("float32"), rng.normal(size=(5, 2)).astype("float32")
+    Y, backprop = layer(X, is_train=True)
+    assert Y.shape == (5, 2)
+    dX = backprop(dY)
+    numpy.testing.assert_allclose(input_gradient(layer, X, dY), dX, rtol=1e-5)
+    step = numpy.zeros_like(X)
+    step[1, 2] = 1e-2
+    slope = ((layer.predict(X + step) - layer.predict(X - step)) * dY).sum() / 2e-2
+    assert dX[1, 2] == pytest.approx(slope, abs=1e-3)
+
+
+def test_corpora_and_schema_files(vocab, tmp_path):
+    migration = Migration.from_dict(MIGRATION)
+    doc = _doc(vocab, [*FACTS, (1, "LED", 0)])
+    doc.spans["more"] = [doc[0:2]]
+    doc[1].tag_ = "VBD"
+    ask_only(doc, ["LED", "IN", "NEAR"])
+    (tmp_path / "docs").mkdir()
+    spacy.tokens.DocBin(["TAG", "ENT_TYPE", "ENT_IOB"], store_user_data=True, docs=[doc]).to_disk(
+        tmp_path / "docs/a.spacy"
+    )
+    found = migrate(tmp_path / "docs", migration, tmp_path / "new")
+    assert found.counts["LED", "WORKS_FOR"] == 1
+    assert found.counts["NEAR", None] == 1
+    (moved,) = read_docs(tmp_path / "new/a.spacy", spacy.blank("en"))
+    assert set(facts(moved)) == AFTERWARDS
+    assert asked_labels(moved) == {"WORKS_FOR", "SEAT", "HOME"}
+    assert moved[1].tag_ == "VBD"
+    assert len(moved.spans["more"]) == 1
+
+    RelationSchema.from_dict(SCHEMA).to_file(tmp_path / "schema.yaml")
+    migrate(tmp_path / "schema.yaml", migration, tmp_path / "new.yaml")
+    schema = RelationSchema.from_file(tmp_path / "new.yaml")
+    assert schema.labels == ("WORKS_FOR", "EMPLOYS", "SEAT", "HOME")
+    assert schema["WORKS_FOR"].inverse is None  # LED had another one
+    assert schema["HOME"].tail == ("GPE",)
+
+    record = {
+        "text": "Ada led Acme",
+        "mine": [1],
+        "entities": [
+            {"id": "a", "start": 0, "end": 3, "label": "PERSON"},
+            {"id": 2, "start": 8, "end": 12, "label": "ORG"},
+        ],
+        "relations": [
+            {"head": "a", "tail": 2, "label": "LED", "note": "x"},
+            {"head": "a", "tail": 2, "label": "WORKS_AT"},
+        ],
+    }
+    (tmp_path / "docs.jsonl").write_text(json.dumps(record) + "\n", encoding="utf8")
+    (tmp_path / "m.yaml").write_text(json.dumps(MIGRATION), encoding="utf8")
+    run_json("migrate", tmp_path / "docs.jsonl", tmp_path / "m.yaml", tmp_path / "new.jsonl")
+    (line,) = (tmp_path / "new.jsonl").read_text(encoding="utf8").splitlines()
+    changed = {"head": "a", "tail": 2, "label": "WORKS_FOR", "note": "x"}
+    assert json.loads(line) == {**record, "relations": [changed]}
+
+
+def test_a_relation_that_fits_no_part_leaves_nothing(vocab, tmp_path):
+    doc = _doc(vocab, [(2, "IN", 2)])
+    doc.user_data["meta"] = {"id": "d7"}
+    write_docs([doc], tmp_path / "docs.spacy")
+    with pytest.raises(DataError, match=r"document 1, d7: .*no part holds between 'GPE'"):
+        migrate(tmp_path / "docs.spacy", Migration.from_dict(MIGRATION), tmp_path / "new.spacy")
+    assert [path.name for path in tmp_path.iterdir()] == ["docs.spacy"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "expected a mapping"),
+        ({}, "nothing to do"),
+        ({"renames": {}}, "did you mean"),
+        ({"rename": {"A": 1}}, "rename.A"),
+        ({"rename": {"A": "B"}, "remove": ["A"]}, "'A' of before occurs twice"),
+        ({"rename": {"A": "C", "B": "C"}}, "'C' of afterwards occurs twice"),
+        ({"rename": {"A": "NO_RELATION"}}, "reserved"),
+        ({"split": {"A": {"B": {}}}}, "two or more"),
+        ({"split": {"A": {"B": {"head": ["X"]}, "C": {"tail": ["X"]}}}}, "types of head or tail"),
+        ({"split": {"A": {"B": {"heads": ["X"]}, "C": {}}}}, "unknown key"),
+        ({"merge": {"A": []}}, "merge.A"),
+    ],
+)
+def test_files_that_are_no_migrations(data, message):
+    with pytest.raises(SchemaError, match=message):
+        Migration.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"rename": {"LEAD": "RUN"}}, "did you mean .LED"),
+        ({"rename": {"LED": "HIRED"}}, "say so under merge"),
+        ({"merge": {"HIRED": ["LED", "IN"]}}, "name it among those"),
+        ({"remove": ["WORKS_AT", "HIRED", "LED", "IN", "NEAR"]}, "no label would be left"),
+    ],
+)
+def test_migrations_that_do_not_fit(data, message):
+    _, extractor = _pipeline()
+    with pytest.raises(SchemaError, match=message):
+        migrate_extractor(extractor, Migration.from_dict(data))
+
+
+def test_labels_may_change_places():
+    _, extractor = _pipeline()
+    migrate_extractor(extractor, Migration.from_dict({"rename": {"LED": "IN", "IN": "LED"}}))
+    assert extractor.labels == ("WORKS_AT", "HIRED", "IN", "LED", "NEAR")
+
+
+def test_what_is_no_pipeline(tmp_path):
+    (tmp_path / "m.yaml").write_text("remove: [A]", encoding="utf8")
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    output = run("migrate", tmp_path / "blank", tmp_path / "m.yaml", tmp_path / "new", code=1)
+    assert "no trained relation_extractor" in output
+    assert not (tmp_path / "new").exists()
