@@ -164,13 +164,13 @@ def build_index(nlp: PipelineSource, data_path: Union[str, Path], output: Union[
 
 def pair_vectors(probe: Probe) -> npt.NDArray[numpy.float32]:
     """What the last layer of the model reads of a pair. *Shape:* ``(1, width)``."""
-    with _inputs_of_output_layer(probe.extractor.model) as kept:
+    with inputs_of_output_layer(probe.extractor.model) as kept:
         probe.score([probe.base])
     return numpy.asarray(probe.extractor.model.ops.to_numpy(kept[-1])[-1:], dtype="float32")
 
 
 @contextmanager
-def _inputs_of_output_layer(model: Model[Any, Any]) -> Iterator[List[Any]]:
+def inputs_of_output_layer(model: Model[Any, Any]) -> Iterator[List[Any]]:
     """Keep what the last layer of a pair model reads, while no other thread uses it."""
     scorer = model.get_ref("scorer") if model.has_ref("scorer") else model
     if not scorer.has_ref("output_layer"):

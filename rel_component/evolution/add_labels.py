@@ -1,0 +1,195 @@
+"""New labels for a trained pipeline, which does not forget those that it has."""
+
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..annotations import clear_relations, get_relations
+from ..converters.documents import read_references
+from ..converters.report import Report
+from ..documents import ask_only, asked_labels
+from ..errors import ConfigError, DataError, listed
+from ..files import complete_folder
+from ..inference.texts import read_texts
+from ..pipeline.label_reading import reads_labels
+from ..pipeline.relation_extractor import RelationExtractor
+from ..pipelines import PipelineSource, load_pipeline, source_name
+from ..schema import RelationSchema
+from .learning import (
+    LabelChange,
+    Lessons,
+    choose_memory,
+    compare_labels,
+    learn,
+    prepare,
+    require_trained,
+    score_labels,
+)
+from .outputs import start_outputs
+
+_EVERY = 5  # without other documents, one of so many is kept to measure on
+
+
+@dataclass
+class AddedLabels:
+    """What a pipeline has learned, and what it has forgotten.
+
+    Attributes:
+        labels: the new labels.
+        started: those whose outputs started at their examples or descriptions.
+        changes: F1 by label before and after.
+        losses: the loss in each epoch.
+        n_docs: number of new documents, of remembered ones and of texts that it learned from, and of
+            those that were measured on.
+        measured_on: where these are from.
+    """
+
+    labels: List[str]
+    started: List[str]
+    changes: List[LabelChange] = field(default_factory=list)
+    losses: List[float] = field(default_factory=list)
+    n_docs: Dict[str, int] = field(default_factory=dict)
+    measured_on: str = ""
+
+    def to_dict(self) -> Dict[str, Any]:
+        """A dict for JSON."""
+        return {
+            "labels": self.labels,
+            "started": self.started,
+            "changes": [change.to_dict() for change in self.changes],
+            "losses": self.losses,
+            "documents": self.n_docs,
+            "measured_on": self.measured_on,
+        }
+
+
+def add_labels(
+    pipeline: PipelineSource,
+    schema: Union[RelationSchema, str, Path],
+    new: Union[str, Path],
+    output: Union[str, Path],
+    *,
+    memory: Optional[Union[str, Path]] = None,
+    per_label: int = 10,
+    rehearse: Optional[Union[str, Path]] = None,
+    dev: Optional[Union[str, Path]] = None,
+    complete: bool = False,
+    distillation: float = 1.0,
+    lessons: Optional[Lessons] = None,
+) -> AddedLabels:
+    """Teach a trained pipeline more labels, and let it say of the others what it said before.
+
+    The new documents are annotated with the new labels, and what they show of old ones is taken from the
+    pipeline as it was; remembered documents say nothing of the new labels. Labels that a document itself
+    is asked about (``documents.ask_only``) come before that.
+
+    Args:
+        pipeline: a trained pipeline, its name or path; one that is given is changed.
+        schema: a schema, or its file, whose labels that the pipeline lacks are added.
+        new: annotated documents, of any format, that show the new labels.
+        output: folder for the new pipeline, new or empty.
+        memory: annotated documents of the earlier training.
+        per_label: relations of each old label that are remembered of these; 0: all documents.
+        rehearse: texts without annotation that old labels are rehearsed on; see
+            :func:`~rel_component.read_texts`.
+        dev: annotated documents to measure on. None: every fifth document of `new` and of what is
+            remembered, from which nothing is learned then.
+        complete: whether the new documents are annotated with all labels.
+        distillation: weight of what the pipeline said before; 0: it may forget.
+        lessons: how it learns; None: with the defaults.
+
+    Raises:
+        ConfigError: if the pipeline has no trained relation extractor, or an option does not fit.
+        SchemaError: if there is no new label in the schema, or it is none.
+        DataError: if documents cannot be read, or none shows a new label. Nothing is written then.
+    """
+    if per_label < 0 or distillation < 0:
+        raise ConfigError("per_label and distillation must be 0 or more")
+    lessons = lessons or Lessons()
+    with complete_folder(output) as folder:
+        nlp = load_pipeline(pipeline)
+        extractor = require_trained(nlp)
+        if not isinstance(schema, RelationSchema):
+            schema = RelationSchema.from_file(schema)
+        old = extractor.labels
+        added = [kind for label, kind in schema.items() if label not in old]
+        if not added:
+            raise ConfigError(f"{source_name(nlp)} has all labels of the schema: {listed(old)}")
+        names = [kind.label for kind in added]
+        taught = _read(nlp, extractor, new, names, None if complete else names)
+        remembered = [] if memory is None else _read(nlp, extractor, memory, old, old)
+        if per_label and remembered:
+            remembered = choose_memory(remembered, old, per_label, lessons.seed, extractor.attr)
+        held_out, taught, remembered, place = _hold_out(
+            nlp, extractor, dev, taught, remembered, [*old, *names]
+        )
+        texts = [] if rehearse is None else _predicted(nlp, rehearse)
+        before = score_labels(nlp, held_out)
+        nlp.resume_training()
+        extractor.distillation = distillation
+        extractor.add_types(added)
+        examples = prepare(nlp, taught, None if complete else names)
+        started = (
+            names if reads_labels(extractor.model) else start_outputs(extractor, examples, names)
+        )
+        examples += prepare(nlp, remembered, old)
+        examples += prepare(nlp, texts, [], given=True)
+        losses = learn(nlp, examples, lessons)
+        after = score_labels(nlp, held_out)
+        nlp.to_disk(folder)
+    counts = {"new": len(taught), "remembered": len(remembered), "texts": len(texts)}
+    changes = compare_labels(before, after, old, names)
+    counts["measured"] = len(held_out)
+    return AddedLabels(names, started, changes, losses, counts, place)
+
+
+def _read(
+    nlp: Language,
+    extractor: RelationExtractor,
+    path: Union[str, Path],
+    labels: Sequence[str],
+    asked: Optional[Sequence[str]],
+) -> List[Doc]:
+    """Documents, of which some show the labels, that say what they are annotated with."""
+    docs = read_references(path, nlp, Report(), spans_key=extractor.spans_key)
+    found = {rel.label for doc in docs for rel in get_relations(doc, extractor.attr)}
+    if not found & set(labels):
+        raise DataError(
+            f"no document shows one of the labels {listed(labels)}; there are: {listed(sorted(found))}",
+            place=str(path),
+        )
+    for doc in docs:
+        if asked is not None and asked_labels(doc) is None:
+            ask_only(doc, asked)
+    return docs
+
+
+def _hold_out(
+    nlp: Language,
+    extractor: RelationExtractor,
+    dev: Optional[Union[str, Path]],
+    taught: List[Doc],
+    remembered: List[Doc],
+    labels: Sequence[str],
+) -> Tuple[List[Doc], List[Doc], List[Doc], str]:
+    """Documents to measure on, those to learn from, and where the former are from."""
+    if dev is not None:
+        return _read(nlp, extractor, dev, labels, None), taught, remembered, str(dev)
+    held_out = [*taught[::_EVERY], *remembered[::_EVERY]] if len(taught) >= _EVERY else []
+    if not held_out:
+        return [], taught, remembered, ""
+    kept = [[doc for i, doc in enumerate(docs) if i % _EVERY] for docs in (taught, remembered)]
+    return held_out, kept[0], kept[1], "every fifth document, from which nothing was learned"
+
+
+def _predicted(nlp: Language, path: Union[str, Path], limit: int = 10_000) -> List[Doc]:
+    """Texts as the pipeline sees them, with the mentions that it finds."""
+    texts = (text for text, _ in read_texts(path, max_length=nlp.max_length))
+    docs = list(nlp.pipe(islice(texts, limit)))
+    for doc in docs:
+        clear_relations(doc, require_trained(nlp).attr)  # they are what is rehearsed
+    return docs

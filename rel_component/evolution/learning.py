@@ -1,0 +1,274 @@
+"""A trained pipeline learns a little more: examples as the extractor meets them, a short training."""
+
+import random
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import minibatch
+from thinc.api import Model, warmup_linear
+
+from ..corpora.corpus import make_examples
+from ..documents import ask_only, asked_labels
+from ..errors import ConfigError, listed
+from ..evaluation.counts import PRF, LabelScores
+from ..evaluation.evaluate import predict_docs
+from ..evaluation.scoring import count_relations
+from ..models.optimizers import EncoderAdam
+from ..pipeline.relation_extractor import RelationExtractor
+from ..pipelines import (
+    entity_finders,
+    find_extractor,
+    finds_sentences,
+    mentions_are_given,
+    source_name,
+)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """How a trained pipeline learns more.
+
+    Args:
+        epochs: passes over the examples.
+        learn_rate: the highest learning rate of layers on top of encoders; these have a fifth of it.
+        batch_size: documents in an update.
+        dropout: dropout rate.
+        train: names of components that learn beside the relation extractor, as its encoder.
+        encoder: whether an encoder of the extractor's own learns, or its adapters if it has some.
+        seed: seed of everything that is drawn at random.
+
+    Raises:
+        ConfigError: if a number is out of range.
+    """
+
+    epochs: int = 10
+    learn_rate: float = 1e-3
+    batch_size: int = 8
+    dropout: float = 0.1
+    train: Tuple[str, ...] = ()
+    encoder: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0 or self.batch_size < 1:
+            raise ConfigError("epochs must be 0 or more, and batch_size 1 or more")
+        if not 0 < self.learn_rate < 1 or not 0 <= self.dropout < 1:
+            raise ConfigError("learn_rate must lie in (0, 1), and dropout in [0, 1)")
+
+
+@dataclass
+class LabelChange:
+    """The strict F1 of a label, or of several, on documents that nothing was learned from.
+
+    Attributes:
+        label: the label, or which ones.
+        n: number of annotated relations.
+        before: counts before.
+        after: counts after.
+    """
+
+    label: str
+    n: int = 0
+    before: PRF = field(default_factory=PRF)
+    after: PRF = field(default_factory=PRF)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """A dict for JSON."""
+        figures = {"before": self.before.to_dict(), "after": self.after.to_dict()}
+        return {"label": self.label, "n": self.n, **figures}
+
+
+def require_trained(nlp: Language) -> RelationExtractor:
+    """The trained relation extractor of a pipeline.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    extractor: Any = find_extractor(nlp)
+    if not isinstance(extractor, RelationExtractor) or not extractor.model.has_dim("nO"):
+        raise ConfigError(f"{source_name(nlp)}: no trained relation_extractor in {nlp.pipe_names}")
+    return extractor
+
+
+def prepare(
+    nlp: Language,
+    references: Iterable[Doc],
+    asked: Optional[Sequence[str]],
+    *,
+    given: bool = False,
+) -> List[Example]:
+    """Examples whose predicted documents have passed all components before the relation extractor.
+
+    Args:
+        nlp: the pipeline.
+        references: the annotated documents.
+        asked: the labels that they are annotated with, where a document does not say so itself; None:
+            all.
+        given: whether the predicted documents are given the annotated mentions.
+    """
+    extractor: Any = find_extractor(nlp)
+    spans_key = extractor.spans_key
+    given = given or mentions_are_given(nlp, spans_key)
+    before = nlp.pipe_names[: nlp.pipe_names.index(extractor.name)]
+    left_out = entity_finders(nlp, spans_key) if given else []
+    examples = list(
+        make_examples(
+            nlp,
+            references,
+            gold_entities=given,
+            spans_key=spans_key,
+            gold_sentences=not finds_sentences(nlp),
+        )
+    )
+    with nlp.select_pipes(enable=[name for name in before if name not in left_out]):
+        docs = list(nlp.pipe([eg.predicted for eg in examples]))
+    for doc, eg in zip(docs, examples):
+        own = asked_labels(eg.reference)
+        labels = asked if own is None else sorted(own)
+        if labels is not None:
+            ask_only(doc, labels)
+    return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)]
+
+
+def learn(nlp: Language, examples: Sequence[Example], lessons: Lessons) -> List[float]:
+    """Train the relation extractor of a pipeline, and components beside it, for a short time.
+
+    Args:
+        nlp: the pipeline, which is changed.
+        examples: see :func:`prepare`.
+        lessons: how it learns.
+
+    Returns:
+        the loss of the extractor in each epoch
+
+    Raises:
+        ConfigError: if there is no component of a name that is to be trained.
+    """
+    extractor = require_trained(nlp)
+    unknown = [name for name in lessons.train if name not in nlp.pipe_names]
+    if unknown:
+        raise ConfigError(f"no component {unknown[0]!r:.60}; there are: {listed(nlp.pipe_names)}")
+    trained = {extractor.name, *lessons.train}
+    exclude = [name for name in nlp.pipe_names if name not in trained]
+    rng = random.Random(lessons.seed)
+    n_steps = lessons.epochs * -(-len(examples) // lessons.batch_size)
+    rate: Any = warmup_linear(lessons.learn_rate, max(n_steps // 20, 1), n_steps + 1)
+    sgd = EncoderAdam(rate)
+    found: List[float] = []
+    with ExitStack() as stack:
+        upstream = extractor._upstream
+        if upstream is not None and upstream.name not in trained:
+            stack.enter_context(extractor.fixed_upstream([]))
+        if not lessons.encoder:
+            stack.enter_context(_fixed_encoders(extractor.model))
+        for _ in range(lessons.epochs):
+            order = list(examples)
+            rng.shuffle(order)
+            losses: Dict[str, float] = {}
+            for batch in minibatch(order, lessons.batch_size):
+                nlp.update(batch, sgd=sgd, drop=lessons.dropout, losses=losses, exclude=exclude)
+                sgd.step_schedules()
+            found.append(losses.get(extractor.name, 0.0))
+    return found
+
+
+@contextmanager
+def _fixed_encoders(model: Model[Any, Any]) -> Iterator[None]:
+    """Let PyTorch modules inside of a model learn nothing."""
+    shims: List[Any] = [shim for node in model.walk() for shim in node.shims]
+
+    def drop_gradients(shim: Any) -> Any:
+        def finish_update(optimizer: Any) -> None:
+            for parameter in shim._model.parameters():
+                parameter.grad = None
+
+        return finish_update
+
+    for shim in shims:
+        shim.finish_update = drop_gradients(shim)
+    try:
+        yield
+    finally:
+        for shim in shims:
+            del shim.finish_update
+
+
+def score_labels(nlp: Language, references: Sequence[Doc], *, given: bool = False) -> LabelScores:
+    """The strict scores of a pipeline on documents, which are asked about the labels they say alone.
+
+    Args:
+        nlp: the pipeline.
+        references: annotated documents.
+        given: whether it is given the annotated mentions.
+    """
+    extractor: Any = find_extractor(nlp)
+    given = given or mentions_are_given(nlp, extractor.spans_key)
+    examples, _ = predict_docs(
+        nlp, references, gold_entities=given, gold_tokens=True, progress=iter
+    )
+    scores = LabelScores()
+    symmetric = extractor.schema.symmetric_labels
+    for eg in examples:
+        counts = count_relations(eg, symmetric=symmetric, attr=extractor.attr)
+        scores.update(counts.get("rel", LabelScores()))
+    return scores
+
+
+def compare_labels(
+    before: LabelScores, after: LabelScores, old: Sequence[str], new: Sequence[str]
+) -> List[LabelChange]:
+    """What has changed of each label, of the old ones and of the new ones together, and of all.
+
+    Args:
+        before: scores before.
+        after: scores after, on the same documents.
+        old: labels of before.
+        new: labels that were added.
+    """
+    groups = [(label, [label]) for label in (*old, *new)]
+    groups += [("old labels", list(old)), ("new labels", list(new)), ("all labels", [*old, *new])]
+    found = []
+    for name, labels in groups:
+        counts = [
+            sum((scores.counts.get(label, PRF()) for label in labels), PRF())
+            for scores in (before, after)
+        ]
+        found.append(LabelChange(name, counts[1].tp + counts[1].fn, counts[0], counts[1]))
+    return found
+
+
+def choose_memory(
+    docs: Sequence[Doc], labels: Sequence[str], per_label: int, seed: int, attr: str
+) -> List[Doc]:
+    """Documents that show each label a few times, rare labels first.
+
+    Args:
+        docs: annotated documents.
+        labels: the labels.
+        per_label: relations of each label, where there are as many.
+        seed: seed of the order in which documents are looked at.
+        attr: name of the extension attribute.
+    """
+    from ..annotations import get_relations
+
+    counts = numpy.zeros((len(docs), len(labels)), dtype="int64")
+    for i, doc in enumerate(docs):
+        for rel in get_relations(doc, attr):
+            if rel.label in labels:
+                counts[i, labels.index(rel.label)] += 1
+    order = numpy.random.default_rng(seed).permutation(len(docs))
+    chosen: Dict[int, None] = {}
+    kept = numpy.zeros(len(labels), dtype="int64")
+    for column in numpy.argsort(counts.sum(axis=0), kind="stable"):
+        for i in order:
+            if kept[column] >= per_label:
+                break
+            if counts[i, column] and i not in chosen:
+                chosen[int(i)] = None
+                kept += counts[i]
+    return [docs[i] for i in chosen]
