@@ -79,7 +79,7 @@ class LabelReader:
                 raise ConfigError(
                     f"{self._name}: examples of labels need the pipeline, which is gone"
                 )
-            marked = [_parse(kind, example) for _, kind, example in examples]
+            marked = [parse_example(kind, example) for _, kind, example in examples]
             found = _example_vectors(model, nlp, upstream, marked)
             vectors = _moved(vectors, [row for row, _, _ in examples], found)
         model.attrs["set_labels"](model, vectors, n_outputs, offset)
@@ -161,7 +161,7 @@ def as_schema(schema: SchemaLike, name: str) -> RelationSchema:
     return RelationSchema.from_dict({"relations": items}, source=name)
 
 
-class _Marked(NamedTuple):
+class MarkedText(NamedTuple):
     """A text with the characters of head and tail, and where it was read."""
 
     text: str
@@ -170,7 +170,16 @@ class _Marked(NamedTuple):
     place: str
 
 
-def _parse(kind: RelationType, example: str) -> _Marked:
+def parse_example(kind: RelationType, example: str) -> MarkedText:
+    """Read an example of a relation type.
+
+    Args:
+        kind: the relation type.
+        example: a text in which ``<head>`` and ``<tail>`` mark the two mentions.
+
+    Raises:
+        SchemaError: if it does not mark one head and one tail.
+    """
     place = f"examples of {shown(kind.label)}: {shown(example)}"
     parts: List[str] = []
     places: Dict[str, Tuple[int, int]] = {}
@@ -184,11 +193,11 @@ def _parse(kind: RelationType, example: str) -> _Marked:
         length, end = places[role][1], match.end()
     if len(places) < 2:
         raise SchemaError(f"{place}: expected one <head>...</head> and one <tail>...</tail>")
-    return _Marked("".join([*parts, example[end:]]), places["head"], places["tail"], place)
+    return MarkedText("".join([*parts, example[end:]]), places["head"], places["tail"], place)
 
 
 def _example_vectors(
-    model: Model[Any, Any], nlp: Language, upstream: Any, marked: Sequence[_Marked]
+    model: Model[Any, Any], nlp: Language, upstream: Any, marked: Sequence[MarkedText]
 ) -> FloatArray:
     """The vectors of the pairs of examples. *Shape:* ``(n_examples, width)``."""
     docs, pairs = [], []
