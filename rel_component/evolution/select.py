@@ -1,0 +1,186 @@
+"""Active learning: which documents to annotate next.
+
+A document is worth it if the pipeline is unsure of its pairs (by the margin between the two most
+probable answers, Scheffer et al. 2001, https://doi.org/10.1007/3-540-44816-0_31), if it is unlike those
+that were chosen before it (maximal marginal relevance, Carbonell and Goldstein 1998,
+https://doi.org/10.1145/290941.291025), and if it is about a label that few of these are about.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from zlib import crc32
+
+import numpy
+import spacy
+from spacy.tokens import Doc
+
+from ..converters.from_doc import to_annotated
+from ..converters.report import Report
+from ..converters.writing import write_file
+from ..errors import ConfigError
+from ..evaluation.threshold_choice import DecodedBatch, record_decoding
+from ..inference.texts import Text, keep_meta, with_records
+from ..pipelines import PipelineSource, load_pipeline
+from ..types import FloatArray
+from .learning import require_trained
+
+_N_PAIRS = 3  # of each document count
+_N_BUCKETS = 256  # of words, where there are no vectors
+
+
+@dataclass
+class Selection:
+    """Documents to annotate, the first ones most of all.
+
+    Attributes:
+        docs: the documents, with what the pipeline predicts.
+        uncertainty: how unsure the pipeline is of each, in [0, 1].
+        labels: the label that it is least sure of in each; empty if no pair of it can have any.
+        n_read: number of documents that they were chosen from.
+        lang: language of the pipeline.
+        attr: name of the extension attribute of the relations.
+        spans_key: span group of the mentions; None: the entities.
+    """
+
+    docs: List[Doc] = field(default_factory=list)
+    uncertainty: List[float] = field(default_factory=list)
+    labels: List[str] = field(default_factory=list)
+    n_read: int = 0
+    lang: str = "xx"
+    attr: str = "rel"
+    spans_key: Optional[str] = None
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The counts as JSON can hold them."""
+        return {
+            "read": self.n_read,
+            "selected": len(self.docs),
+            "uncertainty": [round(value, 4) for value in self.uncertainty],
+            "labels": dict(Counter(self.labels)),
+        }
+
+    def write(self, path: Path, format_name: str = "jsonl") -> None:
+        """Write the documents, with what the pipeline predicts, for an annotation tool.
+
+        Args:
+            path: the file.
+            format_name: a format that can be written.
+
+        Raises:
+            ConfigError: if there is no such format, or it is only read.
+            DataError: if the file cannot be written.
+        """
+        documents = (
+            to_annotated(doc, place=f"document {i}", attr=self.attr, spans_key=self.spans_key)
+            for i, doc in enumerate(self.docs)
+        )
+        write_file(documents, path, format_name, spacy.blank(self.lang), Report(on_error="skip"))
+
+
+def select(
+    pipeline: PipelineSource,
+    texts: Iterable[Union[str, Text]],
+    n: int = 50,
+    *,
+    diversity: float = 0.5,
+) -> Selection:
+    """Choose the texts to annotate next.
+
+    Args:
+        pipeline: a trained pipeline, its name or path.
+        texts: raw texts, with records or without; see :func:`~rel_component.read_texts`.
+        n: the most documents to choose.
+        diversity: how much it counts that a document is unlike those that were chosen before, in [0, 1].
+
+    Raises:
+        ConfigError: if the pipeline has no trained relation extractor, or an option is out of range.
+    """
+    if n < 1 or not 0.0 <= diversity <= 1.0:
+        raise ConfigError(f"n must be 1 or more, and diversity lie in [0, 1]: {n}, {diversity}")
+    nlp = load_pipeline(pipeline)
+    extractor = require_trained(nlp)
+    docs: List[Doc] = []
+    with record_decoding(nlp, {extractor.name: extractor}) as records:
+        for doc, record in nlp.pipe(with_records(texts), as_tuples=True):
+            keep_meta(doc, record)
+            docs.append(doc)
+    unsure, labels = [0.0] * len(docs), [""] * len(docs)
+    places = {id(doc): i for i, doc in enumerate(docs)}
+    for batch in records[extractor.name].batches:
+        for i, value, label in _uncertainty(batch, places):
+            unsure[i], labels[i] = value, label
+    vectors = numpy.stack([_vector(doc) for doc in docs]) if docs else numpy.zeros((0, 1))
+    chosen = _choose(numpy.asarray(unsure), labels, vectors, n, diversity)
+    return Selection(
+        [docs[i] for i in chosen],
+        [unsure[i] for i in chosen],
+        [labels[i] for i in chosen],
+        len(docs),
+        nlp.lang,
+        extractor.attr,
+        extractor.spans_key,
+    )
+
+
+def _uncertainty(batch: DecodedBatch, places: Dict[int, int]) -> Iterable[Tuple[int, float, str]]:
+    """The place of each document of a batch, how unsure its pairs are, and the label at fault."""
+    candidates = batch.candidates
+    schema_labels = candidates.schema.labels
+    if not candidates.n_pairs or not schema_labels:
+        return
+    table, head, tail = candidates.allowed_labels(batch.docs[0].vocab.strings)
+    n_first = batch.probabilities.shape[1] - len(schema_labels)
+    own = numpy.where(table[head, tail], batch.probabilities[:, n_first:], 0.0)
+    best = own.argmax(axis=1)
+    if batch.exclusive:
+        two = numpy.sort(numpy.concatenate([batch.probabilities[:, :1], own], axis=1), axis=1)[
+            :, -2:
+        ]
+        values = 1.0 - (two[:, 1] - two[:, 0])
+    else:
+        margins = 1.0 - numpy.abs(2.0 * own - 1.0)
+        best = margins.argmax(axis=1)
+        values = margins.max(axis=1)
+    bounds = numpy.cumsum([0, *candidates.lengths])
+    for doc, start, end in zip(batch.docs, bounds, bounds[1:]):
+        if id(doc) in places and end > start:
+            order = numpy.argsort(-values[start:end], kind="stable")[:_N_PAIRS] + start
+            label = schema_labels[int(best[order[0]])]
+            yield places[id(doc)], float(values[order].sum()) / _N_PAIRS, label
+
+
+def _vector(doc: Doc) -> FloatArray:
+    """What a document is about: the mean of its vectors, or else its words. Of length 1."""
+    tensor: Any = doc.tensor
+    if getattr(tensor, "size", 0):
+        tensor = tensor.get() if hasattr(tensor, "get") else tensor
+        found: FloatArray = numpy.asarray(tensor, dtype="float32").mean(axis=0)
+    else:
+        found = numpy.zeros(_N_BUCKETS, dtype="float32")
+        for token in doc:
+            found[crc32(token.lower_.encode()) % _N_BUCKETS] += 1.0
+    unit: FloatArray = found / max(float(numpy.linalg.norm(found)), 1e-8)
+    return unit
+
+
+def _choose(
+    unsure: FloatArray, labels: Sequence[str], vectors: FloatArray, n: int, diversity: float
+) -> List[int]:
+    """The documents, one after the other: of the label with the fewest so far, the one worth most."""
+    nearest = numpy.zeros(len(unsure), dtype="float32")
+    left = {label: [i for i, own in enumerate(labels) if own == label] for label in set(labels)}
+    counts: Counter[str] = Counter()
+    chosen: List[int] = []
+    while left and len(chosen) < n:
+        # documents without pairs come last
+        label = min(left, key=lambda name: (not name, counts[name], name))
+        worth = [float(unsure[i] * (1.0 - diversity * nearest[i])) for i in left[label]]
+        i = left[label].pop(int(numpy.argmax(worth)))
+        if not left[label]:
+            del left[label]
+        chosen.append(i)
+        counts[label] += 1
+        nearest = numpy.maximum(nearest, (vectors @ vectors[i]).clip(0.0))
+    return chosen
