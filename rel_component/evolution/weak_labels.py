@@ -1,0 +1,269 @@
+"""Distant supervision: documents that are annotated by facts that are known.
+
+Where a sentence names both ends of a fact, it may state it (Mintz et al. 2009,
+https://aclanthology.org/P09-1113/). Not all do: of each fact at least one sentence should (Riedel et al.
+2010, https://doi.org/10.1007/978-3-642-15939-8_10), which is the one that another pipeline finds most
+probable.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Tuple, Union
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from ..annotations import set_relations
+from ..converters.formats.csv_rows import read_rows
+from ..converters.report import Report
+from ..decoding import ThresholdDecoder
+from ..documents import ask_only, bare_copy, sentence_numbers
+from ..errors import ConfigError, DataError
+from ..evaluation.threshold_choice import record_decoding, with_lowest_threshold
+from ..inference.texts import Text, keep_meta, with_records
+from ..linking.knowledge_base import KnowledgeBase
+from ..mentions import mention_spans, normalize_name
+from ..pipelines import PipelineSource, load_pipeline, mentions_key
+from ..types import Relation
+from .learning import require_trained
+
+_COLUMNS = frozenset({"head", "label", "tail"})
+_MOST_MENTIONS = 500  # of a document; lists of names would have millions of pairs
+_WINDOW = 40  # tokens, where sentences are not known
+
+_Fact = Tuple[str, str, str]
+
+
+class Facts:
+    """Facts by the names or ids of their ends.
+
+    Args:
+        rows: head, label and tail of each: names, or ids of a knowledge base.
+        kb: knows by which names ids go; None: heads and tails are names.
+    """
+
+    def __init__(self, rows: Iterable[_Fact], kb: Optional[KnowledgeBase] = None) -> None:
+        self._kb = kb
+        self._labels: Dict[Tuple[str, str], Set[str]] = {}
+        self._known: Set[str] = set()
+        self.labels: Dict[str, None] = {}
+        for head, label, tail in rows:
+            ends = (head, tail) if kb else (normalize_name(head), normalize_name(tail))
+            self._labels.setdefault(ends, set()).add(label)
+            self._known.update(ends)
+            self.labels[label] = None
+
+    @classmethod
+    def read(cls, path: Union[str, Path], kb: Optional[KnowledgeBase] = None) -> "Facts":
+        """Read a CSV file with the columns ``head``, ``label`` and ``tail``.
+
+        Raises:
+            DataError: if it is none, or has no facts.
+        """
+        rows = []
+        for place, row in read_rows(Path(path), Report(), _COLUMNS):
+            fact = (row["head"].strip(), row["label"].strip(), row["tail"].strip())
+            if not all(fact):
+                raise DataError("head, label and tail must not be empty", place=place)
+            rows.append(fact)
+        if not rows:
+            raise DataError("no facts", place=str(path))
+        return cls(rows, kb)
+
+    def keys(self, mention: Span) -> FrozenSet[str]:
+        """What a mention may stand for in the facts: its name, or ids that it is linked to or names."""
+        if self._kb is None:
+            found = {normalize_name(mention.text)}
+        elif mention.kb_id_:
+            found = {mention.kb_id_}
+        else:
+            names = numpy.asarray(self._kb.exact(mention.text), dtype="int32")
+            found = {self._kb.entity_id(int(i)) for i in self._kb.entities_of(names)}
+        return frozenset(found & self._known)
+
+    def between(self, heads: FrozenSet[str], tails: FrozenSet[str]) -> Set[Tuple[_Fact, str]]:
+        """The facts that hold between two mentions, and their labels."""
+        return {
+            ((head, label, tail), label)
+            for head, tail in product(heads, tails)
+            for label in self._labels.get((head, tail), ())
+        }
+
+
+@dataclass
+class WeakLabels:
+    """Documents that facts have annotated.
+
+    Attributes:
+        docs: those with a relation; and as many in which known entities meet without one.
+        counts: relations by label.
+        dropped: relations that another pipeline found too improbable, by label.
+        n_read: number of documents that were read.
+        n_facts: number of facts that some document may state.
+    """
+
+    docs: List[Doc] = field(default_factory=list)
+    counts: "Counter[str]" = field(default_factory=Counter)
+    dropped: "Counter[str]" = field(default_factory=Counter)
+    n_read: int = 0
+    n_facts: int = 0
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The counts as JSON can hold them."""
+        return {
+            "read": self.n_read,
+            "documents": len(self.docs),
+            "facts": self.n_facts,
+            "relations": dict(self.counts),
+            "dropped": dict(self.dropped),
+        }
+
+
+@dataclass
+class _Weak:
+    """A document, and its relations with the facts that they may state."""
+
+    doc: Doc
+    found: List[Tuple[Relation, _Fact]]
+    scores: Dict[Any, float] = field(default_factory=dict)
+
+
+def weak_labels(
+    pipeline: PipelineSource,
+    texts: Iterable[Union[str, Text]],
+    facts: Facts,
+    *,
+    agree: Optional[PipelineSource] = None,
+    min_score: float = 0.3,
+    negatives: float = 1.0,
+) -> WeakLabels:
+    """Annotate documents by facts.
+
+    Documents are asked about the labels of the facts alone (``documents.ask_only``). A pair of known
+    entities of one sentence without a fact is an example of no relation, others are as well.
+
+    Args:
+        pipeline: finds the mentions, and links them if it does; its name or path.
+        texts: raw texts, with records or without; see :func:`~rel_component.read_texts`.
+        facts: the facts.
+        agree: a trained pipeline, such as one with LabelPair that was asked about the labels. A relation
+            that it finds less probable than `min_score` is dropped, unless it is the most probable one
+            of its fact. None: all are kept.
+        min_score: the least probability.
+        negatives: documents without a relation, in which known entities meet, for each one with some.
+
+    Raises:
+        ConfigError: if there is no such pipeline, or an option is out of range.
+    """
+    if not 0.0 <= min_score <= 1.0 or negatives < 0:
+        raise ConfigError(
+            f"min_score must lie in [0, 1], and negatives be 0 or more: {min_score}, {negatives}"
+        )
+    nlp = load_pipeline(pipeline)
+    spans_key = mentions_key(nlp)
+    result = WeakLabels()
+    weak: List[_Weak] = []
+    without: List[Doc] = []
+    for doc, record in nlp.pipe(with_records(texts), as_tuples=True):
+        result.n_read += 1
+        keep_meta(doc, record)
+        found, meet = _find(doc, facts, spans_key)
+        if found:
+            weak.append(_Weak(doc, found))
+        elif meet:
+            without.append(doc)
+    if agree is not None:
+        _score(weak, load_pipeline(agree), spans_key)
+    best: Dict[_Fact, float] = {}
+    for item in weak:
+        for rel, fact in item.found:
+            best[fact] = max(best.get(fact, 0.0), item.scores.get(_key(rel), 0.0))
+    for item in weak:
+        kept = []
+        for rel, fact in item.found:
+            score = item.scores.get(_key(rel), 0.0)
+            is_kept = agree is None or score >= min_score or 0.0 < score == best[fact]
+            (result.counts if is_kept else result.dropped)[rel.label] += 1
+            if is_kept:
+                kept.append(rel)
+        set_relations(item.doc, kept)
+        if kept:
+            result.docs.append(item.doc)
+    result.n_facts = len(best)
+    for doc in without[: round(negatives * len(result.docs))]:
+        set_relations(doc, [])
+        result.docs.append(doc)
+    for doc in result.docs:
+        ask_only(doc, facts.labels)
+    return result
+
+
+def _find(
+    doc: Doc, facts: Facts, spans_key: Optional[str]
+) -> Tuple[List[Tuple[Relation, _Fact]], bool]:
+    """The relations that the facts suggest, and whether known entities meet in a sentence."""
+    mentions = list(mention_spans(doc, spans_key))[:_MOST_MENTIONS]
+    known = [(span, keys) for span in mentions if (keys := facts.keys(span))]
+    sentences = sentence_numbers(doc)
+    found: List[Tuple[Relation, _Fact]] = []
+    meet = False
+    for (head, heads), (tail, tails) in product(known, known):
+        if head.start < tail.end and tail.start < head.end:
+            continue
+        if sentences is None:
+            gap = max(head.start, tail.start) - min(head.end, tail.end)
+            near = gap <= _WINDOW
+        else:
+            near = sentences[head.start] == sentences[tail.start]
+        if near:
+            meet = True
+            found += [
+                (Relation(head, label, tail), fact)
+                for fact, label in sorted(facts.between(heads, tails))
+            ]
+    return found, meet
+
+
+def _score(weak: List[_Weak], nlp: Language, spans_key: Optional[str]) -> None:
+    """Set how probable the relations are to another pipeline, which is given the mentions."""
+    extractor = require_trained(nlp)
+    if not isinstance(extractor.decoder, ThresholdDecoder):
+        raise ConfigError(f"{extractor.name}: scores need the decoder rel_component.decoder.v1")
+    lowest = with_lowest_threshold(extractor.decoder)
+    docs = list(_with_mentions(weak, nlp, spans_key, extractor.spans_key))
+    before = nlp.pipe_names[: nlp.pipe_names.index(extractor.name)]
+    finders = [
+        name for name in before if {"doc.ents", "doc.spans"} & set(nlp.get_pipe_meta(name).assigns)
+    ]
+    with (
+        nlp.select_pipes(disable=finders),
+        record_decoding(nlp, {extractor.name: extractor}) as records,
+    ):
+        passed = list(nlp.pipe(docs))
+        found = records[extractor.name].decode(lowest)
+    for item, doc in zip(weak, passed):
+        item.scores = {_key(rel): rel.score or 0.0 for rel in found.get(id(doc), [])}
+
+
+def _with_mentions(
+    weak: List[_Weak], nlp: Language, spans_key: Optional[str], target: Optional[str]
+) -> Iterator[Doc]:
+    for item in weak:
+        copied = bare_copy(item.doc, vocab=nlp.vocab, sentences=True)
+        spans = [
+            Span(copied, span.start, span.end, label=span.label_)
+            for span in mention_spans(item.doc, spans_key)
+        ]
+        if target is None:
+            copied.set_ents(spans)
+        else:
+            copied.spans[target] = spans
+        yield copied
+
+
+def _key(rel: Relation) -> Tuple[int, int, str, int, int]:
+    head, tail = rel.head, rel.tail
+    return head.start_char, head.end_char, rel.label, tail.start_char, tail.end_char

@@ -1,0 +1,113 @@
+"""Documents that are annotated by facts."""
+
+import pytest
+import spacy
+
+from rel_component.documents import asked_labels
+from rel_component.errors import ConfigError, DataError
+from rel_component.evolution.weak_labels import Facts, weak_labels
+from rel_component.files import read_docs
+from rel_component.linking.entities import Entity
+from rel_component.linking.knowledge_base import build
+
+from ..cli.helpers import run_json
+from ..helpers import facts, make_doc, make_example
+from ..pipeline.test_rehearsal import TINY
+
+ROWS = [("Acme", "FOUNDED_BY", "Ada"), ("ACME", "IN", "Rome")]
+TEXTS = [
+    "Ada founded Acme in 1990",
+    "Acme lost Ada",
+    "Bo likes Rome",
+    "Ada likes Rome",
+    "acme is in Rome . Ada left",
+]
+NAMES = {"ORG": ["Acme", "acme"], "PERSON": ["Ada", "Bo"], "GPE": ["Rome"]}
+
+
+def _ruler(nlp):
+    return [{"label": label, "pattern": name} for label in NAMES for name in NAMES[label]]
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("entity_ruler").add_patterns(_ruler(nlp))
+    return nlp
+
+
+def test_sentences_with_both_ends_of_a_fact(nlp):
+    found = weak_labels(nlp, [(text, {"id": i}) for i, text in enumerate(TEXTS)], Facts(ROWS))
+    annotated = {doc.user_data["meta"]["id"]: facts(doc) for doc in found.docs}
+    assert annotated == {
+        0: [("Acme", "FOUNDED_BY", "Ada")],
+        1: [("Acme", "FOUNDED_BY", "Ada")],
+        3: [],  # both are known, and there is no fact
+        4: [("acme", "IN", "Rome")],
+    }
+    assert all(asked_labels(doc) == {"FOUNDED_BY", "IN"} for doc in found.docs)
+    assert found.to_dict()["facts"] == 2
+    assert len(weak_labels(nlp, TEXTS, Facts(ROWS), negatives=0).docs) == 3
+    assert weak_labels(nlp, [], Facts(ROWS)).docs == []
+
+
+def test_ids_of_a_knowledge_base(nlp):
+    kb = build(
+        [
+            Entity("Q1", "Acme", ("Acme Corp",)),
+            Entity("Q2", "Ada"),
+        ]
+    )
+    known = Facts([("Q1", "FOUNDED_BY", "Q2")], kb)
+    found = weak_labels(nlp, TEXTS, known)
+    assert [facts(doc) for doc in found.docs] == [[("Acme", "FOUNDED_BY", "Ada")]] * 2
+    linked = nlp("Acme knows Ada")
+    linked.ents = [
+        spacy.tokens.Span(linked, ent.start, ent.end, ent.label, kb_id="Q9") for ent in linked.ents
+    ]
+    assert known.keys(linked.ents[0]) == frozenset()
+
+
+def test_another_pipeline_has_to_agree(nlp):
+    other = spacy.blank("en")
+    extractor = other.add_pipe("relation_extractor", config={"model": TINY})
+    mentions = [(0, 1, "PERSON"), (2, 3, "ORG")]
+    doc = make_doc(other.vocab, "Ada founded Acme", mentions, [(1, "FOUNDED_BY", 0)])
+    met = make_doc(other.vocab, "Ada met Acme", mentions)
+    data = [make_example(doc), make_example(met)]
+    other.initialize(lambda: data)
+    output = extractor.model.get_ref("scorer").get_ref("output_layer")
+    output.get_param("W")[:] = 0
+    output.get_param("b")[:] = [1.0, 0.0]  # all are a little improbable
+    found = weak_labels(nlp, TEXTS, Facts(ROWS[:1]), agree=other, min_score=0.5)
+    assert found.counts["FOUNDED_BY"] == 2  # the best of each fact, and its equal
+    strict = weak_labels(nlp, TEXTS, Facts(ROWS[1:]), agree=other, min_score=0.5)
+    assert strict.dropped["IN"] == 1  # which the other one does not know
+
+
+def test_the_command(nlp, tmp_path):
+    nlp.to_disk(tmp_path / "pipeline")
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf8")
+    (tmp_path / "facts.csv").write_text("head,label,tail\nAcme,FOUNDED_BY,Ada\n", encoding="utf8")
+    result = run_json(
+        "distant",
+        *(tmp_path / name for name in ("pipeline", "facts.csv", "texts.txt", "weak.spacy")),
+    )
+    assert result["relations"] == {"FOUNDED_BY": 2}
+    docs = list(read_docs(tmp_path / "weak.spacy", spacy.blank("en")))
+    assert [facts(doc) for doc in docs][:2] == [[("Acme", "FOUNDED_BY", "Ada")]] * 2
+
+
+@pytest.mark.parametrize(
+    "content", ["", "head,label\n", "head,label,tail\n", "head,label,tail\na,,b"]
+)
+def test_files_without_facts(tmp_path, content):
+    (tmp_path / "facts.csv").write_text(content, encoding="utf8")
+    with pytest.raises(DataError, match=r"facts\.csv"):
+        Facts.read(tmp_path / "facts.csv")
+
+
+def test_options_out_of_range(nlp):
+    with pytest.raises(ConfigError):
+        weak_labels(nlp, [], Facts(ROWS), min_score=2.0)
