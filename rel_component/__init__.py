@@ -1,9 +1,9 @@
 """Relation extraction for spaCy: ``nlp.add_pipe("relation_extractor")``, relations on ``doc._.rel``.
 
-The functions behind the commands are imported when they are used: :func:`annotate`,
-:func:`apply_adapter`, :func:`audit_files`, :func:`calibrate`, :func:`compare`, :func:`convert`,
-:func:`create_app`, :func:`discover`,
-:func:`evaluate`, :func:`extract`, :func:`init_config`, :func:`quantize`, :func:`read_texts`,
+The functions behind the commands are imported when they are used: :func:`add_labels`,
+:func:`annotate`, :func:`apply_adapter`, :func:`audit_files`, :func:`calibrate`, :func:`compare`,
+:func:`convert`, :func:`create_app`, :func:`discover`, :func:`evaluate`, :func:`extract`,
+:func:`fit_examples`, :func:`init_config`, :func:`migrate`, :func:`quantize`, :func:`read_texts`,
 :func:`render` and :func:`save_adapter`.
 """
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .evaluation.calibrate import calibrate
     from .evaluation.comparison import compare
     from .evaluation.evaluate import evaluate
+    from .evolution.add_labels import add_labels
+    from .evolution.fit_examples import fit_examples
+    from .evolution.migrate import migrate
     from .inference.adapter import apply_adapter, save_adapter
     from .inference.annotate import annotate
     from .inference.discover import discover
@@ -46,6 +49,7 @@ __all__ = [
     "RelationType",
     "RelationView",
     "__version__",
+    "add_labels",
     "annotate",
     "apply_adapter",
     "audit_files",
@@ -57,9 +61,11 @@ __all__ = [
     "evaluate",
     "extract",
     "extract_files",
+    "fit_examples",
     "get_events",
     "get_relations",
     "init_config",
+    "migrate",
     "quantize",
     "read_texts",
     "render",
@@ -69,6 +75,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "add_labels": ".evolution.add_labels",
     "annotate": ".inference.annotate",
     "apply_adapter": ".inference.adapter",
     "audit_files": ".audit.files",
@@ -80,7 +87,9 @@ _MODULES = {
     "evaluate": ".evaluation.evaluate",
     "extract": ".inference.extract",
     "extract_files": ".inference.extract_files",
+    "fit_examples": ".evolution.fit_examples",
     "init_config": ".recipes.init_config",
+    "migrate": ".evolution.migrate",
     "quantize": ".inference.quantize",
     "read_texts": ".inference.texts",
     "render": ".app.render",

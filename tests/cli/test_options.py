@@ -44,8 +44,8 @@ def test_every_command_has_json_and_those_with_a_pipeline_a_gpu():
     assert all("--json" in names(command) for command in COMMANDS.values())
     with_gpu = {name for name, command in COMMANDS.items() if "--gpu-id" in names(command)}
     assert with_gpu == {
-        *("annotate", "audit", "calibrate", "compare", "evaluate", "explain", "extract"),
-        *("init-config", "prompt", "serve", "view"),
+        *("add-labels", "annotate", "audit", "calibrate", "compare", "distant", "evaluate"),
+        *("explain", "extract", "fit-examples", "init-config", "prompt", "select", "serve", "view"),
     }
 
 
