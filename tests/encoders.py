@@ -39,6 +39,12 @@ KINDS = {
         "position_biased_input": False,
         "type_vocab_size": 0,
     },
+    "mpnet": {**_SIZES, "pad_token_id": 0},
+    "modernbert": {
+        **{key: value for key, value in _SIZES.items() if "dropout" not in key},
+        **dict.fromkeys(("pad_token_id", "eos_token_id", "bos_token_id"), 0),
+        **{"cls_token_id": 2, "sep_token_id": 3, "local_attention": 8},
+    },
     "deberta-v2": {
         **_SIZES,
         "relative_attention": True,

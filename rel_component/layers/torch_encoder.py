@@ -61,7 +61,7 @@ class PretrainedEncoder(nn.Module):
         """Number of pieces that fit into one window, without special tokens."""
         config = self.encoder.config
         limit = config.max_position_embeddings
-        if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
             limit -= config.pad_token_id + 1  # positions are counted from there
         return int(min(limit, self.tokenizer.model_max_length)) - 2
 

@@ -27,6 +27,7 @@ from .torch_encoder import PretrainedEncoder
 from .torch_marker_layers import KeysValues, MarkerLayers, MarkerLayout
 from .windows import Windows
 
+_WITHOUT_MARKERS = ("mpnet", "modernbert")
 N_TYPE_ROWS = 512
 N_NUMBERS = 16  # mentions of a document are told apart by their numbers, modulo this
 
@@ -86,7 +87,8 @@ class PackedMarkerEncoder(PretrainedEncoder):
         mark_mentions: whether the text is read with marks on its mentions.
 
     Raises:
-        ConfigError: if the encoder has no such layer, or its tokenizer no token for a mark.
+        ConfigError: if the encoder has no such layer or is of a kind that markers cannot use, or its
+            tokenizer has no token for a mark.
     """
 
     def __init__(
@@ -98,6 +100,11 @@ class PackedMarkerEncoder(PretrainedEncoder):
         mark_mentions: bool = True,
     ) -> None:
         super().__init__(encoder, tokenizer)
+        if encoder.config.model_type in _WITHOUT_MARKERS:
+            raise ConfigError(
+                f"PackedMarkers cannot use an encoder of the kind {encoder.config.model_type!r}, whose "
+                "attention knows the places of pieces: take EntityMarkers or SpanPair"
+            )
         n_layers = encoder.config.num_hidden_layers
         self.marker_layer = n_layers // 2 if marker_layer is None else marker_layer
         if not 0 <= self.marker_layer < n_layers:

@@ -17,8 +17,11 @@ from ..errors import ConfigError, shown
 from .piece_tokenizer import PieceTokenizer
 from .torch_saved import SUPPORTED, own_encoder
 
-_NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert")
+_NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
 
+_NO_OPTIONS = frozenset(
+    {"self", "kwargs", "sparse_pred_ignore_index"}
+)  # the last is of pretraining
 # Options beside the arguments of the class of a configuration: of all encoders, and of DeBERTa.
 _MORE_OPTIONS = (
     *("model_type", "pruned_heads", "is_decoder", "add_cross_attention"),
@@ -57,6 +60,7 @@ def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) ->
             f"The tokenizer of {name!r} gives no character offsets: convert it to a fast one with "
             "the package transformers (tokenizer.json)."
         )
+    _never_compile(config)
     pooler = _without_pooler(config)
     with _named_errors(name), _without_unused_weights_warning():
         encoder = AutoModel.from_pretrained(name, config=config, **pooler, **options)
@@ -68,7 +72,7 @@ def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) ->
 def known_options(kind: str) -> FrozenSet[str]:
     """The options that an encoder of this kind may have."""
     arguments = inspect.signature(CONFIG_MAPPING[kind].__init__).parameters
-    return frozenset(arguments) - {"self", "kwargs"} | frozenset(_MORE_OPTIONS)
+    return frozenset(arguments) - _NO_OPTIONS | frozenset(_MORE_OPTIONS)
 
 
 def is_activation(name: Any) -> bool:
@@ -96,6 +100,7 @@ def build_encoder(config: Any) -> Any:
     Args:
         config: see :func:`make_config`.
     """
+    _never_compile(config)
     return AutoModel.from_config(config, **_without_pooler(config)).float()
 
 
@@ -112,6 +117,12 @@ def _named_errors(name: str) -> Iterator[None]:
             '--paths.encoder, or run "python -m spacy project run encoder" for the default one. '
             f"({type(err).__name__}: {str(err).strip():.200})"
         ) from err
+
+
+def _never_compile(config: Any) -> None:
+    """Keep ModernBERT from PyTorch's compiler, which would compile it anew for each length."""
+    if config.model_type == "modernbert":
+        config.reference_compile = False
 
 
 def _without_pooler(config: Any) -> Dict[str, bool]:
@@ -134,8 +145,11 @@ def _without_unused_weights_warning() -> Iterator[None]:
 
 
 def _reset_layers(encoder: Any, n_layers: int) -> None:
-    is_distilbert = encoder.config.model_type == "distilbert"
-    layers = (encoder.transformer if is_distilbert else encoder.encoder).layer
+    kind = encoder.config.model_type
+    if kind == "modernbert":
+        layers = encoder.layers
+    else:
+        layers = (encoder.transformer if kind == "distilbert" else encoder.encoder).layer
     if not 0 <= n_layers <= len(layers):
         raise ConfigError(f"reset_layers must lie in [0, {len(layers)}], got {n_layers}")
     for layer in layers[len(layers) - n_layers :]:

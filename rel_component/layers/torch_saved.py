@@ -28,6 +28,8 @@ SUPPORTED = (
     "distilbert",
     "deberta",
     "deberta-v2",
+    "mpnet",
+    "modernbert",
 )
 """Values of ``model_type`` in the configuration of supported encoders; DeBERTa v3 is a deberta-v2."""
 
@@ -158,7 +160,7 @@ def _read_config(text: str, weights: Mapping[str, Any]) -> Any:
     if config.max_position_embeddings > _MAX_POSITIONS:
         raise ConfigError(f"encoder with a window of {config.max_position_embeddings} pieces")
     # before layers are made of it
-    layers = {match[1] for name in weights if (match := re.search(r"\.layer\.(\d+)\.", name))}
+    layers = {match[1] for name in weights if (match := re.search(r"\.layers?\.(\d+)\.", name))}
     if config.num_hidden_layers != len(layers):
         raise ConfigError(
             f"encoder of {config.num_hidden_layers} layers, with weights of {len(layers)}"
@@ -171,7 +173,7 @@ def _other_config(kind: str, settings: Mapping[str, Any]) -> Any:
     from .torch_pretrained import is_activation, known_options, make_config
 
     def is_sane(key: str, value: Any) -> bool:
-        if key in ("hidden_act", "activation", "conv_act"):
+        if key in ("hidden_act", "activation", "conv_act", "hidden_activation"):
             return is_activation(value)
         if key == "pruned_heads":
             return isinstance(value, dict) and all(map(_is_list, value.values()))

