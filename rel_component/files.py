@@ -13,12 +13,15 @@ from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TextI
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from .errors import ConfigError, DataError
+from .errors import ConfigError, DataError, RelComponentError
 
 _ATTRS = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
 
 _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 """Numbers of errors of writing, which do not name the file."""
+
+_TUTORIAL = ("._.", "rel", None, None)
+"""Where an extension attribute keeps its value; relations of this package have other keys."""
 
 _PART = re.compile(r"\.[0-9a-f]{8}\.part")
 
@@ -215,6 +218,8 @@ def _flush(file: Path) -> None:
 def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
     """The documents of a ``.spacy`` file or of all such files below a folder, in order of names.
 
+    Relations in the form of Explosion's tutorial project are taken over.
+
     Args:
         path: the file or folder.
         nlp: whose vocabulary the documents use.
@@ -231,7 +236,9 @@ def read_docs(path: Optional[Path], nlp: Language) -> Iterator[Doc]:
             'no .spacy file there; make one with "python -m spacy rel convert"', place=str(path)
         )
     for file in files:
-        yield from _read_bin(file).get_docs(nlp.vocab)
+        for number, doc in enumerate(_read_bin(file).get_docs(nlp.vocab), start=1):
+            _take_over(doc, f"{file}, document {number}")
+            yield doc
 
 
 def _read_bin(file: Path) -> DocBin:
@@ -239,6 +246,16 @@ def _read_bin(file: Path) -> DocBin:
         return DocBin().from_disk(file)
     except Exception as err:
         raise DataError(_not_docs(file, err), place=str(file)) from err
+
+
+def _take_over(doc: Doc, place: str) -> None:
+    """Read relations as Explosion's tutorial keeps them: scores by starts of mentions and label."""
+    found = doc.user_data.pop(_TUTORIAL, None)
+    if found:
+        try:
+            doc._.rel = found
+        except RelComponentError as err:
+            raise DataError(str(err), place=place) from err
 
 
 def _not_docs(file: Path, err: Exception) -> str:

@@ -18,6 +18,7 @@ from .calibrate import calibrate_cli
 from .canonicalize import canonicalize_cli
 from .compare import compare_cli
 from .convert import convert_cli
+from .convert_config import convert_config_cli
 from .discover import discover_cli
 from .distant import distant_cli
 from .evaluate import evaluate_cli
@@ -55,6 +56,7 @@ for command in (
     canonicalize_cli,
     compare_cli,
     convert_cli,
+    convert_config_cli,
     discover_cli,
     distant_cli,
     evaluate_cli,

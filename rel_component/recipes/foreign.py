@@ -1,0 +1,305 @@
+"""Configs of other relation extractors for spaCy, written anew for this package.
+
+They are read as text: nothing that they name is imported, and no function that they register is called.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+
+from confection import Config
+
+from ..errors import ConfigError, DataError, listed
+from ..files import complete_files
+from ..schema import RelationSchema
+from .rendering import render, to_json
+from .settings import default_settings
+
+CONFIG, SCHEMA = "config.cfg", "schema.yaml"
+"""Names of the files that are written; the second only where the config names relation types."""
+
+_MAX_BYTES = 1 << 20
+_KEPT_SECTIONS = ("paths", "system", "variables")  # other settings may refer to them
+_OWNERS = {
+    "Dolly": "databricks",
+    "Falcon": "tiiuae",
+    "Llama2": "meta-llama",
+    "Mistral": "mistralai",
+    "OpenLLaMA": "openlm-research",
+    "StableLM": "stabilityai",
+}
+"""Models that spacy-llm runs with transformers, and who publishes them on the hub."""
+
+
+class Difference(NamedTuple):
+    """What has become of a setting.
+
+    Attributes:
+        setting: the setting in the config that was read.
+        was: its value there, as a config has it.
+        now: what stands in its place, or why nothing does.
+    """
+
+    setting: str
+    was: str
+    now: str
+
+
+@dataclass
+class Converted:
+    """A config that was written anew.
+
+    Attributes:
+        source: what the config was for, in words.
+        config: the text of the new one.
+        schema: the relation types that it named.
+        differences: what has become of its settings.
+        files: the files that were written.
+    """
+
+    source: str
+    config: str
+    schema: Optional[RelationSchema] = None
+    differences: List[Difference] = field(default_factory=list)
+    files: List[Path] = field(default_factory=list)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """What was done, as JSON data."""
+        return {
+            "source": self.source,
+            "differences": [difference._asdict() for difference in self.differences],
+            "files": [str(file) for file in self.files],
+        }
+
+
+def convert_config(path: Union[str, Path], output: Union[str, Path]) -> Converted:
+    """Write a config for this package that does what one for another relation extractor did.
+
+    Two are known: Explosion's tutorial project ``rel_component`` (https://github.com/explosion/projects)
+    and the task ``spacy.REL.v1`` of spacy-llm.
+
+    Args:
+        path: the config of a training or of a pipeline.
+        output: a folder, for ``config.cfg`` and, where relation types are named, ``schema.yaml``.
+
+    Raises:
+        ConfigError: if the file is no config, or one of neither.
+        DataError: if a file cannot be read or written.
+    """
+    path, output = Path(path), Path(output)
+    config = _read(path)
+    components = _block(config, "components")
+    for name in components:
+        block = _block(components, name)
+        if _block(block, "model").get("@architectures") == "rel_model.v1":
+            converted = _from_tutorial(config, name)
+            break
+        task = _block(block, "task").get("@llm_tasks")
+        if task == "spacy.REL.v1" or (task is None and block.get("factory") == "llm_rel"):
+            converted = _from_spacy_llm(config, name, output)
+            break
+    else:
+        raise ConfigError(
+            f"{path} has neither the model rel_model.v1 of Explosion's tutorial nor the task "
+            f"spacy.REL.v1 of spacy-llm; its components: {listed(sorted(components), 10)}"
+        )
+    header = f"# Made of {path.name} by `spacy rel convert-config`.\n\n"
+    with complete_files(output, last=CONFIG) as folder:
+        if converted.schema is not None:
+            converted.schema.to_file(folder / SCHEMA)
+            converted.files.append(output / SCHEMA)
+        (folder / CONFIG).write_text(header + converted.config, encoding="utf8")
+        converted.files.append(output / CONFIG)
+    return converted
+
+
+def _read(path: Path) -> Config:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ConfigError(f"{path} has more than {_MAX_BYTES:,} bytes: it is no config")
+        return Config().from_str(path.read_text(encoding="utf-8-sig"), interpolate=False)
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
+    except ConfigError:
+        raise
+    except Exception as err:  # the parser has several kinds
+        raise ConfigError(f"{path} is no config: {str(err).strip():.300}") from err
+
+
+def _block(parent: Any, name: str) -> Dict[str, Any]:
+    """A block of a config; an empty one where there is none."""
+    found = parent.get(name) if isinstance(parent, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _from_tutorial(config: Config, name: str) -> Converted:
+    """The recipe for relations between given entities, for the model of Explosion's tutorial."""
+    components = _block(config, "components")
+    extractor = components[name]
+    instances = _block(
+        _block(_block(extractor, "model"), "create_instance_tensor"), "get_instances"
+    )
+    settings = default_settings("transformer")
+    differences = [
+        Difference(
+            f"components.{name}.model",
+            '"rel_model.v1"',
+            "rel_component.SpanPair.v1: also reads types, distances and the words between",
+        ),
+        Difference(
+            f"components.{name}.threshold",
+            to_json(extractor.get("threshold", 0.5)),
+            "where the choice of thresholds on dev begins",
+        ),
+        Difference(
+            "get_instances.max_length",
+            to_json(instances.get("max_length")),
+            'candidates.max_token_distance = "auto": as far as annotated relations reach',
+        ),
+    ]
+    threshold = extractor.get("threshold", 0.5)
+    if isinstance(threshold, (int, float)) and 0.0 <= threshold <= 1.0:
+        settings.options["threshold"] = float(threshold)
+    settings.options["exclusive"] = False  # the tutorial gives each label a probability of its own
+    encoders = [
+        model["name"]
+        for model in (_block(block, "model") for block in components.values())
+        if str(model.get("@architectures", "")).startswith("spacy-transformers.")
+        and isinstance(model.get("name"), str)
+    ]
+    settings.paths["encoder"] = encoders[0] if encoders else settings.paths["encoder"]
+    now = f"{to_json(settings.paths['encoder'])}, held by the model itself"
+    differences.append(Difference("encoder", to_json(encoders[0] if encoders else None), now))
+    for key in ("train", "dev"):
+        value = _block(config, "paths").get(key)
+        settings.paths[key] = value if isinstance(value, str) else None
+    differences.append(
+        Difference("[training]", "", "passes over the documents and learning rates of the recipe")
+    )
+    differences.extend(_left_out(config, name, encoders=("tok2vec", "transformer")))
+    return Converted("the model of Explosion's tutorial", render(settings), differences=differences)
+
+
+def _left_out(config: Config, name: str, encoders: Tuple[str, ...]) -> List[Difference]:
+    others = [
+        other
+        for other, block in _block(config, "components").items()
+        if other != name and _block({"": block}, "").get("factory") not in encoders
+    ]
+    why = "left out: train it apart, and put it into the pipeline before the relation extractor"
+    return [Difference(f"components.{other}", "", why) for other in others]
+
+
+def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
+    """A prompted pipeline for the task of spacy-llm."""
+    components = _block(config, "components")
+    task = _block(components[name], "task")
+    schema, differences = _schema_of(task)
+    kept = {
+        other: block
+        for other, block in components.items()
+        if not str(_block({"": block}, "").get("factory", "")).startswith("llm")
+    }
+    dropped = [other for other in components if other not in kept and other != name]
+    entity_types = [
+        label
+        for other in dropped
+        for label in _labels(_block(components[other], "task").get("labels"))
+    ]
+    backend, more = _backend(_block(components[name], "model"))
+    differences.extend(more)
+    extractor: Dict[str, Any] = {
+        "factory": "llm_relation_extractor",
+        "mentions": "given" if kept and not dropped else "found",
+        "client": {"@misc": "rel_component.llm_client.v1", "cache": "prompts.sqlite"},
+        "backend": backend,
+    }
+    if extractor["mentions"] == "found":
+        extractor.update(set_entities=True, entity_types=entity_types)
+    differences.append(
+        Difference("entities", listed([*kept, *dropped]), f'mentions = "{extractor["mentions"]}"')
+    )
+    differences.extend(
+        Difference(
+            f"components.{other}", "", "left out: one prompt asks for entities and relations"
+        )
+        for other in dropped
+    )
+    if _block(components[name], "cache"):
+        differences.append(
+            Difference("cache", to_json(dict(components[name]["cache"])), "prompts.sqlite")
+        )
+    order = [str(other) for other in _block(config, "nlp").get("pipeline", []) if other in kept]
+    lang = _block(config, "nlp").get("lang")
+    examples = _block(task, "examples").get("path")
+    readers = {
+        "relation_schema": {
+            "@misc": "rel_component.read_schema.v1",
+            "path": str(output / SCHEMA),
+        },
+        "examples": {"@misc": "rel_component.read_prompt_examples.v1", "path": examples},
+    }
+    written = {
+        **{key: config[key] for key in _KEPT_SECTIONS if key in config},
+        "nlp": {
+            "lang": lang if isinstance(lang, str) else "en",
+            "pipeline": [*order, "llm_relation_extractor"],
+        },
+        "components": {**kept, "llm_relation_extractor": extractor},
+        "initialize": {"components": {"llm_relation_extractor": readers}},
+    }
+    text = Config(written).to_str(interpolate=False)
+    return Converted("the task spacy.REL.v1 of spacy-llm", text, schema, differences)
+
+
+def _labels(value: Any) -> List[str]:
+    """Labels as spacy-llm has them: a list, or a string with commas."""
+    labels = value.split(",") if isinstance(value, str) else value
+    labels = labels if isinstance(labels, list) else []
+    return [label.strip() for label in labels if isinstance(label, str) and label.strip()]
+
+
+def _schema_of(task: Dict[str, Any]) -> Tuple[RelationSchema, List[Difference]]:
+    labels = _labels(task.get("labels"))
+    if not labels:
+        raise ConfigError("the task spacy.REL.v1 names no labels")
+    descriptions = _block(task, "label_definitions")
+    types = [{"label": x, "description": str(descriptions.get(x, ""))} for x in labels]
+    differences = [Difference("task.labels", listed(labels), SCHEMA)]
+    if descriptions:
+        differences.append(Difference("task.label_definitions", listed(descriptions), SCHEMA))
+    if "template" in task:
+        now = 'template = "relations.v1", which asks for JSON; see docs/llm.md for your own'
+        differences.append(Difference("task.template", to_json(task["template"]), now))
+    for key in ("normalizer", "parse_responses", "shard_mapper", "shard_reducer"):
+        if key in task:
+            differences.append(Difference(f"task.{key}", "", "left out: there is no such option"))
+    return RelationSchema.from_dict({"relations": types}, source="task.labels"), differences
+
+
+def _backend(model: Dict[str, Any]) -> Tuple[Dict[str, Any], List[Difference]]:
+    """The backend for a model of spacy-llm."""
+    registered = str(model.get("@llm_models", ""))
+    name = model.get("name")
+    options = {
+        key: value
+        for key, value in _block(model, "config").items()
+        if key in ("temperature", "max_tokens") and isinstance(value, (int, float))
+    }
+    family = registered.removeprefix("spacy.").partition(".")[0]
+    if family in _OWNERS:
+        backend = {
+            "@rel_llm_backends": "rel_component.transformers.v1",
+            "model": name if "/" in str(name) else f"{_OWNERS[family]}/{name}",
+        }
+        how = f"{backend['model']}, by rel_component.transformers.v1"
+    else:
+        known = {"GPT-4": "gpt-4", "GPT-3-5": "gpt-3.5-turbo"}.get(family)
+        backend = {
+            "@rel_llm_backends": "rel_component.openai.v1",
+            "model": name if isinstance(name, str) else known or family,
+        }
+        how = f"{backend['model']}, by rel_component.openai.v1"
+        if known is None:
+            how += ", at base_url: a server that speaks OpenAI's protocol"
+    return {**backend, **options}, [Difference("model", registered or "none", how)]
