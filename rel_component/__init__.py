@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .inference.texts import read_texts
     from .recipes.init_config import init_config
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Event",

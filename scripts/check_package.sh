@@ -12,7 +12,9 @@ python -m spacy train configs/cpu.cfg --output "$folder/training" \
   --paths.schema assets/business_schema.yaml --training.max_steps 200 --initialize.after_init.evaluations 2
 python -m spacy package "$folder/training/model-best" "$folder/packages" \
   --name relations --version 0.1.0 --build wheel --force
-pip wheel --no-deps --wheel-dir "$folder/wheels" .
+python -m build --outdir "$folder/dist" .
+python -m twine check --strict "$folder"/dist/*
+cp "$folder"/dist/*.whl "$folder/wheels"
 cp "$folder"/packages/*/dist/*.whl "$folder/wheels"
 
 python3 -m venv "$folder/empty"
