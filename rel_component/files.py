@@ -8,7 +8,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, Optional, Sequence, TextIO, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, TextIO, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -20,7 +20,7 @@ _ATTRS = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
 _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 """Numbers of errors of writing, which do not name the file."""
 
-_TUTORIAL = ("._.", "rel", None, None)
+_TUTORIAL: Any = ("._.", "rel", None, None)
 """Where an extension attribute keeps its value; relations of this package have other keys."""
 
 _PART = re.compile(r"\.[0-9a-f]{8}\.part")
