@@ -71,7 +71,10 @@ def _configuration() -> str:
             kind = "autoclass" if isinstance(point.load(), type) else "autofunction"
             parts.append(f"### {point.name}\n\n```{{eval-rst}}\n.. {kind}:: {path}\n```\n")
             if Language.has_factory(point.name):
-                block = {"factory": point.name, **Language.get_factory_meta(point.name).default_config}
+                block = {
+                    "factory": point.name,
+                    **Language.get_factory_meta(point.name).default_config,
+                }
                 config = Config({"components": {point.name: block}}).to_str(interpolate=False)
                 parts.append(f"Its defaults:\n\n```ini\n{config.strip()}\n```\n")
     return "\n".join(parts)
