@@ -27,8 +27,8 @@ JsonSchema = Dict[str, Any]
 
 ONE_PROCESS = (
     "A language model is asked by the one process that has loaded it, so that its budget holds: call "
-    "nlp.pipe with n_process=1, and raise `concurrency` in the client block of the component for more "
-    "requests in flight; or load the pipeline anew in the other process."
+    "nlp.pipe with n_process=1 (--n-process 1), and raise `concurrency` in the client block of the "
+    "component for more requests in flight; or load the pipeline anew in the other process."
 )
 """Why several processes are refused."""
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from rel_component.inference.extract_files import extract_files
 from rel_component.inference.manifest import pipeline_fingerprint
 from rel_component.inference.sources import Source, SourceReport
 
+from ..llm.backends import FunctionBackend, client_of
+from ..llm.pipelines import TEXT, make_pipeline, replay
 from . import trap
 
 TEXTS = [f"Acme {'and more ' * (i % 4)}bought Orbit {i} ." for i in range(9)]
@@ -308,6 +311,21 @@ def test_long_documents_make_small_shards(nlp, tmp_path, monkeypatch):
         (line["first"], line["documents"])
         for line in lines(tmp_path / "out" / "_manifest.jsonl")[1:]
     ] == [(0, 1), (1, 1), (2, 2)]
+
+
+def test_questions_about_many_documents_are_in_flight(tmp_path):
+    together = threading.Barrier(8)
+
+    def answer(request):
+        together.wait(10)  # as many as the client allows, whatever the size of a batch
+        return '{"relations": []}'
+
+    backend = FunctionBackend(answer)
+    nlp = make_pipeline(replay(tmp_path))
+    nlp.get_pipe("llm_relation_extractor").client = client_of(backend, concurrency=8)
+    texts = [f"{TEXT} {i}" for i in range(16)]
+    summary = run(nlp, texts, tmp_path / "out.jsonl", batch_size=2, shard_size=16)
+    assert (summary.documents, backend.most) == (16, 8)
 
 
 def test_shards_are_documents_for_the_next_step(nlp, texts, tmp_path):
