@@ -90,14 +90,15 @@ def _stars(graph: _Graph, kind: EventType) -> Iterator[Event]:
 
 def _cliques(graph: _Graph, kind: EventType) -> Iterator[Event]:
     """The events of a type without trigger: of each group the best, none a part of a better one."""
+    _join_roles(graph)
     for group in _groups(graph):
         found: Dict[Tuple[Node, ...], List[float]] = {}
         cliques = _all_cliques if len(group) <= EXACT else _grown_cliques
         for clique in cliques(graph, group):
             weights = {node: sum(_logs(graph, node, clique)) for node in clique}
             kept = _within_limits(clique, weights, kind)
-            if kept is not None and len(kept) > 1:
-                pairs = combinations(kept, 2)
+            pairs = [(a, b) for a, b in combinations(kept or (), 2) if a.place[:2] != b.place[:2]]
+            if kept and pairs:
                 found[tuple(sorted(kept))] = [graph.neighbours[a][b] for a, b in pairs]
         # larger ones first, so that what limits have cut to a part of another one is noticed
         ranked = sorted(found.items(), key=lambda item: (-_mean(item[1]), -len(item[0]), item[0]))
@@ -108,6 +109,17 @@ def _cliques(graph: _Graph, kind: EventType) -> Iterator[Event]:
             if not any(set(nodes) < other for other in chosen):
                 chosen.append(set(nodes))
                 yield _event(graph, kind, nodes, scores, None)
+
+
+def _join_roles(graph: _Graph) -> None:
+    """Pair the roles of one mention, which no model is asked about, so that it may have several."""
+    by_place: Dict[Tuple[int, int], List[Node]] = defaultdict(list)
+    for node in sorted(graph.neighbours):
+        by_place[node.place[:2]].append(node)
+    for nodes in by_place.values():
+        for one, other in combinations(nodes, 2):
+            graph.neighbours[one].setdefault(other, 1.0)
+            graph.neighbours[other].setdefault(one, 1.0)
 
 
 def _groups(graph: _Graph) -> Iterator[List[Node]]:

@@ -99,6 +99,10 @@ class EventType:
         order = {role.name: i for i, role in enumerate(self.roles)}
         return tuple(sorted([joined, *others], key=lambda role: order[role.name]))
 
+    @property
+    def _what(self) -> str:
+        return f"{self.label} ({self.description.rstrip('.')})" if self.description else self.label
+
     def pair_label(self, first: str, second: str) -> str:
         """The label of a pair of two roles, in canonical names; :data:`TRIGGER` is that of a trigger."""
         return f"{self.label}:{first}>{second}"
@@ -109,7 +113,7 @@ class EventType:
             return [
                 RelationType(
                     self.pair_label(TRIGGER, role.name),
-                    f"The tail is {role.name} of the event that the head stands for.",
+                    f"The tail is {role.name} of the {self._what} that the head stands for.",
                     head=self.trigger,
                     tail=role.types,
                 )
@@ -119,7 +123,7 @@ class EventType:
         return [
             RelationType(
                 self.pair_label(first.name, second.name),
-                f"The head is {first.name}, and the tail {second.name}, of one event.",
+                f"The head is {first.name}, and the tail {second.name}, of one {self._what}.",
                 head=first.types,
                 tail=second.types,
                 symmetric=first is second,

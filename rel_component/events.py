@@ -7,10 +7,11 @@ They are kept as the relations are (see :mod:`rel_component.annotations`), one e
     ("._.", "rel_component.events", anchor start, anchor end): ((label, score, id,
         ((role, start - anchor start, length, entity type, knowledge-base id), ...)), ...)
 
-The role of a trigger is empty. Offsets are characters. Everything stored is an int, a float or a string.
+followed by the attributes, if there are any. The role of a trigger is empty. Offsets are characters.
+Everything else that is stored is an int, a float or a string.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import (
     Any,
@@ -61,6 +62,7 @@ class Event:
         trigger: the mention that stands for the event; None: none does.
         score: probability in [0, 1]; 1.0 if annotated, None: not known.
         id: name of the event in its document; empty: it has none.
+        attributes: anything else that an annotation format says of the event, as JSON data.
     """
 
     label: str
@@ -68,6 +70,7 @@ class Event:
     trigger: Optional[Span] = None
     score: Optional[float] = 1.0
     id: str = ""
+    attributes: Dict[str, Any] = field(default_factory=dict, hash=False)
 
     def of(self, role: str) -> List[Span]:
         """The mentions of a role."""
@@ -88,7 +91,8 @@ class Event:
         if self.trigger is not None:
             data["trigger"] = span_to_json(self.trigger)
         data["arguments"] = [{"role": role, **span_to_json(span)} for role, span in self.arguments]
-        return {**data, "score": self.score}
+        more = {"attributes": self.attributes} if self.attributes else {}
+        return {**data, "score": self.score, **more}
 
     def __str__(self) -> str:
         parts = [f"{role}: {span.text}" for role, span in self.arguments]
@@ -163,12 +167,13 @@ def set_events(
             (role, s.start_char - anchor.start_char, len(s.text), s.label_, s.kb_id_)
             for role, s in (*spans, *dict.fromkeys(event.arguments))
         )
-        row = (event.label, event.score, event.id, rows)
+        more = (event.attributes,) if event.attributes else ()
+        row = (event.label, event.score, event.id, rows, *more)
         stored.setdefault((anchor.start_char, anchor.end_char), []).append(row)
     clear_events(doc, attr)
     data: Dict[Any, Any] = doc.user_data
-    for place, values in stored.items():
-        data[("._.", _STORED + attr, *place)] = tuple(values)
+    for (start, end), values in stored.items():
+        data[("._.", _STORED + attr, start, end)] = tuple(values)
 
 
 def clear_events(doc: Doc, attr: str = EVENTS_ATTR) -> None:
@@ -232,7 +237,9 @@ def _checked(doc: Doc, item: Any) -> Event:
             "pairs of a role and a Span."
         )
     arguments = tuple(EventArgument(*part) for part in event.arguments)
-    event = Event(event.label, arguments, event.trigger, event.score, event.id)
+    if not isinstance(event.attributes, dict):
+        raise AnnotationError(f"The attributes of the event {shown(event.label)} are no dict.")
+    event = replace(event, arguments=arguments)
     spans = [("trigger", event.trigger)] if event.trigger is not None else []
     for role, span in (*spans, *event.arguments):
         if not isinstance(span, Span) or span.doc is not doc or not len(span):
@@ -272,6 +279,7 @@ def _from_json(doc: Doc, item: Mapping[str, Any]) -> Event:
             None if trigger is None else find(trigger),
             item.get("score", 1.0),
             item.get("id", ""),
+            item.get("attributes", {}),
         )
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as err:
         raise AnnotationError(
@@ -280,13 +288,15 @@ def _from_json(doc: Doc, item: Mapping[str, Any]) -> Event:
 
 
 def _from_row(
-    doc: Doc, origin: Any, label: Any, score: Any, name: Any, parts: Any
+    doc: Doc, origin: Any, label: Any, score: Any, name: Any, parts: Any, attributes: Any = None
 ) -> Optional[Event]:
     """The event of a row; None if the Doc was cut from a longer one that had all mentions."""
     if not isinstance(label, str) or not isinstance(name, str) or not label:
         raise TypeError("labels and ids have to be strings")
     if not 0 < len(parts) <= MAX_ARGUMENTS + 1:
         raise ValueError(f"{len(parts)} mentions")
+    if not isinstance(attributes or {}, dict):
+        raise TypeError("attributes have to be a dict")
     check_score(score)
     spans: List[Tuple[str, Optional[Span]]] = []
     for role, offset, length, entity_type, kb_id in parts:
@@ -307,7 +317,7 @@ def _from_row(
     arguments = tuple(
         EventArgument(role, span) for role, span in spans if role and span is not None
     )
-    return Event(label, arguments, triggers[0] if triggers else None, score, name)
+    return Event(label, arguments, triggers[0] if triggers else None, score, name, attributes or {})
 
 
 if not Doc.has_extension(EVENTS_ATTR):  # one of a user stays; a component says so when it is made

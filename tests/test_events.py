@@ -272,6 +272,12 @@ def test_overlapping_cliques_are_events_with_the_mean_of_their_pairs(vocab):
     assert len(decode_events(pairs(doc, label, (0, 1, 0.5)), SCHEMA.events, threshold=0.6)) == 0
 
 
+def test_mention_may_have_several_roles(doc):
+    given = Event("MERGER", tuple(zip(("party", "party", "result"), (*doc.ents[:2], doc.ents[0]))))
+    [found] = decode_events(event_relations(given, SCHEMA.events["MERGER"]), SCHEMA.events)
+    assert event_key(found) == event_key(given)
+
+
 def test_limits_of_roles_keep_the_best_fillers(vocab):
     doc = make_doc(vocab, "a b c d e")
     relations = pairs(doc, "HIRING:trigger>by", (0, 1, 0.5), (0, 2, 0.9))

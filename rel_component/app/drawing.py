@@ -57,7 +57,8 @@ class Drawing:
         if options.spans_key is not None:
             probable = set(map(typed_key, probable_mentions(doc, options.spans_key)))
             pairs = [(rel.head, rel.tail) for rel in annotated.relations]
-            needed = {key for keys in (*pairs, *annotated.clusters) for key in keys}
+            events = [event.mentions for event in annotated.events]
+            needed = {key for keys in (*pairs, *events, *annotated.clusters) for key in keys}
             mentions = [
                 m
                 for m in annotated.mentions
@@ -122,6 +123,7 @@ def chosen(annotated: Annotated, options: RenderOptions) -> Annotated:
     mentions = annotated.mentions
     if not options.clusters:
         related = {key for rel in annotated.relations for key in (rel.head, rel.tail)}
+        related |= {key for event in annotated.events for key in event.mentions}
         mentions = [m for m in mentions if m.label or m.id in related]
     if options.ents is not None:
         wanted = {name.upper() for name in options.ents}
@@ -134,15 +136,25 @@ def chosen(annotated: Annotated, options: RenderOptions) -> Annotated:
         and (options.labels is None or rel.label in options.labels)
         and (options.min_score is None or rel.score is None or rel.score >= options.min_score)
     ]
+    events = [
+        event
+        for event in annotated.events
+        if kept.issuperset(event.mentions)
+        and (options.labels is None or event.label in options.labels)
+        and (options.min_score is None or event.score is None or event.score >= options.min_score)
+    ]
     given = annotated.clusters if options.clusters else []
     clusters = [[key for key in members if key in kept] for members in given]
-    return replace(annotated, mentions=mentions, relations=relations, clusters=clusters)
+    return replace(
+        annotated, mentions=mentions, relations=relations, clusters=clusters, events=events
+    )
 
 
 def _with_typed_members(annotated: Annotated) -> Annotated:
     """The document with entities in place of the same members of clusters without a type."""
     typed = {(m.start, m.end): m.id for m in annotated.mentions if m.label}
     related = {key for rel in annotated.relations for key in (rel.head, rel.tail)}
+    related |= {key for event in annotated.events for key in event.mentions}
     same = {
         m.id: typed[m.start, m.end]
         for m in annotated.mentions

@@ -108,6 +108,7 @@ def _views(drawings: List[Drawing], options: RenderOptions) -> List[Dict[str, An
             "drawing": drawing,
             "text": _text(drawing, options, entity_styles),
             "rows": rows,
+            "events": event_rows(drawing),
             "relations": json.dumps([_arc(row, relation_styles) for row in rows]),
         }
         for drawing in drawings
@@ -143,6 +144,20 @@ def relation_rows(drawing: Drawing) -> List[Dict[str, Any]]:
             }
         )
     return rows
+
+
+def event_rows(drawing: Drawing) -> List[Dict[str, Any]]:
+    """The events of a drawing for a table: label, text of the trigger, roles with texts, score."""
+    texts = {m.id: drawing.text[m.start : m.end] for m in drawing.mentions}
+    return [
+        {
+            "label": event.label,
+            "trigger": "" if event.trigger is None else texts[event.trigger],
+            "arguments": [(role, texts[key]) for role, key in event.arguments],
+            "score": event.score,
+        }
+        for event in drawing.annotated.events
+    ]
 
 
 def css(style: Style) -> str:

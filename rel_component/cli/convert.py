@@ -26,6 +26,9 @@ def convert_cli(
     shard_size: Annotated[
         int, Option(help="Write .spacy files of so many documents; 0: one file")
     ] = 0,
+    event_pairs: Annotated[
+        bool, Option("--event-pairs", help="Add events to the relations as pairs of roles to learn")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Convert annotated documents to spaCy's binary format or to another format, with a report.
@@ -45,6 +48,7 @@ def convert_cli(
         alignment=alignment,
         on_error=on_error,
         shard_size=shard_size,
+        event_pairs=event_pairs,
         progress=progress,
     )
     if json:
@@ -63,6 +67,6 @@ def convert_cli(
         return
     msg.good(
         f"{output_path}: {report.documents} documents, {report.mentions} mentions, "
-        f"{report.relations} relations",
+        f"{report.relations} relations" + (f", {report.events} events" if report.events else ""),
         details,
     )

@@ -46,6 +46,12 @@ _DOCUMENT_ROWS = {
     "far": "more than five sentences apart",
     "evidence": "sentences as evidence",
 }
+_EVENTS = {
+    "whole records": "events",
+    "whole records, without labels": "events_any",
+    "common mentions of records": "events_partial",
+    "single arguments": "events_arguments",
+}
 _MENTIONS = {
     "ents": "Entities by type",
     "mentions": "Mentions of the span group by type, nested ones included",
@@ -125,6 +131,8 @@ def _print_scores(scores: Dict[str, Any], gold_entities: bool) -> None:
         _print_links(scores)
     if "rel_n" in scores:
         _print_relations(scores, gold_entities)
+    if scores.get("events_per_type"):
+        _print_events(scores)
 
 
 def _print_coreference(title: str, scores: Dict[str, Any]) -> None:
@@ -159,6 +167,18 @@ def _print_relations(scores: Dict[str, Any], gold_entities: bool) -> None:
         _print_thresholds(scores)
     msg.divider("Where mistakes come from, strict")
     _print_mistakes(scores["mistakes"])
+
+
+def _print_events(scores: Dict[str, Any]) -> None:
+    msg.divider("Events")
+    rows = [[name, *_prf(scores, f"{group}_micro_{{}}")] for name, group in _EVENTS.items()]
+    _print_prf(rows, [""])
+    msg.divider("Events by type, whole records")
+    rows = [
+        [label, str(each["n"]), *_nested(scores, "events_per_type", label)]
+        for label, each in scores["events_per_type"].items()
+    ]
+    _print_prf(rows, ["", "annotated"])
 
 
 def _print_links(scores: Dict[str, Any]) -> None:

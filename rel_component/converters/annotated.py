@@ -58,6 +58,33 @@ class AnnotatedRelation:
     attributes: Dict[str, Any] = field(default_factory=dict, hash=False)
 
 
+@dataclass(frozen=True)
+class AnnotatedEvent:
+    """An event, or another record of several roles.
+
+    Attributes:
+        label: its type.
+        arguments: role and id of the mention of each argument.
+        trigger: id of the mention that stands for the event; None: none does.
+        score: probability in [0, 1]; 1.0 if annotated, None if it is not known.
+        id: name of the event in its document, if the format has one.
+        attributes: anything else that the format says of the event, as JSON data.
+    """
+
+    label: str
+    arguments: Tuple[Tuple[str, MentionId], ...]
+    trigger: Optional[MentionId] = None
+    score: Optional[float] = 1.0
+    id: Optional[MentionId] = None
+    attributes: Dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def mentions(self) -> List[MentionId]:
+        """The ids of its mentions, the trigger first."""
+        trigger = [] if self.trigger is None else [self.trigger]
+        return [*trigger, *(mention for _, mention in self.arguments)]
+
+
 @dataclass
 class Annotated:
     """A document with its annotations.
@@ -69,6 +96,7 @@ class Annotated:
         spaces: which tokens are followed by a space; None: not known.
         mentions: the annotated mentions.
         relations: the annotated relations.
+        events: the annotated events.
         clusters: the entities that have several mentions, or all entities of formats that say which
             mentions are the same: ids of mentions.
         sentence_starts: where sentences start, in ascending order, in characters or tokens as the
@@ -86,6 +114,7 @@ class Annotated:
     clusters: List[List[MentionId]] = field(default_factory=list)
     sentence_starts: Optional[List[int]] = None
     meta: Dict[str, Any] = field(default_factory=dict)
+    events: List[AnnotatedEvent] = field(default_factory=list)
 
     @property
     def length(self) -> int:

@@ -14,6 +14,7 @@ from spacy.util import filter_spans
 from ..annotations import get_relations, set_relations
 from ..documents import set_sentence_starts, several_labels
 from ..errors import DataError, shown
+from ..events import Event, EventArgument, get_events, set_events
 from ..mentions import set_clusters
 from ..statements import statement_of_json
 from ..types import POLARITIES, Relation, Statement
@@ -88,6 +89,7 @@ def build_docs(
             starts = set(annotated.sentence_starts)
             set_sentence_starts(doc, [token.i in starts for token in doc])
         _set_relations(doc, spans, annotated, report)
+        _set_events(doc, spans, annotated, report)
         set_clusters(doc, ([spans[key] for key in members] for members in annotated.clusters))
         if annotated.meta:
             doc.user_data["meta"] = annotated.meta
@@ -145,6 +147,28 @@ def _set_relations(doc: Doc, spans: _Spans, annotated: Annotated, report: Report
         )
     report.relations += n_relations
     report.duplicates += len(relations) - n_relations
+
+
+def _set_events(doc: Doc, spans: _Spans, annotated: Annotated, report: Report) -> None:
+    if not annotated.events:
+        return
+    events = [
+        Event(
+            item.label,
+            tuple(EventArgument(role, spans[key]) for role, key in item.arguments),
+            None if item.trigger is None else spans[item.trigger],
+            item.score,
+            "" if item.id is None else str(item.id),
+            item.attributes,
+        )
+        for item in annotated.events
+    ]
+    set_events(doc, events)
+    n_events = len(get_events(doc))
+    report.events += n_events
+    if twice := len(events) - n_events:
+        message = "events of the same mentions, roles and label as another one, kept as one"
+        report.note(message, place=annotated.place, count=twice)
 
 
 def _take_statement(

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Sequence, Set
 
 from ..errors import DataError, shown
+from ..event_types import MAX_ARGUMENTS
 from ..schema import RelationSchema
 from .annotated import (
     Annotated,
+    AnnotatedEvent,
     AnnotatedMention,
     AnnotatedRelation,
     MentionId,
@@ -34,11 +36,14 @@ def check_documents(
     Args:
         documents: as a format reads them.
         report: takes note of what is wrong.
-        schema: if given, relations it does not allow are wrong.
+        schema: if given, relations it does not allow are wrong, and if it has events, those events;
+            the pairs of its events are relations that it allows.
 
     Raises:
         DataError: at the first problem, if the report stops at problems.
     """
+    if schema is not None and schema.events:
+        schema = schema.with_event_pairs()
     for given in documents:
         annotated = without_mark(given)
         if annotated is not given:
@@ -46,7 +51,8 @@ def check_documents(
         with report.skipping("document", annotated.place):
             _check_document(annotated)
             relation_problem = partial(_relation_problem, schema=schema)
-            yield keep_fitting(annotated, report, _mention_check(annotated), relation_problem)
+            fitting = keep_fitting(annotated, report, _mention_check(annotated), relation_problem)
+            yield _with_events(fitting, report, schema) if fitting.events else fitting
 
 
 def keep_fitting(
@@ -116,7 +122,40 @@ def with_mentions(
         else:
             report.problem(message, place=relation_place(annotated, relation), skips="relation")
     clusters = _with_members(annotated, set(by_id), report)
-    return replace(annotated, mentions=list(mentions), relations=relations, clusters=clusters)
+    events = [
+        event
+        for given in annotated.events
+        if (event := _with_known(given, by_id, known, annotated, report)) is not None
+    ]
+    return replace(
+        annotated, mentions=list(mentions), relations=relations, clusters=clusters, events=events
+    )
+
+
+def _with_known(
+    event: AnnotatedEvent,
+    by_id: Mapping[MentionId, AnnotatedMention],
+    known: Set[MentionId],
+    annotated: Annotated,
+    report: Report,
+) -> Optional[AnnotatedEvent]:
+    """An event without the arguments whose mentions were left out; None if it cannot be without."""
+    missing = [key for key in event.mentions if key not in by_id]
+    if not missing:
+        return event
+    unknown = [key for key in missing if key not in known]
+    arguments = tuple(part for part in event.arguments if part[1] in by_id)
+    message = None
+    if unknown:
+        message = f"its mention {unknown[0]!s:.60} does not exist"
+    elif event.trigger in missing or not arguments:
+        message = f"its mention {missing[0]!s:.60} was left out"
+    if message is not None:
+        report.problem(message, place=event_place(annotated, event), skips="event")
+        return None
+    message = "arguments of events whose mentions were left out"
+    report.note(message, place=event_place(annotated, event), count=len(missing))
+    return replace(event, arguments=arguments)
 
 
 def relation_place(annotated: Annotated, relation: AnnotatedRelation) -> str:
@@ -125,6 +164,12 @@ def relation_place(annotated: Annotated, relation: AnnotatedRelation) -> str:
         f"{annotated.place}, relation {relation.label:.60} of {relation.head!s:.60} to "
         f"{relation.tail!s:.60}"
     )
+
+
+def event_place(annotated: Annotated, event: AnnotatedEvent) -> str:
+    """Where an event is, for messages."""
+    name = "" if event.id is None else f" {event.id!s:.60}"
+    return f"{annotated.place}, event{name} {event.label:.60}"
 
 
 def mention_place(annotated: Annotated, mention: AnnotatedMention) -> str:
@@ -165,6 +210,8 @@ def _check_document(annotated: Annotated) -> None:
     _check_depth(annotated.meta, "meta")
     for mention in annotated.mentions:
         _check_depth(mention.attributes, "attributes")
+    for event in annotated.events:
+        _check_depth(event.attributes, "attributes")
     n_sentences = len(starts or [])
     for relation in annotated.relations:
         _check_depth(relation.attributes, "attributes")
@@ -189,6 +236,8 @@ def _check_depth(value: Any, name: str, depth: int = 0) -> None:
 def _mention_check(annotated: Annotated) -> Callable[[AnnotatedMention], Optional[str]]:
     """The function that says what is wrong with a mention, given those before it."""
     members = {key for cluster in annotated.clusters for key in cluster}
+    for event in annotated.events:
+        members.update(event.mentions)
     for relation in annotated.relations:  # open relations are between phrases of any kind
         if isinstance(relation.attributes.get("statement"), dict):
             members |= {relation.head, relation.tail}
@@ -238,4 +287,33 @@ def _relation_problem(
         return f"unknown label {shown(relation.label)}; known: {', '.join(schema) or 'none'}"
     if schema is not None and not schema.allows(relation.label, head.label, tail.label):
         return f"{relation.label} does not hold between {head.label} and {tail.label}"
+    return None
+
+
+def _with_events(
+    annotated: Annotated, report: Report, schema: Optional[RelationSchema]
+) -> Annotated:
+    """The document with the events that have a form, and that the schema allows if it has events."""
+    types = {mention.id: mention.label for mention in annotated.mentions}
+    events = []
+    for event in annotated.events:
+        message = _event_problem(event)
+        if message is None and schema is not None and schema.events:
+            roles = [(role, types[key]) for role, key in event.arguments]
+            trigger = None if event.trigger is None else types[event.trigger]
+            message = schema.events.check(event.label, roles, trigger)
+        if message is None:
+            events.append(event)
+        else:
+            report.problem(message, place=event_place(annotated, event), skips="event")
+    return replace(annotated, events=events)
+
+
+def _event_problem(event: AnnotatedEvent) -> Optional[str]:
+    if not event.label:
+        return "an event needs a label"
+    if not all(role for role, _ in event.arguments):
+        return "an argument needs a role"
+    if not 0 < len(event.mentions) <= MAX_ARGUMENTS:
+        return f"{len(event.mentions)} mentions; expected 1 to {MAX_ARGUMENTS}"
     return None

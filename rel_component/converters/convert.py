@@ -13,6 +13,7 @@ from ..schema import RelationSchema
 from .annotated import Annotated
 from .builder import AlignmentMode, build_docs
 from .checks import check_documents
+from .event_relations import with_event_pairs
 from .format import detect_format, get_format
 from .from_doc import to_annotated
 from .report import SKIP_HINT, Report
@@ -37,6 +38,7 @@ def convert(
     alignment: AlignmentMode = "strict",
     on_error: Literal["stop", "skip"] = "stop",
     shard_size: int = 0,
+    event_pairs: bool = False,
     progress: Optional[Progress] = None,
 ) -> Report:
     """Convert a file of annotated documents.
@@ -57,6 +59,8 @@ def convert(
             is about left out (``skip``).
         shard_size: documents in each ``.spacy`` file; see
             :func:`rel_component.files.write_docs`.
+        event_pairs: whether events are added to the relations as labelled pairs, from which a
+            relation extractor learns them; the schema says which pairs.
         progress: shows how many documents have been read.
 
     Returns:
@@ -73,11 +77,16 @@ def convert(
         raise ConfigError(f"{input_path} is of spaCy's format already; say with --to what to write")
     if shard_size and to != SPACY:
         raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
+    if event_pairs and (schema is None or not schema.events):
+        raise ConfigError("--event-pairs needs a --schema with types of events under `events`")
     nlp = blank_pipeline(lang)
     report = Report(on_error=on_error, hint=SKIP_HINT)
     documents: Iterable[Annotated] = read_annotated(
         input_path, format_name, nlp, report, schema, spans_key
     )
+    if event_pairs and schema is not None:
+        events = schema.events
+        documents = (with_event_pairs(annotated, events, report) for annotated in documents)
     if progress is not None:
         documents = progress(documents)
     if to == SPACY:

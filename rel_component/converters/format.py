@@ -55,6 +55,7 @@ Facet = Literal[
     "relation_ids",
     "evidence",
     "relation_attributes",
+    "events",
     "id",
     "meta",
 ]
@@ -83,7 +84,7 @@ class AnnotationFormat:
         more_endings: endings of other files that `read` takes in folders.
         sample: a small file of this format, for the documentation and the contract tests: its text,
             or the texts of several files by their names, of which the first is read. It has a
-            mention and a relation, and shows no problem.
+            mention, and a relation or an event, and shows no problem.
     """
 
     name: str

@@ -7,8 +7,9 @@ from spacy.tokens import Doc, Span
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import words_and_spaces
 from ..errors import DataError, shown
+from ..events import get_events
 from ..mentions import mention_spans, read_clusters
-from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from .annotated import Annotated, AnnotatedEvent, AnnotatedMention, AnnotatedRelation, MentionId
 from .details import as_json, mention_details, relation_details
 
 _Key = Tuple[int, int, str]
@@ -24,8 +25,8 @@ def to_annotated(
     """Read the annotations of a Doc, annotated by hand or by a pipeline.
 
     Args:
-        doc: the document. Its mentions are joined with the heads and tails of its relations and the
-            members of its clusters, where these are others.
+        doc: the document. Its mentions are joined with the heads and tails of its relations, the
+            mentions of its events and the members of its clusters, where these are others.
         place: name of the document, for messages.
         spans_key: span group that holds the mentions of documents that have it; None: the entities.
         attr: name of the extension attribute of the relations.
@@ -53,6 +54,17 @@ def to_annotated(
                 head, tail, rel.label, rel.score, name, rel.evidence or evidence, attributes
             )
         )
+    events = [
+        AnnotatedEvent(
+            event.label,
+            tuple((role, mentions.add(span)) for role, span in event.arguments),
+            None if event.trigger is None else mentions.add(event.trigger),
+            event.score,
+            event.id or None,
+            as_json(event.attributes),
+        )
+        for event in get_events(doc)
+    ]
     clusters = [[mentions.add(span) for span in cluster] for cluster in read_clusters(doc)]
     words, spaces = words_and_spaces(doc)
     has_sentences = doc.has_annotation("SENT_START")
@@ -67,6 +79,7 @@ def to_annotated(
         if has_sentences
         else None,
         meta=as_json(meta),
+        events=events,
     )
 
 

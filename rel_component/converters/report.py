@@ -21,10 +21,12 @@ class Report:
         documents: number of documents that were converted.
         mentions: number of their mentions.
         relations: number of their relations.
+        events: number of their events.
         duplicates: relations that were annotated more than once; one of each is kept.
         negatives: annotations that say there is no relation, e.g. arcs labelled ``No-rel``.
         rejected: documents that their annotator rejected or ignored.
-        skipped: by kind (``document``, ``mention``, ``relation``), how much was left out.
+        skipped: by kind (``document``, ``mention``, ``relation``, and ``event`` where there are any),
+            how much was left out.
         problems: a message for each of them, with its place.
         notes: what else was changed or left behind, by message: how often, and the first place.
     """
@@ -34,6 +36,7 @@ class Report:
     documents: int = 0
     mentions: int = 0
     relations: int = 0
+    events: int = 0
     duplicates: int = 0
     negatives: int = 0
     rejected: int = 0
@@ -58,7 +61,7 @@ class Report:
             if not message.endswith(self.hint):  # a document passes on the problem of its relation
                 message = f"{message}; {self.hint}"
             raise DataError(message, place=place)
-        self.skipped[skips] += 1
+        self.skipped[skips] = self.skipped.get(skips, 0) + 1
         self.problems.append(str(DataError(message, place=place)))
 
     @contextmanager
@@ -94,6 +97,7 @@ class Report:
             "documents": self.documents,
             "mentions": self.mentions,
             "relations": self.relations,
+            "events": self.events,
             "duplicates": self.duplicates,
             "negatives": self.negatives,
             "rejected": self.rejected,

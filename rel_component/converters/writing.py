@@ -26,6 +26,7 @@ _LOST: Dict[Facet, str] = {
     "relation_ids": "relations whose ids",
     "evidence": "relations whose evidence",
     "relation_attributes": "relations whose attributes",
+    "events": "events, which",
     "id": "documents whose ids",
     "meta": "documents whose meta",
 }
@@ -109,6 +110,9 @@ def keep_what_fits(annotated: Annotated, target: AnnotationFormat, report: Repor
     if "clusters" not in holds:
         lost["clusters"] = len(annotated.clusters)
         changes["clusters"] = []
+    if "events" not in holds:
+        lost["events"] = len(annotated.events)
+        changes["events"] = []
     kept = {"id"} & holds | target.meta_fields
     if "meta" in holds:
         kept |= annotated.meta.keys() - {"id"}
@@ -138,6 +142,7 @@ def _without_mentions(annotated: Annotated, target: AnnotationFormat, report: Re
     """The document without discontinuous and unlabelled mentions, if these do not fit."""
     kept = []
     related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
+    related |= {key for event in annotated.events for key in event.mentions}
     for mention in annotated.mentions:
         place = mention_place(annotated, mention)
         if mention.fragments and "fragments" not in target.holds:
@@ -169,8 +174,9 @@ def _counted(documents: Iterable[Annotated], report: Report) -> Iterator[Annotat
     for annotated in documents:
         before = dict(report.skipped)
         yield annotated
-        lost = {kind: report.skipped[kind] - number for kind, number in before.items()}
+        lost = {kind: n - before.get(kind, 0) for kind, n in report.skipped.items()}
         if not lost["document"]:
             report.documents += 1
             report.mentions += len(annotated.mentions) - lost["mention"]
             report.relations += len(annotated.relations) - lost["relation"]
+            report.events += len(annotated.events) - lost.get("event", 0)

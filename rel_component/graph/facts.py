@@ -2,15 +2,28 @@
 
 import re
 from bisect import bisect_right
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..converters.annotated import (
     Annotated,
+    AnnotatedEvent,
     AnnotatedMention,
     AnnotatedRelation,
     MentionId,
     in_characters,
 )
+from ..event_types import read_pair_label
 from ..types import shown_polarity
 from .names import KnownNames, NamedEntity, find_entity, writable
 
@@ -52,14 +65,22 @@ class Fact(NamedTuple):
 
 
 def read_facts(
-    annotated: Annotated, known: KnownNames, *, min_score: Optional[float] = None
+    annotated: Annotated,
+    known: KnownNames,
+    *,
+    min_score: Optional[float] = None,
+    name: str = "",
 ) -> Iterator[Fact]:
     """The relations that a document asserts, one after the other; see :func:`is_fact`.
+
+    An event is an entity of its own, from which facts with the roles as labels lead to what fills them;
+    they stand for the relations that are pairs of its roles.
 
     Args:
         annotated: the document, with valid annotations.
         known: names of entities of many documents.
         min_score: the least score; relations whose score is not known are left out too. None: all.
+        name: name of the document, unique among all, for the names of its events.
     """
     annotated = in_characters(annotated)
     text, mentions = annotated.text or "", {m.id: m for m in annotated.mentions}
@@ -73,8 +94,12 @@ def read_facts(
             entities[key] = find_entity(members, mentions[key], text, known)
         return entities[key]
 
+    def passes(score: Optional[float]) -> bool:
+        return min_score is None or (score is not None and score >= min_score)
+
+    labels = {event.label for event in annotated.events}
     for relation in filter(is_fact, annotated.relations):
-        if min_score is not None and (relation.score is None or relation.score < min_score):
+        if not passes(relation.score) or _is_pair(relation, labels):
             continue
         if starts is None:
             starts = _starts(annotated, text)
@@ -87,6 +112,51 @@ def read_facts(
             relation.score,
             writable(shown),
             (spans[0].start, spans[0].end),
+            (spans[1].start, spans[1].end),
+            *places,
+        )
+    for number, event in enumerate(annotated.events):
+        if passes(event.score):
+            starts = _starts(annotated, text) if starts is None else starts
+            node = _event_node(event, f"{name}:{number}", text, mentions)
+            yield from _event_facts(event, node, entity, text, starts, mentions)
+
+
+def _is_pair(relation: AnnotatedRelation, labels: Set[str]) -> bool:
+    """Whether a relation is a pair of the roles of an event, whose own facts stand for it."""
+    parts = read_pair_label(relation.label) if labels else None
+    return parts is not None and parts[0] in labels
+
+
+def _event_node(
+    event: AnnotatedEvent, place: str, text: str, mentions: Mapping[MentionId, AnnotatedMention]
+) -> NamedEntity:
+    words = [text[mentions[key].start : mentions[key].end] for key in event.mentions]
+    label = writable(event.label)
+    name = f"{label}: {words[0] if event.trigger is not None else ', '.join(words[:3])}"
+    return NamedEntity(f"event:{writable(place)}", "", {(writable(name), label): 1})
+
+
+def _event_facts(
+    event: AnnotatedEvent,
+    node: NamedEntity,
+    entity: Callable[[MentionId], NamedEntity],
+    text: str,
+    starts: List[int],
+    mentions: Mapping[MentionId, AnnotatedMention],
+) -> Iterator[Fact]:
+    """A fact for each argument; the event is where its trigger is, or else its first mention."""
+    anchor = mentions[event.mentions[0]]
+    for role, key in event.arguments:
+        spans = [anchor, mentions[key]]
+        shown, places = _shown(text, starts, spans, ())
+        yield Fact(
+            node,
+            writable(role),
+            entity(key),
+            event.score,
+            writable(shown),
+            (anchor.start, anchor.end),
             (spans[1].start, spans[1].end),
             *places,
         )

@@ -149,7 +149,8 @@ def _add(
             place=annotated.place,
             count=n_left_out,
         )
-    facts = read_facts(annotated, options.known, min_score=options.min_score)
+    name = f"{annotated.meta.get('id', '')}#{number}"
+    facts = read_facts(annotated, options.known, min_score=options.min_score, name=name)
     first = next(facts, None)
     if first is None:
         return

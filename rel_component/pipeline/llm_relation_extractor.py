@@ -62,7 +62,8 @@ class LLMRelationExtractor(SavedPipe, Pipe):
             :func:`~rel_component.llm.client.client.configure_llm_client`.
         scorer: scores the component in ``nlp.evaluate``; None: no scores.
         relation_schema: the relation types, with descriptions, or a dict in the form of a schema
-            file; may also come from `initialize`.
+            file; may also come from `initialize`. Of its events the pairs of roles are asked for,
+            from which ``event_extractor`` makes events.
         template: name or path of a prompt template, see ``llm/prompting/template.py``.
         mentions: ``given``: the mentions of the document are shown to the model, which relates
             them; ``found``: the model finds entities itself.
@@ -138,7 +139,8 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         self.name = name
         self.client = client(backend)
         self.scorer = scorer
-        self.schema: RelationSchema = relation_schema or RelationSchema()
+        schema = RelationSchema() if relation_schema is None else relation_schema
+        self.schema: RelationSchema = schema.with_event_pairs()
         self.template = PromptTemplate.load(template)
         self.mentions = mentions
         self.spans_key = spans_key
@@ -203,7 +205,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
                 ``rel_component.read_prompt_examples.v1``.
         """
         if relation_schema is not None:
-            self.schema = relation_schema
+            self.schema = relation_schema.with_event_pairs()
         elif not self.schema and get_examples is not None:
             docs = (eg.reference for eg in get_examples())
             self.schema = RelationSchema.from_docs(docs, attr=self.attr)

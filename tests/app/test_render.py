@@ -14,6 +14,7 @@ import rel_component
 from rel_component import render
 from rel_component.app.drawing import MAX_DEPTH, cut
 from rel_component.errors import ConfigError
+from rel_component.events import Event, set_events
 from rel_component.types import Relation
 
 from ..helpers import make_doc
@@ -259,3 +260,13 @@ def test_an_option_of_a_span_keeps_its_document(doc):
     render(Span(doc, 0, 5))
     render(doc)
     assert doc.to_bytes() == before
+
+
+def test_events_are_listed(doc):
+    assert "1 event" not in render(doc)
+    roles = (("founder", doc.ents[0]), ("<b>", doc.ents[1]))
+    set_events(doc, [Event("FOUNDING", roles, doc[2:3], 0.75)])
+    html = render(doc)
+    assert "<summary>1 event</summary>" in html
+    assert "<td><bdi>FOUNDING</bdi></td><td><bdi>founded</bdi></td>" in html
+    assert "<small>&lt;b&gt;</small> <bdi>Acme Ltd</bdi>" in html

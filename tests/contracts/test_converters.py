@@ -87,12 +87,14 @@ def test_the_sample_has_no_problem(name, tmp_path):
     found, report = read(name, save(name, tmp_path))
     n_mentions = sum(len(annotated.mentions) for annotated in found)
     n_relations = sum(len(annotated.relations) for annotated in found)
+    n_events = sum(len(annotated.events) for annotated in found)
     assert n_mentions
-    assert n_relations
+    assert n_relations or n_events
     assert report.problems == []
     docs = list(convert_file(save(name, tmp_path), name, NLP, report, spans_key="mentions"))
     assert len(docs) == len(found) == report.documents
-    assert (report.mentions, report.relations) == (n_mentions, n_relations)
+    counts = (report.mentions, report.relations, report.events)
+    assert counts == (n_mentions, n_relations, n_events)
 
 
 @each_format

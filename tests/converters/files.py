@@ -53,6 +53,16 @@ def facts(annotated):
             )
             for r in annotated.relations
         ),
+        "events": Counter(
+            (
+                event.label,
+                event.trigger if event.trigger is None else places[event.trigger],
+                frozenset((role, places[key]) for role, key in event.arguments),
+                event.score,
+                plain(event),
+            )
+            for event in annotated.events
+        ),
         "clusters": {cluster for cluster in clusters.values() if len(cluster) > 1},
         "meta": {**annotated.meta, "id": str(annotated.meta.get("id"))},
     }

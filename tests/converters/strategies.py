@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rel_component.converters.annotated import (
     Annotated,
+    AnnotatedEvent,
     AnnotatedMention,
     AnnotatedRelation,
     in_characters,
@@ -59,6 +60,7 @@ def documents(
     n_mentions=SOME,
     overlapping=True,
     max_relations=4,
+    events=False,
 ):
     """A valid document, with what a format holds."""
     if tokens:
@@ -106,6 +108,11 @@ def documents(
         )
         for (head, tail), name in zip(drawn, relation_names)
     ]
+    records = []
+    if events and names:
+        fillers = st.lists(st.tuples(NAMES, st.sampled_from(names)), min_size=1, max_size=3)
+        trigger = draw(st.one_of(st.none(), st.sampled_from(names)))
+        records = [AnnotatedEvent(draw(NAMES), tuple(dict.fromkeys(draw(fillers))), trigger)]
     return Annotated(
         place="generated",
         text=None if tokens else units,
@@ -116,6 +123,7 @@ def documents(
         clusters=[names[:2], *([names[2:]] if names[2:] else [])] if clusters and names else [],
         sentence_starts=starts,
         meta=draw(metas),
+        events=records,
     )
 
 
@@ -131,6 +139,7 @@ def everything(**options):
         "clusters": True,
         "fragments": True,
         "sentences": True,
+        "events": True,
     }
     return documents(**{**full, **options})
 

@@ -7,7 +7,12 @@ from weakref import ref
 import pytest
 import spacy
 
-from rel_component.converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from rel_component.converters.annotated import (
+    Annotated,
+    AnnotatedEvent,
+    AnnotatedMention,
+    AnnotatedRelation,
+)
 from rel_component.converters.format import get_format, get_formats
 from rel_component.converters.report import Report
 from rel_component.converters.writing import _LOST, write_file
@@ -33,6 +38,7 @@ FULL = Annotated(
     clusters=[["T1", "T3"]],
     sentence_starts=[0, 4],
     meta={"id": "d1", "source": "press"},
+    events=[AnnotatedEvent("FOUNDING", (("by", "T1"), ("of", "T2")), score=0.5, id="E1")],
 )
 WRITABLE = [name for name, format in get_formats().items() if format.write is not None]
 
@@ -146,7 +152,7 @@ def test_brat_notes_attributes_that_do_not_fit(tmp_path):
 
 
 def test_no_brat_files_remain_of_what_fails(tmp_path):
-    fine = replace(FULL, mentions=FULL.mentions[:2], relations=[], clusters=[])
+    fine = replace(FULL, mentions=FULL.mentions[:2], relations=[], clusters=[], events=[])
     bad = replace(fine, mentions=[AnnotatedMention(1, 0, 1, "a b")])
     with pytest.raises(DataError, match="white space in labels"):
         write([fine, bad], tmp_path / "out", "brat", on_error="stop")

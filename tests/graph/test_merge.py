@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from rel_component.converters.annotated import AnnotatedEvent
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 from rel_component.files import write_docs
@@ -318,3 +319,19 @@ def test_nodes_that_are_no_longer_in_memory_are_found(monkeypatch):
     documents = [people((i % 4, "R", (i + 1) % 4)) for i in range(20)]
     with merged(documents) as graph:
         assert graph.counts()["nodes"] == 4
+
+
+def test_an_event_is_a_node_and_its_pairs_are_no_edges():
+    found = people((0, "MEETING:who>who", 1), (0, "KNOWS", 1))
+    keys = [mention.id for mention in found.mentions]
+    roles = tuple(("who", key) for key in keys[:3])
+    found = replace(found, events=[AnnotatedEvent("MEETING", roles, score=0.5)])
+    with merged([found]) as graph:
+        nodes = {node.name: node for node in graph.nodes()}
+        edges = {(e.head_name, e.label, e.tail_name, e.score) for e in graph.edges()}
+    assert nodes["MEETING: Ann, Bob, Cy"].type == "MEETING"
+    whole = "MEETING: Ann, Bob, Cy"
+    assert edges == {
+        ("Ann", "KNOWS", "Bob", 0.5),
+        *((whole, "who", name, 0.5) for name in ("Ann", "Bob", "Cy")),
+    }

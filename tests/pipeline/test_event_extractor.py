@@ -1,5 +1,7 @@
 """The component ``event_extractor``: alone, and after a relation extractor that learns pairs."""
 
+import json
+
 import pytest
 import spacy
 from spacy.tokens import Doc
@@ -11,6 +13,7 @@ from rel_component.schema import RelationSchema
 
 from ..encoders import TINY_TOK2VEC
 from ..helpers import facts, make_doc, make_example
+from ..llm.pipelines import make_pipeline, replay
 
 EVENTS = {
     "events": [
@@ -99,3 +102,22 @@ def test_attribute_of_other_code_is_a_conflict():
             spacy.blank("en").add_pipe("event_extractor", config={"attr": "happenings"})
     finally:
         Doc.remove_extension("happenings")
+
+
+def test_prompted_model_finds_pairs_of_events(tmp_path):
+    found = [
+        {"head": "M1", "label": "MERGER:party>party", "tail": "M2"},
+        {"head": "M1", "label": "MERGER:party>result", "tail": "M3"},
+        {"head": "M2", "label": "MERGER:party>result", "tail": "M3"},
+        {"head": "M3", "label": "MERGER:party>result", "tail": "M1"},  # the types do not fit
+    ]
+    nlp = make_pipeline(
+        replay(tmp_path, {"text": json.dumps({"relations": found})}), relation_schema=EVENTS
+    )
+    events = nlp.add_pipe("event_extractor")
+    prompted = nlp.get_pipe("llm_relation_extractor")
+    assert prompted.labels == ("MERGER:party>party", "MERGER:party>result")
+    doc = annotated(nlp.vocab, *TEXTS[0])
+    assert [str(event) for event in events(prompted(doc))._.events] == [
+        "MERGER(party: Google, party: DeepMind, result: division)"
+    ]

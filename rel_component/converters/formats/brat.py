@@ -10,7 +10,8 @@
     N1<TAB>Reference T1 Wikidata:Q19837<TAB>Steve Jobs  knowledge-base id
     #1<TAB>AnnotatorNotes T1<TAB>a note
 
-An event becomes relations from its trigger to each argument, labelled with the role. brat has no
+An event is read as such, and as relations from its trigger to each argument, labelled with the role; an
+event in a role is its trigger there. brat has no
 mentions across lines: fragments with nothing but white space between them are one mention. Offsets are
 characters of the text file; the text of the mentions tells if they are UTF-16 units, or count line ends
 or a byte order mark otherwise than they are. Lines with ``*`` and another name than Equiv are relations
@@ -30,19 +31,24 @@ from typing import Any, Dict, Iterator, List, Match, Optional, Tuple
 
 from ...errors import DataError
 from ...files import files_below
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..annotated import (
+    Annotated,
+    AnnotatedEvent,
+    AnnotatedMention,
+    AnnotatedRelation,
+    MentionId,
+)
 from ..format import AnnotationFormat
 from ..records import read_each
 from ..report import Report
 from ..text_files import read_lines, read_text
 from ._document_files import document_files
 from ._shown import ShownText
-from .brat_writer import ARGUMENTS, ENDING, EQUIVALENCE, NO_DATABASE, write_brat
+from .brat_writer import ARGUMENTS, ENDING, EQUIVALENCE, NO_DATABASE, without_number, write_brat
 
 _SPAN = re.compile(r"(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) *")
 _REFERENCE = re.compile(r"(\S+) (\S+) (\S+?):(\S+) *")
 _NORMALIZATION = re.compile(r"(\S+) Annotation:(\S+) Referent:(\S+)")
-_NUMBERED = re.compile(r"(.+?)\d+")
 _LINE = re.compile(r"([TREAMN#]\w*|\*)\t")
 
 _FIRST = ".a1"
@@ -93,7 +99,7 @@ class _Document:
     triggers: Dict[str, str] = field(default_factory=dict)
     clusters: Dict[int, List[str]] = field(default_factory=dict)
     cluster_of: Dict[str, int] = field(default_factory=dict)
-    arguments: List[Tuple[str, str, str]] = field(default_factory=list)
+    events: List[AnnotatedEvent] = field(default_factory=list)
     symmetric: List[AnnotatedRelation] = field(default_factory=list)
     shown: ShownText = field(default_factory=lambda: ShownText(""))
 
@@ -112,15 +118,19 @@ class _Document:
                 self.report.problem(
                     f"not an annotation: {line[:40]!r}", place=place, skips="mention"
                 )
-        events = [
-            AnnotatedRelation(self._target(head), self._target(tail), role)
-            for head, role, tail in self.arguments
+        events = [self._with_targets(event) for event in self.events]
+        flat = [
+            AnnotatedRelation(event.trigger, mention, role)
+            for event in events
+            for role, mention in event.arguments
+            if event.trigger not in (None, mention)
         ]
         return Annotated(
             place=str(self.file),
             text=self.text,
             mentions=list(self.mentions.values()),
-            relations=[*self.relations.values(), *self.symmetric, *events],
+            relations=[*self.relations.values(), *self.symmetric, *flat],
+            events=events,
             clusters=[[*members] for members in self.clusters.values()],
             meta=meta,
         )
@@ -173,14 +183,11 @@ class _Document:
             return f"expected roles and what fills them, got {data[:60]!r}"
         if key in self.triggers:
             return f"two events are called {key}"
-        (_, trigger), arguments = parts[0], parts[1:]
+        (label, trigger), arguments = parts[0], parts[1:]
         self.triggers[key] = trigger
-        roles = {role for role, _ in arguments}
-        for role, target in arguments:
-            numbered = _NUMBERED.fullmatch(role)
-            # Theme2 is the second Theme.
-            name = numbered[1] if numbered is not None and numbered[1] in roles else role
-            self.arguments.append((trigger, name, target))
+        roles = [role for role, _ in arguments]
+        named = tuple((without_number(role, roles), target) for role, target in arguments)
+        self.events.append(AnnotatedEvent(label, named, trigger, id=key))
         message = "events: read as relations from their triggers to their arguments"
         self.report.note(message, place=str(self.file))
         return None
@@ -272,6 +279,11 @@ class _Document:
             self.relations[target] = changed
         return None
 
+    def _with_targets(self, event: AnnotatedEvent) -> AnnotatedEvent:
+        """The event with mentions in the place of events."""
+        arguments = tuple((role, self._target(str(key))) for role, key in event.arguments)
+        return replace(event, arguments=arguments, trigger=self._target(str(event.trigger)))
+
     def _target(self, key: str) -> str:
         """The id of a mention: an event's is that of its trigger."""
         return self.triggers.get(key, key)
@@ -303,7 +315,7 @@ FORMAT = AnnotationFormat(
     holds=frozenset(
         {
             *("clusters", "fragments", "kb_ids", "mention_attributes"),
-            *("relation_ids", "relation_attributes", "id"),
+            *("relation_ids", "relation_attributes", "events", "id"),
         }
     ),
     folder=ENDING,
@@ -312,7 +324,9 @@ FORMAT = AnnotationFormat(
         "example.ann": "T1\tPERSON 0 4\tJobs\n"
         "T2\tORG 13 18\tApple\n"
         "T3\tPERSON 20 22\tHe\n"
+        "T4\tFounding 5 12\tfounded\n"
         "R1\tFOUNDED_BY Arg1:T2 Arg2:T1\n"
+        "E1\tFounding:T4 Founder:T1 Organisation:T2\n"
         "*\tEquiv T1 T3\n"
         "A1\tConfidence R1 High\n"
         "N1\tReference T1 Wikidata:Q19837\tJobs\n"

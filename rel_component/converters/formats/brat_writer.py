@@ -7,7 +7,13 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from ...errors import shown
 from ...files import open_output
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, MentionId
+from ..annotated import (
+    Annotated,
+    AnnotatedEvent,
+    AnnotatedMention,
+    AnnotatedRelation,
+    MentionId,
+)
 from ..checks import keep_fitting
 from ..report import Report
 from ._document_files import write_document_files
@@ -24,6 +30,7 @@ NO_DATABASE = "KB"
 """Name of the knowledge base of ids that do not tell theirs, which brat needs."""
 
 _WORD, _ROLE, _LINE = re.compile(r"\S+"), re.compile(r"[^\s:]+"), re.compile(r"[^\n]+")
+_NUMBERED = re.compile(r"(.+?)\d+")
 _DATABASE_ID = re.compile(r"[^\s:]+:\S+")
 
 
@@ -58,7 +65,26 @@ class _Lines:
 
     def all(self) -> Iterator[str]:
         """All lines."""
-        relations = self._annotated.relations
+        events = [event for event in self._annotated.events if self._is_event(event)]
+        implied = {(e.trigger, role, key) for e in events for role, key in e.arguments}
+        implied = {part for part in implied if part[0] != part[2]}
+        plain = {
+            (relation.head, relation.label, relation.tail)
+            for relation in self._annotated.relations
+            if relation.id is None and not relation.attributes
+        }
+        if implied - plain:
+            message = (
+                "events that are read with relations from their triggers to their arguments, too"
+            )
+            self._report.note(message, place=self._annotated.place)
+        relations = [
+            relation
+            for relation in self._annotated.relations
+            if (relation.head, relation.label, relation.tail) not in implied
+            or relation.id is not None
+            or relation.attributes
+        ]
         for mention in self._annotated.mentions:
             yield self._mention(mention)
         relation_names = _names("R", [relation.id for relation in relations])
@@ -71,6 +97,10 @@ class _Lines:
             if relation.id not in (None, name):
                 self._lost("names of relations")
             yield f"{name}\t{relation.label} {first}:{head} {second}:{tail}"
+        for name, event in zip(_names("E", [event.id for event in events]), events):
+            if event.id not in (None, name):
+                self._lost("names of events")
+            yield self._event(name, event)
         for cluster in self._annotated.clusters:
             yield f"*\t{EQUIVALENCE} {' '.join(self._names[key] for key in cluster)}"
         for mention in self._annotated.mentions:
@@ -90,6 +120,26 @@ class _Lines:
         ranges = ";".join(f"{start} {end}" for start, end in fragments)
         shown = " ".join(text[start:end] for start, end in fragments)
         return f"{self._names[mention.id]}\t{mention.label} {ranges}\t{shown}"
+
+    def _is_event(self, event: AnnotatedEvent) -> bool:
+        """Whether brat has such an event; what it does not have of one is noted."""
+        roles = [role for role, _ in event.arguments]
+        if event.trigger is None or not all(map(_ROLE.fullmatch, [event.label, *roles])):
+            self._lost("events without trigger, or with labels or roles of other characters,")
+            return False
+        written = _numbered(roles)
+        if [without_number(role, written) for role in written] != roles:
+            self._lost("roles that end with a number")
+            return False
+        if event.attributes or event.score != 1.0:
+            self._lost("scores and attributes of events")
+        return True
+
+    def _event(self, name: str, event: AnnotatedEvent) -> str:
+        roles = _numbered([role for role, _ in event.arguments])
+        parts = [f"{event.label}:{self._names[event.mentions[0]]}"]
+        parts += [f"{role}:{self._names[key]}" for role, (_, key) in zip(roles, event.arguments)]
+        return f"{name}\t{' '.join(parts)}"
 
     def _arguments(self, relation: AnnotatedRelation) -> Tuple[str, str]:
         names = relation.attributes.get(ARGUMENTS)
@@ -147,6 +197,27 @@ def _label_problem(label: str) -> Optional[str]:
     if _WORD.fullmatch(label):
         return None
     return f"brat does not allow white space in labels: {shown(label)}"
+
+
+def _numbered(roles: List[str]) -> List[str]:
+    """The roles with numbers from the second one of a name on."""
+    counts: Dict[str, int] = {}
+    names = []
+    for role in roles:
+        counts[role] = counts.get(role, 0) + 1
+        names.append(role if counts[role] == 1 else f"{role}{counts[role]}")
+    return names
+
+
+def without_number(role: str, roles: List[str]) -> str:
+    """The role as which one of several is read: Theme2 is the second Theme.
+
+    Args:
+        role: a role of an event.
+        roles: all of them.
+    """
+    match = _NUMBERED.fullmatch(role)
+    return match[1] if match is not None and match[1] in roles else role
 
 
 def _names(kind: str, ids: List[Optional[MentionId]]) -> List[str]:

@@ -7,7 +7,8 @@ text in ``meta``. Optional are:
 end], ...]`` of a discontinuous mention) of an entity; ``id``, ``score``, ``evidence`` (positions in
 ``sentences``), ``polarity``, ``statement`` (the words of an open relation) and ``attributes`` of a
 relation. The ``text`` of an entity is for people;
-another one than that of its offsets becomes an attribute.
+another one than that of its offsets becomes an attribute. A document may have ``events``, and these
+``arguments`` (a role and the id of an entity each), a ``trigger``, ``id``, ``score`` and ``attributes``.
 """
 
 from dataclasses import replace
@@ -15,7 +16,13 @@ from typing import Any, List, Tuple, Union, get_args
 
 from ...errors import DataError, shown
 from ...types import POLARITIES
-from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
+from ..annotated import (
+    Annotated,
+    AnnotatedEvent,
+    AnnotatedMention,
+    AnnotatedRelation,
+    in_characters,
+)
 from ..format import AnnotationFormat, Facet
 from ..records import (
     Record,
@@ -31,25 +38,28 @@ from ..records import (
 )
 from ..report import Report
 
-KEYS = frozenset({"id", "text", "entities", "relations", "clusters", "sentences", "meta"})
+KEYS = frozenset({"id", "text", "entities", "relations", "events", "clusters", "sentences", "meta"})
 _MENTION_KEYS = frozenset({"id", "start", "end", "label", "kb_id", "fragments", "pieces"})
 _RELATION_KEYS = frozenset({"id", "head", "tail", "label", "score", "evidence"})
+_EVENT_KEYS = frozenset({"id", "label", "trigger", "arguments", "score"})
 
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
     has_sentences = record.get("sentences") is not None
+    has_events = any({"label", "arguments"} <= item.keys() for item in _objects(record, "events"))
     text = get(record, "text", str)
     return Annotated(
         place=place,
         text=text,
         mentions=[_mention(item, text) for item in get_items(record, "entities", dict)],
         relations=[_relation(item) for item in get_items(record, "relations", dict)],
+        events=[_event(item) for item in get_items(record, "events", dict)] if has_events else [],
         clusters=[
             [get_id({"clusters": member}, "clusters") for member in members]
             for members in get_items(record, "clusters", list)
         ],
         sentence_starts=get_items(record, "sentences", int) if has_sentences else None,
-        meta=read_meta(record, KEYS - {"id", "meta"}),
+        meta=read_meta(record, KEYS - ({"id", "meta"} if has_events else {"id", "meta", "events"})),
     )
 
 
@@ -87,6 +97,29 @@ def _relation(item: Record) -> AnnotatedRelation:
     )
 
 
+def _event(item: Record) -> AnnotatedEvent:
+    return AnnotatedEvent(
+        label=get(item, "label", str),
+        arguments=tuple(
+            (get(part, "role", str), get_id(part, "mention"))
+            for part in get_items(item, "arguments", dict)
+        ),
+        trigger=get_id(item, "trigger") if item.get("trigger") is not None else None,
+        score=get_score(item, default=1.0),
+        id=get_id(item, "id") if item.get("id") is not None else None,
+        attributes=read_attributes(item, _EVENT_KEYS),
+    )
+
+
+def _event_record(event: AnnotatedEvent) -> Record:
+    arguments = [{"role": role, "mention": key} for role, key in event.arguments]
+    trigger = {} if event.trigger is None else {"trigger": event.trigger}
+    others = {
+        k: v for k, v in _without_defaults(event).items() if k not in ("trigger", "arguments")
+    }
+    return {**others, **trigger, "arguments": arguments}
+
+
 def to_record(annotated: Annotated) -> Record:
     """The record of a document."""
     annotated = in_characters(annotated)
@@ -95,6 +128,8 @@ def to_record(annotated: Annotated) -> Record:
     record["text"] = annotated.text
     record["entities"] = [_without_defaults(mention) for mention in annotated.mentions]
     record["relations"] = [_relation_record(relation) for relation in annotated.relations]
+    if annotated.events:
+        record["events"] = [_event_record(event) for event in annotated.events]
     if annotated.clusters:
         record["clusters"] = annotated.clusters
     if annotated.sentence_starts is not None:
@@ -110,7 +145,7 @@ _DEFAULTS: Record = {
 }
 
 
-def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation]) -> Record:
+def _without_defaults(item: Union[AnnotatedMention, AnnotatedRelation, AnnotatedEvent]) -> Record:
     fields = {"id": item.id, **vars(item)}
     return {k: value for k, value in fields.items() if k not in _DEFAULTS or value != _DEFAULTS[k]}
 
@@ -157,6 +192,9 @@ FORMAT = AnnotationFormat(
 {"id": "T2", "start": 13, "end": 18, "label": "ORG", "attributes": {"sure": true}}, \
 {"id": "T3", "start": 20, "end": 22, "label": "PERSON"}], "relations": [\
 {"id": "R1", "head": "T2", "tail": "T1", "label": "FOUNDED_BY", "score": 0.75, "evidence": [0]}], \
+"events": [{"id": "E1", "label": "FOUNDING", "arguments": [\
+{"role": "founder", "mention": "T1"}, \
+{"role": "organisation", "mention": "T2"}]}], \
 "clusters": [["T1", "T3"]], "sentences": [0, 20], "meta": {"source": "example"}}
 {"text": "Nothing here."}
 """,
