@@ -336,7 +336,7 @@ class RelationExtractor(SchemaPipe):
         if self._teacher is None or not self.distillation or asked is None:
             return asked, None
         earlier = [label in self._teacher.columns for label in self.labels]
-        unknown: BoolArray = ~asked[:, earlier].all(axis=1)
+        unknown = ~numpy.all(asked[:, earlier], axis=1)
         if not self.exclusive:
             return asked, unknown
         positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
