@@ -17,7 +17,7 @@ from ..files import complete_folder
 from ..inference.texts import read_texts
 from ..pipeline.label_reading import reads_labels
 from ..pipeline.relation_extractor import RelationExtractor
-from ..pipelines import PipelineSource, load_pipeline, source_name
+from ..pipelines import PipelineSource, load_pipeline, mentions_are_given, mentions_key, source_name
 from ..schema import RelationSchema
 from .learning import (
     LabelChange,
@@ -26,6 +26,7 @@ from .learning import (
     compare_labels,
     learn,
     prepare,
+    remembering,
     require_trained,
     score_labels,
 )
@@ -129,16 +130,16 @@ def add_labels(
         )
         texts = [] if rehearse is None else _predicted(nlp, rehearse)
         before = score_labels(nlp, held_out)
-        nlp.resume_training()
-        extractor.distillation = distillation
-        extractor.add_types(added)
-        examples = prepare(nlp, taught, None if complete else names)
-        started = (
-            names if reads_labels(extractor.model) else start_outputs(extractor, examples, names)
-        )
-        examples += prepare(nlp, remembered, old)
-        examples += prepare(nlp, texts, [], given=True)
-        losses = learn(nlp, examples, lessons)
+        with remembering(extractor, distillation):
+            extractor.add_types(added)
+            examples = prepare(nlp, taught, None if complete else names)
+            if reads_labels(extractor.model):
+                started = names
+            else:
+                started = start_outputs(extractor, examples, names)
+            examples += prepare(nlp, remembered, old)
+            examples += prepare(nlp, texts, [], given=True)
+            losses = learn(nlp, examples, lessons)
         after = score_labels(nlp, held_out)
         nlp.to_disk(folder)
     counts = {"new": len(taught), "remembered": len(remembered), "texts": len(texts)}
@@ -188,6 +189,11 @@ def _hold_out(
 
 def _predicted(nlp: Language, path: Union[str, Path], limit: int = 10_000) -> List[Doc]:
     """Texts as the pipeline sees them, with the mentions that it finds."""
+    if mentions_are_given(nlp, mentions_key(nlp)):
+        raise ConfigError(
+            f"{source_name(nlp)} finds no mentions, so that texts have nothing to rehearse on: give "
+            "annotated documents as the memory in their place"
+        )
     texts = (text for text, _ in read_texts(path, max_length=nlp.max_length))
     docs = list(nlp.pipe(islice(texts, limit)))
     for doc in docs:

@@ -25,6 +25,7 @@ from .learning import (
     compare_labels,
     learn,
     prepare,
+    remembering,
     require_trained,
     score_labels,
 )
@@ -154,14 +155,13 @@ def _fit(
     given = isinstance(measured, RelationSchema)
     if docs:
         scores[0].update(score_labels(nlp, docs, given=given))
-    nlp.resume_training()
-    extractor.distillation = 1.0
-    extractor.add_types(started)
-    asked = [label for label, kind in schema.items() if kind.examples]
-    examples = prepare(nlp, example_docs(nlp, schema), asked, given=True)
-    if started:
-        start_outputs(extractor, examples, [kind.label for kind in started])
-    learn(nlp, examples, lessons)
+    with remembering(extractor, 1.0):
+        extractor.add_types(started)
+        asked = [label for label, kind in schema.items() if kind.examples]
+        examples = prepare(nlp, example_docs(nlp, schema), asked, given=True)
+        if started:
+            start_outputs(extractor, examples, [kind.label for kind in started])
+        learn(nlp, examples, lessons)
     if docs:
         scores[1].update(score_labels(nlp, docs, given=given))
 

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
@@ -175,6 +176,23 @@ def learn(nlp: Language, examples: Sequence[Example], lessons: Lessons) -> List[
                 sgd.step_schedules()
             found.append(losses.get(extractor.name, 0.0))
     return found
+
+
+@contextmanager
+def remembering(extractor: RelationExtractor, weight: float) -> Iterator[None]:
+    """Let a relation extractor learn what it says now, of labels that documents are not asked about.
+
+    Args:
+        extractor: the component.
+        weight: see :attr:`.RehearsingPipe.distillation`.
+    """
+    extractor._rehearsal_model = deepcopy(extractor.model)
+    extractor.distillation = weight
+    try:
+        yield
+    finally:
+        extractor._rehearsal_model = None
+        extractor.distillation = 0.0
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
@@ -328,19 +327,6 @@ class RelationExtractor(SchemaPipe):
     def rehearsed(self, examples: List[Example]) -> Candidates:
         """See :meth:`.RehearsingPipe.rehearsed`."""
         return self._candidates(examples)
-
-    def _unknown(
-        self, targets: Targets, asked: Optional[BoolArray]
-    ) -> Tuple[Optional[BoolArray], Optional[BoolArray]]:
-        """The labels that pairs are asked about, and the pairs of which an earlier state is asked."""
-        if self._teacher is None or not self.distillation or asked is None:
-            return asked, None
-        earlier = [label in self._teacher.columns for label in self.labels]
-        unknown = ~numpy.all(asked[:, earlier], axis=1)
-        if not self.exclusive:
-            return asked, unknown
-        positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
-        return asked | positive[:, None], unknown & ~positive  # who has a label has no other one
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.

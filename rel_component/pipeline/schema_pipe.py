@@ -11,6 +11,7 @@ from ..errors import ConfigError, SchemaError, shown
 from ..probabilities import Temperature
 from ..relation_types import RelationType
 from ..schema import RelationSchema
+from ..targets import Targets
 from ..types import NO_RELATION, BoolArray
 from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
 from .model_checks import refuse_uninitialised
@@ -174,6 +175,19 @@ class SchemaPipe(RehearsingPipe):
             )  # one is as the whole was
         found: BoolArray = possible[head, tail]
         return found if asked is None else asked & found
+
+    def _unknown(
+        self, targets: Targets, asked: Optional[BoolArray]
+    ) -> Tuple[Optional[BoolArray], Optional[BoolArray]]:
+        """The labels that pairs are asked about, and the pairs of which an earlier state is asked."""
+        if self._teacher is None or not self.distillation or asked is None:
+            return asked, None
+        earlier = [label in self._teacher.columns for label in self.labels]
+        unknown = ~numpy.all(asked[:, earlier], axis=1)
+        if not self.exclusive:
+            return asked, unknown
+        positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
+        return asked | positive[:, None], unknown & ~positive  # who has a label has no other one
 
     def _read_labels(self, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of the schema."""

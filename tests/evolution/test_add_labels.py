@@ -154,6 +154,20 @@ def test_after_an_error_nothing_is_written(folder, tmp_path, options, error, mes
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_texts_are_of_no_use_to_who_finds_no_mentions(folder, tmp_path):
+    nlp = spacy.load(folder / "before", exclude=["entity_ruler"])
+    names = ("schema.yaml", "new.spacy")
+    with pytest.raises(ConfigError, match="finds no mentions"):
+        add_labels(
+            nlp,
+            *(folder / name for name in names),
+            tmp_path / "after",
+            rehearse=folder / "texts.txt",
+        )
+    assert nlp.get_pipe("relation_extractor").labels == ("WORKS_AT",)
+
+
 @pytest.mark.parametrize(
     "values", [{"epochs": -1}, {"batch_size": 0}, {"learn_rate": 0.0}, {"dropout": 1.0}]
 )

@@ -54,7 +54,10 @@ def _score(nlp, label="WORKS_AT"):
     "options",
     [
         {},
-        {"exclusive": False, "loss": {"@losses": "rel_component.binary_cross_entropy.v1"}},
+        pytest.param(
+            {"exclusive": False, "loss": {"@losses": "rel_component.binary_cross_entropy.v1"}},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["exclusive", "multiple"],
 )
