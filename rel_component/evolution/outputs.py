@@ -43,7 +43,8 @@ def start_outputs(
         return []
     none_first = len(extractor.output_labels) > len(extractor.labels)
     sizes: List[int] = layer.attrs["sizes"] or [1] * layer.get_dim("nO")
-    W, b = layer.get_param("W"), layer.get_param("b")
+    W: Any = layer.get_param("W")
+    b: Any = layer.get_param("b")
     started = []
     for label in labels:
         own = targets[:, extractor.labels.index(label)] > 0

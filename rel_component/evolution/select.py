@@ -111,14 +111,14 @@ def select(
     for batch in records[extractor.name].batches:
         for i, value, label in _uncertainty(batch, places):
             unsure[i], labels[i] = value, label
-    vectors = numpy.stack([_vector(doc) for doc in docs]) if docs else numpy.zeros((0, 1))
+    vectors: FloatArray = numpy.asarray([_vector(doc) for doc in docs], dtype="float32")
     chosen = _choose(numpy.asarray(unsure), labels, vectors, n, diversity)
     return Selection(
         [docs[i] for i in chosen],
         [unsure[i] for i in chosen],
         [labels[i] for i in chosen],
         len(docs),
-        nlp.lang,
+        nlp.lang or "xx",
         extractor.attr,
         extractor.spans_key,
     )
