@@ -35,6 +35,7 @@ from .query import query_cli
 from .schema import schema_cli
 from .select import select_cli
 from .serve import serve_cli
+from .set_schema import set_schema_cli
 from .split import split_cli
 from .view import view_cli
 
@@ -72,6 +73,7 @@ for command in (
     schema_cli,
     select_cli,
     serve_cli,
+    set_schema_cli,
     split_cli,
     view_cli,
 ):

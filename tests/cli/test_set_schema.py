@@ -1,0 +1,34 @@
+"""``spacy rel set-schema``."""
+
+import pytest
+import spacy
+
+from ..pipeline.saved_pipelines import make_joint
+from ..pipeline.test_label_pair import learned
+from .helpers import run
+
+SCHEMA = "relations:\n  - label: LEFT\n    description: the head left the tail\n"
+
+
+@pytest.fixture
+def schema(tmp_path):
+    path = tmp_path / "schema.yaml"
+    path.write_text(SCHEMA, encoding="utf8")
+    return path
+
+
+def test_other_labels(schema, tmp_path):
+    learned(steps=0).to_disk(tmp_path / "trained")
+    output = run("set-schema", tmp_path / "trained", schema, tmp_path / "own", "--offset", "2.5")
+    assert output.split()[-3:-1] == ["asks", "about"]
+    extractor = spacy.load(tmp_path / "own").get_pipe("relation_extractor")
+    assert extractor.labels == ("LEFT",)
+    assert extractor.state["label_offset"] == 2.5
+
+
+@pytest.mark.parametrize("has_relations", [True, False])
+def test_pipelines_that_read_no_labels(has_relations, schema, tmp_path):
+    nlp = make_joint() if has_relations else spacy.blank("en")
+    nlp.to_disk(tmp_path / "trained")
+    run("set-schema", tmp_path / "trained", schema, tmp_path / "own", code=1)
+    assert not (tmp_path / "own").exists()
