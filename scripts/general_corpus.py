@@ -8,12 +8,14 @@ dev.spacy and schema.yaml. Test parts are not read, nor CoNLL04, whose licence i
 
 Documents are sentences or short passages. Each is asked about the labels of its own data set. What is
 annotated completely teaches rejection: the other pairs of a sentence, and the other direction of a pair.
+Sentences of which nothing holds are made of templates, and asked about all labels.
 Labels of Wikidata have the names, descriptions and aliases that people gave them there.
 """
 
 import argparse
 import csv
 import random
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
@@ -32,11 +34,13 @@ from rel_component.schema import RelationSchema
 from rel_component.types import Relation
 
 ASSETS = Path(__file__).parent.parent / "assets"
-PARTS = ("fewrel", "redocred", "semeval", "business")
+PARTS = ("fewrel", "redocred", "semeval", "business", "unrelated")
 SHARE_ALIKE = ("knowledgenet",)  # its licence may extend to what is made of it
 SYMMETRIC = {"P26", "P3373", "P190", "P460"}
 INVERSES = {"P131": "P150", "P527": "P361", "P155": "P156", "P1344": "P710", "P355": "P749"}
 N_ALIASES = 8
+N_FILLED = 12  # sentences of a template
+BUSINESS_TYPES = {"GPE": "LOC", "PRODUCT": "MISC"}
 SEMEVAL = {
     "Cause-Effect": "the head causes the tail, or leads to it",
     "Instrument-Agency": "the head is a tool or instrument that the tail uses",
@@ -108,7 +112,7 @@ def main() -> None:
         del part.docs[most.get(name, len(part.docs)) :]
         n_dev = round(args.dev * len(part.docs))
         for doc in part.docs:
-            if asked_labels(doc) is None:
+            if part.types and asked_labels(doc) is None:
                 ask_only(doc, labels)
         dev += part.docs[:n_dev]
         train += part.docs[n_dev:] * repeat.get(name, 1)
@@ -256,6 +260,33 @@ def read_business(
     return Part(docs, list(RelationSchema.from_file(ASSETS / "business_schema.yaml").values()))
 
 
+def read_unrelated(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    """Sentences of which no label holds, with names of the business corpus."""
+    names: Dict[str, List[str]] = {}
+    for record in srsly.read_jsonl(ASSETS / "business_train.jsonl"):
+        for ent in record["entities"]:
+            name = record["text"][ent["start"] : ent["end"]]
+            names.setdefault(BUSINESS_TYPES.get(ent["label"], ent["label"]), []).append(name)
+    rng = random.Random(0)
+    docs = []
+    for template in (ASSETS / "unrelated_templates.txt").read_text(encoding="utf8").splitlines():
+        for _ in range(N_FILLED):
+            text, spans = "", []
+            for i, piece in enumerate(re.split(r"[{}]", template)):
+                if i % 2:  # the type of a name
+                    name = rng.choice(names[piece])
+                    spans.append((len(text), len(text) + len(name), piece))
+                    piece = name
+                text += piece
+            doc = nlp.make_doc(text)
+            found = [doc.char_span(start, end, label=label) for start, end, label in spans]
+            doc.ents = [span for span in found if span]
+            docs.append(doc)
+    return Part(docs, [])
+
+
 def _named(
     docs: Iterator[Doc], properties: Dict[str, RelationType], ids: Set[str]
 ) -> Iterator[Doc]:
@@ -285,6 +316,7 @@ READERS = {
     "knowledgenet": read_knowledgenet,
     "semeval": read_semeval,
     "business": read_business,
+    "unrelated": read_unrelated,
 }
 
 if __name__ == "__main__":

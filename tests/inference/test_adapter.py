@@ -84,6 +84,7 @@ def test_what_is_written_has_no_public_weights(trained, written):
     assert "apply-adapter" in card
 
 
+@pytest.mark.slow
 def test_half_of_the_size(trained, written, tmp_path):
     found = run_json("adapter", trained, tmp_path / "half", "--half")
     assert found["n_bytes"] < 0.8 * (written / "adapter.safetensors").stat().st_size
