@@ -8,6 +8,7 @@ probabilities of its pairs.
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from itertools import combinations, islice
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -51,7 +52,11 @@ class _Graph:
 
 
 def decode_events(
-    relations: Iterable[Relation], schema: EventSchema, *, threshold: float = 0.0
+    relations: Iterable[Relation],
+    schema: EventSchema,
+    *,
+    threshold: float = 0.0,
+    one_label: bool = False,
 ) -> List[Event]:
     """Make events of the relations that are pairs of their roles.
 
@@ -61,6 +66,9 @@ def decode_events(
         schema: the types of events. A role has no more than the most fillers, those with the most
             probable pairs, and events with too few of a role are left out.
         threshold: the least score of an event.
+        one_label: whether the same mentions are one event of one type: those of types with the same
+            roles and no trigger are held together by the pairs of all these types, and have the
+            label whose pairs are most probable.
 
     Returns:
         the events, the most probable ones of each type first.
@@ -72,11 +80,41 @@ def decode_events(
         if parts is not None:
             graphs.setdefault(parts[0], _Graph()).add(rel, *parts[1:])
     events = []
+    groups: Dict[Any, List[EventType]] = defaultdict(list)
     for label, kind in schema.items():
         if label in graphs:
-            found = _stars if kind.trigger is not None else _cliques
-            events += [e for e in found(graphs[label], kind) if (e.score or 0.0) >= threshold]
+            alike = one_label and kind.trigger is None
+            groups[(kind.roles, kind.symmetric) if alike else label].append(kind)
+    for kinds in groups.values():
+        graph, kind = graphs[kinds[0].label], kinds[0]
+        if len(kinds) > 1:
+            found = _of_one_label(graphs, kinds)
+        else:
+            found = _stars(graph, kind) if kind.trigger is not None else _cliques(graph, kind)
+        events += [event for event in found if (event.score or 0.0) >= threshold]
     return events
+
+
+def _of_one_label(graphs: Dict[str, _Graph], kinds: Sequence[EventType]) -> Iterator[Event]:
+    """The events of several types with the same roles, which hold their mentions together."""
+    joined = _Graph()
+    for kind in kinds:
+        graph = graphs[kind.label]
+        joined.spans.update(graph.spans)
+        for node, reach in graph.neighbours.items():
+            for other, score in reach.items():
+                known = joined.neighbours[node].get(other, 0.0)
+                joined.neighbours[node][other] = max(score, known)
+    for event in _cliques(joined, kinds[0]):
+        nodes = [Node(typed_key(span), kinds[0].canonical(role)) for role, span in event.arguments]
+        votes = {
+            kind.label: sum(
+                graphs[kind.label].neighbours.get(a, {}).get(b, 0.0)
+                for a, b in combinations(nodes, 2)
+            )
+            for kind in kinds
+        }
+        yield replace(event, label=max(votes, key=votes.__getitem__))
 
 
 def _stars(graph: _Graph, kind: EventType) -> Iterator[Event]:

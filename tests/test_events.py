@@ -278,6 +278,20 @@ def test_mention_may_have_several_roles(doc):
     assert event_key(found) == event_key(given)
 
 
+def test_types_that_exclude_each_other_hold_mentions_together(vocab):
+    doc = make_doc(vocab, "a b c")
+    kinds = [{"label": label, "roles": {"x": {"min": 2}}} for label in ("GOOD", "BAD")]
+    schema = RelationSchema.from_dict({"events": kinds}).events
+    relations = [
+        *pairs(doc, "GOOD:x>x", (0, 1, 0.9), (1, 2, 0.8)),
+        *pairs(doc, "BAD:x>x", (0, 2, 0.5)),
+    ]
+    assert len(decode_events(relations, schema)) == 3
+    [found] = decode_events(relations, schema, one_label=True)
+    assert str(found) == "GOOD(x: a, x: b, x: c)"
+    assert found.score == pytest.approx((0.9 * 0.8 * 0.5) ** (1 / 3))
+
+
 def test_limits_of_roles_keep_the_best_fillers(vocab):
     doc = make_doc(vocab, "a b c d e")
     relations = pairs(doc, "HIRING:trigger>by", (0, 1, 0.5), (0, 2, 0.9))

@@ -40,6 +40,8 @@ class EventExtractor(SavedPipe, Pipe):
         scorer: scores the component in ``nlp.evaluate``; None: no scores.
         threshold: the least score of an event, which is the geometric mean of the probabilities of its
             pairs, in [0, 1].
+        one_label: whether the same mentions are one event of one type, for types that exclude each
+            other; see :func:`.decode_events`.
         keep_pairs: whether the pairs remain among the relations of the document.
         event_schema: the types of events, as a schema or a dict in the form of a schema file; None:
             those of the relation extractor.
@@ -58,6 +60,7 @@ class EventExtractor(SavedPipe, Pipe):
         *,
         scorer: Optional[ScorerFunction],
         threshold: float = 0.0,
+        one_label: bool = False,
         keep_pairs: bool = True,
         event_schema: Any = None,
         relations_attr: str = DEFAULT_ATTR,
@@ -70,6 +73,7 @@ class EventExtractor(SavedPipe, Pipe):
         self.name = name
         self.scorer = scorer
         self.threshold = threshold
+        self.one_label = one_label
         self.keep_pairs = keep_pairs
         self.relations_attr = relations_attr
         self.attr = attr
@@ -129,7 +133,9 @@ class EventExtractor(SavedPipe, Pipe):
         """
         self._require_events()
         relations = list(get_relations(doc, self.relations_attr))
-        events = decode_events(relations, self.events, threshold=self.threshold)
+        events = decode_events(
+            relations, self.events, threshold=self.threshold, one_label=self.one_label
+        )
         set_events(doc, events, self.attr)
         if not self.keep_pairs:
             pairs = {pair.label for pair in self.events.pair_types()}
