@@ -1,14 +1,20 @@
 """The general pipeline of assets/general, which is put together with the public encoder."""
 
 import hashlib
+import importlib.util
 import json
 from pathlib import Path
 
+import numpy
 import pytest
 import spacy
+import torch
 
 from rel_component import apply_adapter
+from rel_component.models.encoder import build_encoder
 from rel_component.schema import RelationSchema
+
+from .encoders import tiny_encoder
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "assets" / "general"
@@ -35,3 +41,23 @@ def test_relations_from_raw_text_with_labels_of_ones_own(tmp_path):
     found = [{str(rel) for rel in doc._.rel} for doc in nlp.pipe(lines)]
     assert "(Penicillin, DISCOVERED_BY, Alexander Fleming)" in set().union(*found)
     assert not found[-1]  # names together, and no relation
+
+
+def test_adapters_become_part_of_the_weights():
+    path = ROOT / "scripts" / "general_encoder.py"
+    spec = importlib.util.spec_from_file_location("general_encoder", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    doc = spacy.blank("en")("a1 b2 and c3")
+    adapted = build_encoder(tiny_encoder(), adapter_rank=2)
+    adapted.initialize(X=[doc])
+    module = adapted.shims[0]._model
+    for name, value in module.named_parameters():
+        if name.endswith(".up"):
+            torch.nn.init.normal_(value, std=0.2)
+    plain = build_encoder(tiny_encoder())
+    plain.initialize(X=[doc])
+    before = plain.predict([doc])[0].copy()
+    plain.shims[0]._model.encoder.load_state_dict(script.merged_weights(module.encoder))
+    numpy.testing.assert_allclose(plain.predict([doc])[0], adapted.predict([doc])[0], atol=1e-4)
+    assert numpy.abs(plain.predict([doc])[0] - before).max() > 0.01

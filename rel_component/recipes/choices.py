@@ -12,6 +12,7 @@ from .findings import Findings
 from .settings import (
     ANNOTATE_AFTER,
     ENCODER,
+    GENERAL_ENCODER,
     HUB_ENCODER,
     MULTILINGUAL,
     Reasons,
@@ -78,6 +79,9 @@ def choose(
     )
     if recipe != "cpu":
         settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, settings.lang)
+        if Path(settings.paths["encoder"]) == Path(GENERAL_ENCODER):
+            settings.options["reset_layers"] = 0
+            reasons["reset_layers"] = "its last layer knows of relations already"
     if "swap_level" in settings.options:
         reasons["swap_level"] = _why_swaps(found, names)
     reasons["spans_key"] = _why_group(found, spans_key)
@@ -141,6 +145,8 @@ def _choose_encoder(encoder: str, lang: str) -> Tuple[str, str]:
         return encoder, "as asked for"
     if lang != "en":
         return MULTILINGUAL, "the language is not English"
+    if Path(GENERAL_ENCODER).is_dir():
+        return GENERAL_ENCODER, "the project's, with what its general pipeline has learned"
     if Path(ENCODER).is_dir():
         return ENCODER, "the project's, which is in its folder"
     return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"

