@@ -145,8 +145,6 @@ def _choose_encoder(encoder: str, lang: str) -> Tuple[str, str]:
         return encoder, "as asked for"
     if lang != "en":
         return MULTILINGUAL, "the language is not English"
-    if Path(GENERAL_ENCODER).is_dir():
-        return GENERAL_ENCODER, "the project's, with what its general pipeline has learned"
     if Path(ENCODER).is_dir():
         return ENCODER, "the project's, which is in its folder"
     return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"
