@@ -24,6 +24,7 @@ from .settings import (
 AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
+_GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
@@ -78,8 +79,9 @@ def choose(
         spans_key=spans_key,
     )
     if recipe != "cpu":
-        settings.paths["encoder"], reasons["encoder"] = _choose_encoder(encoder, settings.lang)
-        if Path(settings.paths["encoder"]) == Path(GENERAL_ENCODER):
+        chosen, reasons["encoder"] = _choose_encoder(encoder, settings.lang, found.documents)
+        settings.paths["encoder"] = chosen
+        if Path(chosen) == Path(GENERAL_ENCODER):
             settings.options["reset_layers"] = 0
             reasons["reset_layers"] = "its last layer knows of relations already"
     if "swap_level" in settings.options:
@@ -140,11 +142,13 @@ def _why_group(found: Findings, spans_key: Optional[str]) -> str:
     return "the mentions of relations are in this group"
 
 
-def _choose_encoder(encoder: str, lang: str) -> Tuple[str, str]:
+def _choose_encoder(encoder: str, lang: str, n_documents: int) -> Tuple[str, str]:
     if encoder != AUTO:
         return encoder, "as asked for"
     if lang != "en":
         return MULTILINGUAL, "the language is not English"
+    if n_documents <= _GENERAL_HELPS and Path(GENERAL_ENCODER).is_dir():
+        return GENERAL_ENCODER, "the project's that knows of relations: there are few documents"
     if Path(ENCODER).is_dir():
         return ENCODER, "the project's, which is in its folder"
     return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"

@@ -10,7 +10,12 @@ from rel_component.recipes.choices import choose
 from rel_component.recipes.findings import Findings, examine, find_spans_key
 from rel_component.recipes.language import detect_language
 from rel_component.recipes.rendering import render
-from rel_component.recipes.settings import RECIPES, default_settings
+from rel_component.recipes.settings import (
+    ENCODER,
+    GENERAL_ENCODER,
+    RECIPES,
+    default_settings,
+)
 
 
 def found(**values):
@@ -194,3 +199,15 @@ def test_what_is_annotated_is_counted(nlp):
 )
 def test_the_language_of_texts(text, code):
     assert detect_language([text]).code == code
+
+
+@pytest.mark.parametrize(("n", "general"), [(400, True), (401, False)])
+def test_few_documents_start_from_the_general_encoder(n, general, nlp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (ENCODER, GENERAL_ENCODER):
+        (tmp_path / folder).mkdir(parents=True)
+    settings, reasons = choose(found(documents=n), nlp)
+    assert settings.paths["encoder"] == (GENERAL_ENCODER if general else ENCODER)
+    config = render(settings, reasons)
+    assert f"reset_layers = {int(not general)}\n" in config
+    assert ("its last layer knows of relations already" in config) == general
