@@ -296,9 +296,9 @@ def test_documents_keep_relations_and_report(pipeline):
 
 def test_several_processes_are_refused_in_one_sentence(pipeline):
     nlp = pipeline(answer(FOUNDED), answer(FOUNDED))
-    with pytest.raises(ValueError, match="n_process=1 .*, and raise"):
+    with pytest.raises(ValueError, match=r"n_process=1 .*, and raise"):
         list(nlp.pipe([TEXT, TEXT], n_process=2))
-    with pytest.raises(ConfigError, match="n_process=1 .*, and raise"):
+    with pytest.raises(ConfigError, match=r"n_process=1 .*, and raise"):
         extract(nlp, [TEXT, TEXT], n_process=2)
 
 
