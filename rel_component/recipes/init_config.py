@@ -166,6 +166,7 @@ def init_config(
     if schema is None and schema_path == output / SCHEMA:  # from an earlier call
         schema_path = None
     relations, source, copied = _make_schema(schema_path, corpus.docs["train"])
+    settings.options["events"] = bool(relations.events)
     if schema is None and schema_path is not None:
         source += ", which lies beside the documents"
     outcome = Outcome(found, settings, reasons, relations, source)
@@ -206,13 +207,13 @@ def _make_schema(
     inferred = RelationSchema.from_docs(docs)
     if path is None:
         return inferred, "inferred from the documents", None
-    schema = RelationSchema.from_file(path)
+    schema = RelationSchema.from_file(path).with_event_pairs()
     missing = [label for label in inferred if label not in schema]
     if not missing:
         return schema, f"{path}", None if path.suffix == ".json" else path
     types = [*schema.values(), *(inferred[label] for label in missing)]
     source = f"{path}, completed with {listed(missing, 10)} from the documents"
-    return RelationSchema(types), source, None
+    return RelationSchema(types, schema.events.values()), source, None
 
 
 def _write(

@@ -98,6 +98,7 @@ _COMMON: Dict[str, Any] = {
     "evaluations": 11,
     "min_support": 30,
     "reset_layers": 1,
+    "events": False,
 }
 
 _PAIRS = {"batch_size": 8, "dropout": 0.2, "learn_rate": 0.0005, "passes": 11, "warmup": 0.091}

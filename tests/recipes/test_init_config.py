@@ -7,7 +7,7 @@ import spacy
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 
-from rel_component import RelationSchema
+from rel_component import RelationSchema, convert
 from rel_component.errors import ConfigError, DataError
 from rel_component.files import read_docs
 from rel_component.recipes.init_config import find_schema, init_config
@@ -223,3 +223,36 @@ def test_the_outcome_is_json(tmp_path):
     train, evaluate = outcome.commands
     assert train.endswith(f"--output '{tmp_path}/out dir/training' --gpu-id 0")
     assert evaluate.endswith(f"'{tmp_path}/out dir/dev.spacy' --gpu-id 0")
+
+
+def test_schema_with_events(tmp_path):
+    text = "The merger of Acme and Orbit made Zeta."
+    mentions = [("T1", "Acme"), ("T2", "Orbit"), ("T3", "Zeta")]
+    entities = [
+        {"id": i, "start": text.index(name), "end": text.index(name) + len(name), "label": "ORG"}
+        for i, name in mentions
+    ]
+    roles = ("party", "party", "result")
+    arguments = [{"role": role, "mention": i} for role, (i, _) in zip(roles, mentions)]
+    event = {"label": "MERGER", "arguments": arguments}
+    line = {"text": text, "entities": entities, "relations": [], "events": [event]}
+    (tmp_path / "docs.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf8")
+    schema = {"events": [{"label": "MERGER", "roles": {"party": {"min": 2}, "result": {"max": 1}}}]}
+    (tmp_path / "mergers.json").write_text(json.dumps(schema), encoding="utf8")
+    convert(
+        tmp_path / "docs.jsonl",
+        tmp_path / "docs.spacy",
+        schema=RelationSchema.from_file(tmp_path / "mergers.json"),
+        event_pairs=True,
+    )
+    train = tmp_path / "docs.spacy"
+    outcome = init_config(
+        train, tmp_path / "out", dev=train, schema=tmp_path / "mergers.json", recipe="cpu"
+    )
+    nlp = init_nlp(config_of(outcome))
+    assert nlp.pipe_names[-2:] == ["relation_extractor", "event_extractor"]
+    assert list(nlp.get_pipe("event_extractor").events) == ["MERGER"]
+    assert nlp.get_pipe("relation_extractor").labels == (
+        "MERGER:party>party",
+        "MERGER:party>result",
+    )
