@@ -180,7 +180,7 @@ def test_recipes_are_complete(path, tmp_path):
     if path.stem in overrides:
         config["components"]["llm_relation_extractor"]["client"]["cache"] = None
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
-    names = {"relation_extractor", "llm_relation_extractor", "coref_resolver"}
+    names = {"relation_extractor", "llm_relation_extractor", "coref_resolver", "span_recognizer"}
     assert names & {*nlp.pipe_names}
 
 

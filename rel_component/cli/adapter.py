@@ -1,7 +1,7 @@
 """``spacy rel adapter`` and ``spacy rel apply-adapter``."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -13,11 +13,9 @@ def adapter_cli(
     model: Model,
     folder: Annotated[Path, Argument(help="Folder for the difference, new or empty")],
     encoder: Annotated[
-        Optional[str],
-        Option(
-            "--encoder", help="Folder of the public encoder, or its name on a hub; of the config"
-        ),
-    ] = None,
+        str,
+        Option(help="Folder of the public encoder, or its name on a hub; auto: of the config"),
+    ] = "auto",
     half: Annotated[
         bool, Option("--half", help="Round to numbers of 16 bits, for half of the size")
     ] = False,
@@ -26,7 +24,7 @@ def adapter_cli(
     """Write what a pipeline has learned beside its public encoder, with a card, to share it."""
     from ..inference.adapter import save_adapter
 
-    found = save_adapter(model, folder, encoder=encoder, half=half)
+    found = save_adapter(model, folder, encoder=None if encoder == "auto" else encoder, half=half)
     if json:
         print_json(found.to_dict())
         return
@@ -44,9 +42,13 @@ def apply_adapter_cli(
     difference: Annotated[Path, Argument(exists=True, help='Folder of "rel adapter"')],
     encoder: Annotated[str, Argument(help="Folder of the public encoder, or its name on a hub")],
     folder: Annotated[Path, Argument(help="Folder for the pipeline, new or empty")],
+    json: Json = False,
 ) -> None:
     """Put a pipeline together of what was learned and the public encoder."""
     from ..inference.adapter import apply_adapter
 
     apply_adapter(difference, encoder, folder)
-    msg.good(f"{folder}: a pipeline like any other")
+    if json:
+        print_json({"folder": str(folder)})
+    else:
+        msg.good(f"{folder}: a pipeline like any other")

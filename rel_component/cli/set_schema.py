@@ -5,8 +5,8 @@ from typing import Annotated, Optional
 
 from typer import Argument, Option
 
-from .messages import msg
-from .options import Model
+from .messages import msg, print_json
+from .options import Json, Model
 
 
 def set_schema_cli(
@@ -17,6 +17,7 @@ def set_schema_cli(
         Optional[float],
         Option(help="Added to the log-odds of every label: more finds more; what it was"),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Save a pipeline that asks about other labels, without training, if its model reads labels."""
     from ..errors import ConfigError
@@ -33,4 +34,7 @@ def set_schema_cli(
             raise ConfigError(f"{model}: no component of this pipeline reads labels (set_schema)")
         set_schema(relations, offset=offset)
         nlp.to_disk(part)
+    if json:
+        print_json({"folder": str(folder), "labels": list(relations.labels)})
+        return
     msg.good(f"{folder}: asks about {', '.join(relations.labels)}")
