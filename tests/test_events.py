@@ -315,6 +315,7 @@ def test_complete_graph_of_one_type_is_one_event(vocab, n):
 
 
 @pytest.mark.parametrize("n", [30, 200])
+@pytest.mark.slow
 def test_number_of_events_is_bounded(vocab, n):
     """All pairs but those of neighbouring threes: 3 ** (n / 3) maximal cliques."""
     doc = make_doc(vocab, ["x"] * n)

@@ -229,6 +229,7 @@ def test_a_gpu_that_is_not_there(model):
     assert output.startswith("ConfigError: --gpu-id 99")
 
 
+@pytest.mark.slow
 def test_calibrate(model, data, tmp_path):
     nlp = spacy.load(model)
     several, page = tmp_path / "several.spacy", tmp_path / "page.html"

@@ -221,6 +221,7 @@ def test_one_process_asks_a_language_model(config, texts, tmp_path):
     assert "asked by the one process that has loaded it" in run(*given, code=1)
 
 
+@pytest.mark.slow
 def test_a_batch_is_written_and_its_answers_are_read(config, texts, tmp_path):
     text = config.read_text(encoding="utf8")
     replay = f'@rel_llm_backends = "rel_component.replay.v1"\npath = "{tmp_path / "replies.jsonl"}"'

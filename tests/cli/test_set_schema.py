@@ -17,6 +17,7 @@ def schema(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_other_labels(schema, tmp_path):
     learned(steps=0).to_disk(tmp_path / "trained")
     output = run("set-schema", tmp_path / "trained", schema, tmp_path / "own", "--offset", "2.5")

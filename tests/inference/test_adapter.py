@@ -65,6 +65,7 @@ def vectors(folder):
     return doc.tensor, scores, nlp.get_pipe("span_recognizer").predict([doc]).values
 
 
+@pytest.mark.slow
 def test_the_pipeline_is_the_same_again(trained, written, tmp_path):
     apply_adapter(written, tiny_encoder(), tmp_path / "again")
     for found, expected in zip(vectors(tmp_path / "again"), vectors(trained)):

@@ -43,6 +43,7 @@ def annotated(vocab, text, merges):
     return doc
 
 
+@pytest.mark.slow
 def test_pairs_are_learned_and_events_found(tmp_path):
     nlp = spacy.blank("en")
     model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": TINY_TOK2VEC}

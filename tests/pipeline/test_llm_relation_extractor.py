@@ -339,6 +339,7 @@ assert not [name for name in sys.modules if name.startswith(loaded)]
 """
 
 
+@pytest.mark.slow
 def test_factories_import_no_heavy_package():
     subprocess.run([sys.executable, "-c", LIGHT], check=True)
 

@@ -27,6 +27,7 @@ def read(text, **options):
 
 
 @given(JSON.map(lambda value: {"a": value}), st.sampled_from(["{}", "x [1] {M1} {} y", "```\n{}"]))
+@pytest.mark.slow
 def test_valid_json_is_found_anywhere_and_not_changed(value, around):
     assert read(around.replace("{}", json.dumps(value))) == ([value], False)
 
