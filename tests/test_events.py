@@ -307,6 +307,7 @@ def test_limits_of_roles_keep_the_best_fillers(vocab):
 
 
 @pytest.mark.parametrize("n", [12, 200])
+@pytest.mark.slow
 def test_complete_graph_of_one_type_is_one_event(vocab, n):
     doc = make_doc(vocab, ["x"] * n)
     complete = [(a, b, 0.9) for a in range(n) for b in range(a)]

@@ -196,6 +196,7 @@ def test_schema_is_inferred_and_checked(data, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_schema_of_one_part_against_another(data, tmp_path):
     nlp = spacy.blank("en")
     other, schema = tmp_path / "other.spacy", tmp_path / "schema.yaml"

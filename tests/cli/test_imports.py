@@ -29,6 +29,7 @@ WORK = {
 }
 
 
+@pytest.mark.slow
 def test_the_command_line_imports_commands_and_no_work():
     command = [sys.executable, "-c", SCRIPT]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -47,6 +48,7 @@ def imported_by(path: Path):
             yield node.module
 
 
+@pytest.mark.slow
 def test_only_commands_import_typer_and_the_private_parts_of_the_command_line():
     root = Path(rel_component.__file__).parent
     for path in root.rglob("*.py"):

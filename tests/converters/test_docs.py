@@ -140,6 +140,7 @@ def test_joined_documents_get_new_names():
 
 
 @given(everything(tokens=True, fragments=False, max_relations=1))
+@pytest.mark.slow
 def test_a_doc_in_a_file_holds_all_of_a_document(annotated):
     (doc,) = build_docs([annotated], NLP, Report(), spans_key="mentions")
     doc_bin = DocBin(attrs=["SENT_START"], docs=[doc], store_user_data=True)

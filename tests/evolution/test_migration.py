@@ -82,6 +82,7 @@ def _check(before, after):
     assert after[(1, 2), "HOME"] == pytest.approx(before[(1, 2), "IN"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_trained_pipeline_keeps_what_it_has_learned(tmp_path):
     nlp, extractor = _pipeline(
         decoder={"@misc": "rel_component.decoder.v1", "thresholds": {"HIRED": 0.4, "LED": 0.2}}
@@ -101,6 +102,7 @@ def test_a_trained_pipeline_keeps_what_it_has_learned(tmp_path):
     _check(_scores(extractor, _doc(nlp.vocab)), _scores(moved, _doc(after.vocab)))
 
 
+@pytest.mark.slow
 def test_what_was_moved_learns_and_grows(tmp_path):
     nlp, extractor = _pipeline()
     migrate_extractor(extractor, Migration.from_dict(MIGRATION))

@@ -54,6 +54,7 @@ def test_unlike_documents_are_preferred_and_labels_take_turns():
     assert _choose(unsure, ["", "A", "A", "B"], vectors, 9, 0.0) == [1, 3, 2, 0]
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_is_to_be_annotated(nlp, tmp_path):
     nlp.to_disk(tmp_path / "pipeline")
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf8")

@@ -86,6 +86,7 @@ def test_another_pipeline_has_to_agree(nlp):
     assert strict.dropped["IN"] == 1  # which the other one does not know
 
 
+@pytest.mark.slow
 def test_the_command(nlp, tmp_path):
     nlp.to_disk(tmp_path / "pipeline")
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf8")

@@ -42,6 +42,7 @@ def made(trained):
     return trained / "int8"
 
 
+@pytest.mark.slow
 def test_it_loads_like_any_other_pipeline(trained, made):
     before, after = (spacy.load(folder) for folder in (trained / "joint", made))
     expected, found = (nlp(TEXT).tensor for nlp in (before, after))
@@ -62,6 +63,7 @@ def test_it_is_not_trained(made):
         quantize(nlp, made.with_name("twice"))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_accepted_leaves_nothing(trained, tmp_path):
     dev = trained / "dev.spacy"
     with pytest.raises(ConfigError, match="a loss of -101 is accepted"):
@@ -116,6 +118,7 @@ def test_encoders_of_marked_pairs(architecture, kind, tmp_path):
     assert any(x.dtype == torch.int8 for x in rounded.model.shims[0]._model.state_dict().values())
 
 
+@pytest.mark.slow
 def test_command(trained, tmp_path):
     output = run("quantize", trained / "joint", tmp_path / "one")
     assert "size in MB" in output

@@ -234,6 +234,7 @@ def test_numbers_that_json_does_not_have_are_missing_values(tmp_path):
     assert read(tmp_path / "a.parquet")[0] == [("a", {}), ("b", {"id": 2.0})]
 
 
+@pytest.mark.slow
 def test_zstandard_that_was_cut_short_is_an_error(tmp_path):
     zstandard = pytest.importorskip("zstandard")
     line = json.dumps({"text": "Acme bought Orbit."}).encode() + b"\n"

@@ -293,6 +293,7 @@ def test_mentions_may_come_from_elsewhere(joint, given):
 
 
 @pytest.mark.filterwarnings("ignore:.*W033.*")
+@pytest.mark.slow
 def test_marker_models_are_a_second_pass():
     packed = {"@architectures": "rel_component.PackedMarkers.v1", "name": str(tiny_encoder())}
     nlp = pipeline(packed)

@@ -61,6 +61,7 @@ def test_clauses_of_universal_dependencies(french, rows, expected):
     assert sorted(map(str, open_relations(make_doc(french, rows)))) == expected
 
 
+@pytest.mark.slow
 def test_negation_and_attribution_of_universal_dependencies(french):
     (rel,) = open_relations(make_doc(french, NEGATED))
     assert rel.polarity == "negated"

@@ -122,6 +122,7 @@ def test_evaluate_counts_relations_of_missed_mentions(nlp):
     assert nlp.evaluate(examples)["rel_micro_r"] == 0.5
 
 
+@pytest.mark.slow
 def test_spacy_finds_a_threshold(tmp_path):
     nlp = trained(decoder={"@misc": "rel_component.decoder.v1"})
     ruler = nlp.add_pipe("entity_ruler", first=True)

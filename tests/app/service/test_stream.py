@@ -114,6 +114,7 @@ def test_lines_are_answered_before_the_next_ones_are_sent(small):
     stream.close()
 
 
+@pytest.mark.slow
 def test_what_is_not_read_holds_up_what_is_sent(nlp):
     with serving(nlp, batch_size=4) as client:
         stream = Stream(client)
@@ -165,6 +166,7 @@ def test_texts_of_a_stream_that_is_left_are_not_processed(nlp):
         assert client.metric("rel_batch_texts_count") <= 2
 
 
+@pytest.mark.slow
 def test_what_was_accepted_is_answered_before_the_end(nlp):
     RELEASE.clear()
     with serving(nlp) as client, ThreadPoolExecutor(8) as pool:

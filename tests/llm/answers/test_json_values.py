@@ -126,6 +126,7 @@ def test_statements_behind_the_limit_are_read_if_they_are_valid(end):
     assert statements.problems == {"truncated": 1}
 
 
+@pytest.mark.slow
 def test_valid_json_has_no_limit():
     statements = read_statements(Reply(f'{{"relations": [{", ".join([ITEM] * 20_000)}]}}'))
     assert (len(statements.relations), statements.as_asked) == (20_000, True)
