@@ -15,7 +15,7 @@ Offsets are characters, so that retokenisation keeps them, and the tail is relat
 that it stays correct when spaCy shifts the head. Everything stored is an int, a float or a string.
 """
 
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from typing import (
     Any,
     Callable,
@@ -36,8 +36,8 @@ from typing import (
 import numpy
 from spacy.tokens import Doc, Span
 
-from .documents import RelationKey, relation_key, sentence_starts
-from .errors import AnnotationError, ExtensionConflict, shown
+from .documents import RelationKey, register_attribute, relation_key, sentence_starts
+from .errors import AnnotationError, shown
 from .relation_forms import (
     RelationLike,
     TokenPairDict,
@@ -239,17 +239,13 @@ def install_extension(attr: str = DEFAULT_ATTR) -> None:
     Raises:
         ExtensionConflict: if another package has registered it.
     """
-    if Doc.has_extension(attr):
-        getter = Doc.get_extension(attr)[2]
-        if isinstance(getter, partial) and getter.func is get_relations:
-            return
-        raise ExtensionConflict(
-            f"The extension attribute Doc._.{attr} is already registered by other code. Choose "
-            f'another name for the relations: nlp.add_pipe("relation_extractor", '
-            f'config={{"attr": "relations"}}).'
-        )
-    getter, setter = partial(get_relations, attr=attr), partial(set_relations, attr=attr)
-    Doc.set_extension(attr, getter=getter, setter=setter)
+    register_attribute(
+        attr,
+        get_relations,
+        set_relations,
+        "Choose another name for the relations: "
+        'nlp.add_pipe("relation_extractor", config={"attr": "relations"}).',
+    )
 
 
 def _storage_name(attr: str) -> str:

@@ -1,5 +1,6 @@
 """Facts about a Doc that many rooms need: its id, its words and sentences, keys of its relations."""
 
+from functools import partial
 from typing import (
     Any,
     Callable,
@@ -21,12 +22,38 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.types import Ints2d
 
-from .errors import DataError, shown
+from .errors import DataError, ExtensionConflict, shown
 from .mentions import TypedKey, typed_key
 from .types import BoolArray, Int32Array, Relation
 
 RelationKey = Tuple[TypedKey, str, TypedKey]
 """Head, label and tail of a relation: comparable between tokenisations."""
+
+
+def register_attribute(
+    attr: str, getter: Callable[..., Any], setter: Callable[..., None], advice: str
+) -> None:
+    """Register an extension attribute of a Doc, once for each process.
+
+    Args:
+        attr: name of the attribute, which `getter` and `setter` get by this name.
+        getter: gives its value.
+        setter: changes it.
+        advice: what to do where it belongs to others.
+
+    Raises:
+        ExtensionConflict: if another package has registered it.
+    """
+    if not Doc.has_extension(attr):
+        Doc.set_extension(
+            attr, getter=partial(getter, attr=attr), setter=partial(setter, attr=attr)
+        )
+        return
+    found = Doc.get_extension(attr)[2]
+    if not (isinstance(found, partial) and found.func is getter):
+        raise ExtensionConflict(
+            f"The extension attribute Doc._.{attr} is already registered by other code. {advice}"
+        )
 
 
 def relation_key(

@@ -12,7 +12,6 @@ Everything else that is stored is an int, a float or a string.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import (
     Any,
     Dict,
@@ -29,7 +28,8 @@ from typing import (
 
 from spacy.tokens import Doc, Span
 
-from .errors import AnnotationError, ExtensionConflict, shown
+from .documents import register_attribute
+from .errors import AnnotationError, shown
 from .event_types import MAX_ARGUMENTS
 from .mentions import TypedKey, typed_key
 from .relation_forms import check_score, describe
@@ -193,16 +193,12 @@ def install_events(attr: str = EVENTS_ATTR) -> None:
     Raises:
         ExtensionConflict: if another package has registered it.
     """
-    if Doc.has_extension(attr):
-        getter = Doc.get_extension(attr)[2]
-        if isinstance(getter, partial) and getter.func is get_events:
-            return
-        raise ExtensionConflict(
-            f"The extension attribute Doc._.{attr} is already registered by other code. Choose another "
-            f'name for the events: nlp.add_pipe("event_extractor", config={{"attr": "records"}}).'
-        )
-    Doc.set_extension(
-        attr, getter=partial(get_events, attr=attr), setter=partial(set_events, attr=attr)
+    register_attribute(
+        attr,
+        get_events,
+        set_events,
+        "Choose another name for the events: "
+        'nlp.add_pipe("event_extractor", config={"attr": "records"}).',
     )
 
 

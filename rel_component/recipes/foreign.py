@@ -132,6 +132,11 @@ def _block(parent: Any, name: str) -> Dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _factory(components: Dict[str, Any], name: str) -> str:
+    """The factory of a component; empty where it has none, as one that comes from a pipeline."""
+    return str(_block(components, name).get("factory", ""))
+
+
 def _from_tutorial(config: Config, name: str) -> Converted:
     """The recipe for relations between given entities, for the model of Explosion's tutorial."""
     components = _block(config, "components")
@@ -181,11 +186,8 @@ def _from_tutorial(config: Config, name: str) -> Converted:
 
 
 def _left_out(config: Config, name: str, encoders: Tuple[str, ...]) -> List[Difference]:
-    others = [
-        other
-        for other, block in _block(config, "components").items()
-        if other != name and _block({"": block}, "").get("factory") not in encoders
-    ]
+    components = _block(config, "components")
+    others = [x for x in components if x != name and _factory(components, x) not in encoders]
     why = "left out: train it apart, and put it into the pipeline before the relation extractor"
     return [Difference(f"components.{other}", "", why) for other in others]
 
@@ -198,7 +200,7 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
     kept = {
         other: block
         for other, block in components.items()
-        if not str(_block({"": block}, "").get("factory", "")).startswith("llm")
+        if not _factory(components, other).startswith("llm")
     }
     dropped = [other for other in components if other not in kept and other != name]
     entity_types = [
