@@ -83,11 +83,13 @@ def convert_config(path: Union[str, Path], output: Union[str, Path]) -> Converte
         output: a folder, for ``config.cfg`` and, where relation types are named, ``schema.yaml``.
 
     Raises:
-        ConfigError: if the file is no config, or one of neither.
+        ConfigError: if the file is no config, or one of neither, or would be replaced.
         DataError: if a file cannot be read or written.
     """
     path, output = Path(path), Path(output)
     config = _read(path)
+    if path.resolve() == (output / CONFIG).resolve():
+        raise ConfigError(f"{path} would be replaced: name another folder for the new config")
     components = _block(config, "components")
     for name in components:
         block = _block(components, name)

@@ -162,6 +162,13 @@ def test_what_is_no_such_config(text, message, write, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_the_config_that_is_read_is_not_replaced(write, tmp_path):
+    old = write(TUTORIAL).rename(tmp_path / "config.cfg")
+    with pytest.raises(ConfigError, match="would be replaced"):
+        convert_config(old, tmp_path)
+    assert old.read_text(encoding="utf8") == TUTORIAL
+
+
 def _tutorial_docs(path, relations):
     nlp = spacy.blank("en")
     doc = nlp("Ada met Bob")
