@@ -19,6 +19,7 @@ CONFIG, SCHEMA = "config.cfg", "schema.yaml"
 """Names of the files that are written; the second only where the config names relation types."""
 
 _MAX_BYTES = 1 << 20
+_MAX_SECTIONS = 500  # the time that the parser takes grows faster than their number
 _KEPT_SECTIONS = ("paths", "system", "variables")  # other settings may refer to them
 _OWNERS = {
     "Dolly": "databricks",
@@ -119,7 +120,10 @@ def _read(path: Path) -> Config:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(f"{path} has more than {_MAX_BYTES:,} bytes: it is no config")
-        return Config().from_str(path.read_text(encoding="utf-8-sig"), interpolate=False)
+        text = path.read_text(encoding="utf-8-sig")
+        if sum(line.lstrip().startswith("[") for line in text.splitlines()) > _MAX_SECTIONS:
+            raise ConfigError(f"{path} has more than {_MAX_SECTIONS} sections: it is no config")
+        return Config().from_str(text, interpolate=False)
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
     except ConfigError:

@@ -154,6 +154,7 @@ def test_entities_that_spacy_llm_asks_for_apart(write, tmp_path):
         (TUTORIAL.replace("rel_model.v1", "other.v1"), "its components: ner, relation_extractor"),
         (SPACY_LLM.replace('"LivesIn, Visits"', "[]"), "names no labels"),
         ("#" * (1 << 21), "more than 1,048,576 bytes"),
+        ("".join(f"[a{i}]\n" for i in range(501)), "more than 500 sections"),
     ],
 )
 def test_what_is_no_such_config(text, message, write, tmp_path):
