@@ -24,6 +24,7 @@ from thinc.api import Model
 
 from .annotations import DEFAULT_ATTR
 from .errors import ConfigError, RelComponentError
+from .event_types import EventSchema
 from .schema import RelationSchema
 
 _LONGEST = 500  # characters of an error of others
@@ -314,6 +315,22 @@ def relation_attr(nlp: Language) -> str:
     """Name of the extension attribute that a pipeline writes relations to."""
     extractor = find_extractor(nlp)
     return DEFAULT_ATTR if extractor is None else extractor.attr
+
+
+def event_types(nlp: Language) -> EventSchema:
+    """The types of events that a pipeline makes; none if no component makes any."""
+    for _, component in nlp.pipeline:
+        events = getattr(component, "events", None)
+        if isinstance(events, EventSchema):
+            return events
+    return EventSchema()
+
+
+def known_labels(nlp: Language) -> List[str]:
+    """The labels of relations and events that a pipeline finds; empty: any may come."""
+    extractor = find_extractor(nlp)
+    labels = [] if extractor is None else extractor.schema.labels
+    return [*labels, *event_types(nlp)] if labels else []
 
 
 def require_prompted(nlp: Language) -> Any:

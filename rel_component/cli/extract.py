@@ -8,7 +8,20 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Dict, Iterable, Iterator, List, Literal, Optional
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from tqdm import tqdm
 from typer import Argument, Exit, Option
@@ -32,7 +45,9 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from ..events import Event
     from ..inference.run import Summary
+    from ..types import Relation
 
 SOURCES = (
     "Text file, one document a line, .jsonl, .csv, .tsv, .parquet or .spacy, also .gz and .zst; a "
@@ -54,7 +69,8 @@ def extract_cli(
         Option(help="jsonl, jsonl.gz, jsonl.zst, parquet, parquet_documents, spacy; auto: by name"),
     ] = "auto",
     labels: Annotated[
-        Optional[List[str]], Option("--label", help="Only relations of this type; may be repeated")
+        Optional[List[str]],
+        Option("--label", help="Only relations or events of this type; may be repeated"),
     ] = None,
     min_score: Annotated[
         Optional[float], Option(min=0, max=1, help="Only relations with at least this score")
@@ -91,7 +107,9 @@ def extract_cli(
 ) -> None:
     """Extract relations from raw text, a row for each: id, head, label, tail, score, evidence.
 
-    The label of what a text negates or plans says so, as in "FOUNDED_BY (negated)". With --output or
+    The label of what a text negates or plans says so, as in "FOUNDED_BY (negated)". The row of an event
+    has its trigger in place of the head, or "-", and its roles in place of the tail; the pairs that
+    events are made of are printed only if --label names them. With --output or
     --json they are lines of JSON that "rel convert" reads. Documents that fail do not stop a run with
     --output, but are listed beside it; an interrupted run goes on with --resume.
     """
@@ -210,13 +228,14 @@ def _print(
     min_score: Optional[float],
     as_json: bool,
 ) -> None:
-    """Print the relations, a row for each, or a line of JSON for each document."""
+    """Print relations and events, a row for each, or a line of JSON for each document."""
+    from ..annotations import get_relations
     from ..converters.report import SKIP_HINT, Report
     from ..documents import document_id
-    from ..inference.extract import extract_docs, find_evidence, to_record
+    from ..events import get_events
+    from ..inference.extract import extract_docs, to_record
     from ..inference.work import import_code
-    from ..pipelines import load_pipeline, relation_attr
-    from ..types import shown_polarity
+    from ..pipelines import event_types, load_pipeline, relation_attr
 
     import_code(code)
     nlp = load_pipeline(model)
@@ -231,24 +250,44 @@ def _print(
     docs = progress(extract_docs(nlp, texts, batch_size=batch_size, n_process=n_process))
     docs = _chosen(docs, nlp, labels, min_score, counts, failures)
     attr = relation_attr(nlp)
+    pairs = {pair.label for pair in event_types(nlp).pair_types()}
+    hidden = set() if as_json else pairs.difference(labels)
     for number, doc in enumerate(docs, start=1):
+        relations = [rel for rel in get_relations(doc, attr) if rel.label not in hidden]
+        events = get_events(doc)
+        counts.update({"relations": len(relations), "events": len(events)})
         if as_json:
             print_json(to_record(doc, attr))
             continue
-        relations = list(doc._.get(attr))
-        for rel, evidence in zip(relations, find_evidence(doc, relations)):
-            score = "-" if rel.score is None else f"{rel.score:.2f}"
-            place = document_id(doc) or number
-            polarity = shown_polarity(rel.polarity)
-            label = f"{rel.label} ({polarity})" if polarity else rel.label
-            row = (place, rel.head.text, label, rel.tail.text, score, evidence)
-            print("\t".join(map(printable, row)))
+        for row in _rows(doc, relations, events):
+            print("\t".join(map(printable, (document_id(doc) or number, *row))))
     for problem in first_problems(report.problems, more=""):
         notice(problem, "yellow")
     notice(_summary(counts, len(report.problems)))
     if failures:
         print_failures(failures)
         raise Exit(1)
+
+
+def _rows(
+    doc: "Doc", relations: "Sequence[Relation]", events: "Sequence[Event]"
+) -> Iterator[Tuple[str, ...]]:
+    """What is printed of each relation and event, but for the document."""
+    from ..inference.extract import find_evidence
+    from ..types import shown_polarity
+
+    def score(item: "Union[Relation, Event]") -> str:
+        return "-" if item.score is None else f"{item.score:.2f}"
+
+    evidence = find_evidence(doc, [*relations, *events])
+    for rel, sentences in zip(relations, evidence):
+        polarity = shown_polarity(rel.polarity)
+        label = f"{rel.label} ({polarity})" if polarity else rel.label
+        yield rel.head.text, label, rel.tail.text, score(rel), sentences
+    for event, sentences in zip(events, evidence[len(relations) :]):
+        trigger = "-" if event.trigger is None else event.trigger.text
+        roles = "; ".join(f"{role}: {span.text}" for role, span in event.arguments)
+        yield trigger, event.label, roles, score(event), sentences
 
 
 def _end_quietly() -> None:
@@ -264,14 +303,12 @@ def _chosen(
     counts: "Counter[str]",
     failures: List[str],
 ) -> "Iterator[Doc]":
-    """The documents with the relations that are asked for; counts what a language model has lost."""
-    from ..annotations import get_relations
+    """The documents with what is asked for; counts what a language model has lost."""
     from ..inference.extract import choose_relations
     from ..llm.types import REPORT_KEY
-    from ..pipelines import find_extractor, relation_attr
+    from ..pipelines import known_labels, relation_attr
 
-    attr, extractor = relation_attr(nlp), find_extractor(nlp)
-    known = labels if extractor is None else extractor.schema.labels or labels
+    attr, known = relation_attr(nlp), known_labels(nlp) or labels
     for label in labels:
         if label not in known:
             raise ConfigError(f"--label {label}: the pipeline knows {', '.join(known)}")
@@ -279,7 +316,6 @@ def _chosen(
         n_left_out = choose_relations(doc, attr, labels=labels, min_score=min_score)
         if n_left_out:
             counts["left out"] += n_left_out
-        counts["relations"] += len(get_relations(doc, attr))
         counts["documents"] += 1
         answers = doc.user_data.get(REPORT_KEY, {})
         failures += answers.get("failures", ())
@@ -289,6 +325,8 @@ def _chosen(
 
 def _summary(counts: "Counter[str]", n_skipped: int) -> str:
     parts = [f"{counts.pop(kind, 0)} {kind}" for kind in ("documents", "relations")]
+    if n_events := counts.pop("events", 0):
+        parts[1] += f", {n_events} events"
     if n_skipped:
         parts.append(f"{n_skipped} texts skipped")
     if "left out" in counts:

@@ -12,6 +12,7 @@ from ..converters.formats.jsonl import to_record as annotated_to_record
 from ..converters.from_doc import to_annotated
 from ..documents import bare_copy, sentence_starts
 from ..errors import ConfigError, RelComponentError
+from ..events import Event, get_events, set_events
 from ..llm.types import ONE_PROCESS
 from ..pipelines import PipelineSource, load_pipeline, relation_attr, require_relations
 from ..types import Int32Array, Relation
@@ -109,27 +110,29 @@ def choose_relations(
     labels: Collection[str] = (),
     min_score: Optional[float] = None,
 ) -> int:
-    """Keep only some relations of a document.
+    """Keep only some relations and events of a document.
 
     Args:
-        doc: the document, whose relations are set.
+        doc: the document, whose relations and events are set.
         attr: name of the extension attribute of the relations.
-        labels: only relations of these types; all if there are none.
-        min_score: only relations with at least this score; None: also those without one.
+        labels: only relations and events of these types; all if there are none.
+        min_score: only those with at least this score; None: also those without one.
 
     Returns:
         how many are left out.
     """
-    found = list(get_relations(doc, attr))
-    kept = [
-        rel
-        for rel in found
-        if (not labels or rel.label in labels)
-        and (min_score is None or (rel.score is not None and rel.score >= min_score))
-    ]
-    if len(kept) < len(found):
+
+    def is_kept(item: Union[Relation, Event]) -> bool:
+        passes = min_score is None or (item.score is not None and item.score >= min_score)
+        return passes and (not labels or item.label in labels)
+
+    relations, events = list(get_relations(doc, attr)), get_events(doc)
+    kept, kept_events = list(filter(is_kept, relations)), list(filter(is_kept, events))
+    if len(kept) < len(relations):
         set_relations(doc, kept, attr)
-    return len(found) - len(kept)
+    if len(kept_events) < len(events):
+        set_events(doc, kept_events)
+    return len(relations) - len(kept) + len(events) - len(kept_events)
 
 
 def to_record(doc: Doc, attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
@@ -153,31 +156,37 @@ def to_record(doc: Doc, attr: str = DEFAULT_ATTR) -> Dict[str, Any]:
     return record
 
 
-def find_evidence(doc: Doc, relations: Sequence[Relation]) -> List[str]:
-    """The sentences that show each relation; where they are not known, those of head and tail.
+def find_evidence(doc: Doc, items: Sequence[Union[Relation, Event]]) -> List[str]:
+    """The sentences that show each relation or event; where they are not known, those of its mentions.
 
     Where the Doc has no sentences, they are those of a sentencizer.
 
     Args:
         doc: the document.
-        relations: some of its relations.
+        items: some of its relations and events.
     """
-    if not relations:
+    if not items:
         return []
     marked = doc if doc.has_annotation("SENT_START") else Sentencizer()(bare_copy(doc))
     starts = cast(Int32Array, sentence_starts(marked))
     text = doc.text
     ends = [*starts[1:], len(text)]
 
-    def found(rel: Relation) -> str:
-        if rel.evidence:
-            return " ... ".join(text[starts[i] : ends[i]].strip() for i in rel.evidence)
-        first, second = sorted((rel.head, rel.tail), key=lambda span: span.start_char)
-        positions = [first.start_char, first.end_char - 1, second.start_char, second.end_char - 1]
-        a, b, c, d = numpy.searchsorted(starts, positions, side="right") - 1
-        if c <= b + 1:
-            return text[starts[a] : ends[max(b, d)]].strip()
-        parts = text[starts[a] : ends[b]], text[starts[c] : ends[d]]
-        return " ... ".join(part.strip() for part in parts)
+    def found(item: Union[Relation, Event]) -> str:
+        if isinstance(item, Relation) and item.evidence:
+            return " ... ".join(text[starts[i] : ends[i]].strip() for i in item.evidence)
+        spans = item.spans if isinstance(item, Event) else [item.head, item.tail]
+        positions = [(span.start_char, span.end_char - 1) for span in spans]
+        ranges = sorted(
+            (int(first), int(last))
+            for first, last in numpy.searchsorted(starts, positions, side="right") - 1
+        )
+        joined = [ranges[0]]
+        for first, last in ranges[1:]:
+            if first <= joined[-1][1] + 1:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+            else:
+                joined.append((first, last))
+        return " ... ".join(text[starts[i] : ends[j]].strip() for i, j in joined)
 
-    return [found(rel) for rel in relations]
+    return [found(item) for item in items]

@@ -72,8 +72,8 @@ def extract_files(
         shard_size: the most documents of a shard.
         limit: the most documents; 0: all.
         on_error: whether to stop or go on where the source has something that is no text.
-        labels: only relations of these types; all if there are none.
-        min_score: only relations with at least this score; None: also those without one.
+        labels: only relations and events of these types; all if there are none.
+        min_score: only relations and events with at least this score; None: also those without one.
         batch_size: documents in a batch, which are of similar length.
         timeout: seconds that a document may take, where the executor can stop it; None: ten minutes.
         gpu_id: number of the GPU; -1: the CPU.

@@ -29,7 +29,7 @@ from ..files import complete_file
 from ..llm.types import REPORT_KEY
 from ..pipelines import (
     PipelineSource,
-    find_extractor,
+    known_labels,
     load_pipeline,
     relation_attr,
     require_relations,
@@ -50,8 +50,8 @@ class Work:
         pipeline: a pipeline, its name or path.
         folder: where shards are written; all workers reach it.
         sink: name of the form in which they are written, see :mod:`.sinks`.
-        labels: only relations of these types; all if there are none.
-        min_score: only relations with at least this score; None: also those without one.
+        labels: only relations and events of these types; all if there are none.
+        min_score: only relations and events with at least this score; None: also those without one.
         batch_size: documents in a batch of the pipeline.
         max_length: the most characters of a text.
         timeout: seconds that a document may take, where the executor can stop it.
@@ -148,8 +148,7 @@ class Extractor:
         self.nlp.max_length = max(work.max_length, self.nlp.max_length)
         require_relations(self.nlp)
         self.attr = relation_attr(self.nlp)
-        extractor = find_extractor(self.nlp)
-        known = work.labels if extractor is None else extractor.schema.labels or work.labels
+        known = known_labels(self.nlp) or work.labels
         for label in work.labels:
             if label not in known:
                 raise ConfigError(f"label {label}: the pipeline knows {', '.join(known)}")

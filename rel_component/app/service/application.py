@@ -21,7 +21,7 @@ from ...errors import ConfigError
 from ...inference.texts import Text
 from ...pipelines import (
     PipelineSource,
-    find_extractor,
+    known_labels,
     load_pipeline,
     relation_attr,
     require_relations,
@@ -114,8 +114,7 @@ class _Service:
     def __init__(self, worker: Worker, token: Optional[str]) -> None:
         self.worker, self.limits, self.token = worker, worker.limits, token
         self.attr = relation_attr(worker.nlp)
-        extractor = find_extractor(worker.nlp)
-        self.labels = () if extractor is None else extractor.schema.labels
+        self.labels = known_labels(worker.nlp)
         self.schema = schema_of(worker.nlp)
 
     async def check_token(

@@ -35,8 +35,8 @@ class Choice(_Checked):
     """Which relations are asked for.
 
     Attributes:
-        labels: only relations of these types; all if it is missing.
-        min_score: only relations with at least this score.
+        labels: only relations and events of these types; all if it is missing.
+        min_score: only relations and events with at least this score.
     """
 
     labels: Optional[List[str]] = None
