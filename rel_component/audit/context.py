@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 from ..annotations import DEFAULT_ATTR
 from ..corpora.splitting import connect
 from ..errors import ConfigError
+from ..event_types import EventType
 from ..schema import RelationSchema
 from .documents import AuditedDoc, Split
 from .features import text_features
@@ -100,12 +101,23 @@ class AuditContext:
         """The given schema, with labels that occur besides, or what can be inferred without one."""
         docs: List[Doc] = [doc.doc for doc in self.docs]
         inferred = RelationSchema.from_docs(docs, attr=self.options.attr)
-        if self.given_schema is None:
+        if self.given_schema is None or self.checked_schema is None:
             return inferred
         unknown = [
-            rel_type for label, rel_type in inferred.items() if label not in self.given_schema
+            self.checked_schema.get(label, rel_type)
+            for label, rel_type in inferred.items()
+            if label not in self.given_schema
         ]
         return self.given_schema.merge(RelationSchema(unknown))
+
+    @cached_property
+    def checked_schema(self) -> Optional[RelationSchema]:
+        """The given schema, with the pairs of its events, which may be among the relations."""
+        return None if self.given_schema is None else self.given_schema.with_event_pairs()
+
+    def event_type(self, label: str) -> Optional[EventType]:
+        """What the given schema says of a type of events; None if it does not say anything."""
+        return None if self.given_schema is None else self.given_schema.events.get(label)
 
     @cached_property
     def allowed_types(self) -> Set[Tuple[str, str]]:

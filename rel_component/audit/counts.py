@@ -11,8 +11,11 @@ from .documents import AuditedDoc, position, token_distance
 from .findings import Cell, Finding, Place, Section, Table
 
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
-_SHOWN = 3
-_FEW = 10  # examples of a label that are too few to learn from or to score
+SHOWN = 3
+"""The most places of a finding about a label."""
+
+FEW = 10
+"""With fewer examples, a label is hard to learn and to score."""
 
 
 def count_corpus(context: AuditContext) -> Section:
@@ -27,12 +30,14 @@ def count_corpus(context: AuditContext) -> Section:
     section.tables += [
         _overview(splits),
         _no_relation(splits, context),
-        _by_type(
+        count_by_label(
             "Mentions by entity type",
             splits,
             lambda doc: [span.label_ or "untyped" for span in doc.mentions],
         ),
-        _by_type("Relations by label", splits, lambda doc: [rel.label for rel in doc.relations]),
+        count_by_label(
+            "Relations by label", splits, lambda doc: [rel.label for rel in doc.relations]
+        ),
         _type_pairs(context),
         _distances(context),
     ]
@@ -102,11 +107,18 @@ def _count_pairs(
     return pairs, _share(pairs - related, pairs), allowed, _share(allowed - related, allowed)
 
 
-def _by_type(
+def count_by_label(
     title: str,
     splits: Mapping[str, Sequence[AuditedDoc]],
     labels: Callable[[AuditedDoc], List[str]],
 ) -> Table:
+    """A table of how often labels occur in each split.
+
+    Args:
+        title: its heading.
+        splits: the documents of each split.
+        labels: the labels of a document, as often as they occur in it.
+    """
     counts = [Counter(label for doc in docs for label in labels(doc)) for docs in splits.values()]
     total: Counter[str] = sum(counts, Counter())
     n = sum(total.values())
@@ -159,11 +171,11 @@ def _long_tail(context: AuditContext) -> List[Finding]:
         Finding(
             "warning",
             f"{label} has {len(found) or 'no'} examples outside of held-out splits.",
-            found[:_SHOWN],
+            found[:SHOWN],
             -len(found),
         )
         for label, found in places.items()
-        if len(found) < _FEW
+        if len(found) < FEW
     ]
 
 

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import document_id, mentions_by_key, sentence_numbers
+from ..events import Event, get_events
 from ..mentions import mention_spans
 from ..types import HashArray, Int32Array, Relation
 
@@ -65,6 +66,11 @@ class AuditedDoc:
     def relations(self) -> List[Relation]:
         """The annotated relations."""
         return list(get_relations(self.doc, self.attr))
+
+    @cached_property
+    def events(self) -> List[Event]:
+        """The annotated events."""
+        return list(get_events(self.doc))
 
     @cached_property
     def mentions(self) -> List[Span]:

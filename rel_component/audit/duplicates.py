@@ -3,9 +3,13 @@
 from collections import defaultdict
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Tuple
 
+from ..events import Event
 from .context import AuditContext
 from .documents import AuditedDoc
 from .findings import Finding, Place, Section
+
+EventWords = Tuple[str, FrozenSet[Tuple[str, str, str]]]
+"""Label of an event, and role, words and entity type of its parts: comparable between tokenisations."""
 
 _SHOWN = 6
 
@@ -97,14 +101,21 @@ def _near(found: Duplicates) -> Iterator[Finding]:
 
 
 def _annotation(doc: AuditedDoc) -> FrozenSet[object]:
-    """Relations by the words of their arguments: comparable between tokenisations."""
+    """Relations and events by the words of their arguments: comparable between tokenisations."""
     spans = {
         id(span): span.text.casefold() for rel in doc.relations for span in (rel.head, rel.tail)
     }
-    return frozenset(
+    relations = (
         (spans[id(rel.head)], rel.head.label_, rel.label, spans[id(rel.tail)], rel.tail.label_)
         for rel in doc.relations
     )
+    return frozenset([*relations, *map(event_words, doc.events)])
+
+
+def event_words(event: Event) -> EventWords:
+    """The label of an event, and the roles, words and types of its arguments and its trigger."""
+    parts = [*event.arguments, *([] if event.trigger is None else [("", event.trigger)])]
+    return event.label, frozenset((role, s.text.casefold(), s.label_) for role, s in parts)
 
 
 def _names(group: List[AuditedDoc]) -> str:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Literal, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Literal, NamedTuple, Optional, Sequence, Tuple, Union
 
 from spacy.tokens import Span
 
+from ..events import Event
 from ..types import Relation
 from .documents import AuditedDoc
 
@@ -27,8 +28,9 @@ class Segment(NamedTuple):
 
     Attributes:
         text: the characters.
-        role: ``head``, ``tail`` or ``mention``; empty for the text between mentions.
-        entity_type: entity type of a mention.
+        role: ``head``, ``tail`` or ``mention``; empty for the text between mentions. The trigger of an
+            event is a head, and its arguments are tails.
+        entity_type: entity type of a mention; of an argument of an event, the name of its role.
     """
 
     text: str
@@ -45,12 +47,14 @@ class Place:
         head: the head of the relation or pair, or the mention, if the finding is about one.
         tail: the tail, if the finding is about a pair.
         label: the annotated label, empty if none.
+        event: the event, if the finding is about one.
     """
 
     doc: AuditedDoc
     head: Optional[Span] = None
     tail: Optional[Span] = None
     label: str = ""
+    event: Optional[Event] = None
 
     @classmethod
     def of(cls, doc: AuditedDoc, rel: Relation) -> "Place":
@@ -58,37 +62,51 @@ class Place:
         return cls(doc, rel.head, rel.tail, rel.label)
 
     @classmethod
+    def of_event(cls, doc: AuditedDoc, event: Event) -> "Place":
+        """The place of an annotated event."""
+        return cls(doc, label=event.label, event=event)
+
+    @classmethod
     def first(cls, doc: AuditedDoc) -> "Place":
-        """The place of the first relation of a document, or the whole document without relations."""
-        return cls.of(doc, doc.relations[0]) if doc.relations else cls(doc)
+        """The place of the first relation of a document, or else event, or the whole document."""
+        if doc.relations:
+            return cls.of(doc, doc.relations[0])
+        return cls.of_event(doc, doc.events[0]) if doc.events else cls(doc)
 
     def segments(self) -> List[Segment]:
         """The text around the place, or all of a short text, cut at its mentions."""
-        doc, spans = self.doc.doc, [span for span in (self.head, self.tail) if span is not None]
+        doc, parts = self.doc.doc, self._parts()
+        spans = [span for span, *_ in parts]
         start, end = 0, len(doc)
         if end > _SHORT:
             start = max(0, min((span.start for span in spans), default=0) - _CONTEXT)
             end = min(end, max((span.end for span in spans), default=_SHORT) + _CONTEXT)
-        roles = [
-            (span, role) for span, role in zip((self.head, self.tail), ("head", "tail")) if span
-        ]
-        roles += [(span, "mention") for span in self.doc.mentions]
+        parts += [(span, "mention", span.label_) for span in self.doc.mentions]
         taken = [False] * len(doc)
         kept = {}
-        for span, role in roles:
+        for span, *shown in parts:
             if start <= span.start and span.end <= end and not any(taken[span.start : span.end]):
                 taken[span.start : span.end] = [True] * len(span)
-                kept[span.start] = (span, role)
+                kept[span.start] = (span, shown)
         segments = [Segment("… ")] if start else []
         at = start
-        for span, role in (kept[key] for key in sorted(kept)):
+        for span, shown in (kept[key] for key in sorted(kept)):
             segments.append(Segment(doc[at : span.start].text_with_ws))
-            segments.append(Segment(span.text, role, span.label_))
+            segments.append(Segment(span.text, *shown))
             segments.append(Segment(span[-1].whitespace_))
             at = span.end
         segments.append(Segment(doc[at:end].text_with_ws))
         segments += [Segment(" …")] if end < len(doc) else []
         return [segment for segment in segments if segment.text]
+
+    def _parts(self) -> List[Tuple[Span, str, str]]:
+        """The mentions that the finding is about, with what their segments are to have."""
+        if self.event is None:
+            ends = ((self.head, "head"), (self.tail, "tail"))
+            return [(span, role, span.label_) for span, role in ends if span is not None]
+        trigger = self.event.trigger
+        triggers = [] if trigger is None else [(trigger, "head", "trigger")]
+        return [*triggers, *((span, "tail", role) for role, span in self.event.arguments)]
 
     def to_json(self) -> Dict[str, Any]:
         """A dict for JSON; offsets are tokens."""
@@ -100,14 +118,19 @@ class Place:
         }
         for name, span in (("head", self.head), ("tail", self.tail)):
             if span is not None:
-                data[name] = {
-                    "text": span.text,
-                    "label": span.label_,
-                    "start": span.start,
-                    "end": span.end,
-                }
+                data[name] = _span_json(span)
+        if self.event is not None:
+            if self.event.trigger is not None:
+                data["trigger"] = _span_json(self.event.trigger)
+            data["arguments"] = [
+                {"role": role, **_span_json(span)} for role, span in self.event.arguments
+            ]
         data["text"] = "".join(segment.text for segment in self.segments()).strip()
         return data
+
+
+def _span_json(span: Span) -> Dict[str, Any]:
+    return {"text": span.text, "label": span.label_, "start": span.start, "end": span.end}
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 from .context import AuditContext
 from .counts import count_corpus
 from .duplicates import check_duplicates
+from .event_checks import check_events
 from .findings import SEVERITIES, Finding, Section, Severity
 from .label_noise import check_label_noise
 from .leakage import check_leakage
@@ -80,12 +81,14 @@ def run_audit(
     predictor: Optional[Predictor] = None,
     name_groups: Optional[NameGroups] = None,
 ) -> AuditReport:
-    """Run all checks; those that need a pipeline or names are left out without them.
+    """Run all checks; those that need events, a pipeline or names are left out without them.
 
     Raises:
         ConfigError: if a library of the extra ``audit`` is not installed.
     """
     sections = [check(context) for check in CHECKS]
+    if any(doc.events for doc in context.docs):
+        sections.insert(CHECKS.index(check_schema) + 1, check_events(context))
     if predictor is not None:
         sections += [check_disagreement(context, predictor), check_rewritten(context, predictor)]
         if name_groups is not None:

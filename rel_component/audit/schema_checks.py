@@ -43,7 +43,7 @@ def check_schema(context: AuditContext) -> Section:
 
 def _add_fits(section: Section, context: AuditContext) -> None:
     """Count what the given schema, or else that of training, forbids and does not expect in splits."""
-    schema, splits = context.given_schema, context.splits
+    schema, splits = context.checked_schema, context.splits
     if schema is None:
         train = [doc.doc for doc in context.train_docs]
         schema = RelationSchema.from_docs(train, attr=context.options.attr)
@@ -83,11 +83,11 @@ def _add_fits(section: Section, context: AuditContext) -> None:
 
 
 def _violations(context: AuditContext) -> Iterator[Finding]:
-    if context.given_schema is None:
+    if context.checked_schema is None:
         return
     for doc in context.docs:
         for rel in doc.relations:
-            message = context.given_schema.check(rel)
+            message = context.checked_schema.check(rel)
             if message is not None and position(rel.head) != position(rel.tail):
                 yield Finding("error", f"{rel}: {message}.", [Place.of(doc, rel)])
 

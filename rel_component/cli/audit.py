@@ -48,7 +48,7 @@ def audit_cli(
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
-    """Audit annotated documents: counts, schema, duplicates, leakage, label noise, name bias."""
+    """Audit annotated documents: counts, schema, events, duplicates, leakage, label noise, name bias."""
     from ..audit.context import AuditOptions
     from ..audit.files import audit_files
     from ..audit.html import render_html
