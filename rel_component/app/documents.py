@@ -9,11 +9,13 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations import get_relations
-from ..converters.annotated import AnnotatedMention, AnnotatedRelation, MentionId
+from ..converters.annotated import AnnotatedEvent, AnnotatedMention, AnnotatedRelation, MentionId
+from ..converters.details import as_json
 from ..converters.formats.jsonl import to_record
 from ..converters.records import to_json
 from ..documents import relation_key
 from ..evaluation.mistakes import Mistake, Mistakes
+from ..events import Event, event_key, get_events
 from ..mentions import TypedKey, mention_spans, typed_key
 from ..types import Relation
 from .drawing import Drawing
@@ -32,6 +34,7 @@ class PageDocument:
         statuses: ``right``, ``spurious`` or ``missed`` for each relation; empty if it was not compared.
         reasons: why a relation is wrong, and what the other document has; empty where it is right.
         missed: positions of the mentions that are only annotated.
+        event_statuses: the same as `statuses` for each event.
     """
 
     key: str
@@ -39,10 +42,22 @@ class PageDocument:
     statuses: Tuple[str, ...] = ()
     reasons: Tuple[str, ...] = ()
     missed: FrozenSet[int] = frozenset()
+    event_statuses: Tuple[str, ...] = ()
+
+    @property
+    def kept_events(self) -> List[AnnotatedEvent]:
+        """The events that remain after review, in which nothing is decided about them.
+
+        They are the annotated ones where there are any, or else those that were found.
+        """
+        events = self.drawing.annotated.events
+        if not {RIGHT, MISSED} & set(self.event_statuses):
+            return events
+        return [e for e, status in zip(events, self.event_statuses) if status != SPURIOUS]
 
     def to_json(self) -> Dict[str, Any]:
         """What the script needs: the record as the package's own format has it, and more."""
-        record = to_record(self.drawing.annotated)
+        record = to_record(replace(self.drawing.annotated, events=self.kept_events))
         relations = record.pop("relations")
         return {
             "key": self.key,
@@ -50,12 +65,29 @@ class PageDocument:
             "dir": self.drawing.direction,
             "record": record,
             "relations": relations,
+            "events": self._shown_events(),
             "evidence": [self.drawing.evidence(rel) for rel in self.drawing.relations],
             "clusters": {str(i): number for i, number in self.drawing.clusters().items()},
             "statuses": self.statuses,
             "reasons": self.reasons,
             "missed": sorted(self.missed),
         }
+
+    def _shown_events(self) -> List[Dict[str, Any]]:
+        """The events with positions of their mentions."""
+        places = self.drawing.places()
+        events = self.drawing.annotated.events
+        statuses = self.event_statuses or [""] * len(events)
+        return [
+            {
+                "label": event.label,
+                "trigger": None if event.trigger is None else places[event.trigger],
+                "arguments": [(role, places[key]) for role, key in event.arguments],
+                "score": None if status == MISSED else event.score,
+                "status": status,
+            }
+            for event, status in zip(events, statuses)
+        ]
 
 
 def found_documents(docs: Iterable[Doc], options: RenderOptions) -> List[PageDocument]:
@@ -114,10 +146,14 @@ def _compare(
     for span in mention_spans(eg.reference, options.spans_key):
         mentions.add(typed_key(span))
     relations = [_related(mistake.relation, mentions) for mistake in missed]
+    events, gold = ({event_key(e): e for e in get_events(d)} for d in (eg.predicted, eg.reference))
+    missed_events = [gold[key] for key in gold if key not in events]
+    event_statuses = [RIGHT if key in gold else SPURIOUS for key in events]
     annotated = replace(
         drawing.annotated,
-        mentions=mentions.all,
         relations=[*drawing.relations, *relations],
+        events=[*drawing.annotated.events, *(_taking_part(e, mentions) for e in missed_events)],
+        mentions=mentions.all,
     )
     return PageDocument(
         "",
@@ -125,6 +161,7 @@ def _compare(
         tuple(statuses),
         tuple(reasons),
         frozenset(range(len(drawing.mentions), len(mentions.all))),
+        (*event_statuses, *[MISSED] * len(missed_events)),
     )
 
 
@@ -150,6 +187,17 @@ class _Mentions:
 def _related(rel: Relation, mentions: _Mentions) -> AnnotatedRelation:
     head, tail = mentions.add(typed_key(rel.head)), mentions.add(typed_key(rel.tail))
     return AnnotatedRelation(head, tail, rel.label)
+
+
+def _taking_part(event: Event, mentions: _Mentions) -> AnnotatedEvent:
+    return AnnotatedEvent(
+        event.label,
+        tuple((role, mentions.add(typed_key(span))) for role, span in event.arguments),
+        None if event.trigger is None else mentions.add(typed_key(event.trigger)),
+        event.score,
+        event.id or None,
+        as_json(event.attributes),
+    )
 
 
 def _reason(mistake: Mistake) -> str:

@@ -14,7 +14,7 @@ from .render import asset, template
 _ESCAPES = str.maketrans(
     {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # what HTML and older scripts read as theirs
 )
-_SCRIPTS = ("draw.js", "review.js", "mentions.js", "page.js")
+_SCRIPTS = ("draw.js", "review.js", "mentions.js", "events.js", "page.js")
 _STYLES = ("draw.css", "page.css")
 
 
@@ -42,7 +42,8 @@ def make_page(
         report: figures of an evaluation; see :func:`.evaluation_page.make_report`.
         status: which relations are shown at first, ``mistakes`` or all.
     """
-    compared = any(document.statuses for document in documents) or report is not None
+    statuses = any(document.statuses or document.event_statuses for document in documents)
+    compared = statuses or report is not None
     drawings = [document.drawing for document in documents]
     found = {rel.label for drawing in drawings for rel in drawing.relations}
     types = {mention.label for drawing in drawings for mention in drawing.mentions}

@@ -147,14 +147,19 @@ def relation_rows(drawing: Drawing) -> List[Dict[str, Any]]:
 
 
 def event_rows(drawing: Drawing) -> List[Dict[str, Any]]:
-    """The events of a drawing for a table: label, text of the trigger, roles with texts, score."""
+    """The events of a drawing for a table: label, text of the trigger, roles with texts, score.
+
+    ``mentions`` are the positions of all its mentions.
+    """
     texts = {m.id: drawing.text[m.start : m.end] for m in drawing.mentions}
+    places = drawing.places()
     return [
         {
             "label": event.label,
             "trigger": "" if event.trigger is None else texts[event.trigger],
             "arguments": [(role, texts[key]) for role, key in event.arguments],
             "score": event.score,
+            "mentions": [places[key] for key in event.mentions],
         }
         for event in drawing.annotated.events
     ]

@@ -163,7 +163,8 @@ def reviewed(document: PageDocument, review: Review) -> Annotated:
     """The annotations of a document that follow from the decisions about it.
 
     Relations that are rejected are left out, and so are annotated ones that the pipeline has missed
-    unless they are accepted. Relations that are accepted are certain; others keep their score.
+    unless they are accepted. Relations that are accepted are certain; others keep their score. Events
+    remain, see :attr:`.PageDocument.kept_events`.
 
     Args:
         document: the document.
@@ -185,8 +186,14 @@ def reviewed(document: PageDocument, review: Review) -> Annotated:
             continue
         known = replace(annotated.relations[rel.origin], head=head, tail=tail, label=rel.label)
         relations.append(known if rel.state == "open" else replace(known, score=1.0))
-    kept = [m for i, m in enumerate(mentions) if i not in document.missed or i in used]
-    return replace(annotated, mentions=kept, relations=relations)
+    events = document.kept_events
+    in_events = {key for event in events for key in event.mentions}
+    kept = [
+        m
+        for i, m in enumerate(mentions)
+        if i not in document.missed or i in used or m.id in in_events
+    ]
+    return replace(annotated, mentions=kept, relations=relations, events=events)
 
 
 @dataclass

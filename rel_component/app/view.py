@@ -19,6 +19,7 @@ from ..converters.report import Report
 from ..errors import ConfigError, DataError
 from ..evaluation.evaluate import Progress, predict_docs
 from ..evaluation.mistakes import find_mistakes
+from ..events import has_events
 from ..inference.extract import extract_docs
 from ..inference.texts import read_texts
 from ..pipelines import (
@@ -174,7 +175,7 @@ def _annotated(
     spans_key: Optional[str],
     attr: str,
 ) -> Optional[List[Doc]]:
-    """The annotated documents of a file; None if it has texts without relations."""
+    """The annotated documents of a file; None if it has texts without relations and events."""
     if str(path) == "-" or path.suffix == ".txt":
         return None
     format_name = options.format_name
@@ -192,7 +193,8 @@ def _annotated(
         alignment=options.alignment,
         limit=options.limit,
     )
-    has_relations = any(
-        get_relations(doc, DEFAULT_ATTR) or get_relations(doc, attr) for doc in references
+    is_annotated = any(
+        get_relations(doc, DEFAULT_ATTR) or get_relations(doc, attr) or has_events(doc)
+        for doc in references
     )
-    return references if has_relations or path.suffix != ".jsonl" else None
+    return references if is_annotated or path.suffix != ".jsonl" else None

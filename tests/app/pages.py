@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from spacy.tokens import Doc, Span
 
 from rel_component.annotations import set_relations
+from rel_component.events import Event, set_events
 from rel_component.types import Relation
 
 _KINDS = [
@@ -39,7 +40,7 @@ VOID = {"meta", "input", "br", "link"}
 
 
 def hostile_docs(vocab, texts=HOSTILE, n=10):
-    """Documents of n hostile texts, each also an entity type, a relation type and an id."""
+    """Documents of n hostile texts, each also a type of entity, relation and event, and an id."""
     return [_hostile_doc(vocab, texts[i : i + n]) for i in range(0, len(texts), n)]
 
 
@@ -57,6 +58,8 @@ def _hostile_doc(vocab, texts):
     set_relations(
         doc, [Relation(*pair, score=0.5, evidence=(i, 0)) for i, pair in enumerate(pairs)]
     )
+    pairs = zip(texts, doc.ents[::2], doc.ents[1::2])
+    set_events(doc, [Event(text, ((text, tail),), head, 0.5) for text, head, tail in pairs])
     doc.user_data["title"] = texts[0]
     doc.user_data["meta"] = {"id": texts[-1], **dict.fromkeys(texts, texts[0])}
     return doc

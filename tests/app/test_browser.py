@@ -33,6 +33,7 @@ from rel_component.evaluation.calibration_run import Trust
 from rel_component.evaluation.conformal import Coverage, LabelSets
 from rel_component.evaluation.counts import PRF
 from rel_component.evaluation.mistakes import find_mistakes
+from rel_component.events import Event
 from rel_component.explain.counterfactuals import Counterfactual, SentenceEvidence
 from rel_component.explain.explanation import Explanation
 from rel_component.explain.neighbours import Neighbour
@@ -338,6 +339,22 @@ def test_search_and_filters(window, tmp_path, vocab):
     assert page.locator("tbody tr").count() == 4
     page.fill("#search", "nowhere")
     page.wait_for_selector("#none")
+
+
+def test_events_are_shown_filtered_and_kept(window, tmp_path, vocab):
+    docs = [make_doc(vocab, "Ann left Acme in Rome", [(0, 1, "P"), (2, 3, "ORG")]) for _ in "ab"]
+    docs[0]._.events = [Event("LEAVING", (("who", docs[0].ents[0]),), docs[0].ents[1], 0.5)]
+    page = window.show(make_page(found_documents(docs, RenderOptions()), review=True), tmp_path)
+    page.locator("#labels button", has_text="LEAVING").click()
+    assert page.locator("#count").text_content() == "1 of 2 documents"
+    row = page.locator("tr[data-e]")
+    assert row.text_content() == "LEAVINGAcme ORGwho Ann0.500"
+    row.focus()
+    assert page.locator(".rel-line .rel-on").all_text_contents() == ["AnnP", "AcmeORG"]
+    page.evaluate("setDone(0)")
+    [event] = json.loads(page.evaluate("review.lines()"))["events"]
+    assert (event["label"], event["trigger"], event["score"]) == ("LEAVING", "T2", 0.5)
+    assert window.troubles == []
 
 
 def correct_twenty(window, page):

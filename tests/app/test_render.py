@@ -26,7 +26,7 @@ TAGS = {
 }
 ATTRIBUTES = {
     *{"class", "style", "role", "aria-label", "dir", "open", "scope", "tabindex", "title"},
-    *{"data-relations", "data-m", "data-r", "data-c"},
+    *{"data-relations", "data-m", "data-r", "data-e", "data-c"},
 }
 
 

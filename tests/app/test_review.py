@@ -10,6 +10,7 @@ from rel_component.app.review import Review, ReviewStore, reviewed
 from rel_component.converters.formats.jsonl import to_record
 from rel_component.errors import DataError
 from rel_component.evaluation.mistakes import find_mistakes
+from rel_component.events import Event
 
 from ..helpers import make_doc
 
@@ -193,3 +194,43 @@ def test_keys_tell_documents_apart(vocab):
     keys = [document.key for document in found_documents(docs, RenderOptions())]
     assert len(set(keys)) == 3
     assert keys[0][:-1] == keys[1][:-1] != keys[2][:-1]
+
+
+def with_events(doc, *events):
+    doc._.events = [Event(label, (("who", doc.ents[i]),), doc.ents[j]) for label, i, j in events]
+    return doc
+
+
+def test_events_stay_whatever_is_decided(vocab):
+    doc = make_doc(vocab, WORDS, [ANN, ACME, ROME], [(0, "LEADS", 1)])
+    (document,) = found_documents([with_events(doc, ("JOB", 0, 1))], RenderOptions())
+    review = review_of(document, decision(0, 0, "LEADS", 1, "rejected"))
+    (event,) = reviewed(document, review).events
+    assert (event.label, event.trigger, event.arguments) == ("JOB", "T2", (("who", "T1"),))
+
+
+@pytest.mark.parametrize(
+    ("found", "gold", "statuses", "kept"),
+    [
+        ([("JOB", 0, 1)], [("JOB", 0, 1), ("MOVE", 0, 2)], ("right", "missed"), ["JOB", "MOVE"]),
+        ([("MOVE", 0, 1)], [("JOB", 0, 2)], ("spurious", "missed"), ["JOB"]),
+        ([("JOB", 0, 1)], [], ("spurious",), ["JOB"]),
+        ([], [("JOB", 0, 2)], ("missed",), ["JOB"]),
+    ],
+)
+def test_annotated_events_stay_and_found_ones_where_there_are_none(
+    vocab, found, gold, statuses, kept
+):
+    mentions = [ANN, ACME] + [ROME] * any(2 in event for event in found)
+    predicted = with_events(make_doc(vocab, WORDS, mentions), *found)
+    reference = with_events(make_doc(vocab, WORDS, [ANN, ACME, ROME]), *gold)
+    (document,) = compared_documents(find_mistakes([Example(predicted, reference)]))
+    assert document.event_statuses == statuses
+    annotated = reviewed(document, review_of(document))
+    assert [event.label for event in annotated.events] == kept
+    assert {key for e in annotated.events for key in e.mentions} <= {
+        m.id for m in annotated.mentions
+    }
+    page = document.to_json()
+    assert [event["status"] for event in page["events"]] == list(statuses)
+    assert [event["label"] for event in page["record"]["events"]] == kept

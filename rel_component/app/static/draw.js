@@ -117,7 +117,7 @@ const RelView = (() => {
       this.onselect = onselect;
       this.selected = null;
       const on = (name, act) => root.addEventListener(name, act);
-      const near = (event) => event.target.closest("[data-r], [data-m]");
+      const near = (event) => event.target.closest("[data-r], [data-m], [data-e]");
       on("mouseover", (event) => this.emphasise(near(event)));
       on("mouseleave", () => this.emphasise(null));
       on("focusin", (event) => this.emphasise(near(event)));
@@ -345,11 +345,12 @@ const RelView = (() => {
       return group;
     }
 
-    // Bring out a relation or the relations of a mention, and what belongs to it.
+    // Bring out a relation, the relations of a mention, or an event, whose row names its mentions.
     emphasise(node) {
       const relations = new Set();
       const mentions = new Set();
       if (node && node.dataset.r !== undefined) relations.add(Number(node.dataset.r));
+      else if (node && node.dataset.e !== undefined) for (const i of node.dataset.e.split(" ")) mentions.add(i);
       else if (node) {
         const cluster = node.dataset.c;
         mentions.add(node.dataset.m);
@@ -371,6 +372,7 @@ const RelView = (() => {
       for (const part of this.root.querySelectorAll("[data-m]")) {
         part.classList.toggle("rel-on", mentions.has(part.dataset.m));
       }
+      for (const part of this.root.querySelectorAll("[data-e]")) part.classList.toggle("rel-on", part === node);
       this.showEvidence(node && node.dataset.r !== undefined ? Number(node.dataset.r) : this.selected);
     }
 

@@ -42,7 +42,7 @@ function isListed(i) {
     const places = [doc.title, doc.record.text];
     if (!places.some((text) => text.toLowerCase().includes(filters.text))) return false;
   }
-  return !isNarrow() || review.relations(i).some(isShown);
+  return !isNarrow() || review.relations(i).some(isShown) || doc.events.some(isShown);
 }
 
 function list() {
@@ -177,6 +177,9 @@ function signOf({ status, state }) {
   return status === "missed" ? "?" : signs[status] || "";
 }
 
+const counted = (shown, total, what) =>
+  `${shown === total ? total : `${shown} of ${total}`} ${what}${total === 1 ? "" : "s"}`;
+
 function article(i) {
   const doc = docs[i];
   const node = element("article", "document");
@@ -187,14 +190,16 @@ function article(i) {
   header.append(title);
   const shown = shownRelations(i);
   const total = review.relations(i).length;
-  const count = shown.length === total ? `${total}` : `${shown.length} of ${total}`;
-  header.append(element("span", "soft", `${count} relation${total === 1 ? "" : "s"}`));
+  const events = doc.events.filter(isShown);
+  header.append(element("span", "soft", counted(shown.length, total, "relation")));
+  if (doc.events.length) header.append(element("span", "soft", counted(events.length, doc.events.length, "event")));
   if (review.isOn) header.append(doneBox(i));
   const view = element("div", "rel-view");
   view.setAttribute("role", "group");
   view.setAttribute("aria-label", `${doc.title}: ${review.mentions(doc).length} mentions, ${total} relations`);
   view.append(textElement(doc));
   if (shown.length) view.append(relationList(i, shown));
+  if (events.length) view.append(eventList(doc, events));
   if (review.isOn) view.append(...addedMentions(i));
   node.append(header, view);
   return node;
@@ -209,38 +214,41 @@ function attach(i, node) {
 
 function relationList(i, shown) {
   const doc = docs[i];
-  const details = element("details", "rel-list");
-  details.open = review.isOn || data.compared;
-  details.append(element("summary", "", `${shown.length} relation${shown.length === 1 ? "" : "s"}`));
-  const table = element("table");
-  const head = element("tr");
   const names = ["Head", "Relation", "Tail", "Score"];
   const hasEvidence = shown.some((relation) => relation.evidence.length);
   if (hasEvidence) names.push("Evidence");
   if (data.compared) names.push("Compared");
   if (review.isOn) names.push("Review");
-  for (const name of names) {
-    const cell = element("th", "", name);
-    cell.scope = "col";
-    head.append(cell);
-  }
-  table.append(element("thead"));
-  table.tHead.append(head);
-  const body = element("tbody");
-  shown.forEach((relation, k) => {
+  const rows = shown.map((relation, k) => {
     const row = element("tr", relation.status);
     row.tabIndex = 0;
     row.dataset.r = k;
     const label = nameCell(relation.label);
     if (relation.polarity) label.append(" ", element("small", "", relation.polarity));
     row.append(mentionCell(doc, relation.head), label, mentionCell(doc, relation.tail));
-    row.append(element("td", "rel-number", relation.score == null ? "-" : relation.score.toFixed(3)));
+    row.append(scoreCell(relation.score));
     if (hasEvidence) row.append(evidenceCell(doc, relation));
     if (data.compared) row.append(element("td", "soft", compared(doc, relation)));
     if (review.isOn) row.append(decisionCell(i, relation));
-    body.append(row);
+    return row;
   });
-  table.append(body);
+  return foldedTable(counted(shown.length, shown.length, "relation"), names, rows);
+}
+
+function foldedTable(title, names, rows) {
+  const details = element("details", "rel-list");
+  details.open = review.isOn || data.compared;
+  details.append(element("summary", "", title));
+  const table = element("table");
+  const head = element("tr");
+  for (const name of names) {
+    const cell = element("th", "", name);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  table.append(element("thead"), element("tbody"));
+  table.tHead.append(head);
+  table.tBodies[0].append(...rows);
   details.append(table);
   return details;
 }
@@ -266,6 +274,8 @@ function mentionCell(doc, i) {
   cell.append(" ", element("small", "soft", review.mentions(doc)[i].label));
   return cell;
 }
+
+const scoreCell = (score) => element("td", "rel-number", score == null ? "-" : score.toFixed(3));
 
 function nameCell(text) {
   const cell = element("td");
@@ -320,7 +330,9 @@ function step(by, isDocument) {
 
 function labelFilter() {
   const counts = new Map();
-  for (const doc of docs) for (const { label } of doc.relations) counts.set(label, (counts.get(label) || 0) + 1);
+  for (const { relations, events } of docs) {
+    for (const { label } of [...relations, ...events]) counts.set(label, (counts.get(label) || 0) + 1);
+  }
   for (const [label, n] of Array.from(counts).sort((a, b) => b[1] - a[1])) {
     const button = element("button", "chip");
     button.type = "button";

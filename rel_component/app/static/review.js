@@ -104,7 +104,12 @@ class Review {
       if (state === "accepted") delete known.score; // it is certain
       return { ...known, head: entities[head].id, tail: entities[tail].id, label };
     });
-    const mentions = entities.filter((_, k) => !doc.missed.includes(k) || used.has(k));
+    const inEvents = new Set();
+    for (const { trigger, arguments: parts } of doc.record.events || []) {
+      for (const id of [trigger, ...parts.map(({ mention }) => mention)]) inEvents.add(JSON.stringify(id));
+    }
+    const isUsed = ({ id }, k) => used.has(k) || inEvents.has(JSON.stringify(id));
+    const mentions = entities.filter((entity, k) => !doc.missed.includes(k) || isUsed(entity, k));
     return { ...doc.record, entities: mentions, relations };
   }
 
