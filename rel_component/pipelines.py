@@ -45,6 +45,19 @@ class RelationComponent(Protocol):
     spans_key: Optional[str]
 
 
+@runtime_checkable
+class EventComponent(Protocol):
+    """A component that makes events.
+
+    Attributes:
+        attr: name of the extension attribute that it writes events to.
+        events: the types of events that it makes.
+    """
+
+    attr: str
+    events: EventSchema
+
+
 PipelineSource = Union[Language, str, Path]
 """A pipeline, its name or path, or the path of a config of one that needs no training."""
 
@@ -317,13 +330,18 @@ def relation_attr(nlp: Language) -> str:
     return DEFAULT_ATTR if extractor is None else extractor.attr
 
 
+def find_event_component(nlp: Language) -> Optional[EventComponent]:
+    """The component of a pipeline that makes events; None if there is none."""
+    for _, component in nlp.pipeline:
+        if isinstance(component, EventComponent) and isinstance(component.events, EventSchema):
+            return component
+    return None
+
+
 def event_types(nlp: Language) -> EventSchema:
     """The types of events that a pipeline makes; none if no component makes any."""
-    for _, component in nlp.pipeline:
-        events = getattr(component, "events", None)
-        if isinstance(events, EventSchema):
-            return events
-    return EventSchema()
+    component = find_event_component(nlp)
+    return EventSchema() if component is None else component.events
 
 
 def known_labels(nlp: Language) -> List[str]:

@@ -39,6 +39,7 @@ from ..pipelines import (
     PipelineSource,
     cluster_finders,
     entity_finders,
+    find_event_component,
     find_extractor,
     finds_relations,
     finds_sentences,
@@ -54,6 +55,7 @@ from .links import score_links
 from .mistakes import Mistakes, find_mistakes
 from .score_intervals import (
     add_coreference_intervals,
+    add_event_intervals,
     add_link_intervals,
     add_mention_intervals,
     add_relation_intervals,
@@ -249,6 +251,11 @@ class _Run:
         add_relation_intervals(
             scores, predicted, self.draws, spans_key=self.spans_key, **self.comparison
         )
+        events = find_event_component(self.nlp)
+        if events is not None:
+            add_event_intervals(
+                scores, predicted, self.draws, schema=events.events, attr=events.attr
+            )
         add_coreference_intervals(scores, predicted, self.draws)
         options = (getattr(pipe, "score_options", None) for _, pipe in self.nlp.pipeline)
         add_link_intervals(scores, predicted, self.draws, **(next(filter(None, options), {})))

@@ -59,14 +59,10 @@ def score_events(
     groups = {name: LabelScores() for name in ("events", "events_arguments", "events_any")}
     shares: Dict[str, List[float]] = {"p": [], "r": []}
     for eg in examples:
-        gold, predicted = (
-            [_canonical(event, schema) for event in get_events(doc, attr)]
-            for doc in (eg.reference, eg.predicted)
-        )
-        for name, counts in _count(gold, predicted).items():
+        for name, counts in count_events(eg, schema=schema, attr=attr).items():
             groups[name].update(counts)
-        shares["p"] += _shares(predicted, gold)
-        shares["r"] += _shares(gold, predicted)
+        for key, found in share_events(eg, schema=schema, attr=attr).items():
+            shares[key] += found
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
         scores.update(group.to_dict(name, empty=0.0 if name == "events" else None))
@@ -82,8 +78,21 @@ def count_events(
     eg: Example, *, schema: Optional[EventSchema] = None, attr: str = EVENTS_ATTR
 ) -> Dict[str, LabelScores]:
     """Counts of the events of one document in each group but the partial; see :func:`score_events`."""
+    return _count(*_sides(eg, schema, attr))
+
+
+def share_events(
+    eg: Example, *, schema: Optional[EventSchema] = None, attr: str = EVENTS_ATTR
+) -> Dict[str, List[float]]:
+    """The share of each predicted event of one document, ``p``, and of each annotated one, ``r``."""
+    gold, predicted = _sides(eg, schema, attr)
+    return {"p": _shares(predicted, gold), "r": _shares(gold, predicted)}
+
+
+def _sides(eg: Example, schema: Optional[EventSchema], attr: str) -> List[List[Event]]:
+    """The annotated and the predicted events."""
     docs = (eg.reference, eg.predicted)
-    return _count(*([_canonical(e, schema) for e in get_events(doc, attr)] for doc in docs))
+    return [[_canonical(event, schema) for event in get_events(doc, attr)] for doc in docs]
 
 
 def _canonical(event: Event, schema: Optional[EventSchema]) -> Event:

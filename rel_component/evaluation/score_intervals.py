@@ -16,8 +16,11 @@ from spacy.training import Example
 from ..annotations import DEFAULT_ATTR
 from ..coreference.scoring import METRICS as COREFERENCE_METRICS
 from ..coreference.scoring import count_clusters
+from ..event_types import EventSchema
+from ..events import EVENTS_ATTR
 from .counts import PRF, LabelScores, stack_counts
 from .document_scores import count_entity_relations, document_relations
+from .event_scores import count_events, share_events
 from .intervals import METRICS, Bootstrap, Floats, estimate, prf, ratio, relation_metrics
 from .links import RECALL_AT, LinkCounts, count_links
 from .scoring import count_entities, count_relations, count_span_group
@@ -81,6 +84,40 @@ def add_mention_intervals(
             by_document = [count(eg) for eg in examples]
             _add_overview(scores, f"{kind}_{{}}", by_document, draws, numpy.nan, micro="")
             _add_by_label(scores, f"{kind}_per_type", by_document, draws)
+
+
+def add_event_intervals(
+    scores: Dict[str, Any],
+    examples: Sequence[Example],
+    draws: Bootstrap,
+    *,
+    schema: Optional[EventSchema] = None,
+    attr: str = EVENTS_ATTR,
+) -> None:
+    """Add the intervals of events, and those of each label; see :func:`add_relation_intervals`.
+
+    Args:
+        scores: scores by name; see :func:`.score_events`.
+        examples: predicted and reference documents.
+        draws: the resampled documents.
+        schema: says which roles can be exchanged.
+        attr: name of the extension attribute.
+    """
+    if not scores.get("events_per_type"):
+        return
+    found = [count_events(eg, schema=schema, attr=attr) for eg in examples]
+    for name in found[0]:
+        empty = 0.0 if name == "events" else numpy.nan
+        _add_overview(scores, f"{name}_{{}}", [groups[name] for groups in found], draws, empty)
+    _add_by_label(scores, "events_per_type", [groups["events"] for groups in found], draws)
+    shares = [share_events(eg, schema=schema, attr=attr) for eg in examples]
+    sums = draws.sum(numpy.asarray([[[sum(s[k]), len(s[k])] for k in "pr"] for s in shares]))
+    pr = numpy.nan_to_num(ratio(sums[..., 0], sums[..., 1]))  # (1 + n_resamples, 2)
+    f = numpy.nan_to_num(ratio(2 * pr.prod(axis=1), pr.sum(axis=1)))
+    values = numpy.column_stack([pr, f])
+    values[sums.sum(axis=(1, 2)) == 0] = numpy.nan  # no draw of no event has a score
+    for key, column in _columns(values).items():
+        _add(scores, f"events_partial_micro_{key}", column)
 
 
 def add_coreference_intervals(

@@ -53,3 +53,31 @@ def test_json_has_events_and_pairs(with_events):
 def test_events_are_counted(with_events):
     output = run("extract", with_events, "--text", TEXTS[0])
     assert "1 documents, 1 relations, 1 events" in output
+
+
+def test_scores_of_events_have_intervals(with_events, tmp_path):
+    texts = ["Acme was founded by Ada Bell.", "Orbit was founded by Bo Lee."]
+    ends = [(0, 4, 20, 28), (0, 5, 21, 27)]
+    records = [
+        {
+            "text": text,
+            "entities": [
+                {"id": 0, "start": a, "end": b, "label": "ORG"},
+                {"id": 1, "start": c, "end": d, "label": "PERSON"},
+            ],
+            "events": [
+                {
+                    "label": "FOUNDING",
+                    "arguments": [{"role": "org", "mention": 0}, {"role": "founder", "mention": 1}],
+                }
+            ],
+        }
+        for text, (a, b, c, d) in zip(texts, ends)
+    ]
+    pair = {"head": "M1", "label": PAIR, "tail": "M2"}
+    lines(tmp_path / "replies.jsonl", [reply(pair), reply()])
+    data = lines(tmp_path / "gold.jsonl", records)
+    scores = run_json("evaluate", with_events, data, "--gold-entities")
+    interval = scores["events_micro_r_interval"]
+    assert (interval["low"], interval["value"], interval["high"]) == (0.0, 0.5, 1.0)
+    assert scores["events_per_type_interval"]["FOUNDING"]["p"]["value"] == 1.0

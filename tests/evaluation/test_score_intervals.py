@@ -8,15 +8,18 @@ from spacy.training import Example
 
 from rel_component.coreference.scoring import score_clusters
 from rel_component.evaluation.document_scores import score_documents
+from rel_component.evaluation.event_scores import score_events
 from rel_component.evaluation.intervals import Bootstrap
 from rel_component.evaluation.links import score_links
 from rel_component.evaluation.score_intervals import (
     add_coreference_intervals,
+    add_event_intervals,
     add_link_intervals,
     add_mention_intervals,
     add_relation_intervals,
 )
 from rel_component.evaluation.scoring import score_relations, score_span_group
+from rel_component.events import Event
 
 from ..helpers import make_doc
 
@@ -37,6 +40,10 @@ def side(vocab, rng):
         Span(doc, ent.start, ent.end, ent.label, kb_id=rng.choice(["", "Q1", "Q2"]))
         for ent in some(rng, list(doc.ents), 0.8)
     ]
+    doc._.events = [
+        Event("EF"[i % 2], (("p", doc[i : i + 1]), ("q", doc[i + 1 : i + 2]), ("r", doc[7:8])))
+        for i in some(rng, range(6), 0.5)
+    ]
     for i in (0, 3):
         doc.spans[f"coref_clusters_{i}"] = some(
             rng, [doc[j : j + 1] for j in (i, i + 1, i + 2)], 0.8
@@ -56,6 +63,7 @@ def all_scores(examples):
         "document": score_documents(examples, symmetric=["S"]),
         **get_ner_prf(examples),
         **score_span_group(examples, "group"),
+        **score_events(examples),
         **score_clusters(examples),
         **score_links(examples, labels=["A"]),
     }
@@ -94,6 +102,7 @@ def scores(examples):
     scores = all_scores(examples)
     add_relation_intervals(scores, examples, draws, symmetric=["S"])
     add_mention_intervals(scores, examples, draws, spans_key="group")
+    add_event_intervals(scores, examples, draws)
     add_coreference_intervals(scores, examples, draws)
     add_link_intervals(scores, examples, draws, labels=["A"])
     return scores
@@ -101,7 +110,9 @@ def scores(examples):
 
 def test_all_scores_have_intervals(scores):
     counts = {"n", "coref_n", "coref_no_singletons_n", "links_n", "links_nil_n"}
-    counts |= {name for name in scores if name.startswith("rel_") and name.endswith("_n")}
+    counts |= {
+        name for name in scores if name.startswith(("rel_", "events_")) and name.endswith("_n")
+    }
     plain = {k: v for k, v in scores.items() if not k.endswith("_interval")}
     assert {key for key in flat(plain) if key[-1] not in counts} == intervals(scores).keys()
 
@@ -116,7 +127,7 @@ def test_intervals_are_those_of_the_scores_of_resampled_documents(examples, scor
         if key[:2] in (("document", "far"), ("document", "evidence")):
             assert interval is None  # there are none
             continue
-        if "macro" in key[0] and not key[0].startswith("rel_"):
+        if "macro" in key[0] and not key[0].startswith(("rel_", "events_")):
             continue  # spaCy has no macro scores of entities
         values = [found[key] for found in resampled if key in found]
         expected = numpy.percentile(values, [2.5, 97.5])
