@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
@@ -34,8 +35,29 @@ def reads_labels(model: Model[Any, Any]) -> bool:
     return "set_labels" in model.attrs
 
 
+class TextVectors:
+    """Computes the vectors of texts, and keeps those that it has seen."""
+
+    def __init__(self) -> None:
+        self._known: Dict[str, FloatArray] = {}
+
+    def encode(self, encoder: Model[Any, Any], texts: Sequence[str]) -> FloatArray:
+        """The vectors of some texts; see :func:`.encode_sentences`.
+
+        Args:
+            encoder: the sentence encoder, always the same.
+            texts: the texts, at least one.
+        """
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if len(self._known) + len(new) > _MAX_CACHED:
+            self._known.clear()
+            new = list(dict.fromkeys(texts))
+        self._known.update(zip(new, encode_sentences(encoder, new)))
+        return numpy.stack([self._known[text] for text in texts])
+
+
 class LabelReader:
-    """Computes the vectors of labels, and keeps those of texts that it has seen.
+    """Computes the vectors of labels.
 
     Args:
         name: name of the component, for messages.
@@ -43,7 +65,7 @@ class LabelReader:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._known: Dict[str, FloatArray] = {}
+        self._texts = TextVectors()
 
     def read(
         self,
@@ -110,17 +132,7 @@ class LabelReader:
 
     def _encode(self, model: Model[Any, Any], upstream: Any) -> Encode:
         """The sentence encoder, which remembers the vectors of texts."""
-        encoder = self._encoder(model, upstream)
-
-        def encode(texts: Sequence[str]) -> FloatArray:
-            new = [text for text in dict.fromkeys(texts) if text not in self._known]
-            if len(self._known) + len(new) > _MAX_CACHED:
-                self._known.clear()
-                new = list(dict.fromkeys(texts))
-            self._known.update(zip(new, encode_sentences(encoder, new)))
-            return numpy.stack([self._known[text] for text in texts])
-
-        return encode
+        return partial(self._texts.encode, self._encoder(model, upstream))
 
     def _encoder(self, model: Model[Any, Any], upstream: Any) -> Model[Any, Any]:
         for owner in (model, getattr(upstream, "model", None)):

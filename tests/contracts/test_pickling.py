@@ -36,6 +36,7 @@ ENTRIES = {
 def test_what_is_made_can_be_pickled(name):
     function = ENTRIES[name].load()
     given = {
+        "encoder": tiny_encoder,
         "corpus": lambda: make_relation_corpus(None),
         "name": tiny_encoder,
         "path": lambda: "corpus.spacy",

@@ -111,11 +111,12 @@ def _with_types(kind: RelationType) -> str:
     text = kind.description
     for role, types in (("head", kind.head), ("tail", kind.tail)):
         if types:
-            words = " or ".join(dict.fromkeys(_word_for(name) for name in types))
+            words = " or ".join(dict.fromkeys(word_for_type(name) for name in types))
             text = re.sub(rf"\b{role}\b", words, text)
     return text
 
 
-def _word_for(entity_type: str) -> str:
+def word_for_type(entity_type: str) -> str:
+    """An entity type in words: ``GPE`` is "place"."""
     words = words_of(entity_type) or entity_type
     return _TYPES.get(words, words)
