@@ -128,21 +128,26 @@ class BertEncoder(nn.Module):
         if inputs_embeds is None:
             inputs_embeds = self.embeddings.word_embeddings(input_ids)
         X = self.embeddings(inputs_embeds)
-        mask = None
+        mask, padding = None, None
         if attention_mask is not None and not bool(torch.all(attention_mask == 1)):
             hidden = attention_mask[:, None, None, :] == 0
             n_sequences, length = attention_mask.shape
             mask = torch.zeros(n_sequences, 1, length, length, dtype=X.dtype, device=X.device)
             mask = mask.masked_fill(hidden, torch.finfo(X.dtype).min)
+            # on a GPU, launching more kernels costs more than padding does
+            padding = _Padding(attention_mask) if X.device.type == "cpu" else None
+        X = X if padding is None else padding.strip(X)
         states = [X]
         attentions: List[Tensor] = []
         for layer in self.encoder.layer:
-            X, shares = layer(X, mask, output_attentions)
+            X, shares = layer(X, mask, output_attentions, padding)
             states.append(X)
             attentions.append(shares)
+        kept = states if output_hidden_states else states[-1:]
+        kept = kept if padding is None else [padding.fill(H) for H in kept]
         return States(
-            X,
-            hidden_states=tuple(states) if output_hidden_states else None,
+            kept[-1],
+            hidden_states=tuple(kept) if output_hidden_states else None,
             attentions=tuple(attentions) if output_attentions else None,
         )
 
@@ -200,6 +205,23 @@ def _embedding(n_rows: int, width: int, padding: Optional[int]) -> nn.Embedding:
     return nn.Embedding.from_pretrained(weights, freeze=False, padding_idx=padding)
 
 
+class _Padding:
+    """Where sequences of a batch are padded: all of a layer but its attention does without."""
+
+    def __init__(self, attention_mask: Tensor) -> None:
+        self.shape = attention_mask.shape  # (n_sequences, length)
+        self.there = attention_mask.flatten().nonzero().flatten()  # (n_pieces,)
+
+    def strip(self, X: Tensor) -> Tensor:
+        """Take the padding out. *Shape:* ``(n_pieces, width)``."""
+        return X.flatten(0, 1).index_select(0, self.there)
+
+    def fill(self, X: Tensor) -> Tensor:
+        """Put zeros where there is padding. *Shape:* ``(n_sequences, length, width)``."""
+        filled = X.new_zeros(self.shape.numel(), X.shape[-1]).index_copy(0, self.there, X)
+        return filled.view(*self.shape, -1)
+
+
 class _Layers(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -214,9 +236,13 @@ class _Layer(nn.Module):
         self.output = _Output(config.intermediate_size, config)
 
     def forward(
-        self, X: Tensor, attention_mask: Optional[Tensor] = None, with_shares: bool = False
+        self,
+        X: Tensor,
+        attention_mask: Optional[Tensor] = None,
+        with_shares: bool = False,
+        padding: Optional[_Padding] = None,
     ) -> Tuple[Tensor, Optional[Tensor]]:
-        context, shares = self.attention.self(X, attention_mask, with_shares)
+        context, shares = self.attention.self(X, attention_mask, with_shares, padding)
         hidden = self.attention.output(context, X)
         return self.output(self.intermediate(hidden), hidden), shares
 
@@ -239,18 +265,26 @@ class _Attention(nn.Module):
         self.dropout = config.attention_probs_dropout_prob
 
     def forward(
-        self, X: Tensor, mask: Optional[Tensor], with_shares: bool
+        self,
+        X: Tensor,
+        mask: Optional[Tensor],
+        with_shares: bool,
+        padding: Optional[_Padding],
     ) -> Tuple[Tensor, Optional[Tensor]]:
-        heads = (*X.shape[:2], self.n_heads, -1)
+        projected = [f(X) for f in (self.query, self.key, self.value)]
+        if padding is not None:
+            projected = [padding.fill(Y) for Y in projected]
+        heads = (*projected[0].shape[:2], self.n_heads, -1)
         # (n_sequences, n_heads, length, width of a head)
-        q, k, v = (f(X).view(heads).transpose(1, 2) for f in (self.query, self.key, self.value))
+        q, k, v = (Y.view(heads).transpose(1, 2) for Y in projected)
         shares = None
         if with_shares:
             scores = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(q.shape[-1])
             shares = (scores if mask is None else scores + mask).softmax(dim=-1)
         dropout = self.dropout if self.training else 0.0
         context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-        return context.transpose(1, 2).reshape(X.shape), shares
+        context = context.transpose(1, 2).flatten(2)  # (n_sequences, length, width)
+        return context if padding is None else padding.strip(context), shares
 
 
 class _Intermediate(nn.Module):
