@@ -9,7 +9,13 @@ import spacy
 import torch
 from spacy.util import load_config, registry
 
-from rel_component.threads import limit_worker_threads, set_torch_threads
+from rel_component import threads
+from rel_component.errors import ConfigError
+from rel_component.threads import (
+    configure_fast_threads,
+    limit_worker_threads,
+    set_torch_threads,
+)
 
 PARALLELISM = "TOKENIZERS_PARALLELISM"
 RECIPES = Path(__file__).parent.parent / "configs"
@@ -31,6 +37,31 @@ def test_the_environment_takes_precedence(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
     set_torch_threads(1)
     assert torch.get_num_threads() == 1
+
+
+def test_training_finds_out_every_few_updates_how_many_are_fast(monkeypatch):
+    found = iter([1, 2])
+    monkeypatch.setattr(threads, "_fast_threads", lambda torch: next(found))
+    adapt = configure_fast_threads(every=10)
+    used = []
+    for step in (0, 1, 9, 10, 19):
+        adapt(spacy.blank("en"), {"step": step, "epoch": 0})
+        used.append(torch.get_num_threads())
+    assert used == [1, 1, 1, 2, 2]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    adapt(spacy.blank("en"), {"step": 20, "epoch": 0})  # asks nobody
+    with pytest.raises(ConfigError, match="every must be 1 or more, got 0"):
+        configure_fast_threads(every=0)
+
+
+@pytest.mark.parametrize(
+    "seconds, expected", [((8, 4, 2), 4), ((8, 5, 4), 2), ((8, 8, 2), 1), ((8, 20, 2), 1)]
+)
+def test_more_threads_have_to_be_worth_their_cores(monkeypatch, seconds, expected):
+    ends = iter([time for n in seconds for time in (0, n)])
+    monkeypatch.setattr(threads, "perf_counter", lambda: next(ends))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert threads._fast_threads(torch) == expected
 
 
 def in_a_fork():

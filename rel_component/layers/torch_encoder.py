@@ -81,6 +81,10 @@ class PretrainedEncoder(nn.Module):
             values = values.astype("int64")
         return torch.from_numpy(numpy.ascontiguousarray(values)).to(self.device)
 
+    def freeze_embeddings(self) -> None:
+        """Let the embeddings of pieces learn nothing from now on."""
+        self.encoder.get_input_embeddings().weight.requires_grad_(False)
+
     def encode(
         self,
         ids: Int32Array,

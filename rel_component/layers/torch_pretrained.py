@@ -38,7 +38,8 @@ def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) ->
 
     Args:
         name: a folder, or the name of a model on a hub.
-        options: more arguments of ``from_pretrained``, e.g. a revision.
+        options: more arguments of ``from_pretrained``, e.g. a revision, and other values for options
+            of the encoder, e.g. its dropout.
         reset_layers: number of the last layers that are given random weights.
 
     Raises:
@@ -53,6 +54,8 @@ def load_pretrained(name: str, options: Mapping[str, Any], reset_layers: int) ->
             f"The encoder {name!r} is of the kind {config.model_type!r}; supported: "
             f"{', '.join(SUPPORTED)}."
         )
+    settings = config.to_dict()  # has them already
+    options = {key: value for key, value in options.items() if key not in settings}
     with _named_errors(name):
         tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
     if not tokenizer.is_fast:

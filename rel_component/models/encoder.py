@@ -32,6 +32,7 @@ def build_encoder(
     grad_scaler_config: Dict[str, Any] = {},  # noqa: B006  # never changed; shown in filled configs
     transformer_config: Dict[str, Any] = {},  # noqa: B006  # as above
     adapter_rank: int = 0,
+    frozen_embeddings: bool = False,
 ) -> Model[List[Doc], List[Floats2d]]:
     """Build an Encoder, whose vector of a token is the mean of the last states of its word pieces.
 
@@ -51,10 +52,13 @@ def build_encoder(
             texts that are longer than the encoder's window. 0.5 gives every token much context on both
             sides, and encodes long texts almost twice.
         grad_scaler_config: options of Thinc's ``PyTorchGradScaler`` for ``float16``.
-        transformer_config: more arguments of ``from_pretrained``, e.g. a revision.
+        transformer_config: more arguments of ``from_pretrained``, e.g. a revision, and other values
+            for options of the encoder, e.g. ``attention_probs_dropout_prob``.
         adapter_rank: width of low-rank adapters in all linear layers, see ``layers/torch_adapters.py``.
             They alone learn then, and the encoder can still be asked what it knew before; 0: the
             encoder itself learns.
+        frozen_embeddings: whether the vectors of word pieces stay as they are. They are most of the
+            parameters of a small encoder with many pieces, and cost as much time.
 
     Returns:
         a model whose output for each document has the *Shape:* ``(n_tokens, width)``
@@ -86,6 +90,7 @@ def build_encoder(
             "max_pieces": max_pieces,
             "overlap": overlap,
             "adapter_rank": adapter_rank,
+            "frozen_embeddings": frozen_embeddings,
         },
     )
 
@@ -106,6 +111,8 @@ def forward(
     n_tokens = [len(doc) for doc in docs]
     inputs = encoder_inputs(model, docs)
     if is_train:
+        if model.attrs["frozen_embeddings"]:
+            module.freeze_embeddings()
         vectors, backprop_shim = shim.begin_update(inputs)
     else:
         vectors = shim.predict(inputs)

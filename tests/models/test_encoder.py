@@ -121,6 +121,27 @@ def test_numeric_gradient(model, docs):
         assert_gradients(loss, parameter.data.numpy(), gradient, name, n_cells=3, atol=atol)
 
 
+def test_frozen_embeddings_stay_as_they_are_while_the_encoder_learns(docs):
+    model = build_encoder(tiny_encoder(), frozen_embeddings=True)
+    model.initialize(X=docs)
+    before = {n: p.detach().clone() for n, p in model.shims[0]._model.named_parameters()}
+    vectors, backprop = model.begin_update(docs)
+    backprop(vectors)
+    model.finish_update(EncoderAdam(0.1))
+    after = dict(model.shims[0]._model.named_parameters())
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "encoder.embeddings.word_embeddings.weight" not in changed
+    assert {n for n in before if "encoder.layer." in n and n.endswith("dense.weight")} <= changed
+
+
+def test_options_of_the_encoder_can_be_chosen(docs):
+    model = build_encoder(
+        tiny_encoder("bert"), transformer_config={"attention_probs_dropout_prob": 0.25}
+    )
+    model.initialize(X=docs)
+    assert model.shims[0]._model.encoder.config.attention_probs_dropout_prob == 0.25
+
+
 def test_a_saved_encoder_needs_nothing_else(model, docs):
     loaded = build_encoder("/no/such/folder").from_bytes(model.to_bytes())
     for one, other in zip(model.predict(docs), loaded.predict(docs)):
