@@ -55,7 +55,7 @@ def test_training_finds_out_every_few_updates_how_many_are_fast(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "seconds, expected", [((8, 4, 2), 4), ((8, 5, 4), 2), ((8, 8, 2), 1), ((8, 20, 2), 1)]
+    ("seconds", "expected"), [((8, 4, 2), 4), ((8, 5, 4), 2), ((8, 8, 2), 1), ((8, 20, 2), 1)]
 )
 def test_more_threads_have_to_be_worth_their_cores(monkeypatch, seconds, expected):
     ends = iter([time for n in seconds for time in (0, n)])

@@ -25,6 +25,7 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
+_GENERAL_SAVES = 2000  # documents; until then, entities and relations take it half of the passes
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
@@ -64,6 +65,7 @@ def choose(
         ConfigError: if there is no such recipe.
     """
     reasons: Reasons = {}
+    general = False
     if recipe == AUTO:
         recipe, reasons["recipe"] = _choose_recipe(found, gold_entities=gold_entities)
     else:
@@ -79,9 +81,13 @@ def choose(
         spans_key=spans_key,
     )
     if recipe != "cpu":
-        chosen, reasons["encoder"] = _choose_encoder(encoder, settings.lang, found.documents)
+        most = _GENERAL_SAVES if recipe == "joint" else _GENERAL_HELPS
+        chosen, reasons["encoder"] = _choose_encoder(
+            encoder, settings.lang, general=found.documents <= most
+        )
         settings.paths["encoder"] = chosen
-        if Path(chosen) == Path(GENERAL_ENCODER):
+        general = Path(chosen) == Path(GENERAL_ENCODER)
+        if general:
             settings.options["reset_layers"] = 0
             reasons["reset_layers"] = "its last layer knows of relations already"
     if "swap_level" in settings.options:
@@ -91,7 +97,9 @@ def choose(
         settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
     one_pair = found.pairs_given >= _GIVEN_PAIRS * found.documents
     for choice in (
-        settings_by_size(recipe, found.documents, one_pair=one_pair),
+        settings_by_size(
+            recipe, found.documents, one_pair=one_pair, general=general and recipe == "joint"
+        ),
         _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
         _choose_candidates(found, settings),
         _choose_widths(found, settings),
@@ -142,13 +150,13 @@ def _why_group(found: Findings, spans_key: Optional[str]) -> str:
     return "the mentions of relations are in this group"
 
 
-def _choose_encoder(encoder: str, lang: str, n_documents: int) -> Tuple[str, str]:
+def _choose_encoder(encoder: str, lang: str, *, general: bool) -> Tuple[str, str]:
     if encoder != AUTO:
         return encoder, "as asked for"
     if lang != "en":
         return MULTILINGUAL, "the language is not English"
-    if n_documents <= _GENERAL_HELPS and Path(GENERAL_ENCODER).is_dir():
-        return GENERAL_ENCODER, "the project's that knows of relations: there are few documents"
+    if general and Path(GENERAL_ENCODER).is_dir():
+        return GENERAL_ENCODER, "the project's that knows of relations: it takes fewer documents"
     if Path(ENCODER).is_dir():
         return ENCODER, "the project's, which is in its folder"
     return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"

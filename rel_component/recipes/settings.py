@@ -197,7 +197,7 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 
 def settings_by_size(
-    recipe: str, n_documents: int, *, one_pair: bool = False
+    recipe: str, n_documents: int, *, one_pair: bool = False, general: bool = False
 ) -> Tuple[Dict[str, Any], Reasons]:
     """What depends on the number of documents to learn from.
 
@@ -205,12 +205,17 @@ def settings_by_size(
         recipe: a name of :data:`RECIPES`.
         n_documents: number of documents.
         one_pair: whether a document has a single pair of mentions.
+        general: whether the encoder is the project's that knows of relations.
 
     Returns:
         Options that differ from those of the recipe, and why.
     """
     kind = recipe if recipe not in GIVEN else "one pair" if one_pair else "several pairs"
     size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
+    if size is None and general:
+        halved = {"passes": _DEFAULTS[recipe]["passes"] / 2}
+        length = _length(n_documents, {**_DEFAULTS[recipe], **halved})
+        return halved, {"passes": f"{length}: half as many as another encoder needs"}
     if size is None:
         return {}, {"passes": _length(n_documents, _DEFAULTS[recipe])}
     options: Dict[str, Any] = dict(size._asdict())

@@ -51,7 +51,7 @@ def test_attention_is_that_of_transformers():
 
 
 @pytest.mark.parametrize(
-    "dropout, mask",
+    ("dropout", "mask"),
     [(0.1, [[1, 1, 1, 1], [1, 1, 1, 1]]), (0.0, [[1, 1, 1, 1], [1, 1, 1, 0]])],
 )
 def test_a_step_of_training_is_that_of_transformers(dropout, mask):

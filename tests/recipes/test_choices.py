@@ -201,13 +201,18 @@ def test_the_language_of_texts(text, code):
     assert detect_language([text]).code == code
 
 
-@pytest.mark.parametrize(("n", "general"), [(400, True), (401, False)])
-def test_few_documents_start_from_the_general_encoder(n, general, nlp, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("n", "general", "passes"), [(400, True, 22), (2000, True, 5.25), (2001, False, 10.5)]
+)
+def test_up_to_2000_documents_start_from_the_general_encoder(
+    n, general, passes, nlp, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     for folder in (ENCODER, GENERAL_ENCODER):
         (tmp_path / folder).mkdir(parents=True)
-    settings, reasons = choose(found(documents=n), nlp)
+    settings, reasons = choose(found(documents=n), nlp, recipe="joint")
     assert settings.paths["encoder"] == (GENERAL_ENCODER if general else ENCODER)
+    assert settings.options["passes"] == passes
     config = render(settings, reasons)
     assert f"reset_layers = {int(not general)}\n" in config
     assert ("its last layer knows of relations already" in config) == general
