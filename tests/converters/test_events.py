@@ -180,6 +180,53 @@ def test_phee_has_roles_in_roles_and_events_in_events(tmp_path):
         assert message in report.problems[0]
 
 
+def test_phee_is_written_as_it_was(tmp_path):
+    trigger = {"text": [["due to"]], "start": [[7]], "entity_id": ["T1"]}
+    drug = {"text": [["aspirin"], ["it"]], "start": [[14], [22]], "entity_id": ["T2", "T3"]}
+    event = {
+        "event_type": "Adverse_event",
+        "event_id": "E1",
+        "Trigger": trigger,
+        "Treatment": {"Drug": drug},
+        "Negated": {
+            "text": [["it", "no"]],
+            "start": [[22, 25]],
+            "entity_id": ["T4"],
+            "value": True,
+        },
+    }
+    record = {
+        "id": "d",
+        "is_mult_event": False,
+        "context": "Nausea due to aspirin it no.",
+        "annotations": [{"events": [event]}],
+    }
+    documents, _ = read_text(tmp_path, record, "phee")
+    write_file(documents, tmp_path / "out", "phee", NLP, report := Report())
+    assert json.loads((tmp_path / "out").read_text(encoding="utf8")) == record
+    assert report.notes == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ({"score": 0.5}, "scores of events"),
+        ({"arguments": [{"role": "Drug", "mention": 0}]}, "mentions of no event"),
+        ({"arguments": [{"role": "Effect", "mention": 0}]}, "types of mentions"),
+        ({"attributes": {"Drug.of": {"a": 1}}}, "attributes of events that are objects"),
+        ({"arguments": [{"role": "event_id", "mention": 0}]}, "roles with the names of fields"),
+    ],
+)
+def test_phee_notes_what_it_does_not_have(tmp_path, change, lost):
+    entities = [{"id": i, "start": i, "end": i + 1, "label": "Drug"} for i in range(2)]
+    roles = [{"role": "Drug", "mention": i} for i in range(2)]
+    record = {"text": "ab", "entities": entities, "events": [{"label": "E", "arguments": roles}]}
+    record["events"][0].update(change)
+    documents, _ = read_text(tmp_path, record, "jsonl")
+    write_file(documents, tmp_path / "out", "phee", NLP, report := Report())
+    assert any(message.startswith(lost) for message in notes(report))
+
+
 def test_deep_roles_are_refused(tmp_path):
     value = {}
     for _ in range(40):
