@@ -1,0 +1,210 @@
+"""Relations that come task by task: what `spacy rel add-labels` forgets, against joint training.
+
+    python benchmarks/incremental.py DATA ENCODER [--train 60] [--test 20] [--tasks 8] [--ways ...]
+
+DATA holds the folder fewrel_train64, whose 64 relations come in tasks of equal size, in a random order.
+The pipeline is trained on the first task; each further one is added by ``rel_component.add_labels`` with
+the sentences of its own labels and a memory of ten of each earlier label. ENCODER stays as it is, or
+learns adapters with ``--adapters``. Afterwards the pair of a sentence is given, and the most probable of
+all labels that were seen until then counts: accuracy after each task, and that of a training on all of
+them at once. The results are printed as Markdown.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from rel_component import RelationSchema, add_labels
+from rel_component.annotations import get_relations
+from rel_component.converters.convert import convert_file
+from rel_component.converters.report import Report
+from rel_component.corpora.corpus import make_examples
+from rel_component.evolution.learning import Lessons, choose_memory, learn, prepare
+from rel_component.files import write_docs
+from rel_component.pipelines import find_extractor
+from rel_component.relation_types import RelationType
+from rel_component.targets import make_targets
+
+WAYS: Dict[str, Dict[str, Any]] = {
+    "add-labels, memory": {"memory": True},
+    "add-labels": {},
+    "fine-tuning": {"complete": True, "distillation": 0.0},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("encoder", type=Path)
+    parser.add_argument("--train", type=int, default=60, help="sentences of a relation")
+    parser.add_argument("--test", type=int, default=20, help="sentences of a relation")
+    parser.add_argument("--tasks", type=int, default=8)
+    parser.add_argument("--memory", type=int, default=10, help="sentences of each earlier label")
+    parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--adapters", type=int, help="their rank; none: the encoder learns nothing")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--learn-rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0, help="of the order, and of the draw")
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    docs = read_fewrel(args.data)
+    labels = sorted(docs)
+    rng.shuffle(labels)
+    train, test = {}, {}
+    for label in labels:
+        drawn = rng.sample(docs[label], args.train + args.test)
+        train[label], test[label] = drawn[: args.train], drawn[args.train :]
+    size = len(labels) // args.tasks
+    tasks = [labels[start : start + size] for start in range(0, len(labels), size)]
+    lessons = Lessons(
+        epochs=args.epochs,
+        learn_rate=args.learn_rate,
+        train=("shared_encoder",) if args.adapters else (),
+        seed=args.seed,
+    )
+    print("| | " + " | ".join(str(size * (i + 1)) for i in range(len(tasks))) + " | CPU s |")
+    print("|---" * (len(tasks) + 2) + "|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        start = time.process_time()
+        nlp = trained(args.encoder, args.adapters, labels, train, lessons)
+        seen = [label for task in tasks for label in task]
+        cells = ["-"] * (len(tasks) - 1) + [f"{100 * accuracy(nlp, seen, test):.1f}"]
+        print_row("all at once", cells, start)
+        first = trained(args.encoder, args.adapters, tasks[0], train, lessons)
+        first.to_disk(folder / "first")
+        before = accuracy(first, tasks[0], test)
+        for way in args.ways:
+            start = time.process_time()
+            nlp = spacy.load(folder / "first")
+            cells = [f"{100 * before:.1f}"]
+            for i in range(1, len(tasks)):
+                options = dict(WAYS[way])
+                if options.pop("memory", False):
+                    options["memory"] = folder / "memory.spacy"
+                    write_docs(remembered(tasks[:i], train, args.memory), options["memory"])
+                nlp = with_task(nlp, tasks[i], train, test, folder / f"{way}{i}", options, lessons)
+                seen = [label for task in tasks[: i + 1] for label in task]
+                cells.append(f"{100 * accuracy(nlp, seen, test):.1f}")
+            print_row(way, cells, start)
+            print(f"<!-- {way}: {confusions(nlp, seen, test)} -->", flush=True)
+
+
+def print_row(name: str, cells: Sequence[str], start: float) -> None:
+    print(f"| {name} | {' | '.join(cells)} | {time.process_time() - start:.0f} |", flush=True)
+
+
+def read_fewrel(data: Path) -> Dict[str, List[Doc]]:
+    """Sentences by relation, those whose two mentions are distinct."""
+    path = data / "fewrel_train64" / "train_wiki_sample.json"
+    found: Dict[str, List[Doc]] = {}
+    for doc in convert_file(path, "fewrel", spacy.blank("en"), Report(on_error="skip")):
+        for rel in get_relations(doc)[:1]:
+            doc.set_ents(sorted((rel.head, rel.tail)))
+            doc.spans.clear()
+            found.setdefault(rel.label, []).append(doc)
+    return found
+
+
+def trained(
+    encoder: Path,
+    rank: Optional[int],
+    labels: Sequence[str],
+    train: Dict[str, List[Doc]],
+    lessons: Lessons,
+) -> Language:
+    """A pipeline that has learned some labels."""
+    nlp = spacy.blank("en", vocab=train[labels[0]][0].vocab)
+    spacy.util.fix_random_seed(lessons.seed)
+    name = "rel_component.Encoder.v1"
+    model = {"@architectures": name, "name": str(encoder), "adapter_rank": rank or 0}
+    nlp.add_pipe("shared_encoder", config={"model": model})
+    listener = {"@architectures": "rel_component.EncoderListener.v1"}
+    pair_model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": listener}
+    extractor = nlp.add_pipe("relation_extractor", config={"model": pair_model})
+    for label in labels:
+        extractor.add_label(label)
+    docs = [doc for label in labels for doc in train[label]]
+    nlp.initialize(lambda: list(make_examples(nlp, docs)))
+    learn(nlp, prepare(nlp, docs, None), lessons)
+    return nlp
+
+
+def remembered(
+    tasks: Sequence[Sequence[str]], train: Dict[str, List[Doc]], per_label: int
+) -> List[Doc]:
+    """Sentences of each task, chosen when it came and asked about its labels alone."""
+    found = []
+    for labels in tasks:
+        docs = [doc for label in labels for doc in train[label]]
+        found += choose_memory(docs, labels, per_label, 0, "rel")
+    return found
+
+
+def with_task(
+    nlp: Language,
+    labels: Sequence[str],
+    train: Dict[str, List[Doc]],
+    test: Dict[str, List[Doc]],
+    folder: Path,
+    options: Dict[str, Any],
+    lessons: Lessons,
+) -> Language:
+    """A pipeline that has learned more labels, in its own folder."""
+    for name, part in (("new", train), ("test", test)):
+        docs = [doc for label in labels for doc in part[label]]
+        write_docs(docs, folder.with_name(f"{name}.spacy"))
+    add_labels(
+        nlp,
+        RelationSchema(RelationType(label) for label in labels),
+        folder.with_name("new.spacy"),
+        folder,
+        dev=folder.with_name("test.spacy"),
+        per_label=0,  # they are chosen already
+        lessons=lessons,
+        **options,
+    )
+    return spacy.load(folder)
+
+
+def answers(
+    nlp: Language, labels: Sequence[str], test: Dict[str, List[Doc]]
+) -> List[Tuple[str, str]]:
+    """The label of each sentence, and the most probable one of its pair."""
+    extractor = find_extractor(nlp)
+    columns = [extractor.output_labels.index(label) for label in labels]
+    examples = prepare(nlp, [doc for label in labels for doc in test[label]], None)
+    found = []
+    for start in range(0, len(examples), 64):
+        batch = examples[start : start + 64]
+        candidates, values = extractor.predict([eg.predicted for eg in batch])
+        targets = make_targets(batch, candidates, extractor.attr)
+        for row in numpy.flatnonzero(targets.positive):
+            gold = extractor.labels[int(targets.values[row].argmax())]
+            found.append((gold, labels[int(values[row, columns].argmax())]))
+    return found
+
+
+def accuracy(nlp: Language, labels: Sequence[str], test: Dict[str, List[Doc]]) -> float:
+    pairs = answers(nlp, labels, test)
+    return sum(gold == said for gold, said in pairs) / len(pairs)
+
+
+def confusions(nlp: Language, labels: Sequence[str], test: Dict[str, List[Doc]], n: int = 5) -> str:
+    """The most frequent mistakes."""
+    pairs = answers(nlp, labels, test)
+    counts = Counter(f"{gold} as {said}" for gold, said in pairs if gold != said)
+    return ", ".join(f"{pair} {count}" for pair, count in counts.most_common(n))
+
+
+if __name__ == "__main__":
+    main()
