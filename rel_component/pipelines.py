@@ -254,6 +254,7 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
         if component is not extractor
         and places & set(nlp.get_pipe_meta(name).assigns)
         and not getattr(component, "clusters_only", False)
+        and not _is_given_mentions(component)
     ]
 
 
@@ -263,8 +264,15 @@ def cluster_finders(nlp: Language) -> List[str]:
     return [
         name
         for name, component in nlp.pipeline
-        if component is not extractor and "doc.spans" in nlp.get_pipe_meta(name).assigns
+        if component is not extractor
+        and "doc.spans" in nlp.get_pipe_meta(name).assigns
+        and not _is_given_mentions(component)
     ]
+
+
+def _is_given_mentions(component: Any) -> bool:
+    """Whether a component that may find mentions is told to relate those that it is given."""
+    return getattr(component, "mentions", "") == "given"
 
 
 def mentions_are_given(nlp: Language, spans_key: Optional[str]) -> bool:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..evaluation.comparison import SystemResult
     from ..evaluation.intervals import Estimate
 _SCORES = ("micro P", "micro R", "micro F1", "95 % of micro F1", "macro F1", "against first")
-_COSTS = ("s / 1,000", "failed", "valid", "cost / 1,000", "tokens in, out")
+_COSTS = ("s / 1,000", "failed", "valid", "cost / 1,000", "tokens in, out", "asked")
 
 
 def compare_cli(
@@ -138,7 +138,15 @@ def _cells(result: "SystemResult") -> Dict[str, str]:
         "s / 1,000": f"{result.seconds:.1f}",
         "cost / 1,000": "-" if result.cost is None else f"{result.cost:.4g}",
         "tokens in, out": ", ".join("-" if n is None else f"{n:.0f}" for n in tokens),
+        "asked": "-" if result.asked is None else _asked(result.asked),
     }
+
+
+def _asked(counts: Dict[str, int]) -> str:
+    """The documents and pairs that a language model was asked about, of all."""
+    kinds = ("documents", "pairs")
+    numbers = [(counts[kind], counts[kind] + counts[f"{kind}_not_asked"]) for kind in kinds]
+    return ", ".join(f"{n} of {n_all} {kind}" for kind, (n, n_all) in zip(kinds, numbers))
 
 
 def _difference(score: "Estimate") -> str:

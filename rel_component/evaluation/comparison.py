@@ -42,6 +42,8 @@ class SystemResult:
         failures: number of questions without an answer, by reason.
         cache_hits: answers that came from a cache: they cost nothing and next to no time.
         dropped: number of statements of answers that were dropped, by reason.
+        asked: number of documents and pairs that a language model was asked about, and of those that it
+            was not, where it is only asked what a relation extractor is unsure of; None elsewhere.
     """
 
     name: str
@@ -57,6 +59,7 @@ class SystemResult:
     failures: Optional[Dict[str, int]] = None
     cache_hits: int = 0
     dropped: Optional[Dict[str, int]] = None
+    asked: Optional[Dict[str, int]] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """A dict for JSON."""
@@ -157,6 +160,9 @@ def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:
     for report in reports:
         for reason, count in report["dropped"].items():
             dropped[reason] = dropped.get(reason, 0) + count
+    asked: Counter[str] = Counter()
+    for report in reports:
+        asked.update(report.get("asked", {}))
     return {
         "cost": 1000 * sum(costs) / len(docs) if costs else None,
         "input_tokens": sum(usage["input_tokens"] for usage in usages) / len(docs),
@@ -166,4 +172,5 @@ def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:
         "failures": dict(Counter(reason for report in reports for reason in report["failures"])),
         "cache_hits": sum(usage["cache_hits"] for usage in usages),
         "dropped": dropped,
+        "asked": dict(asked) or None,
     }

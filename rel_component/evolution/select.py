@@ -1,7 +1,6 @@
 """Active learning: which documents to annotate next.
 
-A document is worth it if the pipeline is unsure of its pairs (by the margin between the two most
-probable answers, Scheffer et al. 2001, https://doi.org/10.1007/3-540-44816-0_31), if it is unlike those
+A document is worth it if the pipeline is unsure of its pairs (``margins.py``), if it is unlike those
 that were chosen before it (maximal marginal relevance, Carbonell and Goldstein 1998,
 https://doi.org/10.1145/290941.291025), and if it is about a label that few of these are about.
 """
@@ -22,6 +21,7 @@ from ..converters.writing import write_file
 from ..errors import ConfigError
 from ..evaluation.threshold_choice import DecodedBatch, record_decoding
 from ..inference.texts import Text, keep_meta, with_records
+from ..margins import pair_margins
 from ..pipelines import PipelineSource, load_pipeline
 from ..types import FloatArray
 from .learning import require_trained
@@ -127,27 +127,15 @@ def select(
 def _uncertainty(batch: DecodedBatch, places: Dict[int, int]) -> Iterable[Tuple[int, float, str]]:
     """The place of each document of a batch, how unsure its pairs are, and the label at fault."""
     candidates = batch.candidates
-    schema_labels = candidates.schema.labels
-    if not candidates.n_pairs or not schema_labels:
+    if not candidates.schema.labels:
         return
-    table, head, tail = candidates.allowed_labels(batch.docs[0].vocab.strings)
-    n_first = batch.probabilities.shape[1] - len(schema_labels)
-    own = numpy.where(table[head, tail], batch.probabilities[:, n_first:], 0.0)
-    best = own.argmax(axis=1)
-    if batch.exclusive:
-        two = numpy.sort(numpy.concatenate([batch.probabilities[:, :1], own], axis=1), axis=1)[
-            :, -2:
-        ]
-        values = 1.0 - (two[:, 1] - two[:, 0])
-    else:
-        margins = 1.0 - numpy.abs(2.0 * own - 1.0)
-        best = margins.argmax(axis=1)
-        values = margins.max(axis=1)
+    margins = pair_margins(batch.docs, candidates, batch.probabilities, exclusive=batch.exclusive)
+    values = 1.0 - margins.values
     bounds = numpy.cumsum([0, *candidates.lengths])
     for doc, start, end in zip(batch.docs, bounds, bounds[1:]):
         if id(doc) in places and end > start:
             order = numpy.argsort(-values[start:end], kind="stable")[:_N_PAIRS] + start
-            label = schema_labels[int(best[order[0]])]
+            label = candidates.schema.labels[margins.labels[order[0]]]
             yield places[id(doc)], float(values[order].sum()) / _N_PAIRS, label
 
 

@@ -22,8 +22,9 @@ from ..schema import RelationSchema
 from .answers.extraction import AnswerReader
 from .prompting.claims import Claims
 from .prompting.examples import ExampleSelector, PromptExample
-from .prompting.prompts import Prompter, PromptLimits, Question
+from .prompting.prompts import Prompter, Question
 from .prompting.template import PromptTemplate
+from .prompting.windows import PromptLimits
 from .types import REPORT_KEY, Outcome, Reply
 
 ANSWER_TOKENS = 1024

@@ -17,11 +17,12 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from .. import registry  # noqa: F401  # configs may name the plug-ins that it holds
-from ..annotations import DEFAULT_ATTR, install_extension, set_relations
-from ..errors import ConfigError, LLMError
+from ..annotations import DEFAULT_ATTR, get_relations, install_extension, set_relations
+from ..errors import LLMError
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..llm.answers.extraction import AnswerReader
 from ..llm.answers.grounding import MIN_SIMILARITY
+from ..llm.answers.second_opinion import SecondOpinion
 from ..llm.prompting.claims import Claims
 from ..llm.prompting.examples import (
     ExampleSelector,
@@ -30,13 +31,15 @@ from ..llm.prompting.examples import (
     document_vector,
     document_vectors,
 )
-from ..llm.prompting.prompts import Prompter, PromptLimits, Question
+from ..llm.prompting.prompts import Prompter, Question
 from ..llm.prompting.template import PromptTemplate
+from ..llm.prompting.windows import PromptLimits
 from ..llm.types import REPORT_KEY, Usage
 from ..mentions import add_entities, mention_spans
 from ..schema import RelationSchema
-from ..types import POLARITIES, FloatArray
+from ..types import FloatArray
 from .pending import Pending, answered
+from .prompt_checks import check_prompt_options, require_unsure_pairs
 from .saving import Parts, SavedPipe, loading
 
 
@@ -89,6 +92,9 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         max_entities: the most entities in an answer.
         max_relations: the most relations in an answer.
         overlap: sentences that neighbouring windows of a long document share.
+        ask: ``all``: about all pairs of mentions, and the relations that a document has are replaced;
+            ``unsure``: about the pairs alone that the ``relation_extractor`` before this component is
+            unsure of (its option `unsure_below`), and all others keep its relations.
         on_failure: ``mark``: a document without answer has no relations, its ``user_data`` says
             why, and it is counted; ``raise``: it raises the error.
         attr: name of the extension attribute.
@@ -96,6 +102,8 @@ class LLMRelationExtractor(SavedPipe, Pipe):
     Attributes:
         n_failed: documents without or with incomplete answers until now.
         failures: how often questions had no answer, by reason.
+        asked: with ``ask = "unsure"``, the number of `documents` and `pairs` that were asked about until
+            now, and of `documents_not_asked` and `pairs_not_asked`.
 
     Raises:
         ConfigError: if an option is out of range or options do not fit together.
@@ -129,6 +137,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         max_entities: int = 32,
         max_relations: int = 32,
         overlap: int = 1,
+        ask: Literal["all", "unsure"] = "all",
         on_failure: Literal["mark", "raise"] = "mark",
         attr: str = DEFAULT_ATTR,
     ) -> None:
@@ -159,12 +168,14 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         self.max_entities = max_entities
         self.max_relations = max_relations
         self.overlap = overlap
+        self.ask = ask
         self.on_failure = on_failure
         self.attr = attr
-        self._check_options()
+        check_prompt_options(self)
         self._select_from([])
         self.n_failed = 0
         self.failures: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
 
     @property
     def labels(self) -> Tuple[str, ...]:
@@ -325,7 +336,8 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         if self.selector.examples and self.example_selection == "nearest":
             vector = document_vector(doc)
         given = mention_spans(doc, self.spans_key) if self.mentions == "given" else ()
-        return prompter.questions(doc, given, vector)
+        pairs = require_unsure_pairs(doc, self.name).pairs if self.ask == "unsure" else None
+        return prompter.questions(doc, given, vector, pairs)
 
     def _annotate(self, pending: Pending, reader: AnswerReader) -> Doc:
         doc = pending.doc
@@ -340,13 +352,20 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         relations = [
             rel for rel in extraction.relations if rel.score is None or rel.score >= self.threshold
         ]
+        report = extraction.report()
         install_extension(self.attr)  # another package may have taken the name since
+        if self.ask == "unsure":
+            unsure = require_unsure_pairs(doc, self.name)
+            opinion = SecondOpinion.collect(unsure, pending.questions, pending.outcomes)
+            relations = opinion.join(get_relations(doc, self.attr), relations)
+            report["asked"] = opinion.counts()
+            self.asked.update(report["asked"])
         set_relations(doc, relations, self.attr)
         if self.mentions == "found":
             doc.spans[self.entities_key] = extraction.entities
             if self.set_entities:
                 add_entities(doc, extraction.entities)
-        doc.user_data[REPORT_KEY] = extraction.report()
+        doc.user_data[REPORT_KEY] = report
         return doc
 
     def _prompter(self) -> Prompter:
@@ -365,25 +384,6 @@ class LLMRelationExtractor(SavedPipe, Pipe):
             overlap=self.overlap,
             claims=self.claims,
         )
-
-    def _check_options(self) -> None:
-        for name, most in (("min_agreement", 1.0), ("min_similarity", 100.0), ("threshold", 1.0)):
-            value = getattr(self, name)
-            if not 0.0 <= value <= most:
-                raise ConfigError(f"{self.name}: {name} must lie in [0, {most:g}], got {value}")
-        if not self.keep:
-            raise ConfigError(
-                f"{self.name}: keep is empty: no relation would come out; accepted: "
-                f"{', '.join(POLARITIES)}"
-            )
-        if self.n_samples < 1:
-            raise ConfigError(f"{self.name}: n_samples must be 1 or more, got {self.n_samples}")
-        parameters = self.client.backend.settings.get("parameters", {})
-        if self.n_samples > 1 and parameters.get("temperature") == 0:
-            raise ConfigError(
-                f"{self.name}: n_samples = {self.n_samples} needs a backend with a temperature above "
-                "0: at 0 all samples are the same"
-            )
 
     def _select_from(self, examples: Iterable[PromptExample]) -> None:
         self.selector = ExampleSelector(

@@ -1,4 +1,4 @@
-"""Checks that the model of a component can predict."""
+"""Checks that the model of a component fits its options, and can predict."""
 
 from typing import Any, Iterable
 from weakref import WeakKeyDictionary
@@ -13,6 +13,47 @@ from ..errors import ConfigError, shown
 
 _encoded: "WeakKeyDictionary[Doc, Any]" = WeakKeyDictionary()
 """Where the tokens of documents began when ``shared_encoder`` computed their vectors."""
+
+
+def check_options(
+    name: str,
+    model: Model[Any, Any],
+    *,
+    exclusive: bool,
+    adaptive_threshold: bool,
+    consistency: float,
+    finds_evidence: bool,
+    unsure_below: float,
+) -> None:
+    """Check that the options of a relation extractor fit its model and each other.
+
+    Args:
+        name: name of the component.
+        model: its model.
+        exclusive: see :class:`.RelationExtractor`, as for the others.
+        adaptive_threshold: whether a threshold is learned for each pair.
+        consistency: weight of the agreement of two passes.
+        finds_evidence: whether evidence is learned.
+        unsure_below: the margin of pairs that are noted.
+
+    Raises:
+        ConfigError: if they do not.
+    """
+    if consistency < 0:
+        raise ConfigError(f"{name}: consistency must be 0 or more, got {consistency}")
+    if not 0.0 <= unsure_below <= 1.0:
+        raise ConfigError(f"{name}: unsure_below must lie in [0, 1], got {unsure_below}")
+    if adaptive_threshold and exclusive:
+        raise ConfigError(
+            f"{name}: adaptive_threshold is for multiple labels: set exclusive = false"
+        )
+    if finds_evidence and not model.attrs.get("finds_evidence"):
+        raise ConfigError(
+            f"{name}: the model {shown(model.name)} finds no evidence: use "
+            "rel_component.EntityPair.v1, or set evidence = null"
+        )
+    if finds_evidence and consistency:
+        raise ConfigError(f"{name}: evidence cannot be learned with consistency: set one of them")
 
 
 def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:

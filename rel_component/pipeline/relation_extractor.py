@@ -22,6 +22,7 @@ from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor
 from ..evidence import EvidenceOptions, with_evidence
 from ..losses import with_agreement
+from ..margins import note_unsure_pairs
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
 from ..pipelines import check_mentions_first
@@ -38,7 +39,7 @@ from ..targets import (
 from ..threads import limit_worker_threads
 from ..types import BoolArray, FloatArray, LossFunction, ScorerFunction
 from .label_reading import LabelReader, reads_labels
-from .model_checks import has_joined_words
+from .model_checks import check_options, has_joined_words
 from .saving import loading
 from .schema_pipe import SchemaPipe
 from .shared_encoder import DEFAULT_TOK2VEC
@@ -62,6 +63,7 @@ from .shared_encoder import DEFAULT_TOK2VEC
         "evidence": None,
         "rescue_entities": False,
         "overwrite_ents": False,
+        "unsure_below": 0.0,
         "attr": DEFAULT_ATTR,
     },
     default_score_weights=RELATION_SCORE_WEIGHTS,
@@ -96,6 +98,9 @@ class RelationExtractor(SchemaPipe):
             place of those of ``span_recognizer`` that they overlap with.
         overwrite_ents: whether rescued mentions also take the place of entities that others have
             set: a rule, a person or another component.
+        unsure_below: a margin in [0, 1]: pairs whose two most probable answers differ by less are
+            noted in ``doc.user_data["rel_unsure"]``, for ``llm_relation_extractor`` to ask about;
+            0: nothing is noted.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -122,24 +127,19 @@ class RelationExtractor(SchemaPipe):
         evidence: Optional[EvidenceOptions],
         rescue_entities: bool,
         overwrite_ents: bool,
+        unsure_below: float,
         attr: str,
         scorer: Optional[ScorerFunction],
     ) -> None:
-        if consistency < 0:
-            raise ConfigError(f"{name}: consistency must be 0 or more, got {consistency}")
-        if adaptive_threshold and exclusive:
-            raise ConfigError(
-                f"{name}: adaptive_threshold is for multiple labels: set exclusive = false"
-            )
-        if evidence is not None and not model.attrs.get("finds_evidence"):
-            raise ConfigError(
-                f"{name}: the model {shown(model.name)} finds no evidence: use "
-                "rel_component.EntityPair.v1, or set evidence = null"
-            )
-        if evidence is not None and consistency:
-            raise ConfigError(
-                f"{name}: evidence cannot be learned with consistency: set one of them"
-            )
+        check_options(
+            name,
+            model,
+            exclusive=exclusive,
+            adaptive_threshold=adaptive_threshold,
+            consistency=consistency,
+            finds_evidence=evidence is not None,
+            unsure_below=unsure_below,
+        )
         install_extension(attr)
         limit_worker_threads()
         self.vocab = nlp.vocab
@@ -157,6 +157,7 @@ class RelationExtractor(SchemaPipe):
         self.evidence = evidence
         self.rescue_entities = rescue_entities
         self.overwrite_ents = overwrite_ents
+        self.unsure_below = unsure_below
         self.attr = attr
         self.scorer = scorer
         self._warned = False  # of examples that cannot be learned
@@ -259,7 +260,10 @@ class RelationExtractor(SchemaPipe):
         """Write the relations to ``doc._.rel``, in place of any that are there."""
         docs = list(docs)
         values = self.model.ops.to_numpy(scores.values)
-        decoded = self.decoder(docs, scores.candidates, values, exclusive=self.exclusive)
+        pairs = scores.candidates
+        decoded = self.decoder(docs, pairs, values, exclusive=self.exclusive)
+        if self.unsure_below:
+            note_unsure_pairs(docs, pairs, values, self.unsure_below, exclusive=self.exclusive)
         if self.evidence is not None:
             n_labels = len(self.output_labels)
 
@@ -267,7 +271,7 @@ class RelationExtractor(SchemaPipe):
                 outputs = self.model.predict((docs, candidates))
                 return self.model.ops.to_numpy(outputs[:, n_labels:])
 
-            decoded = with_evidence(self.evidence, docs, scores.candidates, decoded, find_shares)
+            decoded = with_evidence(self.evidence, docs, pairs, decoded, find_shares)
         install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
             set_relations(doc, relations, self.attr)

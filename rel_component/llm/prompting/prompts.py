@@ -3,11 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, permutations
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
 from ...errors import ConfigError, listed
+from ...margins import PairKey, pair_key
 from ...schema import RelationSchema
 from ...types import NO_RELATION, POLARITIES, FloatArray
 from ..types import JsonSchema, Message, Request
@@ -23,10 +24,7 @@ from .claims import NO_CLAIMS, Claims, example_quote
 from .examples import ExampleSelector, PromptExample
 from .marking import mark_mentions, neutral
 from .template import PromptItem, PromptMention, PromptTask, PromptTemplate
-from .windows import Window, split_windows
-
-CHARACTERS_PER_TOKEN = 3
-"""A low estimate, for endpoints that do not count tokens before a request."""
+from .windows import PromptLimits, Window, split_windows
 
 EXAMPLES_SHARE = 0.5
 """The largest share of the context window, without the instructions, that examples may take."""
@@ -47,28 +45,6 @@ class Question(Request):
     window: Window = (0, 0)
     mentions: Mapping[str, Span] = field(default_factory=dict, compare=False)
     pair: Optional[Tuple[str, str]] = None
-
-
-@dataclass(frozen=True)
-class PromptLimits:
-    """The context window of a language model, and how to count tokens in it.
-
-    Attributes:
-        context_window: tokens of prompt and answer together; None: no limit.
-        max_tokens: tokens of an answer.
-        count_tokens: returns the number of tokens of a prompt, or None if it is not known.
-    """
-
-    context_window: Optional[int] = None
-    max_tokens: int = 0
-    count_tokens: Callable[[Sequence[Message]], Optional[int]] = lambda messages: None
-
-    def tokens(self, messages: Sequence[Message]) -> int:
-        """Return the number of tokens of a prompt, or an estimate."""
-        counted = self.count_tokens(messages)
-        if counted is not None:
-            return counted
-        return sum(len(m.content) // CHARACTERS_PER_TOKEN + 8 for m in messages)
 
 
 class Prompter:
@@ -141,7 +117,11 @@ class Prompter:
         return () if self.template.open_labels else self.schema.labels
 
     def questions(
-        self, doc: Doc, mentions: Sequence[Span] = (), vector: Optional[FloatArray] = None
+        self,
+        doc: Doc,
+        mentions: Sequence[Span] = (),
+        vector: Optional[FloatArray] = None,
+        pairs: Optional[Collection[PairKey]] = None,
     ) -> List[Question]:
         """Return the questions about a document, none if no relation is possible.
 
@@ -149,11 +129,14 @@ class Prompter:
             doc: the document.
             mentions: its mentions, if they are given.
             vector: vector of the document, to choose the nearest examples. *Shape:* ``(width,)``
+            pairs: the pairs of these mentions to ask about, so that others are not shown; None: all.
 
         Raises:
             PromptTooLong: if the context window is too small for any part of the document.
         """
-        ids = {f"M{i}": span for i, span in enumerate(sorted(mentions), start=1)}
+        ids = _numbered(sorted(mentions))
+        if pairs is not None:
+            ids = _numbered(self._concerned(ids, pairs).values())
         if not len(doc) or doc.text.isspace():
             return []
         if self.mentions_given and not self._n_pairs(ids):
@@ -162,8 +145,10 @@ class Prompter:
         questions: List[Question] = []
         for window in windows:
             inside = _inside(ids, window)
+            if pairs is not None:
+                inside = self._concerned(inside, pairs)
             if self.template.question == "pair":
-                for pair in self._pairs(inside):
+                for pair in self._pairs(inside, pairs):
                     known = {key: inside[key] for key in pair}
                     questions += self._ask(prefix, doc, window, known, pair)
             elif not self.mentions_given or self._n_pairs(inside):
@@ -344,14 +329,24 @@ class Prompter:
             claims=self.claims,
         )
 
-    def _pairs(self, mentions: Mapping[str, Span]) -> List[Tuple[str, str]]:
-        """Return the pairs of mentions that the schema allows a relation between."""
+    def _pairs(
+        self, mentions: Mapping[str, Span], pairs: Optional[Collection[PairKey]] = None
+    ) -> List[Tuple[str, str]]:
+        """Return the pairs of mentions that the schema allows a relation between, or some of them."""
         return [
             (head, tail)
             for (head, first), (tail, second) in permutations(mentions.items(), 2)
             if (first.start, first.end) != (second.start, second.end)
             and self._related(first.label_, second.label_)
+            and (pairs is None or pair_key(first, second) in pairs)
         ]
+
+    def _concerned(
+        self, mentions: Mapping[str, Span], pairs: Collection[PairKey]
+    ) -> Dict[str, Span]:
+        """Return the mentions of pairs that are asked about."""
+        kept = {key for pair in self._pairs(mentions, pairs) for key in pair}
+        return {key: span for key, span in mentions.items() if key in kept}
 
     def _allowed(self, mentions: Mapping[str, Span]) -> List[AllowedRelations]:
         """Return the possible labels, grouped by the mentions that they may relate."""
@@ -397,6 +392,10 @@ class Prompter:
                 label for label in self.labels if self.schema.allows(label, head, tail)
             )
         return self._labels_between[key]
+
+
+def _numbered(mentions: Iterable[Span]) -> Dict[str, Span]:
+    return {f"M{i}": span for i, span in enumerate(mentions, start=1)}
 
 
 def _inside(mentions: Mapping[str, Span], window: Window) -> Dict[str, Span]:

@@ -1,14 +1,41 @@
 """Windows: parts of a document that fit into one prompt."""
 
 from bisect import bisect
-from typing import Callable, List, Tuple
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc
 
 from ...errors import PromptTooLong
+from ..types import Message
 
 Window = Tuple[int, int]
 """Start and exclusive end, in tokens."""
+
+CHARACTERS_PER_TOKEN = 3
+"""A low estimate, for endpoints that do not count tokens before a request."""
+
+
+@dataclass(frozen=True)
+class PromptLimits:
+    """The context window of a language model, and how to count tokens in it.
+
+    Attributes:
+        context_window: tokens of prompt and answer together; None: no limit.
+        max_tokens: tokens of an answer.
+        count_tokens: returns the number of tokens of a prompt, or None if it is not known.
+    """
+
+    context_window: Optional[int] = None
+    max_tokens: int = 0
+    count_tokens: Callable[[Sequence[Message]], Optional[int]] = lambda messages: None
+
+    def tokens(self, messages: Sequence[Message]) -> int:
+        """Return the number of tokens of a prompt, or an estimate."""
+        counted = self.count_tokens(messages)
+        if counted is not None:
+            return counted
+        return sum(len(m.content) // CHARACTERS_PER_TOKEN + 8 for m in messages)
 
 
 def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1) -> List[Window]:

@@ -6,8 +6,9 @@ import pytest
 
 from rel_component.errors import ConfigError, PromptTooLong
 from rel_component.llm.prompting.examples import ExampleSelector, PromptExample
-from rel_component.llm.prompting.prompts import Prompter, PromptLimits
+from rel_component.llm.prompting.prompts import Prompter
 from rel_component.llm.prompting.template import PromptTemplate
+from rel_component.llm.prompting.windows import PromptLimits
 from rel_component.schema import RelationSchema, RelationType
 
 from ...helpers import make_doc

@@ -1,0 +1,64 @@
+"""Answers about the pairs that a relation extractor is unsure of, in place of its own."""
+
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Iterable, List, Sequence, Set
+
+from ...margins import PairKey, UnsurePairs, pair_key
+from ...types import Relation
+from ..prompting.prompts import Question
+from ..types import Outcome
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What a language model was asked about a document that a relation extractor had seen before.
+
+    Attributes:
+        asked: the pairs that questions are about.
+        answered: those of them that a reply is about.
+        n_all: number of all pairs of the document.
+    """
+
+    asked: FrozenSet[PairKey]
+    answered: FrozenSet[PairKey]
+    n_all: int
+
+    @classmethod
+    def collect(
+        cls, unsure: UnsurePairs, questions: Sequence[Question], outcomes: Sequence[Outcome]
+    ) -> "SecondOpinion":
+        """What was asked, and answered.
+
+        Args:
+            unsure: the pairs to ask about.
+            questions: the questions about them.
+            outcomes: the reply to each question, or the reason why there is none.
+        """
+        asked: Set[PairKey] = set()
+        answered: Set[PairKey] = set()
+        for question, outcome in zip(questions, outcomes):
+            spans = [*question.mentions.values()]
+            pairs = {pair_key(head, tail) for head in spans for tail in spans} & unsure.pairs
+            asked |= pairs
+            if outcome.reply is not None:
+                answered |= pairs
+        return cls(frozenset(asked), frozenset(answered), unsure.n_all)
+
+    def join(self, first: Iterable[Relation], second: Iterable[Relation]) -> List[Relation]:
+        """The relations of the first opinion, and those of the second where it was asked and given.
+
+        Args:
+            first: what the relation extractor found.
+            second: what the language model found.
+        """
+        kept = [rel for rel in first if pair_key(rel.head, rel.tail) not in self.answered]
+        return kept + [rel for rel in second if pair_key(rel.head, rel.tail) in self.answered]
+
+    def counts(self) -> Dict[str, int]:
+        """Documents and pairs that were asked about, and those that were not."""
+        return {
+            "documents": int(bool(self.asked)),
+            "documents_not_asked": int(not self.asked),
+            "pairs": len(self.asked),
+            "pairs_not_asked": self.n_all - len(self.asked),
+        }

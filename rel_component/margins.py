@@ -1,0 +1,130 @@
+"""How sure a model is of what it says of pairs, and the pairs of a document that it is unsure of.
+
+The margin is the difference between the two most probable answers, Scheffer et al. 2001
+(https://doi.org/10.1007/3-540-44816-0_31).
+"""
+
+from typing import Any, FrozenSet, NamedTuple, Optional, Sequence, Tuple
+
+import numpy
+from spacy.tokens import Doc, Span
+
+from .candidates import Candidates
+from .errors import DataError, shown
+from .types import FloatArray, Int32Array
+
+PairKey = FrozenSet[Tuple[int, int]]
+"""Start and exclusive end, in characters, of the two mentions of a pair, in any direction."""
+
+UNSURE_KEY = "rel_unsure"
+"""Key in ``doc.user_data`` of the pairs that a relation extractor is unsure of."""
+
+
+class Margins(NamedTuple):
+    """How sure a model is of each pair.
+
+    Attributes:
+        values: *Shape:* ``(n_pairs,)``, difference between the two most probable answers, in [0, 1];
+            where labels do not exclude each other, between yes and no to the least sure of them.
+        labels: *Shape:* ``(n_pairs,)``, place in the schema of the most probable label, or the least
+            sure one.
+    """
+
+    values: FloatArray
+    labels: Int32Array
+
+
+class UnsurePairs(NamedTuple):
+    """The pairs of a document that a relation extractor is unsure of.
+
+    Attributes:
+        pairs: the pairs.
+        n_all: number of all pairs that it was asked about, the two directions counted once.
+    """
+
+    pairs: FrozenSet[PairKey]
+    n_all: int
+
+
+def pair_key(head: Span, tail: Span) -> PairKey:
+    """The key of a pair of mentions, which does not know its direction."""
+    return frozenset((span.start_char, span.end_char) for span in (head, tail))
+
+
+def pair_margins(
+    docs: Sequence[Doc], candidates: Candidates, probabilities: FloatArray, *, exclusive: bool
+) -> Margins:
+    """How sure a model is of pairs, of the labels alone that the schema allows between their types.
+
+    Args:
+        docs: the documents of the batch.
+        candidates: their pairs, with the schema.
+        probabilities: see :class:`.Decoder`. *Shape:* ``(n_pairs, n_outputs)``
+        exclusive: whether a pair has at most one label.
+    """
+    n_labels = len(candidates.schema.labels)
+    if not candidates.n_pairs or not n_labels:
+        ones = numpy.ones(candidates.n_pairs, dtype="float32")
+        return Margins(ones, numpy.zeros(candidates.n_pairs, dtype="int32"))
+    table, head, tail = candidates.allowed_labels(docs[0].vocab.strings)
+    own = numpy.where(table[head, tail], probabilities[:, -n_labels:], 0.0)
+    if not exclusive:
+        margins = numpy.abs(2.0 * own - 1.0)
+        return Margins(margins.min(axis=1), margins.argmin(axis=1).astype("int32"))
+    answers = numpy.concatenate([probabilities[:, :1], own], axis=1)
+    second, first = numpy.sort(answers, axis=1)[:, -2:].T
+    return Margins(first - second, own.argmax(axis=1).astype("int32"))
+
+
+def note_unsure_pairs(
+    docs: Sequence[Doc],
+    candidates: Candidates,
+    probabilities: FloatArray,
+    below: float,
+    *,
+    exclusive: bool,
+) -> None:
+    """Note in documents which pairs a model is unsure of, in one direction at least.
+
+    Args:
+        docs: the documents of the batch.
+        candidates: their pairs, with the schema; an entity is known by the mention that represents it.
+        probabilities: see :func:`pair_margins`. *Shape:* ``(n_pairs, n_outputs)``
+        below: a margin.
+        exclusive: whether a pair has at most one label.
+    """
+    margins = pair_margins(docs, candidates, probabilities, exclusive=exclusive)
+    spans = candidates.mentions.spans[candidates.representatives]
+    pairs = numpy.sort(candidates.pairs, axis=1)
+    bounds = numpy.cumsum([0, *candidates.lengths])
+    for doc, start, end in zip(docs, bounds, bounds[1:]):
+        own = pairs[start:end]
+        unsure = numpy.unique(own[margins.values[start:end] < below], axis=0)
+        doc.user_data[UNSURE_KEY] = {
+            "pairs": [[_characters(doc, spans[entity]) for entity in pair] for pair in unsure],
+            "n_all": len(numpy.unique(own, axis=0)),
+        }
+
+
+def unsure_pairs(doc: Doc) -> Optional[UnsurePairs]:
+    """The pairs that a relation extractor is unsure of; None: it has noted none of any document.
+
+    Raises:
+        DataError: if something else is stored in their place.
+    """
+    noted: Any = doc.user_data.get(UNSURE_KEY)
+    if noted is None:
+        return None
+    try:
+        pairs = [frozenset((int(a), int(b)) for a, b in pair) for pair in noted["pairs"]]
+        return UnsurePairs(frozenset(pairs), int(noted["n_all"]))
+    except (KeyError, TypeError, ValueError) as err:
+        raise DataError(
+            f"doc.user_data[{UNSURE_KEY!r}]: expected pairs of places, and their number, got "
+            f"{shown(noted)}"
+        ) from err
+
+
+def _characters(doc: Doc, span: Int32Array) -> Tuple[int, int]:
+    first, last = doc[int(span[0])], doc[int(span[1]) - 1]
+    return first.idx, last.idx + len(last)
