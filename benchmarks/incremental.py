@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--adapters", type=int, help="their rank; none: the encoder learns nothing")
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learn-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0, help="of the order, and of the draw")
     args = parser.parse_args()
@@ -68,6 +69,7 @@ def main() -> None:
     lessons = Lessons(
         epochs=args.epochs,
         learn_rate=args.learn_rate,
+        batch_size=args.batch_size,
         train=("shared_encoder",) if args.adapters else (),
         seed=args.seed,
     )
