@@ -1,19 +1,43 @@
 """Low-rank adapters: the only weights of an encoder that learn, and can be left out at any time."""
 
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Any, Dict, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from .torch_int8 import Int8Linear
 
 
-class AdaptedLinear(nn.Linear):
+class Adapted(nn.Module):
     """A linear layer that keeps its weights, and adds a product of two narrow ones that learn.
 
     ``y = W x + b + up · down · x``, where `up` starts at zero: Hu et al. 2021
     (https://arxiv.org/abs/2106.09685).
+    """
+
+    down: nn.Parameter
+    up: nn.Parameter
+    is_adapted = True
+
+    def _adapt(self, n_in: int, n_out: int, rank: int) -> None:
+        """Set the narrow layers, `rank` wide."""
+        self.down = nn.Parameter(torch.empty(rank, n_in))
+        self.up = nn.Parameter(torch.zeros(n_out, rank))
+        nn.init.normal_(self.down, std=n_in**-0.5)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Multiply and add."""
+        outputs: Tensor = super().forward(inputs)
+        if not self.is_adapted:
+            return outputs
+        narrow = nn.functional.linear(inputs, self.down)
+        return outputs + nn.functional.linear(narrow, self.up)
+
+
+class AdaptedLinear(Adapted, nn.Linear):
+    """One over a layer in float32.
 
     Args:
         linear: the layer, whose weights are taken over.
@@ -21,26 +45,27 @@ class AdaptedLinear(nn.Linear):
     """
 
     def __init__(self, linear: nn.Linear, rank: int) -> None:
-        super().__init__(
-            linear.in_features,
-            linear.out_features,
-            bias=linear.bias is not None,
-            device=linear.weight.device,
-        )
+        n_in, n_out, device = linear.in_features, linear.out_features, linear.weight.device
+        super().__init__(n_in, n_out, bias=linear.bias is not None, device=device)
         self.weight, self.bias = linear.weight, linear.bias
-        device = linear.weight.device
-        self.down = nn.Parameter(torch.empty(rank, linear.in_features, device=device))
-        self.up = nn.Parameter(torch.zeros(linear.out_features, rank, device=device))
-        nn.init.normal_(self.down, std=linear.in_features**-0.5)
-        self.is_adapted = True
+        self._adapt(n_in, n_out, rank)
+        self.to(device)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Multiply and add."""
-        outputs = super().forward(inputs)
-        if not self.is_adapted:
-            return outputs
-        narrow = nn.functional.linear(inputs, self.down)
-        return outputs + nn.functional.linear(narrow, self.up)
+
+class AdaptedInt8Linear(Adapted, Int8Linear):
+    """One over a layer in int8. What is added is in float32: it is as narrow as its adapter.
+
+    Args:
+        linear: the layer, whose weights are taken over.
+        rank: width between `down` and `up`.
+    """
+
+    def __init__(self, linear: Int8Linear, rank: int) -> None:
+        n_out, n_in = linear.values.shape
+        super().__init__(n_in, n_out)
+        self.values, self.scale, self.bias = linear.values, linear.scale, linear.bias
+        self._adapt(n_in, n_out, rank)
+        self.to(linear.values.device)
 
 
 def add_adapters(encoder: nn.Module, rank: int) -> None:
@@ -58,12 +83,15 @@ def add_adapters(encoder: nn.Module, rank: int) -> None:
         (parent, name, child)
         for parent in encoder.modules()
         for name, child in parent.named_children()
-        if type(child) is nn.Linear
+        if type(child) in _ADAPTED
     ]
     if not found:
         raise ConfigError("the encoder has no linear layers for adapters: set adapter_rank = 0")
     for parent, name, child in found:
-        setattr(parent, name, AdaptedLinear(child, rank))
+        setattr(parent, name, _ADAPTED[type(child)](child, rank))
+
+
+_ADAPTED: Dict[type, Any] = {nn.Linear: AdaptedLinear, Int8Linear: AdaptedInt8Linear}
 
 
 @contextmanager
@@ -73,7 +101,7 @@ def without_adapters(encoder: nn.Module) -> Iterator[None]:
     Args:
         encoder: a model of the package transformers.
     """
-    layers = [layer for layer in encoder.modules() if isinstance(layer, AdaptedLinear)]
+    layers = [layer for layer in encoder.modules() if isinstance(layer, Adapted)]
     for layer in layers:
         layer.is_adapted = False
     try:

@@ -25,10 +25,9 @@ class TokenEncoder(PretrainedEncoder):
     def __init__(self, encoder: Any, tokenizer: Any, adapter_rank: int = 0) -> None:
         super().__init__(encoder, tokenizer)
         self.adapter_rank = adapter_rank
-        if adapter_rank and self.is_int8:
-            raise ConfigError("an encoder with adapters (adapter_rank) cannot be in int8")
         if adapter_rank:
             add_adapters(encoder, adapter_rank)
+            self._int8_layers = None  # which know of no adapters
 
     def forward(
         self, windows: Windows, tokens: Int32Array, n_tokens: int, max_pieces: int

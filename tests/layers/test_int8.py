@@ -6,6 +6,7 @@ import torch
 
 from rel_component.errors import ConfigError
 from rel_component.layers import torch_int8
+from rel_component.layers.torch_adapters import Adapted, without_adapters
 from rel_component.layers.torch_int8 import Int8Linear, to_int8
 from rel_component.models.encoder import build_encoder
 
@@ -74,14 +75,38 @@ def test_every_kind_of_encoder(kind, vocab):
         numpy.testing.assert_allclose(again, found, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_adapters_stay_and_can_be_left_out(kind, vocab, instructions):
+    docs = [make_doc(vocab, text) for text in TEXTS]
+    exact, bare = (build_encoder(tiny_encoder(kind), adapter_rank=rank) for rank in (2, 0))
+    for model in (exact, bare):
+        model.initialize(X=docs)
+    module = exact.shims[0]._model
+    for layer in module.modules():
+        if isinstance(layer, Adapted):
+            torch.nn.init.normal_(layer.up, std=0.5)
+    rounded = build_encoder("/no/such/folder", precision="int8", adapter_rank=2)
+    rounded.from_bytes(exact.to_bytes())
+    again = build_encoder("/no/such/folder", precision="int8", adapter_rank=2)
+    again.from_bytes(rounded.to_bytes())
+    expected, plain, found, loaded = (
+        numpy.concatenate(model.predict(docs)) for model in (exact, bare, rounded, again)
+    )
+    norm = numpy.linalg.norm(expected)
+    assert numpy.linalg.norm(expected - plain) > 0.2 * norm
+    assert numpy.linalg.norm(found - expected) < 0.05 * norm
+    numpy.testing.assert_allclose(loaded, found, rtol=1e-4, atol=1e-5)
+    with without_adapters(rounded.shims[0]._model):
+        found = numpy.concatenate(rounded.predict(docs))
+    assert numpy.linalg.norm(found - plain) < 0.05 * norm
+
+
 def test_int8_is_not_trained_and_does_not_become_float32(vocab):
     docs = [make_doc(vocab, text) for text in TEXTS]
     model = build_encoder(tiny_encoder(), precision="int8")
     model.initialize(X=docs)
     with pytest.raises(ConfigError, match=r'"int8" cannot be trained: .*frozen_components'):
         model.begin_update(docs)
-    with pytest.raises(ConfigError, match=r"adapters .* cannot be in int8"):
-        build_encoder(tiny_encoder(), precision="int8", adapter_rank=2).initialize(X=docs)
     with pytest.raises(ConfigError, match='set precision to "int8"'):
         build_encoder(tiny_encoder()).from_bytes(model.to_bytes())
 
