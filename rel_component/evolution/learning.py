@@ -240,7 +240,7 @@ def score_labels(nlp: Language, references: Sequence[Doc], *, given: bool = Fals
 def compare_labels(
     before: LabelScores, after: LabelScores, old: Sequence[str], new: Sequence[str]
 ) -> List[LabelChange]:
-    """What has changed of each label, of the old ones and of the new ones together, and of all.
+    """What has changed of each label, of old and of new ones together if there are both, and of all.
 
     Args:
         before: scores before.
@@ -249,7 +249,9 @@ def compare_labels(
         new: labels that were added.
     """
     groups = [(label, [label]) for label in (*old, *new)]
-    groups += [("old labels", list(old)), ("new labels", list(new)), ("all labels", [*old, *new])]
+    if old and new:
+        groups += [("old labels", list(old)), ("new labels", list(new))]
+    groups.append(("all labels", [*old, *new]))
     found = []
     for name, labels in groups:
         counts = [

@@ -86,6 +86,7 @@ def test_examples_are_learned(folder, tmp_path, name):
     assert (left_out["FOUNDED"].n, left_out["LEFT"].n) == (3, 2)
     dev = {change.label: change for change in found.dev}
     assert dev["all labels"].n == 2
+    assert "new labels" not in dev  # they are all
     after = spacy.load(tmp_path / "after")
     assert set(after.get_pipe("relation_extractor").labels) == {"FOUNDED", "LEFT", "MET"}
     if name == "learned":

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import spacy
 
-from rel_component import apply_adapter, save_adapter
+from rel_component import apply_adapter, quantize, save_adapter
 from rel_component.errors import ConfigError
 
 from ..cli.helpers import run, run_json
@@ -71,6 +71,20 @@ def test_the_pipeline_is_the_same_again(trained, written, tmp_path):
     for found, expected in zip(vectors(tmp_path / "again"), vectors(trained)):
         numpy.testing.assert_array_equal(found, expected)
     nlp = spacy.load(tmp_path / "again")
+    nlp.get_pipe("relation_extractor").set_schema({"LEFT": "the head left the tail"})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('ignore:Precision "int8"')  # of CPUs without instructions
+def test_in_int8_it_still_reads_labels(trained, tmp_path):
+    result = quantize(trained, tmp_path / "int8")
+    assert result.encoders == [
+        "components.span_recognizer.model.tok2vec",
+        "components.shared_encoder.model",
+    ]
+    for found, expected in zip(vectors(tmp_path / "int8"), vectors(trained)):
+        assert numpy.linalg.norm(found - expected) < 0.05 * numpy.linalg.norm(expected)
+    nlp = spacy.load(tmp_path / "int8")
     nlp.get_pipe("relation_extractor").set_schema({"LEFT": "the head left the tail"})
 
 
