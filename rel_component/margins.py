@@ -107,7 +107,7 @@ def note_unsure_pairs(
 
 
 def unsure_pairs(doc: Doc) -> Optional[UnsurePairs]:
-    """The pairs that a relation extractor is unsure of; None: it has noted none of any document.
+    """The pairs that a relation extractor is unsure of; None: it was not told to note them.
 
     Raises:
         DataError: if something else is stored in their place.

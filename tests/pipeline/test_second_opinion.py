@@ -104,7 +104,7 @@ def test_what_the_extractor_is_sure_of_costs_nothing(pipeline):
     }
 
 
-def test_no_relation_is_an_answer_and_no_answer_is_none(pipeline, caplog):
+def test_no_relation_is_an_answer_and_no_answer_is_none(pipeline):
     refused = {"error": "LLMRefused", "text": "no such model"}
     nlp = pipeline(answer(), refused)
     said, failed = nlp.pipe([TEXT, TEXT])
