@@ -57,6 +57,7 @@ def decode_events(
     *,
     threshold: float = 0.0,
     one_label: bool = False,
+    one_role: bool = False,
 ) -> List[Event]:
     """Make events of the relations that are pairs of their roles.
 
@@ -69,6 +70,7 @@ def decode_events(
         one_label: whether the same mentions are one event of one type: those of types with the same
             roles and no trigger are held together by the pairs of all these types, and have the
             label whose pairs are most probable.
+        one_role: whether a mention has only one role in an event without trigger.
 
     Returns:
         the events, the most probable ones of each type first.
@@ -88,14 +90,18 @@ def decode_events(
     for kinds in groups.values():
         graph, kind = graphs[kinds[0].label], kinds[0]
         if len(kinds) > 1:
-            found = _of_one_label(graphs, kinds)
+            found = _of_one_label(graphs, kinds, one_role)
+        elif kind.trigger is not None:
+            found = _stars(graph, kind)
         else:
-            found = _stars(graph, kind) if kind.trigger is not None else _cliques(graph, kind)
+            found = _cliques(graph, kind, one_role)
         events += [event for event in found if (event.score or 0.0) >= threshold]
     return events
 
 
-def _of_one_label(graphs: Dict[str, _Graph], kinds: Sequence[EventType]) -> Iterator[Event]:
+def _of_one_label(
+    graphs: Dict[str, _Graph], kinds: Sequence[EventType], one_role: bool
+) -> Iterator[Event]:
     """The events of several types with the same roles, which hold their mentions together."""
     joined = _Graph()
     for kind in kinds:
@@ -105,7 +111,7 @@ def _of_one_label(graphs: Dict[str, _Graph], kinds: Sequence[EventType]) -> Iter
             for other, score in reach.items():
                 known = joined.neighbours[node].get(other, 0.0)
                 joined.neighbours[node][other] = max(score, known)
-    for event in _cliques(joined, kinds[0]):
+    for event in _cliques(joined, kinds[0], one_role):
         nodes = [Node(typed_key(span), kinds[0].canonical(role)) for role, span in event.arguments]
         votes = {
             kind.label: sum(
@@ -126,9 +132,10 @@ def _stars(graph: _Graph, kind: EventType) -> Iterator[Event]:
                 yield _event(graph, kind, kept, scores, graph.spans[trigger.place])
 
 
-def _cliques(graph: _Graph, kind: EventType) -> Iterator[Event]:
+def _cliques(graph: _Graph, kind: EventType, one_role: bool) -> Iterator[Event]:
     """The events of a type without trigger: of each group the best, none a part of a better one."""
-    _join_roles(graph)
+    if not one_role:
+        _join_roles(graph)
     for group in _groups(graph):
         found: Dict[Tuple[Node, ...], List[float]] = {}
         cliques = _all_cliques if len(group) <= EXACT else _grown_cliques

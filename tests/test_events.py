@@ -276,6 +276,12 @@ def test_mention_may_have_several_roles(doc):
     given = Event("MERGER", tuple(zip(("party", "party", "result"), (*doc.ents[:2], doc.ents[0]))))
     [found] = decode_events(event_relations(given, SCHEMA.events["MERGER"]), SCHEMA.events)
     assert event_key(found) == event_key(given)
+    apart = decode_events(
+        event_relations(given, SCHEMA.events["MERGER"]), SCHEMA.events, one_role=True
+    )
+    assert all(
+        len({span for _, span in event.arguments}) == len(event.arguments) for event in apart
+    )
 
 
 def test_types_that_exclude_each_other_hold_mentions_together(vocab):

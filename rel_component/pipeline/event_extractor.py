@@ -42,6 +42,7 @@ class EventExtractor(SavedPipe, Pipe):
             pairs, in [0, 1].
         one_label: whether the same mentions are one event of one type, for types that exclude each
             other; see :func:`.decode_events`.
+        one_role: whether a mention has only one role in an event without trigger.
         keep_pairs: whether the pairs remain among the relations of the document.
         event_schema: the types of events, as a schema or a dict in the form of a schema file; None:
             those of the relation extractor.
@@ -61,6 +62,7 @@ class EventExtractor(SavedPipe, Pipe):
         scorer: Optional[ScorerFunction],
         threshold: float = 0.0,
         one_label: bool = False,
+        one_role: bool = False,
         keep_pairs: bool = True,
         event_schema: Any = None,
         relations_attr: str = DEFAULT_ATTR,
@@ -74,6 +76,7 @@ class EventExtractor(SavedPipe, Pipe):
         self.scorer = scorer
         self.threshold = threshold
         self.one_label = one_label
+        self.one_role = one_role
         self.keep_pairs = keep_pairs
         self.relations_attr = relations_attr
         self.attr = attr
@@ -134,7 +137,11 @@ class EventExtractor(SavedPipe, Pipe):
         self._require_events()
         relations = list(get_relations(doc, self.relations_attr))
         events = decode_events(
-            relations, self.events, threshold=self.threshold, one_label=self.one_label
+            relations,
+            self.events,
+            threshold=self.threshold,
+            one_label=self.one_label,
+            one_role=self.one_role,
         )
         set_events(doc, events, self.attr)
         if not self.keep_pairs:
