@@ -15,6 +15,7 @@ from .settings import (
     GENERAL_ENCODER,
     HUB_ENCODER,
     MULTILINGUAL,
+    MULTILINGUAL_FOLDER,
     Reasons,
     Settings,
     default_settings,
@@ -154,7 +155,8 @@ def _choose_encoder(encoder: str, lang: str, *, general: bool) -> Tuple[str, str
     if encoder != AUTO:
         return encoder, "as asked for"
     if lang != "en":
-        return MULTILINGUAL, "the language is not English"
+        is_here = Path(MULTILINGUAL_FOLDER).is_dir()
+        return MULTILINGUAL_FOLDER if is_here else MULTILINGUAL, "the language is not English"
     if general and Path(GENERAL_ENCODER).is_dir():
         return GENERAL_ENCODER, "the project's that knows of relations: it takes fewer documents"
     if Path(ENCODER).is_dir():

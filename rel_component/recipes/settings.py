@@ -22,7 +22,10 @@ HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 """The same encoder on the Hugging Face hub."""
 
 MULTILINGUAL = "intfloat/multilingual-e5-small"
-"""An encoder of the same size for other languages."""
+"""An encoder of the same size for other languages, on the hub."""
+
+MULTILINGUAL_FOLDER = "encoders/e5_small"
+"""The same encoder where the command ``encoder_multilingual`` puts it."""
 
 ANNOTATE_AFTER = 0.109
 """The share of the training after which relations are also learned between mentions that are found."""
@@ -196,6 +199,9 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 """
 
 
+_GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
+
+
 def settings_by_size(
     recipe: str, n_documents: int, *, one_pair: bool = False, general: bool = False
 ) -> Tuple[Dict[str, Any], Reasons]:
@@ -213,9 +219,9 @@ def settings_by_size(
     kind = recipe if recipe not in GIVEN else "one pair" if one_pair else "several pairs"
     size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
     if size is None and general:
-        halved = {"passes": _DEFAULTS[recipe]["passes"] / 2}
-        length = _length(n_documents, {**_DEFAULTS[recipe], **halved})
-        return halved, {"passes": f"{length}: half as many as another encoder needs"}
+        fewer = {"passes": _GENERAL_PASSES}
+        length = _length(n_documents, {**_DEFAULTS[recipe], **fewer})
+        return fewer, {"passes": f"{length}: a quarter less than another encoder needs"}
     if size is None:
         return {}, {"passes": _length(n_documents, _DEFAULTS[recipe])}
     options: Dict[str, Any] = dict(size._asdict())

@@ -13,6 +13,8 @@ from rel_component.recipes.rendering import render
 from rel_component.recipes.settings import (
     ENCODER,
     GENERAL_ENCODER,
+    MULTILINGUAL,
+    MULTILINGUAL_FOLDER,
     RECIPES,
     default_settings,
 )
@@ -115,7 +117,8 @@ def test_relations_of_whole_documents(values, nlp):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_fewer_documents_the_more_passes(recipe, nlp):
+def test_the_fewer_documents_the_more_passes(recipe, nlp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no encoder is
     passes = [
         choose(found(documents=n), nlp, recipe=recipe)[0].options["passes"]
         for n in (10, 60, 100, 400, 2000)
@@ -149,7 +152,6 @@ def test_long_mentions(nlp):
 def test_the_tokenizer_of_the_language(nlp):
     chinese, _ = choose(found(), spacy.blank("zh"))
     assert chinese.tokenizer["@tokenizers"] == "spacy.zh.ChineseTokenizer"
-    assert chinese.paths["encoder"] == "intfloat/multilingual-e5-small"
 
 
 def test_what_is_annotated_is_counted(nlp):
@@ -201,8 +203,16 @@ def test_the_language_of_texts(text, code):
     assert detect_language([text]).code == code
 
 
+def test_other_languages_take_the_multilingual_encoder_that_is_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chosen = [choose(found(), spacy.blank("de"))[0].paths["encoder"]]
+    (tmp_path / MULTILINGUAL_FOLDER).mkdir(parents=True)
+    chosen.append(choose(found(), spacy.blank("de"))[0].paths["encoder"])
+    assert chosen == [MULTILINGUAL, MULTILINGUAL_FOLDER]
+
+
 @pytest.mark.parametrize(
-    ("n", "general", "passes"), [(400, True, 22), (2000, True, 5.25), (2001, False, 10.5)]
+    ("n", "general", "passes"), [(400, True, 22), (2000, True, 8.0), (2001, False, 10.5)]
 )
 def test_up_to_2000_documents_start_from_the_general_encoder(
     n, general, passes, nlp, tmp_path, monkeypatch
