@@ -53,6 +53,16 @@ def test_every_annotation_aligns_and_satisfies_the_schema(split):
     assert report.relations == sum(len(record["relations"]) for record in records(path.name))
 
 
+@pytest.mark.parametrize("lang", ["de", "es", "fr", "pt"])
+def test_documents_of_other_languages_align_and_satisfy_the_schema(lang):
+    schema = RelationSchema.from_file(ASSETS / "business_schema.yaml")
+    report = Report(on_error="stop")
+    path = ASSETS / f"business_{lang}.jsonl"
+    docs = list(convert_file(path, "jsonl", spacy.blank(lang), report, schema=schema))
+    assert len(docs) == 50
+    assert {rel.label for doc in docs for rel in doc._.rel} == set(schema.labels)
+
+
 def test_the_splits_share_no_document_and_make_up_the_corpus():
     splits = [record for split in SPLITS for record in records(f"business_{split}.jsonl")]
     assert len({record["text"] for record in splits}) == len(splits) >= 150
