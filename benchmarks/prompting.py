@@ -22,6 +22,7 @@ from spacy.tokens import Doc
 
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.files import read_docs
+from rel_component.llm.answers.extraction import AnswerReader
 from rel_component.llm.types import REPORT_KEY, Outcome, Reply
 from rel_component.schema import RelationSchema
 
@@ -71,7 +72,7 @@ def overhead(nlp: Language, path: Path, limit: int) -> float:
     """Milliseconds a document for prompts and for reading an answer with three relations."""
     extractor = nlp.get_pipe("llm_relation_extractor")
     prompter = extractor._prompter()
-    reader = extractor._reader(prompter)
+    reader = AnswerReader(prompter, keep=extractor.keep)
     docs = [eg.predicted for eg in make_relation_corpus(path, limit=limit)(nlp)]
     start = time.perf_counter()
     for doc in docs:
