@@ -84,7 +84,7 @@ def build_docs(
         for mention in annotated.mentions:
             keep_mention(doc, mention, spans[mention.id])
         if annotated.sentence_starts is None:
-            sentencizer(doc)
+            _split_sentences(doc, sentencizer, spans.values())
         else:
             starts = set(annotated.sentence_starts)
             set_sentence_starts(doc, [token.i in starts for token in doc])
@@ -100,6 +100,16 @@ def build_docs(
         report.documents += 1
         report.mentions += n_distinct
         yield doc
+
+
+def _split_sentences(doc: Doc, sentencizer: Sentencizer, spans: Iterable[Span]) -> None:
+    """Set sentences by punctuation; none starts inside of a mention, as after "No. 5"."""
+    sentencizer(doc)
+    inside = {i for span in spans for i in range(span.start + 1, span.end)}
+    starts = {token.i for token in doc if token.is_sent_start}
+    if inside & starts:
+        kept = starts - inside
+        set_sentence_starts(doc, [token.i in kept for token in doc])
 
 
 def _set_entities(doc: Doc, spans: _Spans, annotated: Annotated, report: Report) -> Annotated:

@@ -54,6 +54,13 @@ def test_sentences_are_as_given():
     assert [sent.text for sent in doc.sents] == ["Ilse", "founded Nordwind. She owns it."]
 
 
+def test_no_sentence_starts_inside_of_a_mention():
+    text = "Ann makes Malt No. 5 in Oslo. She sells it."
+    mentions = [AnnotatedMention("m", 10, 20, "PRODUCT")]
+    doc, _ = build(Annotated("here", text=text, mentions=mentions))
+    assert [sent.text for sent in doc.sents] == ["Ann makes Malt No. 5 in Oslo.", "She sells it."]
+
+
 def test_evidence_stays_with_its_sentence():
     relations = [AnnotatedRelation("o", "p", "BY", evidence=(1,))]
     annotated = Annotated("here", text=f" {TEXT}", relations=relations, sentence_starts=[1, 23])
