@@ -46,9 +46,9 @@ class UnsurePairs(NamedTuple):
     n_all: int
 
 
-def pair_key(head: Span, tail: Span) -> PairKey:
-    """The key of a pair of mentions, which does not know its direction."""
-    return frozenset((span.start_char, span.end_char) for span in (head, tail))
+def pair_key(*mentions: Span) -> PairKey:
+    """The key of a pair of mentions, which does not know its direction; of more, it contains theirs."""
+    return frozenset((span.start_char, span.end_char) for span in mentions)
 
 
 def pair_margins(

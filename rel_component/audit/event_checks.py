@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from itertools import combinations
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Span
 
@@ -13,6 +13,10 @@ from .counts import FEW, SHOWN, count_by_label
 from .documents import AuditedDoc, Position, position
 from .duplicates import EventWords, event_words, find_duplicates
 from .findings import Cell, Finding, Place, Section, Table
+
+_MOST = 100
+"""The most events of a document that are compared with each other, of those that share a mention or a
+type."""
 
 
 def check_events(context: AuditContext) -> Section:
@@ -98,7 +102,8 @@ def _repetitions(context: AuditContext) -> Iterator[Finding]:
         for i, event in enumerate(doc.events):
             for mention in {position(span) for _, span in event.arguments}:
                 by_mention[event.label, mention].append(i)
-        pairs = {pair for group in by_mention.values() for pair in combinations(group, 2)}
+        groups = (group[:_MOST] for group in by_mention.values())
+        pairs = {pair for group in groups for pair in combinations(group, 2)}
         for i, j in sorted(pairs):
             first, second = doc.events[i], doc.events[j]
             message = _repetition(first, second, context.event_type(first.label))
@@ -159,16 +164,15 @@ def _contradictions(context: AuditContext) -> Iterator[Finding]:
 def _differing(first: AuditedDoc, second: AuditedDoc) -> Iterator[Tuple[Event, Event]]:
     """Events of two documents with the same words, and type, not equal, which share an argument."""
     left, right = ({event_words(event): event for event in doc.events} for doc in (first, second))
-    unmatched: Dict[str, Set[EventWords]] = defaultdict(set)
-    for key in right.keys() - left.keys():
-        unmatched[key[0]].add(key)
+    unmatched: Dict[str, List[EventWords]] = defaultdict(list)
+    for key in sorted(right.keys() - left.keys(), key=str):
+        if len(unmatched[key[0]]) < _MOST:
+            unmatched[key[0]].append(key)
     for label, words in sorted(left.keys() - right.keys(), key=str):
         others = unmatched[label]
-        if not others:
-            continue
-        best = max(sorted(others, key=str), key=lambda key: len(words & key[1]))
-        if words & best[1]:
-            others.discard(best)
+        best = max(others, key=lambda key: len(words & key[1]), default=None)
+        if best is not None and words & best[1]:
+            others.remove(best)
             yield left[label, words], right[best]
 
 

@@ -48,12 +48,13 @@ class TextVectors:
             encoder: the sentence encoder, always the same.
             texts: the texts, at least one.
         """
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if len(self._known) + len(new) > _MAX_CACHED:
-            self._known.clear()
+        known = self._known  # nothing is ever taken out of it, since other threads may be reading
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if len(known) + len(new) > _MAX_CACHED:
+            known = self._known = {}
             new = list(dict.fromkeys(texts))
-        self._known.update(zip(new, encode_sentences(encoder, new)))
-        return numpy.stack([self._known[text] for text in texts])
+        known.update(zip(new, encode_sentences(encoder, new)))
+        return numpy.stack([known[text] for text in texts])
 
 
 class LabelReader:

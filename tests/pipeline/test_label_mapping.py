@@ -1,12 +1,16 @@
 """Open relations that are mapped to a schema by its labels, on hand-made parses."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 import pytest
 import spacy
 from spacy.tokens import Doc
 
 from rel_component.errors import ConfigError
+from rel_component.pipeline import label_reading
 from rel_component.pipeline.label_mapping import LabelMapping
+from rel_component.pipeline.label_reading import TextVectors
 from rel_component.types import Relation
 
 from ..encoders import tiny_encoder
@@ -157,3 +161,15 @@ def test_a_mapping_needs_a_schema():
     nlp = pipeline({})
     with pytest.raises(ConfigError, match="give it a schema"):
         nlp(make_doc(nlp.vocab))
+
+
+def test_threads_read_vectors_while_others_make_room(monkeypatch):
+    monkeypatch.setattr(label_reading, "_MAX_CACHED", 3)
+    monkeypatch.setattr(
+        label_reading, "encode_sentences", lambda encoder, texts: [[len(t)] for t in texts]
+    )
+    vectors = TextVectors()
+    texts = [["x" * n for n in range(i, i + 3)] for i in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda given: vectors.encode(None, given), texts))
+    assert [X[:, 0].tolist() for X in found] == [[i, i + 1, i + 2] for i in range(200)]

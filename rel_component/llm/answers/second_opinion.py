@@ -37,8 +37,8 @@ class SecondOpinion:
         asked: Set[PairKey] = set()
         answered: Set[PairKey] = set()
         for question, outcome in zip(questions, outcomes):
-            spans = [*question.mentions.values()]
-            pairs = {pair_key(head, tail) for head in spans for tail in spans} & unsure.pairs
+            shown = pair_key(*question.mentions.values())
+            pairs = {pair for pair in unsure.pairs if pair <= shown}
             asked |= pairs
             if outcome.reply is not None:
                 answered |= pairs
