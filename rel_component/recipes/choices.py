@@ -26,7 +26,7 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
-_GENERAL_SAVES = 2000  # documents; until then, entities and relations take it half of the passes
+_GENERAL_SAVES = 2000  # documents; until then, entities and relations take it a quarter less passes
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
@@ -87,6 +87,8 @@ def choose(
             encoder, settings.lang, general=found.documents <= most
         )
         settings.paths["encoder"] = chosen
+        if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER):
+            settings.options["frozen_embeddings"] = True
         general = Path(chosen) == Path(GENERAL_ENCODER)
         if general:
             settings.options["reset_layers"] = 0

@@ -101,6 +101,7 @@ _COMMON: Dict[str, Any] = {
     "evaluations": 11,
     "min_support": 30,
     "reset_layers": 1,
+    "frozen_embeddings": False,
     "events": False,
 }
 

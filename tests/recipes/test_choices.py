@@ -207,8 +207,9 @@ def test_other_languages_take_the_multilingual_encoder_that_is_here(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     chosen = [choose(found(), spacy.blank("de"))[0].paths["encoder"]]
     (tmp_path / MULTILINGUAL_FOLDER).mkdir(parents=True)
-    chosen.append(choose(found(), spacy.blank("de"))[0].paths["encoder"])
-    assert chosen == [MULTILINGUAL, MULTILINGUAL_FOLDER]
+    settings, reasons = choose(found(), spacy.blank("de"))
+    assert [*chosen, settings.paths["encoder"]] == [MULTILINGUAL, MULTILINGUAL_FOLDER]
+    assert "\nfrozen_embeddings = true\n" in render(settings, reasons)
 
 
 @pytest.mark.parametrize(
