@@ -1,7 +1,7 @@
 """``spacy rel adapter`` and ``spacy rel apply-adapter``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 from typer import Argument, Option
 
@@ -19,12 +19,22 @@ def adapter_cli(
     half: Annotated[
         bool, Option("--half", help="Round to numbers of 16 bits, for half of the size")
     ] = False,
+    rank: Annotated[
+        Optional[int],
+        Option(
+            min=1,
+            help="Rank of the matrices that stand for what those of the encoder have learned, for "
+            "pipelines trained without adapters; 64 is enough for most",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write what a pipeline has learned beside its public encoder, with a card, to share it."""
     from ..inference.adapter import save_adapter
 
-    found = save_adapter(model, folder, encoder=None if encoder == "auto" else encoder, half=half)
+    found = save_adapter(
+        model, folder, encoder=None if encoder == "auto" else encoder, half=half, rank=rank
+    )
     if json:
         print_json(found.to_dict())
         return

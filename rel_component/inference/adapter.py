@@ -42,7 +42,8 @@ class AdapterSummary:
 
     Attributes:
         encoder: name of the public encoder.
-        n_shared: number of its arrays that are in the pipeline as they are.
+        n_shared: number of its arrays that are in the pipeline, as they are or with a difference of
+            low rank.
         n_tensors: number of arrays that are not in it.
         n_bytes: size of these arrays.
         n_bytes_before: size of the pipeline.
@@ -65,6 +66,7 @@ def save_adapter(
     *,
     encoder: Optional[Union[str, Path]] = None,
     half: bool = False,
+    rank: Optional[int] = None,
 ) -> AdapterSummary:
     """Write what a trained pipeline has and the public encoder that it was trained from has not.
 
@@ -74,17 +76,23 @@ def save_adapter(
         encoder: folder of the public encoder, or its name on a hub; None: the one in the pipeline's
             config.
         half: whether the difference is rounded to numbers of 16 bits.
+        rank: rank of the matrices that stand for the differences of the encoder's, of which this is an
+            approximation; None: matrices that differ are written whole. For pipelines that were
+            trained without adapters; 64 is enough for most.
 
     Raises:
-        ConfigError: if there is no such pipeline or encoder, or they have nothing in common.
+        ConfigError: if there is no such pipeline or encoder, or they have nothing in common, or the rank
+            is below 1.
         DataError: if the folder cannot be written.
     """
     from safetensors.numpy import save
 
+    if rank is not None and rank < 1:
+        raise ConfigError(f"rank: expected a number of 1 or more, got {rank}")
     nlp = load_pipeline(pipeline)
     name = str(encoder or _encoder_name(nlp, pipeline))
     public = PublicEncoder.read(name)
-    writer = ModelWriter(public, half=half)
+    writer = ModelWriter(public, half=half, rank=rank)
     with complete_folder(output) as folder:
         inner = folder / _PIPELINE
         nlp.to_disk(inner)
@@ -98,9 +106,10 @@ def save_adapter(
                 _without_checksums(place / "cfg")
         if not writer.n_shared:
             raise ConfigError(
-                f"{source_name(pipeline)}: no weights of the encoder {name} are in this pipeline. Train "
-                "with adapter_rank = 16 in the block of rel_component.Encoder.v1, which leaves the "
-                "encoder as it is, or name the right encoder (--encoder)"
+                f"{source_name(pipeline)}: no weights of the encoder {name} are in this pipeline. Let "
+                "matrices of low rank stand for what it has learned (--rank 64), or train with "
+                "adapter_rank = 16 in the block of rel_component.Encoder.v1, which leaves the encoder "
+                "as it is, or name the right encoder (--encoder)"
             )
         (folder / _TENSORS).write_bytes(save(writer.tensors))
         (folder / _MODELS).write_text(json.dumps(models), encoding="utf8")

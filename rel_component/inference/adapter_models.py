@@ -1,14 +1,15 @@
 """Models of components as JSON values and tensors, without the weights of a public encoder.
 
-A model that Thinc has saved becomes a mapping, in which ``{"$tensor": name}`` stands for an array and
-``{"$public": true}`` for what is the same in the public encoder.
+A model that Thinc has saved becomes a mapping, in which ``{"$tensor": name}`` stands for an array,
+``{"$public": true}`` for what is the same in the public encoder, and the same with ``"up"`` and
+``"down"`` for the sum of that and of their product.
 """
 
 import base64
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Set, Union
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple, Union
 
 import numpy
 import srsly
@@ -17,6 +18,7 @@ from ..errors import ConfigError, shown
 
 _PARTS = {"config", "options", "tokenizer", "weights"}  # of an encoder in a model
 _PUBLIC = {"$public": True}
+_FACTORS = ("up", "down")
 _WITHIN = "encoder."  # where the weights of the public encoder lie in a module
 _TYPES = ("float16", "float32", "float64", "int8", "int32", "int64", "uint8", "uint64", "bool")
 _DEEPEST = 30
@@ -68,14 +70,17 @@ class ModelWriter:
     Args:
         encoder: the public encoder.
         half: whether numbers of 32 bits are rounded to 16.
+        rank: rank of the differences from matrices of the public encoder; None: matrices that differ
+            are written as they are.
 
     Attributes:
         tensors: what is not in the public encoder, filled by :meth:`write`.
-        n_shared: number of arrays that are in it.
+        n_shared: number of arrays that are in it, or differ from it by a matrix of low rank.
     """
 
     encoder: PublicEncoder
     half: bool
+    rank: Optional[int] = None
     tensors: Dict[str, Any] = field(default_factory=dict)
     n_shared: int = 0
 
@@ -128,15 +133,21 @@ class ModelWriter:
 
     def _weight(self, place: str, name: str, values: Any) -> Any:
         public = self.encoder.weights.get(name)
-        if (
-            public is None
-            or public.dtype != values.dtype
-            or public.shape != values.shape
-            or not numpy.array_equal(public, values)
-        ):
+        if public is None or public.dtype != values.dtype or public.shape != values.shape:
+            return self._tensor(place, values)
+        if numpy.array_equal(public, values):
+            self.n_shared += 1
+            return _PUBLIC
+        factors = None if self.rank is None else _factors(public, values, self.rank)
+        if factors is None:
             return self._tensor(place, values)
         self.n_shared += 1
-        return _PUBLIC
+        up, down = factors
+        return {
+            **_PUBLIC,
+            "up": self._tensor(f"{place}.up", up),
+            "down": self._tensor(f"{place}.down", down),
+        }
 
     def _value(self, place: str, value: Any) -> Any:
         """A value in JSON; `place` is the beginning of names of tensors."""
@@ -236,11 +247,20 @@ class ModelReader:
         return srsly.msgpack_dumps({"config": config, "state": srsly.msgpack_dumps(state)})
 
     def _weight(self, place: str, name: str, value: Any) -> Any:
-        if value != _PUBLIC:
+        if not isinstance(value, dict) or "$public" not in value:
             return self._tensor(place, value)
         if name not in self._encoder.weights:
             raise ConfigError(f"{place}: the public encoder has no weights {shown(name)}")
-        return self._encoder.weights[name]
+        public = self._encoder.weights[name]
+        if value == _PUBLIC:
+            return public
+        up, down = (self._tensor(f"{place}.{name}", value.get(key)) for key in _FACTORS)
+        shapes = up.shape, down.shape
+        if public.shape != up.shape[:1] + down.shape[1:] or up.shape[1:] != down.shape[:1]:
+            raise ConfigError(f"{place}.{name}: {public.shape} is no product of {shapes}")
+        if {up.dtype, down.dtype, public.dtype} != {numpy.dtype("float32")}:
+            raise ConfigError(f"{place}.{name}: expected numbers of the type float32")
+        return public + up @ down
 
     def _value(self, place: str, value: Any, depth: int = 0) -> Any:
         if depth > _DEEPEST:
@@ -268,6 +288,30 @@ class ModelReader:
         if value["$type"] != "float32" or values.dtype != numpy.float16:
             raise ConfigError(f"{name}: {values.dtype.name} is not read as {shown(value['$type'])}")
         return values.astype("float32")
+
+
+def _factors(public: Any, values: Any, rank: int) -> Optional[Tuple[Any, Any]]:
+    """Two matrices whose product is the nearest of this rank to the difference of two others.
+
+    They are those of the largest singular values (Eckart and Young 1936,
+    https://doi.org/10.1007/BF02288367), as LoRA's are named (Hu et al. 2021,
+    https://arxiv.org/abs/2106.09685).
+
+    Returns:
+        (rows, rank) and (rank, columns). None if they are no smaller than the matrix, or if the
+        difference is larger than the public weights: these were learned from scratch, and no low rank
+        holds that.
+    """
+    if values.dtype != numpy.float32 or values.ndim != 2:
+        return None
+    difference = values - public
+    if rank * sum(values.shape) >= values.size or not numpy.isfinite(difference).all():
+        return None
+    if numpy.linalg.norm(difference) > numpy.linalg.norm(public):
+        return None
+    left, strengths, right = numpy.linalg.svd(difference, full_matrices=False)
+    roots = numpy.sqrt(strengths[:rank])
+    return left[:, :rank] * roots, roots[:, None] * right[:rank]
 
 
 def _part(place: str, values: Any, key: str, kind: type) -> Any:

@@ -7,6 +7,7 @@ import shutil
 import numpy
 import pytest
 import spacy
+import torch
 
 from rel_component import apply_adapter, quantize, save_adapter
 from rel_component.errors import ConfigError
@@ -108,6 +109,46 @@ def test_half_of_the_size(trained, written, tmp_path):
         numpy.testing.assert_allclose(found, expected, atol=0.02)
 
 
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """A pipeline whose encoder itself has learned: in every matrix, one of rank 2 and a little noise."""
+    nlp = make_joint()
+    random = numpy.random.default_rng(0)
+    for parameter in nlp.get_pipe("shared_encoder").model.shims[0]._model.parameters():
+        shape = parameter.shape
+        change = random.normal(size=(*shape[:1], 2)) @ random.normal(size=(2, *shape[1:])) / 50
+        change += random.normal(size=shape) / 10_000
+        parameter.data += torch.tensor(change, dtype=torch.float32)
+    folder = tmp_path_factory.mktemp("tuned")
+    nlp.to_disk(folder / "pipeline")
+    run("adapter", folder / "pipeline", folder / "shared", "--rank", 2)
+    return folder
+
+
+def test_what_the_encoder_itself_has_learned_is_of_low_rank(tuned, tmp_path):
+    apply_adapter(tuned / "shared", tiny_encoder(), tmp_path / "again")
+    pipelines = spacy.load(tmp_path / "again"), spacy.load(tuned / "pipeline"), make_joint()
+    again, learned, public = (
+        torch.cat([value.flatten() for value in shim._model.parameters()]).detach()
+        for shim in (nlp.get_pipe("shared_encoder").model.shims[0] for nlp in pipelines)
+    )
+    assert (again - learned).abs().max() < 0.001 < 0.01 < (learned - public).abs().mean()
+
+
+def test_a_difference_of_another_shape_is_refused(tuned, tmp_path):
+    folder = tmp_path / "damaged"
+    shutil.copytree(tuned / "shared", folder)
+
+    def exchange(models):
+        weights = models["shared_encoder"]["layers"][-1]["shims"][0]["encoder"]["weights"]
+        value = next(value for value in weights.values() if "up" in value)
+        value["up"], value["down"] = value["down"], value["up"]
+
+    _models(exchange)(folder)
+    with pytest.raises(ConfigError, match="is no product of"):
+        apply_adapter(folder, tiny_encoder(), tmp_path / "again")
+
+
 def test_another_encoder_is_refused(written, tmp_path):
     with pytest.raises(ConfigError, match="is not the encoder that"):
         apply_adapter(written, tiny_encoder("electra"), tmp_path / "again")
@@ -123,8 +164,10 @@ def test_a_pipeline_trained_without_adapters(tmp_path):
     module = nlp.get_pipe("shared_encoder").model.shims[0]._model
     for parameter in module.parameters():
         parameter.data += 0.01
-    with pytest.raises(ConfigError, match="adapter_rank = 16"):
+    with pytest.raises(ConfigError, match=r"rank 64.*adapter_rank = 16"):
         save_adapter(nlp, tmp_path / "out")
+    with pytest.raises(ConfigError, match="rank: expected a number of 1 or more, got 0"):
+        save_adapter(nlp, tmp_path / "out", rank=0)
     assert not list(tmp_path.iterdir())
 
 
