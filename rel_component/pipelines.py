@@ -62,18 +62,27 @@ PipelineSource = Union[Language, str, Path]
 """A pipeline, its name or path, or the path of a config of one that needs no training."""
 
 
-def load_pipeline(source: PipelineSource) -> Language:
+OWN = "auto"
+"""In place of a language: that of the pipeline."""
+
+
+def load_pipeline(source: PipelineSource, lang: str = OWN) -> Language:
     """Load a pipeline.
 
     Args:
         source: name or path of a pipeline, or path of a config of one that needs no training, such
             as a language model with a prompt; or a pipeline, which is returned as it is.
+        lang: language whose tokenizer takes the place of that of a pipeline that is loaded, for one that
+            was trained in another language over a multilingual encoder; ``auto``: it stays.
 
     Raises:
         ConfigError: if there is no such pipeline, if it is damaged, or if a component comes before
-            one that it needs; the message names the file or the component.
+            one that it needs; the message names the file or the component. Also if spaCy does not know
+            the language, or needs a package for it.
     """
     if isinstance(source, Language):
+        if lang != OWN:
+            raise ConfigError(f"language {lang!r}: give the name or path of the pipeline to load")
         return source
     collects = gc.isenabled()
     try:
@@ -88,6 +97,8 @@ def load_pipeline(source: PipelineSource) -> Language:
         if collects:  # srsly leaves the collector off after an error
             gc.enable()
     _check_order(nlp)
+    if lang != OWN:
+        _set_tokenizer(nlp, lang)
     return nlp
 
 
@@ -213,6 +224,14 @@ def blank_pipeline(lang: str) -> Language:
         return util.get_lang_class(lang)()
     except ImportError as err:
         raise ConfigError(f"language {lang!r}: {err}") from err
+
+
+def _set_tokenizer(nlp: Language, lang: str) -> None:
+    """Let a pipeline make tokens as another language has them."""
+    other = blank_pipeline(lang)
+    other.vocab = nlp.vocab
+    settings = {"tokenizer": other.config["nlp"]["tokenizer"]}
+    nlp.tokenizer = util.registry.resolve(settings)["tokenizer"](other)
 
 
 def find_extractor(nlp: Language) -> Optional[RelationComponent]:

@@ -23,6 +23,7 @@ from ..events import has_events
 from ..inference.extract import extract_docs
 from ..inference.texts import read_texts
 from ..pipelines import (
+    OWN,
     blank_pipeline,
     find_extractor,
     load_pipeline,
@@ -61,7 +62,7 @@ class ViewOptions:
         gold_entities: whether a pipeline is given the annotated mentions.
         alignment: what to do with mentions that do not begin and end with a token, where they have to.
         spans_key: span group of the mentions of ``.spacy`` files; None: the entities.
-        lang: language of documents that have no tokens.
+        lang: language of documents that have no tokens; auto: that of the pipeline, English without one.
         progress: passes documents on, and shows how many there have been.
     """
 
@@ -70,7 +71,7 @@ class ViewOptions:
     gold_entities: bool = False
     alignment: AlignmentMode = "strict"
     spans_key: Optional[str] = None
-    lang: str = "en"
+    lang: str = OWN
     progress: Progress = iter
 
 
@@ -98,7 +99,7 @@ def see(
     if is_pipeline(source):
         if data_path is None:
             raise ConfigError(f"{source} is a pipeline: give texts or annotated documents after it")
-        return _see_pipeline(load_pipeline(source), data_path, options, report)
+        return _see_pipeline(load_pipeline(source, options.lang), data_path, options, report)
     if data_path is None:
         return Seen(_read_documents(Path(source), options, report))
     return Seen(_compare_documents(Path(source), data_path, options, report))
@@ -114,7 +115,7 @@ def is_pipeline(source: Union[str, Path]) -> bool:
 
 def _read_documents(path: Path, options: ViewOptions, report: Report) -> List[PageDocument]:
     """Documents as they are in their file: no tokens are needed, and mentions may cross."""
-    nlp = blank_pipeline(options.lang)
+    nlp = blank_pipeline("en" if options.lang == OWN else options.lang)
     found = read_annotated(path, options.format_name, nlp, report, spans_key=options.spans_key)
     drawings = []
     for annotated in islice(found, options.limit or None):
@@ -126,7 +127,7 @@ def _read_documents(path: Path, options: ViewOptions, report: Report) -> List[Pa
 def _compare_documents(
     path: Path, gold_path: Path, options: ViewOptions, report: Report
 ) -> List[PageDocument]:
-    nlp = blank_pipeline(options.lang)
+    nlp = blank_pipeline("en" if options.lang == OWN else options.lang)
     spans_key = options.spans_key or _MENTIONS
     read = partial(
         read_documents, nlp=nlp, report=report, spans_key=spans_key, alignment=options.alignment

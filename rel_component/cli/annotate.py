@@ -15,7 +15,17 @@ from .messages import (
     progress,
     use_device,
 )
-from .options import TEXTS, GpuId, Json, Limit, MaxLength, OnTextError, PromptedModel, given_texts
+from .options import (
+    TEXTS,
+    GpuId,
+    Json,
+    Limit,
+    MaxLength,
+    OnTextError,
+    PromptedModel,
+    TextLang,
+    given_texts,
+)
 
 
 def annotate_cli(
@@ -29,6 +39,7 @@ def annotate_cli(
     min_score: Annotated[
         Optional[float], Option(help="The least score of all relations of a document to train on")
     ] = None,
+    lang: TextLang = "auto",
     limit: Limit = 0,
     on_error: OnTextError = "stop",
     max_length: MaxLength = None,
@@ -49,7 +60,7 @@ def annotate_cli(
     check_outputs(output_path, review)
     writable_format(review_format)
     use_device(gpu_id)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)
     texts = given_texts(input_path, limit=limit, report=report, max_length=nlp.max_length)

@@ -6,7 +6,17 @@ from typing import Annotated, Optional
 from typer import Option
 
 from .messages import check_outputs, first_problems, msg, notice, print_json, print_table
-from .options import Json, Limit, MaxLength, Model, OneText, OnTextError, TextsPath, given_texts
+from .options import (
+    Json,
+    Limit,
+    MaxLength,
+    Model,
+    OneText,
+    OnTextError,
+    TextLang,
+    TextsPath,
+    given_texts,
+)
 
 
 def discover_cli(
@@ -18,6 +28,7 @@ def discover_cli(
     ] = None,
     min_count: Annotated[int, Option(min=1, help="Statements that a relation needs")] = 2,
     most: Annotated[int, Option(min=1, help="The most relations")] = 50,
+    lang: TextLang = "auto",
     limit: Limit = 0,
     on_error: OnTextError = "stop",
     max_length: MaxLength = None,
@@ -34,7 +45,7 @@ def discover_cli(
     from ..pipelines import load_pipeline
 
     check_outputs(output)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)
     texts = given_texts(input_path, text, limit, report=report, max_length=nlp.max_length)

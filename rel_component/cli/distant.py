@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 from typer import Argument, Option
 
 from .messages import check_outputs, msg, print_json, print_table, progress, use_device
-from .options import TEXTS, GpuId, Json, Limit, MaxLength, Model, given_texts
+from .options import TEXTS, GpuId, Json, Limit, MaxLength, Model, TextLang, given_texts
 
 
 def distant_cli(
@@ -30,6 +30,7 @@ def distant_cli(
     negatives: Annotated[
         float, Option("--negatives", help="Documents without relations for each one with some")
     ] = 1.0,
+    lang: TextLang = "auto",
     limit: Limit = 0,
     max_length: MaxLength = None,
     gpu_id: GpuId = -1,
@@ -44,7 +45,7 @@ def distant_cli(
     check_outputs(output)
     use_device(gpu_id)
     known = Facts.read(facts, None if kb is None else load_kb(kb))
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     texts = given_texts(input_path, limit=limit, max_length=nlp.max_length)
     found = weak_labels(

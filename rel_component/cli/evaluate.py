@@ -28,6 +28,7 @@ from .options import (
     Output,
     Reading,
     Resamples,
+    TextLang,
     with_reading,
 )
 
@@ -77,18 +78,20 @@ def evaluate_cli(
         Optional[Path], Option(help="HTML page with the mistakes drawn in their texts, and curves")
     ] = None,
     gold_tokens: GoldTokens = True,
+    lang: TextLang = "auto",
     resamples: Resamples = 1000,
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
     """Evaluate a pipeline: entities, coreference, relations end to end and of annotated mentions."""
     from ..evaluation.evaluate import evaluate
+    from ..pipelines import load_pipeline
 
     report = reading.report()
     check_outputs(output, mistakes, html)
     use_device(gpu_id)
     scores, found = evaluate(
-        model,
+        load_pipeline(model, lang),
         data_path,
         **reading.arguments(),
         gold_tokens=gold_tokens,

@@ -18,7 +18,7 @@ from .messages import (
     use_device,
     write_text,
 )
-from .options import GpuId, Json, Limit, Model, OneText, TextsPath, given_texts
+from .options import GpuId, Json, Limit, Model, OneText, TextLang, TextsPath, given_texts
 
 if TYPE_CHECKING:
     from ..explain.explanation import Explanation
@@ -69,6 +69,7 @@ def explain_cli(
     build_index: IndexedDocs = None,
     output: IndexOutput = None,
     html: Annotated[Optional[Path], Option(help="HTML file for the explanations")] = None,
+    lang: TextLang = "auto",
     limit: Limit = 0,
     gpu_id: GpuId = -1,
     json: Json = False,
@@ -81,7 +82,7 @@ def explain_cli(
 
     check_outputs(html, output)
     use_device(gpu_id)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     if build_index is not None:
         _build_index(nlp, build_index, output, json)
         return

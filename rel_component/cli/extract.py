@@ -39,7 +39,7 @@ from .messages import (
     progress,
     use_device,
 )
-from .options import Format, GpuId, Json, Limit, MaxLength, Model, OneText, OnTextError
+from .options import Format, GpuId, Json, Limit, MaxLength, Model, OneText, OnTextError, TextLang
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -75,6 +75,7 @@ def extract_cli(
     min_score: Annotated[
         Optional[float], Option(min=0, max=1, help="Only relations with at least this score")
     ] = None,
+    lang: TextLang = "auto",
     limit: Limit = 0,
     format_name: Format = "auto",
     text_column: Annotated[str, Option(help="Column or key of the texts")] = "text",
@@ -124,6 +125,7 @@ def extract_cli(
     use_device(gpu_id)
     wanted: Dict[str, Any] = {"labels": labels or [], "min_score": min_score}
     common: Dict[str, Any] = {
+        "lang": lang,
         "limit": limit,
         "on_error": on_error,
         "batch_size": batch_size,
@@ -218,6 +220,7 @@ def _print(
     model: str,
     source: Any,
     *,
+    lang: str,
     limit: int,
     on_error: Literal["stop", "skip"],
     code: Optional[Path],
@@ -238,7 +241,7 @@ def _print(
     from ..pipelines import event_types, load_pipeline, relation_attr
 
     import_code(code)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)
     texts = source if isinstance(source, list) else source.texts(report)

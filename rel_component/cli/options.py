@@ -76,6 +76,9 @@ GoldTokens = Annotated[
     bool, Option("--gold-tokens/--own-tokens", help="Give the annotated tokens, or only the text")
 ]
 Lang = Annotated[str, Option("--lang", help="Language of the documents")]
+TextLang = Annotated[
+    str, Option("--lang", help="Language of the texts, for its tokens; auto: the pipeline's")
+]
 Names = Annotated[
     Optional[List[str]], Option("--name", help="A name for each, in their order; repeat the option")
 ]

@@ -7,7 +7,7 @@ import srsly
 from typer import Context, Option
 
 from .messages import check_outputs, msg, notice, print_json, printable, use_device
-from .options import GpuId, Json, Limit, OneText, PromptedModel, TextsPath, given_texts
+from .options import GpuId, Json, Limit, OneText, PromptedModel, TextLang, TextsPath, given_texts
 
 
 def prompt_cli(
@@ -15,6 +15,7 @@ def prompt_cli(
     model: PromptedModel,
     input_path: TextsPath = None,
     text: OneText = None,
+    lang: TextLang = "auto",
     limit: Limit = 1,
     batch: Annotated[
         Optional[Path],
@@ -26,18 +27,20 @@ def prompt_cli(
     """Show exactly what would be sent to the language model, and how long it is. Sends nothing."""
     from ..converters.records import write_records
     from ..inference.prompts import batch_requests, prompts
+    from ..pipelines import load_pipeline
 
     source = context.get_parameter_source("limit")
     if batch is not None and source is not None and source.name == "DEFAULT":
         limit = 0
     texts = given_texts(input_path, text, limit)
     use_device(gpu_id)
+    nlp = load_pipeline(model, lang)
     if batch is not None:
         check_outputs(batch)
-        write_records(batch_requests(model, texts), batch)
+        write_records(batch_requests(nlp, texts), batch)
         notice(f"{batch}: upload it, and let rel_component.replay.v1 read the answers")
         return
-    for i, prompt in enumerate(prompts(model, texts), start=1):
+    for i, prompt in enumerate(prompts(nlp, texts), start=1):
         if json:
             print_json(prompt)
             continue

@@ -7,7 +7,7 @@ from typer import Argument, Option
 
 from .add_labels import Pipeline
 from .messages import check_outputs, msg, print_json, progress, use_device
-from .options import TEXTS, GpuId, Json, Limit, MaxLength, given_texts
+from .options import TEXTS, GpuId, Json, Limit, MaxLength, TextLang, given_texts
 
 
 def select_cli(
@@ -19,6 +19,7 @@ def select_cli(
         float, Option("--diversity", min=0, max=1, help="How much unlike documents are preferred")
     ] = 0.5,
     format_name: Annotated[str, Option("--format", help="Annotation format of the file")] = "jsonl",
+    lang: TextLang = "auto",
     limit: Limit = 0,
     max_length: MaxLength = None,
     gpu_id: GpuId = -1,
@@ -32,7 +33,7 @@ def select_cli(
     check_outputs(output)
     writable_format(format_name)
     use_device(gpu_id)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     texts = given_texts(input_path, limit=limit, max_length=nlp.max_length)
     found = select(nlp, progress(texts), n, diversity=diversity)

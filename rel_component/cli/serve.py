@@ -8,7 +8,7 @@ from typer import Option
 
 from ..errors import ConfigError
 from .messages import msg, print_json, use_device
-from .options import GpuId, Json, Model
+from .options import GpuId, Json, Model, TextLang
 
 _LONGEST_TOKEN = 4096
 
@@ -42,6 +42,7 @@ def serve_cli(
     grace: Annotated[
         float, Option(min=0, help="Seconds for answers that are owed when the server is stopped")
     ] = 30.0,
+    lang: TextLang = "auto",
     gpu_id: GpuId = -1,
     json: Json = False,
 ) -> None:
@@ -66,7 +67,7 @@ def serve_cli(
         timeout=timeout,
     )
     use_device(gpu_id)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, lang)
     nlp.max_length = max(nlp.max_length, limits.max_length)
     is_local = host in LOCAL
     app = create_app(nlp, token=token, limits=limits, hosts=LOCAL if is_local else None)

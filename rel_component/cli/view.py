@@ -19,7 +19,7 @@ from .messages import (
     use_device,
     write_text,
 )
-from .options import GpuId, Json, Lang, Reading, SpansKey, with_reading
+from .options import GpuId, Json, Reading, SpansKey, TextLang, with_reading
 
 if TYPE_CHECKING:
     from ..app.server import PageServer
@@ -47,7 +47,7 @@ def view_cli(
     *,
     reading: Reading,
     spans_key: SpansKey = None,
-    lang: Lang = "en",
+    lang: TextLang = "auto",
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the browser")] = True,
     gpu_id: GpuId = -1,
     json: Json = False,

@@ -12,7 +12,7 @@ from spacy.language import Language
 from ..converters.report import SKIP_HINT
 from ..errors import ConfigError, shown
 from ..files import check_output, is_device
-from ..pipelines import PipelineSource
+from ..pipelines import OWN, PipelineSource
 from .executor import Executor, Resources, get_executor
 from .manifest import NAME, Header, Manifest, is_left_over, pipeline_fingerprint, versions
 from .run import Summary, clear_folder, collect, kept_if_of_use, make_folder, run_shards
@@ -50,6 +50,7 @@ def extract_files(
     timeout: Optional[float] = None,
     gpu_id: int = -1,
     code: Union[str, Path, None] = None,
+    lang: str = OWN,
     progress: Callable[[Summary], None] = lambda summary: None,
 ) -> Summary:
     """Extract relations from files of texts into files.
@@ -78,6 +79,7 @@ def extract_files(
         timeout: seconds that a document may take, where the executor can stop it; None: ten minutes.
         gpu_id: number of the GPU; -1: the CPU.
         code: a file of Python to import first, with components that the pipeline needs.
+        lang: language of the texts, for its tokens; auto: that of the pipeline.
         progress: called after each shard.
 
     Returns:
@@ -119,6 +121,7 @@ def extract_files(
         timeout=timeout or _TIMEOUT,
         gpu_id=gpu_id,
         code=None if code is None else Path(code),
+        lang=lang,
     )
     options = {"shard_size": shard_size, "limit": limit, "on_error": on_error}
     header = None if is_device(output) else _header(work, texts, options)
@@ -199,7 +202,12 @@ def _header(work: Work, texts: Any, options: Any) -> Optional[Header]:
         return None
     given = {
         **{**options, "to": work.sink, "labels": work.labels, "min_score": work.min_score},
-        **{"batch_size": work.batch_size, "gpu": work.gpu_id >= 0, **texts.options()},
+        **{
+            "batch_size": work.batch_size,
+            "gpu": work.gpu_id >= 0,
+            "lang": work.lang,
+            **texts.options(),
+        },
     }
     header = {
         "versions": versions(),

@@ -28,6 +28,7 @@ from ..errors import ConfigError, LLMError
 from ..files import complete_file
 from ..llm.types import REPORT_KEY
 from ..pipelines import (
+    OWN,
     PipelineSource,
     known_labels,
     load_pipeline,
@@ -57,6 +58,7 @@ class Work:
         timeout: seconds that a document may take, where the executor can stop it.
         gpu_id: number of the GPU; -1: the CPU.
         code: a file of Python to import before the pipeline is loaded, as ``spacy train --code`` does.
+        lang: language of the texts, for its tokens; auto: that of the pipeline.
     """
 
     pipeline: PipelineSource
@@ -69,6 +71,7 @@ class Work:
     timeout: float = 600.0
     gpu_id: int = -1
     code: Optional[Path] = None
+    lang: str = OWN
 
     def path_of(self, shard: int) -> Path:
         """The file of a shard; its failures lie beside it."""
@@ -144,7 +147,7 @@ class Extractor:
         import_code(work.code)
         if work.gpu_id >= 0:
             _use_gpu(work.gpu_id)
-        self.nlp = load_pipeline(work.pipeline)
+        self.nlp = load_pipeline(work.pipeline, work.lang)
         self.nlp.max_length = max(work.max_length, self.nlp.max_length)
         require_relations(self.nlp)
         self.attr = relation_attr(self.nlp)

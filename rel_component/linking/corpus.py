@@ -14,12 +14,12 @@ from typing import (
     Union,
 )
 
-import spacy
 from spacy.tokens import Doc
 
 from ..coreference.scoring import CoreferenceScores
 from ..files import read_docs, write_docs
 from ..mentions import mention_spans
+from ..pipelines import blank_pipeline
 from .canonical import CanonicalEntity, Canonicalizer, Join, read_canonical, write_canonical
 from .learning import NO_LINK
 
@@ -64,9 +64,10 @@ def canonicalize_files(
         the entities, what was joined and why, and how good it is where ids are annotated.
 
     Raises:
+        ConfigError: if spaCy does not know the language.
         DataError: if a file cannot be read or written.
     """
-    nlp = spacy.blank(lang)
+    nlp = blank_pipeline(lang)
     earlier = [] if known is None else read_canonical(known)
     canonicalizer = Canonicalizer(earlier, spans_key=spans_key)
     pairs: List[Tuple[str, str]] = []
