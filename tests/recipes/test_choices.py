@@ -212,6 +212,15 @@ def test_other_languages_take_the_multilingual_encoder_that_is_here(tmp_path, mo
     assert "\nfrozen_embeddings = true\n" in render(settings, reasons)
 
 
+def test_the_multilingual_recipe_takes_that_encoder_for_english(nlp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings, reasons = choose(found(), nlp, recipe="multilingual")
+    assert settings.paths["encoder"] == MULTILINGUAL
+    assert '\ntransformer_config = {"attention_probs_dropout_prob": 0.0}\n' in render(
+        settings, reasons
+    )
+
+
 @pytest.mark.parametrize(
     ("n", "general", "passes"), [(400, True, 22), (2000, True, 8.0), (2001, False, 10.5)]
 )
