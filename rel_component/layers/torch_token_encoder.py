@@ -16,6 +16,8 @@ from .windows import Windows
 class TokenEncoder(PretrainedEncoder):
     """The mean of the last states of the word pieces of each token.
 
+    A token that lies inside of a piece has the state of that.
+
     Args:
         encoder: a model of the package transformers.
         tokenizer: its fast tokenizer.
@@ -30,7 +32,12 @@ class TokenEncoder(PretrainedEncoder):
             self._int8_layers = None  # which know of no adapters
 
     def forward(
-        self, windows: Windows, tokens: Int32Array, n_tokens: int, max_pieces: int
+        self,
+        windows: Windows,
+        tokens: Int32Array,
+        n_tokens: int,
+        max_pieces: int,
+        inside: Int32Array,
     ) -> Tensor:
         """Encode documents.
 
@@ -40,6 +47,8 @@ class TokenEncoder(PretrainedEncoder):
             n_tokens: number of tokens of all documents.
             max_pieces: the most pieces that pass the encoder at a time, padding included; in
                 training, the states inside the encoder are computed again in backprop for more.
+            inside: tokens in which no piece begins, and the piece that each lies in. *Shape:*
+                ``(n_inside, 2)``
 
         Returns:
             *Shape:* ``(n_tokens, width)``
@@ -47,7 +56,7 @@ class TokenEncoder(PretrainedEncoder):
         bounds = windows.bounds
         if torch.is_grad_enabled() or bounds[-1] <= _MAX_ROWS:
             states = self.encode(windows.ids, bounds, max_pieces, save_memory=True)[-1]
-            return self.mean_by_token(states[self.index(windows.home)], tokens, n_tokens)
+            return self._of_tokens(states[self.index(windows.home)], tokens, n_tokens, inside)
         states = torch.empty(len(windows.home), self.width, device=self.device)
         first = 0
         while first < len(windows):  # the states of some windows at a time, those at home are kept
@@ -58,6 +67,14 @@ class TokenEncoder(PretrainedEncoder):
             here = numpy.flatnonzero((windows.home >= low) & (windows.home < high))
             states[self.index(here)] = part[-1][self.index(windows.home[here] - low)].float()
             first = last
+        return self._of_tokens(states, tokens, n_tokens, inside)
+
+    def _of_tokens(
+        self, states: Tensor, tokens: Int32Array, n_tokens: int, inside: Int32Array
+    ) -> Tensor:
+        if len(inside):
+            states = torch.cat([states, states[self.index(inside[:, 1])]])
+            tokens = numpy.concatenate([tokens, inside[:, 0]])
         return self.mean_by_token(states, tokens, n_tokens)
 
     def sentences(self, ids: Int32Array, bounds: Int32Array, max_pieces: int) -> FloatArray:

@@ -7,6 +7,13 @@ first 256 pieces count::
     tokens   Cupertino        ,     California
     pieces   cup ##ert ##ino  ,     california
     starts   0                3     4            5
+
+Where tokens are shorter than pieces, as the characters of Chinese, a token in which no piece begins lies
+inside of one::
+
+    tokens   北    京    公    司
+    pieces   北京        公司
+    inside         0           1
 """
 
 from dataclasses import dataclass
@@ -30,10 +37,13 @@ class WordPieces:
         starts: first piece of each token, and the number of pieces, so that ``starts[spans]`` are
             the pieces of spans, none where the tokenizer drops all characters. *Shape:*
             ``(n_tokens + 1,)``
+        inside: tokens in which no piece begins, and the piece that each of them lies in; tokens
+            whose characters the tokenizer drops lie in none. *Shape:* ``(n_inside, 2)``
     """
 
     ids: Int32Array
     starts: Int32Array
+    inside: Int32Array
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,9 +58,12 @@ def insert_pieces(pieces: WordPieces, tokens: Int32Array, piece: int) -> WordPie
         piece: id of the inserted piece.
     """
     counts = numpy.bincount(tokens, minlength=len(pieces.starts) - 1)
-    ids = numpy.insert(pieces.ids, numpy.repeat(pieces.starts[:-1], counts), piece)
+    places = numpy.repeat(pieces.starts[:-1], counts)
+    ids = numpy.insert(pieces.ids, places, piece)
     starts = pieces.starts + numpy.cumsum([0, *counts])
-    return WordPieces(ids.astype("int32"), starts.astype("int32"))
+    inside = pieces.inside.copy()
+    inside[:, 1] += numpy.searchsorted(places, inside[:, 1], side="right")
+    return WordPieces(ids.astype("int32"), starts.astype("int32"), inside)
 
 
 def tokens_of_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
@@ -58,6 +71,19 @@ def tokens_of_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
     counts = [numpy.diff(doc.starts) for doc in pieces]
     sizes = numpy.concatenate(counts) if counts else numpy.zeros(0, dtype="int32")
     return numpy.repeat(numpy.arange(len(sizes), dtype="int32"), sizes)
+
+
+def tokens_inside_pieces(pieces: Sequence[WordPieces]) -> Int32Array:
+    """The tokens that lie inside of a piece, and their pieces; see :class:`WordPieces`.
+
+    Tokens and pieces are numbered through the documents. *Shape:* ``(n_inside, 2)``
+    """
+    n_tokens = numpy.cumsum([0, *(len(doc.starts) - 1 for doc in pieces)])
+    n_pieces = numpy.cumsum([0, *map(len, pieces)])
+    before = numpy.stack([n_tokens, n_pieces], axis=1)
+    found = [doc.inside + first for doc, first in zip(pieces, before)]
+    empty = numpy.zeros((0, 2), dtype="int32")
+    return numpy.concatenate([empty, *found]).astype("int32")
 
 
 def split_into_pieces(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
@@ -77,7 +103,7 @@ def _split(tokenizer: Any, docs: Sequence[Doc]) -> List[WordPieces]:
 
 
 def _align(text: str, ids: List[int], offsets: List[Tuple[int, int]], doc: Doc) -> WordPieces:
-    begins = numpy.asarray(offsets, dtype="int32").reshape(-1, 2)[:, 0]
+    begins, ends = numpy.asarray(offsets, dtype="int32").reshape(-1, 2).T.copy()
     for i in numpy.flatnonzero(white_space(text)[begins]).tolist():
         begins[i] = _first_character(text, *offsets[i])
     token_starts = token_characters(doc)[:, 0]
@@ -88,9 +114,18 @@ def _align(text: str, ids: List[int], offsets: List[Tuple[int, int]], doc: Doc) 
     pieces = numpy.asarray(ids, dtype="int32")
     if len(pieces) and numpy.diff(starts).max() > _MAX_PIECES:
         place = numpy.arange(len(tokens)) - starts[numpy.maximum(tokens, 0)]
-        pieces, tokens = pieces[place < _MAX_PIECES], tokens[place < _MAX_PIECES]
+        kept = place < _MAX_PIECES
+        pieces, tokens, ends = pieces[kept], tokens[kept], ends[kept]
         starts = numpy.searchsorted(tokens, numpy.arange(len(doc) + 1), side="left")
-    return WordPieces(pieces, starts.astype("int32"))
+    return WordPieces(pieces, starts.astype("int32"), _find_inside(starts, token_starts, ends))
+
+
+def _find_inside(starts: Any, token_starts: Any, ends: Any) -> Int32Array:
+    """The tokens without pieces that the piece before them reaches into."""
+    tokens = numpy.flatnonzero((numpy.diff(starts) == 0) & (starts[:-1] > 0))
+    last = starts[tokens] - 1
+    reached = ends[last] > token_starts[tokens]
+    return numpy.stack([tokens[reached], last[reached]], axis=1).astype("int32")
 
 
 def _first_character(text: str, start: int, end: int) -> int:

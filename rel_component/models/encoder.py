@@ -16,7 +16,7 @@ from thinc.types import Floats2d
 from ..errors import ConfigError
 from ..layers.rows import join_rows
 from ..layers.windows import make_windows
-from ..layers.word_pieces import split_into_pieces, tokens_of_pieces
+from ..layers.word_pieces import split_into_pieces, tokens_inside_pieces, tokens_of_pieces
 from ..types import FloatArray, Precision
 
 InT = List[Doc]
@@ -138,7 +138,7 @@ def encoder_inputs(model: Model[InT, OutT], docs: InT) -> ArgsKwargs:
     windows = make_windows(pieces, size, before=before, after=after, overlap=overlap)
     n_tokens = sum(len(doc) for doc in docs)
     arguments = (windows, tokens_of_pieces(pieces), n_tokens, model.attrs["max_pieces"])
-    return ArgsKwargs(arguments, {})
+    return ArgsKwargs(arguments, {"inside": tokens_inside_pieces(pieces)})
 
 
 def init(

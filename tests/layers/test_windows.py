@@ -12,7 +12,8 @@ BEFORE, AFTER = 101, 102
 
 
 def pieces_of(n, first=1000):
-    return WordPieces(numpy.arange(first, first + n, dtype="int32"), numpy.arange(n + 1))
+    ids = numpy.arange(first, first + n, dtype="int32")
+    return WordPieces(ids, numpy.arange(n + 1), numpy.zeros((0, 2), dtype="int32"))
 
 
 def windows_of(lengths, size, **options):

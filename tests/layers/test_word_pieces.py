@@ -6,7 +6,11 @@ import tokenizers
 from transformers import AutoTokenizer
 
 from rel_component.layers.piece_tokenizer import PieceTokenizer
-from rel_component.layers.word_pieces import insert_pieces, split_into_pieces
+from rel_component.layers.word_pieces import (
+    insert_pieces,
+    split_into_pieces,
+    tokens_inside_pieces,
+)
 
 from ..encoders import tiny_encoder
 from ..helpers import make_doc
@@ -47,6 +51,31 @@ def test_documents_without_text(tokenizer, vocab):
     docs = [make_doc(vocab, ""), make_doc(vocab, "a"), make_doc(vocab, "")]
     assert [len(pieces) for pieces in split_into_pieces(tokenizer, docs)] == [0, 1, 0]
     assert [p.starts.tolist() for p in split_into_pieces(tokenizer, docs[:1])] == [[0]]
+
+
+def test_tokens_inside_of_a_piece(tokenizer, vocab):
+    words = ["an", "d", "\u200b", "x"]  # the third one is dropped
+    docs = [make_doc(vocab, words, spaces=[False, True, True, False]) for _ in range(2)]
+    pieces = split_into_pieces(tokenizer, docs)
+    assert pieces[0].inside.tolist() == [[1, 0]]
+    assert tokens_inside_pieces(pieces).tolist() == [[1, 0], [5, 2]]
+    more = insert_pieces(pieces[0], numpy.asarray([0, 1], dtype="int32"), tokenizer.mask_token_id)
+    assert more.inside.tolist() == [[1, 1]]
+
+
+def test_characters_of_chinese_lie_inside_of_pieces(vocab):
+    model = tokenizers.models.Unigram(
+        [("<unk>", 0.0), ("▁", -1.0), ("北京", -1.0), ("公司", -1.0)], unk_id=0
+    )
+    metaspace = tokenizers.Tokenizer(model)
+    metaspace.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    tokenizer = PieceTokenizer(metaspace, {}, model_max_length=512, split_special_tokens=False)
+    doc = make_doc(vocab, list("北京公司"), spaces=[False] * 4)
+    (pieces,) = split_into_pieces(tokenizer, [doc])
+    bounds = zip(pieces.starts, pieces.starts[1:])
+    texts = [[metaspace.id_to_token(int(i)) for i in pieces.ids[a:b]] for a, b in bounds]
+    assert texts == [["▁", "北京"], [], ["公司"], []]
+    assert pieces.inside.tolist() == [[1, 1], [3, 2]]
 
 
 def test_spaces_that_count_as_part_of_a_piece(vocab):

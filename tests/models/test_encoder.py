@@ -54,6 +54,12 @@ def test_vectors_are_the_means_of_the_word_pieces(model, docs):
     numpy.testing.assert_allclose(model.predict(docs)[0], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_token_inside_of_a_piece_has_the_vector_of_that(model, vocab):
+    doc = make_doc(vocab, ["an", "d", "Ada"], spaces=[False, True, False])
+    whole = make_doc(vocab, ["and", "Ada"])
+    numpy.testing.assert_allclose(model.predict([doc])[0], model.predict([whole])[0][[0, 0, 1]])
+
+
 def test_a_batch_gives_what_single_documents_give(model, docs):
     together = model.predict(docs)
     assert [len(vectors) for vectors in together] == [len(doc) for doc in docs]
