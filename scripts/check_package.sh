@@ -18,8 +18,7 @@ cp "$folder"/dist/*.whl "$folder/wheels"
 cp "$folder"/packages/*/dist/*.whl "$folder/wheels"
 
 python3 -m venv "$folder/empty"
-"$folder/empty/bin/pip" install torch==2.13.0
-"$folder/empty/bin/pip" install --find-links "$folder/wheels" en-relations
+"$folder/empty/bin/pip" install --find-links "$folder/wheels" torch==2.13.0 en-relations
 cd "$folder"
 "$folder/empty/bin/python" -m spacy rel extract en_relations --json \
   --text "Nordwind Energy was founded by Ilse Brandt in Hamburg." | tee extracted.jsonl
