@@ -108,17 +108,6 @@ def test_the_transformer_recipe_learns_relations_of_given_entities(transformer, 
     assert scores["rel_micro_f"] > 0.8
 
 
-@pytest.mark.parametrize(("recipe", "n_docs"), [("packed", 5), ("markers", 3)])
-def test_the_recipes_with_markers_learn_a_part_of_it(recipe, n_docs, corpus, tmp_path):
-    docs = list(DocBin().from_disk(corpus).get_docs(spacy.blank("en").vocab))
-    part = tmp_path / "part.spacy"
-    write_docs(sorted(docs, key=len)[:n_docs], part)  # a sequence for each pair takes its time
-    options = {"components.relation_extractor.sampling.negative_ratio": 2.0, **LAST_WEIGHTS}
-    nlp = trained(recipe, part, tmp_path, 20, **options)
-    assert nlp.evaluate(list(make_relation_corpus(part)(nlp)))["rel_micro_f"] > 0.5
-    assert not pickled(tmp_path / "model-last")
-
-
 def test_the_recipe_over_spacy_transformers_learns_from_raw_text(corpus, tmp_path):
     pytest.importorskip("spacy_transformers")
     options = {"training.optimizer.learn_rate.initial_rate": 0.0005}
@@ -126,12 +115,6 @@ def test_the_recipe_over_spacy_transformers_learns_from_raw_text(corpus, tmp_pat
     scores = nlp.evaluate(list(make_relation_corpus(corpus, gold_entities=False)(nlp)))
     assert scores["ents_f"] > 0.8
     assert scores["rel_micro_f"] > 0.5
-
-
-def pickled(pipeline):
-    """Files of the component that only PyTorch or pickle could have written."""
-    files = (pipeline / "relation_extractor").rglob("*")
-    return [p.name for p in files if p.suffix in (".bin", ".pt", ".pth", ".pkl", ".pickle")]
 
 
 def test_a_stream_of_texts_equals_single_calls(joint, corpus):

@@ -71,6 +71,9 @@ def test_a_recipe_learns_relations_between_given_nested_mentions(recipe, corpus,
     scores, _ = evaluated(recipe, corpus, tmp_path, given=True)
     assert scores["rel_n"] == 8
     assert scores["rel_micro_f"] > 0.8
+    files = (tmp_path / "model-last" / "relation_extractor").rglob("*")
+    # endings of what only PyTorch or pickle could have written
+    assert not {path.suffix for path in files} & {".bin", ".pt", ".pth", ".pkl", ".pickle"}
 
 
 def test_the_joint_recipe_learns_to_find_nested_mentions(corpus, tmp_path):

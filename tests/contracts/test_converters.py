@@ -133,16 +133,15 @@ def test_the_sample_is_written_as_it_was_read(name, tmp_path):
 
 
 @each_format
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_what_is_written_comes_back(name, data):
     check_round_trip(name, data.draw(everything(tokens=FORMATS[name].unit == "tokens")))
 
 
 @each_format
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
-@pytest.mark.slow
 def test_a_pair_of_mentions_comes_back(name, data):
     check_round_trip(name, data.draw(pairs(tokens=FORMATS[name].unit == "tokens")))
 
@@ -177,7 +176,10 @@ def damaged(content, edits):
     return content
 
 
-def check_damaged(name, edits):
+@each_format
+@settings(max_examples=20)
+@given(edits=EDITS)
+def test_damaged_files(name, edits):
     """Any bytes give documents or errors that name the file; nothing is lost in silence."""
     with TemporaryDirectory() as folder:
         path = save(name, Path(folder))
@@ -195,17 +197,3 @@ def check_damaged(name, edits):
                 assert len(docs) == report.documents
             assert all(str(path.with_suffix("")) in problem for problem in report.problems)
             assert len(report.problems) == sum(report.skipped.values())
-
-
-@each_format
-@settings(max_examples=10)
-@given(edits=EDITS)
-def test_damaged_files(name, edits):
-    check_damaged(name, edits)
-
-
-@pytest.mark.slow
-@each_format
-@given(edits=EDITS)
-def test_many_damaged_files(name, edits):
-    check_damaged(name, edits)

@@ -111,7 +111,7 @@ def outcomes(tmp_path_factory):
         assert broken != source
         install(folder, f"faulty_{part}", stranger, broken)
     report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short"]
+    command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "--tb=short"]
     modules = {f"{CONTRACTS / stranger.contract}.py" for stranger in STRANGERS.values()}
     done = subprocess.run(
         [*command, "-k", "sound_ or faulty_", f"--junitxml={report}", *sorted(modules)],

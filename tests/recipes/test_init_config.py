@@ -50,6 +50,13 @@ def test_mentions_that_overlap_go_to_a_span_group_in_every_part(tmp_path):
     assert "overlap in 12 of 12 documents" in outcome.reasons["spans_key"]
 
 
+@pytest.mark.parametrize("format_name", ["csv", "doccano", "pubtator"])
+def test_documents_of_any_format(format_name, tmp_path):
+    outcome = init_config(write_as(tmp_path, format_name), tmp_path / "out")
+    assert outcome.documents == {"train": 9, "dev": 3}
+    assert outcome.schema.labels == ("FOUNDED_BY",)
+
+
 @pytest.mark.slow
 def test_files_of_spacy_stay_where_they_are(tmp_path):
     first = init_config(write(tmp_path), tmp_path / "first")
