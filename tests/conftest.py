@@ -7,16 +7,35 @@ import sys
 # busy, a hundred times in a numeric gradient. Commands that tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+from functools import cache
+
 import pytest
+from catalogue import Registry
 from hypothesis import settings
+from spacy.lang.en import English
 from spacy.util import fix_random_seed
 from spacy.vocab import Vocab
 
 if "torch" in sys.modules:  # Thinc imports it where it is installed
     sys.modules["torch"].set_num_threads(1)
 
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=30)
 settings.load_profile("fixed")
+
+# Tests make thousands of pipelines. Most of the time went into special cases for contractions, such
+# as "can't", and into looking for the same entry points again; they do not change in a process.
+English.Defaults.tokenizer_exceptions = {
+    text: tokens
+    for text, tokens in English.Defaults.tokenizer_exceptions.items()
+    if len(tokens) == 1
+}
+Registry._get_entry_points = cache(Registry._get_entry_points)
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that the processes end at about the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)

@@ -61,7 +61,7 @@ EXAMPLE = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def data(tmp_path_factory):
     """A .spacy file of one document."""
     path = tmp_path_factory.mktemp("corpus") / "one.spacy"
@@ -82,7 +82,7 @@ def data(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def model(tmp_path_factory, data):
     """A pipeline that knows this document: an entity ruler and a relation extractor."""
     spacy.util.fix_random_seed(0)
@@ -108,7 +108,7 @@ def lines(path, records):
     return path
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def rules(tmp_path_factory):
     """A pipeline that finds the mentions."""
     nlp = spacy.blank("en")

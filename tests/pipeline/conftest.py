@@ -5,13 +5,13 @@ import pytest
 from .saved_pipelines import make_joint
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def joint():
     """An initialised pipeline with a shared encoder."""
     return make_joint()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def saved_joint(joint, tmp_path_factory):
     """The folder that the pipeline is saved in, and the data of its files."""
     folder = tmp_path_factory.mktemp("saved") / "pipeline"

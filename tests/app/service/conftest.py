@@ -41,7 +41,7 @@ def troubles(doc):
     return doc
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def nlp(tmp_path_factory):
     """A pipeline that knows the founders of companies."""
     fix_random_seed(0)

@@ -14,6 +14,7 @@ TEXT = (
 )
 
 NLP = spacy.blank("en")
+NLP.tokenizer.add_special_case("can't", [{"ORTH": "ca"}, {"ORTH": "n't"}])
 
 
 @pytest.fixture(scope="module")
