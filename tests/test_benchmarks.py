@@ -16,10 +16,11 @@ def benchmarks():
     try:
         import ablation
         import accuracy
+        import multilingual
         import redocred
     finally:
         sys.path.pop(0)
-    return accuracy, ablation, redocred
+    return accuracy, ablation, redocred, multilingual
 
 
 def load(recipe, settings):
@@ -51,3 +52,20 @@ def test_the_recipe_of_documents_takes_given_mentions_and_clusters(benchmarks):
     nlp = load("document", benchmarks[2].GIVEN)
     assert nlp.pipe_names == ["shared_encoder", "relation_extractor"]
     assert nlp.get_pipe("relation_extractor").evidence.weight > 0
+
+
+def test_sentences_that_were_translated_are_read_in_the_test_and_never_learned(benchmarks):
+    multilingual = benchmarks[3]
+    sentences = [f"name{i} was founded in city{i} ." for i in range(70)]
+    english = {"P740": [{"tokens": text.split()} for text in sentences], "OTHER": []}
+    german = {
+        "P740": [{"tokens": ["name69", "wurde", "in", "city69", "gegründet", "."]}],
+        "OTHER": [{"tokens": ["nichts"]}],
+    }
+    parts = multilingual.split(english, german)
+    assert parts["english_originals"]["P740"] == english["P740"][69:]
+    assert parts["german_originals"] == {"P740": german["P740"], "OTHER": []}
+    learned = [eg for part in ("train", "dev") for eg in parts[part]["P740"]]
+    assert len(learned) == 20
+    assert english["P740"][69] in parts["english"]["P740"]
+    assert not [eg for eg in parts["english"]["P740"] if eg in learned]
