@@ -40,6 +40,7 @@ def prompt_cli(
         write_records(batch_requests(nlp, texts), batch)
         notice(f"{batch}: upload it, and let rel_component.replay.v1 read the answers")
         return
+    i = 0
     for i, prompt in enumerate(prompts(nlp, texts), start=1):
         if json:
             print_json(prompt)
@@ -50,3 +51,5 @@ def prompt_cli(
             content = "\n".join(map(printable, message["content"].split("\n")))
             print(f"[{message['role']}]\n{content}\n")
         print(f"[schema of the answer]\n{srsly.json_dumps(prompt['schema'], indent=2)}")
+    if not i:
+        notice("nothing would be sent: there are no mentions that a relation may hold between")

@@ -3,6 +3,7 @@
 They are read as text: nothing that they name is imported, and no function that they register is called.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
@@ -30,6 +31,8 @@ _OWNERS = {
     "StableLM": "stabilityai",
 }
 """Models that spacy-llm runs with transformers, and who publishes them on the hub."""
+_OPENAI = {"GPT-4": "gpt-4", "GPT-3-5": "gpt-3.5-turbo", "GPT-3.5": "gpt-3.5-turbo"}
+"""Models of OpenAI that spacy-llm has a name for, in capitals."""
 
 
 class Difference(NamedTuple):
@@ -240,6 +243,10 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
     order = [str(other) for other in _block(config, "nlp").get("pipeline", []) if other in kept]
     lang = _block(config, "nlp").get("lang")
     examples = _block(task, "examples").get("path")
+    if "examples" in task:
+        now = "[initialize.components.llm_relation_extractor.examples]"
+        differences.append(Difference("task.examples", str(examples), now))
+    initialize = _block(config, "initialize")
     readers = {
         "relation_schema": {
             "@misc": "rel_component.read_schema.v1",
@@ -254,7 +261,13 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
             "pipeline": [*order, "llm_relation_extractor"],
         },
         "components": {**kept, "llm_relation_extractor": extractor},
-        "initialize": {"components": {"llm_relation_extractor": readers}},
+        "initialize": {
+            **initialize,  # what the components that stay need, as vectors
+            "components": {
+                **{x: y for x, y in _block(initialize, "components").items() if x in kept},
+                "llm_relation_extractor": readers,
+            },
+        },
     }
     text = Config(written).to_str(interpolate=False)
     return Converted("the task spacy.REL.v1 of spacy-llm", text, schema, differences)
@@ -294,7 +307,7 @@ def _backend(model: Dict[str, Any]) -> Tuple[Dict[str, Any], List[Difference]]:
         for key, value in _block(model, "config").items()
         if key in ("temperature", "max_tokens") and isinstance(value, (int, float))
     }
-    family = registered.removeprefix("spacy.").partition(".")[0]
+    family = re.sub(r"(\.OpenAI)?\.v\d+$", "", registered.removeprefix("spacy."))
     if family in _OWNERS:
         backend = {
             "@rel_llm_backends": "rel_component.transformers.v1",
@@ -302,7 +315,7 @@ def _backend(model: Dict[str, Any]) -> Tuple[Dict[str, Any], List[Difference]]:
         }
         how = f"{backend['model']}, by rel_component.transformers.v1"
     else:
-        known = {"GPT-4": "gpt-4", "GPT-3-5": "gpt-3.5-turbo"}.get(family)
+        known = _OPENAI.get(family.upper())
         backend = {
             "@rel_llm_backends": "rel_component.openai.v1",
             "model": name if isinstance(name, str) else known or family,

@@ -24,6 +24,10 @@ def test_prompt_shows_what_would_be_sent(config):
     assert '"enum":["FOUNDED_BY"]' in output.replace(" ", "").replace("\n", "")
 
 
+def test_prompt_says_that_nothing_would_be_sent(config):
+    assert "nothing would be sent" in run("prompt", config, "--text", "Nobody.")
+
+
 def test_prompt_as_json(config, texts):
     first, *others = run("prompt", config, texts, "-n", 3, "--json").splitlines()
     roles = [message["role"] for message in json.loads(first)["messages"]]

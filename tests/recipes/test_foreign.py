@@ -134,6 +134,23 @@ def test_models_of_spacy_llm(model, name, backend, expected, write, tmp_path):
     assert ("base_url" in difference.now) == (backend == "openai")
 
 
+@pytest.mark.parametrize("registered", ["spacy.GPT-3-5.v3", "spacy.gpt-3.5.OpenAI.v1"])
+def test_the_default_of_a_model_that_spacy_llm_has_a_name_for(registered, write, tmp_path):
+    text = SPACY_LLM.replace("MODEL", registered).replace('name = "NAME"\n', "")
+    convert_config(write(text), tmp_path / "new")
+    block = load_config(tmp_path / "new" / "config.cfg")["components"]["llm_relation_extractor"]
+    assert block["backend"]["model"] == "gpt-3.5-turbo"
+
+
+def test_what_other_components_are_initialised_with_stays(write, tmp_path):
+    more = '[initialize]\nvectors = "en_vectors"\n\n[initialize.components]\n'
+    more += "".join(f"\n[initialize.components.{x}]\nlabels = 1\n" for x in ("sentencizer", "llm"))
+    convert_config(write(SPACY_LLM + more), tmp_path / "new")
+    block = load_config(tmp_path / "new" / "config.cfg")["initialize"]
+    assert block["vectors"] == "en_vectors"
+    assert set(block["components"]) == {"sentencizer", "llm_relation_extractor"}
+
+
 def test_entities_that_spacy_llm_asks_for_apart(write, tmp_path):
     text = SPACY_LLM.replace('factory = "sentencizer"', 'factory = "llm_ner"')
     text = text.replace(

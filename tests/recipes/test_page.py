@@ -28,7 +28,9 @@ def test_commands(tmp_path, monkeypatch):
     Path("texts.txt").write_text("Acme bought Orbit.\nIn May Acme bought Zeta.\n", encoding="utf8")
     Path("tutorial.cfg").write_text(TUTORIAL, encoding="utf8")
     Path("spacy_llm.cfg").write_text(SPACY_LLM, encoding="utf8")
+    Path("migration.yaml").write_text("merge: {BOUGHT: [ACQUIRED, SUBSIDIARY_OF]}", encoding="utf8")
+    run("convert", "assets/business_dev.jsonl", "annotations.jsonl", "--to", "prodigy")
     for command in COMMANDS:
         run(*shlex.split(command)[4:])
     assert {path.name for path in tmp_path.iterdir()} >= {"schema.yaml", "migrated", "prompted"}
-    assert len(COMMANDS) >= 8
+    assert len(COMMANDS) >= 13
