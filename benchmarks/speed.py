@@ -1,7 +1,7 @@
 """What pair models cost beside their encoder, and how they grow with the mentions of a document.
 
     python benchmarks/speed.py DOCS.spacy --encoder FOLDER [--repeats 3] [--output FILE]
-    python benchmarks/speed.py DOCS.spacy --pipeline FOLDER [--repeats 3]
+    python benchmarks/speed.py DOCS.spacy --pipeline FOLDER... [--gold-entities] [--repeats 3]
 
 One thread, or with ``--gpu-id`` a GPU. The first table has every ordered pair of annotated mentions of
 DOCS.spacy as a candidate. In each repetition every model, and its encoder alone, reads the same batches
@@ -12,8 +12,8 @@ The second table has one document with N mentions, each pair of them a candidate
 each row, so that its peak memory is known, that above what the process had before (Linux), or of the
 arrays on the GPU. Prints Markdown and writes JSON.
 
-With a trained pipeline that has a shared_encoder, in place of all that: what it costs from raw text to
-relations, beside the encoder alone on the same batches in turn.
+With trained pipelines, in place of all that: what they cost from raw text, or from annotated mentions,
+to relations, beside the encoder of the first alone on the same batches in turn.
 """
 
 import argparse
@@ -24,12 +24,13 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy
 import spacy
 import torch
 from accuracy import CONFIGS, MODELS
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 from thinc.api import Config, CupyOps, Model, get_current_ops, require_gpu, set_gpu_allocator
@@ -39,8 +40,10 @@ from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.layers.windows import make_windows
 from rel_component.layers.word_pieces import split_into_pieces
 from rel_component.mentions import read_mentions
+from rel_component.pipelines import entity_finders, mentions_key
 from rel_component.schema import RelationSchema
 
+EXTRACTOR = "relation_extractor"
 N_LABELS = 10
 SIZES = (10, 50, 100, 200, 400)
 
@@ -111,29 +114,64 @@ def ratios(path: Path, encoder: str, batch_size: int, repeats: int) -> List[Dict
     ]
 
 
-def pipeline_ratio(path: Path, folder: Path, batch_size: int, repeats: int) -> Dict[str, Any]:
-    """Time of a pipeline from raw text on, in float32, as a multiple of that of its encoder."""
-    float32 = {"components.shared_encoder.model.precision": "float32"}
-    nlp = spacy.load(folder, config=float32)
-    alone = encoder_alone(nlp.get_pipe("shared_encoder").model)
-    docs = [eg.predicted for eg in make_relation_corpus(path)(nlp)]
-    seconds: List[Tuple[float, float]] = []
+def pipeline_ratios(
+    path: Path, folders: List[Path], batch_size: int, repeats: int, gold_entities: bool
+) -> List[Dict[str, Any]]:
+    """Time of pipelines in float32, as multiples of that of the encoder of the first one."""
+    pipelines = [spacy.load(folder, config=_in_float32(folder)) for folder in folders]
+    first = pipelines[0]
+    has_shared = first.has_pipe("shared_encoder")
+    alone = encoder_alone(first.get_pipe("shared_encoder" if has_shared else EXTRACTOR).model)
+    docs = [eg.predicted for eg in make_relation_corpus(path)(first)]
+    seconds: List[List[float]] = []
     for repeat in range(repeats + 1):
-        totals = [0.0, 0.0]
-        for batch in minibatch(docs, batch_size):
-            texts = [doc.text for doc in batch]
-            totals[0] += _time(partial(alone, batch))
-            totals[1] += _time(lambda texts=texts: list(nlp.pipe(texts, batch_size=batch_size)))
+        totals = [0.0] * (1 + len(pipelines))
+        inputs = [_inputs(nlp, path, gold_entities) for nlp in pipelines]
+        for start in range(0, len(docs), batch_size):
+            part = slice(start, start + batch_size)
+            totals[0] += _time(partial(alone, docs[part]))
+            for n, (nlp, given) in enumerate(zip(pipelines, inputs), 1):
+                left_out = entity_finders(nlp, mentions_key(nlp)) if gold_entities else ()
+                with nlp.select_pipes(disable=left_out):
+                    totals[n] += _time(lambda nlp=nlp, docs=given[part]: list(nlp.pipe(docs)))
         if repeat:  # the first time to warm up
-            seconds.append((totals[0], totals[1]))
-    ratios = [pipeline / encoder for encoder, pipeline in seconds]
-    return {
-        "pipeline": " + ".join(nlp.pipe_names),
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
-        "docs_per_second": statistics.median(len(docs) / pipeline for _, pipeline in seconds),
+            seconds.append(totals)
+    rows = []
+    for n, folder in enumerate(folders, 1):
+        ratios = [totals[n] / totals[0] for totals in seconds]
+        rows.append(
+            {
+                "pipeline": str(folder),
+                "ratio": statistics.median(ratios),
+                "lowest": min(ratios),
+                "highest": max(ratios),
+                "seconds / 1,000": 1000 * statistics.median(t[n] for t in seconds) / len(docs),
+                "docs_per_second": len(docs) / statistics.median(t[n] for t in seconds),
+            }
+        )
+    return rows
+
+
+def _in_float32(folder: Path) -> Dict[str, str]:
+    """Settings with which the encoders of a pipeline compute in float32."""
+    components = Config().from_disk(folder / "config.cfg", interpolate=False)["components"]
+    blocks = {
+        "shared_encoder.model": components.get("shared_encoder", {}).get("model", {}),
+        f"{EXTRACTOR}.model.tok2vec": components[EXTRACTOR]["model"].get("tok2vec", {}),
     }
+    return {
+        f"components.{name}.precision": "float32"
+        for name, block in blocks.items()
+        if "precision" in block
+    }
+
+
+def _inputs(nlp: Language, path: Path, gold_entities: bool) -> List[Union[str, Doc]]:
+    """What a pipeline is given: documents with the annotated mentions, or texts."""
+    key = mentions_key(nlp)
+    examples = make_relation_corpus(path, gold_entities=gold_entities, spans_key=key)(nlp)
+    docs = [eg.predicted for eg in examples]
+    return list(docs) if gold_entities else [doc.text for doc in docs]
 
 
 def make_document(n_mentions: int, tokens_per_mention: int = 5) -> Doc:
@@ -226,7 +264,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("docs", type=Path, nargs="?")
     parser.add_argument("--encoder", help="a folder, or a name on a hub")
-    parser.add_argument("--pipeline", type=Path, help="a trained pipeline with a shared_encoder")
+    parser.add_argument("--pipeline", type=Path, nargs="+", help="trained pipelines")
+    parser.add_argument("--gold-entities", action="store_true", help="of --pipeline")
     parser.add_argument("--batch-size", type=int, default=32, help="documents")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--gpu-id", type=int, default=-1)
@@ -242,8 +281,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
         print(json.dumps(growth(args.one[0], args.encoder, int(args.one[1]))))
         return
     if args.pipeline:
-        row = pipeline_ratio(args.docs, args.pipeline, args.batch_size, args.repeats)
-        print(markdown([row]))
+        sizes = args.batch_size, args.repeats
+        print(markdown(pipeline_ratios(args.docs, args.pipeline, *sizes, args.gold_entities)))
         return
     if not args.encoder:
         parser.error("give --encoder or --pipeline")
