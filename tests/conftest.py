@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 from catalogue import Registry
-from hypothesis import settings
+from hypothesis import Phase, settings
 from spacy.lang.en import English
 from spacy.util import fix_random_seed
 from spacy.vocab import Vocab
@@ -20,6 +20,10 @@ if "torch" in sys.modules:  # Thinc imports it where it is installed
     sys.modules["torch"].set_num_threads(1)
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=30)
+# for tests that are to fail: what they fail on is not made smaller, which takes many runs
+settings.register_profile(
+    "found", settings.get_profile("fixed"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("fixed")
 
 # Tests make thousands of pipelines. Most of the time went into special cases for contractions, such
