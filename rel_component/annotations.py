@@ -245,6 +245,7 @@ def install_extension(attr: str = DEFAULT_ATTR) -> None:
         set_relations,
         "Choose another name for the relations: "
         'nlp.add_pipe("relation_extractor", config={"attr": "relations"}).',
+        attr=attr,
     )
 
 

@@ -31,28 +31,33 @@ RelationKey = Tuple[TypedKey, str, TypedKey]
 
 
 def register_attribute(
-    attr: str, getter: Callable[..., Any], setter: Callable[..., None], advice: str
+    name: str,
+    getter: Callable[..., Any],
+    setter: Callable[..., None],
+    advice: str,
+    **options: str,
 ) -> None:
     """Register an extension attribute of a Doc, once for each process.
 
     Args:
-        attr: name of the attribute, which `getter` and `setter` get by this name.
+        name: name of the attribute.
         getter: gives its value.
         setter: changes it.
         advice: what to do where it belongs to others.
+        options: further arguments of `getter` and `setter`.
 
     Raises:
         ExtensionConflict: if another package has registered it.
     """
-    if not Doc.has_extension(attr):
+    if not Doc.has_extension(name):
         Doc.set_extension(
-            attr, getter=partial(getter, attr=attr), setter=partial(setter, attr=attr)
+            name, getter=partial(getter, **options), setter=partial(setter, **options)
         )
         return
-    found = Doc.get_extension(attr)[2]
+    found = Doc.get_extension(name)[2]
     if not (isinstance(found, partial) and found.func is getter):
         raise ExtensionConflict(
-            f"The extension attribute Doc._.{attr} is already registered by other code. {advice}"
+            f"The extension attribute Doc._.{name} is already registered by other code. {advice}"
         )
 
 

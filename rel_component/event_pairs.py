@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from .annotations import DEFAULT_ATTR, get_relations, set_relations
 from .errors import SchemaError
 from .event_types import TRIGGER, EventSchema, EventType
-from .events import EVENTS_ATTR, Event, get_events
+from .events import Event, get_events
 from .types import Relation
 
 
@@ -71,7 +71,6 @@ def add_event_pairs(
     schema: EventSchema,
     *,
     attr: str = DEFAULT_ATTR,
-    events_attr: str = EVENTS_ATTR,
 ) -> int:
     """Add the pairs of the events of a document to its relations.
 
@@ -79,7 +78,6 @@ def add_event_pairs(
         doc: the document.
         schema: the types of the events; others are left out.
         attr: name of the extension attribute of the relations.
-        events_attr: that of the events.
 
     Returns:
         the number of events of these types that have no pair.
@@ -89,7 +87,7 @@ def add_event_pairs(
     """
     found: Dict[int, List[Relation]] = {
         i: event_relations(event, schema[event.label])
-        for i, event in enumerate(get_events(doc, events_attr))
+        for i, event in enumerate(get_events(doc))
         if event.label in schema
     }
     pairs = [rel for relations in found.values() for rel in relations]

@@ -37,7 +37,7 @@ from .types import span_to_json
 
 EVENTS_ATTR = "events"
 
-_STORED = "rel_component."
+_STORED = "rel_component.events"
 
 
 class EventArgument(NamedTuple):
@@ -110,12 +110,11 @@ def event_key(event: Event) -> EventKey:
     return trigger, event.label, frozenset((role, typed_key(s)) for role, s in event.arguments)
 
 
-def get_events(doc: Doc, attr: str = EVENTS_ATTR) -> Tuple[Event, ...]:
+def get_events(doc: Doc) -> Tuple[Event, ...]:
     """The events of a Doc, in document order.
 
     Args:
         doc: the Doc.
-        attr: name of the extension attribute.
 
     Raises:
         AnnotationError: if the user data of the Doc has something else in place of events.
@@ -123,29 +122,26 @@ def get_events(doc: Doc, attr: str = EVENTS_ATTR) -> Tuple[Event, ...]:
     found: List[Event] = []
     data: Dict[Any, Any] = doc.user_data
     for key, rows in data.items():
-        if not _is_stored(key, attr):
+        if not _is_stored(key):
             continue
         try:
             events = [_from_row(doc, key[2], *row) for row in rows]
         except (LookupError, OverflowError, TypeError, ValueError) as err:
             raise AnnotationError(
                 f"{describe(doc)}: doc.user_data[{shown(key)}] holds no events as this package writes "
-                f"them, but {shown(rows)}: {err}. Delete the entry, and assign to doc._.{attr}."
+                f"them, but {shown(rows)}: {err}. Delete the entry, and assign to doc._.{EVENTS_ATTR}."
             ) from None
         found += [event for event in events if event is not None]
     return tuple(sorted(found, key=_place))
 
 
-def set_events(
-    doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]], attr: str = EVENTS_ATTR
-) -> None:
+def set_events(doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]]) -> None:
     """Replace the events of a Doc.
 
     Args:
         doc: the Doc to change.
         events: :class:`Event` objects, or dicts as :meth:`Event.to_json` gives them. Of equal events
             the one with the highest score stays.
-        attr: name of the extension attribute.
 
     Raises:
         AnnotationError: if a span belongs to another Doc or is empty, if an event has no mention or
@@ -170,25 +166,30 @@ def set_events(
         more = (event.attributes,) if event.attributes else ()
         row = (event.label, event.score, event.id, rows, *more)
         stored.setdefault((anchor.start_char, anchor.end_char), []).append(row)
-    clear_events(doc, attr)
+    clear_events(doc)
     data: Dict[Any, Any] = doc.user_data
     for (start, end), values in stored.items():
-        data[("._.", _STORED + attr, start, end)] = tuple(values)
+        data[("._.", _STORED, start, end)] = tuple(values)
 
 
-def clear_events(doc: Doc, attr: str = EVENTS_ATTR) -> None:
+def clear_events(doc: Doc) -> None:
     """Remove the events of a Doc."""
-    for key in [key for key in doc.user_data if _is_stored(key, attr)]:
+    for key in [key for key in doc.user_data if _is_stored(key)]:
         del doc.user_data[key]
 
 
-def has_events(doc: Doc, attr: str = EVENTS_ATTR) -> bool:
+def has_events(doc: Doc) -> bool:
     """Whether a Doc has events, without reading them."""
-    return any(_is_stored(key, attr) for key in doc.user_data)
+    return any(_is_stored(key) for key in doc.user_data)
 
 
 def install_events(attr: str = EVENTS_ATTR) -> None:
     """Register the extension attribute ``doc._.<attr>``.
+
+    The events of a Doc are in one place, which all names lead to, and whatever reads events reads.
+
+    Args:
+        attr: name of the attribute.
 
     Raises:
         ExtensionConflict: if another package has registered it.
@@ -202,8 +203,8 @@ def install_events(attr: str = EVENTS_ATTR) -> None:
     )
 
 
-def _is_stored(key: Any, attr: str) -> bool:
-    return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] == _STORED + attr
+def _is_stored(key: Any) -> bool:
+    return isinstance(key, tuple) and len(key) == 4 and key[:2] == ("._.", _STORED)
 
 
 def _anchor(event: Event) -> Span:

@@ -50,11 +50,9 @@ class EventComponent(Protocol):
     """A component that makes events.
 
     Attributes:
-        attr: name of the extension attribute that it writes events to.
         events: the types of events that it makes.
     """
 
-    attr: str
     events: EventSchema
 
 

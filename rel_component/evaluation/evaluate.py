@@ -253,9 +253,7 @@ class _Run:
         )
         events = find_event_component(self.nlp)
         if events is not None:
-            add_event_intervals(
-                scores, predicted, self.draws, schema=events.events, attr=events.attr
-            )
+            add_event_intervals(scores, predicted, self.draws, schema=events.events)
         add_coreference_intervals(scores, predicted, self.draws)
         options = (getattr(pipe, "score_options", None) for _, pipe in self.nlp.pipeline)
         add_link_intervals(scores, predicted, self.draws, **(next(filter(None, options), {})))

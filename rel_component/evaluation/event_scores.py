@@ -5,7 +5,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 from spacy.training import Example
 
 from ..event_types import EventSchema
-from ..events import EVENTS_ATTR, Event, event_key, get_events
+from ..events import Event, event_key, get_events
 from ..mentions import TypedKey, typed_key
 from ..types import ScorerFunction
 from .counts import Key, LabelScores
@@ -33,7 +33,6 @@ def score_events(
     examples: Iterable[Example],
     *,
     schema: Optional[EventSchema] = None,
-    attr: str = EVENTS_ATTR,
     **_: Any,
 ) -> Dict[str, Any]:
     """Compare the events of predicted documents with those of the reference.
@@ -54,14 +53,13 @@ def score_events(
     Args:
         examples: predicted and reference documents.
         schema: says which roles can be exchanged.
-        attr: name of the extension attribute.
     """
     groups = {name: LabelScores() for name in ("events", "events_arguments", "events_any")}
     shares: Dict[str, List[float]] = {"p": [], "r": []}
     for eg in examples:
-        for name, counts in count_events(eg, schema=schema, attr=attr).items():
+        for name, counts in count_events(eg, schema=schema).items():
             groups[name].update(counts)
-        for key, found in share_events(eg, schema=schema, attr=attr).items():
+        for key, found in share_events(eg, schema=schema).items():
             shares[key] += found
     scores: Dict[str, Any] = {}
     for name, group in groups.items():
@@ -74,25 +72,21 @@ def score_events(
     return scores
 
 
-def count_events(
-    eg: Example, *, schema: Optional[EventSchema] = None, attr: str = EVENTS_ATTR
-) -> Dict[str, LabelScores]:
+def count_events(eg: Example, *, schema: Optional[EventSchema] = None) -> Dict[str, LabelScores]:
     """Counts of the events of one document in each group but the partial; see :func:`score_events`."""
-    return _count(*_sides(eg, schema, attr))
+    return _count(*_sides(eg, schema))
 
 
-def share_events(
-    eg: Example, *, schema: Optional[EventSchema] = None, attr: str = EVENTS_ATTR
-) -> Dict[str, List[float]]:
+def share_events(eg: Example, *, schema: Optional[EventSchema] = None) -> Dict[str, List[float]]:
     """The share of each predicted event of one document, ``p``, and of each annotated one, ``r``."""
-    gold, predicted = _sides(eg, schema, attr)
+    gold, predicted = _sides(eg, schema)
     return {"p": _shares(predicted, gold), "r": _shares(gold, predicted)}
 
 
-def _sides(eg: Example, schema: Optional[EventSchema], attr: str) -> List[List[Event]]:
+def _sides(eg: Example, schema: Optional[EventSchema]) -> List[List[Event]]:
     """The annotated and the predicted events."""
     docs = (eg.reference, eg.predicted)
-    return [[_canonical(event, schema) for event in get_events(doc, attr)] for doc in docs]
+    return [[_canonical(event, schema) for event in get_events(doc)] for doc in docs]
 
 
 def _canonical(event: Event, schema: Optional[EventSchema]) -> Event:

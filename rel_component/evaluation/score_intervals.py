@@ -17,7 +17,6 @@ from ..annotations import DEFAULT_ATTR
 from ..coreference.scoring import METRICS as COREFERENCE_METRICS
 from ..coreference.scoring import count_clusters
 from ..event_types import EventSchema
-from ..events import EVENTS_ATTR
 from .counts import PRF, LabelScores, stack_counts
 from .document_scores import count_entity_relations, document_relations
 from .event_scores import count_events, share_events
@@ -92,7 +91,6 @@ def add_event_intervals(
     draws: Bootstrap,
     *,
     schema: Optional[EventSchema] = None,
-    attr: str = EVENTS_ATTR,
 ) -> None:
     """Add the intervals of events, and those of each label; see :func:`add_relation_intervals`.
 
@@ -101,16 +99,15 @@ def add_event_intervals(
         examples: predicted and reference documents.
         draws: the resampled documents.
         schema: says which roles can be exchanged.
-        attr: name of the extension attribute.
     """
     if not scores.get("events_per_type"):
         return
-    found = [count_events(eg, schema=schema, attr=attr) for eg in examples]
+    found = [count_events(eg, schema=schema) for eg in examples]
     for name in found[0]:
         empty = 0.0 if name == "events" else numpy.nan
         _add_overview(scores, f"{name}_{{}}", [groups[name] for groups in found], draws, empty)
     _add_by_label(scores, "events_per_type", [groups["events"] for groups in found], draws)
-    shares = [share_events(eg, schema=schema, attr=attr) for eg in examples]
+    shares = [share_events(eg, schema=schema) for eg in examples]
     sums = draws.sum(numpy.asarray([[[sum(s[k]), len(s[k])] for k in "pr"] for s in shares]))
     pr = numpy.nan_to_num(ratio(sums[..., 0], sums[..., 1]))  # (1 + n_resamples, 2)
     f = numpy.nan_to_num(ratio(2 * pr.prod(axis=1), pr.sum(axis=1)))

@@ -8,13 +8,13 @@ from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import DEFAULT_ATTR, get_relations, set_relations
+from ..annotations import get_relations, set_relations
 from ..errors import ConfigError, shown
 from ..evaluation.event_scores import EVENT_SCORE_WEIGHTS
 from ..event_decoding import decode_events
 from ..event_types import EventSchema
 from ..events import EVENTS_ATTR, install_events, set_events
-from ..pipelines import find_extractor
+from ..pipelines import find_extractor, relation_attr
 from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .saving import Parts, SavedPipe, loading
@@ -46,8 +46,10 @@ class EventExtractor(SavedPipe, Pipe):
         keep_pairs: whether the pairs remain among the relations of the document.
         event_schema: the types of events, as a schema or a dict in the form of a schema file; None:
             those of the relation extractor.
-        relations_attr: name of the extension attribute of the relations.
-        attr: name of the extension attribute of the events.
+        relations_attr: name of the extension attribute of the relations; None: that of the component
+            that finds relations before it.
+        attr: name of the extension attribute of the events, if another package has taken
+            ``doc._.events``.
 
     Raises:
         ConfigError: if an option is out of range.
@@ -65,7 +67,7 @@ class EventExtractor(SavedPipe, Pipe):
         one_role: bool = False,
         keep_pairs: bool = True,
         event_schema: Any = None,
-        relations_attr: str = DEFAULT_ATTR,
+        relations_attr: Optional[str] = None,
         attr: str = EVENTS_ATTR,
     ) -> None:
         install_events(attr)
@@ -78,8 +80,7 @@ class EventExtractor(SavedPipe, Pipe):
         self.one_label = one_label
         self.one_role = one_role
         self.keep_pairs = keep_pairs
-        self.relations_attr = relations_attr
-        self.attr = attr
+        self.relations_attr = relations_attr or relation_attr(nlp)
         self.events = EventSchema()
         extractor = find_extractor(nlp)
         if event_schema is not None:
@@ -143,7 +144,7 @@ class EventExtractor(SavedPipe, Pipe):
             one_label=self.one_label,
             one_role=self.one_role,
         )
-        set_events(doc, events, self.attr)
+        set_events(doc, events)
         if not self.keep_pairs:
             pairs = {pair.label for pair in self.events.pair_types()}
             others = [rel for rel in relations if rel.label not in pairs]
@@ -155,7 +156,7 @@ class EventExtractor(SavedPipe, Pipe):
         """Score predicted documents against the reference; see :func:`.score_events`."""
         if self.scorer is None:
             return {}
-        return dict(self.scorer(examples, **{"schema": self.events, "attr": self.attr, **kwargs}))
+        return dict(self.scorer(examples, **{"schema": self.events, **kwargs}))
 
     def _require_events(self) -> None:
         if not self.events:

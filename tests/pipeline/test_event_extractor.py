@@ -5,10 +5,12 @@ import json
 import pytest
 import spacy
 from spacy.tokens import Doc
+from spacy.training import Example
 
 from rel_component.errors import ConfigError, ExtensionConflict, SchemaError
 from rel_component.event_pairs import add_event_pairs
 from rel_component.events import Event, set_events
+from rel_component.inference.extract import choose_relations, to_record
 from rel_component.schema import RelationSchema
 
 from ..encoders import TINY_TOK2VEC
@@ -103,6 +105,28 @@ def test_attribute_of_other_code_is_a_conflict():
             spacy.blank("en").add_pipe("event_extractor", config={"attr": "happenings"})
     finally:
         Doc.remove_extension("happenings")
+
+
+def test_another_attribute_is_another_name_of_the_same_events():
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("event_extractor", config={"event_schema": EVENTS, "attr": "records"})
+    try:
+        doc = pipe(annotated(nlp.vocab, *TEXTS[0]))
+        gold = annotated(nlp.vocab, *TEXTS[0])
+        assert pipe.score([Example(doc, gold)])["events_micro_f"] == 1.0
+        assert [event["label"] for event in to_record(doc)["events"]] == ["MERGER"]
+        choose_relations(doc, labels=["NEAR"])
+        assert doc._.records == ()
+    finally:
+        Doc.remove_extension("records")
+
+
+def test_pairs_are_read_where_the_relation_extractor_writes_them(tmp_path):
+    nlp = make_pipeline(replay(tmp_path), relation_schema=EVENTS, attr="links")
+    try:
+        assert nlp.add_pipe("event_extractor").relations_attr == "links"
+    finally:
+        Doc.remove_extension("links")
 
 
 def test_prompted_model_finds_pairs_of_events(tmp_path):
