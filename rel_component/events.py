@@ -30,7 +30,7 @@ from spacy.tokens import Doc, Span
 
 from .documents import register_attribute
 from .errors import AnnotationError, shown
-from .event_types import MAX_ARGUMENTS
+from .event_types import MAX_ARGUMENTS, EventSchema
 from .mentions import TypedKey, typed_key
 from .relation_forms import check_score, describe
 from .types import span_to_json
@@ -108,6 +108,20 @@ def event_key(event: Event) -> EventKey:
     """The identity of an event: events with equal keys are one."""
     trigger = None if event.trigger is None else typed_key(event.trigger)
     return trigger, event.label, frozenset((role, typed_key(s)) for role, s in event.arguments)
+
+
+def canonical_event(event: Event, schema: Optional[EventSchema]) -> Event:
+    """The event with one role for those that can be exchanged, to be compared with others.
+
+    Args:
+        event: the event.
+        schema: says which roles these are; None: none can.
+    """
+    kind = None if schema is None else schema.get(event.label)
+    if kind is None or not kind.symmetric:
+        return event
+    arguments = [arg._replace(role=kind.canonical(arg.role)) for arg in event.arguments]
+    return replace(event, arguments=tuple(arguments))
 
 
 def get_events(doc: Doc) -> Tuple[Event, ...]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from typing import Any, DefaultDict, Dict, FrozenSet, Iterable, List, Sequence, Set, Tuple
+from typing import Any, DefaultDict, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -15,7 +15,8 @@ from ..converters.formats.jsonl import to_record
 from ..converters.records import to_json
 from ..documents import relation_key
 from ..evaluation.mistakes import Mistake, Mistakes
-from ..events import Event, event_key, get_events
+from ..event_types import EventSchema
+from ..events import Event, EventKey, canonical_event, event_key, get_events
 from ..mentions import TypedKey, mention_spans, typed_key
 from ..types import Relation
 from .drawing import Drawing
@@ -44,20 +45,9 @@ class PageDocument:
     missed: FrozenSet[int] = frozenset()
     event_statuses: Tuple[str, ...] = ()
 
-    @property
-    def kept_events(self) -> List[AnnotatedEvent]:
-        """The events that remain after review, in which nothing is decided about them.
-
-        They are the annotated ones where there are any, or else those that were found.
-        """
-        events = self.drawing.annotated.events
-        if not {RIGHT, MISSED} & set(self.event_statuses):
-            return events
-        return [e for e, status in zip(events, self.event_statuses) if status != SPURIOUS]
-
     def to_json(self) -> Dict[str, Any]:
         """What the script needs: the record as the package's own format has it, and more."""
-        record = to_record(replace(self.drawing.annotated, events=self.kept_events))
+        record = to_record(self.drawing.annotated)
         relations = record.pop("relations")
         return {
             "key": self.key,
@@ -118,21 +108,18 @@ def compared_documents(mistakes: Mistakes) -> List[PageDocument]:
     for mistake in mistakes.mistakes:
         by_doc[mistake.doc].append(mistake)
     return _with_keys(
-        [
-            _compare(eg, by_doc[i], mistakes.symmetric, options, i)
-            for i, eg in enumerate(mistakes.examples)
-        ]
+        [_compare(eg, by_doc[i], mistakes, options, i) for i, eg in enumerate(mistakes.examples)]
     )
 
 
 def _compare(
     eg: Example,
     mistakes: Sequence[Mistake],
-    symmetric: Iterable[str],
+    all_mistakes: Mistakes,
     options: RenderOptions,
     number: int,
 ) -> PageDocument:
-    symmetric = frozenset(symmetric)
+    symmetric = frozenset(all_mistakes.symmetric)
     spurious = {relation_key(m.relation, symmetric): m for m in mistakes if m.kind == SPURIOUS}
     missed = [m for m in mistakes if m.kind == MISSED]
     drawing = _titled(Drawing.from_doc(eg.predicted, options, f"document {number}"), number, eg)
@@ -146,9 +133,7 @@ def _compare(
     for span in mention_spans(eg.reference, options.spans_key):
         mentions.add(typed_key(span))
     relations = [_related(mistake.relation, mentions) for mistake in missed]
-    events, gold = ({event_key(e): e for e in get_events(d)} for d in (eg.predicted, eg.reference))
-    missed_events = [gold[key] for key in gold if key not in events]
-    event_statuses = [RIGHT if key in gold else SPURIOUS for key in events]
+    event_statuses, missed_events = _compare_events(eg, all_mistakes.event_types)
     annotated = replace(
         drawing.annotated,
         relations=[*drawing.relations, *relations],
@@ -163,6 +148,21 @@ def _compare(
         frozenset(range(len(drawing.mentions), len(mentions.all))),
         (*event_statuses, *[MISSED] * len(missed_events)),
     )
+
+
+def _compare_events(
+    eg: Example, event_types: Optional[EventSchema]
+) -> Tuple[List[str], List[Event]]:
+    """The status of each event that was found, and those that were missed."""
+
+    def key(event: Event) -> EventKey:
+        return event_key(canonical_event(event, event_types))
+
+    found = [key(event) for event in get_events(eg.predicted)]
+    gold = {key(event): event for event in get_events(eg.reference)}
+    statuses = [RIGHT if one in gold else SPURIOUS for one in found]
+    known = set(found)
+    return statuses, [event for one, event in gold.items() if one not in known]
 
 
 class _Mentions:

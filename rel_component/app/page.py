@@ -14,7 +14,7 @@ from .render import asset, template
 _ESCAPES = str.maketrans(
     {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # what HTML and older scripts read as theirs
 )
-_SCRIPTS = ("draw.js", "review.js", "mentions.js", "events.js", "page.js")
+_SCRIPTS = ("draw.js", "review.js", "keeper.js", "mentions.js", "events.js", "page.js")
 _STYLES = ("draw.css", "page.css")
 
 

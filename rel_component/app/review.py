@@ -1,4 +1,4 @@
-"""What a person has decided about the relations of documents, and the annotations that follow."""
+"""What a person has decided about relations and events, and the annotations that follow."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, Tuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation
+from ..converters.annotated import Annotated, AnnotatedEvent, AnnotatedMention, AnnotatedRelation
 from ..converters.formats.jsonl import to_record
 from ..converters.json_stream import parse_json
 from ..converters.records import to_json, write_records
@@ -24,6 +24,10 @@ MAX_RELATIONS = 20_000
 _MAX_STATE_SIZE = 1 << 30
 
 
+State = Literal["open", "accepted", "rejected"]
+"""What a person says of a relation or an event; ``open``: nothing."""
+
+
 class Decision(BaseModel):
     """A relation, and what a person says of it.
 
@@ -32,7 +36,7 @@ class Decision(BaseModel):
         head: position of its head among the mentions.
         tail: position of its tail.
         label: its type.
-        state: ``open``: the person has said nothing.
+        state: what the person says of it.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -41,7 +45,7 @@ class Decision(BaseModel):
     head: int = Field(ge=0)
     tail: int = Field(ge=0)
     label: str = Field(min_length=1, max_length=100_000)
-    state: Literal["open", "accepted", "rejected"]
+    state: State
 
 
 class NewMention(BaseModel):
@@ -67,6 +71,7 @@ class Review(BaseModel):
         done: whether the person has finished with it.
         relations: its relations, in the order of the page.
         mentions: those that the person has added; their positions follow those of the document.
+        events: what the person says of each event of the document; empty: nothing.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -74,6 +79,7 @@ class Review(BaseModel):
     done: bool
     relations: List[Decision] = Field(max_length=MAX_RELATIONS)
     mentions: List[NewMention] = Field(default_factory=list, max_length=MAX_RELATIONS)
+    events: List[State] = Field(default_factory=list)
 
     @classmethod
     def read(cls, value: Any, document: PageDocument, place: str) -> "Review":
@@ -98,6 +104,9 @@ class Review(BaseModel):
         origins = [rel.origin for rel in review.relations if rel.origin is not None]
         if len(set(origins)) < len(origins) or any(i >= len(known) for i in origins):
             raise DataError(f"origin: expected each of {len(known)} relations once", place=place)
+        n_events = len(document.drawing.annotated.events)
+        if len(review.events) not in (0, n_events):
+            raise DataError(f"events: expected a state of each of {n_events} events", place=place)
         for rel in review.relations:
             if max(rel.head, rel.tail) >= len(mentions):
                 raise DataError(f"head, tail: there are {len(mentions)} mentions", place=place)
@@ -162,9 +171,8 @@ def check_label(label: str, place: str) -> None:
 def reviewed(document: PageDocument, review: Review) -> Annotated:
     """The annotations of a document that follow from the decisions about it.
 
-    Relations that are rejected are left out, and so are annotated ones that the pipeline has missed
-    unless they are accepted. Relations that are accepted are certain; others keep their score. Events
-    remain, see :attr:`.PageDocument.kept_events`.
+    Relations and events that are rejected are left out, and so are annotated ones that the pipeline has
+    missed unless they are accepted. What is accepted is certain; others keep their score.
 
     Args:
         document: the document.
@@ -177,7 +185,7 @@ def reviewed(document: PageDocument, review: Review) -> Annotated:
         status = (
             document.statuses[rel.origin] if document.statuses and rel.origin is not None else ""
         )
-        if rel.state == "rejected" or (rel.state == "open" and status == MISSED):
+        if _is_left_out(rel.state, status):
             continue
         head, tail = mentions[rel.head].id, mentions[rel.tail].id
         used |= {rel.head, rel.tail}
@@ -186,7 +194,7 @@ def reviewed(document: PageDocument, review: Review) -> Annotated:
             continue
         known = replace(annotated.relations[rel.origin], head=head, tail=tail, label=rel.label)
         relations.append(known if rel.state == "open" else replace(known, score=1.0))
-    events = document.kept_events
+    events = _reviewed_events(document, review)
     in_events = {key for event in events for key in event.mentions}
     kept = [
         m
@@ -194,6 +202,21 @@ def reviewed(document: PageDocument, review: Review) -> Annotated:
         if i not in document.missed or i in used or m.id in in_events
     ]
     return replace(annotated, mentions=kept, relations=relations, events=events)
+
+
+def _reviewed_events(document: PageDocument, review: Review) -> List[AnnotatedEvent]:
+    events = document.drawing.annotated.events
+    states = review.events or ["open"] * len(events)
+    statuses = document.event_statuses or [""] * len(events)
+    return [
+        event if state == "open" else replace(event, score=1.0)
+        for event, state, status in zip(events, states, statuses)
+        if not _is_left_out(state, status)
+    ]
+
+
+def _is_left_out(state: State, status: str) -> bool:
+    return state == "rejected" or (state == "open" and status == MISSED)
 
 
 @dataclass
@@ -284,6 +307,8 @@ class ReviewStore:
     def to_json(self) -> Dict[str, Any]:
         """The decisions by document."""
         return {
-            key: review.model_dump(exclude=None if review.mentions else {"mentions"})
+            key: review.model_dump(
+                exclude={name for name in ("mentions", "events") if not getattr(review, name)}
+            )
             for key, review in self.reviews.items()
         }

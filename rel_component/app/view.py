@@ -25,6 +25,7 @@ from ..inference.texts import read_texts
 from ..pipelines import (
     OWN,
     blank_pipeline,
+    event_types,
     find_extractor,
     load_pipeline,
     mentions_are_given,
@@ -32,6 +33,7 @@ from ..pipelines import (
     relation_attr,
     require_relations,
 )
+from ..schema import RelationSchema
 from .documents import PageDocument, compared_documents, found_documents, shown_documents
 from .drawing import Drawing, chosen
 from .options import RenderOptions
@@ -63,6 +65,9 @@ class ViewOptions:
         alignment: what to do with mentions that do not begin and end with a token, where they have to.
         spans_key: span group of the mentions of ``.spacy`` files; None: the entities.
         lang: language of documents that have no tokens; auto: that of the pipeline, English without one.
+        schema: says which relations have no direction, and which roles of events can be exchanged,
+            where documents are compared, and has types to choose from in review; None: that of the
+            pipeline.
         progress: passes documents on, and shows how many there have been.
     """
 
@@ -72,6 +77,7 @@ class ViewOptions:
     alignment: AlignmentMode = "strict"
     spans_key: Optional[str] = None
     lang: str = OWN
+    schema: Optional[RelationSchema] = None
     progress: Progress = iter
 
 
@@ -100,9 +106,10 @@ def see(
         if data_path is None:
             raise ConfigError(f"{source} is a pipeline: give texts or annotated documents after it")
         return _see_pipeline(load_pipeline(source, options.lang), data_path, options, report)
+    labels = [] if options.schema is None else list(options.schema.labels)
     if data_path is None:
-        return Seen(_read_documents(Path(source), options, report))
-    return Seen(_compare_documents(Path(source), data_path, options, report))
+        return Seen(_read_documents(Path(source), options, report), labels)
+    return Seen(_compare_documents(Path(source), data_path, options, report), labels)
 
 
 def is_pipeline(source: Union[str, Path]) -> bool:
@@ -144,7 +151,14 @@ def _compare_documents(
                 f"no document in {gold_path} has this text", place=f"{path}, document {number}"
             )
         examples.append(Example(doc, same.pop(0) if len(same) > 1 else same[0]))
-    return compared_documents(find_mistakes(examples, spans_key=spans_key))
+    schema = RelationSchema() if options.schema is None else options.schema
+    mistakes = find_mistakes(
+        examples,
+        symmetric=schema.symmetric_labels,
+        spans_key=spans_key,
+        event_types=schema.events,
+    )
+    return compared_documents(mistakes)
 
 
 def _see_pipeline(nlp: Language, path: Path, options: ViewOptions, report: Report) -> Seen:
@@ -163,8 +177,14 @@ def _see_pipeline(nlp: Language, path: Path, options: ViewOptions, report: Repor
         gold_tokens=True,
         progress=options.progress,
     )
-    symmetric = () if extractor is None else extractor.schema.symmetric_labels
-    mistakes = find_mistakes(examples, symmetric=symmetric, spans_key=spans_key, attr=attr)
+    if options.schema is not None:
+        symmetric, events = options.schema.symmetric_labels, options.schema.events
+    else:
+        symmetric = () if extractor is None else extractor.schema.symmetric_labels
+        events = event_types(nlp)
+    mistakes = find_mistakes(
+        examples, symmetric=symmetric, spans_key=spans_key, attr=attr, event_types=events
+    )
     return Seen(compared_documents(mistakes), labels)
 
 

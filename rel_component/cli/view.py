@@ -19,7 +19,7 @@ from .messages import (
     use_device,
     write_text,
 )
-from .options import GpuId, Json, Reading, SpansKey, TextLang, with_reading
+from .options import GpuId, Json, Reading, Schema, SpansKey, TextLang, given_schema, with_reading
 
 if TYPE_CHECKING:
     from ..app.server import PageServer
@@ -46,6 +46,7 @@ def view_cli(
     title: Annotated[Optional[str], Option(help="Title of the page")] = None,
     *,
     reading: Reading,
+    schema: Schema = None,
     spans_key: SpansKey = None,
     lang: TextLang = "auto",
     browser: Annotated[bool, Option("--browser/--no-browser", help="Open the browser")] = True,
@@ -67,7 +68,13 @@ def view_cli(
         raise ConfigError(f"{output}: the page would take the place of the documents")
     check_outputs(output, review)
     use_device(gpu_id)
-    options = ViewOptions(**reading.arguments(), spans_key=spans_key, lang=lang, progress=progress)
+    options = ViewOptions(
+        **reading.arguments(),
+        spans_key=spans_key,
+        lang=lang,
+        schema=given_schema(schema),
+        progress=progress,
+    )
     report = reading.report()
     seen = see(source, data_path, options=options, report=report)
     if not json:

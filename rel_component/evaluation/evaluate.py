@@ -39,6 +39,7 @@ from ..pipelines import (
     PipelineSource,
     cluster_finders,
     entity_finders,
+    event_types,
     find_event_component,
     find_extractor,
     finds_relations,
@@ -159,7 +160,9 @@ def evaluate(
     finds_clusters = run.clustered and not set(cluster_finders(nlp)) <= set(finders)
     with _recorded(find_extractor(nlp)) as record:
         predicted, scores = run.score(gold_entities, clusters=not finds_clusters)
-    mistakes = find_mistakes(predicted, spans_key=spans_key, **run.comparison)
+    mistakes = find_mistakes(
+        predicted, spans_key=spans_key, event_types=event_types(run.nlp), **run.comparison
+    )
     scores["given_mentions"] = gold_entities
     scores["mistakes"] = mistakes.to_dict()
     finds_mentions = bool(finders) and not gold_entities

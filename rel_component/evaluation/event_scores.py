@@ -5,7 +5,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 from spacy.training import Example
 
 from ..event_types import EventSchema
-from ..events import Event, event_key, get_events
+from ..events import Event, canonical_event, event_key, get_events
 from ..mentions import TypedKey, typed_key
 from ..types import ScorerFunction
 from .counts import Key, LabelScores
@@ -86,16 +86,7 @@ def share_events(eg: Example, *, schema: Optional[EventSchema] = None) -> Dict[s
 def _sides(eg: Example, schema: Optional[EventSchema]) -> List[List[Event]]:
     """The annotated and the predicted events."""
     docs = (eg.reference, eg.predicted)
-    return [[_canonical(event, schema) for event in get_events(doc)] for doc in docs]
-
-
-def _canonical(event: Event, schema: Optional[EventSchema]) -> Event:
-    """The event with one role for those that can be exchanged."""
-    kind = None if schema is None else schema.get(event.label)
-    if kind is None or not kind.symmetric:
-        return event
-    arguments = [arg._replace(role=kind.canonical(arg.role)) for arg in event.arguments]
-    return Event(event.label, tuple(arguments), event.trigger)
+    return [[canonical_event(event, schema) for event in get_events(doc)] for doc in docs]
 
 
 def _count(gold: List[Event], predicted: List[Event]) -> Dict[str, LabelScores]:

@@ -9,6 +9,7 @@ from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, document_id, mentions_by_key, relation_key
+from ..event_types import EventSchema
 from ..mentions import TypedKey, mention_spans, probable_mentions, typed_key
 from ..types import Relation
 from .thresholds import ScoredRelations
@@ -79,6 +80,7 @@ class Mistakes:
         symmetric: labels whose direction does not count.
         spans_key: span group of the mentions; None: the entities.
         attr: name of the extension attribute of the relations.
+        event_types: say which roles of events can be exchanged.
         scored: the predicted relations with their probabilities, down to the lowest threshold where
             there is one; None: those of the examples.
     """
@@ -89,6 +91,7 @@ class Mistakes:
     symmetric: Collection[str] = ()
     spans_key: Optional[str] = None
     attr: str = DEFAULT_ATTR
+    event_types: Optional[EventSchema] = None
     scored: Optional[ScoredRelations] = field(default=None, repr=False)
 
     def counts(self, kind: Kind) -> Dict[str, int]:
@@ -111,6 +114,7 @@ def find_mistakes(
     symmetric: Collection[str] = (),
     spans_key: Optional[str] = None,
     attr: str = DEFAULT_ATTR,
+    event_types: Optional[EventSchema] = None,
 ) -> Mistakes:
     """Compare the relations of predicted documents with those of the reference, strictly.
 
@@ -122,9 +126,16 @@ def find_mistakes(
         symmetric: labels whose direction does not count.
         spans_key: span group of the mentions, where there is one; None: the entities.
         attr: name of the extension attribute.
+        event_types: say which roles of events can be exchanged, for those who compare these.
     """
     examples = list(examples)
-    result = Mistakes(examples=examples, symmetric=symmetric, spans_key=spans_key, attr=attr)
+    result = Mistakes(
+        examples=examples,
+        symmetric=symmetric,
+        spans_key=spans_key,
+        attr=attr,
+        event_types=event_types,
+    )
     for i, eg in enumerate(examples):
         name = document_id(eg.reference)
         gold_by_key = _by_key(get_relations(eg.reference, attr), symmetric)

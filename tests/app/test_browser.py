@@ -341,20 +341,35 @@ def test_search_and_filters(window, tmp_path, vocab):
     page.wait_for_selector("#none")
 
 
-def test_events_are_shown_filtered_and_kept(window, tmp_path, vocab):
+def test_events_are_shown_filtered_and_decided(window, tmp_path, vocab):
     docs = [make_doc(vocab, "Ann left Acme in Rome", [(0, 1, "P"), (2, 3, "ORG")]) for _ in "ab"]
-    docs[0]._.events = [Event("LEAVING", (("who", docs[0].ents[0]),), docs[0].ents[1], 0.5)]
-    page = window.show(make_page(found_documents(docs, RenderOptions()), review=True), tmp_path)
+    ann, acme = docs[0].ents
+    docs[0]._.events = [
+        Event("LEAVING", (("who", ann),), acme, 0.5),
+        Event("MOVE", (("who", ann), ("where", acme)), score=0.25),
+    ]
+    documents = found_documents(docs, RenderOptions())
+    page = window.show(make_page(documents, review=True), tmp_path)
     page.locator("#labels button", has_text="LEAVING").click()
     assert page.locator("#count").text_content() == "1 of 2 documents"
     row = page.locator("tr[data-e]")
-    assert row.text_content() == "LEAVINGAcme ORGwho Ann0.500"
+    assert row.text_content() == "LEAVINGAcme ORGwho Ann0.500✓✕"
     row.focus()
     assert page.locator(".rel-line .rel-on").all_text_contents() == ["AnnP", "AcmeORG"]
-    page.evaluate("setDone(0)")
+    page.locator("#labels button", has_text="LEAVING").click()
+    window.keys("j", "x", "j", "a")
+    assert page.locator("tr[data-e]").evaluate_all("rows => rows.map((row) => row.className)") == [
+        "rejected",
+        "accepted rel-on",
+    ]
+    assert page.locator("#progress").text_content() == "1 of 2 done"
     [event] = json.loads(page.evaluate("review.lines()"))["events"]
-    assert (event["label"], event["trigger"], event["score"]) == ("LEAVING", "T2", 0.5)
-    assert window.troubles == []
+    arguments = [{"role": "who", "mention": "T1"}]
+    assert event == {"label": "LEAVING", "trigger": "T2", "arguments": arguments}
+    by_page = json.loads(page.evaluate("JSON.stringify(review.record(0))"))
+    store = ReviewStore(documents, tmp_path / "server.jsonl")
+    store.save(json.loads(page.evaluate("JSON.stringify(Object.fromEntries(review.decisions))")))
+    assert json.loads((tmp_path / "server.jsonl").read_text()) == by_page
 
 
 def correct_twenty(window, page):

@@ -12,7 +12,9 @@ from rel_component.app.view import ViewOptions, is_pipeline, see
 from rel_component.converters.formats.jsonl import FORMAT
 from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.mistakes import find_mistakes
+from rel_component.events import Event
 from rel_component.files import write_docs
+from rel_component.schema import RelationSchema
 
 from ..helpers import make_doc, make_example
 from .pages import HOSTILE, Page, hostile_docs
@@ -120,6 +122,27 @@ def test_documents_are_compared_with_those_of_the_same_text(vocab, tmp_path):
     assert [document.statuses for document in seen.documents] == [("right",), ("spurious",)]
     with pytest.raises(DataError, match=r"found\.spacy, document 2: no document in .*other\.spacy"):
         see(found, other)
+
+
+def test_a_schema_says_what_can_be_exchanged(vocab, tmp_path):
+    roles = {"host": {"max": 1}, "guest": {"max": 1}}
+    meeting = {"label": "MEETING", "roles": roles, "symmetric": ["host", "guest"]}
+    near = {"label": "NEAR", "symmetric": True}
+    schema = RelationSchema.from_dict({"relations": [near], "events": [meeting]})
+    sides = {
+        "found": (("host", "guest"), (0, "NEAR", 1)),
+        "gold": (("guest", "host"), (1, "NEAR", 0)),
+    }
+    for name, (names, relation) in sides.items():
+        doc = make_doc(vocab, WORDS, MENTIONS, [relation])
+        doc._.events = [Event("MEETING", tuple(zip(names, doc.ents)))]
+        write_docs([doc], tmp_path / f"{name}.spacy")
+    paths = [tmp_path / f"{name}.spacy" for name in sides]
+    (document,) = see(*paths, options=ViewOptions(schema=schema)).documents
+    assert (document.statuses, document.event_statuses) == (("right",), ("right",))
+    schema = RelationSchema(events=schema.events.values())  # of no relations
+    (document,) = see(*paths, options=ViewOptions(schema=schema)).documents
+    assert (document.statuses, document.event_statuses) == (("spurious", "missed"), ("right",))
 
 
 def test_a_pipeline_needs_texts(tmp_path):

@@ -197,40 +197,44 @@ def test_keys_tell_documents_apart(vocab):
 
 
 def with_events(doc, *events):
-    doc._.events = [Event(label, (("who", doc.ents[i]),), doc.ents[j]) for label, i, j in events]
+    doc._.events = [
+        Event(label, (("who", doc.ents[i]),), doc.ents[j], *score) for label, i, j, *score in events
+    ]
     return doc
 
 
-def test_events_stay_whatever_is_decided(vocab):
-    doc = make_doc(vocab, WORDS, [ANN, ACME, ROME], [(0, "LEADS", 1)])
-    (document,) = found_documents([with_events(doc, ("JOB", 0, 1))], RenderOptions())
-    review = review_of(document, decision(0, 0, "LEADS", 1, "rejected"))
-    (event,) = reviewed(document, review).events
-    assert (event.label, event.trigger, event.arguments) == ("JOB", "T2", (("who", "T1"),))
-
-
-@pytest.mark.parametrize(
-    ("found", "gold", "statuses", "kept"),
-    [
-        ([("JOB", 0, 1)], [("JOB", 0, 1), ("MOVE", 0, 2)], ("right", "missed"), ["JOB", "MOVE"]),
-        ([("MOVE", 0, 1)], [("JOB", 0, 2)], ("spurious", "missed"), ["JOB"]),
-        ([("JOB", 0, 1)], [], ("spurious",), ["JOB"]),
-        ([], [("JOB", 0, 2)], ("missed",), ["JOB"]),
-    ],
-)
-def test_annotated_events_stay_and_found_ones_where_there_are_none(
-    vocab, found, gold, statuses, kept
-):
+def compare_events(vocab, found, gold):
+    """A document of events that were found, compared with annotated ones."""
     mentions = [ANN, ACME] + [ROME] * any(2 in event for event in found)
     predicted = with_events(make_doc(vocab, WORDS, mentions), *found)
     reference = with_events(make_doc(vocab, WORDS, [ANN, ACME, ROME]), *gold)
     (document,) = compared_documents(find_mistakes([Example(predicted, reference)]))
-    assert document.event_statuses == statuses
-    annotated = reviewed(document, review_of(document))
-    assert [event.label for event in annotated.events] == kept
+    return document
+
+
+@pytest.mark.parametrize(
+    ("states", "kept"),
+    [
+        ([], [("JOB", 0.5), ("MOVE", 0.5)]),
+        (["open", "open", "open"], [("JOB", 0.5), ("MOVE", 0.5)]),
+        (["rejected", "accepted", "open"], [("MOVE", 1.0)]),
+        (["rejected", "rejected", "accepted"], [("MOVE", 1.0)]),
+    ],
+)
+def test_events_are_decided_one_by_one(vocab, states, kept):
+    found = [("JOB", 0, 1, 0.5), ("MOVE", 0, 1, 0.5)]
+    document = compare_events(vocab, found, [("JOB", 0, 1), ("MOVE", 0, 2)])
+    assert document.event_statuses == ("right", "spurious", "missed")
+    review = Review.read({"done": True, "relations": [], "events": states}, document, "here")
+    annotated = reviewed(document, review)
+    assert [(event.label, event.score) for event in annotated.events] == kept
     assert {key for e in annotated.events for key in e.mentions} <= {
         m.id for m in annotated.mentions
     }
-    page = document.to_json()
-    assert [event["status"] for event in page["events"]] == list(statuses)
-    assert [event["label"] for event in page["record"]["events"]] == kept
+
+
+def test_each_event_has_a_state(vocab):
+    document = compare_events(vocab, [("JOB", 0, 1)], [])
+    value = {"done": True, "relations": [], "events": ["open", "open"]}
+    with pytest.raises(DataError, match="events: expected a state of each of 1 events"):
+        Review.read(value, document, "here")

@@ -19,7 +19,7 @@ const review = new Review(docs, data);
 const filters = { text: "", labels: new Set(), score: 0, status: "all" };
 let listed = []; // positions of the documents that pass the filters
 let articles = new Map(); // what is in the page of them: {node, view, shown}
-let current = { doc: null, relation: null }; // positions
+let current = { doc: null, relation: null, event: null }; // positions
 let picked = null; // {doc, mention}: the head of a relation that is being added
 
 // Filters
@@ -42,7 +42,7 @@ function isListed(i) {
     const places = [doc.title, doc.record.text];
     if (!places.some((text) => text.toLowerCase().includes(filters.text))) return false;
   }
-  return !isNarrow() || review.relations(i).some(isShown) || doc.events.some(isShown);
+  return !isNarrow() || review.relations(i).some(isShown) || review.events(i).some(isShown);
 }
 
 function list() {
@@ -190,7 +190,7 @@ function article(i) {
   header.append(title);
   const shown = shownRelations(i);
   const total = review.relations(i).length;
-  const events = doc.events.filter(isShown);
+  const events = review.events(i).filter(isShown);
   header.append(element("span", "soft", counted(shown.length, total, "relation")));
   if (doc.events.length) header.append(element("span", "soft", counted(events.length, doc.events.length, "event")));
   if (review.isOn) header.append(doneBox(i));
@@ -199,7 +199,7 @@ function article(i) {
   view.setAttribute("aria-label", `${doc.title}: ${review.mentions(doc).length} mentions, ${total} relations`);
   view.append(textElement(doc));
   if (shown.length) view.append(relationList(i, shown));
-  if (events.length) view.append(eventList(doc, events));
+  if (events.length) view.append(eventList(i, events));
   if (review.isOn) view.append(...addedMentions(i));
   node.append(header, view);
   return node;
@@ -229,7 +229,7 @@ function relationList(i, shown) {
     row.append(scoreCell(relation.score));
     if (hasEvidence) row.append(evidenceCell(doc, relation));
     if (data.compared) row.append(element("td", "soft", compared(doc, relation)));
-    if (review.isOn) row.append(decisionCell(i, relation));
+    if (review.isOn) row.append(relationDecisions(i, relation));
     return row;
   });
   return foldedTable(counted(shown.length, shown.length, "relation"), names, rows);
@@ -291,13 +291,13 @@ function redraw(i) {
   old.view.remove();
   old.node.replaceWith(node);
   attach(i, node);
-  if (current.doc === i) choose(i, current.relation);
+  if (current.doc === i) choose(i, current.relation, current.event);
 }
 
-// Choose a relation: it is brought into sight, and keys are about it.
-function choose(i, index) {
+// Choose a relation or an event: it is brought into sight, and keys are about it.
+function choose(i, index, event = null) {
   if (current.doc !== null && current.doc !== i) articles.get(current.doc)?.view.select(null);
-  current = { doc: i, relation: index };
+  current = { doc: i, relation: index, event };
   while (!articles.has(i) && articles.size < listed.length) addBatch();
   const found = articles.get(i);
   if (!found) return;
@@ -305,25 +305,32 @@ function choose(i, index) {
   found.node.classList.add("current");
   const k = found.shown.findIndex((relation) => relation.index === index);
   found.view.select(k < 0 ? null : k);
-  const row = found.node.querySelector(`tr[data-r="${k}"]`);
+  const row = found.node.querySelector(event === null ? `tr[data-r="${k}"]` : `tr[data-event="${event}"]`);
   if (row) row.focus({ preventScroll: true });
   (row || found.node.querySelector("h2")).scrollIntoView({ block: "nearest" });
 }
 
-// The next relation or document from the current one, among those that are listed.
+// What of a document passes the filters, in the order of the page: position of a relation, and of an event.
+function itemsOf(i) {
+  const relations = review.relations(i).map((relation, index) => ({ ...relation, index }));
+  return [
+    ...relations.filter(isShown).map(({ index }) => [index, null]),
+    ...review.events(i).filter(isShown).map(({ index }) => [null, index]),
+  ];
+}
+
+// The next relation, event or document from the current one, among those that are listed.
 function step(by, isDocument) {
   const at = listed.indexOf(current.doc);
-  const found = articles.get(current.doc);
-  if (!isDocument && found) {
-    const k = found.shown.findIndex((relation) => relation.index === current.relation) + by;
-    if (k >= 0 && k < found.shown.length) return choose(current.doc, found.shown[k].index);
+  if (!isDocument && at >= 0) {
+    const shown = itemsOf(current.doc);
+    const k = shown.findIndex(([relation, event]) => relation === current.relation && event === current.event) + by;
+    if (k >= 0 && k < shown.length) return choose(current.doc, ...shown[k]);
   }
   const next = listed[at < 0 ? 0 : at + by];
   if (next === undefined) return undefined;
-  const relations = review.relations(next).map((relation, index) => ({ ...relation, index }));
-  const shown = relations.filter(isShown);
-  const first = shown[by < 0 && !isDocument ? shown.length - 1 : 0];
-  return choose(next, first ? first.index : null);
+  const shown = itemsOf(next);
+  return choose(next, ...(shown[by < 0 && !isDocument ? shown.length - 1 : 0] || [null]));
 }
 
 // Controls

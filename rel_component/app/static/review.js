@@ -1,9 +1,9 @@
-// Review of relations: decisions, undo, and where they are kept.
+// Review of relations and events: decisions, undo, keys.
 class Review {
   constructor(docs, data) {
     this.docs = docs;
     this.isOn = data.review;
-    this.decisions = new Map(); // by the key of the document: {done, relations}
+    this.decisions = new Map(); // by the key of the document: {done, relations, mentions, events}
     this.past = [];
     this.future = [];
   }
@@ -17,7 +17,7 @@ class Review {
       const relations = doc.relations.map(({ head, tail, label }, origin) => {
         return { origin, head: place(head), tail: place(tail), label, state: "open" };
       });
-      return { done: false, relations, mentions: [] };
+      return { done: false, relations, mentions: [], events: [] };
     }
     return this.decisions.get(doc.key);
   }
@@ -49,6 +49,15 @@ class Review {
       if (relation.state === "accepted") score = 1;
       const polarity = known.polarity === "asserted" ? "" : known.polarity;
       return { ...relation, score, status, polarity };
+    });
+  }
+
+  // The events of a document as they are listed.
+  events(i) {
+    const { events = [] } = this.of(i);
+    return this.docs[i].events.map((event, index) => {
+      const state = events[index] || "open";
+      return { ...event, index, state, score: state === "accepted" ? 1 : event.score };
     });
   }
 
@@ -94,23 +103,26 @@ class Review {
     const doc = this.docs[i];
     const entities = this.mentions(doc);
     const status = ({ origin }) => (origin === null ? "" : doc.statuses[origin]);
-    const kept = this.of(i).relations.filter((relation) => {
-      const isLeftOut = relation.state === "open" && status(relation) === "missed";
-      return relation.state !== "rejected" && !isLeftOut;
-    });
+    const kept = this.of(i).relations.filter((relation) => !isLeftOut(relation.state, status(relation)));
     const used = new Set(kept.flatMap(({ head, tail }) => [head, tail]));
     const relations = kept.map(({ origin, head, tail, label, state }) => {
       const known = origin === null ? {} : { ...doc.relations[origin] };
       if (state === "accepted") delete known.score; // it is certain
       return { ...known, head: entities[head].id, tail: entities[tail].id, label };
     });
+    const events = this.events(i).filter(({ state, status }) => !isLeftOut(state, status)).map(({ index, state }) => {
+      const known = { ...doc.record.events[index] };
+      if (state === "accepted") delete known.score;
+      return known;
+    });
     const inEvents = new Set();
-    for (const { trigger, arguments: parts } of doc.record.events || []) {
+    for (const { trigger, arguments: parts } of events) {
       for (const id of [trigger, ...parts.map(({ mention }) => mention)]) inEvents.add(JSON.stringify(id));
     }
     const isUsed = ({ id }, k) => used.has(k) || inEvents.has(JSON.stringify(id));
     const mentions = entities.filter((entity, k) => !doc.missed.includes(k) || isUsed(entity, k));
-    return { ...doc.record, entities: mentions, relations };
+    const { events: _, ...rest } = doc.record;
+    return { ...rest, entities: mentions, relations, ...(events.length ? { events } : {}) };
   }
 
   // The documents that are done, one a line.
@@ -119,6 +131,8 @@ class Review {
     return done.map((i) => JSON.stringify(this.record(i)) + "\n").join("");
   }
 }
+
+const isLeftOut = (state, status) => state === "rejected" || (state === "open" && status === "missed");
 
 // What is decided with the relation that is chosen.
 const ACTIONS = {
@@ -139,13 +153,14 @@ function decide(i, index, action) {
   });
 }
 
-// A document is done when each relation that it has is decided.
+// A document is done when each relation and event that it has is decided.
 function finish(i, decisions) {
-  const { statuses } = docs[i];
-  const open = decisions.relations.filter(
-    ({ state, origin }) => state === "open" && !(origin !== null && statuses[origin] === "missed"),
-  );
-  decisions.done = open.length === 0;
+  const { statuses, events } = docs[i];
+  const isOpen = (state, status) => state === "open" && status !== "missed";
+  const states = decisions.events?.length ? decisions.events : events.map(() => "open");
+  decisions.done =
+    !decisions.relations.some(({ state, origin }) => isOpen(state, origin === null ? "" : statuses[origin])) &&
+    !states.some((state, k) => isOpen(state, events[k].status));
 }
 
 async function relabel(i, index) {
@@ -175,7 +190,7 @@ async function pick(i, mention) {
   if (label === null) return;
   review.change(i, (decisions) => {
     decisions.relations.push({ origin: null, head, tail: mention, label, state: "accepted" });
-    current = { doc: i, relation: decisions.relations.length - 1 };
+    current = { doc: i, relation: decisions.relations.length - 1, event: null };
     finish(i, decisions);
   });
 }
@@ -240,9 +255,10 @@ function askLabel(label) {
 
 // Parts of the page
 
-function decisionCell(i, relation) {
+// The buttons of a row: text, title, whether it is on, and what it does with what `select` has chosen.
+function decisionCell(select, buttons) {
   const cell = element("td", "decision");
-  const add = (text, title, isOn, act) => {
+  for (const [text, title, isOn, act] of buttons) {
     const button = element("button", isOn ? "on" : "", text);
     button.type = "button";
     button.title = title;
@@ -250,18 +266,29 @@ function decisionCell(i, relation) {
     button.setAttribute("aria-pressed", isOn);
     button.addEventListener("click", (event) => {
       event.stopPropagation();
-      current = { doc: i, relation: relation.index };
+      select();
       act();
     });
     cell.append(button);
-  };
-  const [state, index] = [relation.state, relation.index];
-  const toggle = (name, wanted) => () => decide(i, index, state === wanted ? "open" : name);
-  add("✓", "accept (a)", state === "accepted", toggle("accept", "accepted"));
-  add("✕", "reject (x)", state === "rejected", toggle("reject", "rejected"));
-  add("⇄", "reverse (r)", false, () => decide(i, index, "reverse"));
-  add("✎", "other type (l)", false, () => relabel(i, index));
+  }
   return cell;
+}
+
+function verdictButtons(state, act) {
+  const toggle = (name, wanted) => () => act(state === wanted ? "open" : name);
+  return [
+    ["✓", "accept (a)", state === "accepted", toggle("accept", "accepted")],
+    ["✕", "reject (x)", state === "rejected", toggle("reject", "rejected")],
+  ];
+}
+
+function relationDecisions(i, { state, index }) {
+  const select = () => (current = { doc: i, relation: index, event: null });
+  return decisionCell(select, [
+    ...verdictButtons(state, (name) => decide(i, index, name)),
+    ["⇄", "reverse (r)", false, () => decide(i, index, "reverse")],
+    ["✎", "other type (l)", false, () => relabel(i, index)],
+  ]);
 }
 
 function doneBox(i) {
@@ -284,80 +311,12 @@ function setDone(i) {
       const isMissed = relation.origin !== null && docs[i].statuses[relation.origin] === "missed";
       if (relation.state === "open" && !isMissed) relation.state = "accepted";
     }
+    const { events } = docs[i];
+    if (!decisions.events?.length) decisions.events = events.map(() => "open");
+    decisions.events = decisions.events.map((state, k) =>
+      state === "open" && events[k].status !== "missed" ? "accepted" : state,
+    );
   });
-}
-
-// Where decisions are kept: by the server that has sent the page, or else in the browser.
-class Keeper {
-  constructor() {
-    this.isServed = data.served && location.protocol.startsWith("http");
-    this.name = "rel_component.review." + data.key;
-    this.changed = new Set();
-    this.isSaving = false;
-  }
-
-  async load() {
-    try {
-      const kept = this.isServed
-        ? await (await fetch("review")).json()
-        : JSON.parse(localStorage.getItem(this.name) || "{}");
-      for (const doc of docs) {
-        if (Object.hasOwn(kept, doc.key)) review.decisions.set(doc.key, kept[doc.key]);
-      }
-    } catch (error) {
-      this.tell(`earlier decisions cannot be read: ${error.message}`, true);
-    }
-  }
-
-  change(i) {
-    this.changed.add(docs[i].key);
-    this.tell("saving");
-    clearTimeout(this.wait);
-    this.wait = setTimeout(() => this.save(), 200);
-  }
-
-  async save() {
-    if (this.isSaving || !this.changed.size) return;
-    this.isSaving = true;
-    const keys = Array.from(this.changed);
-    this.changed.clear();
-    try {
-      if (this.isServed) await this.send(keys);
-      else localStorage.setItem(this.name, JSON.stringify(Object.fromEntries(review.decisions)));
-      if (!this.changed.size) this.tell(this.isServed ? "saved" : "kept in this browser; download what is done");
-    } catch (error) {
-      for (const key of keys) this.changed.add(key);
-      this.tell(`not saved: ${error.message}; download what is done`, true);
-    }
-    this.isSaving = false;
-    clearTimeout(this.wait);
-    if (this.changed.size) this.wait = setTimeout(() => this.save(), 3000);
-  }
-
-  async send(keys) {
-    const positions = new Map(docs.map((doc, i) => [doc.key, i]));
-    const changes = keys.map((key) => [key, review.of(positions.get(key))]);
-    const answer = await fetch("review", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(Object.fromEntries(changes)),
-    });
-    if (!answer.ok) throw new Error((await answer.text()).slice(0, 300));
-  }
-
-  tell(text, isBad = false) {
-    byId("saved").textContent = text;
-    byId("saved").classList.toggle("bad", isBad);
-  }
-}
-
-function download() {
-  const blob = new Blob([review.lines()], { type: "application/jsonl" });
-  const link = element("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = "reviewed.jsonl";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 const KEYS = {
@@ -365,9 +324,9 @@ const KEYS = {
   k: () => step(-1, false),
   n: () => step(1, true),
   p: () => step(-1, true),
-  a: () => decide(current.doc, current.relation, "accept"),
-  x: () => decide(current.doc, current.relation, "reject"),
-  o: () => decide(current.doc, current.relation, "open"),
+  a: () => decideCurrent("accept"),
+  x: () => decideCurrent("reject"),
+  o: () => decideCurrent("open"),
   r: () => decide(current.doc, current.relation, "reverse"),
   l: () => relabel(current.doc, current.relation),
   m: () => addMention(),
@@ -379,7 +338,7 @@ const KEYS = {
   "?": () => byId("help").showModal(),
 };
 
-const goTo = (i) => i !== null && choose(i, current.doc === i ? current.relation : null);
+const goTo = (i) => i !== null && (current.doc === i ? choose(i, current.relation, current.event) : choose(i, null));
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, dialog")) return;
