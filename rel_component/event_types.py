@@ -153,8 +153,8 @@ class EventType:
         for role in self.roles:
             n = counts[role.name]
             if n < role.least or (role.most is not None and n > role.most):
-                most = "more" if role.most is None else role.most
-                return f"{self.label} has {n} of {role.name}; allowed: {role.least} to {most}"
+                allowed = f"{role.least} {'or more' if role.most is None else f'to {role.most}'}"
+                return f"{self.label} has {n} of {role.name}; allowed: {allowed}"
         if self.trigger is None:
             return f"{self.label} has no trigger in the schema" if trigger is not None else None
         if trigger is None:

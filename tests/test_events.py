@@ -119,7 +119,7 @@ def test_pairs_are_relation_types():
         ([("party", "ORG"), ("party", "ORG")], None, None),
         ([("partie", "ORG")], None, """no role 'partie', did you mean "party"?; known: party"""),
         ([("party", "ORG"), ("party", "GPE")], None, "party of MERGER is GPE; allowed: ORG"),
-        ([("party", "ORG")], None, "MERGER has 1 of party; allowed: 2 to more"),
+        ([("party", "ORG")], None, "MERGER has 1 of party; allowed: 2 or more"),
         ([("party", "ORG")] * 2 + [("result", "ORG")] * 2, None, "MERGER has 2 of result"),
         ([("party", "ORG")] * 2, "EVENT", "MERGER has no trigger in the schema"),
     ],

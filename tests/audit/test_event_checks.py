@@ -92,7 +92,7 @@ def test_events_that_fit_have_no_errors(doc):
         (("HIRING", [("boss", ADA)], HIRED), "no role"),
         (("HIRING", [("who", ACME)], HIRED), "who of HIRING is ORG"),
         (("HIRING", [("by", ACME), ("by", BRIX)], HIRED), "has 2 of by; allowed: 0 to 1"),
-        (("MERGER", [("other", BRIX)], None), "has 0 of one; allowed: 1 to more"),
+        (("MERGER", [("other", BRIX)], None), "has 0 of one; allowed: 1 or more"),
         (("HIRING", [("who", ADA)], None), "needs a trigger"),
         (("FIRING", [("who", ADA)], HIRED), "unknown event"),
     ],
