@@ -103,7 +103,7 @@ def save_adapter(
                 place = inner / component
                 models[component] = writer.write(component, (place / "model").read_bytes())
                 (place / "model").unlink()
-                _without_checksums(place / "cfg")
+                _without_checksums(place / "cfg", approximate=rank is not None)
         if not writer.n_shared:
             raise ConfigError(
                 f"{source_name(pipeline)}: no weights of the encoder {name} are in this pipeline. Let "
@@ -123,6 +123,7 @@ def save_adapter(
         (folder / _CARD).write_text(model_card(nlp.meta, summary.n_bytes, name), encoding="utf8")
         content = {
             "format": _FORMAT,
+            "rank": rank,
             "encoder": {"name": name, "sha256": public.checksum()},
             "files": {path: _stamp(folder / path) for path in _files(folder)},
         }
@@ -165,7 +166,9 @@ def apply_adapter(
                 shutil.copyfile(source / path, target)
         with loading(source / _MODELS):
             _write_models(source, public, folder, files)
-        load_pipeline(folder)
+        nlp = load_pipeline(folder)
+        if content.get("rank") is not None:
+            nlp.to_disk(folder)  # with the vectors that components are given now
 
 
 def _encoder_name(nlp: Language, pipeline: PipelineSource) -> str:
@@ -185,10 +188,15 @@ def _encoder_name(nlp: Language, pipeline: PipelineSource) -> str:
     return names.pop()
 
 
-def _without_checksums(file: Path) -> None:
-    """Take checksums of models out of the settings of a component: models are written anew."""
+def _without_checksums(file: Path, *, approximate: bool) -> None:
+    """Take checksums of models out of the settings of a component: models are written anew.
+
+    Those that an approximate encoder gives are not the vectors that a component was trained with.
+    """
     cfg = json.loads(file.read_text(encoding="utf8"))
     cfg.pop(_OLD_CHECKSUMS, None)
+    if approximate:
+        cfg.pop("upstream", None)
     if isinstance(cfg.get("upstream"), dict):
         cfg["upstream"].pop("sha256", None)
     file.write_text(json.dumps(cfg, indent=2), encoding="utf8")
