@@ -14,6 +14,7 @@ from .settings import (
     ENCODER,
     GENERAL_ENCODER,
     HUB_ENCODER,
+    LEARNED_ENCODER,
     MULTILINGUAL,
     MULTILINGUAL_FOLDER,
     MULTILINGUAL_OPTIONS,
@@ -27,7 +28,8 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
-_GENERAL_SAVES = 2000  # documents; until then, entities and relations take it a quarter less passes
+_GENERAL_SAVES = 2000  # documents; until then, entities and relations take less passes over one that
+# knows of them
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
@@ -67,7 +69,6 @@ def choose(
         ConfigError: if there is no such recipe.
     """
     reasons: Reasons = {}
-    general = False
     if recipe == AUTO:
         recipe, reasons["recipe"] = _choose_recipe(found, gold_entities=gold_entities)
     else:
@@ -88,10 +89,9 @@ def choose(
             encoder, recipe, settings.lang, general=found.documents <= most
         )
         settings.paths["encoder"] = chosen
-        if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER):
+        if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER, LEARNED_ENCODER):
             settings.options.update(MULTILINGUAL_OPTIONS)
-        general = Path(chosen) == Path(GENERAL_ENCODER)
-        if general:
+        if chosen in (GENERAL_ENCODER, LEARNED_ENCODER):
             settings.options["reset_layers"] = 0
             reasons["reset_layers"] = "its last layer knows of relations already"
     if "swap_level" in settings.options:
@@ -102,7 +102,7 @@ def choose(
     one_pair = found.pairs_given >= _GIVEN_PAIRS * found.documents
     for choice in (
         settings_by_size(
-            recipe, found.documents, one_pair=one_pair, general=general and recipe == "joint"
+            recipe, found.documents, one_pair=one_pair, encoder=settings.paths["encoder"]
         ),
         _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
         _choose_candidates(found, settings),
@@ -156,11 +156,14 @@ def _why_group(found: Findings, spans_key: Optional[str]) -> str:
 
 def _choose_encoder(encoder: str, recipe: str, lang: str, *, general: bool) -> Tuple[str, str]:
     if encoder != AUTO:
-        return encoder, "as asked for"
+        known = {Path(name): name for name in (GENERAL_ENCODER, LEARNED_ENCODER)}
+        return known.get(Path(encoder), encoder), "as asked for"
     if recipe == "multilingual" or lang != "en":
         is_here = Path(MULTILINGUAL_FOLDER).is_dir()
         why = "it knows a hundred languages" if lang == "en" else "the language is not English"
         return MULTILINGUAL_FOLDER if is_here else MULTILINGUAL, why
+    if general and recipe == "joint" and Path(LEARNED_ENCODER).is_dir():
+        return LEARNED_ENCODER, "the project's that has learned entities and relations of news"
     if general and Path(GENERAL_ENCODER).is_dir():
         return GENERAL_ENCODER, "the project's that knows of relations: it takes fewer documents"
     if Path(ENCODER).is_dir():

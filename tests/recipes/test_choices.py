@@ -13,6 +13,7 @@ from rel_component.recipes.rendering import render
 from rel_component.recipes.settings import (
     ENCODER,
     GENERAL_ENCODER,
+    LEARNED_ENCODER,
     MULTILINGUAL,
     MULTILINGUAL_FOLDER,
     RECIPES,
@@ -216,7 +217,7 @@ def test_the_multilingual_recipe_takes_that_encoder_for_english(nlp, tmp_path, m
     monkeypatch.chdir(tmp_path)
     settings, reasons = choose(found(), nlp, recipe="multilingual")
     assert settings.paths["encoder"] == MULTILINGUAL
-    assert '\ntransformer_config = {"attention_probs_dropout_prob": 0.0}\n' in render(
+    assert '\nattention_probs_dropout_prob = 0.0\n' in render(
         settings, reasons
     )
 
@@ -236,3 +237,15 @@ def test_up_to_2000_documents_start_from_the_general_encoder(
     config = render(settings, reasons)
     assert f"reset_layers = {int(not general)}\n" in config
     assert ("its last layer knows of relations already" in config) == general
+
+
+def test_raw_text_starts_from_the_encoder_that_has_learned_it(nlp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (ENCODER, GENERAL_ENCODER, LEARNED_ENCODER):
+        (tmp_path / folder).mkdir(parents=True)
+    joint, given = (choose(found(), nlp, recipe=name)[0] for name in ("joint", "transformer"))
+    assert joint.paths["encoder"] == LEARNED_ENCODER
+    assert joint.options["passes"] * joint.options["batch_size"] < 8.0 * 4
+    assert joint.options["reset_layers"] == 0
+    assert joint.options["frozen_embeddings"]
+    assert given.paths["encoder"] == ENCODER
