@@ -6,7 +6,7 @@
 The folder that is written holds an encoder of the same size and kind as the public one, with what the
 pipeline's encoder has learned in its weights; adapters become part of them. A training takes it in the
 place of the public one. It knows of relations from the start, so that its last layer is kept
-(``reset_layers = 0``).
+(``reset_layers = 0``); ``labels.json`` says of which.
 """
 
 import argparse
@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Dict
 
 import spacy
+import srsly
 from safetensors.torch import save_file
 
 from rel_component import apply_adapter
 from rel_component.files import complete_folder
 from rel_component.layers.torch_adapters import AdaptedLinear
+from rel_component.recipes.settings import LEARNED_LABELS
 
 WEIGHTS = "model.safetensors"
 
@@ -51,12 +53,14 @@ def main() -> None:
         apply_adapter(args.difference, args.encoder, Path(folder) / "pipeline")
         nlp = spacy.load(Path(folder) / "pipeline")
     component: Any = nlp.get_pipe("shared_encoder")
+    extractor: Any = nlp.get_pipe("relation_extractor")
     with complete_folder(args.output) as target:
         for file in args.encoder.iterdir():
             if file.is_file() and file.name != WEIGHTS:
                 shutil.copyfile(file, target / file.name)
         weights = merged_weights(component.model.shims[0]._model.encoder)
         save_file(weights, target / WEIGHTS, metadata={"format": "pt"})
+        srsly.write_json(target / LEARNED_LABELS, sorted(extractor.labels))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Collection, Dict, Optional, Tuple
+from typing import Any, Collection, Dict, Optional, Set, Tuple
 
+import srsly
 from spacy.language import Language
 
 from ..errors import listed
@@ -15,6 +16,7 @@ from .settings import (
     GENERAL_ENCODER,
     HUB_ENCODER,
     LEARNED_ENCODER,
+    LEARNED_LABELS,
     MULTILINGUAL,
     MULTILINGUAL_FOLDER,
     MULTILINGUAL_OPTIONS,
@@ -28,7 +30,9 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
-_GENERAL_SAVES = 2000  # documents; until then, entities and relations take less passes over one that
+_GENERAL_SAVES = (
+    2000  # documents; until then, entities and relations take less passes over one that
+)
 # knows of them
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
@@ -102,7 +106,11 @@ def choose(
     one_pair = found.pairs_given >= _GIVEN_PAIRS * found.documents
     for choice in (
         settings_by_size(
-            recipe, found.documents, one_pair=one_pair, encoder=settings.paths["encoder"]
+            recipe,
+            found.documents,
+            one_pair=one_pair,
+            encoder=settings.paths["encoder"],
+            known=found.relations.keys() <= _learned_labels(settings.paths["encoder"]),
         ),
         _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
         _choose_candidates(found, settings),
@@ -169,6 +177,14 @@ def _choose_encoder(encoder: str, recipe: str, lang: str, *, general: bool) -> T
     if Path(ENCODER).is_dir():
         return ENCODER, "the project's, which is in its folder"
     return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"
+
+
+def _learned_labels(encoder: Optional[str]) -> Set[str]:
+    """The relation types that an encoder of the project was trained on."""
+    file = Path(encoder or "") / LEARNED_LABELS
+    if encoder is None or not file.is_file():
+        return set()
+    return set(srsly.read_json(file))
 
 
 def _choose_labels(found: Findings) -> _Choice:

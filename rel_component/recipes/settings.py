@@ -21,6 +21,9 @@ GENERAL_ENCODER = "encoders/general"
 LEARNED_ENCODER = "encoders/business"
 """A cased encoder of twelve layers that has learned from the business corpus: ``business_encoder``."""
 
+LEARNED_LABELS = "labels.json"
+"""The file in that folder that lists the relation types."""
+
 HUB_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 """The same encoder on the Hugging Face hub."""
 
@@ -216,11 +219,17 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 
 _GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
-_LEARNED_UPDATES = 800  # from one that has learned entities and relations together
+_LEARNED_UPDATES = 1600  # from one that has learned entities and relations together
+_KNOWN_UPDATES = 700  # where these were the same relation types
 
 
 def settings_by_size(
-    recipe: str, n_documents: int, *, one_pair: bool = False, encoder: Optional[str] = None
+    recipe: str,
+    n_documents: int,
+    *,
+    one_pair: bool = False,
+    encoder: Optional[str] = None,
+    known: bool = False,
 ) -> Tuple[Dict[str, Any], Reasons]:
     """What depends on the number of documents to learn from.
 
@@ -229,6 +238,7 @@ def settings_by_size(
         n_documents: number of documents.
         one_pair: whether a document has a single pair of mentions.
         encoder: where the training starts from; one of the project's that knows of relations takes less.
+        known: whether the encoder has learned all relation types before.
 
     Returns:
         Options that differ from those of the recipe, and why.
@@ -257,9 +267,10 @@ def settings_by_size(
         why = ": a quarter less than another encoder needs"
     if recipe == "joint" and encoder == LEARNED_ENCODER:
         batch_size = options.get("batch_size", defaults["batch_size"])
-        options["passes"] = round(_LEARNED_UPDATES * batch_size / max(n_documents, 1), 2)
+        updates = _KNOWN_UPDATES if known else _LEARNED_UPDATES
+        options["passes"] = round(updates * batch_size / max(n_documents, 1), 2)
         options["evaluations"] = _FEW_EVALUATIONS
-        why = ": the encoder has learned entities and relations before"
+        why = f": the encoder has learned {'these' if known else 'entities and'} relations before"
     reasons["passes"] = _length(n_documents, {**defaults, **options}) + why
     return options, reasons
 
