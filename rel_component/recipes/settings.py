@@ -111,6 +111,7 @@ _COMMON: Dict[str, Any] = {
     "reset_layers": 1,
     "frozen_embeddings": False,
     "attention_dropout": None,
+    "encoder_scale": 0.2,
     "events": False,
 }
 
@@ -220,7 +221,8 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 _GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
 _LEARNED_UPDATES = 1600  # from one that has learned entities and relations together
-_KNOWN_UPDATES = 600  # where these were the same relation types
+_KNOWN_UPDATES = 700  # where these were the same relation types
+_LEARNED_OPTIONS = {"learn_rate": 0.001, "encoder_scale": 0.1, "evaluations": _FEW_EVALUATIONS}
 
 
 def settings_by_size(
@@ -269,7 +271,8 @@ def settings_by_size(
         batch_size = options.get("batch_size", defaults["batch_size"])
         updates = _KNOWN_UPDATES if known else _LEARNED_UPDATES
         options["passes"] = round(updates * batch_size / max(n_documents, 1), 2)
-        options["evaluations"] = _FEW_EVALUATIONS
+        options.update(_LEARNED_OPTIONS)
+        reasons["encoder_scale"] = "layers on top learn twice as fast as usual, the encoder as ever"
         why = f": the encoder has learned {'these' if known else 'entities and'} relations before"
     reasons["passes"] = _length(n_documents, {**defaults, **options}) + why
     return options, reasons

@@ -249,4 +249,5 @@ def test_raw_text_starts_from_the_encoder_that_has_learned_it(nlp, tmp_path, mon
     assert reasons["passes"].endswith("updates: the encoder has learned these relations before")
     assert joint.options["reset_layers"] == 0
     assert joint.options["frozen_embeddings"]
+    assert "\nencoder_scale = 0.1\n" in render(joint, reasons)
     assert given.paths["encoder"] == ENCODER
