@@ -32,7 +32,7 @@ def load(recipe, settings):
 
 @pytest.mark.slow
 def test_every_variant_of_the_ablation_is_a_valid_config(benchmarks):
-    accuracy, ablation, _ = benchmarks
+    accuracy, ablation, *_ = benchmarks
     for variant, settings in ablation.VARIANTS.items():
         recipe = accuracy.MODELS[ablation.model_of(variant)]
         assert load(recipe, settings).pipe_names == ["relation_extractor"]
