@@ -7,7 +7,7 @@ from typing import Any, Collection, Dict, Optional, Set, Tuple
 import srsly
 from spacy.language import Language
 
-from ..errors import listed
+from ..errors import ConfigError, listed
 from ..mentions import CLUSTER_PREFIX
 from .findings import Findings
 from .settings import (
@@ -180,11 +180,19 @@ def _choose_encoder(encoder: str, recipe: str, lang: str, *, general: bool) -> T
 
 
 def _learned_labels(encoder: Optional[str]) -> Set[str]:
-    """The relation types that an encoder of the project was trained on."""
+    """The relation types that an encoder of the project was trained on; none of another one."""
     file = Path(encoder or "") / LEARNED_LABELS
     if encoder is None or not file.is_file():
         return set()
-    return set(srsly.read_json(file))
+    try:
+        labels = srsly.read_json(file)
+    except ValueError:
+        labels = None
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ConfigError(
+            f"{file} is no list of relation types: make the encoder in {encoder} anew"
+        )
+    return set(labels)
 
 
 def _choose_labels(found: Findings) -> _Choice:

@@ -6,6 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
+from rel_component.errors import ConfigError
 from rel_component.recipes.choices import choose
 from rel_component.recipes.findings import Findings, examine, find_spans_key
 from rel_component.recipes.language import detect_language
@@ -251,3 +252,12 @@ def test_raw_text_starts_from_the_encoder_that_has_learned_it(nlp, tmp_path, mon
     assert joint.options["frozen_embeddings"]
     assert "\nencoder_scale = 0.1\n" in render(joint, reasons)
     assert given.paths["encoder"] == ENCODER
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]"])
+def test_a_damaged_list_of_learned_labels_is_named(text, nlp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / LEARNED_ENCODER).mkdir(parents=True)
+    (tmp_path / LEARNED_ENCODER / "labels.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"labels\.json is no list of relation types"):
+        choose(found(), nlp, recipe="joint")
