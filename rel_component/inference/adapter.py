@@ -14,7 +14,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from spacy.language import Language
 
@@ -164,8 +164,12 @@ def apply_adapter(
                 target = folder.joinpath(*parts[1:])
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source / path, target)
-        with loading(source / _MODELS):
-            _write_models(source, public, folder, files)
+        checksums = {}
+        for name, data in _read_models(source, public, files):
+            (folder / name / "model").write_bytes(data)
+            checksums[name] = hashlib.sha256(data).hexdigest()
+        for name in checksums:
+            _with_checksums(folder / name / "cfg", checksums, name)
         nlp = load_pipeline(folder)
         if content.get("rank") is not None:
             nlp.to_disk(folder)  # with the vectors that components are given now
@@ -260,31 +264,32 @@ def _read(source: Path, path: str, largest: int) -> bytes:
     return file.read_bytes()
 
 
-def _write_models(source: Path, public: PublicEncoder, folder: Path, files: List[str]) -> None:
-    """Write the models of components, and their checksums into the settings beside them."""
+def _read_models(
+    source: Path, public: PublicEncoder, files: List[str]
+) -> Iterator[Tuple[str, bytes]]:
+    """The models of components by name, one at a time; errors of writing them are none of reading."""
     from safetensors.numpy import load
 
-    models = json.loads((source / _MODELS).read_bytes())
-    if not isinstance(models, dict):
-        raise ConfigError(f"expected the models of components, got {shown(models)}")
-    reader = ModelReader(public, load((source / _TENSORS).read_bytes()))
-    checksums = {}
-    for name, values in models.items():
-        if f"{_PIPELINE}/{name}/cfg" not in files or f"{_PIPELINE}/{name}/model" in files:
-            raise ConfigError(f"there is no component {shown(name)}, or it has a model of its own")
-        data = reader.read(name, values)
-        (folder / name / "model").write_bytes(data)
-        checksums[name] = hashlib.sha256(data).hexdigest()
-    if reader.unused:
-        raise ConfigError(f"tensors of no model, the first {shown(reader.unused[0])}")
-    for name in models:
-        _with_checksums(folder / name / "cfg", checksums, name)
+    with loading(source / _MODELS):
+        models = json.loads((source / _MODELS).read_bytes())
+        if not isinstance(models, dict):
+            raise ConfigError(f"expected the models of components, got {shown(models)}")
+        reader = ModelReader(public, load((source / _TENSORS).read_bytes()))
+        for name, values in models.items():
+            if f"{_PIPELINE}/{name}/cfg" not in files or f"{_PIPELINE}/{name}/model" in files:
+                raise ConfigError(
+                    f"there is no component {shown(name)}, or it has a model of its own"
+                )
+            yield name, reader.read(name, values)
+        if reader.unused:
+            raise ConfigError(f"tensors of no model, the first {shown(reader.unused[0])}")
 
 
 def _with_checksums(file: Path, checksums: Mapping[str, str], name: str) -> None:
-    cfg = json.loads(file.read_bytes())
-    if not isinstance(cfg, dict):
-        raise ConfigError(f"settings of {name}: expected a mapping, got {shown(cfg)}")
+    with loading(f"settings of {name}"):
+        cfg = json.loads(file.read_bytes())
+        if not isinstance(cfg, dict):
+            raise ConfigError(f"expected a mapping, got {shown(cfg)}")
     upstream = cfg.get("upstream")
     if isinstance(upstream, dict) and upstream.get("name") in checksums:
         upstream["sha256"] = checksums[upstream["name"]]

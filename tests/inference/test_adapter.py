@@ -11,12 +11,13 @@ import srsly
 import torch
 
 from rel_component import apply_adapter, quantize, save_adapter
-from rel_component.errors import ConfigError
+from rel_component.errors import ConfigError, DataError
 
 from ..cli.helpers import run, run_json
 from ..encoders import tiny_encoder
 from ..helpers import make_doc, make_example
 from ..pipeline.saved_pipelines import edit_json, make_joint
+from .full_disk import largest_file
 
 TEXT = "Acme hired Ada"
 
@@ -156,6 +157,14 @@ def test_a_difference_of_another_shape_is_refused(tuned, tmp_path):
 def test_another_encoder_is_refused(written, tmp_path):
     with pytest.raises(ConfigError, match="is not the encoder that"):
         apply_adapter(written, tiny_encoder("electra"), tmp_path / "again")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_no_damage_of_what_is_read(written, tmp_path):
+    copied = max(file.stat().st_size for file in (written / "pipeline").rglob("*"))
+    message = "again: cannot be written: File too large"
+    with largest_file(copied), pytest.raises(DataError, match=message):
+        apply_adapter(written, tiny_encoder(), tmp_path / "again")
     assert not list(tmp_path.iterdir())
 
 

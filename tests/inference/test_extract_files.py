@@ -22,6 +22,7 @@ from rel_component.inference.sources import Source, SourceReport
 from ..llm.backends import FunctionBackend, client_of
 from ..llm.pipelines import TEXT, make_pipeline, replay
 from . import trap
+from .full_disk import largest_file
 
 TEXTS = [f"Acme {'and more ' * (i % 4)}bought Orbit {i} ." for i in range(9)]
 
@@ -284,20 +285,11 @@ def test_after_an_error_of_the_source_a_run_can_go_on(nlp, tmp_path):
 
 
 def test_a_disk_that_is_full_leaves_what_is_finished(nlp, texts, tmp_path):
-    resource = pytest.importorskip("resource")
-    import signal
-
     run(nlp, texts, tmp_path / "whole.jsonl")
     size = (tmp_path / "whole.jsonl").stat().st_size
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, limits[1]))
-        with pytest.raises(DataError, match=r"out\.jsonl: cannot be written: File too large"):
-            run(nlp, texts, tmp_path / "out.jsonl")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, before)
+    message = r"out\.jsonl: cannot be written: File too large"
+    with largest_file(size - 1), pytest.raises(DataError, match=message):
+        run(nlp, texts, tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()
     assert run(nlp, texts, tmp_path / "out.jsonl", resume=True).resumed == 9
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
