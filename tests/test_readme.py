@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.cli._util import app
 from spacy.util import registry
 from typer.testing import CliRunner
@@ -172,6 +173,11 @@ def test_variables_of_a_project_come_after_its_folder():
     assert not any(re.search(r"project run \w+ --vars", line) for line in lines)
 
 
-def test_the_first_command_runs_a_workflow_of_the_project():
-    assert any("python -m spacy project run all" in block for block in blocks("bash"))
-    assert "\n  all:\n" in (ROOT / "project.yml").read_text(encoding="utf8")
+def test_documents_run_commands_and_workflows_of_the_project():
+    project = srsly.read_yaml(ROOT / "project.yml")
+    commands = {command["name"] for command in project["commands"]}
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
+    text = "\n".join(file.read_text(encoding="utf8") for file in files)
+    found = set(re.findall(r"project run\s+(\w+)", text))
+    assert {"all", "pipeline"} <= found <= commands | project["workflows"].keys()
+    assert {step for steps in project["workflows"].values() for step in steps} <= commands
