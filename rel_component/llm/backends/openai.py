@@ -42,7 +42,7 @@ MAX_BODY = 16_000_000
 """The most bytes of a response, unpacked, that are read; fewer for backends with few `max_tokens`."""
 
 _BYTES_AROUND, _BYTES_OF_TOKEN = 1_000_000, 2_000  # of a token: its text, 20 others, probabilities
-_DEFAULT_TIMEOUT = 600.0
+_DEFAULT_TIMEOUT = 600.0  # seconds; where the client has none
 _NO_TIMEOUT = None  # of single reads: the whole request has one
 
 

@@ -67,7 +67,7 @@ class Sender:
         if attempts < 1:
             raise ConfigError(f"attempts is {attempts}; it has to be at least 1")
         if timeout is not None and not timeout > 0:
-            raise ConfigError(f"timeout is {timeout}; it has to be above 0, or None for no limit")
+            raise ConfigError(f"timeout is {timeout}; it has to be above 0, or None")
         if not backend.formats or not {*backend.formats} <= {*ANSWER_FORMATS}:
             raise ConfigError(
                 f"the formats of a backend are {list(backend.formats)}; at least one is needed, of "
