@@ -1,6 +1,5 @@
 """From documents to questions for a language model."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, permutations
 from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -8,12 +7,11 @@ from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Seq
 from spacy.tokens import Doc, Span
 
 from ...errors import ConfigError, listed
-from ...margins import PairKey, pair_key
+from ...margins import PairKey
 from ...schema import RelationSchema
 from ...types import NO_RELATION, POLARITIES, FloatArray
 from ..types import JsonSchema, Message, Request
 from .answer_schema import (
-    AllowedRelations,
     entities_and_relations_schema,
     label_answer,
     label_schema,
@@ -23,6 +21,7 @@ from .answer_schema import (
 from .claims import NO_CLAIMS, Claims, example_quote
 from .examples import ExampleSelector, PromptExample
 from .marking import mark_mentions, neutral
+from .possible import PossibleRelations
 from .template import PromptItem, PromptMention, PromptTask, PromptTemplate
 from .windows import PromptLimits, Window, split_windows
 
@@ -97,6 +96,7 @@ class Prompter:
                 "besides: give it another name"
             )
         self.schema = schema
+        self.possible = PossibleRelations(schema, open_labels=template.open_labels)
         self.template = template
         self.selector = selector
         self.limits = limits
@@ -108,13 +108,12 @@ class Prompter:
         self.max_relations = max_relations
         self.overlap = overlap
         self.claims = claims
-        self._labels_between: Dict[Tuple[str, str], Tuple[str, ...]] = {}
         self.task = PromptTask(list(schema.values()), self.entity_types, mentions_given)
 
     @property
     def labels(self) -> Tuple[str, ...]:
         """Labels that answers may use; empty: any."""
-        return () if self.template.open_labels else self.schema.labels
+        return self.possible.labels
 
     def questions(
         self,
@@ -136,22 +135,22 @@ class Prompter:
         """
         ids = _numbered(sorted(mentions))
         if pairs is not None:
-            ids = _numbered(self._concerned(ids, pairs).values())
+            ids = _numbered(self.possible.concerned(ids, pairs).values())
         if not len(doc) or doc.text.isspace():
             return []
-        if self.mentions_given and not self._n_pairs(ids):
+        if self.mentions_given and not self.possible.n_pairs(ids):
             return []
         prefix, windows = self._fit(doc, ids, vector)
         questions: List[Question] = []
         for window in windows:
             inside = _inside(ids, window)
             if pairs is not None:
-                inside = self._concerned(inside, pairs)
+                inside = self.possible.concerned(inside, pairs)
             if self.template.question == "pair":
-                for pair in self._pairs(inside, pairs):
+                for pair in self.possible.pairs(inside, pairs):
                     known = {key: inside[key] for key in pair}
                     questions += self._ask(prefix, doc, window, known, pair)
-            elif not self.mentions_given or self._n_pairs(inside):
+            elif not self.mentions_given or self.possible.n_pairs(inside):
                 questions += self._ask(prefix, doc, window, inside, None)
         return _without_repeated_pairs(questions)
 
@@ -202,7 +201,7 @@ class Prompter:
         pair = None
         if self.template.question == "pair":
             # every question about the window has about this length
-            pairs = self._pairs(inside)
+            pairs = self.possible.pairs(inside)
             if not pairs:
                 return True
             pair = max(pairs, key=lambda keys: sum(len(inside[key]) for key in keys))
@@ -245,7 +244,9 @@ class Prompter:
             mentions=list(shown.values()),
             head=head,
             tail=tail,
-            labels=self._pair_labels(head.type, tail.type) if head and tail else self.labels,
+            labels=self.possible.labels_between(head.type, tail.type)
+            if head and tail
+            else self.labels,
         )
         text = self.template.user(self.task, item)
         if self.claims.rules and not self._system():
@@ -314,11 +315,11 @@ class Prompter:
         keys = self.template.keys
         if pair is not None:
             head, tail = (mentions[key] for key in pair)
-            labels = self._pair_labels(head.label_, tail.label_)
+            labels = self.possible.labels_between(head.label_, tail.label_)
             return label_schema(keys[1], labels, self.claims)
         if self.mentions_given:
-            limit = min(self.max_relations, 2 * self._n_pairs(mentions))
-            allowed = self._allowed(mentions)
+            limit = min(self.max_relations, 2 * self.possible.n_pairs(mentions))
+            allowed = self.possible.groups(mentions)
             return relations_schema(keys, allowed, max_relations=limit, claims=self.claims)
         return entities_and_relations_schema(
             keys,
@@ -328,70 +329,6 @@ class Prompter:
             max_relations=self.max_relations,
             claims=self.claims,
         )
-
-    def _pairs(
-        self, mentions: Mapping[str, Span], pairs: Optional[Collection[PairKey]] = None
-    ) -> List[Tuple[str, str]]:
-        """Return the pairs of mentions that the schema allows a relation between, or some of them."""
-        return [
-            (head, tail)
-            for (head, first), (tail, second) in permutations(mentions.items(), 2)
-            if (first.start, first.end) != (second.start, second.end)
-            and self._related(first.label_, second.label_)
-            and (pairs is None or pair_key(first, second) in pairs)
-        ]
-
-    def _concerned(
-        self, mentions: Mapping[str, Span], pairs: Collection[PairKey]
-    ) -> Dict[str, Span]:
-        """Return the mentions of pairs that are asked about."""
-        kept = {key for pair in self._pairs(mentions, pairs) for key in pair}
-        return {key: span for key, span in mentions.items() if key in kept}
-
-    def _allowed(self, mentions: Mapping[str, Span]) -> List[AllowedRelations]:
-        """Return the possible labels, grouped by the mentions that they may relate."""
-        if self.template.open_labels:
-            return [((), list(mentions), list(mentions))]
-        groups: Dict[Tuple[Tuple[str, ...], Tuple[str, ...]], List[str]] = {}
-        for label, rel_type in self.schema.items():
-            # a symmetric type has two: head and tail of its types, and the other way round
-            first, second = rel_type.head, rel_type.tail
-            if rel_type.inferred:
-                first, second = (), ()
-            sides = [(first, second)]
-            if rel_type.symmetric and first != second:
-                sides.append((second, first))
-            for types_of_sides in sides:
-                heads, tails = (
-                    tuple(
-                        key for key, span in mentions.items() if not types or span.label_ in types
-                    )
-                    for types in types_of_sides
-                )
-                if len({*heads, *tails}) > 1 and heads and tails:
-                    groups.setdefault((heads, tails), []).append(label)
-        return [(labels, heads, tails) for (heads, tails), labels in groups.items()]
-
-    def _n_pairs(self, mentions: Mapping[str, Span]) -> int:
-        """Return the number of pairs of mentions that the schema allows a relation between."""
-        types = Counter(span.label_ for span in mentions.values())
-        return sum(
-            n_heads * (n_tails - (head == tail))
-            for head, n_heads in types.items()
-            for tail, n_tails in types.items()
-            if self._related(head, tail)
-        )
-
-    def _related(self, head: str, tail: str) -> bool:
-        return self.template.open_labels or bool(self._pair_labels(head, tail))
-
-    def _pair_labels(self, head: str, tail: str) -> Tuple[str, ...]:
-        key = (head, tail)
-        if key not in self._labels_between:
-            self._labels_between[key] = tuple(
-                label for label in self.labels if self.schema.allows(label, head, tail)
-            )
-        return self._labels_between[key]
 
 
 def _numbered(mentions: Iterable[Span]) -> Dict[str, Span]:
