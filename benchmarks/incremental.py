@@ -28,7 +28,7 @@ from rel_component.annotations import get_relations
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_examples
-from rel_component.evolution.learning import Lessons, choose_memory, learn, prepare
+from rel_component.evolution.learning import Hyperparameters, choose_memory, learn, prepare
 from rel_component.files import write_docs
 from rel_component.pipelines import find_extractor
 from rel_component.relation_types import RelationType
@@ -66,7 +66,7 @@ def main() -> None:
         train[label], test[label] = drawn[: args.train], drawn[args.train :]
     size = len(labels) // args.tasks
     tasks = [labels[start : start + size] for start in range(0, len(labels), size)]
-    lessons = Lessons(
+    hyperparameters = Hyperparameters(
         epochs=args.epochs,
         learn_rate=args.learn_rate,
         batch_size=args.batch_size,
@@ -79,10 +79,10 @@ def main() -> None:
         folder = Path(name)
         vectors: Optional[Dict[str, Any]] = None if args.adapters else {}
         start = time.process_time()
-        nlp = trained(args.encoder, args.adapters, labels, train, lessons, vectors)
+        nlp = trained(args.encoder, args.adapters, labels, train, hyperparameters, vectors)
         found = answers(nlp, labels, test)
         print_row("all at once", ["-"] * (len(tasks) - 1) + [percent(found)], start)
-        first = trained(args.encoder, args.adapters, tasks[0], train, lessons, vectors)
+        first = trained(args.encoder, args.adapters, tasks[0], train, hyperparameters, vectors)
         first.to_disk(folder / "first")
         before = percent(answers(first, tasks[0], test))
         for way in args.ways:
@@ -95,7 +95,7 @@ def main() -> None:
                     options["memory"] = folder / "memory.spacy"
                     write_docs(remembered(tasks[:i], train, args.memory), options["memory"])
                 place = folder / f"{way}{i}"
-                with_task(nlp, tasks[i], train, test, place, options, lessons)
+                with_task(nlp, tasks[i], train, test, place, options, hyperparameters)
                 nlp = load(place, vectors)
                 found = answers(nlp, [label for task in tasks[: i + 1] for label in task], test)
                 cells.append(percent(found))
@@ -124,12 +124,12 @@ def trained(
     rank: Optional[int],
     labels: Sequence[str],
     train: Dict[str, List[Doc]],
-    lessons: Lessons,
+    hyperparameters: Hyperparameters,
     vectors: Optional[Dict[str, Any]],
 ) -> Language:
     """A pipeline that has learned some labels."""
     nlp = spacy.blank("en", vocab=train[labels[0]][0].vocab)
-    spacy.util.fix_random_seed(lessons.seed)
+    spacy.util.fix_random_seed(hyperparameters.seed)
     name = "rel_component.Encoder.v1"
     model = {"@architectures": name, "name": str(encoder), "adapter_rank": rank or 0}
     nlp.add_pipe("shared_encoder", config={"model": model})
@@ -141,7 +141,7 @@ def trained(
     docs = [doc for label in labels for doc in train[label]]
     nlp.initialize(lambda: list(make_examples(nlp, docs)))
     encode_once(nlp, vectors)
-    learn(nlp, prepare(nlp, docs, None), lessons)
+    learn(nlp, prepare(nlp, docs, None), hyperparameters)
     return nlp
 
 
@@ -190,7 +190,7 @@ def with_task(
     test: Dict[str, List[Doc]],
     folder: Path,
     options: Dict[str, Any],
-    lessons: Lessons,
+    hyperparameters: Hyperparameters,
 ) -> None:
     """Teach a pipeline more labels, and write it to its own folder."""
     for name, part in (("new", train), ("test", test)):
@@ -203,7 +203,7 @@ def with_task(
         folder,
         dev=folder.with_name("test.spacy"),
         per_label=0,  # they are chosen already
-        lessons=lessons,
+        hyperparameters=hyperparameters,
         **options,
     )
 

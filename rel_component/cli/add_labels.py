@@ -58,7 +58,7 @@ def add_labels_cli(
 ) -> None:
     """Teach a trained pipeline more labels without forgetting those that it has."""
     from ..evolution.add_labels import add_labels
-    from ..evolution.learning import Lessons
+    from ..evolution.learning import Hyperparameters
 
     use_device(gpu_id)
     found = add_labels(
@@ -72,7 +72,7 @@ def add_labels_cli(
         dev=dev,
         complete=complete,
         distillation=distillation,
-        lessons=Lessons(epochs, learn_rate, train=tuple(train or ()), seed=seed),
+        hyperparameters=Hyperparameters(epochs, learn_rate, train=tuple(train or ()), seed=seed),
     )
     if json:
         print_json(found.to_dict())

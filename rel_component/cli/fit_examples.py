@@ -40,10 +40,10 @@ def fit_examples_cli(
 ) -> None:
     """Train a pipeline for a few steps on the examples of a schema."""
     from ..evolution.fit_examples import FEW_STEPS, fit_examples
-    from ..evolution.learning import Lessons
+    from ..evolution.learning import Hyperparameters
 
     use_device(gpu_id)
-    lessons = Lessons(
+    hyperparameters = Hyperparameters(
         epochs,
         learn_rate,
         batch_size=FEW_STEPS.batch_size,
@@ -51,7 +51,9 @@ def fit_examples_cli(
         encoder=encoder,
         seed=seed,
     )
-    found = fit_examples(model, schema, output, dev=dev, folds=folds, lessons=lessons)
+    found = fit_examples(
+        model, schema, output, dev=dev, folds=folds, hyperparameters=hyperparameters
+    )
     if json:
         print_json(found.to_dict())
         return

@@ -20,8 +20,8 @@ from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, load_pipeline, mentions_are_given, mentions_key, source_name
 from ..schema import RelationSchema
 from .learning import (
+    Hyperparameters,
     LabelChange,
-    Lessons,
     choose_memory,
     compare_labels,
     learn,
@@ -80,7 +80,7 @@ def add_labels(
     dev: Optional[Union[str, Path]] = None,
     complete: bool = False,
     distillation: float = 1.0,
-    lessons: Optional[Lessons] = None,
+    hyperparameters: Optional[Hyperparameters] = None,
 ) -> AddedLabels:
     """Teach a trained pipeline more labels, and let it say of the others what it said before.
 
@@ -101,7 +101,7 @@ def add_labels(
             remembered, from which nothing is learned then.
         complete: whether the new documents are annotated with all labels.
         distillation: weight of what the pipeline said before; 0: it may forget.
-        lessons: how it learns; None: with the defaults.
+        hyperparameters: how it learns; None: with the defaults.
 
     Raises:
         ConfigError: if the pipeline has no trained relation extractor, or an option does not fit.
@@ -110,7 +110,7 @@ def add_labels(
     """
     if per_label < 0 or distillation < 0:
         raise ConfigError("per_label and distillation must be 0 or more")
-    lessons = lessons or Lessons()
+    hyperparameters = hyperparameters or Hyperparameters()
     with complete_folder(output) as folder:
         nlp = load_pipeline(pipeline)
         extractor = require_trained(nlp)
@@ -124,7 +124,9 @@ def add_labels(
         taught = _read(nlp, extractor, new, names, None if complete else names)
         remembered = [] if memory is None else _read(nlp, extractor, memory, old, old)
         if per_label and remembered:
-            remembered = choose_memory(remembered, old, per_label, lessons.seed, extractor.attr)
+            remembered = choose_memory(
+                remembered, old, per_label, hyperparameters.seed, extractor.attr
+            )
         held_out, taught, remembered, place = _hold_out(
             nlp, extractor, dev, taught, remembered, [*old, *names]
         )
@@ -139,7 +141,7 @@ def add_labels(
                 started = start_outputs(extractor, examples, names)
             examples += prepare(nlp, remembered, old)
             examples += prepare(nlp, texts, [], given=True)
-            losses = learn(nlp, examples, lessons)
+            losses = learn(nlp, examples, hyperparameters)
         after = score_labels(nlp, held_out)
         nlp.to_disk(folder)
     counts = {"new": len(taught), "remembered": len(remembered), "texts": len(texts)}

@@ -20,8 +20,8 @@ from ..pipelines import PipelineSource, load_pipeline
 from ..relation_types import RelationType
 from ..schema import RelationSchema
 from .learning import (
+    Hyperparameters,
     LabelChange,
-    Lessons,
     compare_labels,
     learn,
     prepare,
@@ -31,7 +31,7 @@ from .learning import (
 )
 from .outputs import start_outputs
 
-FEW_STEPS = Lessons(epochs=5, learn_rate=5e-4, batch_size=4, encoder=False)
+FEW_STEPS = Hyperparameters(epochs=5, learn_rate=5e-4, batch_size=4, encoder=False)
 
 
 @dataclass
@@ -65,7 +65,7 @@ def fit_examples(
     *,
     dev: Optional[Union[str, Path]] = None,
     folds: int = 3,
-    lessons: Lessons = FEW_STEPS,
+    hyperparameters: Hyperparameters = FEW_STEPS,
 ) -> FittedExamples:
     """Train the relation extractor of a pipeline for a few steps on the examples of a schema.
 
@@ -78,7 +78,7 @@ def fit_examples(
         output: folder for the new pipeline, new or empty.
         dev: annotated documents to measure on as well.
         folds: parts of the examples, of which each is left out once to measure on; 0: none is.
-        lessons: how it learns; by default no encoder learns. With ``encoder = True`` one of the
+        hyperparameters: how it learns; by default no encoder learns. With ``encoder = True`` one of the
             extractor's own does, or its adapters.
 
     Raises:
@@ -111,11 +111,11 @@ def fit_examples(
                 kind.examples for kind in kept.values()
             ):
                 continue
-            _fit(nlp, extractor, kept, left_out, lessons, scores)
+            _fit(nlp, extractor, kept, left_out, hyperparameters, scores)
             state.restore(extractor)
         found.left_out = compare_labels(*scores, [], list(counts)) if folds else []
         fitted = LabelScores(), LabelScores()
-        _fit(nlp, extractor, schema, docs, lessons, fitted)
+        _fit(nlp, extractor, schema, docs, hyperparameters, fitted)
         if docs:
             found.dev = compare_labels(*fitted, [], extractor.labels)
         nlp.to_disk(folder)
@@ -142,7 +142,7 @@ def _fit(
     extractor: RelationExtractor,
     schema: RelationSchema,
     measured: Union[RelationSchema, Sequence[Doc]],
-    lessons: Lessons,
+    hyperparameters: Hyperparameters,
     scores: Sequence[LabelScores],
 ) -> None:
     """Learn from the examples of a schema, and add up scores on others, or on documents."""
@@ -161,7 +161,7 @@ def _fit(
         examples = prepare(nlp, example_docs(nlp, schema), asked, given=True)
         if started:
             start_outputs(extractor, examples, [kind.label for kind in started])
-        learn(nlp, examples, lessons)
+        learn(nlp, examples, hyperparameters)
     if docs:
         scores[1].update(score_labels(nlp, docs, given=given))
 

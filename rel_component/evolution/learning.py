@@ -31,7 +31,7 @@ from ..pipelines import (
 
 
 @dataclass(frozen=True)
-class Lessons:
+class Hyperparameters:
     """How a trained pipeline learns more.
 
     Args:
@@ -136,13 +136,15 @@ def prepare(
     return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)]
 
 
-def learn(nlp: Language, examples: Sequence[Example], lessons: Lessons) -> List[float]:
+def learn(
+    nlp: Language, examples: Sequence[Example], hyperparameters: Hyperparameters
+) -> List[float]:
     """Train the relation extractor of a pipeline, and components beside it, for a short time.
 
     Args:
         nlp: the pipeline, which is changed.
         examples: see :func:`prepare`.
-        lessons: how it learns.
+        hyperparameters: how it learns.
 
     Returns:
         the loss of the extractor in each epoch
@@ -151,28 +153,30 @@ def learn(nlp: Language, examples: Sequence[Example], lessons: Lessons) -> List[
         ConfigError: if there is no component of a name that is to be trained.
     """
     extractor = require_trained(nlp)
-    unknown = [name for name in lessons.train if name not in nlp.pipe_names]
+    unknown = [name for name in hyperparameters.train if name not in nlp.pipe_names]
     if unknown:
         raise ConfigError(f"no component {unknown[0]!r:.60}; there are: {listed(nlp.pipe_names)}")
-    trained = {extractor.name, *lessons.train}
+    trained = {extractor.name, *hyperparameters.train}
     exclude = [name for name in nlp.pipe_names if name not in trained]
-    rng = random.Random(lessons.seed)
-    n_steps = lessons.epochs * -(-len(examples) // lessons.batch_size)
-    rate: Any = warmup_linear(lessons.learn_rate, max(n_steps // 20, 1), n_steps + 1)
+    rng = random.Random(hyperparameters.seed)
+    n_steps = hyperparameters.epochs * -(-len(examples) // hyperparameters.batch_size)
+    rate: Any = warmup_linear(hyperparameters.learn_rate, max(n_steps // 20, 1), n_steps + 1)
     sgd = EncoderAdam(rate)
     found: List[float] = []
     with ExitStack() as stack:
         upstream = extractor._upstream
         if upstream is not None and upstream.name not in trained:
             stack.enter_context(extractor.fixed_upstream([]))
-        if not lessons.encoder:
+        if not hyperparameters.encoder:
             stack.enter_context(_fixed_encoders(extractor.model))
-        for _ in range(lessons.epochs):
+        for _ in range(hyperparameters.epochs):
             order = list(examples)
             rng.shuffle(order)
             losses: Dict[str, float] = {}
-            for batch in minibatch(order, lessons.batch_size):
-                nlp.update(batch, sgd=sgd, drop=lessons.dropout, losses=losses, exclude=exclude)
+            for batch in minibatch(order, hyperparameters.batch_size):
+                nlp.update(
+                    batch, sgd=sgd, drop=hyperparameters.dropout, losses=losses, exclude=exclude
+                )
                 sgd.step_schedules()
             found.append(losses.get(extractor.name, 0.0))
     return found

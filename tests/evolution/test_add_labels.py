@@ -8,7 +8,7 @@ from rel_component import RelationSchema
 from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, DataError, SchemaError
 from rel_component.evolution.add_labels import add_labels
-from rel_component.evolution.learning import Lessons, choose_memory
+from rel_component.evolution.learning import Hyperparameters, choose_memory
 from rel_component.files import write_docs
 from rel_component.relation_types import RelationType
 
@@ -25,7 +25,7 @@ SCHEMA = {
         {"label": "LEFT", "description": "the tail left", "head": ["ORG"], "tail": ["PERSON"]},
     ]
 }
-LESSONS = Lessons(epochs=25, learn_rate=0.02, batch_size=4, dropout=0.0)
+HYPERPARAMETERS = Hyperparameters(epochs=25, learn_rate=0.02, batch_size=4, dropout=0.0)
 
 
 def _docs(vocab, rows, labels=None):
@@ -70,7 +70,7 @@ def _add(folder, output, **options):
         folder / "new.spacy",
         output,
         dev=folder / "dev.spacy",
-        **{"lessons": LESSONS, **options},
+        **{"hyperparameters": HYPERPARAMETERS, **options},
     )
 
 
@@ -92,7 +92,7 @@ def test_new_labels_are_learned_and_old_ones_kept(folder, tmp_path):
 
 @pytest.mark.slow
 def test_an_output_starts_at_its_examples(folder, tmp_path):
-    found = _add(folder, tmp_path / "after", lessons=Lessons(epochs=0))
+    found = _add(folder, tmp_path / "after", hyperparameters=Hyperparameters(epochs=0))
     changes = {change.label: change for change in found.changes}
     assert changes["LEFT"].after.recall == 1.0
     assert found.losses == []
@@ -137,7 +137,11 @@ def test_the_command_says_what_changed(folder, tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"lessons": Lessons(train=("encoder",))}, ConfigError, "no component 'encoder'"),
+        (
+            {"hyperparameters": Hyperparameters(train=("encoder",))},
+            ConfigError,
+            "no component 'encoder'",
+        ),
         ({"per_label": -1}, ConfigError, "0 or more"),
         ({"memory": "new.spacy"}, DataError, "no document shows one of the labels WORKS_AT"),
         ({"schema": RelationSchema([RelationType("WORKS_AT")])}, ConfigError, "has all labels"),
@@ -173,7 +177,7 @@ def test_texts_are_of_no_use_to_who_finds_no_mentions(folder, tmp_path):
 )
 def test_options_out_of_range(values):
     with pytest.raises(ConfigError):
-        Lessons(**values)
+        Hyperparameters(**values)
 
 
 def test_the_memory_has_all_labels(vocab):

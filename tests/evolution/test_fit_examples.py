@@ -7,7 +7,7 @@ from thinc.api import Adam
 from rel_component import RelationSchema
 from rel_component.errors import ConfigError, SchemaError
 from rel_component.evolution.fit_examples import example_docs, fit_examples
-from rel_component.evolution.learning import Lessons
+from rel_component.evolution.learning import Hyperparameters
 from rel_component.files import write_docs
 
 from ..cli.helpers import run, run_json
@@ -39,7 +39,9 @@ SCHEMA = {
 }
 pytestmark = pytest.mark.slow
 
-LESSONS = Lessons(epochs=15, learn_rate=0.02, batch_size=4, dropout=0.0, encoder=False)
+HYPERPARAMETERS = Hyperparameters(
+    epochs=15, learn_rate=0.02, batch_size=4, dropout=0.0, encoder=False
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def test_examples_are_learned(folder, tmp_path, name):
         tmp_path / "after",
         dev=folder / "dev.spacy",
         folds=2,
-        lessons=LESSONS,
+        hyperparameters=HYPERPARAMETERS,
     )
     assert [shim.to_bytes() for shim in encoders] == weights
     assert found.n_examples == {"FOUNDED": 3, "LEFT": 2}
