@@ -9,9 +9,26 @@ probabilities of its pairs.
 import math
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, islice
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from operator import attrgetter
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    TypeVar,
+)
 
+import numpy
+import numpy.typing as npt
 from spacy.tokens import Span
 
 from .event_types import MAX_ARGUMENTS, TRIGGER, EventSchema, EventType, read_pair_label
@@ -32,6 +49,9 @@ class Node(NamedTuple):
 
     place: TypedKey
     role: str
+
+
+_Member = TypeVar("_Member", int, Node)
 
 
 class _Graph:
@@ -126,34 +146,70 @@ def _of_one_label(
 def _stars(graph: _Graph, kind: EventType) -> Iterator[Event]:
     for trigger, arguments in graph.neighbours.items():
         if trigger.role == TRIGGER:
-            kept = _within_limits(list(arguments), arguments, kind)
+            kept = _within_limits([*arguments], attrgetter("role"), arguments.__getitem__, kind)
             if kept is not None:
-                scores = [arguments[node] for node in kept]
-                yield _event(graph, kind, kept, scores, graph.spans[trigger.place])
+                score = _mean([_log(arguments[node]) for node in kept])
+                yield _event(graph, kind, kept, score, graph.spans[trigger.place])
 
 
 def _cliques(graph: _Graph, kind: EventType, one_role: bool) -> Iterator[Event]:
     """The events of a type without trigger: of each group the best, none a part of a better one."""
     if not one_role:
         _join_roles(graph)
-    for group in _groups(graph):
-        found: Dict[Tuple[Node, ...], List[float]] = {}
-        cliques = _all_cliques if len(group) <= EXACT else _grown_cliques
-        for clique in cliques(graph, group):
-            weights = {node: sum(_logs(graph, node, clique)) for node in clique}
-            kept = _within_limits(clique, weights, kind)
-            pairs = [(a, b) for a, b in combinations(kept or (), 2) if a.place[:2] != b.place[:2]]
-            if kept and pairs:
-                found[tuple(sorted(kept))] = [graph.neighbours[a][b] for a, b in pairs]
+    for nodes in _groups(graph):
+        group = _Group(graph, nodes)
+        found: Dict[Tuple[int, ...], float] = {}
+        for clique in _all_cliques(group) if len(nodes) <= EXACT else _grown_cliques(group):
+            kept = _within_limits(clique, group.role, partial(group.weight, clique), kind)
+            members = tuple(sorted(kept or ()))
+            logs = group.logs_of_pairs(members)
+            if logs:
+                found[members] = _mean(logs)
         # larger ones first, so that what limits have cut to a part of another one is noticed
-        ranked = sorted(found.items(), key=lambda item: (-_mean(item[1]), -len(item[0]), item[0]))
-        chosen: List[Set[Node]] = []
-        for nodes, scores in ranked:
+        ranked = sorted(found.items(), key=lambda item: (-item[1], -len(item[0]), item[0]))
+        chosen: List[Set[int]] = []
+        for members, score in ranked:
             if len(chosen) == MAX_CLIQUES:
                 break
-            if not any(set(nodes) < other for other in chosen):
-                chosen.append(set(nodes))
-                yield _event(graph, kind, nodes, scores, None)
+            if not any(other.issuperset(members) for other in chosen):
+                chosen.append(set(members))
+                yield _event(graph, kind, [nodes[i] for i in members], score, None)
+
+
+class _Group:
+    """Mentions that are paired directly or by others, as numbers, in order.
+
+    There can be 60,000 cliques of 30 mentions, and 500 mentions in a clique: numbers are found in
+    dicts sooner than mentions, and logarithms are taken once.
+    """
+
+    def __init__(self, graph: _Graph, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+        number = {node: i for i, node in enumerate(nodes)}
+        self.logs: List[Dict[int, float]] = [
+            {number[other]: _log(score) for other, score in graph.neighbours[node].items()}
+            for node in nodes
+        ]
+
+    def role(self, i: int) -> str:
+        return self.nodes[i].role
+
+    def weight(self, clique: Sequence[int], i: int) -> float:
+        """How probable a mention is beside the others of a clique."""
+        logs = self.logs[i]
+        return sum(logs[other] for other in clique if other != i)
+
+    def logs_of_pairs(self, clique: Sequence[int]) -> List[float]:
+        """The logarithms of the pairs; the roles of one mention are none."""
+        places = [self.nodes[i].place[:2] for i in clique]
+        several_roles = len(set(places)) < len(places)
+        found: List[float] = []
+        for n, i in enumerate(clique):
+            logs, others = self.logs[i], clique[n + 1 :]
+            if several_roles:
+                others = [j for j, place in zip(others, places[n + 1 :]) if place != places[n]]
+            found += [logs[other] for other in others]
+        return found
 
 
 def _join_roles(graph: _Graph) -> None:
@@ -183,56 +239,69 @@ def _groups(graph: _Graph) -> Iterator[List[Node]]:
         yield sorted(group)
 
 
-def _all_cliques(graph: _Graph, group: Sequence[Node]) -> Iterator[List[Node]]:
+def _all_cliques(group: _Group) -> Iterator[List[int]]:
     from networkx import Graph, find_cliques  # takes a while, and few documents need it
 
-    edges = Graph((node, other) for node in group for other in graph.neighbours[node])
-    yield from find_cliques(edges)
+    yield from find_cliques(
+        Graph((i, other) for i, logs in enumerate(group.logs) for other in logs)
+    )
 
 
-def _grown_cliques(graph: _Graph, group: Sequence[Node]) -> Iterator[List[Node]]:
+def _grown_cliques(group: _Group) -> Iterator[List[int]]:
     """Cliques that are grown from the most probable pairs which none has yet."""
     pairs = sorted(
-        (-score, node, other)
-        for node in group
-        for other, score in graph.neighbours[node].items()
-        if node < other
+        (-log, i, other)
+        for i, logs in enumerate(group.logs)
+        for other, log in logs.items()
+        if i < other
     )
-    covered: Set[Tuple[Node, Node]] = set()
+    in_cliques = [0] * len(group.nodes)  # a bit for each clique
 
-    def grow() -> Iterator[List[Node]]:
+    def row(i: int) -> npt.NDArray[numpy.float64]:
+        logs = group.logs[i]
+        weights = numpy.full(len(group.nodes), -numpy.inf)
+        weights[numpy.fromiter(logs, "i8", len(logs))] = numpy.fromiter(
+            logs.values(), "f8", len(logs)
+        )
+        return weights
+
+    def grow() -> Iterator[List[int]]:
+        bit = 1
         for _, first, second in pairs:
-            if (first, second) in covered:
+            if in_cliques[first] & in_cliques[second]:
                 continue
             clique = [first, second]
-            common = graph.neighbours[first].keys() & graph.neighbours[second].keys()
-            weights = {node: sum(_logs(graph, node, clique)) for node in common}
-            while weights and len(clique) < MAX_ARGUMENTS:
-                best = max(sorted(weights), key=weights.__getitem__)
+            weights = row(first) + row(second)
+            while len(clique) < MAX_ARGUMENTS:
+                best = int(weights.argmax())
+                if weights[best] == -numpy.inf:
+                    break
                 clique.append(best)
-                reach = graph.neighbours[best]
-                weights = {
-                    node: weight + _log(reach[node])
-                    for node, weight in weights.items()
-                    if node in reach
-                }
-            covered.update(combinations(sorted(clique), 2))
+                weights += row(best)
+            for i in clique:
+                in_cliques[i] |= bit
+            bit <<= 1
             yield clique
 
     yield from islice(grow(), MAX_CLIQUES)
 
 
 def _within_limits(
-    nodes: Sequence[Node], weights: Dict[Node, float], kind: EventType
-) -> Optional[List[Node]]:
+    members: Sequence[_Member],
+    role_of: Callable[[_Member], str],
+    weight: Callable[[_Member], float],
+    kind: EventType,
+) -> Optional[List[_Member]]:
     """The mentions that fit the numbers of fillers, the best ones; None if a role has too few."""
-    kept: List[Node] = []
+    kept: List[_Member] = []
     for role in kind.pair_roles:
-        fillers = [node for node in nodes if node.role == role.name]
+        fillers = [member for member in members if role_of(member) == role.name]
         if len(fillers) < role.least:
             return None
-        fillers.sort(key=lambda node: (-weights[node], node))
-        kept += fillers[: role.most]
+        most = MAX_ARGUMENTS if role.most is None else role.most
+        if len(fillers) > most or len(members) > MAX_ARGUMENTS:
+            fillers.sort(key=lambda member: (-weight(member), member))
+        kept += fillers[:most]
     return kept[:MAX_ARGUMENTS] or None
 
 
@@ -240,7 +309,7 @@ def _event(
     graph: _Graph,
     kind: EventType,
     nodes: Sequence[Node],
-    scores: Sequence[float],
+    score: float,
     trigger: Optional[Span],
 ) -> Event:
     arguments = []
@@ -248,7 +317,7 @@ def _event(
         places = sorted(node.place for node in nodes if node.role == role.name)
         names = _role_names(kind, role.name, len(places))
         arguments += [EventArgument(n, graph.spans[place]) for n, place in zip(names, places)]
-    return Event(kind.label, tuple(arguments), trigger, _mean(scores))
+    return Event(kind.label, tuple(arguments), trigger, score)
 
 
 def _role_names(kind: EventType, name: str, n: int) -> List[str]:
@@ -264,15 +333,10 @@ def _role_names(kind: EventType, name: str, n: int) -> List[str]:
     return sorted(names, key=order.__getitem__)
 
 
-def _logs(graph: _Graph, node: Node, others: Iterable[Node]) -> Iterator[float]:
-    reach: Any = graph.neighbours[node]
-    return (_log(reach[other]) for other in others if other != node)
-
-
 def _log(score: float) -> float:
     return math.log(max(score, 1e-12))
 
 
-def _mean(scores: Sequence[float]) -> float:
-    """The geometric mean."""
-    return min(math.exp(math.fsum(map(_log, scores)) / len(scores)), 1.0)
+def _mean(logs: Sequence[float]) -> float:
+    """The geometric mean of probabilities."""
+    return min(math.exp(math.fsum(logs) / len(logs)), 1.0)

@@ -3,6 +3,7 @@
 import pytest
 from spacy.tokens import Doc, DocBin
 
+from rel_component import event_decoding
 from rel_component.errors import AnnotationError, SchemaError
 from rel_component.event_decoding import MAX_CLIQUES, decode_events
 from rel_component.event_pairs import add_event_pairs, event_relations
@@ -330,6 +331,16 @@ def test_number_of_events_is_bounded(vocab, n):
     found = decode_events(pairs(doc, "MERGER:party>party", *edges), SCHEMA.events)
     assert 1 <= len(found) <= MAX_CLIQUES
     assert all(len(one.arguments) == -(-n // 3) for one in found)
+
+
+def test_work_for_a_clique_is_not_that_of_its_pairs(vocab, monkeypatch):
+    """81 cliques of 54 pairs, whose logarithms are taken once, from both sides."""
+    taken = []
+    monkeypatch.setattr(event_decoding, "_log", lambda score: taken.append(score) or -score)
+    doc = make_doc(vocab, ["x"] * 12)
+    edges = [(a, b, 0.9) for a in range(12) for b in range(a) if a // 3 != b // 3]
+    assert len(decode_events(pairs(doc, "MERGER:party>party", *edges), SCHEMA.events)) == 81
+    assert len(taken) == 2 * len(edges)
 
 
 def test_cycle_of_events_by_their_triggers_is_decoded(vocab):
