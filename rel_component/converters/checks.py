@@ -299,7 +299,8 @@ def _with_events(
     for event in annotated.events:
         message = _event_problem(event)
         if message is None and schema is not None and schema.events:
-            roles = [(role, types[key]) for role, key in event.arguments]
+            # a mention that fills a role twice fills it once
+            roles = [(role, types[key]) for role, key in dict.fromkeys(event.arguments)]
             trigger = None if event.trigger is None else types[event.trigger]
             message = schema.events.check(event.label, roles, trigger)
         if message is None:

@@ -61,6 +61,9 @@ def test_other_fields_called_events_are_kept_as_meta(tmp_path):
     [annotated], report = read_text(tmp_path, {**MERGER, "events": ["a", 1]}, "jsonl")
     assert (annotated.events, annotated.meta["events"]) == ([], ["a", 1])
     assert report.problems == []
+    assert list(notes(report)) == [
+        '"events" without "label" and "arguments", which are kept as meta'
+    ]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,15 @@ def test_brat_events_in_a_cycle_are_read_and_written(tmp_path):
     write_file([annotated], tmp_path / "out.ann", "brat", NLP, Report())
     lines = (tmp_path / "out.ann").read_text(encoding="utf8").splitlines()
     assert lines[4:] == ["E1\tBuy:T3 Buyer:T1 Bought:T2 Bought2:T4", "E2\tSay:T4 What:T3"]
+
+
+def test_mention_twice_in_a_role_is_one_filler(tmp_path):
+    kind = {"label": "MERGER", "roles": {"party": {"min": 2}}}
+    schema = RelationSchema.from_dict({"events": [kind]})
+    twice = with_events({"arguments": [{"role": "party", "mention": "T1"}] * 2})
+    (tmp_path / "data.jsonl").write_text(json.dumps(twice), encoding="utf8")
+    with pytest.raises(DataError, match="MERGER has 1 of party; allowed: 2 or more"):
+        convert(tmp_path / "data.jsonl", tmp_path / "a.spacy", schema=schema)
 
 
 def test_brat_notes_events_that_it_does_not_have(tmp_path):
