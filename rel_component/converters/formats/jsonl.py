@@ -47,6 +47,8 @@ _EVENT_KEYS = frozenset({"id", "label", "trigger", "arguments", "score"})
 def _read(record: Record, place: str, report: Report) -> Annotated:
     has_sentences = record.get("sentences") is not None
     has_events = any({"label", "arguments"} <= item.keys() for item in _objects(record, "events"))
+    if record.get("events") and not has_events:
+        report.note('"events" without "label" and "arguments", which are kept as meta', place=place)
     text = get(record, "text", str)
     return Annotated(
         place=place,
