@@ -192,6 +192,16 @@ def test_phee_has_roles_in_roles_and_events_in_events(tmp_path):
         assert message in report.problems[0]
 
 
+def test_phee_lists_parts_of_a_mention_in_any_order(tmp_path):
+    trigger = {"text": [["due", "Pain"]], "start": [[9, 0]], "entity_id": ["T1"]}
+    event = {"event_type": "Adverse_event", "event_id": "E1", "Trigger": trigger}
+    record = {"id": "d", "context": "Pain was due.", "annotations": [{"events": [event]}]}
+    [annotated], report = read_text(tmp_path, record, "phee")
+    assert report.problems == []
+    [mention] = annotated.mentions
+    assert (mention.start, mention.end, mention.fragments) == (0, 12, ((0, 4), (9, 12)))
+
+
 def test_phee_is_written_as_it_was(tmp_path):
     trigger = {"text": [["due to"]], "start": [[7]], "entity_id": ["T1"]}
     drug = {"text": [["aspirin"], ["it"]], "start": [[14], [22]], "entity_id": ["T2", "T3"]}

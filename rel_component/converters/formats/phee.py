@@ -82,7 +82,8 @@ class _Reader:
         if depth > _MAX_DEPTH:
             raise DataError(f'"{role:.60}": nested more than {_MAX_DEPTH} levels deep')
         for texts, starts, name in _rows(data, role):
-            places = tuple((start, start + len(text)) for text, start in zip(texts, starts))
+            # parts of a mention may be listed in the order of its meaning
+            places = tuple(sorted((start, start + len(text)) for text, start in zip(texts, starts)))
             found = AnnotatedMention(
                 name,
                 places[0][0],
