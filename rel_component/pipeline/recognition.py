@@ -1,6 +1,7 @@
 """From probabilities of spans to mentions and entities, and from annotated mentions to classes."""
 
 import math
+import re
 import warnings
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
@@ -14,6 +15,8 @@ from ..layers.rows import count_within
 from ..mentions import blocked_tokens, mention_spans, trimmed
 from ..span_groups import MovingSpanGroup
 from ..types import BoolArray, FloatArray, Int32Array
+
+_BLANK_LINE = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class RecognizedMentions:
 def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     """All spans of up to `max_width` tokens, by document, start and end.
 
-    As with spaCy's NER, no span begins or ends with white space.
+    As with spaCy's NER, no span begins or ends with white space. None goes beyond a blank line.
 
     Returns:
         start and exclusive end, as rows of the tokens of all documents. *Shape:* ``(n_spans, 2)``
@@ -50,6 +53,8 @@ def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     none = numpy.zeros((2, 0), dtype=bool)
     can_begin, can_end = numpy.concatenate([none, *map(_without_space, docs)], axis=1)
     possible = can_begin[starts] & can_end[ends - 1]
+    paragraphs = numpy.concatenate([none[0], *map(_paragraphs, docs)])
+    possible &= paragraphs[starts] == paragraphs[ends - 1]
     return numpy.stack([starts, ends], axis=1)[possible].astype("int32")
 
 
@@ -58,6 +63,13 @@ def _without_space(doc: Doc) -> BoolArray:
     starts, ends = token_characters(doc).T
     is_space = white_space(doc.text)
     return ~numpy.stack([is_space[starts], is_space[ends - 1]])
+
+
+def _paragraphs(doc: Doc) -> Int32Array:
+    """The number of blank lines before each token. *Shape:* ``(n_tokens,)``."""
+    breaks = [match.start() for match in _BLANK_LINE.finditer(doc.text)]
+    starts = token_characters(doc)[:, 0]
+    return numpy.searchsorted(breaks, starts).astype("int32")
 
 
 def recognize(

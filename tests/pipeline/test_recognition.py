@@ -130,6 +130,14 @@ def test_no_span_begins_or_ends_with_white_space(vocab):
     assert spans[classes > 0].tolist() == [[1, 2]]
 
 
+@pytest.mark.parametrize(
+    ("between", "crosses"), [("\n\n", False), ("\r\n \r\n", False), ("\n", True), (" ", True)]
+)
+def test_no_span_goes_beyond_a_blank_line(vocab, between, crosses):
+    docs = [make_doc(vocab, "c d"), make_doc(vocab, ["a", between, "b"], spaces=[False] * 3)]
+    assert ([2, 5] in enumerate_spans(docs, 3).tolist()) is crosses
+
+
 def test_scores_survive_bytes_and_reach_the_mentions(vocab):
     doc = make_doc(vocab, "University of Oslo")
     written(doc, t0_3=[0.2, 0.8, 0.0], t2_3=[0.7, 0.3, 0.0])
