@@ -27,7 +27,7 @@ from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
 from ..mentions import mention_spans, normalize_name
 from ..pipelines import PipelineSource, load_pipeline, mentions_key
-from ..types import Relation
+from ..types import NO_RELATION, Relation
 from .learning import require_trained
 
 _COLUMNS = frozenset({"head", "label", "tail"})
@@ -61,13 +61,18 @@ class Facts:
         """Read a CSV file with the columns ``head``, ``label`` and ``tail``.
 
         Raises:
-            DataError: if it is none, or has no facts.
+            DataError: if it is none, has no facts, or one with an empty field or a reserved label.
         """
         rows = []
         for place, row in read_rows(Path(path), Report(), _COLUMNS):
             fact = (row["head"].strip(), row["label"].strip(), row["tail"].strip())
             if not all(fact):
                 raise DataError("head, label and tail must not be empty", place=place)
+            if fact[1] == NO_RELATION:
+                raise DataError(
+                    f"the label {NO_RELATION} is reserved; leave facts that do not hold out",
+                    place=place,
+                )
             rows.append(fact)
         if not rows:
             raise DataError("no facts", place=str(path))

@@ -101,7 +101,14 @@ def test_the_command(nlp, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "head,label\n", "head,label,tail\n", "head,label,tail\na,,b"]
+    "content",
+    [
+        "",
+        "head,label\n",
+        "head,label,tail\n",
+        "head,label,tail\na,,b",
+        "head,label,tail\na,NO_RELATION,b",
+    ],
 )
 def test_files_without_facts(tmp_path, content):
     (tmp_path / "facts.csv").write_text(content, encoding="utf8")
