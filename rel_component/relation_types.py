@@ -89,7 +89,7 @@ def check_types(types: Mapping[str, RelationType]) -> None:
     """
     for i, rel_type in enumerate(types.values()):
         place = f"relations[{i}]"
-        if not rel_type.label or rel_type.label == NO_RELATION:
+        if not rel_type.label.strip() or rel_type.label == NO_RELATION:
             raise SchemaError(f"{place}.label: {shown(rel_type.label)} is empty or reserved")
         if rel_type.symmetric and rel_type.asymmetric:
             raise SchemaError(f"{place}.asymmetric: {rel_type.label} is symmetric already")

@@ -159,6 +159,7 @@ def test_error_for_an_unknown_key_beside_relations():
         ("", r"relations\[1\]\.label: '' is empty"),
         ({"label": ""}, r"relations\[1\]\.label: missing or empty"),
         ({"label": 3}, r"relations\[1\]\.label: expected a string, got 3"),
+        ({"label": " "}, r"relations\[1\]\.label: ' ' is empty or reserved"),
         ({"label": "NO_RELATION"}, r"relations\[1\]\.label: 'NO_RELATION' is empty or reserved"),
         ({"label": "A"}, r"relations\[1\]\.label: 'A' is declared twice"),
         (
