@@ -6,6 +6,7 @@ from typing import (
     Any,
     Callable,
     Dict,
+    FrozenSet,
     List,
     Optional,
     Protocol,
@@ -273,6 +274,18 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
         and not getattr(component, "clusters_only", False)
         and not _is_given_mentions(component)
     ]
+
+
+def found_types(nlp: Language, spans_key: Optional[str]) -> Optional[FrozenSet[str]]:
+    """The entity types of the mentions that a pipeline may find; None: it is not known.
+
+    A component that finds mentions and does not say their types may find any; mentions that are
+    given to a pipeline without such a component may have any.
+    """
+    labels = [getattr(nlp.get_pipe(name), "labels", ()) for name in entity_finders(nlp, spans_key)]
+    if not labels or not all(labels):
+        return None
+    return frozenset(str(label) for group in labels for label in group)
 
 
 def cluster_finders(nlp: Language) -> List[str]:
