@@ -15,7 +15,7 @@ from ..converters.records import Record, read_records, write_records
 from ..converters.report import Report
 from ..decoding import ThresholdDecoder
 from ..documents import ask_only, asked_labels, document_id
-from ..errors import ConfigError, DataError, SchemaError, shown
+from ..errors import ConfigError, DataError, SchemaError, listed, shown
 from ..files import complete_folder, rewrite_docs
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, blank_pipeline, load_pipeline, source_name
@@ -228,6 +228,10 @@ def _migrate_corpus(
             f"{path}: a file of the format {format_name}; convert it first, with spacy rel convert, to "
             ".spacy or to the package's own JSONL"
         )
+    merged = [label for labels in migration.merge.values() for label in labels]
+    named = {*migration.rename, *merged, *migration.split, *migration.remove}
+    if missing := sorted(named - {old for old, _ in report.counts}):
+        report.notes.append(f"no relation has the labels {listed(missing)} of {migration.source}")
     return report
 
 
