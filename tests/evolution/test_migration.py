@@ -212,7 +212,9 @@ def test_corpora_and_schema_files(vocab, tmp_path):
     }
     (tmp_path / "docs.jsonl").write_text(json.dumps(record) + "\n", encoding="utf8")
     (tmp_path / "m.yaml").write_text(json.dumps(MIGRATION), encoding="utf8")
-    found = run_json("migrate", tmp_path / "docs.jsonl", tmp_path / "m.yaml", tmp_path / "new.jsonl")
+    found = run_json(
+        "migrate", tmp_path / "docs.jsonl", tmp_path / "m.yaml", tmp_path / "new.jsonl"
+    )
     assert "NEAR" in found["notes"][0]
     (line,) = (tmp_path / "new.jsonl").read_text(encoding="utf8").splitlines()
     changed = {"head": "a", "tail": 2, "label": "WORKS_FOR", "note": "x"}
