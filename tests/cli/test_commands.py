@@ -27,7 +27,7 @@ def test_commands_are_part_of_spacy():
 def test_convert_reports(tmp_path):
     output = tmp_path / "new" / "dev.spacy"
     report = run_json("convert", ASSETS / "business_dev.jsonl", output)
-    assert report["documents"] == 45
+    assert report["documents"] == 105
     assert report["problems"] == []
     assert output.exists()
 
