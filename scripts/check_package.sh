@@ -19,8 +19,8 @@ cp "$folder"/packages/*/dist/*.whl "$folder/wheels"
 
 python3 -m venv "$folder/empty"
 "$folder/empty/bin/pip" install --find-links "$folder/wheels" torch==2.13.0 en-relations
+texts=$(realpath assets/business_dev.jsonl)
 cd "$folder"
-"$folder/empty/bin/python" -m spacy rel extract en_relations --json \
-  --text "Nordwind Energy was founded by Ilse Brandt in Hamburg." | tee extracted.jsonl
-grep -q '"relations":\[{' extracted.jsonl
+"$folder/empty/bin/python" -m spacy rel extract en_relations "$texts" --output extracted.jsonl
+grep -q '"relations": \[{' extracted.jsonl
 echo "The packaged pipeline loads by name and extracts."
