@@ -48,7 +48,7 @@ def examples(nlp):
     return [make_example(founded), make_example(met)]
 
 
-def learned(steps=60, **options):
+def learned(steps=100, **options):
     nlp = pipeline(**options)
     data = examples(nlp)
     relations = [{"label": key, "description": text} for key, text in DESCRIPTIONS.items()]
