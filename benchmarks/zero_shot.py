@@ -97,7 +97,7 @@ def main() -> None:
 
 def untrained(encoder: Path) -> Language:
     """The pipeline of configs/general.cfg before training."""
-    config = Config().from_disk(ROOT / "configs" / "general.cfg")
+    config = Config().from_disk(ROOT / "configs" / "general.cfg", interpolate=False)
     config["paths"]["encoder"] = str(encoder)
     config["initialize"]["after_init"] = None
     nlp: Language = spacy.util.load_model_from_config(config.interpolate(), auto_fill=True)
