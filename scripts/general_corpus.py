@@ -22,6 +22,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 import spacy
 import srsly
 from spacy.language import Language
+from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
 from rel_component.annotations import get_relations, set_relations
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     nlp = spacy.blank("en")
+    find_sentences = Sentencizer()
     properties = read_properties(args.data)
     rng = random.Random(args.seed)
     most, repeat = numbers(args.most), numbers(args.repeat)
@@ -112,6 +114,8 @@ def main() -> None:
         del part.docs[most.get(name, len(part.docs)) :]
         n_dev = round(args.dev * len(part.docs))
         for doc in part.docs:
+            if not doc.has_annotation("SENT_START"):
+                find_sentences(doc)
             if part.types and asked_labels(doc) is None:
                 ask_only(doc, labels)
         dev += part.docs[:n_dev]

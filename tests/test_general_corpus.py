@@ -96,6 +96,7 @@ def test_sentences_of_templates_are_asked_about_all_labels(made):
     assert relations == []
     assert len(schema) == 0
     assert {asked_labels(doc) for doc in docs} == {None}
+    assert all(doc.has_annotation("SENT_START") for doc in docs)  # which candidate pairs need
     assert len(docs) == 198
     assert len({doc.text for doc in docs}) == 99
     assert {ent.label_ for doc in docs for ent in doc.ents} <= {
