@@ -119,7 +119,7 @@ class ModelWriter:
 
         weights = {
             key: self._weight(f"{place}.{key}", key.removeprefix(_WITHIN), value)
-            for key, value in load(state["weights"]).items()
+            for key, value in sorted(load(state["weights"]).items())
         }
         tokenizer = {key: bytes(value) for key, value in state["tokenizer"].items()}
         is_public = tokenizer == self.encoder.tokenizer
