@@ -8,24 +8,9 @@ probabilities of its pairs.
 
 import math
 from collections import defaultdict
-from dataclasses import replace
-from functools import partial
-from itertools import combinations, islice
-from operator import attrgetter
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Set,
-    Tuple,
-    TypeVar,
-)
+from functools import lru_cache
+from itertools import combinations, islice, permutations
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 import numpy
 import numpy.typing as npt
@@ -51,26 +36,6 @@ class Node(NamedTuple):
     role: str
 
 
-_Member = TypeVar("_Member", int, Node)
-
-
-class _Graph:
-    """The pairs of one type of event in a document, with the spans of the mentions."""
-
-    def __init__(self) -> None:
-        self.spans: Dict[TypedKey, Span] = {}
-        self.neighbours: Dict[Node, Dict[Node, float]] = defaultdict(dict)
-
-    def add(self, rel: Relation, first: str, second: str) -> None:
-        nodes = []
-        for span, role in ((rel.head, first), (rel.tail, second)):
-            nodes.append(Node(typed_key(span), role))
-            self.spans[nodes[-1].place] = span
-        score = 1.0 if rel.score is None else float(rel.score)
-        for one, other in (nodes, reversed(nodes)):
-            self.neighbours[one][other] = max(score, self.neighbours[one].get(other, 0.0))
-
-
 def decode_events(
     relations: Iterable[Relation],
     schema: EventSchema,
@@ -93,75 +58,146 @@ def decode_events(
         one_role: whether a mention has only one role in an event without trigger.
 
     Returns:
-        the events, the most probable ones of each type first.
+        the events, by type.
     """
-    graphs: Dict[str, _Graph] = {}
-    known = {pair.label for pair in schema.pair_types()}
+    roles_of = {pair.label: read_pair_label(pair.label) for pair in schema.pair_types()}
+    spans: Dict[TypedKey, Span] = {}
+    pairs: Dict[str, List[_Pair]] = defaultdict(list)
     for rel in relations:
-        parts = read_pair_label(rel.label) if rel.label in known else None
+        parts = roles_of.get(rel.label)
         if parts is not None:
-            graphs.setdefault(parts[0], _Graph()).add(rel, *parts[1:])
-    events = []
+            head, tail = typed_key(rel.head), typed_key(rel.tail)
+            spans[head], spans[tail] = rel.head, rel.tail
+            score = 1.0 if rel.score is None else float(rel.score)
+            pairs[parts[0]].append((Node(head, parts[1]), Node(tail, parts[2]), score))
     groups: Dict[Any, List[EventType]] = defaultdict(list)
     for label, kind in schema.items():
-        if label in graphs:
+        if label in pairs:
             alike = one_label and kind.trigger is None
             groups[(kind.roles, kind.symmetric) if alike else label].append(kind)
+    events = []
     for kinds in groups.values():
-        graph, kind = graphs[kinds[0].label], kinds[0]
-        if len(kinds) > 1:
-            found = _of_one_label(graphs, kinds, one_role)
-        elif kind.trigger is not None:
-            found = _stars(graph, kind)
-        else:
-            found = _cliques(graph, kind, one_role)
-        events += [event for event in found if (event.score or 0.0) >= threshold]
+        graph, kind = _Graph({one.label: pairs[one.label] for one in kinds}), kinds[0]
+        starry = kind.trigger is not None
+        found = _stars(graph, kind) if starry else _cliques(graph, kind, one_role)
+        for members, score in found:
+            if score >= threshold:
+                kind = kinds[0] if len(kinds) == 1 else _most_probable(graph, kinds, members)
+                nodes = [graph.nodes[i] for i in members]
+                events.append(_event(kind, nodes, spans, score))
     return events
 
 
-def _of_one_label(
-    graphs: Dict[str, _Graph], kinds: Sequence[EventType], one_role: bool
-) -> Iterator[Event]:
-    """The events of several types with the same roles, which hold their mentions together."""
-    joined = _Graph()
-    for kind in kinds:
-        graph = graphs[kind.label]
-        joined.spans.update(graph.spans)
-        for node, reach in graph.neighbours.items():
-            for other, score in reach.items():
-                known = joined.neighbours[node].get(other, 0.0)
-                joined.neighbours[node][other] = max(score, known)
-    for event in _cliques(joined, kinds[0], one_role):
-        nodes = [Node(typed_key(span), kinds[0].canonical(role)) for role, span in event.arguments]
-        votes = {
-            kind.label: sum(
-                graphs[kind.label].neighbours.get(a, {}).get(b, 0.0)
-                for a, b in combinations(nodes, 2)
-            )
-            for kind in kinds
-        }
-        yield replace(event, label=max(votes, key=votes.__getitem__))
+_Pair = Tuple[Node, Node, float]
+_Found = Tuple[List[int], float]
+"""The numbers of the mentions of an event in a graph, with a trigger the first, and its score."""
 
 
-def _stars(graph: _Graph, kind: EventType) -> Iterator[Event]:
-    for trigger, arguments in graph.neighbours.items():
-        if trigger.role == TRIGGER:
-            kept = _within_limits([*arguments], attrgetter("role"), arguments.__getitem__, kind)
-            if kept is not None:
-                score = _mean([_log(arguments[node]) for node in kept])
-                yield _event(graph, kind, kept, score, graph.spans[trigger.place])
+class _Graph:
+    """The pairs of a type of event in a document, or of several types with the same roles.
+
+    There are many more pairs than mentions, and dicts find numbers sooner than mentions.
+
+    Attributes:
+        nodes: the mentions in roles, in order: their indices are their numbers.
+        scores: the probabilities of the pairs of each type, the lower number first.
+        neighbours: what each mention is paired with, and the highest probability of that.
+    """
+
+    def __init__(self, pairs: Mapping[str, Sequence[_Pair]]) -> None:
+        self.nodes = sorted(
+            {node for found in pairs.values() for pair in found for node in pair[:2]}
+        )
+        number = {node: i for i, node in enumerate(self.nodes)}
+        self.neighbours: List[Dict[int, float]] = [{} for _ in self.nodes]
+        self.scores: Dict[str, Dict[Tuple[int, int], float]] = {label: {} for label in pairs}
+        for label, scores in self.scores.items():
+            for first, second, score in pairs[label]:
+                i, j = sorted((number[first], number[second]))
+                if i != j:  # a mention in a role is no pair with itself
+                    scores[i, j] = max(score, scores.get((i, j), 0.0))
+            for (i, j), score in scores.items():
+                score = max(score, self.neighbours[i].get(j, 0.0))
+                self.neighbours[i][j] = self.neighbours[j][i] = score
+
+    def join_roles(self) -> None:
+        """Pair the roles of one mention, which no model is asked about, so that it may have several."""
+        by_place: Dict[Tuple[int, int], List[int]] = defaultdict(list)
+        for i, node in enumerate(self.nodes):
+            by_place[node.place[:2]].append(i)
+        for numbers in by_place.values():
+            for i, j in permutations(numbers, 2):
+                self.neighbours[i].setdefault(j, 1.0)
+
+    def components(self) -> Iterator[List[int]]:
+        """Mentions that are paired directly or by others."""
+        seen: Set[int] = set()
+        for start in range(len(self.nodes)):
+            if start in seen:
+                continue
+            found, waiting = [], [start]
+            seen.add(start)
+            while waiting:
+                found.append(waiting.pop())
+                new = self.neighbours[found[-1]].keys() - seen
+                seen |= new
+                waiting += new
+            yield sorted(found)
 
 
-def _cliques(graph: _Graph, kind: EventType, one_role: bool) -> Iterator[Event]:
+class _Group:
+    """Mentions in roles that are paired directly or by others, numbered again, in order.
+
+    There can be 60,000 cliques of 30 mentions, and 500 mentions in a clique: logarithms are taken
+    once.
+    """
+
+    def __init__(
+        self, graph: _Graph, members: Sequence[int], neighbours: Iterable[Dict[int, float]]
+    ) -> None:
+        number = {member: i for i, member in enumerate(members)}
+        self.nodes = [graph.nodes[member] for member in members]
+        self.logs = [
+            {number[other]: _log(score) for other, score in reach.items()} for reach in neighbours
+        ]
+
+    def weight(self, clique: Sequence[int], i: int) -> float:
+        """How probable a mention is beside those of a clique."""
+        return sum(self.logs[i].get(other, 0.0) for other in clique)
+
+    def logs_of_pairs(self, clique: Sequence[int]) -> List[float]:
+        """The logarithms of the pairs; the roles of one mention are none."""
+        by_place: Dict[Tuple[int, int], Set[int]] = defaultdict(set)
+        for i in clique:
+            by_place[self.nodes[i].place[:2]].add(i)
+        found: List[float] = []
+        for n, i in enumerate(clique):
+            logs, roles = self.logs[i], by_place[self.nodes[i].place[:2]]
+            found += [logs[other] for other in clique[n + 1 :] if other not in roles]
+        return found
+
+
+def _stars(graph: _Graph, kind: EventType) -> Iterator[_Found]:
+    """The events of a type with triggers."""
+    for trigger, reach in enumerate(graph.neighbours):
+        if graph.nodes[trigger].role == TRIGGER:
+            members = [trigger, *sorted(reach)]
+            group = _Group(graph, members, [{}, *({trigger: reach[i]} for i in members[1:])])
+            kept = _within_limits(group, range(len(members)), kind)
+            if kept:
+                score = _mean([group.logs[i][0] for i in kept])
+                yield [trigger, *(members[i] for i in kept)], score
+
+
+def _cliques(graph: _Graph, kind: EventType, one_role: bool) -> Iterator[_Found]:
     """The events of a type without trigger: of each group the best, none a part of a better one."""
     if not one_role:
-        _join_roles(graph)
-    for nodes in _groups(graph):
-        group = _Group(graph, nodes)
+        graph.join_roles()
+    for numbers in graph.components():
+        group = _Group(graph, numbers, [graph.neighbours[i] for i in numbers])
         found: Dict[Tuple[int, ...], float] = {}
-        for clique in _all_cliques(group) if len(nodes) <= EXACT else _grown_cliques(group):
-            kept = _within_limits(clique, group.role, partial(group.weight, clique), kind)
-            members = tuple(sorted(kept or ()))
+        for clique in _all_cliques(group) if len(numbers) <= EXACT else _grown_cliques(group):
+            members = tuple(sorted(_within_limits(group, clique, kind)))
             logs = group.logs_of_pairs(members)
             if logs:
                 found[members] = _mean(logs)
@@ -173,70 +209,14 @@ def _cliques(graph: _Graph, kind: EventType, one_role: bool) -> Iterator[Event]:
                 break
             if not any(other.issuperset(members) for other in chosen):
                 chosen.append(set(members))
-                yield _event(graph, kind, [nodes[i] for i in members], score, None)
+                yield [numbers[i] for i in members], score
 
 
-class _Group:
-    """Mentions that are paired directly or by others, as numbers, in order.
-
-    There can be 60,000 cliques of 30 mentions, and 500 mentions in a clique: numbers are found in
-    dicts sooner than mentions, and logarithms are taken once.
-    """
-
-    def __init__(self, graph: _Graph, nodes: Sequence[Node]) -> None:
-        self.nodes = nodes
-        number = {node: i for i, node in enumerate(nodes)}
-        self.logs: List[Dict[int, float]] = [
-            {number[other]: _log(score) for other, score in graph.neighbours[node].items()}
-            for node in nodes
-        ]
-
-    def role(self, i: int) -> str:
-        return self.nodes[i].role
-
-    def weight(self, clique: Sequence[int], i: int) -> float:
-        """How probable a mention is beside the others of a clique."""
-        logs = self.logs[i]
-        return sum(logs[other] for other in clique if other != i)
-
-    def logs_of_pairs(self, clique: Sequence[int]) -> List[float]:
-        """The logarithms of the pairs; the roles of one mention are none."""
-        places = [self.nodes[i].place[:2] for i in clique]
-        several_roles = len(set(places)) < len(places)
-        found: List[float] = []
-        for n, i in enumerate(clique):
-            logs, others = self.logs[i], clique[n + 1 :]
-            if several_roles:
-                others = [j for j, place in zip(others, places[n + 1 :]) if place != places[n]]
-            found += [logs[other] for other in others]
-        return found
-
-
-def _join_roles(graph: _Graph) -> None:
-    """Pair the roles of one mention, which no model is asked about, so that it may have several."""
-    by_place: Dict[Tuple[int, int], List[Node]] = defaultdict(list)
-    for node in sorted(graph.neighbours):
-        by_place[node.place[:2]].append(node)
-    for nodes in by_place.values():
-        for one, other in combinations(nodes, 2):
-            graph.neighbours[one].setdefault(other, 1.0)
-            graph.neighbours[other].setdefault(one, 1.0)
-
-
-def _groups(graph: _Graph) -> Iterator[List[Node]]:
-    """Mentions that are paired directly or by others."""
-    seen: Set[Node] = set()
-    for start in sorted(graph.neighbours):
-        if start in seen:
-            continue
-        group, waiting = [], [start]
-        seen.add(start)
-        while waiting:
-            group.append(waiting.pop())
-            new = [node for node in graph.neighbours[group[-1]] if node not in seen]
-            seen.update(new)
-            waiting += new
-        yield sorted(group)
+def _most_probable(graph: _Graph, kinds: Sequence[EventType], members: Sequence[int]) -> EventType:
+    """The type whose pairs are most probable between some mentions."""
+    pairs = [*combinations(members, 2)]
+    votes = [sum(graph.scores[kind.label].get(pair, 0.0) for pair in pairs) for kind in kinds]
+    return kinds[votes.index(max(votes))]
 
 
 def _all_cliques(group: _Group) -> Iterator[List[int]]:
@@ -257,6 +237,7 @@ def _grown_cliques(group: _Group) -> Iterator[List[int]]:
     )
     in_cliques = [0] * len(group.nodes)  # a bit for each clique
 
+    @lru_cache(2 * MAX_ARGUMENTS)
     def row(i: int) -> npt.NDArray[numpy.float64]:
         logs = group.logs[i]
         weights = numpy.full(len(group.nodes), -numpy.inf)
@@ -286,37 +267,29 @@ def _grown_cliques(group: _Group) -> Iterator[List[int]]:
     yield from islice(grow(), MAX_CLIQUES)
 
 
-def _within_limits(
-    members: Sequence[_Member],
-    role_of: Callable[[_Member], str],
-    weight: Callable[[_Member], float],
-    kind: EventType,
-) -> Optional[List[_Member]]:
-    """The mentions that fit the numbers of fillers, the best ones; None if a role has too few."""
-    kept: List[_Member] = []
+def _within_limits(group: _Group, members: Sequence[int], kind: EventType) -> List[int]:
+    """The mentions that fit the numbers of fillers, the best ones; none if a role has too few."""
+    kept: List[int] = []
     for role in kind.pair_roles:
-        fillers = [member for member in members if role_of(member) == role.name]
+        fillers = [i for i in members if group.nodes[i].role == role.name]
         if len(fillers) < role.least:
-            return None
+            return []
         most = MAX_ARGUMENTS if role.most is None else role.most
         if len(fillers) > most or len(members) > MAX_ARGUMENTS:
-            fillers.sort(key=lambda member: (-weight(member), member))
+            fillers.sort(key=lambda i: (-group.weight(members, i), i))
         kept += fillers[:most]
-    return kept[:MAX_ARGUMENTS] or None
+    return kept[:MAX_ARGUMENTS]
 
 
 def _event(
-    graph: _Graph,
-    kind: EventType,
-    nodes: Sequence[Node],
-    score: float,
-    trigger: Optional[Span],
+    kind: EventType, nodes: Sequence[Node], spans: Mapping[TypedKey, Span], score: float
 ) -> Event:
     arguments = []
     for role in kind.pair_roles:
         places = sorted(node.place for node in nodes if node.role == role.name)
         names = _role_names(kind, role.name, len(places))
-        arguments += [EventArgument(n, graph.spans[place]) for n, place in zip(names, places)]
+        arguments += [EventArgument(n, spans[place]) for n, place in zip(names, places)]
+    trigger = None if kind.trigger is None else spans[nodes[0].place]
     return Event(kind.label, tuple(arguments), trigger, score)
 
 
