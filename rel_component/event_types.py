@@ -1,9 +1,10 @@
 """One type of event, or of another record of several roles, and the pairs that stand for it.
 
-It is an entry of ``events`` in a schema file, see :mod:`rel_component.schema`. An event is learned and
-found as labelled pairs of its mentions (McDonald et al. 2005, https://aclanthology.org/P05-1061/): of
-each two roles, ``MERGER:party>result``, or, where an event has a trigger, of this and each role,
-``MERGER:trigger>party``. Roles that can be exchanged are one role there, the first of them.
+It is an entry of ``events`` in a schema file, see :mod:`rel_component.schema_files`. An event is
+learned and found as labelled pairs of its mentions (McDonald et al. 2005,
+https://aclanthology.org/P05-1061/): of each two roles, ``MERGER:party>result``, or, where an event has
+a trigger, of this and each role, ``MERGER:trigger>party``. Roles that can be
+exchanged are one role there, the first of them.
 """
 
 import re

@@ -1,35 +1,8 @@
 """The relation types of a task: labels, descriptions, argument types, symmetry and inverses.
 
-A schema file is YAML or JSON::
-
-    relations:
-      - label: FOUNDED_BY
-        description: The head organisation was founded by the tail.
-        head: [ORG]              # allowed entity types; left out or empty: any
-        tail: [PERSON, ORG]
-        inferred: true           # optional: these types are expected, and others not forbidden
-        inverse: FOUNDER_OF      # optional: label of the same fact read from tail to head
-        asymmetric: true         # optional: never holds in both directions at once
-        functional: false        # optional: a head has one tail at most
-        transitive: false        # optional: a to b and b to c mean a to c
-        aliases: [started by]    # optional: other names, for models that read labels
-        examples:                # optional: texts that show it, for the same models
-          - <head>Apple</head> was founded by <tail>Steve Jobs</tail> in 1976.
-      - label: PARTNER_OF
-        symmetric: true          # optional: head and tail can be exchanged
-        head: [ORG]
-        tail: [ORG]
-    events:                      # optional: records of several roles, see event_types.py
-      - label: MERGER
-        description: Several organisations become one.
-        trigger: [EVENT]         # optional: types of the mention that stands for the event; true: any
-        roles:
-          party: {types: [ORG], min: 2}      # min, max: numbers of fillers, 0 and any if left out
-          result: {types: [ORG], max: 1}
-        symmetric: []            # optional: roles whose fillers can be exchanged
+Their files are described in :mod:`rel_component.schema_files`.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,14 +28,14 @@ from spacy.tokens import Doc
 from .annotations import DEFAULT_ATTR, get_relations
 from .documents import document_id, relation_key
 from .errors import DataError, SchemaError, listed, shown
-from .event_types import EventSchema, EventType, parse_event_type
+from .event_types import EventSchema, EventType
 from .files import open_output
-from .relation_types import RelationType, check_types, parse_type
+from .relation_types import RelationType, check_types
+from .schema_files import parse_schema, schema_yaml
 from .schema_inference import infer_types
 from .types import BoolArray, Relation
 from .yaml_files import read_yaml_or_json
 
-_KEYS = ("relations", "events")
 _MOST_TABLES = 64
 
 __all__ = ["RelationSchema", "RelationType", "SchemaViolation", "read_schema"]
@@ -186,21 +159,9 @@ class RelationSchema(Mapping[str, RelationType]):
         Raises:
             SchemaError: naming the source and the key at fault.
         """
-        if not isinstance(data, Mapping) or not data.keys() & set(_KEYS):
-            raise SchemaError(f'{source}: expected a mapping with a list under "relations"')
-        for key in _KEYS:
-            if not isinstance(data.get(key, []), (list, tuple)):
-                raise SchemaError(f'{source}: expected a mapping with a list under "{key}"')
-        unknown = sorted(str(key) for key in data if key not in _KEYS)
-        if unknown:
-            raise SchemaError(
-                f'{source}: {unknown[0]:.60}: unknown key; accepted: "relations", "events"'
-            )
-        relations, events = (data.get(key, []) for key in _KEYS)
-        types = [parse_type(item, f"{source}: relations[{i}]") for i, item in enumerate(relations)]
-        kinds = [parse_event_type(item, f"{source}: events[{i}]") for i, item in enumerate(events)]
+        types, events = parse_schema(data, source)
         try:
-            return cls(types, kinds)
+            return cls(types, events)
         except SchemaError as err:
             raise SchemaError(f"{source}: {err}") from None
 
@@ -226,16 +187,7 @@ class RelationSchema(Mapping[str, RelationType]):
 
     def to_yaml(self) -> str:
         """The content of a YAML schema file, with :attr:`reasons` as comments."""
-        parts = [srsly.yaml_dumps({"relations": []})] if not self else ["relations:\n"]
-        for label, rel_type in self.items():
-            parts += [f"  # {reason}\n" for reason in self.reasons.get(label, ())]
-            text = srsly.yaml_dumps({"relations": [rel_type.to_dict()]}).partition("\n")[2]
-            if "\x85" in text:  # a line break to who reads it; JSON is YAML, too, and escapes it
-                text = f"  - {json.dumps(rel_type.to_dict())}\n"
-            parts.append(text)
-        if self.events:
-            parts.append(srsly.yaml_dumps({"events": self.to_dict()["events"]}))
-        return "".join(parts)
+        return schema_yaml(self.to_dict(), self.reasons)
 
     def to_file(self, path: Union[str, Path]) -> None:
         """Write a schema file, JSON if its name ends in ``.json`` and YAML otherwise.
@@ -427,7 +379,7 @@ def read_schema(path: Optional[Path] = None) -> Optional[RelationSchema]:
     """Read a schema file from a config (``rel_component.read_schema.v1``).
 
     Args:
-        path: a YAML or JSON file, see the top of this module; None: no schema is given.
+        path: a YAML or JSON file, see :mod:`rel_component.schema_files`; None: no schema is given.
 
     Raises:
         SchemaError: see :meth:`RelationSchema.from_file`.
