@@ -214,6 +214,18 @@ def found_types(nlp: Language, spans_key: Optional[str]) -> Optional[FrozenSet[s
     return frozenset(str(label) for group in labels for label in group)
 
 
+def missing_types(nlp: Language, schema: RelationSchema) -> List[str]:
+    """The entity types that a schema names and a pipeline does not find; none if that is not known.
+
+    Args:
+        nlp: the pipeline.
+        schema: relation types for the pipeline.
+    """
+    found = found_types(nlp, mentions_key(nlp))
+    named = {name for kind in schema.values() for name in (*kind.head, *kind.tail)}
+    return [] if found is None else sorted(named - found)
+
+
 def cluster_finders(nlp: Language) -> List[str]:
     """Names of the components that may find coreference clusters, which are span groups."""
     extractor: Any = find_extractor(nlp)

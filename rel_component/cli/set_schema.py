@@ -20,9 +20,9 @@ def set_schema_cli(
     json: Json = False,
 ) -> None:
     """Save a pipeline that asks about other labels, without training, if its model reads labels."""
-    from ..errors import ConfigError, listed
+    from ..errors import ConfigError
     from ..files import complete_folder
-    from ..pipelines import find_extractor, found_types, load_pipeline, mentions_key
+    from ..pipelines import find_extractor, load_pipeline, missing_types
     from ..schema import RelationSchema
 
     relations = RelationSchema.from_file(schema)
@@ -34,17 +34,9 @@ def set_schema_cli(
             raise ConfigError(f"{model}: no component of this pipeline reads labels (set_schema)")
         set_schema(relations, offset=offset)
         nlp.to_disk(part)
-    found = found_types(nlp, mentions_key(nlp))
-    named = {name for kind in relations.values() for name in (*kind.head, *kind.tail)}
-    missing = [] if found is None else sorted(named - found)
+    labels = relations.labels
     if json:
-        print_json(
-            {"folder": str(folder), "labels": list(relations.labels), "missing_types": missing}
-        )
-        return
-    if found and missing:
-        msg.warn(
-            f"the pipeline finds no entities of the types {listed(missing)}, so that no relation has "
-            f"them; it finds {listed(sorted(found))}"
-        )
-    msg.good(f"{folder}: asks about {', '.join(relations.labels)}")
+        missing = missing_types(nlp, relations)
+        print_json({"folder": str(folder), "labels": list(labels), "missing_types": missing})
+    else:
+        msg.good(f"{folder}: asks about {', '.join(labels)}")

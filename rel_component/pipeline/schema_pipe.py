@@ -1,13 +1,15 @@
 """A component with labels and a schema, which can be exchanged after training."""
 
 import math
+import warnings
 from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc
 
 from ..candidates import Candidates, PairModelT
-from ..errors import ConfigError, SchemaError, shown
+from ..errors import ConfigError, SchemaError, listed, shown
+from ..pipelines import found_types, mentions_key, missing_types
 from ..probabilities import Temperature
 from ..relation_types import RelationType
 from ..schema import RelationSchema
@@ -118,7 +120,8 @@ class SchemaPipe(RehearsingPipe):
     def set_schema(self, schema: SchemaLike, *, offset: Optional[float] = None) -> None:
         """Ask about other relation types from now on, without training.
 
-        That is for a model that reads what a schema says of its labels, as LabelPair.
+        That is for a model that reads what a schema says of its labels, as LabelPair. It warns of entity
+        types of the schema that the pipeline does not find.
 
         Args:
             schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
@@ -155,6 +158,14 @@ class SchemaPipe(RehearsingPipe):
         self.state.pop("split", None)
         for label in self.labels:
             self.vocab.strings.add(label)
+        nlp = self._pipeline.get() if self._pipeline else None
+        if nlp is not None and (missing := missing_types(nlp, self.schema)):
+            found = found_types(nlp, mentions_key(nlp)) or ()
+            warnings.warn(
+                f"{self.name}: the pipeline finds no entities of the types {listed(missing)}, so that "
+                f"no relation has them; it finds {listed(sorted(found))}",
+                stacklevel=2,
+            )
 
     def _asked(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
         """The labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``.

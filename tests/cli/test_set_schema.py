@@ -24,9 +24,11 @@ def test_other_labels(schema, tmp_path):
     ruler.add_patterns([{"label": "PERSON", "pattern": "Ada"}])
     nlp.to_disk(tmp_path / "trained")
     schema.write_text(f"{SCHEMA}    head: [PERSON, COMPANY]\n", encoding="utf8")
-    output = run("set-schema", tmp_path / "trained", schema, tmp_path / "own", "--offset", "2.5")
+    with pytest.warns(UserWarning, match="finds no entities of the types COMPANY, so"):
+        output = run(
+            "set-schema", tmp_path / "trained", schema, tmp_path / "own", "--offset", "2.5"
+        )
     assert output.split()[-3:-1] == ["asks", "about"]
-    assert "finds no entities of the types COMPANY, so" in " ".join(output.split())
     extractor = spacy.load(tmp_path / "own").get_pipe("relation_extractor")
     assert extractor.labels == ("LEFT",)
     assert extractor.state["label_offset"] == 2.5
