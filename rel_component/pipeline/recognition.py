@@ -50,26 +50,23 @@ def enumerate_spans(docs: Sequence[Doc], max_width: int) -> Int32Array:
     n_ends = numpy.minimum(left, max_width)
     starts = numpy.repeat(numpy.arange(n_tokens), n_ends)
     ends = starts + 1 + count_within(n_ends)
-    none = numpy.zeros((2, 0), dtype=bool)
-    can_begin, can_end = numpy.concatenate([none, *map(_without_space, docs)], axis=1)
-    possible = can_begin[starts] & can_end[ends - 1]
-    paragraphs = numpy.concatenate([none[0], *map(_paragraphs, docs)])
+    none = numpy.zeros((3, 0), dtype="int32")
+    space_first, space_last, paragraphs = numpy.concatenate([none, *map(_layout, docs)], axis=1)
+    possible = (space_first[starts] == 0) & (space_last[ends - 1] == 0)
     possible &= paragraphs[starts] == paragraphs[ends - 1]
     return numpy.stack([starts, ends], axis=1)[possible].astype("int32")
 
 
-def _without_space(doc: Doc) -> BoolArray:
-    """Which tokens begin, and which end, with no white space. *Shape:* ``(2, n_tokens)``."""
+def _layout(doc: Doc) -> Int32Array:
+    """Of each token, whether it begins and ends with white space, and the number of blank lines before.
+
+    *Shape:* ``(3, n_tokens)``
+    """
     starts, ends = token_characters(doc).T
     is_space = white_space(doc.text)
-    return ~numpy.stack([is_space[starts], is_space[ends - 1]])
-
-
-def _paragraphs(doc: Doc) -> Int32Array:
-    """The number of blank lines before each token. *Shape:* ``(n_tokens,)``."""
     breaks = [match.start() for match in _BLANK_LINE.finditer(doc.text)]
-    starts = token_characters(doc)[:, 0]
-    return numpy.searchsorted(breaks, starts).astype("int32")
+    n_breaks = numpy.searchsorted(breaks, starts)
+    return numpy.stack([is_space[starts], is_space[ends - 1], n_breaks]).astype("int32")
 
 
 def recognize(
