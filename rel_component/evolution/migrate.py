@@ -90,6 +90,10 @@ def migrate(
     if not isinstance(migration, Migration):
         migration = Migration.from_file(migration)
     path = None if isinstance(source, Language) else Path(source)
+    if path and not path.exists() and not util.is_package(str(source)):
+        raise DataError(
+            "there is no such file or folder, and no such pipeline is installed", place=str(path)
+        )
     if path is None or (path / "config.cfg").is_file() or not path.exists():
         return _migrate_pipeline(source, migration, Path(output))
     if path.suffix in (".yaml", ".yml", ".json") and path.is_file():

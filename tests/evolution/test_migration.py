@@ -272,6 +272,11 @@ def test_labels_may_change_places():
     assert extractor.labels == ("WORKS_AT", "HIRED", "IN", "LED", "NEAR")
 
 
+def test_what_is_not_there_is_named():
+    with pytest.raises(DataError, match=r"nofile\.jsonl: there is no such file or folder"):
+        migrate("nofile.jsonl", Migration.from_dict({"remove": ["A"]}), "out.jsonl")
+
+
 def test_what_is_no_pipeline(tmp_path):
     (tmp_path / "m.yaml").write_text("remove: [A]", encoding="utf8")
     spacy.blank("en").to_disk(tmp_path / "blank")
