@@ -20,7 +20,7 @@ def set_schema_cli(
     json: Json = False,
 ) -> None:
     """Save a pipeline that asks about other labels, without training, if its model reads labels."""
-    from ..errors import ConfigError
+    from ..errors import ConfigError, SchemaError
     from ..files import complete_folder
     from ..pipelines import find_extractor, load_pipeline, missing_types
     from ..schema import RelationSchema
@@ -32,7 +32,10 @@ def set_schema_cli(
         set_schema = getattr(extractor, "set_schema", None)
         if set_schema is None:
             raise ConfigError(f"{model}: no component of this pipeline reads labels (set_schema)")
-        set_schema(relations, offset=offset)
+        try:
+            set_schema(relations, offset=offset)
+        except SchemaError as err:
+            raise SchemaError(f"{schema}: {err}") from err
         nlp.to_disk(part)
     labels = relations.labels
     if json:

@@ -34,6 +34,13 @@ def test_other_labels(schema, tmp_path):
     assert extractor.state["label_offset"] == 2.5
 
 
+def test_bad_examples_are_reported_with_their_file(schema, tmp_path):
+    learned(steps=0).to_disk(tmp_path / "trained")
+    schema.write_text(f"{SCHEMA}    examples: [Ada left]\n", encoding="utf8")
+    output = run("set-schema", tmp_path / "trained", schema, tmp_path / "own", code=1)
+    assert "schema.yaml: examples of 'LEFT'" in " ".join(output.split())
+
+
 @pytest.mark.parametrize("has_relations", [True, False])
 def test_pipelines_that_read_no_labels(has_relations, schema, tmp_path):
     nlp = make_joint() if has_relations else spacy.blank("en")
