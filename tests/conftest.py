@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 import sys
 
@@ -7,15 +8,21 @@ import sys
 # busy, a hundred times in a numeric gradient. Commands that tests start inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# What was compiled once serves the next process, and commands that tests start.
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+
 from functools import cache
 
 import pytest
 from catalogue import Registry
 from hypothesis import Phase, settings
 from spacy.lang.en import English
+from spacy.lang.tokenizer_exceptions import BASE_EXCEPTIONS
 from spacy.util import fix_random_seed
 from spacy.vocab import Vocab
 
+sys.dont_write_bytecode = False
+gc.disable()  # while modules and tests come to stay, there is no garbage
 if "torch" in sys.modules:  # Thinc imports it where it is installed
     sys.modules["torch"].set_num_threads(1)
 
@@ -26,14 +33,30 @@ settings.register_profile(
 )
 settings.load_profile("fixed")
 
-# Tests make thousands of pipelines. Most of the time went into special cases for contractions, such
-# as "can't", and into looking for the same entry points again; they do not change in a process.
+# Tests make thousands of pipelines. Most of the time went into special cases for contractions,
+# emoticons and names of states, such as "can't" and ":-)", and into looking for the same entry points
+# again; they do not change in a process.
+ABBREVIATIONS = ["Co.", "Corp.", "Dr.", "Inc.", "Jr.", "Ltd.", "Mr.", "Mrs.", "Ms.", "St."]
+ABBREVIATIONS += ["a.m.", "e.g.", "i.e.", "p.m.", "vs."]
+for text, tokens in list(BASE_EXCEPTIONS.items()):
+    if len(tokens) > 1 or not (text.isspace() or text.endswith((".", "+"))):
+        del BASE_EXCEPTIONS[text]
 English.Defaults.tokenizer_exceptions = {
     text: tokens
     for text, tokens in English.Defaults.tokenizer_exceptions.items()
-    if len(tokens) == 1
+    if text in BASE_EXCEPTIONS or text in ABBREVIATIONS
 }
 Registry._get_entry_points = cache(Registry._get_entry_points)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Afterwards collections look at what the tests make, and not at half a million old objects."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):

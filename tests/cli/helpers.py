@@ -1,11 +1,16 @@
 """Commands, run as a user runs them, without a process of their own."""
 
 import json
+from functools import cache
 from typing import Any, List, Optional
 
+import typer.testing
 from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
+
+# All commands were made for each that runs; they do not change in a process.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 
 def run(*args: Any, code: int = 0, stdin: Optional[str] = None) -> str:
