@@ -1,6 +1,7 @@
 """Pipelines of each kind of probabilities, made too sure of themselves and calibrated."""
 
 import json
+from functools import cache
 
 import numpy
 import pytest
@@ -60,28 +61,25 @@ def blank(kind):
     return nlp
 
 
-@pytest.fixture(scope="module")
-def overconfident():
-    """Pipelines of all kinds, as bytes, whose logits are three times those that were learned."""
-    found = {}
-    for kind in KINDS:
-        spacy.util.fix_random_seed(0)
-        nlp = blank(kind)
-        examples = [make_example(doc) for doc in references(nlp.vocab, 4)]
-        optimizer = nlp.initialize(lambda examples=examples: examples)
-        optimizer.learn_rate = 0.01
-        for _ in range(60):
-            nlp.update(examples, sgd=optimizer)
-        output = nlp.get_pipe("relation_extractor").model.get_ref("scorer").get_ref("output_layer")
-        for name in output.param_names:
-            output.set_param(name, 3 * output.get_param(name))
-        found[kind] = nlp.to_bytes()
-    return found
+@cache
+def overconfident(kind):
+    """A pipeline, as bytes, whose logits are three times those that were learned."""
+    spacy.util.fix_random_seed(0)
+    nlp = blank(kind)
+    examples = [make_example(doc) for doc in references(nlp.vocab, 4)]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+    output = nlp.get_pipe("relation_extractor").model.get_ref("scorer").get_ref("output_layer")
+    for name in output.param_names:
+        output.set_param(name, 3 * output.get_param(name))
+    return nlp.to_bytes()
 
 
 @pytest.fixture
-def nlp(overconfident):
-    return blank("exclusive").from_bytes(overconfident["exclusive"])
+def nlp():
+    return blank("exclusive").from_bytes(overconfident("exclusive"))
 
 
 def relations(nlp, data):
@@ -91,8 +89,8 @@ def relations(nlp, data):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.slow
-def test_calibrated_scores_come_true_and_the_relations_stay(overconfident, kind, data, tmp_path):
-    nlp = blank(kind).from_bytes(overconfident[kind])
+def test_calibrated_scores_come_true_and_the_relations_stay(kind, data, tmp_path):
+    nlp = blank(kind).from_bytes(overconfident(kind))
     before = relations(nlp, data)
     same, told = calibrate(nlp, data, test_path=data)
     assert same is nlp
@@ -118,6 +116,7 @@ def test_calibrated_scores_come_true_and_the_relations_stay(overconfident, kind,
     assert "temperature" not in extractor.state
 
 
+@pytest.mark.slow
 def test_calibrating_again_changes_nothing(nlp, data):
     calibrate(nlp, data, per_label=True)
     extractor = nlp.get_pipe("relation_extractor")

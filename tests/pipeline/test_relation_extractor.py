@@ -58,8 +58,8 @@ def examples_of(nlp):
     return [make_example(reference) for reference in references(nlp)]
 
 
-def train(nlp, examples, *, steps=40, initialize=True, **options):
-    """Train until the last loss, which is returned by component."""
+def train(nlp, examples, *, steps=40, initialize=True, enough=0.005, **options):
+    """Train for some steps, or until all losses are small; the last, by component, are returned."""
     if initialize:
         nlp.initialize(lambda: examples)
     optimizer = nlp.resume_training() if not initialize else nlp._optimizer
@@ -67,13 +67,15 @@ def train(nlp, examples, *, steps=40, initialize=True, **options):
     for _ in range(steps):
         losses = {}
         nlp.update(examples, sgd=optimizer, losses=losses, **options)
+        if max(losses.values()) < enough:
+            break
     return losses
 
 
-def trained(examples=examples_of, *, steps=40, **config):
+def trained(examples=examples_of, *, steps=40, enough=0.005, **config):
     """A trained pipeline whose schema forbids what was not seen, which two documents do not make it."""
     nlp = pipeline(**config)
-    train(nlp, examples(nlp), steps=steps)
+    train(nlp, examples(nlp), steps=steps, enough=enough)
     pipe = nlp.get_pipe("relation_extractor")
     pipe.schema = RelationSchema(replace(kind, inferred=False) for kind in pipe.schema.values())
     return nlp
@@ -339,7 +341,13 @@ def test_add_label_before_initialise():
     assert pipe.labels == ("FOUNDED_BY", "WORKS_AT", "OWNS")
 
 
-@pytest.mark.parametrize("config", [{}, MULTIPLE], ids=["exclusive", "multiple"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({}, id="exclusive"),
+        pytest.param(MULTIPLE, marks=pytest.mark.slow, id="multiple"),
+    ],
+)
 def test_a_label_added_after_training_leaves_predictions_as_they_are_and_can_be_learned(config):
     nlp = trained(**config)
     nlp.get_pipe("relation_extractor").add_label("OWNS")
@@ -480,12 +488,13 @@ def test_the_decoder_of_another_package(nlp):
     assert outputs(other) == [[("Acme", "BESIDE", "hired")], [("Bo", "BESIDE", "founded")]]
 
 
+@pytest.mark.slow
 def test_predictions_that_agree():
     """Two passes under dropout come closer to each other where that is trained."""
 
     def gap(consistency):
         spacy.util.fix_random_seed(0)
-        nlp = trained(steps=60, consistency=consistency)
+        nlp = trained(steps=60, enough=0.0, consistency=consistency)
         model = nlp.get_pipe("relation_extractor").model
         docs = inputs(nlp)
         set_dropout_rate(model, 0.5)
@@ -622,8 +631,10 @@ def test_a_shared_encoder_learns_unless_it_is_frozen(frozen):
 
 @pytest.mark.parametrize(
     "names",
-    [("ner", "relation_extractor"), ("relation_extractor", "ner")],
-    ids=lambda names: names[-1],
+    [
+        pytest.param(("ner", "relation_extractor"), id="relation_extractor"),
+        pytest.param(("relation_extractor", "ner"), marks=pytest.mark.slow, id="ner"),
+    ],
 )
 def test_an_encoder_shared_with_ner_trains_both(names):
     nlp = shared_encoder(*names)
