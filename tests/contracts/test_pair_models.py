@@ -262,7 +262,7 @@ def test_numeric_gradient_of_the_parameters_of_an_encoder(name, doc):
                 ([doc], candidates),
                 parameter.data.numpy(),
                 gradient.numpy(),
-                n_cells=3,
+                n_cells=2,
                 message=key,
                 atol=0.02 * float(gradient.abs().max()) + 0.02,
             )
