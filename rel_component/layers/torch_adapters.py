@@ -1,6 +1,7 @@
 """Low-rank adapters: the only weights of an encoder that learn, and can be left out at any time."""
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Dict, Iterator
 
 import torch
@@ -8,6 +9,9 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from .torch_int8 import Int8Linear
+
+_ARE_LEFT_OUT: ContextVar[bool] = ContextVar("_ARE_LEFT_OUT", default=False)
+"""Whether this thread computes without adapters; others may be using the same encoder."""
 
 
 class Adapted(nn.Module):
@@ -19,7 +23,6 @@ class Adapted(nn.Module):
 
     down: nn.Parameter
     up: nn.Parameter
-    is_adapted = True
 
     def _adapt(self, n_in: int, n_out: int, rank: int) -> None:
         """Set the narrow layers, `rank` wide."""
@@ -30,7 +33,7 @@ class Adapted(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Multiply and add."""
         outputs: Tensor = super().forward(inputs)
-        if not self.is_adapted:
+        if _ARE_LEFT_OUT.get():
             return outputs
         narrow = nn.functional.linear(inputs, self.down)
         return outputs + nn.functional.linear(narrow, self.up)
@@ -95,17 +98,10 @@ _ADAPTED: Dict[type, Any] = {nn.Linear: AdaptedLinear, Int8Linear: AdaptedInt8Li
 
 
 @contextmanager
-def without_adapters(encoder: nn.Module) -> Iterator[None]:
-    """Let an encoder compute what it did before it was adapted, for a while.
-
-    Args:
-        encoder: a model of the package transformers.
-    """
-    layers = [layer for layer in encoder.modules() if isinstance(layer, Adapted)]
-    for layer in layers:
-        layer.is_adapted = False
+def without_adapters() -> Iterator[None]:
+    """Let encoders compute what they did before they were adapted, for a while and in this thread."""
+    token = _ARE_LEFT_OUT.set(True)
     try:
         yield
     finally:
-        for layer in layers:
-            layer.is_adapted = True
+        _ARE_LEFT_OUT.reset(token)

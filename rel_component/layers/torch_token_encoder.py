@@ -92,7 +92,7 @@ class TokenEncoder(PretrainedEncoder):
         self.eval()
         sizes = numpy.diff(bounds)
         owners = numpy.repeat(numpy.arange(len(sizes), dtype="int32"), sizes)
-        with torch.no_grad(), without_adapters(self.encoder):
+        with torch.no_grad(), without_adapters():
             states = self.encode(ids, bounds, max_pieces)[-1]
             means: FloatArray = self.mean_by_token(states, owners, len(sizes)).cpu().numpy()
         return means

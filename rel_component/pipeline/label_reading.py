@@ -68,24 +68,20 @@ class LabelReader:
         self._name = name
         self._texts = TextVectors()
 
-    def read(
+    def vectors(
         self,
         model: Model[Any, Any],
         schema: RelationSchema,
-        n_outputs: int,
         upstream: Any,
         nlp: Optional[Language],
-        offset: float,
-    ) -> None:
-        """Let a model ask about the labels of a schema.
+    ) -> FloatArray:
+        """The vectors of the labels of a schema. *Shape:* ``(n_labels, width)``.
 
         Args:
             model: a pair model that reads labels.
             schema: the labels.
-            n_outputs: number of outputs of the model.
             upstream: the component whose vectors the model reads, if it is not the model itself.
             nlp: the pipeline, to read examples; None: it is gone.
-            offset: what is added to the score of each label.
 
         Raises:
             ConfigError: if there is no sentence encoder, or no pipeline for the examples.
@@ -105,7 +101,7 @@ class LabelReader:
             marked = [parse_example(kind, example) for _, kind, example in examples]
             found = _example_vectors(model, nlp, upstream, marked)
             vectors = _moved(vectors, [row for row, _, _ in examples], found)
-        model.attrs["set_labels"](model, vectors, n_outputs, offset)
+        return vectors
 
     @contextmanager
     def varied(
@@ -116,7 +112,7 @@ class LabelReader:
         Args:
             model: a pair model.
             schema: its labels.
-            upstream: see :meth:`read`.
+            upstream: see :meth:`vectors`.
         """
         share = model.attrs.get("label_variation", 0.0)
         if not share:
@@ -201,9 +197,13 @@ def parse_example(kind: RelationType, example: str) -> MarkedText:
         before, role, words = example[end : match.start()], match[1], match[2]
         if role in places:
             raise SchemaError(f"{place}: <{role}> occurs twice")
-        places[role] = (length + len(before), length + len(before) + len(words))
+        if not words.strip():
+            raise SchemaError(f"{place}: there is no word between <{role}> and </{role}>")
+        start = length + len(before)
+        start_of_words = start + len(words) - len(words.lstrip())
+        places[role] = (start_of_words, start_of_words + len(words.strip()))
         parts += [before, words]
-        length, end = places[role][1], match.end()
+        length, end = start + len(words), match.end()
     if len(places) < 2:
         raise SchemaError(f"{place}: expected one <head>...</head> and one <tail>...</tail>")
     return MarkedText("".join([*parts, example[end:]]), places["head"], places["tail"], place)

@@ -226,7 +226,7 @@ class RelationExtractor(SchemaPipe):
         self.model.initialize(X=(docs, self._candidates(sample)), Y=outputs)
         self.bind_upstream(nlp)
         if reads_labels(self.model):
-            self._read_labels()
+            self._read_labels(self.schema)
 
     def predict(self, docs: Iterable[Doc]) -> ScoredPairs:
         """Score the candidate pairs of a batch of documents, in one call of the model.
@@ -239,6 +239,9 @@ class RelationExtractor(SchemaPipe):
         """
         docs = list(docs)
         self.check_docs(docs)
+        return self._of_one_schema(lambda: self._score_pairs(docs))
+
+    def _score_pairs(self, docs: List[Doc]) -> ScoredPairs:
         generate = with_learned_distance(self.candidates, self.state["farthest"])
         candidates = generate(docs, read_mentions(docs, self.spans_key), self.schema)
         if not candidates.n_pairs:

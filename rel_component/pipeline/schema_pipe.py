@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+from threading import Lock
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, TypeVar
 
 import numpy
 from spacy.tokens import Doc
@@ -19,6 +20,10 @@ from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
 from .model_checks import refuse_uninitialised
 from .rehearsal import RehearsingPipe
 
+T = TypeVar("T")
+
+_CHANGE = Lock()  # of the labels that a model reads; a component with a lock could not be pickled
+
 
 class SchemaPipe(RehearsingPipe):
     """A trainable component whose outputs are the labels of a schema.
@@ -32,6 +37,7 @@ class SchemaPipe(RehearsingPipe):
     exclusive: bool
     adaptive_threshold: bool
     _label_reader: LabelReader
+    _n_changes = 0  # of labels that a model reads, two for each
 
     @property
     def schema(self) -> RelationSchema:
@@ -95,7 +101,7 @@ class SchemaPipe(RehearsingPipe):
         self.vocab.strings.add(label)
         if self.model.has_dim("nO"):
             if reads_labels(self.model):
-                self._read_labels(self.model.get_ref("output_layer").attrs["offset"])
+                self._read_labels(self.schema, self.model.get_ref("output_layer").attrs["offset"])
             else:
                 self.model.attrs["resize_output"](self.model, len(self.output_labels))
         return 1
@@ -115,13 +121,14 @@ class SchemaPipe(RehearsingPipe):
             self.add_label(label)
         self.schema = schema
         if self.model.has_dim("nO") and reads_labels(self.model):
-            self._read_labels(self.model.get_ref("output_layer").attrs["offset"])
+            self._read_labels(schema, self.model.get_ref("output_layer").attrs["offset"])
 
     def set_schema(self, schema: SchemaLike, *, offset: Optional[float] = None) -> None:
         """Ask about other relation types from now on, without training.
 
         That is for a model that reads what a schema says of its labels, as LabelPair. It warns of entity
-        types of the schema that the pipeline does not find.
+        types of the schema that the pipeline does not find. Threads that use the pipeline meanwhile find
+        relations of either schema, of one in each batch.
 
         Args:
             schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
@@ -133,7 +140,8 @@ class SchemaPipe(RehearsingPipe):
         Raises:
             ConfigError: if the model has learned its labels, or is not initialised; if the offset is
                 no finite number.
-            SchemaError: if there is no label, or something is wrong with the schema.
+            SchemaError: if there is no label, or something is wrong with the schema; nothing is changed
+                then.
         """
         refuse_uninitialised(self.model, self.name)
         if not reads_labels(self.model):
@@ -141,20 +149,15 @@ class SchemaPipe(RehearsingPipe):
                 f"{self.name}: the model {shown(self.model.name)} has learned its labels and reads no "
                 "schema: use rel_component.LabelPair.v1, or train with the labels"
             )
-        if offset is not None:
-            if not math.isfinite(offset):
-                raise ConfigError(
-                    f"{self.name}: offset must be a finite number, got {shown(offset)}"
-                )
-            self.state["label_offset"] = float(offset)
-        before, self.schema = self.schema, as_schema(schema, "set_schema")
-        try:
-            if not self.schema:
-                raise SchemaError("set_schema: there is no label in the schema")
-            self._read_labels(self.state.get("label_offset", 0.0))
-        except Exception:
-            self.schema = before
-            raise
+        if offset is None:
+            offset = self.state.get("label_offset", 0.0)
+        if not math.isfinite(offset):
+            raise ConfigError(f"{self.name}: offset must be a finite number, got {shown(offset)}")
+        chosen = as_schema(schema, "set_schema")
+        if not chosen:
+            raise SchemaError("set_schema: there is no label in the schema")
+        self._read_labels(chosen, offset)
+        self.state["label_offset"] = float(offset)
         self.state.pop("split", None)
         for label in self.labels:
             self.vocab.strings.add(label)
@@ -200,12 +203,31 @@ class SchemaPipe(RehearsingPipe):
         positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
         return asked | positive[:, None], unknown & ~positive  # who has a label has no other one
 
-    def _read_labels(self, offset: float = 0.0) -> None:
-        """Let a model that reads labels ask about those of the schema."""
+    def _read_labels(self, schema: RelationSchema, offset: float = 0.0) -> None:
+        """Let a model that reads labels ask about those of a schema."""
         nlp = self._pipeline.get() if self._pipeline else None
-        self._label_reader.read(
-            self.model, self.schema, len(self.output_labels), self._upstream, nlp, offset
-        )
+        vectors = self._label_reader.vectors(self.model, schema, self._upstream, nlp)
+        n_outputs = len(schema.labels) + (self.exclusive or self.adaptive_threshold)
+        with _CHANGE:
+            self._n_changes += 1
+            try:
+                self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
+                self.schema = schema
+            finally:
+                self._n_changes += 1
+
+    def _of_one_schema(self, compute: Callable[[], T]) -> T:
+        """What a function computes, once more where another thread has set the labels meanwhile."""
+        while True:
+            before = self._n_changes  # odd: a change is not complete
+            try:
+                found = compute()
+            except Exception:
+                if before == self._n_changes and before % 2 == 0:
+                    raise
+            else:
+                if before == self._n_changes and before % 2 == 0:
+                    return found
 
     def take_state(self, state: Dict[str, Any]) -> None:
         """See :meth:`.CheckedPipe.take_state`."""

@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from rel_component.errors import ConfigError
 from rel_component.layers import torch_token_encoder
+from rel_component.layers.torch_adapters import Adapted, without_adapters
 from rel_component.models.encoder import build_encoder, build_listener
 from rel_component.models.optimizers import EncoderAdam
 from rel_component.relation_types import RelationType
@@ -84,6 +85,19 @@ def test_threads_get_what_one_gets(kind, docs):
             for one, other in zip(found, expected, strict=True):
                 numpy.testing.assert_array_equal(one, other)
     assert not module.training
+
+
+def test_adapters_are_left_out_in_one_thread_alone(docs):
+    model = build_encoder(tiny_encoder(), adapter_rank=2)
+    model.initialize(X=docs)
+    for layer in model.shims[0]._model.modules():
+        if isinstance(layer, Adapted):
+            torch.nn.init.normal_(layer.up, std=0.5)
+    expected = numpy.concatenate(model.predict(docs))
+    with without_adapters(), ThreadPoolExecutor(1) as pool:
+        found = numpy.concatenate(pool.submit(model.predict, docs).result())
+        assert not numpy.allclose(numpy.concatenate(model.predict(docs)), expected)
+    numpy.testing.assert_array_equal(found, expected)
 
 
 def test_small_batches_of_pieces_and_long_texts(docs, vocab):

@@ -9,6 +9,8 @@ from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, SchemaError
 from rel_component.models.encoder import encode_sentences
 from rel_component.models.optimizers import EncoderAdam
+from rel_component.pipeline.label_reading import parse_example
+from rel_component.relation_types import RelationType
 
 from ..encoders import TINY_TOK2VEC, tiny_encoder
 from ..helpers import facts, make_doc, make_example
@@ -49,6 +51,7 @@ def examples(nlp):
 
 
 def learned(steps=100, **options):
+    spacy.util.fix_random_seed(0)  # fixtures of a module come before that of each test
     nlp = pipeline(**options)
     data = examples(nlp)
     relations = [{"label": key, "description": text} for key, text in DESCRIPTIONS.items()]
@@ -160,7 +163,9 @@ def test_examples_move_a_label(trained):
     [
         ("bo met cy", "expected one <head>"),
         ("<head>bo</head> met <head>cy</head> <tail>x</tail>", "<head> occurs twice"),
-        ("<head></head> met <tail>cy</tail>", "same token, or none"),
+        ("<head></head> met <tail>cy</tail>", "no word between <head>"),
+        ("<head> </head> met <tail>cy</tail>", "no word between <head>"),
+        ("<head>bo</head><tail>cy</tail>", "same token, or none"),
     ],
 )
 def test_examples_that_cannot_be_read(trained, example, message):
@@ -168,6 +173,41 @@ def test_examples_that_cannot_be_read(trained, example, message):
     with pytest.raises(SchemaError, match=message):
         extractor.set_schema({"X": {"examples": [example]}})
     assert extractor.labels == ("FOUNDED", "MET")
+
+
+def test_space_around_the_mentions_of_an_example_does_not_count():
+    kind = RelationType("X")
+    tight = parse_example(kind, "then <head>bo</head> met <tail>cy</tail>")
+    loose = parse_example(kind, "then<head> bo </head>met<tail> cy</tail>")
+    assert loose[:3] == tight[:3]
+
+
+def test_what_is_refused_changes_nothing(trained):
+    extractor = trained.get_pipe("relation_extractor")
+    with pytest.raises(SchemaError):
+        extractor.set_schema({}, offset=9.0)
+    assert extractor.labels == ("FOUNDED", "MET")
+    assert extractor.state.get("label_offset", 0.0) == 0.0
+
+
+def test_a_batch_has_one_schema(trained, monkeypatch):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    met = nlp.get_pipe("shared_encoder")(examples(nlp)[1].predicted)
+    others = [{"A": "met", "B": "made", "C": "saw"}, {"D": "met", "E": "made"}]
+    generate = extractor.candidates
+
+    def change_meanwhile(*args):
+        candidates = generate(*args)
+        if others:  # as another thread might
+            extractor.set_schema(others.pop(0))
+        return candidates
+
+    monkeypatch.setattr(extractor, "candidates", change_meanwhile)
+    scores = extractor.predict([met])
+    assert scores.candidates.schema.labels == extractor.labels == ("D", "E")
+    monkeypatch.setattr(extractor, "candidates", generate)
+    numpy.testing.assert_array_equal(scores.values, extractor.predict([met]).values)
 
 
 @pytest.mark.parametrize(
