@@ -3,12 +3,14 @@
 They are read as text: nothing that they name is imported, and no function that they register is called.
 """
 
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from confection import Config
+from spacy.language import DEFAULT_CONFIG
 
 from ..errors import ConfigError, DataError, listed
 from ..files import complete_files
@@ -33,6 +35,14 @@ _OWNERS = {
 """Models that spacy-llm runs with transformers, and who publishes them on the hub."""
 _OPENAI = {"GPT-4": "gpt-4", "GPT-3-5": "gpt-3.5-turbo", "GPT-3.5": "gpt-3.5-turbo"}
 """Models of OpenAI that spacy-llm has a name for, in capitals."""
+_OPTIONS = ("temperature", "max_tokens")
+"""What a model is told in both packages."""
+_LLM_SETTINGS = (
+    *("factory", "cache", "model.@llm_models", "model.name", "task.@llm_tasks"),
+    *(f"model.config.{key}" for key in _OPTIONS),
+    *(f"task.{key}" for key in ("labels", "label_definitions", "template", "examples")),
+)
+"""Settings of spacy-llm's component that have a place in ours."""
 
 
 class Difference(NamedTuple):
@@ -153,7 +163,10 @@ def _from_tutorial(config: Config, name: str) -> Converted:
     instances = _block(
         _block(_block(extractor, "model"), "create_instance_tensor"), "get_instances"
     )
+    lang = _block(config, "nlp").get("lang")
     settings = default_settings("transformer")
+    if isinstance(lang, str):
+        settings = replace(settings, lang=lang)
     differences = [
         Difference(
             f"components.{name}.model",
@@ -187,18 +200,45 @@ def _from_tutorial(config: Config, name: str) -> Converted:
     for key in ("train", "dev"):
         value = _block(config, "paths").get(key)
         settings.paths[key] = value if isinstance(value, str) else None
-    differences.append(
-        Difference("[training]", "", "passes over the documents and learning rates of the recipe")
-    )
-    differences.extend(_left_out(config, name, encoders=("tok2vec", "transformer")))
+    differences += [
+        Difference("[corpora]", "", "the corpus reader of the recipe, for the same files"),
+        Difference("[training]", "", "passes over the documents and learning rates of the recipe"),
+    ]
+    said = ["corpora", "training", "nlp.lang", "nlp.pipeline", "paths.train", "paths.dev"]
+    said += [f"components.{name}.{key}" for key in ("factory", "threshold", "model")]
+    for other in components:
+        if _factory(components, other) in ("tok2vec", "transformer"):
+            said += [f"components.{other}.factory", f"components.{other}.model"]
+        elif other != name:
+            said.append(f"components.{other}")
+            why = "train it apart, and put it into the pipeline before the relation extractor"
+            differences.append(Difference(said[-1], "", f"left out: {why}"))
+    differences.extend(_left_out(config, said))
     return Converted("the model of Explosion's tutorial", render(settings), differences=differences)
 
 
-def _left_out(config: Config, name: str, encoders: Tuple[str, ...]) -> List[Difference]:
-    components = _block(config, "components")
-    others = [x for x in components if x != name and _factory(components, x) not in encoders]
-    why = "left out: train it apart, and put it into the pipeline before the relation extractor"
-    return [Difference(f"components.{other}", "", why) for other in others]
+def _left_out(
+    block: Dict[str, Any],
+    said: Collection[str],
+    default: Dict[str, Any] = DEFAULT_CONFIG,
+    prefix: str = "",
+) -> Iterator[Difference]:
+    """The settings that the new config has not, and that no other difference is about.
+
+    Args:
+        block: the config, or a section of it.
+        said: the settings and sections that were taken over, or have a difference already.
+        default: what spaCy has there; who says the same has set nothing.
+        prefix: where the section is.
+    """
+    for key, value in block.items():
+        name = f"{prefix}{key}"
+        if name in said:
+            continue
+        if isinstance(value, dict):
+            yield from _left_out(value, said, _block(default, key), f"{name}.")
+        elif value is not None and value != default.get(key):
+            yield Difference(name, f"{json.dumps(value, ensure_ascii=False):.60}", "left out")
 
 
 def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
@@ -240,13 +280,10 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
         differences.append(
             Difference("cache", to_json(dict(components[name]["cache"])), "prompts.sqlite")
         )
-    order = [str(other) for other in _block(config, "nlp").get("pipeline", []) if other in kept]
-    lang = _block(config, "nlp").get("lang")
     examples = _block(task, "examples").get("path")
     if "examples" in task:
         now = "[initialize.components.llm_relation_extractor.examples]"
         differences.append(Difference("task.examples", str(examples), now))
-    initialize = _block(config, "initialize")
     readers = {
         "relation_schema": {
             "@misc": "rel_component.read_schema.v1",
@@ -254,6 +291,30 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
         },
         "examples": {"@misc": "rel_component.read_prompt_examples.v1", "path": examples},
     }
+    said = [*_KEPT_SECTIONS, "nlp.lang", "nlp.pipeline"]
+    said += [f"components.{other}" for other in [*kept, *dropped]]
+    said += [f"components.{name}.{setting}" for setting in _LLM_SETTINGS]
+    said += [f"initialize.{key}" for key in _block(config, "initialize") if key != "components"]
+    said += [f"initialize.components.{other}" for other in kept]
+    differences.extend(_left_out(config, said))
+    text = _prompted(config, kept, extractor, readers)
+    return Converted("the task spacy.REL.v1 of spacy-llm", text, schema, differences)
+
+
+def _prompted(
+    config: Config, kept: Dict[str, Any], extractor: Dict[str, Any], readers: Dict[str, Any]
+) -> str:
+    """The text of a config of a prompted pipeline.
+
+    Args:
+        config: that of spacy-llm.
+        kept: the components that stay, before the new one.
+        extractor: the block of the new component.
+        readers: what it is initialised with.
+    """
+    order = [str(other) for other in _block(config, "nlp").get("pipeline", []) if other in kept]
+    lang = _block(config, "nlp").get("lang")
+    initialize = _block(config, "initialize")
     written = {
         **{key: config[key] for key in _KEPT_SECTIONS if key in config},
         "nlp": {
@@ -269,8 +330,7 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
             },
         },
     }
-    text = Config(written).to_str(interpolate=False)
-    return Converted("the task spacy.REL.v1 of spacy-llm", text, schema, differences)
+    return Config(written).to_str(interpolate=False)
 
 
 def _labels(value: Any) -> List[str]:
@@ -292,9 +352,6 @@ def _schema_of(task: Dict[str, Any]) -> Tuple[RelationSchema, List[Difference]]:
     if "template" in task:
         now = 'template = "relations.v1", which asks for JSON; see docs/llm.md for your own'
         differences.append(Difference("task.template", to_json(task["template"]), now))
-    for key in ("normalizer", "parse_responses", "shard_mapper", "shard_reducer"):
-        if key in task:
-            differences.append(Difference(f"task.{key}", "", "left out: there is no such option"))
     return RelationSchema.from_dict({"relations": types}, source="task.labels"), differences
 
 
@@ -305,7 +362,7 @@ def _backend(model: Dict[str, Any]) -> Tuple[Dict[str, Any], List[Difference]]:
     options = {
         key: value
         for key, value in _block(model, "config").items()
-        if key in ("temperature", "max_tokens") and isinstance(value, (int, float))
+        if key in _OPTIONS and isinstance(value, (int, float))
     }
     family = re.sub(r"(\.OpenAI)?\.v\d+$", "", registered.removeprefix("spacy."))
     if family in _OWNERS:

@@ -99,11 +99,29 @@ def test_config_of_the_tutorial(write, tmp_path):
     assert "components.transformer" not in was
 
 
+def test_what_is_not_taken_over_is_listed(write, tmp_path):
+    """All but what spaCy's default config says as well."""
+    more = "max_batch_items = 64\n\n[components.transformer.model]"
+    text = TUTORIAL.replace("[components.transformer.model]", more, 1).replace(
+        "[nlp]", '[nlp]\nbatch_size = 1000\ndisabled = ["ner"]', 1
+    )
+    text += "\n[initialize]\n\n[initialize.components]\n\n[system]\nseed = 342\n"
+    converted = convert_config(write(text.replace('"en"', '"de"')), tmp_path / "new")
+    left = {item.setting: item.was for item in converted.differences if item.now == "left out"}
+    assert left == {
+        "components.transformer.max_batch_items": "64",
+        "nlp.disabled": '["ner"]',
+        "system.seed": "342",
+    }
+    assert load_config(tmp_path / "new" / "config.cfg")["nlp"]["lang"] == "de"
+
+
 def test_config_of_spacy_llm(write, tmp_path):
     text = SPACY_LLM.replace("MODEL", "spacy.GPT-4.v3").replace("NAME", "gpt-4o-mini")
     found = run_json("convert-config", write(text), "--output", tmp_path / "new")
     assert {item["setting"] for item in found["differences"]} == {
         *("task.labels", "task.label_definitions", "task.template", "model", "entities"),
+        "components.llm.model.config.top_p",
     }
     schema = RelationSchema.from_file(tmp_path / "new" / "schema.yaml")
     assert schema.labels == ("LivesIn", "Visits")
