@@ -53,8 +53,8 @@ SOURCES = (
     "Text file, one document a line, .jsonl, .csv, .tsv, .parquet or .spacy, also .gz and .zst; a "
     "folder of these, where a .txt file is a document; a pattern in quotes; - for standard input"
 )
-ALONE = {"--resume": False, "--shards": False, "--timeout": 0.0, "--executor": "auto"}
-"""Options that print nothing, with their defaults."""
+_ONLY_WRITING = {"resume": False, "shards": False, "timeout": 0.0, "executor": "auto"}
+"""Options that do nothing without a file to write, with their defaults."""
 
 
 def extract_cli(
@@ -123,41 +123,21 @@ def extract_cli(
         source = Source(input_path, format_name, text_column, id_column, meta_columns)
         source.max_length = max_length or source.max_length
     use_device(gpu_id)
-    wanted: Dict[str, Any] = {"labels": labels or [], "min_score": min_score}
     common: Dict[str, Any] = {
-        "lang": lang,
-        "limit": limit,
-        "on_error": on_error,
-        "batch_size": batch_size,
-        "code": code,
-        **wanted,
+        **{"lang": lang, "limit": limit, "on_error": on_error, "batch_size": batch_size},
+        **{"code": code, "labels": labels or [], "min_score": min_score, "n_process": n_process},
     }
-    if output is not None:
-        check_outputs(output / "_manifest.jsonl" if shards else output)
-        workers: Dict[str, Any] = {
-            "n_process": n_process,
-            "gpus": gpus,
-            "address": address,
-            "executor": executor,
-        }
-        kept: Dict[str, Any] = {"resume": resume, "shards": shards, "shard_size": shard_size}
-        _write(
-            model,
-            source,
-            output,
-            to=to,
-            timeout=timeout or None,
-            gpu_id=gpu_id,
-            **workers,
-            **kept,
-            **common,
-        )
+    writing = {"resume": resume, "shards": shards, "timeout": timeout, "executor": executor}
+    if output is None:
+        for option, value in writing.items():
+            if value != _ONLY_WRITING[option]:
+                raise ConfigError(f"--{option} needs --output, a file to write")
+        _print(model, source, max_length=max_length, as_json=json, **common)
         return
-    given = {"--resume": resume, "--shards": shards, "--timeout": timeout, "--executor": executor}
-    for option, value in given.items():
-        if value != ALONE[option]:
-            raise ConfigError(f"{option} needs --output, a file to write")
-    _print(model, source, max_length=max_length, n_process=n_process, as_json=json, **common)
+    check_outputs(output / "_manifest.jsonl" if shards else output)
+    how: Dict[str, Any] = {**common, **writing, "timeout": timeout or None}
+    how |= {"gpus": gpus, "address": address, "shard_size": shard_size, "gpu_id": gpu_id}
+    _write(model, source, output, to=to, **how)
 
 
 def _write(

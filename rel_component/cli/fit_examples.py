@@ -1,6 +1,6 @@
 """``spacy rel fit-examples``."""
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 from typer import Option
 
@@ -63,7 +63,7 @@ def fit_examples_cli(
     if found.dev:
         msg.divider(f"{dev}")
         print_changes(found.dev)
-    n: Optional[int] = sum(found.n_examples.values())
+    n = sum(found.n_examples.values())
     msg.good(f"{output}: learned from {n} examples of {len(found.n_examples)} labels")
     if not found.dev:
         msg.info("examples say little of texts without relations: --dev measures on documents")

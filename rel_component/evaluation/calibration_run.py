@@ -275,7 +275,16 @@ def make_plan(
     precision: Optional[float],
     docs: Optional[npt.NDArray[Any]] = None,
 ) -> Fitted:
-    """What calibration on some documents makes of a plan."""
+    """What calibration on some documents makes of a plan.
+
+    Args:
+        run: all documents, with what the pipeline makes of them.
+        pairs: the pairs of the documents to learn from.
+        old: the plan to begin with.
+        per_label: whether each label has a temperature of its own.
+        precision: the precision to choose thresholds for; None: they stay where they are.
+        docs: which documents to learn from; None: all. *Shape:* ``(n_docs,)``
+    """
     temperature = fit_temperature(pairs, per_label=per_label)
     decoder = map_thresholds(old.decoder, pairs, old.temperature, temperature)
     if precision is None:

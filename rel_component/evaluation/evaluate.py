@@ -345,10 +345,18 @@ def predict_docs(
     gold_clusters: bool = True,
     progress: Progress,
 ) -> Tuple[List[Example], float]:
-    """Run a pipeline on annotated documents; see :func:`predict`.
+    """Run a pipeline on annotated documents.
 
-    With `gold_entities`, documents that have clusters are given these as well, in place of what the
-    pipeline finds, unless `gold_clusters` is False.
+    Args:
+        nlp: the pipeline.
+        references: the annotated documents.
+        gold_entities: whether the pipeline is given the annotated mentions, in place of finding them.
+        gold_tokens: whether it is given the annotated tokens, in place of making them of the text.
+        gold_clusters: whether, with `gold_entities`, documents that have clusters are given these too.
+        progress: shows how many documents have been read.
+
+    Returns:
+        The documents with what the pipeline predicts, and as annotated; and the seconds that it took.
     """
     spans_key = mentions_key(nlp)
     left_out = set(entity_finders(nlp, spans_key) if gold_entities else ())

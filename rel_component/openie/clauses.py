@@ -12,21 +12,8 @@ from .parses import Parse
 SUBJECTS = frozenset({"nsubj", "nsubjpass", "csubj", "csubjpass"})
 _AUXILIARIES = frozenset({"aux", "auxpass"})
 _CLAUSAL = frozenset(
-    [
-        "root",
-        "ccomp",
-        "advcl",
-        "relcl",
-        "acl",
-        "conj",
-        "xcomp",
-        "pcomp",
-        "parataxis",
-        "csubj",
-        "csubjpass",
-        "dep",
-        "appos",
-    ]
+    {"root", "ccomp", "xcomp", "pcomp", "csubj", "csubjpass", "conj", "parataxis"}
+    | {"advcl", "relcl", "acl", "appos", "dep"}
 )
 _OBJECTS = ("dobj", "attr", "acomp", "oprd", "dative", "ccomp", "xcomp")
 _FREE = frozenset({"npadvmod", "advmod", "advcl"})

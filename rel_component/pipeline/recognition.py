@@ -132,6 +132,13 @@ def write_mentions(
     Entities that the document has already stay, and are mentions with a score of 1. Of entities that
     overlap, the most probable one is written. ``attrs["is_entity"]`` of the group says which
     mentions these are.
+
+    Args:
+        doc: the document.
+        recognized: what was recognised in it.
+        labels: the entity types, in the order of their indices.
+        spans_key: name of the span group.
+        write_ents: whether ``doc.ents`` is written, too.
     """
     entities, blocked = list(doc.ents), blocked_tokens(doc)
     mentions = {(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities}

@@ -11,12 +11,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..annotations import DEFAULT_ATTR, install_extension, set_relations
-from ..candidates import (
-    CandidateGenerator,
-    Candidates,
-    ScoredPairs,
-    with_learned_distance,
-)
+from ..candidates import CandidateGenerator, Candidates, ScoredPairs, with_learned_distance
 from ..decoding import Decoder
 from ..errors import ConfigError, shown
 from ..evaluation.scoring import RELATION_SCORE_WEIGHTS, score_extractor

@@ -30,10 +30,7 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
-_GENERAL_SAVES = (
-    2000  # documents; until then, entities and relations take less passes over one that
-)
-# knows of them
+_GENERAL_SAVES = 2000  # documents; until then, an encoder that knows of relations saves passes
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
@@ -88,16 +85,7 @@ def choose(
         spans_key=spans_key,
     )
     if recipe != "cpu":
-        most = _GENERAL_SAVES if recipe == "joint" else _GENERAL_HELPS
-        chosen, reasons["encoder"] = _choose_encoder(
-            encoder, recipe, settings.lang, general=found.documents <= most
-        )
-        settings.paths["encoder"] = chosen
-        if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER, LEARNED_ENCODER):
-            settings.options.update(MULTILINGUAL_OPTIONS)
-        if chosen in (GENERAL_ENCODER, LEARNED_ENCODER):
-            settings.options["reset_layers"] = 0
-            reasons["reset_layers"] = "its last layer knows of relations already"
+        reasons.update(_set_encoder(settings, encoder, recipe, found.documents))
     if "swap_level" in settings.options:
         reasons["swap_level"] = _why_swaps(found, names)
     reasons["spans_key"] = _why_group(found, spans_key)
@@ -121,6 +109,19 @@ def choose(
     if settings.options["max_sentence_distance"] is not None:
         settings = replace(settings, sentences=True)
     return settings, reasons
+
+
+def _set_encoder(settings: Settings, encoder: str, recipe: str, n_documents: int) -> Reasons:
+    """Put an encoder into settings, with the options that go with it."""
+    most = _GENERAL_SAVES if recipe == "joint" else _GENERAL_HELPS
+    chosen, reason = _choose_encoder(encoder, recipe, settings.lang, general=n_documents <= most)
+    settings.paths["encoder"] = chosen
+    if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER, LEARNED_ENCODER):
+        settings.options.update(MULTILINGUAL_OPTIONS)
+    if chosen not in (GENERAL_ENCODER, LEARNED_ENCODER):
+        return {"encoder": reason}
+    settings.options["reset_layers"] = 0
+    return {"encoder": reason, "reset_layers": "its last layer knows of relations already"}
 
 
 def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:

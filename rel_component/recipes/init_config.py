@@ -138,10 +138,7 @@ def init_config(
         name: find_format(path) if format_name == AUTO else format_name
         for name, path in inputs.items()
     }
-    language = Language(lang, "as asked for")
-    if lang == AUTO:
-        texts = annotated_texts(inputs["train"], formats["train"], Report(on_error="skip"))
-        language = detect_language(islice(texts, _SAMPLE))
+    language = _language(lang, inputs["train"], formats["train"])
     corpus = CorpusParts(blank_pipeline(language.code), inputs, formats, alignment, on_error)
     corpus.read(spans_key, progress)
     corpus.split(seed)
@@ -162,25 +159,32 @@ def init_config(
         seed=seed,
     )
     reasons = {"lang": language.reason, **reasons}
-    schema_path = Path(schema) if schema is not None else find_schema(inputs["train"])
-    if schema is None and schema_path == output / SCHEMA:  # from an earlier call
-        schema_path = None
-    relations, source, copied = _make_schema(schema_path, corpus.docs["train"])
+    beside = None if schema is not None else find_schema(inputs["train"])
+    if beside == output / SCHEMA:  # from an earlier call
+        beside = None
+    relations, source, copied = _make_schema(schema or beside, corpus.docs["train"])
     settings.options["events"] = bool(relations.events)
-    if schema is None and schema_path is not None:
+    if beside is not None:
         source += ", which lies beside the documents"
     outcome = Outcome(found, settings, reasons, relations, source)
     outcome.documents = {name: len(docs) for name, docs in corpus.docs.items()}
     outcome.reports = corpus.reports
     outcome.warnings = [*corpus.warnings, *_warnings(outcome, corpus.docs)]
-    for name in ("train", "dev"):
-        made = name in corpus.made
-        settings.paths[name] = str(output / f"{name}.spacy" if made else inputs[name])
-    settings.paths["schema"] = str(output / SCHEMA)
+    kept = {name: str(inputs[name]) for name in ("train", "dev") if name not in corpus.made}
+    made = {name: str(output / f"{name}.spacy") for name in ("train", "dev")}
+    settings.paths.update({**made, **kept, "schema": str(output / SCHEMA)})
     outcome.files = _write(outcome, corpus, output, copied)
     evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
     outcome.commands = _commands(output, settings, str(evaluated), gpu_id)
     return outcome
+
+
+def _language(lang: str, train: Path, format_name: str) -> Language:
+    """The language that is asked for, or that of the first documents."""
+    if lang != AUTO:
+        return Language(lang, "as asked for")
+    texts = annotated_texts(train, format_name, Report(on_error="skip"))
+    return detect_language(islice(texts, _SAMPLE))
 
 
 def find_schema(train: Path) -> Optional[Path]:
@@ -201,12 +205,13 @@ def find_schema(train: Path) -> Optional[Path]:
 
 
 def _make_schema(
-    path: Optional[Path], docs: Sequence[Doc]
+    given: Union[str, Path, None], docs: Sequence[Doc]
 ) -> Tuple[RelationSchema, str, Optional[Path]]:
     """The schema, completed with what it lacks; where it is from; its file if it can be copied."""
     inferred = RelationSchema.from_docs(docs)
-    if path is None:
+    if given is None:
         return inferred, "inferred from the documents", None
+    path = Path(given)
     schema = RelationSchema.from_file(path).with_event_pairs()
     missing = [label for label in inferred if label not in schema]
     if not missing:
