@@ -10,7 +10,7 @@ import pytest
 import spacy
 
 from rel_component.converters.convert import convert as convert_to
-from rel_component.converters.convert import convert_file
+from rel_component.converters.convert import convert_file, find_format
 from rel_component.converters.format import detect_format, get_formats
 from rel_component.converters.json_stream import first_values
 from rel_component.converters.report import Report
@@ -177,6 +177,7 @@ def test_label_studio_reads_what_is_marked_as_true(tmp_path, true, n_relations):
         {"result": regions, "ground_truth": true == 0},
         {"result": [*regions, relation], "ground_truth": true == 1},
         {"result": [], "ground_truth": True, "was_cancelled": True},
+        {"result": [], "ground_truth": True, "skipped": True},  # before it was called so
     ]
     task = {"data": {"text": "Ann founded Acme."}, "annotations": annotations}
     (annotated,), report = read_text(tmp_path, [task], "label_studio")
@@ -218,6 +219,17 @@ def test_csv_columns_of_other_names_are_kept(tmp_path):
     (first, second), _ = read_text(tmp_path, "sep=,\n" + HEADER + rows, "csv")
     assert (first.meta, second.meta) == ({}, {"by": "Bob"})
     assert [r.attributes for r in first.relations] == [{"by": "Ann"}, {"by": "Bob"}]
+
+
+@pytest.mark.parametrize("before", ["", "sep=,\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_csv_as_spreadsheets_save_it(tmp_path, before, line_end):
+    rows = "a b,,0,1,X,2,3,X,Y,,Ann\n,,,,,,,,,,\n"
+    path = tmp_path / "rows.csv"
+    path.write_text(f"\ufeff{before}{HEADER}{rows}", encoding="utf8", newline=line_end)
+    assert find_format(path) == "csv"
+    (annotated,), report = read(path, "csv")
+    assert (annotated.text, len(annotated.relations), report.problems) == ("a b", 1, [])
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ UNKNOWN = "unknown"
 
 _REQUIRED = frozenset(COLUMNS) - {"document", "id", "head", "tail", "score"}
 _SEPARATORS = ",;\t|"
+_LINE_END = re.compile("\r\n?|\n")
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MAX_FIELD = 2**31 - 1
 _MOST_AGAIN = 4
@@ -115,11 +116,11 @@ def read_rows(
                 if isinstance(values, csv.Error):
                     place = place if first == last else f"{path}, lines {first} to {last}"
                     message = f"broken CSV: {values}"
-                elif (message := _not_decoded("".join(values))) is not None:
-                    pass
+                elif not any(values) or (message := _not_decoded("".join(values))) is not None:
+                    pass  # nothing, or separators alone, which spreadsheets leave behind
                 elif len(values) == len(header):
                     yield place, dict(zip(header, map(_unmasked, values)))
-                elif values:
+                else:
                     message = f"expected {len(header)} fields, got {len(values)}"
                 if message is not None:
                     report.problem(message, place=place, skips=skips)
@@ -315,8 +316,9 @@ def _fields(role: str, mention: AnnotatedMention, text: str) -> Dict[str, object
 
 
 def _looks_like(head: str) -> bool:
+    first, second = [*_LINE_END.split(head, maxsplit=2), ""][:2]
     with suppress(DataError):
-        _header(head.partition("\n")[0].rstrip("\r"), _REQUIRED, Path())
+        _header(second if first.startswith("sep=") else first, _REQUIRED, Path())
         return True
     return False
 

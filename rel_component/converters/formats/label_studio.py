@@ -85,7 +85,7 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     """The annotation or prediction to read, and whether it is a prediction."""
     key = "annotations" if "annotations" in task else "completions"
     annotations = get_items(task, key, dict)
-    valid = [item for item in annotations if not item.get("was_cancelled")]
+    valid = [item for item in annotations if not (item.get("was_cancelled") or item.get("skipped"))]
     true = [item for item in valid if item.get("ground_truth") is True]
     if len(valid) > 1:
         kind = "ground truth" if true else "first"
