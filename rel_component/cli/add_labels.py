@@ -87,8 +87,8 @@ def add_labels_cli(
     msg.good(f"{output}: learned {', '.join(found.labels)} from {learned}, {counts['texts']} texts")
 
 
-def print_changes(changes: "Sequence[LabelChange]") -> None:
-    """Print F1 by label before and after."""
+def print_changes(changes: "Sequence[LabelChange]", title: str = "") -> None:
+    """Print F1 by label before and after, if anything was measured."""
     rows = [
         [
             change.label,
@@ -100,4 +100,8 @@ def print_changes(changes: "Sequence[LabelChange]") -> None:
         for change in changes
         if change.n or change.before.fp or change.after.fp
     ]
+    if not rows:
+        return
+    if title:
+        msg.divider(title)
     print_table(rows, ["label", "relations", "F1 before", "after", ""])

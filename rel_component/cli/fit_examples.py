@@ -57,12 +57,8 @@ def fit_examples_cli(
     if json:
         print_json(found.to_dict())
         return
-    if found.left_out:
-        msg.divider("Examples that were left out")
-        print_changes(found.left_out)
-    if found.dev:
-        msg.divider(f"{dev}")
-        print_changes(found.dev)
+    print_changes(found.left_out, "Examples that were left out")
+    print_changes(found.dev, f"{dev}")
     n = sum(found.n_examples.values())
     msg.good(f"{output}: learned from {n} examples of {len(found.n_examples)} labels")
     if not found.dev:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -108,8 +109,10 @@ def add_labels(
         SchemaError: if there is no new label in the schema, or it is none.
         DataError: if documents cannot be read, or none shows a new label. Nothing is written then.
     """
-    if per_label < 0 or distillation < 0:
-        raise ConfigError("per_label and distillation must be 0 or more")
+    if per_label < 0 or not 0 <= distillation < inf:
+        raise ConfigError(
+            f"per_label and distillation must be numbers of 0 or more, got {per_label}, {distillation}"
+        )
     hyperparameters = hyperparameters or Hyperparameters()
     with complete_folder(output) as folder:
         nlp = load_pipeline(pipeline)

@@ -5,10 +5,11 @@ import spacy
 from thinc.api import Adam
 
 from rel_component import RelationSchema
+from rel_component.cli.add_labels import print_changes
 from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, DataError, SchemaError
 from rel_component.evolution.add_labels import add_labels
-from rel_component.evolution.learning import Hyperparameters, choose_memory
+from rel_component.evolution.learning import Hyperparameters, LabelChange, choose_memory
 from rel_component.files import write_docs
 from rel_component.relation_types import RelationType
 
@@ -178,6 +179,17 @@ def test_texts_are_of_no_use_to_who_finds_no_mentions(folder, tmp_path):
 def test_options_out_of_range(values):
     with pytest.raises(ConfigError):
         Hyperparameters(**values)
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_a_weight_is_a_number(tmp_path, value):
+    with pytest.raises(ConfigError, match="distillation must be numbers of 0 or more, got 10, "):
+        add_labels("none", "none", "none", tmp_path / "new", distillation=value)
+
+
+def test_nothing_is_printed_where_nothing_was_measured(capsys):
+    print_changes([LabelChange("FOUNDED")], "Examples that were left out")
+    assert capsys.readouterr().out == ""
 
 
 def test_the_memory_has_all_labels(vocab):
