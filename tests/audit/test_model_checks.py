@@ -175,8 +175,8 @@ NESTED = "&a [x,x], &b [*a,*a,*a,*a], &c [*b,*b,*b,*b], &d [*c,*c,*c,*c], &e [*d
         "a: [1]\nb: [Bo]",
         "a: {",
         f"a: [{NESTED}]\nb: [Bo]",
-        "a: [" + "[" * 3000,
-        "a: [[" + "x, " * 9000 + "]]\nb: [Bo]",
+        "a: [" + "[" * 1500,
+        "a: [[" + "x, " * 900 + "]]\nb: [Bo]",
     ],
 )
 def test_names_that_cannot_be_used(tmp_path, text):

@@ -54,6 +54,7 @@ def test_it_loads_like_any_other_pipeline(trained, made):
         numpy.testing.assert_allclose(doc.tensor, found, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_not_trained(made):
     nlp = spacy.load(made)
     example = make_example(make_doc(nlp.vocab, TEXT, MENTIONS, FACTS))

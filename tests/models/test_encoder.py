@@ -29,6 +29,7 @@ from ..helpers import facts, make_doc, make_example
 TEXTS = ("Ada and Bo of Acme Labs met Cy in Oslo", "", "Acme hired Ada")
 ENCODER = "rel_component.Encoder.v1"
 LISTENER = "rel_component.EncoderListener.v1"
+COMMON = ("bert", "deberta-v2")
 
 
 @pytest.fixture
@@ -70,7 +71,10 @@ def test_a_batch_gives_what_single_documents_give(model, docs):
     assert model.predict([]) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind not in COMMON)) for kind in KINDS],
+)
 def test_threads_get_what_one_gets(kind, docs):
     model = build_encoder(tiny_encoder(kind))
     model.initialize(X=docs)
@@ -272,10 +276,21 @@ def learned(nlp, examples, **options):
     return sgd
 
 
-@pytest.mark.filterwarnings("ignore:.*W033.*")
-def test_components_share_an_encoder_and_all_teach_it(tmp_path):
+@pytest.fixture(scope="module")
+def taught():
+    """A pipeline that has learned one relation, and its optimizer."""
     nlp = pipeline()
-    sgd = learned(nlp, examples_of(nlp), use_averages=True)
+    return nlp, learned(nlp, examples_of(nlp), use_averages=True)
+
+
+@pytest.fixture(scope="module")
+def joint(taught):
+    return taught[0]
+
+
+@pytest.mark.filterwarnings("ignore:.*W033.*")
+def test_components_share_an_encoder_and_all_teach_it(taught, tmp_path):
+    nlp, sgd = taught
     nlp.to_disk(tmp_path)
     doc, empty = spacy.load(tmp_path).pipe(["Acme hired Ada", ""])
     assert facts(doc) == [("Ada", "WORKS_AT", "Acme")]
@@ -285,14 +300,6 @@ def test_components_share_an_encoder_and_all_teach_it(tmp_path):
     with nlp.use_params(sgd.averages):
         assert numpy.abs(nlp("Acme hired Ada").tensor - before).max() > 1e-6
     numpy.testing.assert_allclose(nlp("Acme hired Ada").tensor, before, rtol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def joint():
-    """A pipeline that has learned one relation."""
-    nlp = pipeline()
-    learned(nlp, examples_of(nlp))
-    return nlp
 
 
 @pytest.mark.filterwarnings("ignore:.*W033.*")
