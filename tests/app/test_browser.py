@@ -380,22 +380,29 @@ def correct_twenty(window, page):
         window.keys(*keys, "j")
     for part in ("LOCATED", "OWNS"):  # one that is known, and a new one
         window.keys("l")
-        page.keyboard.type(part)
-        window.keys("Enter", "j")
+        name_type(page, part)
+        window.keys("j")
     rows = page.locator("article").first.locator("tbody tr")
     for i, button in enumerate([0, 1, 2, 0, 1, 2, 0, 1], start=8):
         rows.nth(i).locator("button").nth(button).click()
     for head, tail in ((0, 2), (4, 9)):
         for mention in (head, tail):
             page.locator(f'article >> nth=0 >> .rel-line [data-m="{mention}"]').first.click()
-        page.keyboard.type("FOUNDED")
-        window.keys("Enter")
+        name_type(page, "FOUNDED")
     for mention in (3, 7):
         page.locator(f'article >> nth=0 >> .rel-line [data-m="{mention}"]').first.focus()
         window.keys("Enter")
-    page.keyboard.type("MADE")
-    window.keys("Enter", "u", "U")
+    name_type(page, "MADE")
+    window.keys("u", "U")
     rows.nth(0).locator("button").nth(1).click()  # a change of mind
+
+
+def name_type(page, text):
+    """Answer the dialog for a type of relation, which a busy browser opens after a while."""
+    page.wait_for_selector("#relabel[open]")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#relabel:not([open])", state="attached")
 
 
 def facts_of_twenty():
