@@ -37,7 +37,7 @@ class SchemaPipe(RehearsingPipe):
     exclusive: bool
     adaptive_threshold: bool
     _label_reader: LabelReader
-    _n_changes = 0  # of labels that a model reads, two for each
+    _n_changes = 0  # of the labels that a model reads
 
     @property
     def schema(self) -> RelationSchema:
@@ -209,24 +209,22 @@ class SchemaPipe(RehearsingPipe):
         vectors = self._label_reader.vectors(self.model, schema, self._upstream, nlp)
         n_outputs = len(schema.labels) + (self.exclusive or self.adaptive_threshold)
         with _CHANGE:
-            self._n_changes += 1
-            try:
-                self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
-                self.schema = schema
-            finally:
-                self._n_changes += 1
+            self._n_changes += 1  # first, so that who computes with a part of the change notices
+            self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
+            self.schema = schema
 
     def _of_one_schema(self, compute: Callable[[], T]) -> T:
         """What a function computes, once more where another thread has set the labels meanwhile."""
         while True:
-            before = self._n_changes  # odd: a change is not complete
+            with _CHANGE:  # not in the middle of a change
+                before = self._n_changes
             try:
                 found = compute()
             except Exception:
-                if before == self._n_changes and before % 2 == 0:
+                if before == self._n_changes:
                     raise
             else:
-                if before == self._n_changes and before % 2 == 0:
+                if before == self._n_changes:
                     return found
 
     def take_state(self, state: Dict[str, Any]) -> None:
