@@ -89,6 +89,12 @@ class Window:
         self.page.goto((tmp_path / name).as_uri())
         return self.page
 
+    def show_drawn(self, html, tmp_path):
+        """Show a page, and wait until what is in sight of it is drawn."""
+        page = self.show(html, tmp_path)
+        page.locator(".rel-line").first.wait_for()
+        return page
+
     def keys(self, *keys):
         for key in keys:
             self.page.keyboard.press(key)
@@ -165,7 +171,9 @@ def test_arcs_join_their_mentions_at_any_width(window, tmp_path, vocab, width):
         page.set_viewport_size({"width": new_width, "height": 700})
         for name in ("beforeprint", "afterprint"):  # all are drawn, also those out of sight
             page.evaluate(f"dispatchEvent(new Event('{name}'))")
-        page.wait_for_timeout(200)
+        page.wait_for_function(
+            "Array.from(RelView_views()).every((view) => view.width === view.root.clientWidth)"
+        )
         joined = is_joined(page)
         assert [len(view) for view in joined] == [70, 3, 1, 1]
         assert all(all(view) for view in joined)
@@ -174,7 +182,7 @@ def test_arcs_join_their_mentions_at_any_width(window, tmp_path, vocab, width):
 
 def test_the_text_is_whole_in_lines_and_on_paper(window, tmp_path, vocab):
     doc = chain(vocab, 60)
-    page = window.show(drawn(render(doc, page=True)), tmp_path)
+    page = window.show_drawn(drawn(render(doc, page=True)), tmp_path)
     text = page.evaluate("document.querySelector('.rel-text').textContent")
     lines = page.evaluate(
         """() => Array.from(document.querySelectorAll(".rel-line"), (line) => {
@@ -199,7 +207,7 @@ def test_without_scripts_the_relations_are_listed(browser, tmp_path, vocab):
 
 
 def test_a_relation_is_brought_out_by_its_row(window, tmp_path, vocab):
-    page = window.show(render(chain(vocab, 3), page=True), tmp_path)
+    page = window.show_drawn(render(chain(vocab, 3), page=True), tmp_path)
     page.locator("summary").click()
     page.locator("tbody tr").nth(1).focus()
     assert page.locator(".rel-line .rel-mention.rel-on").count() == 2
@@ -223,7 +231,7 @@ def test_evidence_is_brought_out_with_its_relation(window, tmp_path, vocab):
         Relation(acme, "LED_BY", ann, 0.5),
     ]
     shown = "\U0001f469\u200d\U0001f4bb Ann led Acme .She founded it ."
-    page = window.show(render(doc, page=True), tmp_path)
+    page = window.show_drawn(render(doc, page=True), tmp_path)
     page.locator("summary").click()
     rows = page.locator("tbody tr")
     rows.nth(0).focus()
@@ -233,8 +241,7 @@ def test_evidence_is_brought_out_with_its_relation(window, tmp_path, vocab):
     rows.nth(1).focus()
     assert evidence(page) == ""
     assert rows.nth(0).locator("td").last.text_content().replace(" ", "") == shown.replace(" ", "")
-    page = window.show(make_page(found_documents([doc], RenderOptions())), tmp_path)
-    page.wait_for_selector("article")
+    page = window.show_drawn(make_page(found_documents([doc], RenderOptions())), tmp_path)
     window.keys("j")
     assert evidence(page) == shown
     page.locator("summary").click()
@@ -349,7 +356,7 @@ def test_events_are_shown_filtered_and_decided(window, tmp_path, vocab):
         Event("MOVE", (("who", ann), ("where", acme)), score=0.25),
     ]
     documents = found_documents(docs, RenderOptions())
-    page = window.show(make_page(documents, review=True), tmp_path)
+    page = window.show_drawn(make_page(documents, review=True), tmp_path)
     page.locator("#labels button", has_text="LEAVING").click()
     assert page.locator("#count").text_content() == "1 of 2 documents"
     row = page.locator("tr[data-e]")
@@ -524,27 +531,28 @@ def test_mentions_are_added_in_review(window, tmp_path, vocab):
     doc = make_doc(vocab, text, [(1, 2, "PERSON"), (3, 4, "ORG")], [(0, "LED", 1, 0.5)])
     documents = found_documents([doc], RenderOptions())
     page = window.show(make_page(documents, labels=LABELS, review=True), tmp_path)
-    page.wait_for_selector("article")
+    page.wait_for_selector(".rel-line")
     select(page, "Acme of Rome ")
     page.click("#mention")
     assert page.input_value("#words") == "Acme of Rome"
     page.keyboard.type("ORG")
     window.keys("Enter", "Enter")  # the new mention has the focus: it is the head
     page.locator('.rel-line [data-m="0"]').first.click()
-    page.keyboard.type("FOUNDED")
-    window.keys("Enter", "m")  # and by keys alone, the second of two places, inside of another one
+    name_type(page, "FOUNDED")
+    window.keys("m")  # and by keys alone, the second of two places, inside of another one
+    page.locator("#words").wait_for()
     page.keyboard.type("Acme")
     window.keys("Tab", "ArrowDown", "Enter")
     page.keyboard.type("NAME")
     window.keys("Enter", "m")
+    page.locator("#words").wait_for()
     page.keyboard.type("Orbit")
     window.keys("Enter")
     page.keyboard.type("ORG")
     window.keys("Enter", "Enter")
     page.locator('.rel-line [data-m="3"]').first.focus()
     window.keys("Enter")
-    page.keyboard.type("OWNS")
-    window.keys("Enter")
+    name_type(page, "OWNS")
     added = page.locator("button.chip[title]")
     assert added.all_text_contents() == ["✕ Acme of Rome ORG", "✕ Acme NAME", "✕ Orbit ORG"]
     assert page.locator('.rel-line [data-m="2"] [data-m="3"]').count() == 1
