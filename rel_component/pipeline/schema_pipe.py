@@ -22,7 +22,7 @@ from .rehearsal import RehearsingPipe
 
 T = TypeVar("T")
 
-_CHANGE = Lock()  # of the labels that a model reads; a component with a lock could not be pickled
+_CHANGE = Lock()  # of the labels; a component with a lock could not be pickled
 
 
 class SchemaPipe(RehearsingPipe):
@@ -37,7 +37,7 @@ class SchemaPipe(RehearsingPipe):
     exclusive: bool
     adaptive_threshold: bool
     _label_reader: LabelReader
-    _n_changes = 0  # of the labels that a model reads
+    _n_changes = 0  # of the labels
 
     @property
     def schema(self) -> RelationSchema:
@@ -97,13 +97,7 @@ class SchemaPipe(RehearsingPipe):
         """
         if label in self.schema:
             return 0
-        self.schema = self.schema.add(label)
-        self.vocab.strings.add(label)
-        if self.model.has_dim("nO"):
-            if reads_labels(self.model):
-                self._read_labels(self.schema, self.model.get_ref("output_layer").attrs["offset"])
-            else:
-                self.model.attrs["resize_output"](self.model, len(self.output_labels))
+        self._extend(self.schema.add(label))
         return 1
 
     def add_types(self, types: Iterable[RelationType]) -> None:
@@ -115,13 +109,7 @@ class SchemaPipe(RehearsingPipe):
         Raises:
             SchemaError: if they contradict each other, or the schema.
         """
-        added = RelationSchema(types)
-        schema = self.schema.merge(added)
-        for label in added:
-            self.add_label(label)
-        self.schema = schema
-        if self.model.has_dim("nO") and reads_labels(self.model):
-            self._read_labels(schema, self.model.get_ref("output_layer").attrs["offset"])
+        self._extend(self.schema.merge(RelationSchema(types)))
 
     def set_schema(self, schema: SchemaLike, *, offset: Optional[float] = None) -> None:
         """Ask about other relation types from now on, without training.
@@ -158,7 +146,6 @@ class SchemaPipe(RehearsingPipe):
             raise SchemaError("set_schema: there is no label in the schema")
         self._read_labels(chosen, offset)
         self.state["label_offset"] = float(offset)
-        self.state.pop("split", None)
         for label in self.labels:
             self.vocab.strings.add(label)
         nlp = self._pipeline.get() if self._pipeline else None
@@ -203,6 +190,20 @@ class SchemaPipe(RehearsingPipe):
         positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
         return asked | positive[:, None], unknown & ~positive  # who has a label has no other one
 
+    def _extend(self, schema: RelationSchema) -> None:
+        """Take a schema whose further labels come last."""
+        for label in schema:
+            self.vocab.strings.add(label)
+        has_outputs = self.model.has_dim("nO")
+        if has_outputs and reads_labels(self.model):
+            self._read_labels(schema, self.model.get_ref("output_layer").attrs["offset"])
+            return
+        with _CHANGE:
+            self._n_changes += 1
+            self.schema = schema
+            if has_outputs:
+                self.model.attrs["resize_output"](self.model, len(self.output_labels))
+
     def _read_labels(self, schema: RelationSchema, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of a schema."""
         nlp = self._pipeline.get() if self._pipeline else None
@@ -212,9 +213,10 @@ class SchemaPipe(RehearsingPipe):
             self._n_changes += 1  # first, so that who computes with a part of the change notices
             self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
             self.schema = schema
+            self.state.pop("split", None)
 
     def _of_one_schema(self, compute: Callable[[], T]) -> T:
-        """What a function computes, once more where another thread has set the labels meanwhile."""
+        """What a function computes, once more where another thread has changed the labels meanwhile."""
         while True:
             with _CHANGE:  # not in the middle of a change
                 before = self._n_changes

@@ -210,6 +210,22 @@ def test_a_batch_has_one_schema(trained, monkeypatch):
     numpy.testing.assert_array_equal(scores.values, extractor.predict([met]).values)
 
 
+def test_a_label_is_asked_about_once_its_vector_is_read(trained, monkeypatch):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    met = nlp.get_pipe("shared_encoder")(examples(nlp)[1].predicted)
+    read, meanwhile = extractor._label_reader.vectors, []
+
+    def predict_meanwhile(*args):  # as another thread might
+        meanwhile.append(extractor.predict([met]).candidates.schema.labels)
+        return read(*args)
+
+    monkeypatch.setattr(extractor._label_reader, "vectors", predict_meanwhile)
+    extractor.add_types([RelationType("LEFT"), RelationType("SAW")])
+    assert meanwhile == [("FOUNDED", "MET")]
+    assert extractor.predict([met]).values.shape == (2, 4)
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [

@@ -359,6 +359,21 @@ def test_a_label_added_after_training_leaves_predictions_as_they_are_and_can_be_
     assert outputs(nlp, docs) == [[WORKS_AT], [FOUNDED_BY], [("Zeta", "OWNS", "Eta")]]
 
 
+def test_a_batch_has_the_labels_of_one_moment(nlp, monkeypatch):
+    pipe = pipeline().from_bytes(nlp.to_bytes()).get_pipe("relation_extractor")
+    generate = pipe.candidates
+
+    def add_meanwhile(*args):  # as another thread might
+        candidates = generate(*args)
+        pipe.add_label("OWNS")
+        return candidates
+
+    monkeypatch.setattr(pipe, "candidates", add_meanwhile)
+    scores = pipe.predict(inputs(nlp))
+    assert scores.candidates.schema.labels == pipe.labels
+    assert scores.values.shape == (scores.candidates.n_pairs, 4)
+
+
 # Serialisation
 
 
