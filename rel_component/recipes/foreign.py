@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from confection import Config
 from spacy.language import DEFAULT_CONFIG
@@ -37,12 +37,6 @@ _OPENAI = {"GPT-4": "gpt-4", "GPT-3-5": "gpt-3.5-turbo", "GPT-3.5": "gpt-3.5-tur
 """Models of OpenAI that spacy-llm has a name for, in capitals."""
 _OPTIONS = ("temperature", "max_tokens")
 """What a model is told in both packages."""
-_LLM_SETTINGS = (
-    *("factory", "cache", "model.@llm_models", "model.name", "task.@llm_tasks"),
-    *(f"model.config.{key}" for key in _OPTIONS),
-    *(f"task.{key}" for key in ("labels", "label_definitions", "template", "examples")),
-)
-"""Settings of spacy-llm's component that have a place in ours."""
 
 
 class Difference(NamedTuple):
@@ -119,6 +113,7 @@ def convert_config(path: Union[str, Path], output: Union[str, Path]) -> Converte
             f"{path} has neither the model rel_model.v1 of Explosion's tutorial nor the task "
             f"spacy.REL.v1 of spacy-llm; its components: {listed(sorted(components), 10)}"
         )
+    converted.differences.extend(_left_out(config))
     header = f"# Made of {path.name} by `spacy rel convert-config`.\n\n"
     with complete_files(output, last=CONFIG) as folder:
         if converted.schema is not None:
@@ -157,13 +152,18 @@ def _factory(components: Dict[str, Any], name: str) -> str:
 
 
 def _from_tutorial(config: Config, name: str) -> Converted:
-    """The recipe for relations between given entities, for the model of Explosion's tutorial."""
-    components = _block(config, "components")
+    """The recipe for relations between given entities, for the model of Explosion's tutorial.
+
+    Settings that are taken over or have a difference are taken out of the config.
+    """
+    components, nlp, paths = (_block(config, key) for key in ("components", "nlp", "paths"))
     extractor = components[name]
-    instances = _block(
-        _block(_block(extractor, "model"), "create_instance_tensor"), "get_instances"
-    )
-    lang = _block(config, "nlp").get("lang")
+    extractor.pop("factory", None)
+    tensor = _block(extractor.pop("model"), "create_instance_tensor")
+    max_length = _block(tensor, "get_instances").get("max_length")
+    threshold = extractor.pop("threshold", 0.5)
+    nlp.pop("pipeline", None)
+    lang = nlp.pop("lang", None)
     settings = default_settings("transformer")
     if isinstance(lang, str):
         settings = replace(settings, lang=lang)
@@ -175,16 +175,15 @@ def _from_tutorial(config: Config, name: str) -> Converted:
         ),
         Difference(
             f"components.{name}.threshold",
-            to_json(extractor.get("threshold", 0.5)),
+            to_json(threshold),
             "where the choice of thresholds on dev begins",
         ),
         Difference(
             "get_instances.max_length",
-            to_json(instances.get("max_length")),
+            to_json(max_length),
             'candidates.max_token_distance = "auto": as far as annotated relations reach',
         ),
     ]
-    threshold = extractor.get("threshold", 0.5)
     if isinstance(threshold, (int, float)) and 0.0 <= threshold <= 1.0:
         settings.options["threshold"] = float(threshold)
     settings.options["exclusive"] = False  # the tutorial gives each label a probability of its own
@@ -198,66 +197,65 @@ def _from_tutorial(config: Config, name: str) -> Converted:
     now = f"{to_json(settings.paths['encoder'])}, held by the model itself"
     differences.append(Difference("encoder", to_json(encoders[0] if encoders else None), now))
     for key in ("train", "dev"):
-        value = _block(config, "paths").get(key)
+        value = paths.pop(key, None)
         settings.paths[key] = value if isinstance(value, str) else None
-    differences += [
-        Difference("[corpora]", "", "the corpus reader of the recipe, for the same files"),
-        Difference("[training]", "", "passes over the documents and learning rates of the recipe"),
-    ]
-    said = ["corpora", "training", "nlp.lang", "nlp.pipeline", "paths.train", "paths.dev"]
-    said += [f"components.{name}.{key}" for key in ("factory", "threshold", "model")]
-    for other in components:
+    for section, now in (
+        ("corpora", "the corpus reader of the recipe, for the same files"),
+        ("training", "passes over the documents and learning rates of the recipe"),
+    ):
+        config.pop(section, None)
+        differences.append(Difference(f"[{section}]", "", now))
+    for other in [x for x in components if x != name]:
         if _factory(components, other) in ("tok2vec", "transformer"):
-            said += [f"components.{other}.factory", f"components.{other}.model"]
-        elif other != name:
-            said.append(f"components.{other}")
+            del components[other]["factory"]
+            components[other].pop("model", None)
+        else:
+            del components[other]
             why = "train it apart, and put it into the pipeline before the relation extractor"
-            differences.append(Difference(said[-1], "", f"left out: {why}"))
-    differences.extend(_left_out(config, said))
+            differences.append(Difference(f"components.{other}", "", f"left out: {why}"))
     return Converted("the model of Explosion's tutorial", render(settings), differences=differences)
 
 
 def _left_out(
-    block: Dict[str, Any],
-    said: Collection[str],
-    default: Dict[str, Any] = DEFAULT_CONFIG,
-    prefix: str = "",
+    block: Dict[str, Any], default: Dict[str, Any] = DEFAULT_CONFIG, prefix: str = ""
 ) -> Iterator[Difference]:
     """The settings that the new config has not, and that no other difference is about.
 
     Args:
-        block: the config, or a section of it.
-        said: the settings and sections that were taken over, or have a difference already.
+        block: what is left of the config, or of a section of it.
         default: what spaCy has there; who says the same has set nothing.
         prefix: where the section is.
     """
     for key, value in block.items():
         name = f"{prefix}{key}"
-        if name in said:
-            continue
         if isinstance(value, dict):
-            yield from _left_out(value, said, _block(default, key), f"{name}.")
+            yield from _left_out(value, _block(default, key), f"{name}.")
         elif value is not None and value != default.get(key):
             yield Difference(name, f"{json.dumps(value, ensure_ascii=False):.60}", "left out")
 
 
 def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
-    """A prompted pipeline for the task of spacy-llm."""
+    """A prompted pipeline for the task of spacy-llm.
+
+    Settings that are taken over or have a difference are taken out of the config.
+    """
     components = _block(config, "components")
-    task = _block(components[name], "task")
+    component = components[name]
+    component.pop("factory", None)
+    task = _block(component, "task")
+    task.pop("@llm_tasks", None)
     schema, differences = _schema_of(task)
-    kept = {
-        other: block
-        for other, block in components.items()
-        if not _factory(components, other).startswith("llm")
-    }
-    dropped = [other for other in components if other not in kept and other != name]
+    kept: Dict[str, Any] = {}
+    dropped: Dict[str, Any] = {}
+    for other in [x for x in components if x != name]:
+        part = dropped if _factory(components, other).startswith("llm") else kept
+        part[other] = components.pop(other)
     entity_types = [
         label
-        for other in dropped
-        for label in _labels(_block(components[other], "task").get("labels"))
+        for block in dropped.values()
+        for label in _labels(_block(block, "task").get("labels"))
     ]
-    backend, more = _backend(_block(components[name], "model"))
+    backend, more = _backend(_block(component, "model"))
     differences.extend(more)
     extractor: Dict[str, Any] = {
         "factory": "llm_relation_extractor",
@@ -276,12 +274,12 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
         )
         for other in dropped
     )
-    if _block(components[name], "cache"):
+    if _block(component, "cache"):
         differences.append(
-            Difference("cache", to_json(dict(components[name]["cache"])), "prompts.sqlite")
+            Difference("cache", to_json(dict(component.pop("cache"))), "prompts.sqlite")
         )
     examples = _block(task, "examples").get("path")
-    if "examples" in task:
+    if task.pop("examples", None) is not None:
         now = "[initialize.components.llm_relation_extractor.examples]"
         differences.append(Difference("task.examples", str(examples), now))
     readers = {
@@ -291,12 +289,6 @@ def _from_spacy_llm(config: Config, name: str, output: Path) -> Converted:
         },
         "examples": {"@misc": "rel_component.read_prompt_examples.v1", "path": examples},
     }
-    said = [*_KEPT_SECTIONS, "nlp.lang", "nlp.pipeline"]
-    said += [f"components.{other}" for other in [*kept, *dropped]]
-    said += [f"components.{name}.{setting}" for setting in _LLM_SETTINGS]
-    said += [f"initialize.{key}" for key in _block(config, "initialize") if key != "components"]
-    said += [f"initialize.components.{other}" for other in kept]
-    differences.extend(_left_out(config, said))
     text = _prompted(config, kept, extractor, readers)
     return Converted("the task spacy.REL.v1 of spacy-llm", text, schema, differences)
 
@@ -307,27 +299,27 @@ def _prompted(
     """The text of a config of a prompted pipeline.
 
     Args:
-        config: that of spacy-llm.
+        config: that of spacy-llm, from which is taken what stays.
         kept: the components that stay, before the new one.
         extractor: the block of the new component.
         readers: what it is initialised with.
     """
-    order = [str(other) for other in _block(config, "nlp").get("pipeline", []) if other in kept]
-    lang = _block(config, "nlp").get("lang")
-    initialize = _block(config, "initialize")
+    nlp, initialize = _block(config, "nlp"), _block(config, "initialize")
+    order = [str(other) for other in nlp.pop("pipeline", []) if other in kept]
+    lang = nlp.pop("lang", None)
+    of_components = _block(initialize, "components")
+    initialized = {other: of_components.pop(other) for other in kept if other in of_components}
     written = {
-        **{key: config[key] for key in _KEPT_SECTIONS if key in config},
+        **{key: config.pop(key) for key in _KEPT_SECTIONS if key in config},
         "nlp": {
             "lang": lang if isinstance(lang, str) else "en",
             "pipeline": [*order, "llm_relation_extractor"],
         },
         "components": {**kept, "llm_relation_extractor": extractor},
         "initialize": {
-            **initialize,  # what the components that stay need, as vectors
-            "components": {
-                **{x: y for x, y in _block(initialize, "components").items() if x in kept},
-                "llm_relation_extractor": readers,
-            },
+            # what the components that stay need, as vectors
+            **{key: initialize.pop(key) for key in [*initialize] if key != "components"},
+            "components": {**initialized, "llm_relation_extractor": readers},
         },
     }
     return Config(written).to_str(interpolate=False)
@@ -341,28 +333,27 @@ def _labels(value: Any) -> List[str]:
 
 
 def _schema_of(task: Dict[str, Any]) -> Tuple[RelationSchema, List[Difference]]:
-    labels = _labels(task.get("labels"))
+    labels = _labels(task.pop("labels", None))
     if not labels:
         raise ConfigError("the task spacy.REL.v1 names no labels")
     descriptions = _block(task, "label_definitions")
     types = [{"label": x, "description": str(descriptions.get(x, ""))} for x in labels]
     differences = [Difference("task.labels", listed(labels), SCHEMA)]
     if descriptions:
+        del task["label_definitions"]
         differences.append(Difference("task.label_definitions", listed(descriptions), SCHEMA))
     if "template" in task:
         now = 'template = "relations.v1", which asks for JSON; see docs/llm.md for your own'
-        differences.append(Difference("task.template", to_json(task["template"]), now))
+        differences.append(Difference("task.template", to_json(task.pop("template")), now))
     return RelationSchema.from_dict({"relations": types}, source="task.labels"), differences
 
 
 def _backend(model: Dict[str, Any]) -> Tuple[Dict[str, Any], List[Difference]]:
     """The backend for a model of spacy-llm."""
-    registered = str(model.get("@llm_models", ""))
-    name = model.get("name")
+    registered, name = str(model.pop("@llm_models", "")), model.pop("name", None)
+    config = _block(model, "config")
     options = {
-        key: value
-        for key, value in _block(model, "config").items()
-        if key in _OPTIONS and isinstance(value, (int, float))
+        key: config.pop(key) for key in _OPTIONS if isinstance(config.get(key), (int, float))
     }
     family = re.sub(r"(\.OpenAI)?\.v\d+$", "", registered.removeprefix("spacy."))
     if family in _OWNERS:
