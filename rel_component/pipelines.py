@@ -202,26 +202,26 @@ def entity_finders(nlp: Language, spans_key: Optional[str]) -> List[str]:
     ]
 
 
-def found_types(nlp: Language, spans_key: Optional[str]) -> Optional[FrozenSet[str]]:
+def found_types(nlp: Language) -> Optional[FrozenSet[str]]:
     """The entity types of the mentions that a pipeline may find; None: it is not known.
 
     A component that finds mentions and does not say their types may find any; mentions that are
     given to a pipeline without such a component may have any.
     """
-    labels = [getattr(nlp.get_pipe(name), "labels", ()) for name in entity_finders(nlp, spans_key)]
+    finders = entity_finders(nlp, mentions_key(nlp))
+    labels = [getattr(nlp.get_pipe(name), "labels", ()) for name in finders]
     if not labels or not all(labels):
         return None
     return frozenset(str(label) for group in labels for label in group)
 
 
-def missing_types(nlp: Language, schema: RelationSchema) -> List[str]:
+def missing_types(schema: RelationSchema, found: Optional[FrozenSet[str]]) -> List[str]:
     """The entity types that a schema names and a pipeline does not find; none if that is not known.
 
     Args:
-        nlp: the pipeline.
         schema: relation types for the pipeline.
+        found: what it finds, see :func:`found_types`.
     """
-    found = found_types(nlp, mentions_key(nlp))
     named = {name for kind in schema.values() for name in (*kind.head, *kind.tail)}
     return [] if found is None else sorted(named - found)
 

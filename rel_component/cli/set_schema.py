@@ -22,7 +22,7 @@ def set_schema_cli(
     """Save a pipeline that asks about other labels, without training, if its model reads labels."""
     from ..errors import ConfigError, SchemaError
     from ..files import complete_folder
-    from ..pipelines import find_extractor, load_pipeline, missing_types
+    from ..pipelines import find_extractor, found_types, load_pipeline, missing_types
     from ..schema import RelationSchema
 
     relations = RelationSchema.from_file(schema)
@@ -39,7 +39,7 @@ def set_schema_cli(
         nlp.to_disk(part)
     labels = relations.labels
     if json:
-        missing = missing_types(nlp, relations)
+        missing = missing_types(relations, found_types(nlp))
         print_json({"folder": str(folder), "labels": list(labels), "missing_types": missing})
     else:
         msg.good(f"{folder}: asks about {', '.join(labels)}")

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 
 from ..candidates import Candidates, PairModelT
 from ..errors import ConfigError, SchemaError, listed, shown
-from ..pipelines import found_types, mentions_key, missing_types
+from ..pipelines import found_types, missing_types
 from ..probabilities import Temperature
 from ..relation_types import RelationType
 from ..schema import RelationSchema
@@ -149,8 +149,8 @@ class SchemaPipe(RehearsingPipe):
         for label in self.labels:
             self.vocab.strings.add(label)
         nlp = self._pipeline.get() if self._pipeline else None
-        if nlp is not None and (missing := missing_types(nlp, self.schema)):
-            found = found_types(nlp, mentions_key(nlp)) or ()
+        found = None if nlp is None else found_types(nlp)
+        if found is not None and (missing := missing_types(self.schema, found)):
             warnings.warn(
                 f"{self.name}: the pipeline finds no entities of the types {listed(missing)}, so that "
                 f"no relation has them; it finds {listed(sorted(found))}",
