@@ -137,13 +137,12 @@ def detect_format(path: Path) -> str:
     if len(names) == 1:
         return names[0]
     if names:
-        raise ConfigError(f"{path} could be {' or '.join(names)}; say --format")
+        raise ConfigError(
+            f"{path} could be {' or '.join(names)}; name the one: spacy rel convert --format"
+        )
     if path.is_dir():
         raise ConfigError(f"{path}: {_what_folder(path, formats)}")
-    raise ConfigError(
-        f"{path}: {_what_file(path, head, formats)}; say --format if it is one of "
-        f"{', '.join(formats)}"
-    )
+    raise ConfigError(f"{path}: {_what_file(path, head, formats)}")
 
 
 def _what_folder(path: Path, formats: Mapping[str, AnnotationFormat]) -> str:
@@ -169,8 +168,10 @@ def _what_file(path: Path, head: str, formats: Mapping[str, AnnotationFormat]) -
             file.read(HEAD_LENGTH)
     except UnicodeDecodeError as err:
         return f"not UTF-8 ({err.reason}); save it as UTF-8"
+    hint = f"if it is one of {', '.join(formats)}, name that one: spacy rel convert --format"
     if head.lstrip()[0] not in "{[":
-        return f"it begins with {head.strip()[:30]!r}, which looks like none of the known formats"
+        looks = f"it begins with {head.strip()[:30]!r}, which looks like none of the known formats"
+        return f"{looks}; {hint}"
     value = next(first_values(head), None)
     if value is None:
         number, line = next((i, x) for i, x in enumerate(head.splitlines(), 1) if x.strip())
@@ -180,7 +181,8 @@ def _what_file(path: Path, head: str, formats: Mapping[str, AnnotationFormat]) -
             return f"line {number}: {err.message}"
     if not isinstance(value, dict):
         return "a list of objects or one object a line was expected"
-    return f"{_nearest(value, formats)}. The package's own format has lines such as {EXAMPLE}"
+    nearest = _nearest(value, formats)
+    return f"{nearest}; {hint}. The package's own format has lines such as {EXAMPLE}"
 
 
 def _nearest(record: Mapping[str, Any], formats: Mapping[str, AnnotationFormat]) -> str:

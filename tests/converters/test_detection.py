@@ -55,10 +55,10 @@ def test_the_example_in_messages_is_of_the_format(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the file is empty; say --format if it is one of bioc"),
+        (b"", "the file is empty"),
         (b"\n \n", "the file is empty"),
         (b"Some text.\n", "it begins with 'Some text.', which looks like none of"),
-        (b"3", "it begins with '3'"),
+        (b"3", "if it is one of bioc, brat"),
         ("café".encode("latin1"), "not UTF-8 (unexpected end of data); save it as UTF-8"),
         (b"\xff\x00", "not UTF-8 (invalid start byte)"),
         (b"[]", "a list of objects or one object a line was expected"),
@@ -93,7 +93,7 @@ def test_a_typo_in_the_name_of_a_format():
 def test_two_formats_fit(monkeypatch):
     other = AnnotationFormat("other", "a twin", read=FORMAT.read, looks_like=FORMAT.looks_like)
     monkeypatch.setattr(registry.converters, "get_all", lambda: {"other": other, "jsonl": FORMAT})
-    with pytest.raises(ConfigError, match=r"own\.jsonl could be jsonl or other; say --format"):
+    with pytest.raises(ConfigError, match=r"own\.jsonl could be jsonl or other; name the one"):
         detect_format(DATA / "own.jsonl")
 
 
