@@ -256,6 +256,16 @@ def test_prodigy_relations_of_tokens_without_label(tmp_path):
         read_text(tmp_path, prodigy_example(BARE), "prodigy", on_error="stop")
 
 
+def test_texts_of_several_prodigy_annotators_are_noted(tmp_path):
+    sessions = [{"_annotator_id": "a"}, {"_session_id": "b"}, {"_session_id": None}, {}]
+    lines = [prodigy_example({**BARE, "label": "No-rel"}, **session) for session in sessions]
+    documents, report = read_text(tmp_path, "\n".join([*lines, *lines]), "prodigy")
+    assert len(documents) == 8
+    ((message, (count, first)),) = report.notes.items()
+    assert "spacy rel agreement --merged joins them" in message
+    assert (count, first[-6:]) == (2, "line 2")
+
+
 def test_prodigy_negatives_of_tokens_without_label(tmp_path):
     text = prodigy_example({**BARE, "label": "No-rel"})
     (annotated,), report = read_text(tmp_path, text, "prodigy", on_error="stop")

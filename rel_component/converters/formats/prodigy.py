@@ -14,11 +14,13 @@ span, while ``end`` is the character after it. A relation goes from head to chil
 ``No-rel``, which annotators give to pairs they have looked at and found unrelated, are no relations:
 they are counted and left out. Relations of single tokens, whose spans have no label, cannot be used.
 Examples without relations, as ner.manual makes them, are read too; those
-that were rejected or ignored are counted and left out. Described at
+that were rejected or ignored are counted and left out. A text that several annotators have, as
+``_annotator_id`` or ``_session_id`` says, is a document of each. Described at
 https://prodi.gy/docs/api-interfaces#relations.
 """
 
-from typing import Dict, List, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ...errors import DataError
 from ..annotated import (
@@ -53,6 +55,20 @@ _FIELDS = frozenset(
 )
 
 _Key = Tuple[int, int, str]
+
+
+def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
+    annotators: Dict[int, Any] = {}  # the first of each text
+    for annotated in json_reader(_read)(path, report):
+        annotator = annotated.meta.get("_annotator_id") or annotated.meta.get("_session_id")
+        text = hash((annotated.text, *(annotated.words or ())))
+        if annotator and annotators.setdefault(text, annotator) != annotator:
+            report.note(
+                "documents whose text another annotator has as well: convert the lines of each "
+                "annotator by themselves, and spacy rel agreement --merged joins them",
+                place=annotated.place,
+            )
+        yield annotated
 
 
 def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
@@ -196,7 +212,7 @@ def _looks_like(head: str) -> bool:
 FORMAT = AnnotationFormat(
     name="prodigy",
     description="Prodigy's JSONL of rel.manual",
-    read=json_reader(_read),
+    read=_read_file,
     write=json_writer(_to_record),
     looks_like=_looks_like,
     holds=frozenset({"tokens", "spaces", "id", "meta"}),
