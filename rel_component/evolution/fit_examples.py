@@ -1,5 +1,6 @@
 """A few steps of training on the examples that a schema gives of its labels."""
 
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
@@ -91,14 +92,19 @@ def fit_examples(
     with complete_folder(output) as folder:
         nlp = load_pipeline(pipeline)
         extractor = require_trained(nlp)
+        place = ""
         if not isinstance(schema, RelationSchema):
-            schema = RelationSchema.from_file(schema)
+            place, schema = f"{schema}: ", RelationSchema.from_file(schema)
         counts = {label: len(kind.examples) for label, kind in schema.items() if kind.examples}
         if not counts:
             raise SchemaError(
-                "no label of the schema has examples; give some under examples: of a label, with "
-                "<head> and <tail> around the mentions"
+                f"{place}no label of the schema has examples; give some under examples: of a label, "
+                "with <head> and <tail> around the mentions"
             )
+        try:
+            example_docs(nlp, schema)
+        except SchemaError as err:
+            raise SchemaError(f"{place}{err}") from err
         found = FittedExamples(counts)
         docs = [] if dev is None else _read(nlp, extractor, dev)
         if reads_labels(extractor.model):
@@ -111,6 +117,10 @@ def fit_examples(
                 kind.examples for kind in kept.values()
             ):
                 continue
+            if reads_labels(extractor.model):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # the whole schema has had the same
+                    extractor.set_schema(kept)
             _fit(nlp, extractor, kept, left_out, hyperparameters, scores)
             state.restore(extractor)
         found.left_out = compare_labels(*scores, [], list(counts)) if folds else []
@@ -147,9 +157,7 @@ def _fit(
 ) -> None:
     """Learn from the examples of a schema, and add up scores on others, or on documents."""
     started: List[RelationType] = []
-    if reads_labels(extractor.model):
-        extractor.set_schema(schema)
-    else:
+    if not reads_labels(extractor.model):
         started = [kind for label, kind in schema.items() if label not in extractor.labels]
     docs = example_docs(nlp, measured) if isinstance(measured, RelationSchema) else list(measured)
     given = isinstance(measured, RelationSchema)

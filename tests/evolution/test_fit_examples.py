@@ -109,6 +109,16 @@ def test_mentions_of_examples_have_the_types_of_the_schema(folder):
         example_docs(nlp, RelationSchema.from_dict(nested))
 
 
+def test_it_is_said_once_which_types_are_not_found(folder, tmp_path):
+    nlp = spacy.load(folder / "reader")
+    ruler = nlp.add_pipe("entity_ruler", before="relation_extractor")
+    ruler.add_patterns([{"label": "ORG", "pattern": "acme"}])
+    none = Hyperparameters(epochs=0)
+    with pytest.warns(UserWarning, match="entities of the types PERSON") as warned:
+        fit_examples(nlp, folder / "schema.yaml", tmp_path / "after", hyperparameters=none)
+    assert len(warned) == 1
+
+
 def test_the_command(folder, tmp_path):
     arguments = ["fit-examples", folder / "learned", folder / "schema.yaml"]
     result = run_json(*arguments, tmp_path / "a", "--epochs", 0, "--folds", 0)
@@ -124,6 +134,11 @@ def test_what_cannot_be_fitted(folder, tmp_path):
     schema = RelationSchema.from_dict({"relations": ["MET"]})
     with pytest.raises(SchemaError, match="no label of the schema has examples"):
         fit_examples(nlp, schema, tmp_path / "after")
+    path = tmp_path.with_suffix(".json")
+    path.write_text('{"relations": [{"label": "A", "examples": ["<head>ada</head> left"]}]}')
+    for name in ("learned", "reader"):
+        with pytest.raises(SchemaError, match=rf"{path}: examples of 'A': .* expected one <head>"):
+            fit_examples(folder / name, path, tmp_path / "after")
     with pytest.raises(ConfigError, match="folds must be 0, or 2"):
         fit_examples(nlp, folder / "schema.yaml", tmp_path / "after", folds=1)
     assert list(tmp_path.iterdir()) == []
