@@ -74,7 +74,7 @@ def agreement_cli(
         "resamples": resamples,
         "seed": seed,
     }
-    check_outputs(output, disagreements, merged)
+    check_outputs(output, disagreements, merged, inputs=[*paths, schema])
     result = compare_annotators(
         paths,
         names=names or None,

@@ -57,7 +57,7 @@ def annotate_cli(
     from ..inference.annotate import annotate
     from ..pipelines import load_pipeline
 
-    check_outputs(output_path, review)
+    check_outputs(output_path, review, inputs=[model, input_path])
     writable_format(review_format)
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)

@@ -55,7 +55,7 @@ def audit_cli(
     from ..audit.name_lists import NameGroups
 
     test_paths = test or []
-    check_outputs(output, html)
+    check_outputs(output, html, inputs=[*data_paths, *test_paths, schema, names_by_group])
     use_device(gpu_id)
     report = audit_files(
         data_paths,

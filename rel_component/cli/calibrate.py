@@ -67,7 +67,7 @@ def calibrate_cli(
     from ..pipelines import source_name
 
     report = reading.report()
-    check_outputs(html)
+    check_outputs(html, inputs=[data_path, test_path])
     use_device(gpu_id)
     with nullcontext() if output is None else complete_folder(output) as folder:
         nlp, found = calibrate(

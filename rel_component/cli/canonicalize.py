@@ -37,7 +37,7 @@ def canonicalize_cli(
     """Give the same names in many documents one id, without a knowledge base."""
     from ..linking.corpus import canonicalize_files
 
-    check_outputs(output, joins, docs)
+    check_outputs(output, joins, docs, inputs=[data_path])
     found = canonicalize_files(
         data_path,
         output,

@@ -62,7 +62,7 @@ def compare_cli(
     """Compare pipelines, trained and prompted ones, on the same documents: scores, time and cost."""
     from ..evaluation.comparison import compare
 
-    check_outputs(output, markdown)
+    check_outputs(output, markdown, inputs=[*models, data_path])
     use_device(gpu_id)
     results = compare(
         models,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from .messages import msg, print_json, print_report, progress
+from .messages import keep_inputs, msg, print_json, print_report, progress
 from .options import Alignment, Format, Json, Lang, OnError, Schema, SpansKey, given_schema
 
 
@@ -37,6 +37,7 @@ def convert_cli(
     """
     from ..converters.convert import convert
 
+    keep_inputs([output_path], [input_path, schema])
     report = convert(
         input_path,
         output_path,

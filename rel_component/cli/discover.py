@@ -44,7 +44,7 @@ def discover_cli(
     from ..openie.discovery import draft_schema
     from ..pipelines import load_pipeline
 
-    check_outputs(output)
+    check_outputs(output, inputs=[input_path])
     nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)

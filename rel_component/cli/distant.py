@@ -42,7 +42,7 @@ def distant_cli(
     from ..linking.knowledge_base import load_kb
     from ..pipelines import load_pipeline
 
-    check_outputs(output)
+    check_outputs(output, inputs=[facts, input_path, kb])
     use_device(gpu_id)
     known = Facts.read(facts, None if kb is None else load_kb(kb))
     nlp = load_pipeline(model, lang)

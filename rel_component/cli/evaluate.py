@@ -88,7 +88,7 @@ def evaluate_cli(
     from ..pipelines import load_pipeline
 
     report = reading.report()
-    check_outputs(output, mistakes, html)
+    check_outputs(output, mistakes, html, inputs=[data_path])
     use_device(gpu_id)
     scores, found = evaluate(
         load_pipeline(model, lang),

@@ -80,7 +80,7 @@ def explain_cli(
     from ..explain.page import render_explanations
     from ..pipelines import load_pipeline
 
-    check_outputs(html, output)
+    check_outputs(html, output, inputs=[input_path, docs, index, build_index])
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)
     if build_index is not None:

@@ -1,13 +1,12 @@
 """``spacy rel graph``."""
 
-import os
 from pathlib import Path
 from typing import Annotated, List, Literal, Optional
 
 from typer import Argument, Option
 
 from ..errors import ConfigError
-from .messages import check_outputs, msg, print_json, print_report, progress
+from .messages import check_outputs, keep_inputs, msg, print_json, print_report, progress
 from .options import Format, Json, Lang, OnError, Schema, given_schema
 
 
@@ -56,8 +55,7 @@ def graph_cli(
     exporter = get_exporter(to)
     if output is None:
         raise ConfigError("give --output, the file or folder to write")
-    if any(os.path.realpath(output) == os.path.realpath(path) for path in data_paths):
-        raise ConfigError(f"{output}: the graph would take the place of the documents")
+    keep_inputs([output], data_paths)
     if not exporter.folder:
         check_outputs(output)
     known = [] if entities is None else read_canonical(entities)

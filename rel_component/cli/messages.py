@@ -30,6 +30,7 @@ from typing import (
     Set,
     Type,
     TypeVar,
+    Union,
 )
 
 import srsly
@@ -225,16 +226,18 @@ def print_yaml(value: Any, text: Optional[str] = None) -> None:
     print(text, end="")
 
 
-def check_outputs(*paths: Optional[Path]) -> None:
+def check_outputs(*paths: Optional[Path], inputs: Iterable[Union[str, Path, None]] = ()) -> None:
     """Make sure, before the work begins, that files can be written.
 
     Args:
         paths: the files; None: it is not asked for.
+        inputs: what is read; see :func:`keep_inputs`.
 
     Raises:
-        ConfigError: if a file is given twice.
+        ConfigError: if a file is given twice, or is read as well.
         DataError: if one cannot be written.
     """
+    keep_inputs(paths, inputs)
     seen: Set[str] = set()
     for path in paths:
         if path is not None:
@@ -242,6 +245,29 @@ def check_outputs(*paths: Optional[Path]) -> None:
                 raise ConfigError(f"{path}: two outputs cannot go to one file")
             check_output(path)
             seen.add(os.path.realpath(path))
+
+
+def keep_inputs(
+    outputs: Iterable[Optional[Path]], inputs: Iterable[Union[str, Path, None]]
+) -> None:
+    """Make sure that what is written takes the place of nothing that is read.
+
+    Args:
+        outputs: files and folders to write; None: it is not asked for.
+        inputs: files and folders that are read; None: it is not given.
+
+    Raises:
+        ConfigError: if one is both.
+    """
+    given = {os.path.realpath(path) for path in inputs if path is not None}
+    for path in outputs:
+        if path is None or not (os.path.isfile(path) or os.path.isdir(path)):
+            continue
+        if os.path.realpath(path) in given:
+            raise ConfigError(
+                f"{path}: the output would take the place of the documents, or of what else is read; "
+                "give it another name"
+            )
 
 
 def write_text(path: Optional[Path], text: str) -> None:

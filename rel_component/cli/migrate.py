@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from .messages import msg, print_json, print_table
+from .messages import keep_inputs, msg, print_json, print_table
 from .options import Json, Lang
 
 
@@ -24,6 +24,7 @@ def migrate_cli(
     """Rename, merge, split and remove labels in a trained pipeline, a corpus or a schema."""
     from ..evolution.migrate import migrate
 
+    keep_inputs([output], [source, migration])
     found = migrate(source, migration, output, attr=attr, lang=lang)
     if json:
         print_json(found.to_dict())

@@ -36,7 +36,7 @@ def prompt_cli(
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)
     if batch is not None:
-        check_outputs(batch)
+        check_outputs(batch, inputs=[model, input_path])
         write_records(batch_requests(nlp, texts), batch)
         notice(f"{batch}: upload it, and let rel_component.replay.v1 read the answers")
         return

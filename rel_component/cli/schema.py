@@ -35,7 +35,7 @@ def schema_cli(
     from ..schema import RelationSchema
     from ..schema_fit import count_fit
 
-    check_outputs(output)
+    check_outputs(output, inputs=[data_path, check, *(test or ())])
     nlp = blank_pipeline(lang)
     if check is not None:
         if test:

@@ -30,7 +30,7 @@ def select_cli(
     from ..evolution.select import select
     from ..pipelines import load_pipeline
 
-    check_outputs(output)
+    check_outputs(output, inputs=[input_path])
     writable_format(format_name)
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)

@@ -1,6 +1,5 @@
 """``spacy rel view``."""
 
-import os
 import webbrowser
 from contextlib import suppress
 from functools import partial
@@ -63,10 +62,7 @@ def view_cli(
         raise ConfigError("give --output page.html, or --serve to open it in a browser")
     if review is not None and not serve:
         raise ConfigError("--review needs --serve; a page alone offers what is done as a download")
-    given = [os.path.realpath(path) for path in (source, data_path) if path is not None]
-    if output is not None and os.path.realpath(output) in given:
-        raise ConfigError(f"{output}: the page would take the place of the documents")
-    check_outputs(output, review)
+    check_outputs(output, review, inputs=[source, data_path, schema])
     use_device(gpu_id)
     options = ViewOptions(
         **reading.arguments(),

@@ -24,6 +24,8 @@ from rel_component.cli.messages import (
 )
 from rel_component.errors import ConfigError, DataError
 
+from .helpers import run
+
 EVIL = "a\x1b]0;x\x07\r\n\t\x7f\x9b\u202e\ud800b"
 SAFE = r"a\x1b]0;x\x07\r\n\t\x7f\x9b\u202e\ud800b"
 
@@ -138,6 +140,28 @@ def test_outputs_are_looked_at_before_the_work(tmp_path):
         check_outputs(tmp_path / "a", tmp_path / "new" / ".." / "a")
     with pytest.raises(DataError, match="it is a folder"):
         check_outputs(tmp_path / "a", tmp_path)
+
+
+def test_outputs_take_the_place_of_no_input(tmp_path):
+    texts, link = tmp_path / "texts.txt", tmp_path / "link.txt"
+    texts.write_text("Acme\n", encoding="utf8")
+    link.symlink_to(texts)
+    for command in (
+        ["select", "en_core_web_sm", texts, link],
+        ["convert", texts, tmp_path / "." / "texts.txt"],
+        ["evaluate", "en_core_web_sm", texts, "--html", texts],
+    ):
+        assert "take the place of the documents" in run(*command, code=1)
+    assert texts.read_text(encoding="utf8") == "Acme\n"
+    check_outputs(tmp_path / "new", inputs=[tmp_path / "new", None])
+
+
+def test_a_split_does_not_take_the_place_of_its_corpus(data):
+    content = data.read_bytes()
+    assert "take the place of" in run(
+        "split", data, data.parent, "--share", "one=0.5", "--share", "b=0.5", code=1
+    )
+    assert data.read_bytes() == content
 
 
 PRINTS = """
