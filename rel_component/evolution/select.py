@@ -111,8 +111,7 @@ def select(
     for batch in records[extractor.name].batches:
         for i, value, label in _uncertainty(batch, places):
             unsure[i], labels[i] = value, label
-    vectors: FloatArray = numpy.asarray([_vector(doc) for doc in docs], dtype="float32")
-    chosen = _choose(numpy.asarray(unsure), labels, vectors, n, diversity)
+    chosen = _choose(numpy.asarray(unsure), labels, _vectors(docs), n, diversity)
     return Selection(
         [docs[i] for i in chosen],
         [unsure[i] for i in chosen],
@@ -139,17 +138,22 @@ def _uncertainty(batch: DecodedBatch, places: Dict[int, int]) -> Iterable[Tuple[
             yield places[id(doc)], float(values[order].sum()) / _N_PAIRS, label
 
 
-def _vector(doc: Doc) -> FloatArray:
-    """What a document is about: the mean of its vectors, or else its words. Of length 1."""
-    tensor: Any = doc.tensor
-    if getattr(tensor, "size", 0):
-        tensor = tensor.get() if hasattr(tensor, "get") else tensor
-        found: FloatArray = numpy.asarray(tensor, dtype="float32").mean(axis=0)
-    else:
-        found = numpy.zeros(_N_BUCKETS, dtype="float32")
-        for token in doc:
-            found[crc32(token.lower_.encode()) % _N_BUCKETS] += 1.0
-    unit: FloatArray = found / max(float(numpy.linalg.norm(found)), 1e-8)
+def _vectors(docs: Sequence[Doc]) -> FloatArray:
+    """What documents are about: the means of their vectors, or else their words. Of length 1.
+
+    Documents without tokens have zeros.
+    """
+    tensors: List[Any] = [doc.tensor for doc in docs]
+    width = max((tensor.shape[-1] for tensor in tensors if tensor.size), default=0)
+    found = numpy.zeros((len(docs), width or _N_BUCKETS), dtype="float32")
+    for row, doc, tensor in zip(found, docs, tensors):
+        if width and tensor.size:
+            tensor = tensor.get() if hasattr(tensor, "get") else tensor
+            row[:] = numpy.asarray(tensor, dtype="float32").mean(axis=0)
+        elif not width:
+            for token in doc:
+                row[crc32(token.lower_.encode()) % _N_BUCKETS] += 1.0
+    unit: FloatArray = found / numpy.linalg.norm(found, axis=1, keepdims=True).clip(1e-8)
     return unit
 
 

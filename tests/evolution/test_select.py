@@ -7,7 +7,7 @@ import pytest
 import spacy
 
 from rel_component.errors import ConfigError
-from rel_component.evolution.select import _choose, select
+from rel_component.evolution.select import _choose, _vectors, select
 
 from ..cli.helpers import run, run_json
 from ..helpers import make_doc, make_example
@@ -52,6 +52,14 @@ def test_unlike_documents_are_preferred_and_labels_take_turns():
     assert _choose(unsure, ["A"] * 4, vectors, 3, 0.0) == [0, 1, 2]
     assert _choose(unsure, ["A", "A", "A", "B"], vectors, 2, 0.0) == [0, 3]
     assert _choose(unsure, ["", "A", "A", "B"], vectors, 9, 0.0) == [1, 3, 2, 0]
+
+
+def test_documents_without_tokens_have_vectors_as_wide_as_others(vocab):
+    docs = [make_doc(vocab, "Acme hired Ada", []), make_doc(vocab, "", [])]
+    assert _vectors(docs).shape == (2, 256)
+    docs[0].tensor = numpy.asarray([[3.0, 4.0]] * 3, dtype="float32")
+    assert _vectors(docs) == pytest.approx(numpy.asarray([[0.6, 0.8], [0.0, 0.0]]))
+    assert _vectors([]).shape == (0, 256)
 
 
 @pytest.mark.slow
