@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, List, Optional, Sequence
 
 from typer import Argument, Option
 
+from ..errors import listed
 from .messages import msg, percent, print_json, print_table, use_device
 from .options import TEXTS, GpuId, Json, Seed
 
@@ -78,6 +79,8 @@ def add_labels_cli(
         print_json(found.to_dict())
         return
     print_changes(found.changes)
+    if found.not_shown:
+        msg.warn(f"no document shows {listed(found.not_shown)}")
     if not found.measured_on:
         msg.warn("too few documents to keep some to measure on: give others with --dev")
     else:

@@ -1,5 +1,6 @@
 """New labels for a trained pipeline, which does not forget those that it has."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
@@ -43,6 +44,7 @@ class AddedLabels:
     Attributes:
         labels: the new labels.
         started: those whose outputs started at their examples or descriptions.
+        not_shown: those of which no document that it learned from has a relation.
         changes: F1 by label before and after.
         losses: the loss in each epoch.
         n_docs: number of new documents, of remembered ones and of texts that it learned from, and of
@@ -52,6 +54,7 @@ class AddedLabels:
 
     labels: List[str]
     started: List[str]
+    not_shown: List[str] = field(default_factory=list)
     changes: List[LabelChange] = field(default_factory=list)
     losses: List[float] = field(default_factory=list)
     n_docs: Dict[str, int] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class AddedLabels:
         return {
             "labels": self.labels,
             "started": self.started,
+            "not_shown": self.not_shown,
             "changes": [change.to_dict() for change in self.changes],
             "losses": self.losses,
             "documents": self.n_docs,
@@ -99,7 +103,7 @@ def add_labels(
         rehearse: texts without annotation that old labels are rehearsed on; see
             :func:`~rel_component.read_texts`.
         dev: annotated documents to measure on. None: every fifth document of `new` and of what is
-            remembered, from which nothing is learned then.
+            remembered, from which nothing is learned then, but none that alone shows a label.
         complete: whether the new documents are annotated with all labels.
         distillation: weight of what the pipeline said before; 0: it may forget.
         hyperparameters: how it learns; None: with the defaults.
@@ -150,7 +154,9 @@ def add_labels(
     counts = {"new": len(taught), "remembered": len(remembered), "texts": len(texts)}
     changes = compare_labels(before, after, old, names)
     counts["measured"] = len(held_out)
-    return AddedLabels(names, started, changes, losses, counts, place)
+    shown = {rel.label for doc in taught for rel in get_relations(doc, extractor.attr)}
+    not_shown = [label for label in names if label not in shown]
+    return AddedLabels(names, started, not_shown, changes, losses, counts, place)
 
 
 def _read(
@@ -185,11 +191,25 @@ def _hold_out(
     """Documents to measure on, those to learn from, and where the former are from."""
     if dev is not None:
         return _read(nlp, extractor, dev, labels, None), taught, remembered, str(dev)
-    held_out = [*taught[::_EVERY], *remembered[::_EVERY]] if len(taught) >= _EVERY else []
-    if not held_out:
+    if len(taught) < _EVERY:
         return [], taught, remembered, ""
-    kept = [[doc for i, doc in enumerate(docs) if i % _EVERY] for docs in (taught, remembered)]
-    return held_out, kept[0], kept[1], "every fifth document, from which nothing was learned"
+    parts = [_every_fifth(docs, extractor.attr) for docs in (taught, remembered)]
+    held_out = [*parts[0][0], *parts[1][0]]
+    place = "every fifth document, from which nothing was learned" if held_out else ""
+    return held_out, parts[0][1], parts[1][1], place
+
+
+def _every_fifth(docs: Sequence[Doc], attr: str) -> Tuple[List[Doc], List[Doc]]:
+    """Every fifth document but those that alone show a label, and all others."""
+    shown = [{rel.label for rel in get_relations(doc, attr)} for doc in docs]
+    left = Counter(label for labels in shown for label in labels)
+    parts: Tuple[List[Doc], List[Doc]] = ([], [])
+    for i, (doc, labels) in enumerate(zip(docs, shown)):
+        is_held_out = i % _EVERY == 0 and all(left[label] > 1 for label in labels)
+        if is_held_out:
+            left.subtract(labels)
+        parts[not is_held_out].append(doc)
+    return parts
 
 
 def _predicted(nlp: Language, path: Union[str, Path], limit: int = 10_000) -> List[Doc]:

@@ -150,12 +150,17 @@ def learn(
         the loss of the extractor in each epoch
 
     Raises:
-        ConfigError: if there is no component of a name that is to be trained.
+        ConfigError: if there is no component of a name that is to be trained, or it cannot learn.
     """
     extractor = require_trained(nlp)
     unknown = [name for name in hyperparameters.train if name not in nlp.pipe_names]
     if unknown:
         raise ConfigError(f"no component {unknown[0]!r:.60}; there are: {listed(nlp.pipe_names)}")
+    fixed = [name for name in hyperparameters.train if not hasattr(nlp.get_pipe(name), "update")]
+    if fixed:
+        raise ConfigError(
+            f"the component {fixed[0]!r:.60} learns nothing: do not name it to be trained"
+        )
     trained = {extractor.name, *hyperparameters.train}
     exclude = [name for name in nlp.pipe_names if name not in trained]
     rng = random.Random(hyperparameters.seed)

@@ -8,7 +8,7 @@ from rel_component import RelationSchema
 from rel_component.cli.add_labels import print_changes
 from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, DataError, SchemaError
-from rel_component.evolution.add_labels import add_labels
+from rel_component.evolution.add_labels import _every_fifth, add_labels
 from rel_component.evolution.learning import Hyperparameters, LabelChange, choose_memory
 from rel_component.files import write_docs
 from rel_component.relation_types import RelationType
@@ -97,6 +97,7 @@ def test_an_output_starts_at_its_examples(folder, tmp_path):
     changes = {change.label: change for change in found.changes}
     assert changes["LEFT"].after.recall == 1.0
     assert found.losses == []
+    assert found.not_shown == []
 
 
 @pytest.mark.slow
@@ -117,11 +118,23 @@ def test_without_other_documents_a_fifth_is_measured_on(folder, tmp_path, vocab)
     assert (tmp_path / "after/config.cfg").is_file()
 
 
+def test_what_alone_shows_a_label_is_learned_from(vocab):
+    docs = _docs(vocab, [NEW[0], *OLD * 3])
+    held_out, kept = _every_fifth(docs, "rel")
+    assert held_out == [docs[5]]
+    assert kept == [*docs[:5], docs[6]]
+    assert _every_fifth(_docs(vocab, OLD[:1]), "rel")[0] == []
+
+
 @pytest.mark.slow
 def test_the_command_says_what_changed(folder, tmp_path):
+    schema = tmp_path / "schema.yaml"
+    RelationSchema.from_dict({"relations": [*SCHEMA["relations"], "MET"]}).to_file(schema)
     output = run(
         "add-labels",
-        *(folder / name for name in ("before", "schema.yaml", "new.spacy")),
+        folder / "before",
+        schema,
+        folder / "new.spacy",
         tmp_path / "after",
         "--memory",
         folder / "old.spacy",
@@ -131,6 +144,7 @@ def test_the_command_says_what_changed(folder, tmp_path):
         "0",
     )
     assert "new labels" in output
+    assert "no document shows MET" in output
     assert "2 remembered documents" in " ".join(output.split())
 
 
@@ -142,6 +156,11 @@ def test_the_command_says_what_changed(folder, tmp_path):
             {"hyperparameters": Hyperparameters(train=("encoder",))},
             ConfigError,
             "no component 'encoder'",
+        ),
+        (
+            {"hyperparameters": Hyperparameters(train=("entity_ruler",))},
+            ConfigError,
+            "'entity_ruler' learns nothing",
         ),
         ({"per_label": -1}, ConfigError, "0 or more"),
         ({"memory": "new.spacy"}, DataError, "no document shows one of the labels WORKS_AT"),
