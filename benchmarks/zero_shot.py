@@ -32,6 +32,8 @@ from rel_component.annotations import get_relations
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_examples
+from rel_component.models.pairs.label_scorer import mean_prototype
+from rel_component.pipeline.label_reading import moved_by_examples
 from rel_component.pipelines import find_extractor
 from rel_component.relation_types import RelationType
 from rel_component.schema import RelationSchema
@@ -71,8 +73,9 @@ def main() -> None:
                 score = macro_f1(vectors, labels, gold, [ids.index(key) for key in splits[split]])
                 print(f"{name}: FewRel, {m} relations: macro F1 {100 * score:.1f}", flush=True)
         if "few_shot" in args.only:
+            none = mean_prototype(find_extractor(nlp).model.get_ref("output_layer"))
             for shots in (1, 5):
-                score = episodes(vectors, labels, gold, shots)
+                score = episodes(vectors, labels, none, gold, shots)
                 print(f"{name}: FewRel, 5-way {shots}-shot: accuracy {100 * score:.1f}", flush=True)
         offset = None
         if name == "trained" and {"conll04", "knowledgenet", "unrelated"} & set(args.only):
@@ -161,7 +164,7 @@ def macro_f1(vectors: Any, labels: Any, gold: Any, chosen: List[int]) -> float:
     return float(numpy.mean(scores))
 
 
-def episodes(vectors: Any, labels: Any, gold: Any, shots: int) -> float:
+def episodes(vectors: Any, labels: Any, none: Any, gold: Any, shots: int) -> float:
     """Accuracy of one query of each of 5 relations, by label vectors that examples have moved."""
     rng = numpy.random.default_rng(0)
     rows = [numpy.flatnonzero(gold == k) for k in range(len(labels))]
@@ -169,8 +172,8 @@ def episodes(vectors: Any, labels: Any, gold: Any, shots: int) -> float:
     for _ in range(N_EPISODES):
         chosen = rng.choice(len(labels), 5, replace=False)
         picked = [rng.choice(rows[k], shots + 1, replace=False) for k in chosen]
-        moved = numpy.stack([labels[k] + vectors[p[1:]].sum(0) for k, p in zip(chosen, picked)])
-        moved /= numpy.linalg.norm(moved, axis=1, keepdims=True)
+        shown = vectors[numpy.concatenate([p[1:] for p in picked])]
+        moved = moved_by_examples(labels[chosen], numpy.repeat(numpy.arange(5), shots), shown, none)
         queries = vectors[[p[0] for p in picked]]
         right += int(((queries @ moved.T).argmax(axis=1) == numpy.arange(5)).sum())
     return right / (5 * N_EPISODES)

@@ -16,7 +16,7 @@ from ..errors import ConfigError, SchemaError, shown
 from ..mentions import read_mentions
 from ..models.encoder import encode_sentences
 from ..models.pairs.label_pair import pair_vectors
-from ..models.pairs.label_scorer import unit_rows
+from ..models.pairs.label_scorer import mean_prototype, unit_rows
 from ..models.pairs.label_texts import Encode, label_vectors, vary_labels
 from ..relation_types import RelationType
 from ..schema import RelationSchema
@@ -26,7 +26,8 @@ SchemaLike = Union[RelationSchema, Mapping[str, Any]]
 
 _GROUP = "relation_example"  # span group of head and tail
 _MARKED = re.compile(r"<(head|tail)>(.*?)</\1>", re.DOTALL)
-_PRIOR = 1.0  # the text of a label counts as much as so many examples
+_PRIOR = 3.0  # the texts of a label count as much as so many examples
+_SHARED = 1.3  # so much of the mean prototype of no relation is in every pair, and shows no label
 _MAX_CACHED = 100_000  # texts
 
 
@@ -100,7 +101,8 @@ class LabelReader:
                 )
             marked = [parse_example(kind, example) for _, kind, example in examples]
             found = _example_vectors(model, nlp, upstream, marked)
-            vectors = _moved(vectors, [row for row, _, _ in examples], found)
+            none = mean_prototype(model.get_ref("output_layer"))
+            vectors = moved_by_examples(vectors, [row for row, _, _ in examples], found, none)
         return vectors
 
     @contextmanager
@@ -240,12 +242,26 @@ def _example_vectors(
     return pair_vectors(model, docs, candidates)
 
 
-def _moved(vectors: FloatArray, rows: Sequence[int], examples: FloatArray) -> FloatArray:
-    """Vectors of labels, moved towards the mean of their examples."""
+def moved_by_examples(
+    vectors: FloatArray, rows: Sequence[int], examples: FloatArray, none: FloatArray
+) -> FloatArray:
+    """Vectors of labels, moved towards what their examples have beside that which all pairs have.
+
+    Pairs are more like each other than like any text, so that a label which moved to the pairs of its
+    examples themselves would be near to every pair.
+
+    Args:
+        vectors: those of the texts of labels, of length 1. *Shape:* ``(n_labels, width)``
+        rows: the label of each example. *Shape:* ``(n_examples,)``
+        examples: the vectors of the examples, of length 1. *Shape:* ``(n_examples, width)``
+        none: the mean prototype of no relation. *Shape:* ``(width,)``
+
+    Returns:
+        vectors of length 1. *Shape:* ``(n_labels, width)``
+    """
     sums = _PRIOR * vectors
-    numpy.add.at(sums, numpy.asarray(rows), examples)
-    moved: FloatArray = sums / numpy.linalg.norm(sums, axis=1, keepdims=True)
-    return moved
+    numpy.add.at(sums, numpy.asarray(rows), examples - _SHARED * none)
+    return unit_rows(numpy, sums)
 
 
 def _order(span: Span) -> Tuple[int, int]:

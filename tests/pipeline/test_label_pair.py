@@ -9,7 +9,7 @@ from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, SchemaError
 from rel_component.models.encoder import encode_sentences
 from rel_component.models.optimizers import EncoderAdam
-from rel_component.pipeline.label_reading import parse_example
+from rel_component.pipeline.label_reading import moved_by_examples, parse_example
 from rel_component.relation_types import RelationType
 
 from ..encoders import TINY_TOK2VEC, tiny_encoder
@@ -156,6 +156,14 @@ def test_examples_move_a_label(trained):
         extractor.set_schema({"X": {"description": "made in", "examples": shown}})
         scores.append(float(extractor.predict([met]).values[0, 0]))
     assert scores[1] > scores[0] + 0.01
+
+
+def test_many_examples_bring_no_label_near_to_all_pairs():
+    label, own, shared = numpy.eye(3, dtype="float32")
+    pairs = numpy.stack([0.8 * shared + 0.6 * own] * 5)
+    (moved,) = moved_by_examples(label[None], [0] * 5, pairs, 0.6 * shared)
+    assert moved @ own > 0.5
+    assert moved @ shared < 0.1
 
 
 @pytest.mark.parametrize(

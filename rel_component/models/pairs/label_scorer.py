@@ -72,6 +72,12 @@ def set_labels(
     model.attrs["n_outputs"] = n_outputs
 
 
+def mean_prototype(model: LabelScorerT) -> FloatArray:
+    """The mean of the prototypes, each of length 1, on the host. *Shape:* ``(width,)``."""
+    prototypes: FloatArray = model.ops.to_numpy(model.get_param("prototypes"))
+    return unit_rows(numpy, prototypes).mean(axis=0)
+
+
 def check_labels(model: LabelScorerT) -> None:
     """Check label vectors that were loaded.
 
