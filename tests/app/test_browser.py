@@ -198,6 +198,15 @@ def test_the_text_is_whole_in_lines_and_on_paper(window, tmp_path, vocab):
     assert all(is_joined(page)[0])
 
 
+def test_arcs_that_fill_the_margins_pass_a_line_as_one_path(window, tmp_path, vocab):
+    doc = chain(vocab, 60)
+    ends = [(head, tail) for head in doc.ents[:11] for tail in doc.ents[-11:]]
+    set_relations(doc, [(head, "FAR", tail, 0.5) for head, tail in ends])
+    page = window.show_drawn(drawn(render(doc, page=True)), tmp_path)
+    assert page.locator(".rel-line").nth(5).locator("g").count() == 1
+    assert all(is_joined(page)[0])
+
+
 def test_without_scripts_the_relations_are_listed(browser, tmp_path, vocab):
     window = Window(browser, java_script_enabled=False)
     page = window.show(render(chain(vocab, 3), page=True), tmp_path)

@@ -9,6 +9,7 @@ const RelView = (() => {
   const BEND = 6; // radius of corners
   const LANE = 7; // from one lane to the next
   const GAP = 6; // least space between arcs of one level
+  const APART = 100; // arcs that pass a line, each of which can be pointed at
   const LONGEST = 32; // characters of a label
   const PAPER = 660; // width that fits on A4 and Letter
   const views = new Set();
@@ -94,13 +95,13 @@ const RelView = (() => {
     });
   }
 
-  // The lowest number that no interval among `taken` has where it overlaps with this one.
+  // The first lane that is free from line `low` to `high`, which it takes; `taken`: a bit for each lane, by line.
   function freeLane(taken, low, high) {
-    const used = new Set(taken.filter((t) => t.low <= high && low <= t.high).map((t) => t.lane));
-    let lane = 0;
-    while (used.has(lane)) lane += 1;
-    taken.push({ low, high, lane });
-    return lane;
+    let used = 0n;
+    for (let line = low; line <= high; line += 1) used |= taken[line] || 0n;
+    const lane = ~used & (used + 1n); // the lowest bit that is 0
+    for (let line = low; line <= high; line += 1) taken[line] = (taken[line] || 0n) | lane;
+    return lane.toString(2).length - 1;
   }
 
   class View {
@@ -274,11 +275,21 @@ const RelView = (() => {
         if (!segments[i].length && !through[i].length) return;
         const svg = shape("svg", { class: "rel-arcs", "aria-hidden": "true" });
         const frame = { rise, base: rise - 3 - over, height: this.frames[i].height + rise + under };
-        for (const arc of through[i]) svg.append(this.group(arc, `M${arc.x} 0V${frame.height}`));
+        svg.append(...this.passing(through[i], frame.height));
         const captions = segments[i].map((part) => this.drawSegment(svg, part, frame));
         svg.append(...captions);
         line.append(svg);
       });
+    }
+
+    // Arcs that pass a line between two others; very many, which the eye cannot tell apart, as one path.
+    passing(arcs, height) {
+      const down = (x) => `M${x} 0V${height}`;
+      if (arcs.length <= APART) return arcs.map((arc) => this.group(arc, down(arc.x)));
+      const places = new Set(arcs.map((arc) => Math.round(arc.x)));
+      const group = shape("g", { class: "rel-many" });
+      group.append(shape("path", { d: Array.from(places, down).join(""), class: "rel-line-path" }));
+      return [group];
     }
 
     // What an arc takes up above a line: from a mention to another one, or to a margin. Its label is in
