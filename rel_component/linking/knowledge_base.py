@@ -114,13 +114,11 @@ class KnowledgeBase:
 
     def exact(self, text: str) -> List[int]:
         """The names that are equal to a text but for case and width of characters."""
-        key = normalize_name(text)
-        return [i for i in self._hits("exact", key) if normalize_name(self.name(i)) == key]
+        return self._equal("exact", normalize_name, text)
 
     def loose(self, text: str) -> List[int]:
         """The names that have the :func:`.loose_key` of a text."""
-        key = loose_key(folded(text))
-        return [i for i in self._hits("loose", key) if loose_key(folded(self.name(i))) == key]
+        return self._equal("loose", lambda name: loose_key(folded(name)), text)
 
     def similar(self, text: str, n: int) -> List[Tuple[int, float]]:
         """The names that share most trigrams with a text, and the cosines."""
@@ -180,9 +178,12 @@ class KnowledgeBase:
                 prior=None if math.isnan(prior) else prior,
             )
 
-    def _hits(self, index: str, key: str) -> List[int]:
+    def _equal(self, index: str, form: Callable[[str], str], text: str) -> List[int]:
+        """The names that have the form of a text, by an index of forms."""
+        key = form(text)
         rows = _rows(self.arrays[f"{index}_hashes"], _hash(key))
-        return self.arrays[f"{index}_names"][rows][:_MOST_EQUAL].tolist()
+        names = self.arrays[f"{index}_names"][rows][:_MOST_EQUAL].tolist()
+        return [i for i in names if form(self.name(i)) == key]
 
     def _text(self, kind: str, i: int) -> str:
         start, end = self.arrays[_TEXTS[kind]][i : i + 2].tolist()
@@ -219,12 +220,10 @@ def build(entities: Iterable[Entity]) -> KnowledgeBase:
     }
     for kind, texts in zip(_TEXTS, (ids, names, descriptions, type_names)):
         arrays[kind], arrays[_TEXTS[kind]] = texts.arrays()
-    arrays["id_hashes"], arrays["id_order"] = _index(map(_hash, ids))
+    arrays["id_hashes"], arrays["id_order"] = _index(ids)
     forms = [folded(name) for name in names]
-    arrays["exact_hashes"], arrays["exact_names"] = _index(
-        _hash(normalize_name(name)) for name in names
-    )
-    arrays["loose_hashes"], arrays["loose_names"] = _index(_hash(loose_key(form)) for form in forms)
+    arrays["exact_hashes"], arrays["exact_names"] = _index(map(normalize_name, names))
+    arrays["loose_hashes"], arrays["loose_names"] = _index(map(loose_key, forms))
     arrays.update(build_trigrams(forms))
     return KnowledgeBase(arrays)
 
@@ -388,9 +387,9 @@ class _Texts:
         return numpy.frombuffer(bytes(self._bytes), dtype="uint8"), starts
 
 
-def _index(hashes: Iterable[int]) -> Tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Sorted hashes, and which text each of them is of."""
-    values = numpy.fromiter(hashes, dtype="uint64")
+def _index(texts: Iterable[str]) -> Tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The sorted hashes of texts, and which text each of them is of."""
+    values = numpy.fromiter(map(_hash, texts), dtype="uint64")
     order = numpy.argsort(values, kind="stable").astype("int32")
     return values[order], order
 
