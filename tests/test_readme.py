@@ -182,3 +182,16 @@ def test_documents_run_commands_and_workflows_of_the_project():
     found = set(re.findall(r"project run\s+(\w+)", text))
     assert {"all", "pipeline"} <= found <= commands | project["workflows"].keys()
     assert {step for steps in project["workflows"].values() for step in steps} <= commands
+
+
+def test_commands_of_the_project_can_run_again():
+    project = srsly.read_yaml(ROOT / "project.yml")
+    made = r"(?:scripts/\w+_encoder\.py|rel apply-adapter) \S+(?: encoders/\S+)? (\S+?)(?: --\w+ \w+)?$"
+    n_folders = 0
+    for command in project["commands"]:
+        text = "\n".join(command["script"])
+        for match in re.finditer(made, text, re.MULTILINE):
+            n_folders += 1
+            removed = re.findall(r"rmtree\('([^']+)'", text[: match.start()])
+            assert any(match[1].startswith(folder) for folder in removed), command["name"]
+    assert n_folders == 7
