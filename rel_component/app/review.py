@@ -229,7 +229,8 @@ class ReviewStore:
             with ``.state``, is a file of all decisions, which goes on where it was.
 
     Raises:
-        DataError: if a file cannot be read or written, or that of decisions is none.
+        DataError: if a file cannot be read or written, that of decisions is none, or documents are done
+            that are not here.
     """
 
     documents: Sequence[PageDocument]
@@ -249,6 +250,27 @@ class ReviewStore:
                 self.reviews[key] = Review.read(value, self._by_key[key], place)
             else:
                 self._others[key] = value
+        self._check_file()
+
+    def _check_file(self) -> None:
+        """Raise an error if the first decision would take documents away that are done."""
+        if not self.path.is_file() or not self.path.stat().st_size:
+            return
+        if not self._state.exists():
+            raise DataError(
+                f"it is there, without the decisions of a review ({self._state.name}) that it could be "
+                "written of again; name another file",
+                place=str(self.path),
+            )
+        n_done = sum(
+            isinstance(it, dict) and it.get("done") is True for it in self._others.values()
+        )
+        if n_done:
+            raise DataError(
+                f"{n_done} documents of it, which are done, are none of these documents or were "
+                "predicted otherwise, and would be left out; name another file",
+                place=str(self.path),
+            )
 
     def _read(self) -> Dict[str, Any]:
         if not self._state.exists():

@@ -169,6 +169,19 @@ def test_decisions_about_documents_that_are_not_here_are_kept(document, tmp_path
     assert json.loads(state.read_text(encoding="utf8")) == {"other.1": {"done": True}}
 
 
+def test_a_file_does_not_lose_documents_that_are_not_here(vocab, document, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("{}\n", encoding="utf8")
+    with pytest.raises(DataError, match="name another file"):
+        ReviewStore([document], path)
+    path.unlink()
+    ReviewStore([document], path).save({document.key: {"done": True, "relations": []}})
+    (other,) = found_documents([make_doc(vocab, "Acme", [])], RenderOptions())
+    with pytest.raises(DataError, match="1 documents of it, which are done"):
+        ReviewStore([other], path)
+    ReviewStore([other, document], path)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", "\ud800", '{"KEY": 1}', "[" * 50_000])
 def test_a_file_that_holds_no_decisions_is_an_error_that_names_it(document, tmp_path, content):
     state = tmp_path / "a.jsonl.state"
