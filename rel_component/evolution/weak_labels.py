@@ -9,8 +9,21 @@ probable.
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import product
+from math import inf
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import numpy
 from spacy.language import Language
@@ -27,14 +40,15 @@ from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
 from ..mentions import mention_spans, normalize_name
 from ..pipelines import PipelineSource, load_pipeline, mentions_key
-from ..types import NO_RELATION, Relation
+from ..types import NO_RELATION, Int32Array, Relation
 from .learning import require_trained
 
 _COLUMNS = frozenset({"head", "label", "tail"})
-_MOST_MENTIONS = 500  # of a document; lists of names would have millions of pairs
+_MOST_NEXT = 500  # mentions that one is paired with; lists of names would have millions of pairs
 _WINDOW = 40  # tokens, where sentences are not known
 
 _Fact = Tuple[str, str, str]
+_Known = Tuple[Span, FrozenSet[str]]  # a mention, and what it may stand for in the facts
 
 
 class Facts:
@@ -163,7 +177,7 @@ def weak_labels(
     Raises:
         ConfigError: if there is no such pipeline, or an option is out of range.
     """
-    if not 0.0 <= min_score <= 1.0 or negatives < 0:
+    if not 0.0 <= min_score <= 1.0 or not 0 <= negatives < inf:
         raise ConfigError(
             f"min_score must lie in [0, 1], and negatives be 0 or more: {min_score}, {negatives}"
         )
@@ -210,26 +224,34 @@ def _find(
     doc: Doc, facts: Facts, spans_key: Optional[str]
 ) -> Tuple[List[Tuple[Relation, _Fact]], bool]:
     """The relations that the facts suggest, and whether known entities meet in a sentence."""
-    mentions = list(mention_spans(doc, spans_key))[:_MOST_MENTIONS]
-    known = [(span, keys) for span in mentions if (keys := facts.keys(span))]
-    sentences = sentence_numbers(doc)
+    known = [(span, keys) for span in mention_spans(doc, spans_key) if (keys := facts.keys(span))]
     found: List[Tuple[Relation, _Fact]] = []
     meet = False
-    for (head, heads), (tail, tails) in product(known, known):
-        if head.start < tail.end and tail.start < head.end:
-            continue
-        if sentences is None:
-            gap = max(head.start, tail.start) - min(head.end, tail.end)
-            near = gap <= _WINDOW
-        else:
-            near = sentences[head.start] == sentences[tail.start]
-        if near:
-            meet = True
+    for pair in _near_pairs(sorted(known, key=lambda item: item[0].start), sentence_numbers(doc)):
+        meet = True
+        for (head, heads), (tail, tails) in (pair, pair[::-1]):
             found += [
                 (Relation(head, label, tail), fact)
                 for fact, label in sorted(facts.between(heads, tails))
             ]
     return found, meet
+
+
+def _near_pairs(
+    known: Sequence[_Known], sentences: Optional[Int32Array]
+) -> Iterator[Tuple[_Known, _Known]]:
+    """Mentions, in their order, that do not overlap and are in one sentence, or near each other."""
+    for i, one in enumerate(known):
+        for other in known[i + 1 : i + 1 + _MOST_NEXT]:
+            start, end = other[0].start, one[0].end
+            if sentences is None:
+                is_near = start - end <= _WINDOW
+            else:
+                is_near = sentences[start] == sentences[one[0].start]
+            if not is_near:
+                break
+            if start >= end:
+                yield one, other
 
 
 def _score(weak: List[_Weak], nlp: Language, spans_key: Optional[str]) -> None:

@@ -52,6 +52,14 @@ def test_sentences_with_both_ends_of_a_fact(nlp):
     assert weak_labels(nlp, [], Facts(ROWS)).docs == []
 
 
+@pytest.mark.parametrize("components", [["sentencizer", "entity_ruler"], ["entity_ruler"]])
+def test_mentions_count_however_many_came_before(nlp, components):
+    with nlp.select_pipes(enable=components):
+        text = "Bo . " * 600 + "Ada founded Acme ."
+        found = weak_labels(nlp, [text], Facts([*ROWS, ("Bo", "KNOWS", "Eve")]))
+    assert facts(found.docs[0]) == [("Acme", "FOUNDED_BY", "Ada")]
+
+
 def test_ids_of_a_knowledge_base(nlp):
     kb = build(
         [
@@ -116,6 +124,9 @@ def test_files_without_facts(tmp_path, content):
         Facts.read(tmp_path / "facts.csv")
 
 
-def test_options_out_of_range(nlp):
+@pytest.mark.parametrize(
+    "options", [{"min_score": 2.0}, {"negatives": -1}, {"negatives": float("nan")}]
+)
+def test_options_out_of_range(nlp, options):
     with pytest.raises(ConfigError):
-        weak_labels(nlp, [], Facts(ROWS), min_score=2.0)
+        weak_labels(nlp, [], Facts(ROWS), **options)
