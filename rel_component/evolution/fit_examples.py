@@ -219,6 +219,7 @@ def example_docs(nlp: Language, schema: RelationSchema) -> List[Doc]:
 
 def _split(schema: RelationSchema, folds: int, fold: int) -> List[RelationSchema]:
     """The schema without every such example of each label, and with these alone."""
+    different = [(kind, list(dict.fromkeys(kind.examples))) for kind in schema.values()]
     found = []
     for is_left_out in (False, True):
         kinds = [
@@ -226,11 +227,11 @@ def _split(schema: RelationSchema, folds: int, fold: int) -> List[RelationSchema
                 kind,
                 examples=tuple(
                     text
-                    for i, text in enumerate(kind.examples)
-                    if (i % folds == fold and len(kind.examples) > 1) == is_left_out
+                    for i, text in enumerate(texts)
+                    if (i % folds == fold and len(texts) > 1) == is_left_out
                 ),
             )
-            for kind in schema.values()
+            for kind, texts in different
         ]
         found.append(RelationSchema(kinds))
     return found

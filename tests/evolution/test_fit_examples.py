@@ -6,7 +6,7 @@ from thinc.api import Adam
 
 from rel_component import RelationSchema
 from rel_component.errors import ConfigError, SchemaError
-from rel_component.evolution.fit_examples import example_docs, fit_examples
+from rel_component.evolution.fit_examples import _split, example_docs, fit_examples
 from rel_component.evolution.learning import Hyperparameters
 from rel_component.files import write_docs
 
@@ -107,6 +107,14 @@ def test_mentions_of_examples_have_the_types_of_the_schema(folder):
     nested = {"relations": [{"label": "A", "examples": ["<head>ada</head><tail>b</tail>"]}]}
     with pytest.raises(SchemaError, match="same token"):
         example_docs(nlp, RelationSchema.from_dict(nested))
+
+
+def test_an_example_that_is_given_twice_is_not_left_out_and_learned_from():
+    twice = ["<head>A</head> of <tail>B</tail>"] * 2
+    schema = RelationSchema.from_dict({"relations": [{"label": "OF", "examples": twice}]})
+    kept, left_out = _split(schema, 2, 0)
+    assert kept["OF"].examples == (twice[0],)
+    assert left_out["OF"].examples == ()
 
 
 def test_it_is_said_once_which_types_are_not_found(folder, tmp_path):
