@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import gc
+import logging
 import os
 import sys
 
@@ -24,7 +25,12 @@ from spacy.vocab import Vocab
 sys.dont_write_bytecode = False
 gc.disable()  # while modules and tests come to stay, there is no garbage
 if "torch" in sys.modules:  # Thinc imports it where it is installed
-    sys.modules["torch"].set_num_threads(1)
+    torch = sys.modules["torch"]
+    torch.set_num_threads(1)
+    if not torch.cuda.is_available():
+        # Otherwise each seed is noted for three kinds of devices, with where it was set, which takes
+        # longer than most tests.
+        torch.manual_seed = torch.default_generator.manual_seed
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=30)
 # for tests that are to fail: what they fail on is not made smaller, which takes many runs
@@ -51,12 +57,20 @@ Registry._get_entry_points = cache(Registry._get_entry_points)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Afterwards collections look at what the tests make, and not at half a million old objects."""
+    """Afterwards collections look at what the tests make, and not at half a million old objects.
+
+    They also do it less often. And pytest's handlers, of which each test adds and removes six, go to
+    the root logger alone, and not to each of the forty that PyTorch keeps apart from it.
+    """
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         gc.enable()
+        for logger in logging.root.manager.loggerDict.values():
+            if isinstance(logger, logging.Logger):
+                logger.propagate = True
 
 
 def pytest_collection_modifyitems(items):
