@@ -15,22 +15,11 @@ os.environ["PYTHONDONTWRITEBYTECODE"] = ""
 from functools import cache
 
 import pytest
-from catalogue import Registry
+import xdist
 from hypothesis import Phase, settings
-from spacy.lang.en import English
-from spacy.lang.tokenizer_exceptions import BASE_EXCEPTIONS
-from spacy.util import fix_random_seed
-from spacy.vocab import Vocab
 
 sys.dont_write_bytecode = False
 gc.disable()  # while modules and tests come to stay, there is no garbage
-if "torch" in sys.modules:  # Thinc imports it where it is installed
-    torch = sys.modules["torch"]
-    torch.set_num_threads(1)
-    if not torch.cuda.is_available():
-        # Otherwise each seed is noted for three kinds of devices, with where it was set, which takes
-        # longer than most tests.
-        torch.manual_seed = torch.default_generator.manual_seed
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=30)
 # for tests that are to fail: what they fail on is not made smaller, which takes many runs
@@ -39,20 +28,58 @@ settings.register_profile(
 )
 settings.load_profile("fixed")
 
-# Tests make thousands of pipelines. Most of the time went into special cases for contractions,
-# emoticons and names of states, such as "can't" and ":-)", and into looking for the same entry points
-# again; they do not change in a process.
 ABBREVIATIONS = ["Co.", "Corp.", "Dr.", "Inc.", "Jr.", "Ltd.", "Mr.", "Mrs.", "Ms.", "St."]
 ABBREVIATIONS += ["a.m.", "e.g.", "i.e.", "p.m.", "vs."]
-for text, tokens in list(BASE_EXCEPTIONS.items()):
-    if len(tokens) > 1 or not (text.isspace() or text.endswith((".", "+"))):
-        del BASE_EXCEPTIONS[text]
-English.Defaults.tokenizer_exceptions = {
-    text: tokens
-    for text, tokens in English.Defaults.tokenizer_exceptions.items()
-    if text in BASE_EXCEPTIONS or text in ABBREVIATIONS
-}
-Registry._get_entry_points = cache(Registry._get_entry_points)
+
+
+def pytest_sessionstart(session):
+    """Import spaCy in the processes that run tests, not in the one that starts them."""
+    if not xdist.is_xdist_controller(session):
+        make_pipelines_fast()
+        use_one_device()
+
+
+def make_pipelines_fast():
+    """Leave out what takes most of the time of the thousands of pipelines that tests make.
+
+    These are special cases for contractions, emoticons and names of states, such as "can't" and
+    ":-)", looking for the same entry points again, which do not change in a process, and reading
+    through all that is registered for what begins with a name, once for each array that is loaded.
+    """
+    from catalogue import REGISTRY, Registry
+    from spacy.lang.en import English
+    from spacy.lang.tokenizer_exceptions import BASE_EXCEPTIONS
+
+    for text, tokens in list(BASE_EXCEPTIONS.items()):
+        if len(tokens) > 1 or not (text.isspace() or text.endswith((".", "+"))):
+            del BASE_EXCEPTIONS[text]
+    English.Defaults.tokenizer_exceptions = {
+        text: tokens
+        for text, tokens in English.Defaults.tokenizer_exceptions.items()
+        if text in BASE_EXCEPTIONS or text in ABBREVIATIONS
+    }
+    Registry._get_entry_points = cache(Registry._get_entry_points)
+
+    def get_all(self):
+        found = self.get_entry_points() if self.entry_points else {}
+        place = tuple(self.namespace)
+        for name, made in REGISTRY.copy().items():
+            if name[-2] == place[-1] and name[:-1] == place:
+                found[name[-1]] = made
+        return found
+
+    Registry.get_all = get_all
+
+
+def use_one_device():
+    """Let PyTorch, which Thinc imports where it is installed, use one thread, and seed what there is."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+        if not torch.cuda.is_available():
+            # Otherwise each seed is noted for three kinds of devices, with where it was set, which
+            # takes longer than most tests.
+            torch.manual_seed = torch.default_generator.manual_seed
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,9 +108,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _fixed_seed():
+    from spacy.util import fix_random_seed
+
     fix_random_seed(0)
 
 
 @pytest.fixture(scope="session")
 def vocab():
+    from spacy.vocab import Vocab
+
     return Vocab()
