@@ -37,8 +37,8 @@ def assert_gradients(
     else:
         rng = numpy.random.default_rng(4)
         largest = numpy.abs(gradient).reshape(-1).argsort()[-n_cells:]
-        flat = [*largest, *rng.integers(0, gradient.size, n_cells)]
-        cells = [numpy.unravel_index(int(i), gradient.shape) for i in flat]
+        flat = {*largest.tolist(), *rng.integers(0, gradient.size, n_cells).tolist()}
+        cells = [numpy.unravel_index(i, gradient.shape) for i in sorted(flat)]
     found = numpy.asarray([gradient[cell] for cell in cells])
     slopes = numpy.asarray(list(_one_sided_slopes(loss, values, cells, eps)))
     nearest = numpy.clip(found, slopes.min(axis=1), slopes.max(axis=1))

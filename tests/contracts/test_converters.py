@@ -3,6 +3,7 @@
 A format is tested as soon as it is registered: its sample is read, recognised, written and damaged.
 """
 
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,13 +45,22 @@ EDITS = st.lists(
 @pytest.fixture(autouse=True)
 def _installed(name):
     """Skip formats that need a package which is not there; they say how to install it."""
+    message = missing_package(name)
+    if message is not None:
+        pytest.skip(message)
+
+
+@cache
+def missing_package(name):
+    """What a format says that needs a package which is not there."""
     with TemporaryDirectory() as folder:
         try:
             read(name, save(name, Path(folder)))
         except ConfigError as err:
             if "pip install" not in str(err):
                 raise
-            pytest.skip(str(err))
+            return str(err)
+    return None
 
 
 def save(name, folder):
