@@ -121,6 +121,7 @@ def depends_on_training(source):
     return bool(re.search(r"\brel in doc|doc\._\.rel\[0\]|\brel\.head\.label_|between", source))
 
 
+@pytest.mark.slow
 def test_the_first_session():
     run_session(blocks("python")[0])
 

@@ -105,7 +105,7 @@ MERGES = "- &a {k: x}\n" + "".join(
         "relations: [{label: 0x" + "f" * 9000 + "}]",
         "relations: [{label: A, " + "x" * 9000 + ": 1}]",
         "x" * 9000 + ": 1\nrelations: []",
-        "relations: [{label: [" + ", ".join("abc" * 300) + "]}]",
+        "relations: [{label: [" + ", ".join("abc" * 70) + "]}]",
         "relations: [{label: A, inverse: [" + "[x, x, x], " * 100 + "]}]",
         "relations: [{label: A, tail: [2024-01-01, null, 1.5]}]",
         "\x00",

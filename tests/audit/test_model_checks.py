@@ -176,7 +176,7 @@ NESTED = "&a [x,x], &b [*a,*a,*a,*a], &c [*b,*b,*b,*b], &d [*c,*c,*c,*c], &e [*d
         "a: {",
         f"a: [{NESTED}]\nb: [Bo]",
         "a: [" + "[" * 1500,
-        "a: [[" + "x, " * 900 + "]]\nb: [Bo]",
+        "a: [[" + "x, " * 150 + "]]\nb: [Bo]",
     ],
 )
 def test_names_that_cannot_be_used(tmp_path, text):

@@ -75,6 +75,7 @@ def _add(folder, output, **options):
     )
 
 
+@pytest.mark.slow
 def test_new_labels_are_learned_and_old_ones_kept(folder, tmp_path):
     found = _add(
         folder, tmp_path / "after", memory=folder / "old.spacy", rehearse=folder / "texts.txt"

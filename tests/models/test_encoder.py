@@ -172,7 +172,10 @@ def test_a_saved_encoder_needs_nothing_else(model, docs):
         numpy.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "deberta-v2", "modernbert"])
+@pytest.mark.parametrize(
+    "kind",
+    [*COMMON, *(pytest.param(k, marks=pytest.mark.slow) for k in ("distilbert", "modernbert"))],
+)
 def test_the_last_layers_can_start_anew(docs, kind):
     spacy.util.fix_random_seed(0)
     models = [build_encoder(tiny_encoder(kind), reset_layers=n) for n in (0, 1)]

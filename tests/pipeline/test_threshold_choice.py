@@ -101,6 +101,7 @@ def evaluated(nlp, data):
 # In training
 
 
+@pytest.mark.slow
 def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
     nlp = spacy.blank("xx")
     data = tmp_path / "dev.spacy"  # with a label that cannot be a key of a config
