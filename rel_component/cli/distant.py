@@ -58,7 +58,9 @@ def distant_cli(
     rows = [[label, str(found.counts[label]), str(found.dropped[label])] for label in known.labels]
     print_table(rows, ["label", "relations", "dropped"])
     if not found.docs:
-        msg.warn("no text names both ends of a fact in one sentence")
+        dropped = "no relation is probable enough to the pipeline that has to agree"
+        named = "no text names both ends of a fact in one sentence"
+        msg.warn(dropped if found.dropped else named)
     msg.good(
         f"{output}: {len(found.docs)} of {found.n_read} documents, which may state {found.n_facts} facts"
     )

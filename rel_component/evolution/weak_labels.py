@@ -34,12 +34,12 @@ from ..converters.formats.csv_rows import read_rows
 from ..converters.report import Report
 from ..decoding import ThresholdDecoder
 from ..documents import ask_only, bare_copy, sentence_numbers
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, listed
 from ..evaluation.threshold_choice import record_decoding, with_lowest_threshold
 from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
 from ..mentions import mention_spans, normalize_name
-from ..pipelines import PipelineSource, load_pipeline, mentions_key
+from ..pipelines import PipelineSource, load_pipeline, mentions_key, source_name
 from ..types import NO_RELATION, Int32Array, Relation
 from .learning import require_trained
 
@@ -175,13 +175,15 @@ def weak_labels(
         negatives: documents without a relation, in which known entities meet, for each one with some.
 
     Raises:
-        ConfigError: if there is no such pipeline, or an option is out of range.
+        ConfigError: if there is no such pipeline, an option is out of range, or the pipeline that has to
+            agree knows no label of the facts.
     """
     if not 0.0 <= min_score <= 1.0 or not 0 <= negatives < inf:
         raise ConfigError(
             f"min_score must lie in [0, 1], and negatives be 0 or more: {min_score}, {negatives}"
         )
     nlp = load_pipeline(pipeline)
+    judge = None if agree is None else _knowing(load_pipeline(agree), facts)
     spans_key = mentions_key(nlp)
     result = WeakLabels()
     weak: List[_Weak] = []
@@ -194,8 +196,8 @@ def weak_labels(
             weak.append(_Weak(doc, found))
         elif meet:
             without.append(doc)
-    if agree is not None:
-        _score(weak, load_pipeline(agree), spans_key)
+    if judge is not None:
+        _score(weak, judge, spans_key)
     best: Dict[_Fact, float] = {}
     for item in weak:
         for rel, fact in item.found:
@@ -204,7 +206,7 @@ def weak_labels(
         kept = []
         for rel, fact in item.found:
             score = item.scores.get(_key(rel), 0.0)
-            is_kept = agree is None or score >= min_score or 0.0 < score == best[fact]
+            is_kept = judge is None or score >= min_score or 0.0 < score == best[fact]
             (result.counts if is_kept else result.dropped)[rel.label] += 1
             if is_kept:
                 kept.append(rel)
@@ -252,6 +254,17 @@ def _near_pairs(
                 break
             if start >= end:
                 yield one, other
+
+
+def _knowing(nlp: Language, facts: Facts) -> Language:
+    """The pipeline, if it knows labels of the facts: others have no score to it."""
+    labels = require_trained(nlp).labels
+    if not set(labels) & facts.labels.keys():
+        raise ConfigError(
+            f"{source_name(nlp)} has to agree, and knows none of the labels {listed(facts.labels)}, "
+            f"only {listed(labels)}; ask it about them (spacy rel set-schema), or do without it"
+        )
+    return nlp
 
 
 def _score(weak: List[_Weak], nlp: Language, spans_key: Optional[str]) -> None:

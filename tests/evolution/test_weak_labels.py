@@ -90,8 +90,9 @@ def test_another_pipeline_has_to_agree(nlp):
     output.get_param("b")[:] = [1.0, 0.0]  # all are a little improbable
     found = weak_labels(nlp, TEXTS, Facts(ROWS[:1]), agree=other, min_score=0.5)
     assert found.counts["FOUNDED_BY"] == 2  # the best of each fact, and its equal
-    strict = weak_labels(nlp, TEXTS, Facts(ROWS[1:]), agree=other, min_score=0.5)
-    assert strict.dropped["IN"] == 1  # which the other one does not know
+    assert weak_labels(nlp, TEXTS, Facts(ROWS), agree=other).dropped["IN"] == 1  # not known to it
+    with pytest.raises(ConfigError, match="knows none of the labels IN, only FOUNDED_BY"):
+        weak_labels(nlp, TEXTS, Facts(ROWS[1:]), agree=other)
 
 
 @pytest.mark.slow
