@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 from pathlib import Path
+from threading import Timer
 
 import pytest
 import spacy
@@ -11,6 +12,7 @@ from spacy.util import load_config, registry
 
 from rel_component import threads
 from rel_component.errors import ConfigError
+from rel_component.pipeline import schema_pipe
 from rel_component.threads import (
     configure_fast_threads,
     limit_worker_threads,
@@ -81,6 +83,18 @@ def test_a_fork_computes_after_its_parent_has(given, monkeypatch):
     assert found == (1 << 16, 1, given or "false")
     assert torch.get_num_threads() == 2
     assert os.environ.get(PARALLELISM) == given
+
+
+def is_free():
+    return not schema_pipe._CHANGE.locked()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
+def test_a_fork_waits_for_a_change_of_labels():
+    schema_pipe._CHANGE.acquire()
+    Timer(0.2, schema_pipe._CHANGE.release).start()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(is_free).get(timeout=60)
 
 
 def test_a_spawned_worker_computes_with_one_thread(monkeypatch):

@@ -1,6 +1,7 @@
 """A component with labels and a schema, which can be exchanged after training."""
 
 import math
+import os
 import warnings
 from threading import Lock
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, TypeVar
@@ -23,6 +24,10 @@ from .rehearsal import RehearsingPipe
 T = TypeVar("T")
 
 _CHANGE = Lock()  # of the labels; a component with a lock could not be pickled
+if hasattr(os, "register_at_fork"):  # a fork waits for a change to end, and has the lock free
+    os.register_at_fork(
+        before=_CHANGE.acquire, after_in_parent=_CHANGE.release, after_in_child=_CHANGE.release
+    )
 
 
 class SchemaPipe(RehearsingPipe):
