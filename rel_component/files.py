@@ -156,6 +156,31 @@ def check_output(path: Union[str, Path]) -> None:
         part.unlink()
 
 
+def check_ending(path: Union[str, Path, None], *, docs: bool) -> None:
+    """Raise unless the ending of a file fits what is to be written to it.
+
+    Devices, and names without an ending, fit everything.
+
+    Args:
+        path: the file; None: it is not asked for.
+        docs: whether Docs are written, which ``.spacy`` files hold and no others.
+
+    Raises:
+        ConfigError: if the file would hold something else than its name says.
+    """
+    ending = "" if path is None or is_device(path) else Path(path).suffix
+    if not ending or (ending == ".spacy") == docs:
+        return
+    if docs:
+        raise ConfigError(
+            f"{path}: Docs go to a file that ends with .spacy; spacy rel convert --to makes other "
+            "formats of them"
+        )
+    raise ConfigError(
+        f"{path}: .spacy is the ending of Docs, which are not written here; give another"
+    )
+
+
 def files_below(path: Path, ending: str) -> List[Path]:
     """The files below a folder whose names end with `ending`, in order of names.
 

@@ -66,7 +66,7 @@ def agreement_cli(
 ) -> None:
     """Agreement of annotators of the same documents: F1, kappa, alpha, and what they disagree on."""
     from ..evaluation.agreement.annotators import compare_annotators
-    from ..files import write_docs
+    from ..files import check_ending, write_docs
 
     options = {
         "allowed_pairs": allowed_pairs,
@@ -75,6 +75,7 @@ def agreement_cli(
         "seed": seed,
     }
     check_outputs(output, disagreements, merged, inputs=[*paths, schema])
+    check_ending(merged, docs=True)
     result = compare_annotators(
         paths,
         names=names or None,

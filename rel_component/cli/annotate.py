@@ -53,12 +53,13 @@ def annotate_cli(
     """
     from ..converters.report import SKIP_HINT, Report
     from ..converters.writing import writable_format
-    from ..files import write_docs
+    from ..files import check_ending, write_docs
     from ..inference.annotate import annotate
     from ..pipelines import load_pipeline
 
     check_outputs(output_path, review, inputs=[model, input_path])
-    writable_format(review_format)
+    check_ending(output_path, docs=True)
+    writable_format(review_format, review)
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length

@@ -38,11 +38,12 @@ def distant_cli(
 ) -> None:
     """Annotate raw texts by facts that are known; MODEL finds the mentions, and may link them."""
     from ..evolution.weak_labels import Facts, weak_labels
-    from ..files import write_docs
+    from ..files import check_ending, write_docs
     from ..linking.knowledge_base import load_kb
     from ..pipelines import load_pipeline
 
     check_outputs(output, inputs=[facts, input_path, kb])
+    check_ending(output, docs=True)
     use_device(gpu_id)
     known = Facts.read(facts, None if kb is None else load_kb(kb))
     nlp = load_pipeline(model, lang)

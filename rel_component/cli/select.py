@@ -31,7 +31,7 @@ def select_cli(
     from ..pipelines import load_pipeline
 
     check_outputs(output, inputs=[input_path])
-    writable_format(format_name)
+    writable_format(format_name, output)
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length

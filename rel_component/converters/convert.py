@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import ConfigError
-from ..files import files_below, read_docs, write_docs
+from ..files import check_ending, files_below, read_docs, write_docs
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from .annotated import Annotated
@@ -67,7 +67,7 @@ def convert(
         The counts and problems of the conversion.
 
     Raises:
-        ConfigError: if there is no such format, or options do not fit together.
+        ConfigError: if there is no such format, or options or the ending of the output do not fit.
         DataError: at the first problem, unless problems are skipped; if the input cannot be read.
     """
     input_path, output_path = Path(input_path), Path(output_path)
@@ -79,6 +79,8 @@ def convert(
         raise ConfigError("--shard-size is for spaCy's format; other formats need no memory")
     if event_pairs and (schema is None or not schema.events):
         raise ConfigError("--event-pairs needs a --schema with types of events under `events`")
+    if to == SPACY and not shard_size:
+        check_ending(output_path, docs=True)
     nlp = blank_pipeline(lang)
     report = Report(on_error=on_error, hint=SKIP_HINT)
     documents: Iterable[Annotated] = read_annotated(

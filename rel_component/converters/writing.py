@@ -3,11 +3,12 @@
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar, cast
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, cast
 
 from spacy.language import Language
 
 from ..errors import ConfigError
+from ..files import check_ending
 from .annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from .builder import AlignmentMode, tokenize
 from .checks import mention_place, with_mentions
@@ -69,19 +70,24 @@ def write_file(
         ConfigError: if there is no such format, or it is only read.
         DataError: at the first problem, if the report stops at problems.
     """
-    target = writable_format(format_name)
+    target = writable_format(format_name, path)
     if target.unit == "tokens":
         documents = _in_tokens(documents, nlp, report, alignment)
     reduced = (keep_what_fits(annotated, target, report) for annotated in documents)
     cast(WriteFunction, target.write)(_counted(reduced, report), Path(path), report)
 
 
-def writable_format(name: str) -> AnnotationFormat:
+def writable_format(name: str, path: Optional[Path]) -> AnnotationFormat:
     """Find a registered format that can be written.
 
+    Args:
+        name: its name.
+        path: the file or folder to write; None: it is not asked for.
+
     Raises:
-        ConfigError: if there is no such format, or it is only read.
+        ConfigError: if there is no such format, it is only read, or the file has the ending of Docs.
     """
+    check_ending(path, docs=False)
     target = get_format(name)
     if target.write is None:
         writable = [other for other, known in get_formats().items() if known.write is not None]

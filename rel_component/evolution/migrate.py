@@ -16,7 +16,7 @@ from ..converters.report import Report
 from ..decoding import ThresholdDecoder
 from ..documents import ask_only, asked_labels, document_id
 from ..errors import ConfigError, DataError, SchemaError, listed, shown
-from ..files import complete_folder, rewrite_docs
+from ..files import check_ending, complete_folder, rewrite_docs
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, blank_pipeline, load_pipeline, source_name
 from ..probabilities import Temperature
@@ -84,7 +84,8 @@ def migrate(
 
     Raises:
         SchemaError: if the migration is none, does not fit the labels, or a relation no part of a split.
-        ConfigError: if the pipeline has no trained relation extractor, or the output is there already.
+        ConfigError: if the pipeline has no trained relation extractor, or the output is there already
+            or has the ending of another kind.
         DataError: if something cannot be read or written. Nothing is written then.
     """
     if not isinstance(migration, Migration):
@@ -214,6 +215,8 @@ def _migrate_corpus(
 ) -> MigrationReport:
     report = MigrationReport("corpus")
     format_name = find_format(path)
+    if not path.is_dir():
+        check_ending(output, docs=format_name == SPACY)
     if format_name == SPACY:
 
         def change(doc: Doc) -> None:

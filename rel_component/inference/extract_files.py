@@ -17,7 +17,7 @@ from .executor import Executor, Resources, get_executor
 from .manifest import NAME, Header, Manifest, is_left_over, pipeline_fingerprint, versions
 from .run import Summary, clear_folder, collect, kept_if_of_use, make_folder, run_shards
 from .shards import LONGEST_TEXT, Document, cut_shards
-from .sinks import get_sink, sink_of
+from .sinks import check_sink, get_sink, sink_of
 from .sources import Source, SourceReport, given_documents
 from .texts import Text
 from .work import Work
@@ -107,6 +107,7 @@ def extract_files(
     if isinstance(texts, Source) and texts.has(output):
         raise ConfigError(f"{output} belongs to the texts of {texts.name}; name another output")
     if not shards:
+        check_sink(to, output)
         check_output(output)
         if output.is_symlink() and not is_device(output):  # such as /dev/stdout that is a file
             output = Path(os.path.realpath(output))

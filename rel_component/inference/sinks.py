@@ -29,7 +29,7 @@ from ..annotations import get_relations
 from ..converters.records import to_json
 from ..documents import document_id
 from ..errors import ConfigError, listed
-from ..files import complete_file, write_docs
+from ..files import complete_file, is_device, write_docs
 from ..packages import import_package
 from .extract import find_evidence, to_record
 
@@ -67,6 +67,24 @@ def get_sink(name: str) -> Sink:
 def sink_of(output: Path) -> str:
     """The name of the form that the name of a file asks for; JSONL if it says nothing."""
     return next((n for n, sink in SINKS.items() if output.name.endswith(sink.ending)), "jsonl")
+
+
+def check_sink(name: str, output: Path) -> None:
+    """Raise unless a file has the ending of a form of results; devices and names without one may.
+
+    Args:
+        name: name of the form.
+        output: the file to write.
+
+    Raises:
+        ConfigError: if there is no such form, or the file would hold something else than its name says.
+    """
+    ending = get_sink(name).ending
+    if output.suffix and not output.name.endswith(ending) and not is_device(output):
+        raise ConfigError(
+            f"{output}: results go as {name} to a file that ends with {ending}; other endings have "
+            "other forms, see --to"
+        )
 
 
 def _line(doc: Doc, attr: str) -> bytes:

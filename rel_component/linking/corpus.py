@@ -17,7 +17,7 @@ from typing import (
 from spacy.tokens import Doc
 
 from ..coreference.scoring import CoreferenceScores
-from ..files import read_docs, write_docs
+from ..files import check_ending, read_docs, write_docs
 from ..mentions import mention_spans
 from ..pipelines import blank_pipeline
 from .canonical import CanonicalEntity, Canonicalizer, Join, read_canonical, write_canonical
@@ -64,10 +64,11 @@ def canonicalize_files(
         the entities, what was joined and why, and how good it is where ids are annotated.
 
     Raises:
-        ConfigError: if spaCy does not know the language.
+        ConfigError: if spaCy does not know the language, or the documents' file ends otherwise.
         DataError: if a file cannot be read or written.
     """
     nlp = blank_pipeline(lang)
+    check_ending(docs_path, docs=True)
     earlier = [] if known is None else read_canonical(known)
     canonicalizer = Canonicalizer(earlier, spans_key=spans_key)
     pairs: List[Tuple[str, str]] = []
