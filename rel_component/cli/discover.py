@@ -1,10 +1,12 @@
 """``spacy rel discover``."""
 
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Optional
 
 from typer import Option
 
+from ..errors import DataError
 from .messages import check_outputs, first_problems, msg, notice, print_json, print_table
 from .options import (
     Json,
@@ -48,8 +50,11 @@ def discover_cli(
     nlp = load_pipeline(model, lang)
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)
-    texts = given_texts(input_path, text, limit, report=report, max_length=nlp.max_length)
-    predicates = discover(nlp, texts)
+    texts = iter(given_texts(input_path, text, limit, report=report, max_length=nlp.max_length))
+    first = list(islice(texts, 1))
+    if not first:
+        raise DataError("there is no text in it", place=str(input_path))
+    predicates = discover(nlp, chain(first, texts))
     schema = draft_schema(predicates, min_count=min_count, most=most)
     if output is not None:
         schema.to_file(output)
@@ -66,4 +71,5 @@ def discover_cli(
         for problem in first_problems(report.problems, more=""):
             notice(problem, "yellow")
         if output is not None:
-            msg.good(f"{len(schema)} relations of {len(predicates)} predicates: {output}")
+            show = msg.good if schema else msg.warn
+            show(f"{len(schema)} relations of {len(predicates)} predicates: {output}")

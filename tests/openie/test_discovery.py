@@ -9,6 +9,8 @@ from rel_component.openie.discovery import draft_schema, find_predicates
 from rel_component.schema import RelationSchema
 from rel_component.types import Relation
 
+from ..cli.helpers import run
+
 NAMES = ["Ann", "Bob", "Carl", "Acme", "Bolt", "Core"]
 
 
@@ -90,3 +92,11 @@ def test_nothing_is_drafted_from_nothing():
     assert find_predicates([]) == []
     assert len(draft_schema([])) == 0
     assert find_predicates([spacy.blank("en")("")]) == []
+
+
+def test_a_file_without_texts_gives_no_schema(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "nlp")
+    (tmp_path / "texts.txt").write_text(" \n", encoding="utf8")
+    output = run("discover", tmp_path / "nlp", tmp_path / "texts.txt", "-o", tmp_path / "a", code=1)
+    assert "texts.txt: there is no text in it" in output
+    assert not (tmp_path / "a").exists()
