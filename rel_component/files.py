@@ -111,6 +111,8 @@ def complete_folder(path: Union[str, Path]) -> Iterator[Path]:
 def complete_files(path: Union[str, Path], *, last: str = "") -> Iterator[Path]:
     """A temporary folder whose files move to the folder `path` when the block ends without an error.
 
+    A kill while they move leaves files out, but none of before beside the new ones.
+
     Args:
         path: the folder, which is made if necessary; files with the same names are replaced.
         last: name of the file that says that the others are there.
@@ -129,6 +131,8 @@ def complete_files(path: Union[str, Path], *, last: str = "") -> Iterator[Path]:
         names = sorted((file.name for file in part.iterdir()), key=lambda name: name == last)
         for name in names:
             check_output(folder / name)
+        for name in reversed(names):
+            Path(os.path.realpath(folder / name)).unlink(missing_ok=True)
         for name in names:
             os.replace(part / name, os.path.realpath(folder / name))
 

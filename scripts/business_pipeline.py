@@ -17,6 +17,8 @@ import torch
 from general_pipeline import without_strings
 from spacy.language import Language
 
+from rel_component.files import complete_folder
+
 ASSETS = Path(__file__).parent.parent / "assets"
 
 
@@ -28,6 +30,12 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.5, help="of all labels")
     parser.add_argument("--meta", type=Path, default=ASSETS / "business_meta.json")
     args = parser.parse_args()
+    with complete_folder(args.output) as folder:
+        averaged(args).to_disk(folder)
+
+
+def averaged(args: argparse.Namespace) -> Language:
+    """The pipeline that the command line asks for."""
     decoder = {"threshold": args.threshold, "thresholds": None}
     corpora = {"train": None, "dev": None, "schema": None}
     settings: Any = {
@@ -43,7 +51,7 @@ def main() -> None:
     model.attrs["name"] = args.encoder
     nlp.meta.update(srsly.read_json(args.meta))
     nlp.meta["performance"] = {}
-    without_strings(nlp).to_disk(args.output)
+    return without_strings(nlp)
 
 
 def encoder(nlp: Language) -> Any:

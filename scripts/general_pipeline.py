@@ -16,6 +16,7 @@ import spacy
 import srsly
 from spacy.language import Language
 
+from rel_component.files import complete_folder
 from rel_component.layers.torch_adapters import AdaptedLinear
 from rel_component.schema import RelationSchema
 
@@ -32,6 +33,12 @@ def main() -> None:
     parser.add_argument("--schema", type=Path, default=ASSETS / "general_schema.yaml")
     parser.add_argument("--meta", type=Path, default=ASSETS / "general_meta.json")
     args = parser.parse_args()
+    with complete_folder(args.output) as folder:
+        put_together(args).to_disk(folder)
+
+
+def put_together(args: argparse.Namespace) -> Language:
+    """The pipeline that the command line asks for."""
     relations, entities = spacy.load(args.relations), spacy.load(args.entities)
     weaken(relations, args.share)
     nlp = spacy.blank("en")
@@ -42,7 +49,7 @@ def main() -> None:
     extractor.bind_upstream(nlp)
     extractor.set_schema(RelationSchema.from_file(args.schema), offset=args.offset)
     nlp.meta.update(srsly.read_json(args.meta))
-    without_strings(nlp).to_disk(args.output)
+    return without_strings(nlp)
 
 
 def weaken(nlp: Language, share: float) -> None:

@@ -132,6 +132,24 @@ def test_files_appear_together(tmp_path):
     }
 
 
+def test_new_files_never_stand_beside_old_ones(tmp_path, monkeypatch):
+    for name in ("train", "dev"):
+        (tmp_path / name).write_text("old", encoding="utf8")
+
+    def rename(source, target):
+        seen.append(
+            {file.read_text(encoding="utf8") for file in tmp_path.iterdir() if file.is_file()}
+        )
+        Path(source).rename(target)
+
+    seen = []
+    monkeypatch.setattr("rel_component.files.os.replace", rename)
+    with complete_files(tmp_path, last="dev") as folder:
+        for name in ("train", "dev"):
+            (folder / name).write_text("new", encoding="utf8")
+    assert seen == [set(), {"new"}]
+
+
 def test_a_file_keeps_its_mode(tmp_path):
     path = tmp_path / "out.txt"
     path.touch()
