@@ -1,5 +1,6 @@
 """Pipelines as a whole: loading them, and finding their components for relations and mentions."""
 
+import warnings
 from pathlib import Path
 from typing import (
     Any,
@@ -17,7 +18,7 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from thinc.api import Model
 
-from .annotations import DEFAULT_ATTR
+from .annotations import DEFAULT_ATTR, install_extension
 from .errors import ConfigError
 from .event_types import EventSchema
 from .saved_pipelines import read_pipeline
@@ -165,6 +166,33 @@ def find_extractor(nlp: Language) -> Optional[RelationComponent]:
         if isinstance(component, RelationComponent):
             return component
     return None
+
+
+def claim_attr(nlp: Language, name: str, attr: str, *, joins: bool = False) -> None:
+    """Register where a new component writes its relations; warn if another one writes there as well.
+
+    Args:
+        nlp: the pipeline that it is added to.
+        name: its name.
+        attr: name of the extension attribute.
+        joins: whether it keeps what it finds there.
+
+    Raises:
+        ExtensionConflict: if other code has registered ``doc._.<attr>``.
+    """
+    install_extension(attr)
+    for other, component in nlp.components:
+        if (
+            isinstance(component, RelationComponent)
+            and component.attr == attr
+            and not joins
+            and getattr(component, "ask", "") != "unsure"
+        ):
+            warnings.warn(
+                f"{name} and {other} both write doc._.{attr}: the later one in the pipeline replaces "
+                "what the earlier one has found; give one of them another attr",
+                stacklevel=3,
+            )
 
 
 def require_relations(nlp: Language) -> None:

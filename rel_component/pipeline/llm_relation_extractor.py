@@ -36,6 +36,7 @@ from ..llm.prompting.template import PromptTemplate
 from ..llm.prompting.windows import PromptLimits
 from ..llm.types import REPORT_KEY, Usage
 from ..mentions import add_entities, mention_spans
+from ..pipelines import claim_attr
 from ..schema import RelationSchema
 from ..types import FloatArray
 from .pending import Pending, answered
@@ -141,7 +142,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         on_failure: Literal["mark", "raise"] = "mark",
         attr: str = DEFAULT_ATTR,
     ) -> None:
-        install_extension(attr)
+        claim_attr(nlp, name, attr, joins=ask == "unsure")
         if isinstance(relation_schema, dict):
             relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
         self.vocab = nlp.vocab

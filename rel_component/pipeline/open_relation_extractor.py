@@ -7,11 +7,12 @@ from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import DEFAULT_ATTR, install_extension, set_relations
+from ..annotations import DEFAULT_ATTR, set_relations
 from ..errors import ConfigError, shown
 from ..mentions import mention_spans
 from ..openie.relations import Options, open_relations
 from ..openie.tuples import Choices
+from ..pipelines import claim_attr
 from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .label_mapping import RelationMapping
@@ -72,7 +73,7 @@ class OpenRelationExtractor(SavedPipe, Pipe):
         mapping: Optional[RelationMapping] = None,
         attr: str = DEFAULT_ATTR,
     ) -> None:
-        install_extension(attr)
+        claim_attr(nlp, name, attr)
         if not 0.0 <= threshold <= 1.0:
             raise ConfigError(f"{name}: threshold: {shown(threshold)} is no probability in [0, 1]")
         if mapping is not None and arguments != "entities":

@@ -20,7 +20,7 @@ from ..losses import with_agreement
 from ..margins import note_unsure_pairs
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
-from ..pipelines import check_mentions_first
+from ..pipelines import check_mentions_first, claim_attr
 from ..probabilities import refuse_nan, to_probabilities, without_unasked
 from ..schema import RelationSchema
 from ..targets import (
@@ -135,7 +135,7 @@ class RelationExtractor(SchemaPipe):
             finds_evidence=evidence is not None,
             unsure_below=unsure_below,
         )
-        install_extension(attr)
+        claim_attr(nlp, name, attr)
         limit_worker_threads()
         self.vocab = nlp.vocab
         self.name = name

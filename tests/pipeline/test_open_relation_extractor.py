@@ -54,7 +54,7 @@ def doc(nlp):
 
 
 def make(nlp, **config):
-    return spacy.registry.factories.get("open_relation_extractor")(nlp, "open", **config)
+    return spacy.blank("en", vocab=nlp.vocab).add_pipe("open_relation_extractor", config=config)
 
 
 def found(doc):
@@ -269,3 +269,13 @@ def test_a_place_that_stands_beside_a_place_contains_it(nlp, arguments, kind, la
     ]
     doc = make_doc(nlp.vocab, rows, [f"B-{kind}", "O", f"B-{kind}"])
     assert found(make(nlp, arguments=arguments)(doc)) == [("Murray", label, "Utah")]
+
+
+def test_a_component_that_would_replace_the_relations_of_another_is_told():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("open_relation_extractor")
+    nlp.add_pipe("open_relation_extractor", "apart", config={"attr": "stated"})
+    with pytest.warns(
+        UserWarning, match=r"second and open_relation_extractor both write doc\._\.rel"
+    ):
+        nlp.add_pipe("open_relation_extractor", "second")

@@ -195,6 +195,7 @@ def test_what_does_not_fit_is_refused(pipeline):
         pipeline(unsure_below=2.0)
 
 
+@pytest.mark.filterwarnings("ignore:.* both write doc")
 def test_nothing_is_noted_where_nobody_asks(pipeline):
     nlp = pipeline(answer(), unsure_below=0.0, ask="all")
     doc = nlp(TEXT)

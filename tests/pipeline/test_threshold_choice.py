@@ -258,6 +258,7 @@ def extractor_of(nlp, name, **config):
     return nlp.add_pipe("relation_extractor", name=name, config={"model": MODEL, **config})
 
 
+@pytest.mark.filterwarnings("ignore:.* both write doc")
 def test_each_trained_relation_extractor_has_its_choice(data):
     nlp = spacy.blank("xx")
     extractor_of(nlp, "one")
@@ -271,6 +272,7 @@ def test_each_trained_relation_extractor_has_its_choice(data):
     assert nlp.get_pipe("two").decoder.threshold < 0.5
 
 
+@pytest.mark.filterwarnings("ignore:.* both write doc")
 def test_no_language_model_is_asked(nlp, data, tmp_path):
     other = make_pipeline(replay(tmp_path))
     extractor = other.add_pipe("relation_extractor", config={"model": MODEL})
