@@ -3,6 +3,7 @@
 import math
 import os
 import warnings
+from functools import partial
 from threading import Lock
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, TypeVar
 
@@ -199,26 +200,30 @@ class SchemaPipe(RehearsingPipe):
         """Take a schema whose further labels come last."""
         for label in schema:
             self.vocab.strings.add(label)
-        has_outputs = self.model.has_dim("nO")
-        if has_outputs and reads_labels(self.model):
-            self._read_labels(schema, self.model.get_ref("output_layer").attrs["offset"])
-            return
-        with _CHANGE:
-            self._n_changes += 1
+        if not self.model.has_dim("nO"):
             self.schema = schema
-            if has_outputs:
-                self.model.attrs["resize_output"](self.model, len(self.output_labels))
+        elif reads_labels(self.model):
+            self._read_labels(schema, self.model.get_ref("output_layer").attrs["offset"])
+        else:
+            self._change_labels(schema, partial(self.model.attrs["resize_output"], self.model))
 
     def _read_labels(self, schema: RelationSchema, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of a schema."""
         nlp = self._pipeline.get() if self._pipeline else None
         vectors = self._label_reader.vectors(self.model, schema, self._upstream, nlp)
-        n_outputs = len(schema.labels) + (self.exclusive or self.adaptive_threshold)
+
+        def ask_about(n_outputs: int) -> None:
+            self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
+            self.state.pop("split", None)
+
+        self._change_labels(schema, ask_about)
+
+    def _change_labels(self, schema: RelationSchema, change: Callable[[int], Any]) -> None:
+        """Take a schema, and change the model to its number of outputs; one step for other threads."""
         with _CHANGE:
             self._n_changes += 1  # first, so that who computes with a part of the change notices
-            self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
+            change(len(schema.labels) + (self.exclusive or self.adaptive_threshold))
             self.schema = schema
-            self.state.pop("split", None)
 
     def _of_one_schema(self, compute: Callable[[], T]) -> T:
         """What a function computes, once more where another thread has changed the labels meanwhile."""
