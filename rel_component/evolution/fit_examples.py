@@ -95,40 +95,52 @@ def fit_examples(
         place = ""
         if not isinstance(schema, RelationSchema):
             place, schema = f"{schema}: ", RelationSchema.from_file(schema)
-        counts = {label: len(kind.examples) for label, kind in schema.items() if kind.examples}
-        if not counts:
-            raise SchemaError(
-                f"{place}no label of the schema has examples; give some under examples: of a label, "
-                "with <head> and <tail> around the mentions"
-            )
+        docs = [] if dev is None else _read(nlp, extractor, dev)
         try:
-            example_docs(nlp, schema)
+            found = _fit_all(nlp, extractor, schema, docs, folds, hyperparameters)
         except SchemaError as err:
             raise SchemaError(f"{place}{err}") from err
-        found = FittedExamples(counts)
-        docs = [] if dev is None else _read(nlp, extractor, dev)
-        if reads_labels(extractor.model):
-            extractor.set_schema(schema)
-        state = _State(extractor)
-        scores = LabelScores(), LabelScores()
-        for fold in range(min(folds, max(counts.values()))):
-            kept, left_out = _split(schema, folds, fold)
-            if not any(kind.examples for kind in left_out.values()) or not any(
-                kind.examples for kind in kept.values()
-            ):
-                continue
-            if reads_labels(extractor.model):
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # the whole schema has had the same
-                    extractor.set_schema(kept)
-            _fit(nlp, extractor, kept, left_out, hyperparameters, scores)
-            state.restore(extractor)
-        found.left_out = compare_labels(*scores, [], list(counts)) if folds else []
-        fitted = LabelScores(), LabelScores()
-        _fit(nlp, extractor, schema, docs, hyperparameters, fitted)
-        if docs:
-            found.dev = compare_labels(*fitted, [], extractor.labels)
         nlp.to_disk(folder)
+    return found
+
+
+def _fit_all(
+    nlp: Language,
+    extractor: RelationExtractor,
+    schema: RelationSchema,
+    docs: Sequence[Doc],
+    folds: int,
+    hyperparameters: Hyperparameters,
+) -> FittedExamples:
+    """Learn from the examples, first without each part of them, to measure on it; then from all."""
+    counts = {label: len(kind.examples) for label, kind in schema.items() if kind.examples}
+    if not counts:
+        raise SchemaError(
+            "no label of the schema has examples; give some under examples: of a label, with <head> "
+            "and <tail> around the mentions"
+        )
+    found = FittedExamples(counts)
+    if reads_labels(extractor.model):
+        extractor.set_schema(schema)
+    state = _State(extractor)
+    scores = LabelScores(), LabelScores()
+    for fold in range(min(folds, max(counts.values()))):
+        kept, left_out = _split(schema, folds, fold)
+        if not any(kind.examples for kind in left_out.values()) or not any(
+            kind.examples for kind in kept.values()
+        ):
+            continue
+        if reads_labels(extractor.model):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the whole schema has had the same
+                extractor.set_schema(kept)
+        _fit(nlp, extractor, kept, left_out, hyperparameters, scores)
+        state.restore(extractor)
+    found.left_out = compare_labels(*scores, [], list(counts)) if folds else []
+    fitted = LabelScores(), LabelScores()
+    _fit(nlp, extractor, schema, docs, hyperparameters, fitted)
+    if docs:
+        found.dev = compare_labels(*fitted, [], extractor.labels)
     return found
 
 
@@ -159,6 +171,7 @@ def _fit(
     started: List[RelationType] = []
     if not reads_labels(extractor.model):
         started = [kind for label, kind in schema.items() if label not in extractor.labels]
+    learned = example_docs(nlp, schema)  # an error leaves the labels as they were
     docs = example_docs(nlp, measured) if isinstance(measured, RelationSchema) else list(measured)
     given = isinstance(measured, RelationSchema)
     if docs:
@@ -166,7 +179,7 @@ def _fit(
     with remembering(extractor, 1.0):
         extractor.add_types(started)
         asked = [label for label, kind in schema.items() if kind.examples]
-        examples = prepare(nlp, example_docs(nlp, schema), asked, given=True)
+        examples = prepare(nlp, learned, asked, given=True)
         if started:
             start_outputs(extractor, examples, [kind.label for kind in started])
         learn(nlp, examples, hyperparameters)
