@@ -107,10 +107,7 @@ def extract_files(
     if isinstance(texts, Source) and texts.has(output):
         raise ConfigError(f"{output} belongs to the texts of {texts.name}; name another output")
     if not shards:
-        check_sink(to, output)
-        check_output(output)
-        if output.is_symlink() and not is_device(output):  # such as /dev/stdout that is a file
-            output = Path(os.path.realpath(output))
+        output = _file(output, to)
     work = Work(
         pipeline,
         _folder(output, shards),
@@ -187,6 +184,15 @@ def _labels(labels: Sequence[str]) -> Tuple[str, ...]:
     if not is_list or not all(isinstance(label, str) for label in labels):
         raise ConfigError(f"labels {shown(labels)}: expected a list of types of relations")
     return tuple(labels)
+
+
+def _file(output: Path, to: str) -> Path:
+    """The file to write, which a link may lead to."""
+    check_sink(to, output)
+    check_output(output)
+    if output.is_symlink() and not is_device(output):  # such as /dev/stdout that is a file
+        return Path(os.path.realpath(output))
+    return output
 
 
 def _folder(output: Path, shards: bool) -> Path:

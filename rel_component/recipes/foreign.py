@@ -187,15 +187,10 @@ def _from_tutorial(config: Config, name: str) -> Converted:
     if isinstance(threshold, (int, float)) and 0.0 <= threshold <= 1.0:
         settings.options["threshold"] = float(threshold)
     settings.options["exclusive"] = False  # the tutorial gives each label a probability of its own
-    encoders = [
-        model["name"]
-        for model in (_block(block, "model") for block in components.values())
-        if str(model.get("@architectures", "")).startswith("spacy-transformers.")
-        and isinstance(model.get("name"), str)
-    ]
-    settings.paths["encoder"] = encoders[0] if encoders else settings.paths["encoder"]
+    encoder = _encoder(components)
+    settings.paths["encoder"] = encoder or settings.paths["encoder"]
     now = f"{to_json(settings.paths['encoder'])}, held by the model itself"
-    differences.append(Difference("encoder", to_json(encoders[0] if encoders else None), now))
+    differences.append(Difference("encoder", to_json(encoder), now))
     for key in ("train", "dev"):
         value = paths.pop(key, None)
         settings.paths[key] = value if isinstance(value, str) else None
@@ -214,6 +209,17 @@ def _from_tutorial(config: Config, name: str) -> Converted:
             why = "train it apart, and put it into the pipeline before the relation extractor"
             differences.append(Difference(f"components.{other}", "", f"left out: {why}"))
     return Converted("the model of Explosion's tutorial", render(settings), differences=differences)
+
+
+def _encoder(components: Dict[str, Any]) -> Optional[str]:
+    """The first encoder that components of spacy-transformers name, if one does."""
+    models = (_block(block, "model") for block in components.values())
+    names = (
+        model.get("name")
+        for model in models
+        if str(model.get("@architectures", "")).startswith("spacy-transformers.")
+    )
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 def _left_out(

@@ -171,6 +171,16 @@ class _Service:
             raise refused(answer.error, answer.status)
         return Response(answer.json, media_type="application/json")
 
+    async def answer_all(self, request: Request, jobs: List[Job]) -> Response:
+        """The answer of a request for several texts; of one that has failed it says why."""
+        answers = await self.answer(request, jobs)
+        documents = [
+            answer.json or to_json(failure(job.record, answer.error))
+            for job, answer in zip(jobs, answers)
+        ]
+        joined = '{"documents": [' + ", ".join(documents) + "]}"
+        return Response(joined, media_type="application/json")
+
 
 async def _all(jobs: List[Job]) -> List[Answer]:
     return [await job.answer for job in jobs]
@@ -216,13 +226,7 @@ def _routes(service: _Service) -> APIRouter:
         jobs = [service.job(finish, text) for text in texts]
         if body.texts is None:
             return await service.answer_one(request, jobs[0])
-        answers = await service.answer(request, jobs)
-        documents = [
-            answer.json or to_json(failure(job.record, answer.error))
-            for job, answer in zip(jobs, answers)
-        ]
-        joined = '{"documents": [' + ", ".join(documents) + "]}"
-        return Response(joined, media_type="application/json")
+        return await service.answer_all(request, jobs)
 
     @router.post("/extract/stream", openapi_extra=_lines())
     async def stream(
