@@ -189,9 +189,6 @@ class KnowledgeBase:
         start, end = self.arrays[_TEXTS[kind]][i : i + 2].tolist()
         return self.arrays[kind][start:end].tobytes().decode("utf8", "replace")
 
-    def __reduce__(self) -> Tuple[Any, ...]:
-        return KnowledgeBase, ({name: numpy.array(a) for name, a in self.arrays.items()},)
-
 
 def build(entities: Iterable[Entity]) -> KnowledgeBase:
     """Build a knowledge base in memory.
@@ -321,10 +318,10 @@ def _checked(arrays: Arrays, place: Callable[[str], str]) -> Arrays:
 
 def _wrong(arrays: Arrays) -> Iterator[str]:
     yield from (name for name, array in arrays.items() if array.ndim != 1 + (name == _VECTORS))
-    for kind, starts in _TEXTS.items():
-        if not is_partition(arrays[starts], len(arrays[kind])):
-            yield starts
     n_entities, n_names = (len(arrays[name]) - 1 for name in ("id_starts", "name_starts"))
+    totals = {starts: len(arrays[kind]) for kind, starts in _TEXTS.items()}
+    totals.update(first_names=n_names, first_types=len(arrays["entity_types"]))
+    yield from (name for name, total in totals.items() if not is_partition(arrays[name], total))
     sizes = {"description_starts": n_entities + 1, "priors": n_entities, "norms": n_names}
     sizes.update(dict.fromkeys(("id_hashes", "id_order"), n_entities))
     sizes.update(dict.fromkeys(("first_names", "first_types"), n_entities + 1))
@@ -341,9 +338,6 @@ def _wrong(arrays: Arrays) -> Iterator[str]:
     for name, limit in limits.items():
         values = arrays[name]
         if len(values) and not 0 <= int(values.min()) <= int(values.max()) < limit:
-            yield name
-    for name, total in (("first_names", n_names), ("first_types", len(arrays["entity_types"]))):
-        if not is_partition(arrays[name], total):
             yield name
     if n_entities and not (numpy.diff(arrays["first_names"]) > 0).all():
         yield "first_names"

@@ -201,7 +201,7 @@ class StatementReader:
             if "relations" in parts:
                 self._read(parts["relations"], depth=depth + 1)
             else:  # they may stand under any name
-                self._read_inside(value, parts, depth, leave_out=("head", "tail", "entities"))
+                self._read_inside(value, parts, depth)
         elif "pairs" in parts and {"label", "relation", "type"} & parts.keys():
             self._read(parts["pairs"], stated, depth + 1)
         elif not self._add_pair_labels(parts):
@@ -216,19 +216,14 @@ class StatementReader:
         if not any(isinstance(part, str) and states_nothing(part) for part in value.values()):
             self._count_malformed()
 
-    def _read_inside(
-        self,
-        value: Dict[Any, Any],
-        parts: Parts,
-        depth: int,
-        leave_out: Sequence[str] = ("head", "tail"),
-    ) -> bool:
+    def _read_inside(self, value: Dict[Any, Any], parts: Parts, depth: int) -> bool:
         """Read what an object holds under names of its own; return whether there is anything."""
         label = first_of(parts, "label", "relation", "type")
         inside = {
             name: part
             for name, part in value.items()
-            if part_of(name, self._keys) not in leave_out and _may_hold_statements(part)
+            if part_of(name, self._keys) not in ("head", "tail", "entities")
+            and _may_hold_statements(part)
         }
         for name, part in inside.items():
             self._read(part, label if isinstance(label, str) else name, depth + 1)
