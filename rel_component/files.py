@@ -23,7 +23,7 @@ _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _TUTORIAL: Any = ("._.", "rel", None, None)
 """Where an extension attribute keeps its value; relations of this package have other keys."""
 
-_PART = re.compile(r"\.[0-9a-f]{8}\.part")
+_PART = re.compile(r"\.[0-9a-f]{8}\.part(/|$)")
 
 
 @contextmanager
@@ -193,8 +193,13 @@ def files_below(path: Path, ending: str) -> List[Path]:
     return sorted(
         file
         for file in path.rglob(f"*{ending}")
-        if file.is_file() and not _PART.search("/".join(file.relative_to(path).parts[:-1]))
+        if file.is_file() and not is_unfinished(file.relative_to(path))
     )
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a file, or a folder that it is in, is what a run that was killed has left."""
+    return _PART.search(path.as_posix()) is not None
 
 
 def is_device(path: Union[str, Path]) -> bool:

@@ -144,6 +144,7 @@ def extract_files(
             lambda: texts.share if isinstance(texts, Source) else None,
         )
         collect(work, manifest, summary, output if not shards else work.folder)
+        clear_folder(work.folder, unfinished=True)
     if not shards:
         clear_folder(work.folder)
     return summary

@@ -22,7 +22,7 @@ from .work import FAILURES, Work
 
 _OURS = re.compile(
     r"(_?\d{6,}(\.failures)?|_manifest|_failures)\.(jsonl|parquet|spacy)(\.gz|\.zst)?"
-    r"(\.[0-9a-f]{8}\.part)?"
+    r"(?P<unfinished>(\.[0-9a-f]{8}){1,2}(\.part)?)?"
 )
 _MOST_SHOWN = 100  # failures that a summary holds
 
@@ -107,10 +107,16 @@ def kept_if_of_use(work: Work, manifest: Manifest, *, can_go_on: bool) -> Iterat
         raise
 
 
-def clear_folder(folder: Path) -> None:
-    """Remove what a run has left, and the folder if nothing else is in it."""
+def clear_folder(folder: Path, *, unfinished: bool = False) -> None:
+    """Remove what a run has left, and the folder if nothing else is in it.
+
+    Args:
+        folder: the folder.
+        unfinished: remove only what a run that was killed had not finished.
+    """
     for file in sorted(folder.glob("*"), key=lambda file: file.name == NAME):  # which comes last
-        if _OURS.fullmatch(file.name):
+        found = _OURS.fullmatch(file.name)
+        if found and (found["unfinished"] or not unfinished):
             file.unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()

@@ -16,7 +16,7 @@ from ..converters.records import Record, get, read_records
 from ..converters.report import Report
 from ..converters.text_files import decoded, read_lines
 from ..errors import ConfigError, DataError, did_you_mean, listed, shown
-from ..files import files_below, read_docs
+from ..files import files_below, is_unfinished, read_docs
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from .shards import LONGEST_TEXT, Document, Failure
@@ -117,7 +117,7 @@ class Source:
             whole = True
         elif not path.exists() and glob.has_magic(self.name):
             matches = map(Path, sorted(glob.glob(self.name, recursive=True)))
-            found, whole = [file for file in matches if file.is_file()], False
+            found, whole = [f for f in matches if f.is_file() and not is_unfinished(f)], False
         else:
             found, whole = [path], False
         if not found:

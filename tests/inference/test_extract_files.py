@@ -16,7 +16,7 @@ from rel_component.graph.merge import merged_files
 from rel_component.inference import shards as shards_module
 from rel_component.inference.executor import Resources, get_executor
 from rel_component.inference.extract_files import extract_files
-from rel_component.inference.manifest import pipeline_fingerprint
+from rel_component.inference.manifest import NAME, pipeline_fingerprint
 from rel_component.inference.sources import Source, SourceReport
 
 from ..llm.backends import FunctionBackend, client_of
@@ -137,6 +137,20 @@ def test_an_interrupted_run_goes_on(nlp, texts, tmp_path):
     assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     assert not (tmp_path / "out.jsonl.parts").exists()
     assert run(nlp, texts, out, resume=True).resumed == 0  # there is nothing to go on with
+
+
+def test_what_a_killed_run_had_not_finished_does_not_stay(nlp, texts, tmp_path):
+    out = tmp_path / "out"
+    interrupt(nlp, texts, out, after=1, shards=True)
+    for name in (
+        "000001.jsonl.1f2e3d4c.part",
+        f"{NAME}.1f2e3d4c",
+        f"{NAME}.1f2e3d4c.5a6b7c8d.part",
+    ):
+        (out / name).touch()
+    run(nlp, texts, out, shards=True, resume=True)
+    names = ["000000.jsonl", "000001.jsonl", "000002.jsonl", NAME]
+    assert sorted(file.name for file in out.iterdir()) == names
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def test_lines_are_documents_and_in_folders_files_are(tmp_path):
     (tmp_path / "_failures.jsonl").write_text("{", encoding="utf8")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "c.txt").write_text("none", encoding="utf8")
+    (tmp_path / "d.txt.1f2e3d4c.part").write_text("cut sh", encoding="utf8")
     assert read(tmp_path / "b.txt")[0] == [("one", {"id": 1}), ("two", {"id": 3})]
     assert read(tmp_path)[0] == [
         ("\ufeffone\n\ntwo\n".lstrip("\ufeff"), {"id": "b.txt"}),
