@@ -1,7 +1,6 @@
 """``spacy rel extract``."""
 
 import os
-import signal
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -28,7 +27,6 @@ from typer import Argument, Exit, Option
 
 from ..errors import ConfigError
 from .messages import (
-    INTERRUPTED,
     check_outputs,
     first_problems,
     is_terminal,
@@ -225,8 +223,6 @@ def _print(
     nlp.max_length = max_length or nlp.max_length
     report = Report(on_error=on_error, hint=SKIP_HINT)
     texts = source if isinstance(source, list) else source.texts(report)
-    if n_process > 1 and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_end_quietly)
     counts: Counter[str] = Counter()
     failures: List[str] = []
     texts = islice(texts, limit or None)
@@ -271,11 +267,6 @@ def _rows(
         trigger = "-" if event.trigger is None else event.trigger.text
         roles = "; ".join(f"{role}: {span.text}" for role, span in event.arguments)
         yield trigger, event.label, roles, score(event), sentences
-
-
-def _end_quietly() -> None:
-    """Let a worker end without a traceback after an interrupt, of which the first process tells."""
-    signal.signal(signal.SIGINT, lambda *args: os._exit(INTERRUPTED))
 
 
 def _chosen(

@@ -5,7 +5,8 @@ from queue import SimpleQueue
 from typing import Callable, Iterable, Iterator, Sequence, Set, TypeVar, Union
 
 from ..errors import RelComponentError
-from .isolation import IsolatedWorker, plain
+from .isolation import IsolatedWorker
+from .processes import plain
 from .shards import Finished, Shard
 from .work import run_shard
 

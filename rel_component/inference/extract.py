@@ -1,5 +1,6 @@
 """Relations of texts, one text after the other: as Docs, or as records of the package's own format."""
 
+import os
 from typing import Any, Collection, Dict, Iterable, Iterator, List, Optional, Sequence, Union, cast
 
 import numpy
@@ -16,9 +17,8 @@ from ..events import Event, get_events, set_events
 from ..llm.types import ONE_PROCESS
 from ..pipelines import PipelineSource, load_pipeline, relation_attr, require_relations
 from ..types import Int32Array, Relation
+from .processes import pipe_in_processes
 from .texts import Text, keep_meta, with_records
-
-_LONGEST = 300  # characters of a reason
 
 
 def extract(
@@ -35,7 +35,7 @@ def extract(
         texts: texts, or pairs of a text and a record, whose id and meta data the result takes over;
             :func:`.texts.read_texts` reads them from a file.
         batch_size: documents in a batch.
-        n_process: processes to run the pipeline in.
+        n_process: processes to run the pipeline in; -1: one for each core.
 
     Returns:
         A record for each text, in order; see :func:`to_record`.
@@ -64,6 +64,7 @@ def extract_docs(
     """
     nlp = load_pipeline(nlp)
     require_relations(nlp)
+    n_process = n_process if n_process >= 0 else os.cpu_count() or 1
     if n_process > 1 and any(hasattr(component, "questions") for _, component in nlp.pipeline):
         raise ConfigError(ONE_PROCESS)
     return _extract_docs(nlp, with_records(texts), batch_size, n_process)
@@ -80,27 +81,15 @@ def _extract_docs(
         except RelComponentError as err:
             errors.append(err)
 
-    docs = nlp.pipe(until_error(), as_tuples=True, batch_size=batch_size, n_process=n_process)
-    try:
-        for doc, record in docs:
-            keep_meta(doc, record)
-            yield doc
-    except ValueError as err:
-        reason = _reason_of_process(err)
-        if reason is None:
-            raise
-        raise RelComponentError(
-            f"a process of the pipeline failed: {reason}; extract_files (--output) lists the documents "
-            "that fail, and goes on"
-        ) from err
+    if n_process > 1:
+        docs = pipe_in_processes(nlp, until_error(), batch_size=batch_size, n_process=n_process)
+    else:
+        docs = nlp.pipe(until_error(), as_tuples=True, batch_size=batch_size)
+    for doc, record in docs:
+        keep_meta(doc, record)
+        yield doc
     if errors:
         raise errors[0]
-
-
-def _reason_of_process(err: ValueError) -> Optional[str]:
-    """The last line of the traceback that spaCy has from another process; None: it is no such error."""
-    message = str(err).rstrip()
-    return message.rpartition("\n")[2][:_LONGEST] if message.startswith("[E871]") else None
 
 
 def choose_relations(

@@ -13,6 +13,7 @@ from typing import Any, Iterable, Iterator, List, Optional, Sequence, Union
 from ..errors import ConfigError, RelComponentError
 from ..llm.types import ONE_PROCESS
 from ..threads import set_torch_threads
+from .processes import how_it_ended, plain
 from .shards import Document
 from .work import Costs, Extractor, Outcome, Work
 
@@ -126,11 +127,7 @@ class IsolatedWorker:
         process.kill()
         process.join()
         connection.close()
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
-            hint = ", as where memory is short" if name == "SIGKILL" else ""
-            return f"by the signal {name}{hint}"
-        return f"with exit code {code}"
+        return how_it_ended(code)
 
 
 @cache
@@ -174,11 +171,6 @@ def _serve_shard(connection: Connection, extractor: Extractor, first: Optional[_
             connection.send((outcomes, extractor.costs.cpu, extractor.costs.memory))
     except RelComponentError as err:
         connection.send((plain(err), 0.0, 0))
-
-
-def plain(error: RelComponentError) -> RelComponentError:
-    """The error with its message alone, as it can be sent to another process."""
-    return type(error)(str(error))
 
 
 def _end_with_parent() -> None:

@@ -1,6 +1,7 @@
 """``extract`` and the reading of texts, as Python users call them."""
 
 import json
+import multiprocessing
 
 import pytest
 import spacy
@@ -114,6 +115,22 @@ def test_an_error_of_another_process_is_one_line():
     message = r"failed: ValueError: a text to fail at; extract_files \(--output\) lists"
     with pytest.raises(RelComponentError, match=message):
         list(extract(nlp, ["Acme", "RAISE"], n_process=2))
+
+
+def test_the_end_of_a_process_is_an_error():
+    nlp = spacy.blank("en")
+    nlp.add_pipe(trap.NAME)
+    with pytest.raises(RelComponentError, match="ended with exit code 3"):
+        list(extract(nlp, ["Acme", "EXIT"], n_process=2, batch_size=1))
+
+
+def test_processes_end_when_no_more_documents_are_wanted(nlp):
+    texts = ["Acme bought Orbit ." * 500] * 100  # more than pipes hold
+    records = extract(nlp, texts, n_process=2, batch_size=1)
+    next(records)
+    assert len(multiprocessing.active_children()) == 2
+    records.close()
+    assert multiprocessing.active_children() == []
 
 
 def test_one_string_is_not_several_texts(nlp):
