@@ -57,12 +57,14 @@ def view_cli(
     from ..app.review import ReviewStore
     from ..app.server import PageServer
     from ..app.view import ViewOptions, see
+    from ..files import check_ending
 
     if output is None and not serve:
         raise ConfigError("give --output page.html, or --serve to open it in a browser")
     if review is not None and not serve:
         raise ConfigError("--review needs --serve; a page alone offers what is done as a download")
     check_outputs(output, review, inputs=[source, data_path, schema])
+    check_ending(review, docs=False)
     use_device(gpu_id)
     options = ViewOptions(
         **reading.arguments(),

@@ -33,6 +33,7 @@ def folder(tmp_path, data):
         "canonicalize docs.spacy names.jsonl --docs out.jsonl",
         "migrate docs.spacy rename.json out.jsonl",
         "migrate docs.jsonl rename.json out.spacy",
+        "view docs.spacy --serve --review out.spacy",
         f"extract {PIPELINE} docs.jsonl --output out.csv",
         f"extract {PIPELINE} docs.jsonl --output out.spacy --to jsonl",
     ],
