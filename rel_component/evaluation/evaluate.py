@@ -25,7 +25,6 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import get_relations
 from ..converters.builder import AlignmentMode
 from ..converters.convert import AUTO
 from ..converters.documents import read_references
@@ -179,7 +178,9 @@ def evaluate(
             kinds = ("rel_", "document")
             scores["gold_entities"] = {k: v for k, v in given.items() if k.startswith(kinds)}
         if record is not None:
-            mistakes.scored = _with_lowest_threshold(predicted, record, run)
+            decoder: Any = record.decoder
+            lowest = with_lowest_threshold(decoder)
+            mistakes.scored = record.score(lowest, predicted, **run.comparison)
             scores.update(_score_thresholds(mistakes.scored, record, run))
     return Evaluation(scores, mistakes)
 
@@ -260,20 +261,6 @@ class _Run:
         add_coreference_intervals(scores, predicted, self.draws)
         options = (getattr(pipe, "score_options", None) for _, pipe in self.nlp.pipeline)
         add_link_intervals(scores, predicted, self.draws, **(next(filter(None, options), {})))
-
-
-def _with_lowest_threshold(
-    predicted: Sequence[Example], record: DecodingRecord, run: _Run
-) -> ScoredRelations:
-    """The relations that the decoder would find with the lowest threshold."""
-    decoder: Any = record.decoder
-    symmetric, attr = run.comparison["symmetric"], run.comparison["attr"]
-    everything = record.decode(with_lowest_threshold(decoder))
-    pairs = (
-        (get_relations(eg.reference, attr), everything.get(id(eg.predicted), []))
-        for eg in predicted
-    )
-    return ScoredRelations.collect(pairs, symmetric)
 
 
 def _score_thresholds(found: ScoredRelations, record: DecodingRecord, run: _Run) -> Dict[str, Any]:

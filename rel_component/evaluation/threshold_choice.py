@@ -3,7 +3,18 @@
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+)
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -93,15 +104,10 @@ class _ThresholdChoice:
     ) -> None:
         extractor: Any = nlp.get_pipe(name)
         start = self.started.setdefault(name, extractor.decoder)
-        symmetric = extractor.schema.symmetric_labels
 
         def decoded(decoder: Decoder) -> ScoredRelations:
-            found = record.decode(decoder)
-            pairs = (
-                (get_relations(eg.reference, extractor.attr), found.get(id(eg.predicted), []))
-                for eg in examples
-            )
-            return ScoredRelations.collect(pairs, symmetric)
+            symmetric = extractor.schema.symmetric_labels
+            return record.score(decoder, examples, symmetric=symmetric, attr=extractor.attr)
 
         lowest = decoded(with_lowest_threshold(start))
         # a config takes "$" for the beginning of a reference
@@ -269,6 +275,21 @@ class DecodingRecord:
             for docs, candidates, values, exclusive in self.batches
             for doc, relations in zip(docs, decoder(docs, candidates, values, exclusive=exclusive))
         }
+
+    def score(
+        self,
+        decoder: Decoder,
+        examples: Iterable[Example],
+        *,
+        symmetric: Collection[str],
+        attr: str,
+    ) -> ScoredRelations:
+        """The relations that another decoder chooses, compared with those that are annotated."""
+        found = self.decode(decoder)
+        pairs = (
+            (get_relations(eg.reference, attr), found.get(id(eg.predicted), [])) for eg in examples
+        )
+        return ScoredRelations.collect(pairs, symmetric)
 
 
 @contextmanager

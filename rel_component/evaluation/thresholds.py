@@ -1,21 +1,10 @@
 """Precision and recall of relations at several thresholds, and the choice of thresholds by them."""
 
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Collection,
-    Dict,
-    Iterable,
-    List,
-    NamedTuple,
-    Sequence,
-    Tuple,
-)
+from typing import Any, Collection, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy
-from spacy.training import Example
 
-from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, relation_key, relation_keys
 from ..types import BoolArray, FloatArray, Int32Array, Relation
 from .counts import PRF
@@ -103,7 +92,11 @@ class ScoredRelations:
         return numpy.stack([right, spurious, self.annotated - right], axis=-1)
 
     def by_threshold(self, thresholds: Sequence[float] = THRESHOLDS) -> List[Dict[str, Any]]:
-        """Scores at some thresholds; see :func:`scores_by_threshold`."""
+        """Strict scores of the relations that are at least so probable.
+
+        Returns:
+            for each threshold a dict with ``threshold``, ``p``, ``r`` and ``f``.
+        """
         return [
             {"threshold": t, **PRF(*self.counts(t).sum(axis=(0, 1)).tolist()).to_dict()}
             for t in thresholds
@@ -127,29 +120,6 @@ class ScoredRelations:
             for i in lasts.tolist()
             if n_annotated
         ]
-
-
-def scores_by_threshold(
-    examples: Iterable[Example],
-    *,
-    symmetric: Collection[str] = (),
-    attr: str = DEFAULT_ATTR,
-    thresholds: Sequence[float] = THRESHOLDS,
-) -> List[Dict[str, Any]]:
-    """Strict scores of the predicted relations that are at least so probable.
-
-    Args:
-        examples: documents with all relations down to the least threshold, and as annotated.
-        symmetric: labels whose direction does not count.
-        attr: name of the extension attribute.
-        thresholds: the thresholds.
-
-    Returns:
-        for each of them a dict with ``threshold``, ``p``, ``r`` and ``f``.
-    """
-    docs = ((eg.reference, eg.predicted) for eg in examples)
-    relations = ((get_relations(gold, attr), get_relations(doc, attr)) for gold, doc in docs)
-    return ScoredRelations.collect(relations, symmetric).by_threshold(thresholds)
 
 
 class Thresholds(NamedTuple):

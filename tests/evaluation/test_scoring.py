@@ -5,7 +5,7 @@ from spacy.training import Example
 
 from rel_component.evaluation.counts import PRF
 from rel_component.evaluation.scoring import score_mentions, score_relations
-from rel_component.evaluation.thresholds import scores_by_threshold
+from rel_component.evaluation.thresholds import ScoredRelations
 
 from ..helpers import make_doc
 
@@ -167,8 +167,9 @@ def test_scores_by_threshold(vocab):
     mentions = [(0, 1, "ORG"), (1, 2, "ORG"), (2, 3, "ORG")]
     reference = make_doc(vocab, "A B C", mentions, [(0, "P", 1), (1, "P", 2), (0, "Q", 2)])
     found = [(1, "P", 0, 0.3), (0, "P", 1, 0.9), (1, "P", 2, 0.4), (2, "Q", 0, 0.8)]
-    examples = [Example(make_doc(vocab, "A B C", mentions, found), reference)]
-    rows = scores_by_threshold(examples, symmetric=["P"], thresholds=[0.2, 0.5, 0.95])
+    predicted = make_doc(vocab, "A B C", mentions, found)
+    scored = ScoredRelations.collect([(reference._.rel, predicted._.rel)], ["P"])
+    rows = scored.by_threshold([0.2, 0.5, 0.95])
     # at 0.2 two P are right, one of them found twice; a Q is missed, and spurious
     assert [(row["p"], row["r"]) for row in rows] == [
         (pytest.approx(2 / 3), pytest.approx(2 / 3)),
