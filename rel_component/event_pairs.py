@@ -9,6 +9,7 @@ from .annotations import DEFAULT_ATTR, get_relations, set_relations
 from .errors import SchemaError
 from .event_types import TRIGGER, EventSchema, EventType
 from .events import Event, get_events
+from .mentions import char_range
 from .types import Relation
 
 
@@ -60,9 +61,7 @@ def event_pairs(
 
 def event_relations(event: Event, kind: EventType) -> List[Relation]:
     """The pairs of an event as relations; see :func:`event_pairs`."""
-    pairs = event_pairs(
-        event.arguments, event.trigger, kind, lambda span: (span.start_char, span.end_char)
-    )
+    pairs = event_pairs(event.arguments, event.trigger, kind, char_range)
     return [Relation(head, label, tail, event.score) for head, label, tail in pairs]
 
 

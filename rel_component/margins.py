@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span
 
 from .candidates import Candidates
 from .errors import DataError, shown
+from .mentions import char_range
 from .types import FloatArray, Int32Array
 
 PairKey = FrozenSet[Tuple[int, int]]
@@ -48,7 +49,7 @@ class UnsurePairs(NamedTuple):
 
 def pair_key(*mentions: Span) -> PairKey:
     """The key of a pair of mentions, which does not know its direction; of more, it contains theirs."""
-    return frozenset((span.start_char, span.end_char) for span in mentions)
+    return frozenset(map(char_range, mentions))
 
 
 def pair_margins(

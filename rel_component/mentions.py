@@ -62,6 +62,11 @@ class Mentions:
         return numpy.split(self.spans, numpy.cumsum(self.lengths)[:-1])
 
 
+def char_range(span: Span) -> Tuple[int, int]:
+    """The characters of a span: start and exclusive end."""
+    return (span.start_char, span.end_char)
+
+
 def typed_key(span: Span) -> TypedKey:
     """The key of a mention: equal for mentions of the same characters and type."""
     return (span.start_char, span.end_char, span.label_)

@@ -9,15 +9,11 @@ from spacy.tokens import Doc
 
 from ..errors import ConfigError
 from ..llm.types import REPORT_KEY
-from ..pipelines import (
-    PipelineSource,
-    find_extractor,
-    load_pipeline,
-    source_names,
-)
+from ..pipelines import PipelineSource, find_extractor, load_pipeline, source_names
+from .counts import stack_counts
 from .evaluate import Progress, predict
 from .intervals import METRICS, Bootstrap, Estimate, Floats, estimate, relation_metrics
-from .scoring import count_by_document
+from .scoring import count_relations
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,8 @@ def compare(
             limit=limit,
             progress=progress,
         )
-        _, counts = count_by_document(examples, symmetric=symmetric, attr=extractor.attr)
+        options: Dict[str, Any] = {"symmetric": symmetric, "attr": extractor.attr}
+        _, counts = stack_counts([count_relations(eg, **options)["rel"] for eg in examples])
         metrics = relation_metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]
         bill = _bill([eg.predicted for eg in examples])
@@ -156,12 +153,10 @@ def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:
     usages = [report["usage"] for report in reports]
     costs = [usage["cost"] for usage in usages if usage["cost"] is not None]
     n_questions = sum(report["questions"] for report in reports)
-    dropped: Dict[str, int] = {}
-    for report in reports:
-        for reason, count in report["dropped"].items():
-            dropped[reason] = dropped.get(reason, 0) + count
+    dropped: Counter[str] = Counter()
     asked: Counter[str] = Counter()
     for report in reports:
+        dropped.update(report["dropped"])
         asked.update(report.get("asked", {}))
     return {
         "cost": 1000 * sum(costs) / len(docs) if costs else None,
@@ -171,6 +166,6 @@ def _bill(docs: Sequence[Doc]) -> Dict[str, Any]:
         "failed": sum(bool(report["failures"]) for report in reports),
         "failures": dict(Counter(reason for report in reports for reason in report["failures"])),
         "cache_hits": sum(usage["cache_hits"] for usage in usages),
-        "dropped": dropped,
+        "dropped": dict(dropped),
         "asked": dict(asked) or None,
     }

@@ -14,7 +14,7 @@ from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import sentence_starts
-from ..mentions import mention_spans, read_clusters
+from ..mentions import char_range, mention_spans, read_clusters
 from .counts import PRF
 
 FAR = 5
@@ -24,7 +24,6 @@ EntityFact = Tuple[str, str, str]
 """A name of the head, label, a name of the tail, as they are written."""
 
 _GROUPS = ("all", "within_sentence", "across_sentences", "far")
-_Chars = Tuple[int, int]
 _Triple = Tuple[int, str, int]
 
 
@@ -159,11 +158,11 @@ class Entities:
 
     def __init__(self, doc: Doc, others: Iterable[Span]) -> None:
         self.members: List[List[Span]] = []
-        self.numbers: Dict[_Chars, int] = {}
+        self.numbers: Dict[Tuple[int, int], int] = {}
         for group in [*read_clusters(doc), *([span] for span in others)]:
-            new = [span for span in group if _chars(span) not in self.numbers]
+            new = [span for span in group if char_range(span) not in self.numbers]
             if new:
-                self.numbers.update(dict.fromkeys(map(_chars, new), len(self.members)))
+                self.numbers.update(dict.fromkeys(map(char_range, new), len(self.members)))
                 self.members.append(new)
 
 
@@ -186,7 +185,7 @@ def document_relations(
         _add_entity(document, members, starts)
     numbers = []  # of the annotated entity that each predicted one stands for
     for members in found.members:
-        shared = [n for span in members if (n := gold.numbers.get(_chars(span))) is not None]
+        shared = [n for span in members if (n := gold.numbers.get(char_range(span))) is not None]
         if shared:
             numbers.append(max(sorted(set(shared)), key=shared.count))
         else:
@@ -198,7 +197,9 @@ def document_relations(
         (document.predicted, found, numbers, found_relations),
     ):
         for rel in relations:
-            head, tail = (standing[entities.numbers[_chars(span)]] for span in (rel.head, rel.tail))
+            head, tail = (
+                standing[entities.numbers[char_range(span)]] for span in (rel.head, rel.tail)
+            )
             if rel.label in symmetric and tail < head:
                 head, tail = tail, head
             target.setdefault((head, rel.label, tail), set()).update(rel.evidence)
@@ -210,7 +211,3 @@ def _add_entity(document: DocumentRelations, members: Sequence[Span], starts: An
     begins = [span.start_char for span in members]
     numbers = [0] if starts is None else numpy.searchsorted(starts, begins, side="right") - 1
     document.sentences.append({int(number) for number in numbers})
-
-
-def _chars(span: Span) -> _Chars:
-    return (span.start_char, span.end_char)

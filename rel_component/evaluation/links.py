@@ -12,13 +12,12 @@ from spacy.training import Example
 
 from ..linking.learning import NO_LINK
 from ..linking.links import ATTRIBUTE
+from ..mentions import char_range
 from ..types import ScorerFunction
 from .counts import PRF
 
 RECALL_AT = (1, 10, 50)
 """The numbers of candidates among which the right one is looked for."""
-
-_Chars = Tuple[int, int]
 
 
 def make_link_scorer() -> ScorerFunction:
@@ -108,7 +107,8 @@ def count_links(
     gold = _links(eg.reference, known, labels)
     if gold is None:
         return counts
-    predicted = {_chars(s): s for s in eg.predicted.ents if labels is None or s.label_ in labels}
+    found = (s for s in eg.predicted.ents if labels is None or s.label_ in labels)
+    predicted = {char_range(span): span for span in found}
     ids = {chars: _id(span) for chars, span in predicted.items()}
     counts.n_nil = sum(not name for name in gold.values())
     counts.ends = _compare(
@@ -129,21 +129,17 @@ def count_links(
 
 def _links(
     doc: Doc, known: Optional[Callable[[str], bool]], labels: Optional[Collection[str]]
-) -> Optional[Dict[_Chars, str]]:
+) -> Optional[Dict[Tuple[int, int], str]]:
     """The id of each mention, empty for no link; None if none is annotated."""
     spans = [span for span in doc.ents if labels is None or span.label_ in labels]
     if not any(_id(span) for span in spans):
         return None
-    ids = {_chars(span): _id(span) for span in spans}
+    ids = {char_range(span): _id(span) for span in spans}
     return {c: name if known is None or known(name) else "" for c, name in ids.items()}
 
 
 def _id(span: Span) -> str:
     return "" if span.kb_id_ in NO_LINK else span.kb_id_
-
-
-def _chars(span: Span) -> _Chars:
-    return (span.start_char, span.end_char)
 
 
 def _candidates(span: Span) -> List[str]:

@@ -5,7 +5,7 @@ stands for, is a miss. Mentions are compared by their characters.
 """
 
 from collections import defaultdict
-from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, Iterable, Optional, Set, Tuple
 
 import numpy
 from spacy.scorer import get_ner_prf
@@ -14,9 +14,9 @@ from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, relation_keys, sentence_starts
-from ..mentions import mention_spans, probable_mentions, typed_key
+from ..mentions import char_range, mention_spans, probable_mentions, typed_key
 from ..types import NO_RELATION, Int32Array, ScorerFunction
-from .counts import PRF, Key, LabelScores, stack_counts
+from .counts import PRF, Key, LabelScores
 from .known_facts import Fact, fact_of
 
 RELATION_SCORE_WEIGHTS: Dict[str, Optional[float]] = {
@@ -49,7 +49,6 @@ _GROUPS = (
     "rel_across_sentences",
     "rel_with_none",
 )
-_Chars = Tuple[int, int]
 
 
 def make_relation_scorer() -> ScorerFunction:
@@ -147,7 +146,7 @@ def count_entities(eg: Example) -> LabelScores:
 
 def _mention_keys(spans: Iterable[Span]) -> Set[Key]:
     """Keys like those of relations, so that types of mentions are counted as labels are."""
-    return {(_chars(span), span.label_, ()) for span in spans}
+    return {(char_range(span), span.label_, ()) for span in spans}
 
 
 def score_relations(
@@ -225,7 +224,7 @@ def count_relations(
         (relation_keys(gold, labels, key), relation_keys(predicted, labels, key))
         for labels, key in (
             (both_ways, typed_key),
-            (both_ways, _chars),
+            (both_ways, char_range),
             (everything, typed_key),
         )
     )
@@ -241,36 +240,9 @@ def count_relations(
         within = [{key for key in keys if _in_one_sentence(key, starts)} for keys in strict]
         groups["rel_within_sentence"].add(*within)
         groups["rel_across_sentences"].add(*(keys - inside for keys, inside in zip(strict, within)))
-    mentions = {_chars(span) for span in mention_spans(eg.reference, spans_key)}
+    mentions = {char_range(span) for span in mention_spans(eg.reference, spans_key)}
     _add_with_none(groups["rel_with_none"], mentions, *boundaries)
     return dict(groups)
-
-
-def count_by_document(
-    examples: Sequence[Example],
-    *,
-    symmetric: Collection[str] = (),
-    attr: str = DEFAULT_ATTR,
-) -> Tuple[List[str], Int32Array]:
-    """Counts of strictly right, spurious and missed relations of each document and label.
-
-    Args:
-        examples: predicted and reference documents.
-        symmetric: labels whose direction does not count.
-        attr: name of the extension attribute.
-
-    Returns:
-        the labels, and the counts. *Shape:* ``(n_docs, n_labels, 3)``
-    """
-    by_document = [LabelScores() for _ in examples]
-    for scores, eg in zip(by_document, examples):
-        docs = (eg.reference, eg.predicted)
-        scores.add(*(relation_keys(get_relations(doc, attr), symmetric) for doc in docs))
-    return stack_counts(by_document)
-
-
-def _chars(span: Span) -> _Chars:
-    return (span.start_char, span.end_char)
 
 
 def _in_one_sentence(key: RelationKey, starts: Int32Array) -> bool:
@@ -279,7 +251,7 @@ def _in_one_sentence(key: RelationKey, starts: Int32Array) -> bool:
 
 
 def _add_with_none(
-    group: LabelScores, mentions: Set[_Chars], gold: Set[Key], predicted: Set[Key]
+    group: LabelScores, mentions: Set[Tuple[int, int]], gold: Set[Key], predicted: Set[Key]
 ) -> None:
     group.add(gold, predicted)
     gold_pairs = {(head, tail) for head, _, tail in gold}

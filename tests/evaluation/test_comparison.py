@@ -8,7 +8,8 @@ from spacy.tokens import Doc
 
 from rel_component.annotations import DEFAULT_ATTR, set_relations
 from rel_component.evaluation.comparison import METRICS, compare
-from rel_component.evaluation.scoring import count_by_document, score_relations
+from rel_component.evaluation.counts import stack_counts
+from rel_component.evaluation.scoring import count_relations, score_relations
 from rel_component.files import write_docs
 from rel_component.schema import RelationSchema, RelationType
 
@@ -109,7 +110,7 @@ def test_counts_by_document_add_up_to_the_scores(docs):
     pairs = [make_example(doc) for doc in docs]
     for eg, doc in zip(pairs, predicted):
         eg.predicted = doc
-    labels, counts = count_by_document(pairs)
+    labels, counts = stack_counts([count_relations(eg)["rel"] for eg in pairs])
     assert labels == ["AT", "IN"]
     assert counts.sum(axis=0).tolist() == [[0, 1, 0], [5, 2, 1]]
     assert counts[3].tolist() == [[0, 1, 0], [0, 0, 1]]

@@ -3,7 +3,7 @@
 from typing import Any, Dict, List, Optional, Sequence, Set
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from ...annotations import get_relations
 from ...converters.records import to_json
@@ -12,7 +12,7 @@ from ...explain.explanation import explain
 from ...explain.page import render_explanations
 from ...inference.extract import choose_relations, to_record
 from ...llm.types import REPORT_KEY
-from ...mentions import mention_spans
+from ...mentions import char_range, mention_spans
 from ...pipelines import entity_finders, find_extractor, mentions_key, relation_attr
 from ...types import Relation
 from ..drawing import Drawing
@@ -63,20 +63,16 @@ def _choose(doc: Doc, attr: str, choice: Choice) -> None:
 
 
 def _find_relation(nlp: Language, doc: Doc, wanted: WantedRelation) -> Relation:
-    ends = (tuple(wanted.head), tuple(wanted.tail))
+    ends: Any = (tuple(wanted.head), tuple(wanted.tail))
     relations = get_relations(doc, relation_attr(nlp))
     for rel in relations:
-        if rel.label == wanted.label and (_place(rel.head), _place(rel.tail)) == ends:
+        if rel.label == wanted.label and (char_range(rel.head), char_range(rel.tail)) == ends:
             return rel
-    spans = {_place(span): span for span in mention_spans(doc, mentions_key(nlp))}
+    spans = {char_range(span): span for span in mention_spans(doc, mentions_key(nlp))}
     for start, end in ends:
         if (start, end) not in spans:
             raise DataError(f"the pipeline finds no mention from character {start} to {end}")
     return Relation(spans[ends[0]], wanted.label, spans[ends[1]], None)
-
-
-def _place(span: Span) -> Any:
-    return span.start_char, span.end_char
 
 
 def schema_of(nlp: Language) -> Dict[str, Any]:
