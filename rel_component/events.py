@@ -77,12 +77,15 @@ class Event:
         return [span for name, span in self.arguments if name == role]
 
     @property
+    def parts(self) -> List[EventArgument]:
+        """The trigger, if there is one, whose role is empty, and all arguments."""
+        trigger = [] if self.trigger is None else [EventArgument("", self.trigger)]
+        return [*trigger, *self.arguments]
+
+    @property
     def spans(self) -> List[Span]:
-        """The trigger, if there is one, and all arguments."""
-        return [
-            *([self.trigger] if self.trigger is not None else []),
-            *(a.span for a in self.arguments),
-        ]
+        """The trigger, if there is one, and the mentions of all arguments."""
+        return [part.span for part in self.parts]
 
     def to_json(self) -> Dict[str, Any]:
         """Plain data, which can be assigned to ``doc._.events``; mentions as those of relations."""

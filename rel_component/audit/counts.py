@@ -14,8 +14,7 @@ _QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 SHOWN = 3
 """The most places of a finding about a label."""
 
-FEW = 10
-"""With fewer examples, a label is hard to learn and to score."""
+_FEW = 10  # with fewer examples, a label is hard to learn and to score
 
 
 def count_corpus(context: AuditContext) -> Section:
@@ -167,6 +166,11 @@ def _long_tail(context: AuditContext) -> List[Finding]:
     for doc in context.train_docs:
         for rel in doc.relations:
             places[rel.label].append(Place.of(doc, rel))
+    return few_examples(places)
+
+
+def few_examples(places: Mapping[str, List[Place]]) -> List[Finding]:
+    """The labels that have few examples, given the places of all that are not held out."""
     return [
         Finding(
             "warning",
@@ -175,7 +179,7 @@ def _long_tail(context: AuditContext) -> List[Finding]:
             -len(found),
         )
         for label, found in places.items()
-        if len(found) < FEW
+        if len(found) < _FEW
     ]
 
 

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Tuple
 
+from spacy.tokens import Span
+
+from ..documents import relation_keys
 from ..events import Event
 from .context import AuditContext
 from .documents import AuditedDoc
@@ -102,20 +105,17 @@ def _near(found: Duplicates) -> Iterator[Finding]:
 
 def _annotation(doc: AuditedDoc) -> FrozenSet[object]:
     """Relations and events by the words of their arguments: comparable between tokenisations."""
-    spans = {
-        id(span): span.text.casefold() for rel in doc.relations for span in (rel.head, rel.tail)
-    }
-    relations = (
-        (spans[id(rel.head)], rel.head.label_, rel.label, spans[id(rel.tail)], rel.tail.label_)
-        for rel in doc.relations
-    )
-    return frozenset([*relations, *map(event_words, doc.events)])
+    relations = relation_keys(doc.relations, key=_words_and_type)
+    return frozenset(relations.union(map(event_words, doc.events)))
+
+
+def _words_and_type(span: Span) -> Tuple[str, str]:
+    return span.text.casefold(), span.label_
 
 
 def event_words(event: Event) -> EventWords:
     """The label of an event, and the roles, words and types of its arguments and its trigger."""
-    parts = [*event.arguments, *([] if event.trigger is None else [("", event.trigger)])]
-    return event.label, frozenset((role, s.text.casefold(), s.label_) for role, s in parts)
+    return event.label, frozenset((role, *_words_and_type(span)) for role, span in event.parts)
 
 
 def _names(group: List[AuditedDoc]) -> str:

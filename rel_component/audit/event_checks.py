@@ -4,12 +4,10 @@ from collections import Counter, defaultdict
 from itertools import combinations
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from spacy.tokens import Span
-
 from ..event_types import EventType
 from ..events import Event
 from .context import AuditContext
-from .counts import FEW, SHOWN, count_by_label
+from .counts import SHOWN, count_by_label, few_examples
 from .documents import AuditedDoc, Position, position
 from .duplicates import EventWords, event_words, find_duplicates
 from .findings import Cell, Finding, Place, Section, Table
@@ -68,7 +66,7 @@ def _filler_types(events: Sequence[Event]) -> Table:
     counts = Counter(
         (event.label, role or "(trigger)", span.label_ or "untyped")
         for event in events
-        for role, span in _parts(event)
+        for role, span in event.parts
     )
     totals: Counter[Tuple[str, str]] = Counter()
     for (label, role, _), n in counts.items():
@@ -176,7 +174,7 @@ def _differing(first: AuditedDoc, second: AuditedDoc) -> Iterator[Tuple[Event, E
             yield left[label, words], right[best]
 
 
-def _few_examples(context: AuditContext, events: Sequence[Event]) -> Iterator[Finding]:
+def _few_examples(context: AuditContext, events: Sequence[Event]) -> List[Finding]:
     known = dict.fromkeys(sorted({event.label for event in events}))
     if context.given_schema is not None:
         known = {**dict.fromkeys(context.given_schema.events), **known}
@@ -184,18 +182,4 @@ def _few_examples(context: AuditContext, events: Sequence[Event]) -> Iterator[Fi
     for doc in context.train_docs:
         for event in doc.events:
             places[event.label].append(Place.of_event(doc, event))
-    for label, found in places.items():
-        if len(found) < FEW:
-            yield Finding(
-                "warning",
-                f"{label} has {len(found) or 'no'} examples outside of held-out splits.",
-                found[:SHOWN],
-                -len(found),
-            )
-
-
-def _parts(event: Event) -> Iterator[Tuple[str, Span]]:
-    """Role and mention of trigger and arguments; the role of a trigger is empty."""
-    if event.trigger is not None:
-        yield "", event.trigger
-    yield from event.arguments
+    return few_examples(places)

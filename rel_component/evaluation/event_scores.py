@@ -124,8 +124,7 @@ def _shares(events: List[Event], others: List[Event]) -> List[float]:
 
 
 def _parts(event: Event) -> _Parts:
-    trigger = [] if event.trigger is None else [("", typed_key(event.trigger))]
-    return frozenset([*trigger, *((role, typed_key(span)) for role, span in event.arguments)])
+    return frozenset((role, typed_key(span)) for role, span in event.parts)
 
 
 def _partial(shares: Dict[str, List[float]]) -> Dict[str, Optional[float]]:
