@@ -41,10 +41,7 @@ from .calibration_run import (
 from .conformal import Coverage, LabelSets, with_none
 from .evaluate import Progress
 from .precision import PrecisionThresholds, fold_numbers
-from .threshold_choice import (
-    record_decoding,
-    store_thresholds,
-)
+from .threshold_choice import record_decoding, store_thresholds
 
 CALIBRATION_KEY = "rel_calibration"
 """Key in ``nlp.meta["performance"]``."""
@@ -204,7 +201,7 @@ def _cross_validate(
     """How far scores can be trusted before and after, and what sets hold, on documents left out."""
     folds = fold_numbers(len(run.examples), min(_N_FOLDS, len(run.examples)))
     parts = cross_plans(run, folds, old, per_label, precision)
-    held = cross_coverage(run, folds, parts, coverage)
+    held = cross_coverage(run, parts, coverage)
     return run.trust([Part(old, folds >= 0)]), run.trust(parts), held
 
 

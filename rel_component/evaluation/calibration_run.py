@@ -24,6 +24,7 @@ from .calibration import Calibration, measure_calibration
 from .conformal import Coverage, LabelSets, fit_label_sets, measure_coverage, with_none
 from .counts import PRF
 from .evaluate import Progress, predict_docs
+from .intervals import ratio
 from .precision import PrecisionThresholds, thresholds_for_precision
 from .temperature import LabelledPairs, fit_temperature, log_odds_of, map_thresholds
 from .threshold_choice import (
@@ -324,13 +325,13 @@ def coverage_of(pairs: LabelledPairs, plan: Plan, sets: LabelSets) -> Coverage:
     return measure_coverage(sets, values, pairs.annotated, pairs.docs)
 
 
-def cross_coverage(run: Run, folds: Any, parts: Sequence[Part], coverage: float) -> Coverage:
+def cross_coverage(run: Run, parts: Sequence[Part], coverage: float) -> Coverage:
     """The means over folds, whose sets are made of the other ones."""
     found = []
     for plan, docs in parts:
         train, rest = (run.pairs.select(mask[run.pairs.docs]) for mask in (~docs, docs))
         found.append(coverage_of(rest, plan, sets_of(train, plan, coverage)))
     values = numpy.asarray([list(vars(each).values()) for each in found])
-    known = ~numpy.isnan(values)
-    sums = numpy.where(known, values, 0.0).sum(axis=0)
-    return Coverage(*(sums / numpy.where(known.any(axis=0), known.sum(axis=0), numpy.nan)).tolist())
+    return Coverage(
+        *ratio(numpy.nansum(values, axis=0), (~numpy.isnan(values)).sum(axis=0)).tolist()
+    )

@@ -7,7 +7,7 @@ pairs of a new document hold the right labels together.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy
@@ -47,11 +47,7 @@ class LabelSets:
 
     def to_dict(self) -> Dict[str, float]:
         """A dict for JSON."""
-        return {
-            "coverage": self.coverage,
-            "related": self.related,
-            "unrelated": self.unrelated,
-        }
+        return asdict(self)
 
     def members(self, probabilities: Floats) -> BoolArray:
         """Which labels belong to the sets of pairs.
