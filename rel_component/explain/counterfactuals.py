@@ -83,11 +83,6 @@ def changed_copies(probe: Probe) -> Dict[str, Variant]:
     return variants
 
 
-def sentence_evidence(probe: Probe) -> List[SentenceEvidence]:
-    """What the relation loses without each sentence; see :func:`evidence_of`."""
-    return evidence_of([probe])[0]
-
-
 def evidence_of(probes: Sequence[Probe]) -> List[List[SentenceEvidence]]:
     """What relations of a document lose without each sentence; none where sentences are not known.
 

@@ -98,13 +98,6 @@ class Graph:
         for kind, label, node, other, key, name in rows:
             yield Contradiction(kind, label, key, name, self._edges_of(label, node, other))
 
-    def edges_at(self, key: str, limit: int) -> List[Edge]:
-        """The most probable edges of a node, whose id is given."""
-        row = self._connection.execute("SELECT id FROM nodes WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return []
-        return self._read_edges("(e.head = ?1 OR e.tail = ?1)", (row[0],), limit)
-
     def top_edges(self, limit: int) -> List[Edge]:
         """The edges that most documents state, and of those the most probable ones."""
         return [
@@ -132,19 +125,15 @@ class Graph:
             yield (row[3:] for row in group)
 
     def _edges_of(self, label: str, node: int, other: Optional[int]) -> List[Edge]:
-        values = [label, node, other or None]
         where = "e.head = ?2"
         if other == EITHER_END:
             where = "(e.head = ?2 OR e.tail = ?2)"
         elif other is not None:
             where = "((e.head = ?2 AND e.tail = ?3) OR (e.head = ?3 AND e.tail = ?2))"
-        return self._read_edges(
-            f"e.label = ?1 AND e.rule = '' AND {where} AND ?3 IS ?3", values, _MAX_SHOWN
-        )
-
-    def _read_edges(self, where: str, values: Iterable[Any], limit: int) -> List[Edge]:
         rows = self._rows(
-            f"{_EDGES} WHERE {where} ORDER BY e.score DESC, e.id LIMIT {limit:d}", tuple(values)
+            f"{_EDGES} WHERE e.label = ?1 AND e.rule = '' AND {where} AND ?3 IS ?3"
+            f" ORDER BY e.score DESC, e.id LIMIT {_MAX_SHOWN}",
+            (label, node, other or None),
         )
         return [Edge(*row) for row in rows]
 
