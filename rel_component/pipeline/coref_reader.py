@@ -1,11 +1,10 @@
 """The component ``coref_reader``: the clusters that another package has found."""
 
-from typing import Any, Dict, Iterable, Optional
+from typing import Optional
 
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
-from spacy.training import Example
 
 from ..coreference.readers import find_reader
 from ..coreference.scoring import COREFERENCE_SCORE_WEIGHTS
@@ -48,7 +47,3 @@ class CorefReader(Pipe):
         """Write the clusters of a document, in place of those that are there."""
         replace_clusters(doc, self.read(doc))
         return doc
-
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
-        """Score predicted documents against the reference; see :func:`.score_clusters`."""
-        return {} if self.scorer is None else dict(self.scorer(examples, **kwargs))

@@ -196,10 +196,6 @@ class CorefResolver(ListeningPipe):
         gold = gold_pairs(list(examples), candidates)
         return marginal_antecedents(scores.values, gold, candidates.pairs[:, 1])
 
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
-        """Score predicted documents against the reference; see :func:`.score_clusters`."""
-        return {} if self.scorer is None else self.scorer(examples, **kwargs)
-
     def _candidates(self, examples: Sequence[Example]) -> Candidates:
         """The pairs of predicted and annotated mentions."""
         return self._pairs([eg.predicted for eg in examples], [eg.reference for eg in examples])

@@ -1,11 +1,10 @@
 """The component ``name_coref``: clusters of names, by rules."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Dict, Iterable, List, Mapping, Optional
 
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
-from spacy.training import Example
 
 from ..coreference.names import DEFAULT_KINDS, name_clusters
 from ..coreference.scoring import COREFERENCE_SCORE_WEIGHTS
@@ -66,10 +65,6 @@ class NameCoref(Pipe):
         least = 1 if self.singletons else 2
         replace_clusters(doc, [cluster for cluster in clusters if len(cluster) >= least])
         return doc
-
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
-        """Score predicted documents against the reference; see :func:`.score_clusters`."""
-        return {} if self.scorer is None else dict(self.scorer(examples, **kwargs))
 
 
 def _read_kinds(types: Mapping[str, Iterable[str]], name: str) -> Dict[str, List[str]]:
