@@ -162,7 +162,7 @@ def pipeline_fingerprint(pipeline: PipelineSource) -> Dict[str, str]:
     """
     if isinstance(pipeline, Language):
         content = pipeline.config.to_str().encode() + pipeline.to_bytes()
-        return {"content": _digest(content)}
+        return {"content": hashlib.sha256(content).hexdigest()}
     path = Path(pipeline)
     if not path.exists() and util.is_package(str(pipeline)):
         path = util.get_package_path(str(pipeline))
@@ -232,7 +232,3 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def _line(value: Mapping[str, Any]) -> str:
     return json.dumps(value) + "\n"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from ..files import complete_file, is_device
 from .executor import Executor, Resources
 from .manifest import NAME, Manifest
 from .shards import Failure, Finished, Shard
-from .sinks import join_shards
+from .sinks import append_files, join_shards
 from .work import FAILURES, Work
 
 _OURS = re.compile(
@@ -195,10 +194,8 @@ def collect(work: Work, manifest: Manifest, summary: Summary, output: Path) -> N
     listed = [work.failures_of(number) for number in numbers if manifest.finished[number].failures]
     failures.unlink(missing_ok=True)
     if listed:
-        with complete_file(failures) as part, part.open("wb") as joined:
-            for file in listed:
-                with file.open("rb") as source:
-                    shutil.copyfileobj(source, joined)
+        with complete_file(failures) as part:
+            append_files(listed, part)
         lines = chain.from_iterable(read_lines(file) for file in listed)
         shown = (Failure.from_dict(json.loads(line)) for _, line in lines)
         summary.first_failures = list(islice(shown, _MOST_SHOWN))

@@ -91,16 +91,12 @@ def _line(doc: Doc, attr: str) -> bytes:
     return f"{to_json(to_record(doc, attr))}\n".encode()
 
 
-def _append_files(files: Sequence[Path], path: Path) -> None:
+def append_files(files: Sequence[Path], path: Path) -> None:
     """Files one after the other; compressed ones are one compressed file then."""
     with path.open("wb") as output:
         for file in files:
             with file.open("rb") as source:
                 shutil.copyfileobj(source, output, _BLOCK)
-
-
-def _plain(path: Path) -> ContextManager[BinaryIO]:
-    return path.open("wb")
 
 
 @contextmanager
@@ -120,7 +116,7 @@ def _lines(opened: Callable[[Path], ContextManager[BinaryIO]], ending: str) -> S
             for line in lines:
                 output.write(line)
 
-    return Sink(ending, _line, write, _append_files)
+    return Sink(ending, _line, write, append_files)
 
 
 _RELATION = (
@@ -232,7 +228,7 @@ def join_shards(files: Iterator[Path], sink: str, output: Path) -> None:
 
 
 SINKS: Dict[str, Sink] = {
-    "jsonl": _lines(_plain, ".jsonl"),
+    "jsonl": _lines(lambda path: path.open("wb"), ".jsonl"),
     "jsonl.gz": _lines(_gzip, ".jsonl.gz"),
     "jsonl.zst": _lines(_zstandard, ".jsonl.zst"),
     "parquet": Sink(".parquet", _relation_rows, _write_relation_rows, _join_tables),

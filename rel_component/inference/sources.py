@@ -30,12 +30,11 @@ _META = 1 << 20  # bytes of a record besides its text
 _Rows = Iterator[Tuple[str, Record]]
 
 
+@dataclass
 class SourceReport(Report):
     """Keeps what could not be read until it is asked for."""
 
-    def __init__(self, on_error: Any = "stop", hint: str = "") -> None:
-        super().__init__(on_error=on_error, hint=hint)
-        self.unread: List[Failure] = []
+    unread: List[Failure] = field(default_factory=list)
 
     def problem(self, message: str, *, place: str, skips: str) -> None:
         """Take note of what cannot be read; see :meth:`Report.problem`."""
