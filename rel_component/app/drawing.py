@@ -122,9 +122,8 @@ def chosen(annotated: Annotated, options: RenderOptions) -> Annotated:
     annotated = _with_typed_members(annotated)
     mentions = annotated.mentions
     if not options.clusters:
-        related = {key for rel in annotated.relations for key in (rel.head, rel.tail)}
-        related |= {key for event in annotated.events for key in event.mentions}
-        mentions = [m for m in mentions if m.label or m.id in related]
+        in_use = annotated.in_use
+        mentions = [m for m in mentions if m.label or m.id in in_use]
     if options.ents is not None:
         wanted = {name.upper() for name in options.ents}
         mentions = [m for m in mentions if m.label.upper() in wanted]
@@ -153,12 +152,11 @@ def chosen(annotated: Annotated, options: RenderOptions) -> Annotated:
 def _with_typed_members(annotated: Annotated) -> Annotated:
     """The document with entities in place of the same members of clusters without a type."""
     typed = {(m.start, m.end): m.id for m in annotated.mentions if m.label}
-    related = {key for rel in annotated.relations for key in (rel.head, rel.tail)}
-    related |= {key for event in annotated.events for key in event.mentions}
+    in_use = annotated.in_use
     same = {
         m.id: typed[m.start, m.end]
         for m in annotated.mentions
-        if not m.label and (m.start, m.end) in typed and m.id not in related
+        if not m.label and (m.start, m.end) in typed and m.id not in in_use
     }
     clusters = [[same.get(key, key) for key in members] for members in annotated.clusters]
     mentions = [m for m in annotated.mentions if m.id not in same]

@@ -121,6 +121,16 @@ class Annotated:
         """Number of characters, or of tokens if the document has words."""
         return len(self.words) if self.words is not None else len(self.text or "")
 
+    @property
+    def related(self) -> Set[MentionId]:
+        """The ids of the heads and tails of its relations."""
+        return {key for relation in self.relations for key in (relation.head, relation.tail)}
+
+    @property
+    def in_use(self) -> Set[MentionId]:
+        """The ids of the mentions of its relations and events."""
+        return self.related.union(*(event.mentions for event in self.events))
+
 
 def word_offsets(words: Sequence[str], spaces: Optional[Sequence[bool]]) -> List[Tuple[int, int]]:
     """Start and end of each word in the text, in characters.

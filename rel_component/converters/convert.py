@@ -1,5 +1,6 @@
 """Conversion of annotated documents: read, check, then make Docs or write another format."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Literal, Optional, Union
 
@@ -7,13 +8,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import ConfigError
+from ..event_pairs import event_pairs
+from ..event_types import EventSchema
 from ..files import check_ending, files_below, read_docs, write_docs
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
-from .annotated import Annotated
+from .annotated import Annotated, AnnotatedRelation
 from .builder import AlignmentMode, build_docs
 from .checks import check_documents
-from .event_relations import with_event_pairs
 from .format import detect_format, get_format
 from .from_doc import to_annotated
 from .report import SKIP_HINT, Report
@@ -88,7 +90,7 @@ def convert(
     )
     if event_pairs and schema is not None:
         events = schema.events
-        documents = (with_event_pairs(annotated, events, report) for annotated in documents)
+        documents = (_with_pairs(annotated, events, report) for annotated in documents)
     if progress is not None:
         documents = progress(documents)
     if to == SPACY:
@@ -175,6 +177,23 @@ def read_annotated(
     else:
         documents = get_format(format_name).read(path, report)
     return check_documents(documents, report, schema)
+
+
+def _with_pairs(annotated: Annotated, schema: EventSchema, report: Report) -> Annotated:
+    """A document with the labelled pairs of its events among its relations."""
+    places = {mention.id: (mention.start, mention.end) for mention in annotated.mentions}
+    known = {(rel.head, rel.label, rel.tail) for rel in annotated.relations}
+    relations = list(annotated.relations)
+    for event in annotated.events:
+        pairs = event_pairs(event.arguments, event.trigger, schema[event.label], places.__getitem__)
+        if not pairs:
+            message = "events of one mention, which have no pairs to learn"
+            report.note(message, place=annotated.place)
+        for head, label, tail in pairs:
+            if (head, label, tail) not in known:
+                known.add((head, label, tail))
+                relations.append(AnnotatedRelation(head, tail, label, event.score))
+    return replace(annotated, relations=relations)
 
 
 def find_format(path: Path) -> str:

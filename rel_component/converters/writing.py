@@ -147,8 +147,7 @@ def _without(items: List[_Item], name: str, empty: Any) -> Tuple[List[_Item], in
 def _without_mentions(annotated: Annotated, target: AnnotationFormat, report: Report) -> Annotated:
     """The document without discontinuous and unlabelled mentions, if these do not fit."""
     kept = []
-    related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
-    related |= {key for event in annotated.events for key in event.mentions}
+    in_use = annotated.in_use
     for mention in annotated.mentions:
         place = mention_place(annotated, mention)
         if mention.fragments and "fragments" not in target.holds:
@@ -156,7 +155,7 @@ def _without_mentions(annotated: Annotated, target: AnnotationFormat, report: Re
             report.problem(message, place=place, skips="mention")
         elif mention.label or "unlabelled" in target.holds:
             kept.append(mention)
-        elif mention.id in related:
+        elif mention.id in in_use:
             message = f"a mention without a label, which {target.name} does not hold"
             report.problem(message, place=place, skips="mention")
         else:  # only its cluster is lost with it

@@ -3,10 +3,11 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import List, Optional, Tuple
+from typing import Any, List, Tuple
 
 from ..annotated import Annotated
 from ..records import Record, get, get_items
+from ..report import Report
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,19 @@ class Sentences:
     offsets: List[int]
     lengths: List[int]
 
-    def number(self, sentence: int) -> Optional[int]:
-        """Position in `starts` of a sentence; None if it has no tokens or does not exist."""
-        if not 0 <= sentence < len(self.lengths) or not self.lengths[sentence]:
-            return None
-        return bisect_right(self.starts, self.offsets[sentence]) - 1
+    def read_evidence(self, numbers: List[Any], place: str, report: Report) -> Tuple[int, ...]:
+        """Positions in `starts` of the sentences that show a relation.
+
+        Those that have no tokens, do not exist or are no number go to the report.
+        """
+        known = [
+            number
+            for number in numbers
+            if type(number) is int and 0 <= number < len(self.lengths) and self.lengths[number]
+        ]
+        if lost := len(numbers) - len(known):
+            report.note("evidence that is no sentence of the document", place=place, count=lost)
+        return tuple(bisect_right(self.starts, self.offsets[number]) - 1 for number in known)
 
 
 def read_sentences(record: Record, key: str) -> Sentences:

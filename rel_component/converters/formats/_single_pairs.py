@@ -23,7 +23,7 @@ def single_pairs(
         message = f"a document without a pair of mentions, which {name} does not hold"
         report.problem(message, place=place, skips="document")
         return
-    ends = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
+    ends = annotated.related
     entities = [cluster for cluster in annotated.clusters if not ends.isdisjoint(cluster)]
     alone = len(mentions.keys() - ends.union(*entities))
     if alone:

@@ -111,12 +111,9 @@ def _read_relations(
                 if not 0 <= number < len(clusters) or not clusters[number]:
                     raise DataError(f'"{key}": there is no entity {number}, or it has no mention')
                 ends.append(clusters[number][0])
-            numbers = [sentences.number(k) for k in get_items(item, "evidence", int)]
-            known = tuple(number for number in numbers if number is not None)
-            if lost := len(numbers) - len(known):
-                report.note("evidence that is no sentence of the document", place=place, count=lost)
+            evidence = sentences.read_evidence(get_items(item, "evidence", int), place, report)
             label = get(item, "label", str)
-            relations.append(AnnotatedRelation(ends[0], ends[1], label, evidence=known))
+            relations.append(AnnotatedRelation(ends[0], ends[1], label, evidence=evidence))
     return relations
 
 

@@ -92,12 +92,9 @@ def _read_relations(
         with report.skipping("relation", f"{place}, label {i}"):
             head, tail = (_argument(item, key, entities, shared) for key in "ht")
             label = get(item, "r", str)
-            evidence = get(item, "evidence", list, default=[])
-            numbers = [sentences.number(k) if type(k) is int else None for k in evidence]
-            known = tuple(number for number in numbers if number is not None)
-            if lost := len(evidence) - len(known):
-                report.note("evidence that is no sentence of the document", place=place, count=lost)
-            relations.append(AnnotatedRelation(head, tail, label, evidence=known))
+            numbers = get(item, "evidence", list, default=[])
+            evidence = sentences.read_evidence(numbers, place, report)
+            relations.append(AnnotatedRelation(head, tail, label, evidence=evidence))
     return relations
 
 

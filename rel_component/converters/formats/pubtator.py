@@ -253,7 +253,7 @@ def _concepts(annotated: Annotated, report: Report) -> Dict[MentionId, str]:
             kb_id = ""
         own[mention.id] = kb_id
     members = {key for cluster in annotated.clusters for key in cluster}
-    related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
+    related = annotated.related
     concepts: Dict[MentionId, str] = {}
     used: Dict[str, int] = {}
     for i, entity in enumerate(

@@ -140,7 +140,7 @@ def _to_sentences(annotated: Annotated, report: Report) -> Iterator[str]:
     for label, head, tail, pair_place in pairs:
         with report.skipping("relation" if label else "document", pair_place):
             yield _mark(annotated.text or "", label, head, tail)
-    related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
+    related = annotated.related
     for mention in annotated.mentions if related else ():
         if mention.id not in related:
             message = "semeval does not hold mentions without relation"

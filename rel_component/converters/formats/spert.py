@@ -45,7 +45,7 @@ def _read(record: Record, place: str, report: Report) -> Annotated:
 
 def _to_record(annotated: Annotated, report: Report) -> Record:
     positions = {mention.id: i for i, mention in enumerate(annotated.mentions)}
-    record: Record = {
+    return {
         **write_meta(annotated, _FIELDS, _NAME),
         "tokens": annotated.words,
         "entities": [
@@ -61,7 +61,6 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
             for relation in annotated.relations
         ],
     }
-    return record
 
 
 FORMAT = AnnotationFormat(

@@ -107,9 +107,8 @@ def _to_record(annotated: Annotated, report: Report) -> Record:
     record["document"] = text
     record["tokens"] = list(tokens.values())
     record["relations"] = relations
-    related = {key for relation in annotated.relations for key in (relation.head, relation.tail)}
     firsts = Counter(token["token_start"] for token in tokens.values())
-    shared = sum(firsts[tokens[key]["token_start"]] > 1 for key in related)
+    shared = sum(firsts[tokens[key]["token_start"]] > 1 for key in annotated.related)
     if shared:
         message = "relations of mentions that begin with one token, which ubiai mixes up"
         report.note(message, place=annotated.place, count=shared)

@@ -122,7 +122,7 @@ class _Document:
 
     def _read_relations(self, layer: Layer) -> Iterator[AnnotatedRelation]:
         for unit in self._table.units:
-            references = split_cell(unit.cells[layer.base_column], "|")
+            references = split_cell(unit.cells[layer.base_column])
             if references == [EMPTY]:
                 continue
             features = [features for features, _ in self._stacked(layer, unit)]
@@ -202,7 +202,7 @@ class _Document:
                 cells.append((None, unit.cells[role]))
         annotations: List[Tuple[_Features, int]] = []
         for k, (feature, cell) in enumerate(cells):
-            parts = [_numbered(part) for part in split_cell(cell, "|")]
+            parts = [_numbered(part) for part in split_cell(cell)]
             if k == 0:
                 annotations = [(dict.fromkeys(layer.columns), number) for _, number in parts]
             numbers = [number for _, number in annotations]

@@ -35,13 +35,11 @@ def _replace(text: str, replacements: Dict[str, str]) -> str:
     return re.sub("|".join(map(re.escape, replacements)), lambda m: replacements[m[0]], text)
 
 
-def split_cell(cell: str, separator: str) -> List[str]:
-    """The parts of a cell between separators that have no backslash before them."""
-    if separator not in cell:
-        return [cell]
+def split_cell(cell: str) -> List[str]:
+    """The parts of a cell between bars that have no backslash before them."""
     parts = [""]
     for part in _PART.findall(cell):
-        if part == separator:
+        if part == "|":
             parts.append("")
         else:
             parts[-1] += part
