@@ -163,7 +163,7 @@ def test_lines_of_windows_and_sentences_of_several_lines(tmp_path):
 def test_values_are_escaped(value):
     cell = escape_value(value)
     assert unescape_value(cell) == value
-    assert split_cell(f"{cell}|{cell}", "|") == [cell, cell]
+    assert split_cell(f"{cell}|{cell}") == [cell, cell]
 
 
 @pytest.mark.parametrize("text", ["a\\tb", "\t\r\f\b", "\x00\x1f", "#Text=", "\\", "\x0b\x85"])
