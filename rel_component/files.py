@@ -6,12 +6,12 @@ import re
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, TextIO, Union
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.util import minibatch
 
 from .errors import ConfigError, DataError, RelComponentError
 
@@ -349,9 +349,7 @@ def write_docs(docs: Iterable[Doc], path: Path, *, shard_size: int = 0) -> None:
     if path.suffix == ".spacy" or (path.exists() and not path.is_dir()):
         raise ConfigError(f"{path}: files of {shard_size} documents need a folder to go to")
     with complete_folder(path) as folder:
-        remaining = iter(docs)
-        shards = iter(lambda: list(islice(remaining, shard_size)), [])
-        for number, shard in enumerate(shards, start=1):
+        for number, shard in enumerate(minibatch(docs, shard_size), start=1):
             _write(shard, folder / f"{number:06}.spacy")
 
 

@@ -6,13 +6,14 @@ has them as they are.
 """
 
 import re
-from itertools import groupby, islice
-from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
+from itertools import groupby
+from typing import Any, Dict, Iterator, List, Tuple
+
+from spacy.util import minibatch
 
 from ..exporter import ExportOptions, text_exporter
 from ..graph import Graph
 
-T = TypeVar("T")
 Row = Dict[str, Any]
 
 BATCH = 500
@@ -59,20 +60,20 @@ def cypher_batches(graph: Graph, *, size: int = BATCH) -> Iterator[Tuple[str, Li
         statements and rows, for ``session.run(statement, rows=rows)`` one after the other.
     """
     yield from ((statement, []) for statement in _CONSTRAINTS)
-    for batch in _batches(graph.nodes(), size):
+    for batch in minibatch(graph.nodes(), size):
         rows = [{**n._asdict(), "types": list(n.types), "aliases": list(n.aliases)} for n in batch]
         yield _ENTITIES, rows
         typed = [(name, {"id": row["id"]}) for row in rows for name in row["types"]]
         for name, group in _grouped(typed):
             yield _TYPED.format(identifier(name)), group
-    for documents in _batches(graph.documents(), size):
+    for documents in minibatch(graph.documents(), size):
         yield _DOCUMENTS, [document._asdict() for document in documents]
-    for edges in _batches(graph.edges(), size):
+    for edges in minibatch(graph.edges(), size):
         labelled = [(edge.label, {"relation": edge.id, **edge._asdict()}) for edge in edges]
         for name, group in _grouped(labelled):
             yield _RELATIONS.format(identifier(name)), group
     pieces = (piece for _, found in graph.edges_with_evidence() for piece in found)
-    for batch_of_pieces in _batches(pieces, size):
+    for batch_of_pieces in minibatch(pieces, size):
         yield (
             _EVIDENCE,
             [
@@ -126,11 +127,6 @@ def _grouped(items: List[Tuple[str, Row]]) -> Iterator[Tuple[str, List[Row]]]:
     ordered = sorted(items, key=lambda item: item[0])
     for name, group in groupby(ordered, key=lambda item: item[0]):
         yield name, [row for _, row in group]
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[List[T]]:
-    remaining = iter(items)
-    return iter(lambda: list(islice(remaining, size)), [])
 
 
 EXPORTER = text_exporter("cypher", "Neo4j: statements of Cypher", cypher, ending=".cypher")

@@ -52,16 +52,11 @@ def evidence_json(evidence: Iterator[Evidence]) -> Iterator[str]:
     """A list of JSON of pieces of evidence, in parts."""
     delimiter = "["
     for piece in evidence:
-        yield delimiter + to_json(evidence_record(piece))
+        record = piece._asdict()
+        del record["id"], record["edge"]
+        yield delimiter + to_json({k: v for k, v in record.items() if v is not None})
         delimiter = ", "
     yield "[]" if delimiter == "[" else "]"
-
-
-def evidence_record(piece: Evidence) -> Dict[str, Any]:
-    """A piece of evidence as JSON data."""
-    record = piece._asdict()
-    del record["id"], record["edge"]
-    return {name: value for name, value in record.items() if value is not None}
 
 
 def edge_record(edge: Edge) -> Dict[str, Any]:

@@ -6,7 +6,7 @@ relation of Neo4j cannot have relations. Items of lists are separated by U+001F,
 """
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, Tuple
 
 from ..exporter import ExportOptions, GraphExporter
 from ..graph import Graph
@@ -73,8 +73,13 @@ FILES: Dict[str, Tuple[str, _Rows]] = {
 def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
     for name, (header, rows) in FILES.items():
         (path / f"{name}_header.csv").write_text(f"{header}\n", encoding="utf8", newline="")
-        with (path / f"{name}.csv").open("w", encoding="utf8", newline="") as output:
-            output.writelines(",".join(map(csv_cell, row)) + "\n" for row in rows(graph))
+        write_rows(path / f"{name}.csv", rows(graph))
+
+
+def write_rows(file: Path, rows: Iterable[Tuple[Any, ...]]) -> None:
+    """Write rows to a file of CSV without a header."""
+    with file.open("w", encoding="utf8", newline="") as output:
+        output.writelines(",".join(map(csv_cell, row)) + "\n" for row in rows)
 
 
 def csv_cell(value: Any) -> str:

@@ -4,9 +4,10 @@ In CSV, what a spreadsheet would take for a formula has an apostrophe before it
 (https://owasp.org/www-community/attacks/CSV_Injection); Parquet and frames have all as it is.
 """
 
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Literal, NamedTuple, Tuple
+
+from spacy.util import minibatch
 
 from ...converters.formats.csv_rows import masked
 from ...packages import import_package
@@ -45,7 +46,8 @@ def _types(graph: Graph) -> Iterator[Row]:
         yield from ((node.id, name, count) for name, count in node.types.items())
 
 
-def _evidence(graph: Graph) -> Iterator[Row]:
+def evidence_rows(graph: Graph) -> Iterator[Row]:
+    """The pieces of evidence with their places in columns."""
     for _, pieces in graph.edges_with_evidence():
         for piece in pieces:
             *begin, head, tail, head_at, tail_at = piece
@@ -80,7 +82,7 @@ TABLES: Dict[str, Table] = {
             **{"score": "float", "text": "string", "head_start": "int", "head_end": "int"},
             **{"tail_start": "int", "tail_end": "int", "head_at": "int", "tail_at": "int"},
         },
-        _evidence,
+        evidence_rows,
     ),
     "documents": Table(
         {"id": "string", "date": "string", "number": "int"}, lambda graph: graph.documents()
@@ -131,7 +133,7 @@ def _write_parquet(graph: Graph, path: Path, options: ExportOptions) -> None:
         fields = [(column, kinds[kind]) for column, kind in table.columns.items()]
         schema, rows = arrow.schema(fields), table.rows(graph)
         with parquet.ParquetWriter(str(path / f"{name}.parquet"), schema) as writer:
-            while batch := list(islice(rows, _BATCH)):
+            for batch in minibatch(rows, _BATCH):
                 columns = [
                     arrow.array(values, kind) for values, (_, kind) in zip(zip(*batch), fields)
                 ]

@@ -15,7 +15,8 @@ from ...converters.records import to_json
 from ...errors import DataError
 from ...packages import import_package
 from ..exporter import ExportOptions, GraphExporter
-from ..exporters.neo4j import csv_cell
+from ..exporters.neo4j import write_rows
+from ..exporters.tables import evidence_rows
 from ..graph import Graph
 from ..types import Edge
 
@@ -81,7 +82,7 @@ def _fill(connection: Any, graph: Graph, file: Path) -> None:
             raise DataError(f"LadybugDB: {err!s:.500}", place=statement[:40]) from err
 
     def copy(table: str, rows: Iterable[Tuple[Any, ...]]) -> None:
-        _write_rows(file, rows)
+        write_rows(file, rows)
         if file.stat().st_size:
             execute(f"COPY `{table}` FROM '{file}' (header=false, parallel=false, escape='\"')")
 
@@ -92,23 +93,11 @@ def _fill(connection: Any, graph: Graph, file: Path) -> None:
         execute(f"CREATE REL TABLE `{name}` ({_RELATION})")
     copy("Entity", ((*n[:4], to_json(n.types), to_json(n.aliases)) for n in graph.nodes()))
     copy("Document", graph.documents())
-    copy("Evidence", _evidence(graph))
+    copy("Evidence", evidence_rows(graph))
     for label, edges in groupby(graph.edges_by_label(), key=lambda edge: edge.label):
         if tables[label] != OTHER:
             copy(label, map(_row, edges))
     copy(OTHER, (_row(edge) for edge in graph.edges() if tables[edge.label] == OTHER))
-
-
-def _write_rows(file: Path, rows: Iterable[Tuple[Any, ...]]) -> None:
-    with file.open("w", encoding="utf8", newline="") as output:
-        output.writelines(",".join(map(csv_cell, row)) + "\n" for row in rows)
-
-
-def _evidence(graph: Graph) -> Iterable[Tuple[Any, ...]]:
-    for _, pieces in graph.edges_with_evidence():
-        for piece in pieces:
-            *begin, head, tail, head_at, tail_at = piece
-            yield (*begin, *head, *tail, head_at, tail_at)
 
 
 def _row(edge: Edge) -> Tuple[Any, ...]:
