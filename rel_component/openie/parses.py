@@ -126,7 +126,7 @@ def read_parse(doc: Doc, universal: Optional[bool] = None) -> Parse:
     deps = [dep.lower() for dep in deps]
     words = words_of(doc.lang_ or doc.vocab.lang)
     if is_universal(deps) if universal is None else universal:
-        heads, deps = governed(doc, heads, deps, pos, lemmas)
+        heads, deps = governed(doc, heads, deps, pos)
     parse = Parse(doc, words, heads, deps, pos, tags, lemmas, texts)
     _arrange(parse)
     return parse

@@ -61,7 +61,7 @@ def is_universal(deps: Sequence[str]) -> bool:
 
 
 def governed(
-    doc: Doc, heads: Sequence[int], deps: Sequence[str], pos: Sequence[str], lemmas: Sequence[str]
+    doc: Doc, heads: Sequence[int], deps: Sequence[str], pos: Sequence[str]
 ) -> Tuple[List[int], List[str]]:
     """Turn a parse in Universal Dependencies into CLEAR labels.
 
@@ -70,7 +70,6 @@ def governed(
         heads: the governor of each token.
         deps: label of each token, in lower case.
         pos: coarse part of speech.
-        lemmas: lemma of each token.
 
     Returns:
         governors and labels.
@@ -96,7 +95,7 @@ def governed(
         if copula is not None:
             _turn(i, copula, new_heads, labels, by_head)
         if case is not None:
-            _put_preposition(i, case, copula is not None, new_heads, labels)
+            _put_preposition(i, case, new_heads, labels)
     for i, label in enumerate(labels):
         if label == "obl":
             labels[i] = "npadvmod"  # without a preposition
@@ -127,9 +126,7 @@ def _turn(
             heads[child] = copula  # a clause of its own
 
 
-def _put_preposition(
-    i: int, case: int, is_predicate: bool, heads: List[int], labels: List[str]
-) -> None:
+def _put_preposition(i: int, case: int, heads: List[int], labels: List[str]) -> None:
     """Let a preposition govern its noun."""
     label = labels[i]
     if label not in _NOMINAL and label not in ("agent", "attr", "oprd"):

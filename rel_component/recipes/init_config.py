@@ -175,7 +175,7 @@ def init_config(
     settings.paths.update({**made, **kept, "schema": str(output / SCHEMA)})
     outcome.files = _write(outcome, corpus, output, copied)
     evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
-    outcome.commands = _commands(output, settings, str(evaluated), gpu_id)
+    outcome.commands = _commands(output, str(evaluated), gpu_id)
     return outcome
 
 
@@ -331,7 +331,7 @@ def _check_paths(paths: Sequence[Path]) -> None:
             )
 
 
-def _commands(output: Path, settings: Settings, held_out: str, gpu_id: int) -> List[str]:
+def _commands(output: Path, held_out: str, gpu_id: int) -> List[str]:
     gpu = [] if gpu_id < 0 else ["--gpu-id", str(gpu_id)]
     training = output / "training"
     train = ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu]
