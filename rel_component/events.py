@@ -175,24 +175,18 @@ def set_events(doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]]) -> N
     stored: Dict[Tuple[int, int], List[Tuple[Any, ...]]] = {}
     for event in best.values():
         anchor = _anchor(event)
-        spans = [("", event.trigger)] if event.trigger is not None else []
         rows = tuple(
             (role, s.start_char - anchor.start_char, len(s.text), s.label_, s.kb_id_)
-            for role, s in (*spans, *dict.fromkeys(event.arguments))
+            for role, s in dict.fromkeys(event.parts)
         )
         more = (event.attributes,) if event.attributes else ()
         row = (event.label, event.score, event.id, rows, *more)
         stored.setdefault((anchor.start_char, anchor.end_char), []).append(row)
-    clear_events(doc)
     data: Dict[Any, Any] = doc.user_data
+    for known in list(filter(_is_stored, data)):
+        del data[known]
     for (start, end), values in stored.items():
         data[("._.", _STORED, start, end)] = tuple(values)
-
-
-def clear_events(doc: Doc) -> None:
-    """Remove the events of a Doc."""
-    for key in [key for key in doc.user_data if _is_stored(key)]:
-        del doc.user_data[key]
 
 
 def has_events(doc: Doc) -> bool:

@@ -115,7 +115,10 @@ def read_records(
     Raises:
         DataError: if the file is missing or not UTF-8; if it is broken and no JSONL.
     """
-    beginning = read_beginning(path) if source is None else _next_of(source)
+    if source is None:
+        beginning = read_beginning(path)
+    else:  # what is looked at is not taken from the stream
+        beginning = source.peek(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
     if not beginning and not lines:
         raise DataError("broken JSON: expected a list of objects", place=f"{path}, document 0")
     label = "document"
@@ -147,11 +150,6 @@ def read_beginning(path: Path) -> str:
             return beginning + source.readline(_BEGINNING)
     except OSError as err:
         raise DataError(f"cannot be read: {err.strerror}", place=str(path)) from err
-
-
-def _next_of(source: BufferedReader) -> str:
-    """The next characters of a stream after white space, which are not taken from it."""
-    return source.peek(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
 
 
 def _goes_on(path: Path) -> bool:

@@ -4,6 +4,7 @@ As mentions are numbered in the order of the text, an antecedent has a lower num
 """
 
 from functools import partial
+from itertools import chain
 from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy
@@ -102,7 +103,7 @@ def distinct_mentions(
             if row[0] >= min_score:
                 rows[span] = max(row, rows.get(span, row))
         for annotated in gold[i : i + 1]:
-            for given in _gold_spans(annotated, spans_key):
+            for given in chain(mention_spans(annotated, spans_key), *read_clusters(annotated)):
                 carried = doc.char_span(*trimmed(given), label=given.label)
                 if carried and (carried.start, carried.end) not in rows:
                     rows[carried.start, carried.end] = (1.0, given.label, given.kb_id)
@@ -112,11 +113,6 @@ def distinct_mentions(
         parts["lengths"].append(len(rows))
     arrays = {key: numpy.asarray(part, vars(mentions)[key].dtype) for key, part in parts.items()}
     return Mentions(**{**arrays, "spans": arrays["spans"].reshape(-1, 2)})
-
-
-def _gold_spans(doc: Doc, spans_key: str) -> List[Span]:
-    clusters = read_clusters(doc)
-    return [*mention_spans(doc, spans_key), *(span for cluster in clusters for span in cluster)]
 
 
 def gold_pairs(examples: Sequence[Example], candidates: Candidates) -> BoolArray:

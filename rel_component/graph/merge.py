@@ -162,11 +162,8 @@ def _add(
             place=annotated.place,
         )
     writer.add_document(annotated.meta.get("id"), date, number)
+    symmetric = () if options.schema is None else options.schema.symmetric_labels
     for fact in (first, *facts):
         report.relations += 1
         label, turned = stated_direction(fact.label, options.schema, options.inverses)
-        writer.add_fact(fact._replace(label=label), turned, _is_symmetric(label, options.schema))
-
-
-def _is_symmetric(label: str, schema: Optional[RelationSchema]) -> bool:
-    return schema is not None and label in schema and schema[label].symmetric
+        writer.add_fact(fact._replace(label=label), turned, label in symmetric)

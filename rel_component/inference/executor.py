@@ -1,7 +1,7 @@
 """The type of a way to run an extraction, and the ways there are."""
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, Iterator, Optional
+from typing import Callable, Iterable, Iterator, Optional
 
 from .. import registry
 from .shards import Finished, Shard
@@ -46,19 +46,10 @@ class Executor:
     isolates: bool = True
 
 
-def get_executors() -> Dict[str, Executor]:
-    """Find all registered executors, in alphabetical order.
-
-    Raises:
-        ConfigError: if something else is registered as one.
-    """
-    return registry.registered(registry.executors, Executor)
-
-
 def get_executor(name: str) -> Executor:
     """Find a registered executor by its name.
 
     Raises:
-        ConfigError: if there is none of this name.
+        ConfigError: if there is none of this name, or something else is registered as one.
     """
-    return registry.named(get_executors(), name, "executor")
+    return registry.named(registry.registered(registry.executors, Executor), name, "executor")

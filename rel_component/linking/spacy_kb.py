@@ -31,10 +31,7 @@ def to_spacy_kb(kb: KnowledgeBase, vocab: Vocab, entity_vector_length: int) -> I
         shares: Counter[int] = Counter({i: kb.prior(i) or 0.0 for i in entities})
         total = sum(shares.values())
         probabilities = [shares[i] / total if total else 1.0 / len(entities) for i in entities]
-        result.add_alias(name, [kb.entity_id(i) for i in entities], _at_most_one(probabilities))
+        # rounding must not make the sum more than 1, which spaCy refuses
+        probabilities = [value * (1.0 - 1e-6) for value in probabilities]
+        result.add_alias(name, [kb.entity_id(i) for i in entities], probabilities)
     return result
-
-
-def _at_most_one(probabilities: List[float]) -> List[float]:
-    """Rounding must not make the sum more than 1, which spaCy refuses."""
-    return [value * (1.0 - 1e-6) for value in probabilities]

@@ -79,9 +79,9 @@ def vary_labels(
 def _text_vectors(
     schema: RelationSchema, encode: Encode
 ) -> Tuple[List[FloatArray], List[FloatArray]]:
-    """For each label, the vectors of :func:`main_texts` and of :func:`alias_texts`."""
+    """For each label, the vectors of :func:`main_texts` and of its other names."""
     groups = [main_texts(kind) for kind in schema.values()]
-    groups += [alias_texts(kind) for kind in schema.values()]
+    groups += [[words_of(name) or name for name in kind.aliases] for kind in schema.values()]
     vectors = encode([text for group in groups for text in group])
     found = numpy.split(vectors, numpy.cumsum([len(group) for group in groups])[:-1])
     return found[: len(schema)], found[len(schema) :]
@@ -94,11 +94,6 @@ def main_texts(kind: RelationType) -> List[str]:
         return [name]
     description = _with_types(kind)
     return [name, description, f"{name}: {description}"]
-
-
-def alias_texts(kind: RelationType) -> List[str]:
-    """Other names of a label."""
-    return [words_of(alias) or alias for alias in kind.aliases]
 
 
 def words_of(name: str) -> str:

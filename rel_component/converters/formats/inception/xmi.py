@@ -28,6 +28,7 @@ _PROPERTIES = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudar
 _PLAIN = frozenset(
     f"uima.cas.{name}" for name in ("String", "Boolean", "Integer", "Long", "Short", "Byte")
 )
+_SLOTS = ("uima.cas.FSArray", "uima.cas.FSList")
 _NAMESPACE = '="http://www.omg.org/XMI"'
 _BEGINNING = 10_000
 
@@ -142,7 +143,8 @@ class _Document:
             )
             draft.label, draft.kb_id, draft.attributes = label, kb_id, dict(attributes)
             self._ids[fs.xmiID] = draft.id
-            if any(_is_slot(feature) for feature in fs.type.all_features if fs[feature.name]):
+            filled = (feature for feature in fs.type.all_features if fs[feature.name])
+            if any(feature.rangeType.name in _SLOTS for feature in filled):
                 message = f"slots of the layer {layers.short_name(draft.layer)}, which are not read"
                 self._report.note(message, place=str(self._file))
         return self._ids[fs.xmiID]
@@ -200,10 +202,6 @@ def _values(fs: Any) -> Dict[str, Any]:
         for feature in sorted(fs.type.all_features, key=lambda feature: feature.name)
         if feature.name not in ("begin", "end") and feature.rangeType.name in _PLAIN
     }
-
-
-def _is_slot(feature: Any) -> bool:
-    return feature.rangeType.name in ("uima.cas.FSArray", "uima.cas.FSList")
 
 
 def _looks_like(head: str) -> bool:
