@@ -1,7 +1,8 @@
 """Hand-made documents and candidates."""
 
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
+from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -56,6 +57,15 @@ def make_example(
     words, spaces = [t.text for t in reference], [bool(t.whitespace_) for t in reference]
     predicted = make_doc(reference.vocab, words, mentions, spaces=spaces, **options)
     return Example(predicted, reference)
+
+
+def train(nlp: Language, examples: List[Example], steps: int = 60) -> Dict[str, float]:
+    """Initialise a pipeline and let it learn from a few examples; the last losses."""
+    sgd = nlp.initialize(lambda: examples)
+    sgd.learn_rate = 0.01
+    for _ in range(steps):
+        losses = nlp.update(examples, sgd=sgd)
+    return losses
 
 
 def facts(doc: Doc, attr: str = "rel") -> List[Tuple[str, str, str]]:

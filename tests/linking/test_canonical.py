@@ -44,13 +44,15 @@ def test_equal_names_are_one_entity(vocab):
     assert known.entities["E000001"].names == {"Acme Inc.": 1, "ACME": 1}
 
 
-def test_types_must_not_differ(vocab):
-    ids, _ = found(vocab, "[Paris:GPE]", "[Paris:PERSON]")
-    assert ids == [["E000001"], ["E000002"]]
-
-
-def test_numbers_must_not_differ(vocab):
-    ids, _ = found(vocab, "[interleukin receptor 1:GENE]", "[interleukin receptor 2:GENE]")
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("[Paris:GPE]", "[Paris:PERSON]"),
+        ("[interleukin receptor 1:GENE]", "[interleukin receptor 2:GENE]"),
+    ],
+)
+def test_types_and_numbers_must_not_differ(vocab, texts):
+    ids, _ = found(vocab, *texts)
     assert ids == [["E000001"], ["E000002"]]
 
 

@@ -6,6 +6,9 @@ from typing import Any, Dict
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
+
+from rel_component.llm.types import REPORT_KEY
 
 SCHEMA = {
     "relations": [
@@ -26,6 +29,16 @@ def make_pipeline(backend: Dict[str, Any], *, ruler: bool = True, **options: Any
     config = {"backend": backend, "relation_schema": SCHEMA, **options}
     nlp.add_pipe("llm_relation_extractor", config=config)
     return nlp
+
+
+def answer(*relations: Dict[str, Any], **rest: Any) -> Dict[str, Any]:
+    """A recorded answer that states some relations."""
+    return {"text": json.dumps({"relations": list(relations)}), **rest}
+
+
+def report(doc: Doc) -> Dict[str, Any]:
+    """What is told of the answers about a document."""
+    return doc.user_data[REPORT_KEY]
 
 
 def replay(folder: Path, *records: Dict[str, Any]) -> Dict[str, Any]:

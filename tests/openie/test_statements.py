@@ -14,9 +14,9 @@ from .parsers import load_parser
 HERE = Path(__file__).parent
 
 
-def sentences(lang):
-    rows = list(srsly.read_jsonl(HERE / f"statements_{lang}.jsonl"))
-    return pytest.mark.parametrize("row", rows, ids=[row["text"] for row in rows])
+def sentences(lang, **options):
+    rows = srsly.read_jsonl(HERE / f"statements_{lang}.jsonl")
+    return [pytest.param(lang, row, id=row["text"], **options) for row in rows]
 
 
 def stated(relation):
@@ -30,16 +30,11 @@ def read(lang, text, **choices):
     return open_relations(load_parser(lang)(text), Options(Choices(**choices)))
 
 
-@sentences("en")
-def test_english_statements_are_found_as_they_are_meant(row):
-    found = [stated(relation) for relation in read("en", row["text"])]
-    assert [one for one in row["statements"] if one not in found] == []
-
-
-@pytest.mark.slow
-@sentences("fr")
-def test_french_statements_are_found_as_they_are_meant(row):
-    found = [stated(relation) for relation in read("fr", row["text"])]
+@pytest.mark.parametrize(
+    ("lang", "row"), [*sentences("en"), *sentences("fr", marks=pytest.mark.slow)]
+)
+def test_statements_are_found_as_they_are_meant(lang, row):
+    found = [stated(relation) for relation in read(lang, row["text"])]
     assert [one for one in row["statements"] if one not in found] == []
 
 

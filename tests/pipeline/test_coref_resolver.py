@@ -9,7 +9,7 @@ from rel_component.errors import ConfigError
 from rel_component.mentions import read_clusters
 
 from ..encoders import TINY_TOK2VEC, tiny_encoder
-from ..helpers import make_doc
+from ..helpers import make_doc, train
 
 MODEL = {
     "@architectures": "rel_component.CorefPair.v1",
@@ -47,14 +47,6 @@ def examples_of(nlp, texts=TEXTS):
     return [Example(document(nlp, text, ms), document(nlp, text, ms, cs)) for text, ms, cs in texts]
 
 
-def train(nlp, examples, steps=25):
-    sgd = nlp.initialize(lambda: examples)
-    sgd.learn_rate = 0.01
-    for _ in range(steps):
-        losses = nlp.update(examples, sgd=sgd)
-    return losses
-
-
 def clusters_of(doc):
     return [[(span.start, span.end) for span in cluster] for cluster in read_clusters(doc)]
 
@@ -68,7 +60,7 @@ def expected(text):
 def nlp():
     spacy.util.fix_random_seed(0)
     nlp = pipeline()
-    train(nlp, examples_of(nlp))
+    train(nlp, examples_of(nlp), 25)
     return nlp
 
 
@@ -129,7 +121,7 @@ def test_entities_are_the_mentions_of_documents_without_the_group(nlp):
 def test_annotated_clusters_are_learned_without_predicted_mentions():
     nlp = pipeline()
     examples = [Example(nlp.make_doc(eg.reference.text), eg.reference) for eg in examples_of(nlp)]
-    train(nlp, examples)
+    train(nlp, examples, 25)
     assert clusters_of(nlp(document(nlp, *TEXTS[1][:2]))) == expected(TEXTS[1])
 
 
@@ -137,7 +129,7 @@ def test_annotated_clusters_are_learned_without_predicted_mentions():
 def test_a_spurious_mention_is_joined_with_nothing():
     nlp = pipeline()
     texts = [(BO, [*TEXTS[1][1], (1, 2), (5, 6)], TEXTS[1][2]), *TEXTS]
-    train(nlp, examples_of(nlp, texts))
+    train(nlp, examples_of(nlp, texts), 25)
     assert clusters_of(nlp(document(nlp, *texts[0][:2]))) == expected(TEXTS[1])
 
 
@@ -175,7 +167,7 @@ def test_any_pair_model_and_candidates_will_do():
     generator = {"@misc": "rel_component.candidate_pairs.v1"}
     model = {**MODEL, "@architectures": "rel_component.SpanPair.v1"}
     nlp = pipeline(model=model, candidates=generator)
-    train(nlp, examples_of(nlp))
+    train(nlp, examples_of(nlp), 25)
     assert clusters_of(nlp(document(nlp, *TEXTS[1][:2]))) == expected(TEXTS[1])
 
 

@@ -12,19 +12,14 @@ from spacy.training import Example
 
 from rel_component.errors import ConfigError, LLMRefused
 from rel_component.inference.extract import extract
-from rel_component.llm.types import REPORT_KEY
 from rel_component.types import Relation
 
 from ..helpers import facts, make_doc
-from ..llm.pipelines import TEXT, make_pipeline, replay
+from ..llm.pipelines import TEXT, answer, make_pipeline, replay, report
 
 FOUNDED = {"head": "M1", "label": "FOUNDED_BY", "tail": "M2"}
 LOCATED = {"head": "M1", "label": "LOCATED_IN", "tail": "M3"}
 BACKWARDS = {"head": "M3", "label": "LOCATED_IN", "tail": "M4"}
-
-
-def answer(*relations, **rest):
-    return {"text": json.dumps({"relations": list(relations)}), **rest}
 
 
 @pytest.fixture
@@ -35,10 +30,6 @@ def pipeline(tmp_path):
         return make_pipeline(replay(tmp_path, *records), **options)
 
     return make
-
-
-def report(doc):
-    return doc.user_data[REPORT_KEY]
 
 
 def test_relations_between_given_mentions(pipeline):

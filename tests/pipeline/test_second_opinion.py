@@ -11,21 +11,16 @@ from rel_component.errors import ConfigError
 from rel_component.evaluation.comparison import compare
 from rel_component.evaluation.evaluate import evaluate
 from rel_component.files import write_docs
-from rel_component.llm.types import REPORT_KEY
 from rel_component.margins import UNSURE_KEY, pair_margins
 from rel_component.schema import RelationSchema
 
 from ..helpers import facts, make_doc, make_example
-from ..llm.pipelines import SCHEMA, TEXT, make_pipeline, replay
+from ..llm.pipelines import SCHEMA, TEXT, answer, make_pipeline, replay, report
 from .test_rehearsal import TINY
 
 LOCATED = {"head": "M1", "label": "LOCATED_IN", "tail": "M2"}
 SURE_TEXT = "Apple was founded by Steve Jobs."
 USAGE = {"requests": 1, "input_tokens": 100, "output_tokens": 10}
-
-
-def answer(*relations, **rest):
-    return {"text": json.dumps({"relations": list(relations)}), **rest}
 
 
 def _logits(model, X, is_train):
@@ -58,10 +53,6 @@ def pipeline(tmp_path):
         return nlp
 
     return make
-
-
-def report(doc):
-    return doc.user_data[REPORT_KEY]
 
 
 def test_only_the_unsure_pair_is_asked_about_and_answered(pipeline):

@@ -10,7 +10,7 @@ from rel_component.errors import ConfigError
 from rel_component.mentions import scored_mentions
 
 from ..encoders import TINY_TOK2VEC
-from ..helpers import make_doc, make_example
+from ..helpers import make_doc, make_example, train
 
 HIRED = "Acme Labs hired Ada"
 MENTIONS = [(0, 2, "ORG"), (3, 4, "PERSON")]
@@ -36,14 +36,6 @@ def examples_of(nlp, mentions=MENTIONS, spans_key=None):
         make_doc(nlp.vocab, ""),
     ]
     return [make_example(reference, []) for reference in references]
-
-
-def train(nlp, examples, steps=60):
-    sgd = nlp.initialize(lambda: examples)
-    sgd.learn_rate = 0.01
-    for _ in range(steps):
-        losses = nlp.update(examples, sgd=sgd)
-    return losses
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ from spacy.language import Language
 from rel_component.annotations import set_relations
 
 from ..pages import HOSTILE, Page
-from ..test_browser import Window, browser  # noqa: F401
+from ..test_browser import browser, window
 from .conftest import TEXTS, serving
+
+__all__ = ["browser", "window"]  # fixtures
 
 
 @Language.component("names_all")
@@ -61,14 +63,6 @@ def test_texts_and_labels_are_text_in_drawings(hostile):
         assert not any(name.startswith("on") for name, _ in page.attrs)
         found = {label["label"] for label in answer["document"]["relations"]}
         assert len(found) > 10
-
-
-@pytest.fixture
-def window(browser):  # noqa: F811
-    window = Window(browser, viewport={"width": 800, "height": 700})
-    yield window
-    window.context.close()
-    assert window.troubles == []
 
 
 @pytest.mark.slow
