@@ -50,7 +50,7 @@ def complete_file(path: Union[str, Path]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     part = _part(target)
     try:
-        with _write_errors(path, part, target):
+        with _named(path, part), _write_errors(path, part, target):
             yield part
             _flush(part)
             if target.exists():
@@ -217,15 +217,22 @@ def _part(target: Path) -> Path:
 def _part_folder(path: Union[str, Path], target: Path) -> Iterator[Path]:
     part = _part(target)
     try:
-        with _write_errors(path, part, target):
+        with _named(path, part), _write_errors(path, part, target):
             part.mkdir()
             yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _named(path: Union[str, Path], part: Path) -> Iterator[None]:
+    """Let errors name the path in place of its temporary file or folder."""
+    try:
+        yield
     except DataError as err:
         if not err.place.startswith(str(part)):
             raise
         raise DataError(err.message, place=str(path)) from err
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager

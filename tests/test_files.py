@@ -88,6 +88,9 @@ def test_errors_name_the_output_and_no_temporary_file(tmp_path):
     for use in (complete_folder, complete_files):
         with pytest.raises(DataError, match=r"out: cannot be written: no room"):
             write_into(use)
+    with pytest.raises(DataError) as found, complete_file(tmp_path / "out") as part:
+        raise DataError("no room", place=str(part))
+    assert found.value.place == str(tmp_path / "out")
 
 
 def test_names_may_be_as_long_as_the_system_takes(tmp_path):

@@ -11,6 +11,7 @@ from rel_component.graph.merge import merged
 from rel_component.graph.query import Answer, check_query, query_store
 
 from ..cli.helpers import run, run_json
+from ..inference.full_disk import largest_file
 from .documents import APPLE
 
 SPARQL = """
@@ -41,6 +42,15 @@ def ladybug(tmp_path_factory):
         export_graph(graph, "ladybug", path := tmp_path_factory.mktemp("stores") / "a.lbug")
     assert [*path.parent.iterdir()] == [path]
     return path
+
+
+@pytest.mark.parametrize("store", ["oxigraph", "ladybug"])
+def test_a_full_disk_is_an_error_that_names_the_store(store, tmp_path):
+    pytest.importorskip({"oxigraph": "pyoxigraph"}.get(store, store))
+    with merged(APPLE) as graph, largest_file(100), pytest.raises(DataError) as found:
+        export_graph(graph, store, tmp_path / "store")
+    assert found.value.place == str(tmp_path / "store")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_sparql(oxigraph):

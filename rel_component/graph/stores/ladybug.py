@@ -66,7 +66,7 @@ def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
     connection = ladybug.Connection(database, num_threads=1)
     try:
         with tempfile.TemporaryDirectory(prefix="rel_graph_") as folder:
-            _fill(connection, graph, Path(folder) / "rows.csv")
+            _fill(connection, graph, Path(folder) / "rows.csv", path)
     finally:
         connection.close()
         database.close()
@@ -74,12 +74,13 @@ def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
             left.unlink()
 
 
-def _fill(connection: Any, graph: Graph, file: Path) -> None:
+def _fill(connection: Any, graph: Graph, file: Path, path: Path) -> None:
     def execute(statement: str) -> None:
         try:
             connection.execute(statement)
         except RuntimeError as err:  # of the engine, which has no other kind
-            raise DataError(f"LadybugDB: {err!s:.500}", place=statement[:40]) from err
+            message = f"LadybugDB: {err!s:.500}, in {statement:.40}"
+            raise DataError(message, place=str(path)) from err
 
     def copy(table: str, rows: Iterable[Tuple[Any, ...]]) -> None:
         write_rows(file, rows)

@@ -3,6 +3,7 @@
 from itertools import islice
 from pathlib import Path
 
+from ...errors import DataError
 from ...packages import import_package
 from ..exporter import ExportOptions, GraphExporter
 from ..exporters.nquads import quads
@@ -13,11 +14,14 @@ _BATCH = 200_000  # quads: its loader would have a few million in memory, and mo
 
 def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
     oxigraph = import_package("pyoxigraph", "graph")
-    store = oxigraph.Store(str(path))
     lines = quads(graph, options)
-    while batch := "".join(islice(lines, _BATCH)):
-        store.bulk_load(input=batch.encode("utf8"), format=oxigraph.RdfFormat.N_QUADS)
-    store.flush()
+    try:
+        store = oxigraph.Store(str(path))
+        while batch := "".join(islice(lines, _BATCH)):
+            store.bulk_load(input=batch.encode("utf8"), format=oxigraph.RdfFormat.N_QUADS)
+        store.flush()
+    except OSError as err:  # of the engine, without a number
+        raise DataError(f"Oxigraph cannot write: {err!s:.500}", place=str(path)) from err
 
 
 EXPORTER = GraphExporter("oxigraph", "a store for SPARQL, see rel query", _write, folder=True)
