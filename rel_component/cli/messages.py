@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 import warnings
 from _thread import interrupt_main
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOBase, TextIOWrapper
 from math import isnan
 from pathlib import Path
-from threading import Timer
+from threading import Timer, current_thread, main_thread
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 MAX_PROBLEMS_SHOWN = 20
 MAX_MESSAGE = 2000
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 """Exit codes, 128 and the number of the signal, as shells have them."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -99,7 +100,8 @@ def notice(text: object, color: Optional[str] = None) -> None:
 def clear_errors() -> Iterator[None]:
     """Report what ends a command in one line, without a traceback; the exit code is 1.
 
-    After an interrupt it is 130. If nobody reads the output any more it is 141, and there is no line.
+    After an interrupt it is 130. If nobody reads the output any more it is 141, after SIGTERM 143, and
+    there is no line.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -111,7 +113,7 @@ def clear_errors() -> Iterator[None]:
     logging.setLogRecordFactory(_make_record)
     try:
         try:
-            with _repeated_interrupts():
+            with _repeated_interrupts(), _orderly_termination():
                 yield
         finally:
             warnings.formatwarning = format_warning
@@ -125,6 +127,8 @@ def clear_errors() -> Iterator[None]:
         _drop_output()
         raise typer.Exit(BROKEN_PIPE) from None
     except Exception as err:
+        if isinstance(err, EOFError):  # of which Click would say nothing but "Aborted!"
+            raise RuntimeError(f"EOFError: {err}") from err
         if not _is_known(err):
             raise
         if isinstance(err, OSError):
@@ -158,6 +162,25 @@ def _repeated_interrupts() -> Iterator[None]:
             timer.join()
     finally:
         sys.unraisablehook = report
+
+
+@contextmanager
+def _orderly_termination() -> Iterator[None]:
+    """Let SIGTERM leave no temporary files and no processes, as an interrupt does."""
+
+    def end(*signal_and_frame: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    is_ours = (
+        current_thread() is main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if is_ours:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _format_warning(message: object, category: Type[Warning], *place: Any, **kwargs: Any) -> str:

@@ -23,6 +23,7 @@ from rel_component.cli.messages import (
     printable,
 )
 from rel_component.errors import ConfigError, DataError
+from rel_component.files import complete_file
 
 from .helpers import run
 
@@ -106,6 +107,20 @@ def test_an_interrupt_in_a_destructor_counts():
         signal.signal(signal.SIGINT, handler)
 
 
+def test_sigterm_leaves_nothing_behind(tmp_path):
+    @clear_errors()
+    def command():
+        with complete_file(tmp_path / "out") as part:
+            part.touch()
+            signal.raise_signal(signal.SIGTERM)
+
+    app = typer.Typer()
+    app.command()(command)
+    assert CliRunner().invoke(app, []).exit_code == 143
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_warnings_are_lines_without_controls(caplog):
     with clear_errors():
         shown = warnings.formatwarning(UserWarning(EVIL), UserWarning, "file.py", 1)
@@ -131,6 +146,8 @@ def test_messages_are_bounded():
 def test_mistakes_of_the_program_keep_their_traceback():
     with pytest.raises(ZeroDivisionError), clear_errors():
         raise ZeroDivisionError
+    with pytest.raises(RuntimeError, match="EOFError: cut short"), clear_errors():
+        raise EOFError("cut short")  # for which Click has another use
 
 
 def test_outputs_are_looked_at_before_the_work(tmp_path):
