@@ -9,11 +9,9 @@ LOC, DATE and MISC; numbers are left out.
 import argparse
 import random
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Iterable, Iterator, List
 
 import spacy
-import srsly
-from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from rel_component.converters.convert import convert_file
@@ -36,7 +34,9 @@ def main() -> None:
     nlp = spacy.blank("en")
     train: List[Doc] = []
     dev: List[Doc] = []
-    for docs in (list(wikipedia(args.data, nlp)), list(business(nlp))):
+    for path in (args.data / "redocred" / "dev_revised.json", BUSINESS):
+        converted = convert_file(path, "auto", nlp, Report(on_error="skip"))
+        docs = list(with_types(converted))
         random.Random(args.seed).shuffle(docs)
         n_dev = round(args.dev * len(docs))
         dev += docs[:n_dev]
@@ -48,36 +48,17 @@ def main() -> None:
     print(f"{len(train)} documents to train on, {len(dev)} to evaluate on")
 
 
-def wikipedia(data: Path, nlp: Language) -> Iterator[Doc]:
-    for record in srsly.read_json(data / "redocred" / "dev_revised.json"):
-        words: List[str] = []
-        starts: List[bool] = []
-        begins: List[int] = []
-        for sentence in record["sents"]:
-            begins.append(len(words))
-            starts += [i == 0 for i in range(len(sentence))]
-            words += sentence
+def with_types(docs: Iterable[Doc]) -> Iterator[Doc]:
+    """Copies of documents with nothing but their entities, of the types that are trained."""
+    for doc in docs:
         # the encoder reads words, so that missing spaces do no harm
-        doc = Doc(nlp.vocab, words=words, sent_starts=starts)
-        found: Dict[Any, Span] = {}
-        for entity in record["vertexSet"]:
-            for mention in entity:
-                start, end = (begins[mention["sent_id"]] + place for place in mention["pos"])
-                if mention["type"] not in LEFT_OUT:
-                    found[start, end] = Span(doc, start, end, label=_type(mention["type"]))
-        doc.ents = spacy.util.filter_spans(found.values())
-        yield doc
-
-
-def business(nlp: Language) -> Iterator[Doc]:
-    for doc in convert_file(BUSINESS, "auto", nlp, Report(on_error="skip")):
         copy = bare_copy(doc)
-        copy.ents = [Span(copy, ent.start, ent.end, label=_type(ent.label_)) for ent in doc.ents]
+        copy.ents = [
+            Span(copy, ent.start, ent.end, label=TYPES.get(ent.label_, ent.label_))
+            for ent in doc.ents
+            if ent.label_ not in LEFT_OUT
+        ]
         yield copy
-
-
-def _type(name: str) -> str:
-    return TYPES.get(name, name)
 
 
 if __name__ == "__main__":
