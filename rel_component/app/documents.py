@@ -129,7 +129,7 @@ def _compare(
     ]
     statuses = [SPURIOUS if mistake else RIGHT for mistake in found] + [MISSED] * len(missed)
     reasons = [_reason(mistake) if mistake else "" for mistake in [*found, *missed]]
-    mentions = _Mentions(drawing.mentions)
+    mentions = MoreMentions(drawing.mentions, "G")
     for span in mention_spans(eg.reference, options.spans_key):
         mentions.add(typed_key(span))
     relations = [_related(mistake.relation, mentions) for mistake in missed]
@@ -165,31 +165,35 @@ def _compare_events(
     return statuses, [event for one, event in gold.items() if one not in known]
 
 
-class _Mentions:
-    """The mentions of a document, to which annotated ones are added that it does not have."""
+class MoreMentions:
+    """The mentions of a document, and others after them, whose ids are a prefix and a number."""
 
-    def __init__(self, mentions: Sequence[AnnotatedMention]) -> None:
-        self.all = list(mentions)
+    def __init__(self, mentions: Sequence[AnnotatedMention], prefix: str) -> None:
+        self.all, self._prefix = list(mentions), prefix
         self._ids: Dict[TypedKey, MentionId] = {(m.start, m.end, m.label): m.id for m in mentions}
         self._used: Set[MentionId] = {m.id for m in mentions}
 
+    def __contains__(self, key: TypedKey) -> bool:
+        return key in self._ids
+
     def add(self, key: TypedKey) -> MentionId:
+        """The id of a mention, which is added unless it is there."""
         if key not in self._ids:
             number = len(self.all) + 1
-            while f"G{number}" in self._used:
+            while f"{self._prefix}{number}" in self._used:
                 number += 1
-            self._ids[key] = f"G{number}"
-            self._used.add(f"G{number}")
-            self.all.append(AnnotatedMention(f"G{number}", *key))
+            self._ids[key] = f"{self._prefix}{number}"
+            self._used.add(self._ids[key])
+            self.all.append(AnnotatedMention(self._ids[key], *key))
         return self._ids[key]
 
 
-def _related(rel: Relation, mentions: _Mentions) -> AnnotatedRelation:
+def _related(rel: Relation, mentions: MoreMentions) -> AnnotatedRelation:
     head, tail = mentions.add(typed_key(rel.head)), mentions.add(typed_key(rel.tail))
     return AnnotatedRelation(head, tail, rel.label)
 
 
-def _taking_part(event: Event, mentions: _Mentions) -> AnnotatedEvent:
+def _taking_part(event: Event, mentions: MoreMentions) -> AnnotatedEvent:
     return AnnotatedEvent(
         event.label,
         tuple((role, mentions.add(typed_key(span))) for role, span in event.arguments),

@@ -56,9 +56,7 @@ class Drawing:
         annotated = in_characters(annotated)
         if options.spans_key is not None:
             probable = set(map(typed_key, probable_mentions(doc, options.spans_key)))
-            pairs = [(rel.head, rel.tail) for rel in annotated.relations]
-            events = [event.mentions for event in annotated.events]
-            needed = {key for keys in (*pairs, *events, *annotated.clusters) for key in keys}
+            needed = annotated.in_use.union(*annotated.clusters)
             mentions = [
                 m
                 for m in annotated.mentions

@@ -4,6 +4,7 @@ It is drawn by Cytoscape.js (https://js.cytoscape.org, ``static/cytoscape.min.js
 MIT), which is part of the page. No more is drawn than the neighbours of what a reader has chosen.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import Any, Dict, Iterable, List
 
@@ -46,11 +47,7 @@ def make_graph_page(graph: Graph, *, title: str = "Graph", max_edges: int = MAX_
 
 def _data(graph: Graph, max_edges: int) -> Dict[str, Any]:
     """What the script needs: names once, and everything else by position."""
-    contradictions = []
-    for found in graph.contradictions():
-        contradictions.append(found)
-        if len(contradictions) == MAX_CONTRADICTIONS:
-            break
+    contradictions = list(islice(graph.contradictions(), MAX_CONTRADICTIONS))
     edges: Dict[int, Edge] = {edge.id: edge for edge in graph.top_edges(max_edges)}
     edges.update((edge.id, edge) for found in contradictions for edge in found.edges)
     ids = dict.fromkeys(key for edge in edges.values() for key in (edge.head, edge.tail))

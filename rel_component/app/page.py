@@ -11,6 +11,16 @@ from .documents import PageDocument
 from .options import RenderOptions
 from .render import asset, template
 
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Headers of every answer of a server of pages, beside the policy of the page."""
+
 _ESCAPES = str.maketrans(
     {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # what HTML and older scripts read as theirs
 )

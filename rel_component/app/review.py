@@ -13,7 +13,7 @@ from ..converters.records import to_json, write_records
 from ..errors import DataError, shown
 from ..files import check_output, open_output
 from ..types import NO_RELATION
-from .documents import MISSED, PageDocument
+from .documents import MISSED, MoreMentions, PageDocument
 
 MAX_LABEL = 200
 """Characters of a type that a person may write."""
@@ -130,24 +130,17 @@ def with_added(document: PageDocument, review: Review, place: str = "") -> List[
     Raises:
         DataError: if an added mention is not in the text, or is there already.
     """
-    mentions = list(document.drawing.mentions)
-    used = {mention.id for mention in mentions}
-    places = {(mention.start, mention.end, mention.label) for mention in mentions}
+    mentions = MoreMentions(document.drawing.mentions, "N")
     length = len(document.drawing.text)
     for added in review.mentions:
         key = (added.start, added.end, added.label)
-        if not added.start < added.end <= length or key in places:
+        if not added.start < added.end <= length or key in mentions:
             raise DataError(
                 f"mentions: {shown(key)} is there already, or not in the text", place=place
             )
         check_label(added.label, place)
-        number = len(mentions) + 1
-        while f"N{number}" in used:
-            number += 1
-        used.add(f"N{number}")
-        places.add(key)
-        mentions.append(AnnotatedMention(f"N{number}", *key))
-    return mentions
+        mentions.add(key)
+    return mentions.all
 
 
 def check_label(label: str, place: str) -> None:

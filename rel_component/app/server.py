@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional, Tuple
 from ..converters.json_stream import parse_json
 from ..converters.records import to_json
 from ..errors import ConfigError, DataError, RelComponentError
+from .page import HEADERS
 from .review import ReviewStore
 
 HOST = "127.0.0.1"
@@ -21,14 +22,6 @@ MAX_BODY = 8 << 20
 """The most bytes of a request."""
 
 _TIMEOUT = 30  # seconds that a connection may be silent
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 class PageServer(ThreadingHTTPServer):
@@ -135,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
         self.send_response(status)
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             self.send_header(name, value)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -10,6 +10,7 @@ from typing import Collection, Optional
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..page import HEADERS
 from .limits import Limits
 from .metrics import Metrics
 
@@ -17,16 +18,11 @@ GONE = 499
 """Status that is counted for clients that did not wait for their answer."""
 
 _HEADERS = {
-    "Cache-Control": "no-store",
+    **HEADERS,
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),  # the drawing gives each mention its color by a style attribute
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
 }
 _MOST_DRAINED = 64 << 20  # bytes
 _SILENCE = 1.0  # seconds, after which a client waits for the end of the answer
