@@ -13,13 +13,6 @@ from ..models.pairs.pair_scorer import Pairs, pooled_evidence
 from .probe import DocumentProbe, Floats, Probe, log_odds
 
 PIECES, TOKENS = "embeddings of word pieces", "token vectors"
-N_STEPS = 1
-"""Gradients on the way from the mask. The one half-way is as faithful as the mean of five."""
-
-
-def occlusion(probe: Probe, *, max_tokens: int = 128) -> Floats:
-    """What the log-odds lose if a token is masked; see :func:`occlusions`. *Shape:* ``(n_tokens,)``."""
-    return occlusions([probe], max_tokens=max_tokens)[0]
 
 
 def occlusions(probes: Sequence[Probe], *, max_tokens: int = 128) -> List[Floats]:
@@ -64,24 +57,17 @@ def nearest_tokens(probe: Probe, n: int) -> List[int]:
     return sorted(numpy.argsort(distance, kind="stable")[:n].tolist())
 
 
-def gradient(probe: Probe, *, n_steps: int = N_STEPS) -> Tuple[Floats, str]:
-    """Gradient times input of the log-odds, and what the input is; see :func:`gradients`."""
-    (weights,), inputs = gradients([probe], n_steps=n_steps)
-    return weights, inputs
-
-
-def gradients(probes: Sequence[Probe], *, n_steps: int = N_STEPS) -> Tuple[List[Floats], str]:
-    """Gradient times input of the log-odds of relations of a document, which is encoded once a step.
+def gradients(probes: Sequence[Probe]) -> Tuple[List[Floats], str]:
+    """Gradient times input of the log-odds of relations of a document, which is encoded once.
 
     The input is the embeddings of the word pieces where the vectors come from an encoder of
     :func:`~rel_component.models.encoder.build_encoder`, shared or not, as their distance from the mask;
-    the gradient is the mean over the way from there (integrated gradients, Sundararajan et al. 2017,
-    https://arxiv.org/abs/1703.01365), by Gauss-Legendre quadrature. With other vectors the input is
-    these, and the gradient is theirs (Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713).
+    the gradient is the one half-way from there, as faithful as the mean of five on the way (integrated
+    gradients, Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365). With other vectors the input
+    is these, and the gradient is theirs (Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713).
 
     Args:
         probes: the relations, of one document.
-        n_steps: the number of gradients.
 
     Returns:
         the weights for each relation, *Shape:* ``(n_tokens,)`` each, and what the input is.
@@ -113,7 +99,7 @@ def gradients(probes: Sequence[Probe], *, n_steps: int = N_STEPS) -> Tuple[List[
             yield xp2torch(each, device=output.device)
 
     shim: Any = encoder.shims[0]
-    rows = shim.attribute(inputs, backprop, n_steps=n_steps)
+    rows = shim.attribute(inputs, backprop)
     return [_by_token(each, inputs, len(docs[0])) for each in rows], PIECES
 
 

@@ -9,7 +9,7 @@ from spacy.tokens import DocBin
 
 from rel_component.annotations import get_relations
 from rel_component.errors import ConfigError, DataError
-from rel_component.explain.attributions import TOKENS, gradient, occlusion, pooling
+from rel_component.explain.attributions import TOKENS, gradients, occlusions, pooling
 from rel_component.explain.counterfactuals import counterfactuals
 from rel_component.explain.explanation import explain, explain_document
 from rel_component.explain.faithfulness import (
@@ -81,7 +81,7 @@ def asked(nlp, text="Acme met and Ada . Bo of Orbit"):
     return doc, Relation(doc.ents[0], "MET", doc.ents[1])
 
 
-def gradients(model):
+def sums_of_gradients(model):
     return [float(node.get_grad(name).sum()) for node in model.walk() for name in node.grad_names]
 
 
@@ -91,9 +91,9 @@ def test_relations_of_each_model_can_be_explained(name):
     nlp = learned(MODELS[name])
     extractor = nlp.get_pipe("relation_extractor")
     doc, relation = asked(nlp)
-    before = extractor.model.to_bytes(), gradients(extractor.model)
+    before = extractor.model.to_bytes(), sums_of_gradients(extractor.model)
     found = explain(nlp, doc, relation)
-    assert (extractor.model.to_bytes(), gradients(extractor.model)) == before
+    assert (extractor.model.to_bytes(), sums_of_gradients(extractor.model)) == before
     assert found.probability == pytest.approx(
         {rel.label: rel.score for rel in get_relations(nlp(doc))}["MET"], abs=1e-5
     )
@@ -139,7 +139,7 @@ def test_the_gradient_is_that_of_the_log_odds(config):
     for j, moved in enumerate(numpy.eye(len(logits)) * 1e-6):
         numeric = (log_odds(probe.extractor, "MET", logits + moved)[0] - value) / 1e-6
         assert slope[j] == pytest.approx(numeric, abs=1e-4)
-    weights, of = gradient(probe)
+    (weights,), of = gradients([probe])
     assert of == TOKENS
     assert numpy.isfinite(weights).all()
 
@@ -171,13 +171,13 @@ def test_counterfactuals(nlp):
 
 def test_faithful_weights_are_better_than_random_ones(nlp):
     probe = Probe(nlp, *asked(nlp))
-    weights = occlusion(probe)
+    (weights,) = occlusions([probe])
     noise = random_weights(len(weights))
     assert comprehensiveness(probe, weights) > comprehensiveness(probe, -weights)
     assert sufficiency(probe, weights) <= sufficiency(probe, -weights)
     assert agreement(weights, weights) == pytest.approx(1)
     assert abs(agreement(weights, noise)) < 1
-    assert (occlusion(probe, max_tokens=3) != 0).sum() <= 3
+    assert (occlusions([probe], max_tokens=3)[0] != 0).sum() <= 3
 
 
 def test_an_explanation_is_json_and_a_page(nlp):
