@@ -1,16 +1,10 @@
 """Events as labelled pairs, for models of relations to learn: the one place where pairs are made."""
 
 from itertools import combinations
-from typing import Any, Callable, Dict, Iterable, List, Tuple
+from typing import Any, Callable, Iterable, List, Tuple
 
-from spacy.tokens import Doc
-
-from .annotations import DEFAULT_ATTR, get_relations, set_relations
 from .errors import SchemaError
-from .event_types import TRIGGER, EventSchema, EventType
-from .events import Event, get_events
-from .mentions import char_range
-from .types import Relation
+from .event_types import TRIGGER, EventType
 
 
 def event_pairs(
@@ -57,39 +51,3 @@ def event_pairs(
         if start != other
     )
     return [pair for pair in pairs if pair[1] in labels]
-
-
-def event_relations(event: Event, kind: EventType) -> List[Relation]:
-    """The pairs of an event as relations; see :func:`event_pairs`."""
-    pairs = event_pairs(event.arguments, event.trigger, kind, char_range)
-    return [Relation(head, label, tail, event.score) for head, label, tail in pairs]
-
-
-def add_event_pairs(
-    doc: Doc,
-    schema: EventSchema,
-    *,
-    attr: str = DEFAULT_ATTR,
-) -> int:
-    """Add the pairs of the events of a document to its relations.
-
-    Args:
-        doc: the document.
-        schema: the types of the events; others are left out.
-        attr: name of the extension attribute of the relations.
-
-    Returns:
-        the number of events of these types that have no pair.
-
-    Raises:
-        SchemaError: see :func:`event_pairs`.
-    """
-    found: Dict[int, List[Relation]] = {
-        i: event_relations(event, schema[event.label])
-        for i, event in enumerate(get_events(doc))
-        if event.label in schema
-    }
-    pairs = [rel for relations in found.values() for rel in relations]
-    if pairs:
-        set_relations(doc, [*get_relations(doc, attr), *pairs], attr)
-    return sum(not relations for relations in found.values())

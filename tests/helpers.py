@@ -11,8 +11,12 @@ from thinc.types import Floats2d
 
 from rel_component.annotations import get_relations, set_relations
 from rel_component.candidates import Candidates, configure_candidate_pairs
-from rel_component.mentions import read_mentions
+from rel_component.event_pairs import event_pairs
+from rel_component.event_types import EventSchema, EventType
+from rel_component.events import Event, get_events
+from rel_component.mentions import char_range, read_mentions
 from rel_component.schema import RelationSchema
+from rel_component.types import Relation
 
 Mention = Tuple[int, int, str]
 """Start and exclusive end in tokens, entity type."""
@@ -66,6 +70,20 @@ def train(nlp: Language, examples: List[Example], steps: int = 60) -> Dict[str, 
     for _ in range(steps):
         losses = nlp.update(examples, sgd=sgd)
     return losses
+
+
+def event_relations(event: Event, kind: EventType) -> List[Relation]:
+    """The pairs of an event as relations."""
+    pairs = event_pairs(event.arguments, event.trigger, kind, char_range)
+    return [Relation(head, label, tail, event.score) for head, label, tail in pairs]
+
+
+def add_event_pairs(doc: Doc, schema: EventSchema) -> None:
+    """Add the pairs of the events of a document to its relations."""
+    pairs = [
+        rel for event in get_events(doc) for rel in event_relations(event, schema[event.label])
+    ]
+    set_relations(doc, [*get_relations(doc), *pairs])
 
 
 def facts(doc: Doc, attr: str = "rel") -> List[Tuple[str, str, str]]:

@@ -6,13 +6,12 @@ from spacy.tokens import Doc, DocBin
 from rel_component import event_decoding
 from rel_component.errors import AnnotationError, SchemaError
 from rel_component.event_decoding import MAX_CLIQUES, decode_events
-from rel_component.event_pairs import add_event_pairs, event_relations
 from rel_component.event_types import MAX_ARGUMENTS, read_pair_label
 from rel_component.events import Event, EventArgument, event_key, get_events, set_events
 from rel_component.schema import RelationSchema
 from rel_component.types import Relation
 
-from .helpers import facts, make_doc
+from .helpers import add_event_pairs, event_relations, facts, make_doc
 
 MERGER = {
     "label": "MERGER",
@@ -219,7 +218,7 @@ def test_hostile_user_data_is_one_error(doc, row):
 
 def test_pairs_of_an_event(doc):
     doc._.events = [event(doc), event(doc, "HIRING", ["who"], trigger=doc[1:2])]
-    assert add_event_pairs(doc, SCHEMA.events) == 0
+    add_event_pairs(doc, SCHEMA.events)
     assert facts(doc) == [
         ("merger", "HIRING:trigger>who", "Google"),
         ("Google", "MERGER:party>party", "DeepMind"),
@@ -228,10 +227,8 @@ def test_pairs_of_an_event(doc):
     ]
 
 
-def test_event_of_one_argument_has_no_pair_and_is_counted(doc):
-    doc._.events = [event(doc, roles=["party"])]
-    assert add_event_pairs(doc, SCHEMA.events) == 1
-    assert facts(doc) == []
+def test_event_of_one_argument_has_no_pair(doc):
+    assert event_relations(event(doc, roles=["party"]), SCHEMA.events["MERGER"]) == []
 
 
 def test_unknown_role_and_missing_trigger_are_errors(doc):

@@ -5,11 +5,10 @@ from rel_component.audit.event_checks import check_events
 from rel_component.audit.html import render_html
 from rel_component.audit.report import run_audit
 from rel_component.audit.schema_checks import check_schema
-from rel_component.event_pairs import add_event_pairs
 from rel_component.events import Event
 from rel_component.schema import RelationSchema
 
-from ..helpers import make_doc
+from ..helpers import add_event_pairs, make_doc
 from .corpora import group, make_context
 
 WORDS = "Acme hired Ada and Bob , so Brix merged with Acme"

@@ -8,13 +8,12 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from rel_component.errors import ConfigError, ExtensionConflict, SchemaError
-from rel_component.event_pairs import add_event_pairs
 from rel_component.events import Event, set_events
 from rel_component.inference.extract import choose_relations, to_record
 from rel_component.schema import RelationSchema
 
 from ..encoders import TINY_TOK2VEC
-from ..helpers import facts, make_doc, make_example
+from ..helpers import add_event_pairs, facts, make_doc, make_example
 from ..llm.pipelines import make_pipeline, replay
 
 EVENTS = {
