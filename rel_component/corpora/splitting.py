@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequ
 import spacy
 from spacy.tokens import Doc
 
-from ..annotations import DEFAULT_ATTR, get_relations
+from ..annotations import get_relations
 from ..errors import ConfigError
 from ..files import complete_files, read_docs, write_docs
 from ..types import NO_RELATION
@@ -33,7 +33,6 @@ def split_docs(
     *,
     group: GroupFunction = lambda doc: None,
     seed: int = 0,
-    attr: str = DEFAULT_ATTR,
 ) -> Dict[str, List[Doc]]:
     """Split documents so that each has about its share of every relation type.
 
@@ -46,7 +45,6 @@ def split_docs(
         shares: share of each split by its name; they add up to 1.
         group: documents of one group stay together.
         seed: seed of the choice between equals; the same documents and seed give the same splits.
-        attr: name of the extension attribute of the relations.
 
     Raises:
         ConfigError: if the shares do not add up to 1, or one is not above 0.
@@ -56,7 +54,7 @@ def split_docs(
     if abs(sum(shares.values()) - 1) > 1e-6:
         raise ConfigError(f"shares of splits must add up to 1, got {sum(shares.values()):g}")
     groups = _groups(docs, group)
-    labels = [_labels([docs[i] for i in members], attr) for members in groups]
+    labels = [_labels([docs[i] for i in members]) for members in groups]
     totals = sum(labels, Counter[str]())
     lacking = {
         split: Counter({k: n * share for k, n in totals.items()}) for split, share in shares.items()
@@ -148,10 +146,10 @@ def connect(n_items: int, links: Iterable[Tuple[int, int]]) -> List[int]:
     return [root(i) for i in range(n_items)]
 
 
-def _labels(docs: Sequence[Doc], attr: str) -> "Counter[str]":
+def _labels(docs: Sequence[Doc]) -> "Counter[str]":
     """Relations of each label, and documents without any."""
     counts: Counter[str] = Counter()
     for doc in docs:
-        found = Counter(rel.label for rel in get_relations(doc, attr))
+        found = Counter(rel.label for rel in get_relations(doc))
         counts.update(found or {NO_RELATION: 1})
     return counts

@@ -130,16 +130,15 @@ def score_documents(
     return score_entities(documents, known_facts)
 
 
-def read_entity_facts(docs: Iterable[Doc], *, attr: str = DEFAULT_ATTR) -> Set[EntityFact]:
+def read_entity_facts(docs: Iterable[Doc]) -> Set[EntityFact]:
     """The facts that documents state, by all names of the entities as they are written.
 
     Args:
         docs: annotated documents, e.g. those of training.
-        attr: name of the extension attribute.
     """
     facts: Set[EntityFact] = set()
     for doc in docs:
-        document = document_relations(Example(doc, doc), attr=attr)
+        document = document_relations(Example(doc, doc))
         facts.update(*(document.facts(triple) for triple in document.gold))
     return facts
 

@@ -18,7 +18,7 @@ from typing import (
 
 from spacy.tokens import Doc
 
-from ...annotations import DEFAULT_ATTR, get_relations
+from ...annotations import get_relations
 from ...documents import RelationKey, document_id, mentions_by_key, relation_keys, sentence_starts
 from ...errors import ConfigError
 from ...mentions import TypedKey, probable_mentions
@@ -143,7 +143,6 @@ def match_documents(
     *,
     symmetric: Collection[str] = (),
     spans_key: Optional[str] = None,
-    attr: str = DEFAULT_ATTR,
 ) -> SharedDocuments:
     """Match the documents of annotators by their texts.
 
@@ -155,7 +154,6 @@ def match_documents(
         annotators: the documents of each annotator, by name; a pipeline may be one of them.
         symmetric: labels whose direction does not count.
         spans_key: span group of the mentions of documents that have it; None: the entities.
-        attr: name of the extension attribute.
 
     Raises:
         ConfigError: if there are fewer than two annotators.
@@ -186,7 +184,7 @@ def match_documents(
         docs=[
             SharedDoc(
                 row,
-                [None if doc is None else _read(doc, symmetric, spans_key, attr) for doc in row],
+                [None if doc is None else _read(doc, symmetric, spans_key) for doc in row],
             )
             for row in shared
         ],
@@ -213,8 +211,8 @@ def _incomplete(
     return problems
 
 
-def _read(doc: Doc, symmetric: Collection[str], spans_key: Optional[str], attr: str) -> Annotation:
-    relations = get_relations(doc, attr)
+def _read(doc: Doc, symmetric: Collection[str], spans_key: Optional[str]) -> Annotation:
+    relations = get_relations(doc)
     return Annotation(
         mentions=frozenset(mentions_by_key(probable_mentions(doc, spans_key), relations)),
         relations=frozenset(relation_keys(relations, symmetric)),

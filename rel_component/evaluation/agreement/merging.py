@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ...annotations import DEFAULT_ATTR, set_relations
+from ...annotations import set_relations
 from ...documents import bare_copy
 from ...errors import ConfigError
 from ...mentions import TypedKey
@@ -55,7 +55,6 @@ def merge_agreed(
     *,
     min_votes: Optional[int] = None,
     spans_key: Optional[str] = None,
-    attr: str = DEFAULT_ATTR,
 ) -> Merged:
     """New documents with the mentions and relations that annotators agree on, strictly.
 
@@ -66,7 +65,6 @@ def merge_agreed(
         min_votes: how many annotators have to say so; None: all who have the document. Documents
             that fewer annotators have are left out.
         spans_key: span group for the mentions; None: they are entities.
-        attr: name of the extension attribute.
 
     Raises:
         ConfigError: if there are not so many annotators.
@@ -98,7 +96,7 @@ def merge_agreed(
                 relations.append((kept[head], label, kept[tail]))
             else:
                 relations_out["mentions"] += 1
-        set_relations(copy, relations, attr)
+        set_relations(copy, relations)
         merged.docs.append(copy)
         merged.mentions += len(kept)
         merged.relations += len(relations)
