@@ -191,12 +191,12 @@ class AuditContext:
 
     @cached_property
     def _groups(self) -> Dict[int, int]:
-        """For each document the first of the documents that it resembles.
+        """For each document the number of the group of documents that it resembles.
 
         If so many resemble each other that they do not fit into a fold, each stands alone.
         """
-        roots = connect(len(self.docs), ((i, j) for i, j, _ in self.similar))
-        largest = max(Counter(roots).values(), default=0)
-        if largest * self.options.folds > max(len(roots), self.options.folds):
-            roots = list(range(len(self.docs)))
-        return {id(doc): number for doc, number in zip(self.docs, roots)}
+        numbers = connect(len(self.docs), ((i, j) for i, j, _ in self.similar))
+        largest = max(Counter(numbers).values(), default=0)
+        if largest * self.options.folds > max(len(numbers), self.options.folds):
+            numbers = list(range(len(self.docs)))
+        return {id(doc): number for doc, number in zip(self.docs, numbers)}

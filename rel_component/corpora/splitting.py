@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Tuple, Union
 
+import numpy
 import spacy
 from spacy.tokens import Doc
 
@@ -131,19 +132,14 @@ def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:
 
 
 def connect(n_items: int, links: Iterable[Tuple[int, int]]) -> List[int]:
-    """The first of the items that each item is connected with by links, directly or through others."""
-    parent = list(range(n_items))
+    """The number of the group of each item, whose items links connect, directly or through others."""
+    from scipy.sparse import coo_array  # takes a while
+    from scipy.sparse.csgraph import connected_components
 
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for i, j in links:
-        first, second = sorted((root(i), root(j)))
-        parent[second] = first
-    return [root(i) for i in range(n_items)]
+    ends = numpy.asarray(list(links), dtype="int32").reshape(-1, 2).T
+    table = coo_array((numpy.ones(ends.shape[1]), ends), shape=(n_items, n_items))
+    groups: List[int] = connected_components(table, directed=False)[1].tolist()
+    return groups
 
 
 def _labels(docs: Sequence[Doc]) -> "Counter[str]":
