@@ -79,10 +79,12 @@ def main() -> None:
         folder = Path(name)
         vectors: Optional[Dict[str, Any]] = None if args.adapters else {}
         start = time.process_time()
-        nlp = trained(args.encoder, args.adapters, labels, train, hyperparameters, vectors)
+        shown = sentences(labels, train)
+        nlp = trained(args.encoder, labels, shown, hyperparameters, vectors, args.adapters)
         found = answers(nlp, labels, test)
         print_row("all at once", ["-"] * (len(tasks) - 1) + [percent(found)], start)
-        first = trained(args.encoder, args.adapters, tasks[0], train, hyperparameters, vectors)
+        shown = sentences(tasks[0], train)
+        first = trained(args.encoder, tasks[0], shown, hyperparameters, vectors, args.adapters)
         first.to_disk(folder / "first")
         before = percent(answers(first, tasks[0], test))
         for way in args.ways:
@@ -119,16 +121,21 @@ def read_fewrel(data: Path) -> Dict[str, List[Doc]]:
     return found
 
 
+def sentences(labels: Sequence[str], by_label: Dict[str, List[Doc]]) -> List[Doc]:
+    """The sentences of some labels."""
+    return [doc for label in labels for doc in by_label[label]]
+
+
 def trained(
     encoder: Path,
-    rank: Optional[int],
     labels: Sequence[str],
-    train: Dict[str, List[Doc]],
+    docs: Sequence[Doc],
     hyperparameters: Hyperparameters,
     vectors: Optional[Dict[str, Any]],
+    rank: Optional[int] = None,
 ) -> Language:
-    """A pipeline that has learned some labels."""
-    nlp = spacy.blank("en", vocab=train[labels[0]][0].vocab)
+    """A pipeline that has learned some labels, over an encoder or adapters of some rank in it."""
+    nlp = spacy.blank("en", vocab=docs[0].vocab)
     spacy.util.fix_random_seed(hyperparameters.seed)
     name = "rel_component.Encoder.v1"
     model = {"@architectures": name, "name": str(encoder), "adapter_rank": rank or 0}
@@ -138,7 +145,6 @@ def trained(
     extractor = nlp.add_pipe("relation_extractor", config={"model": pair_model})
     for label in labels:
         extractor.add_label(label)
-    docs = [doc for label in labels for doc in train[label]]
     nlp.initialize(lambda: list(make_examples(nlp, docs)))
     encode_once(nlp, vectors)
     learn(nlp, prepare(nlp, docs, None), hyperparameters)
@@ -178,7 +184,7 @@ def remembered(
     """Sentences of each task, chosen when it came and asked about its labels alone."""
     found = []
     for labels in tasks:
-        docs = [doc for label in labels for doc in train[label]]
+        docs = sentences(labels, train)
         found += choose_memory(docs, labels, per_label, 0, "rel")
     return found
 
@@ -194,8 +200,7 @@ def with_task(
 ) -> None:
     """Teach a pipeline more labels, and write it to its own folder."""
     for name, part in (("new", train), ("test", test)):
-        docs = [doc for label in labels for doc in part[label]]
-        write_docs(docs, folder.with_name(f"{name}.spacy"))
+        write_docs(sentences(labels, part), folder.with_name(f"{name}.spacy"))
     add_labels(
         nlp,
         RelationSchema(RelationType(label) for label in labels),
@@ -214,7 +219,7 @@ def answers(
     """The label of each sentence, and the most probable one of its pair."""
     extractor = find_extractor(nlp)
     columns = [extractor.output_labels.index(label) for label in labels]
-    examples = prepare(nlp, [doc for label in labels for doc in test[label]], None)
+    examples = prepare(nlp, sentences(labels, test), None)
     found = []
     for start in range(0, len(examples), 64):
         batch = examples[start : start + 64]
