@@ -15,6 +15,7 @@ import random
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
@@ -81,24 +82,24 @@ def pipelines(
     vectors: Dict[str, Any],
 ) -> Iterator[Tuple[str, Language]]:
     """A pipeline that has learned the old labels of groups, and those of each way to learn all."""
-    old, new, labels = groups
+    old, new, _ = groups
+    learned = partial(trained, args.encoder, hyperparameters=hyperparameters, vectors=vectors)
     parts = [showing(docs[:N_DOCS], old), showing(docs[N_DOCS:], new)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part, file in zip([*parts, dev], ("old", "new", "dev")):
             write_docs(part, folder / f"{file}.spacy")
-        nlp = trained(args.encoder, old, parts[0], hyperparameters, vectors)
+        nlp = learned([schema[label] for label in old], parts[0])
         nlp.to_disk(folder / "first")
         yield "first step", nlp
         for way in args.ways:
             if way == ALL:
-                yield way, trained(args.encoder, labels, docs, hyperparameters, vectors)
+                yield way, learned(list(schema.values()), docs)
             elif way == SAME:
                 for part, asked in zip(parts, (old, new)):
                     for doc in part:
                         ask_only(doc, asked)
-                shown = [doc for part in parts for doc in part]
-                yield way, trained(args.encoder, labels, shown, hyperparameters, vectors)
+                yield way, learned(list(schema.values()), [*parts[0], *parts[1]])
             else:
                 options = dict(ADDED[way])
                 if options.pop("memory", False):

@@ -1,8 +1,10 @@
 """Relations that come task by task: what `spacy rel add-labels` forgets, against joint training.
 
     python benchmarks/incremental.py DATA ENCODER [--train 60] [--test 20] [--tasks 8] [--ways ...]
+        [--model LabelPair]
 
-DATA holds the folder fewrel_train64, whose 64 relations come in tasks of equal size, in a random order.
+DATA holds the folder fewrel_train64, whose 64 relations come in tasks of equal size, in a random order,
+and wikidata_properties, which describes them; LabelPair reads that, SpanPair knows examples alone.
 The pipeline is trained on the first task; each further one is added by ``rel_component.add_labels`` with
 the sentences of its own labels and a memory of ten of each earlier label. ENCODER stays as it is, or
 learns adapters with ``--adapters``. Afterwards the pair of a sentence is given, and the most probable of
@@ -12,9 +14,11 @@ them at once. The results are printed as Markdown.
 
 import argparse
 import random
+import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -24,7 +28,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from rel_component import RelationSchema, add_labels
-from rel_component.annotations import get_relations
+from rel_component.annotations import get_relations, set_relations
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_examples
@@ -33,6 +37,10 @@ from rel_component.files import write_docs
 from rel_component.pipelines import find_extractor
 from rel_component.relation_types import RelationType
 from rel_component.targets import make_targets
+
+sys.path.append(str(Path(__file__).parent.parent / "scripts"))
+
+from general_corpus import read_properties
 
 WAYS: Dict[str, Dict[str, Any]] = {
     "add-labels, memory": {"memory": True},
@@ -49,6 +57,7 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=20, help="sentences of a relation")
     parser.add_argument("--tasks", type=int, default=8)
     parser.add_argument("--memory", type=int, default=10, help="sentences of each earlier label")
+    parser.add_argument("--model", choices=("SpanPair", "LabelPair"), default="SpanPair")
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--adapters", type=int, help="their rank; none: the encoder learns nothing")
     parser.add_argument("--epochs", type=int, default=10)
@@ -57,8 +66,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the order, and of the draw")
     args = parser.parse_args()
     rng = random.Random(args.seed)
-    docs = read_fewrel(args.data)
-    labels = sorted(docs)
+    types, docs = read_fewrel(args.data)
+    labels = list(types)
     rng.shuffle(labels)
     train, test = {}, {}
     for label in labels:
@@ -79,12 +88,18 @@ def main() -> None:
         folder = Path(name)
         vectors: Optional[Dict[str, Any]] = None if args.adapters else {}
         start = time.process_time()
-        shown = sentences(labels, train)
-        nlp = trained(args.encoder, labels, shown, hyperparameters, vectors, args.adapters)
+        learned = partial(
+            trained,
+            args.encoder,
+            hyperparameters=hyperparameters,
+            vectors=vectors,
+            rank=args.adapters,
+            architecture=args.model,
+        )
+        nlp = learned([types[label] for label in labels], sentences(labels, train))
         found = answers(nlp, labels, test)
         print_row("all at once", ["-"] * (len(tasks) - 1) + [percent(found)], start)
-        shown = sentences(tasks[0], train)
-        first = trained(args.encoder, tasks[0], shown, hyperparameters, vectors, args.adapters)
+        first = learned([types[label] for label in tasks[0]], sentences(tasks[0], train))
         first.to_disk(folder / "first")
         before = percent(answers(first, tasks[0], test))
         for way in args.ways:
@@ -97,7 +112,8 @@ def main() -> None:
                     options["memory"] = folder / "memory.spacy"
                     write_docs(remembered(tasks[:i], train, args.memory), options["memory"])
                 place = folder / f"{way}{i}"
-                with_task(nlp, tasks[i], train, test, place, options, hyperparameters)
+                added = [types[label] for label in tasks[i]]
+                with_task(nlp, added, train, test, place, options, hyperparameters)
                 nlp = load(place, vectors)
                 found = answers(nlp, [label for task in tasks[: i + 1] for label in task], test)
                 cells.append(percent(found))
@@ -109,16 +125,21 @@ def print_row(name: str, cells: Sequence[str], start: float) -> None:
     print(f"| {name} | {' | '.join(cells)} | {time.process_time() - start:.0f} |", flush=True)
 
 
-def read_fewrel(data: Path) -> Dict[str, List[Doc]]:
-    """Sentences by relation, those whose two mentions are distinct."""
+def read_fewrel(data: Path) -> Tuple[Dict[str, RelationType], Dict[str, List[Doc]]]:
+    """Relations by name, in the order of their ids, and the sentences of each with distinct mentions."""
+    properties = read_properties(data)
     path = data / "fewrel_train64" / "train_wiki_sample.json"
     found: Dict[str, List[Doc]] = {}
     for doc in convert_file(path, "fewrel", spacy.blank("en"), Report(on_error="skip")):
         for rel in get_relations(doc)[:1]:
             doc.set_ents(sorted((rel.head, rel.tail)))
             doc.spans.clear()
+            set_relations(doc, [(rel.head, properties[rel.label].label, rel.tail)])
             found.setdefault(rel.label, []).append(doc)
-    return found
+    types = [properties[key] for key in sorted(found)]
+    return {kind.label: kind for kind in types}, {
+        properties[key].label: found[key] for key in found
+    }
 
 
 def sentences(labels: Sequence[str], by_label: Dict[str, List[Doc]]) -> List[Doc]:
@@ -128,11 +149,12 @@ def sentences(labels: Sequence[str], by_label: Dict[str, List[Doc]]) -> List[Doc
 
 def trained(
     encoder: Path,
-    labels: Sequence[str],
+    types: Sequence[RelationType],
     docs: Sequence[Doc],
     hyperparameters: Hyperparameters,
     vectors: Optional[Dict[str, Any]],
     rank: Optional[int] = None,
+    architecture: str = "SpanPair",
 ) -> Language:
     """A pipeline that has learned some labels, over an encoder or adapters of some rank in it."""
     nlp = spacy.blank("en", vocab=docs[0].vocab)
@@ -141,10 +163,9 @@ def trained(
     model = {"@architectures": name, "name": str(encoder), "adapter_rank": rank or 0}
     nlp.add_pipe("shared_encoder", config={"model": model})
     listener = {"@architectures": "rel_component.EncoderListener.v1"}
-    pair_model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": listener}
+    pair_model = {"@architectures": f"rel_component.{architecture}.v1", "tok2vec": listener}
     extractor = nlp.add_pipe("relation_extractor", config={"model": pair_model})
-    for label in labels:
-        extractor.add_label(label)
+    extractor.add_types(types)
     nlp.initialize(lambda: list(make_examples(nlp, docs)))
     encode_once(nlp, vectors)
     learn(nlp, prepare(nlp, docs, None), hyperparameters)
@@ -191,7 +212,7 @@ def remembered(
 
 def with_task(
     nlp: Language,
-    labels: Sequence[str],
+    types: Sequence[RelationType],
     train: Dict[str, List[Doc]],
     test: Dict[str, List[Doc]],
     folder: Path,
@@ -199,11 +220,12 @@ def with_task(
     hyperparameters: Hyperparameters,
 ) -> None:
     """Teach a pipeline more labels, and write it to its own folder."""
+    labels = [kind.label for kind in types]
     for name, part in (("new", train), ("test", test)):
         write_docs(sentences(labels, part), folder.with_name(f"{name}.spacy"))
     add_labels(
         nlp,
-        RelationSchema(RelationType(label) for label in labels),
+        RelationSchema(types),
         folder.with_name("new.spacy"),
         folder,
         dev=folder.with_name("test.spacy"),
