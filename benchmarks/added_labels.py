@@ -1,6 +1,6 @@
 """Half of the labels of a corpus first, the others later: what `spacy rel add-labels` forgets.
 
-    python benchmarks/added_labels.py ENCODER [--seeds 0 1 2] [--ways ...]
+    python benchmarks/added_labels.py ENCODER [--model LabelPair] [--seeds 0 1 2] [--ways ...]
 
 Of the business corpus, 200 documents drawn at random show six labels drawn at random, and 200 others
 the remaining five alone. A pipeline learns the first part, and ``rel_component.add_labels`` adds the
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("encoder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ways", nargs="+", choices=[*ADDED, *AT_ONCE], default=[*ADDED, *AT_ONCE])
+    parser.add_argument("--model", choices=("SpanPair", "LabelPair"), default="SpanPair")
     parser.add_argument("--epochs", type=int, default=10)
     args = parser.parse_args()
     schema = RelationSchema.from_file(ASSETS / "business_schema.yaml")
@@ -83,7 +84,13 @@ def pipelines(
 ) -> Iterator[Tuple[str, Language]]:
     """A pipeline that has learned the old labels of groups, and those of each way to learn all."""
     old, new, _ = groups
-    learned = partial(trained, args.encoder, hyperparameters=hyperparameters, vectors=vectors)
+    learned = partial(
+        trained,
+        args.encoder,
+        hyperparameters=hyperparameters,
+        vectors=vectors,
+        architecture=args.model,
+    )
     parts = [showing(docs[:N_DOCS], old), showing(docs[N_DOCS:], new)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
