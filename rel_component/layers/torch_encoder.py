@@ -3,6 +3,7 @@
 import warnings
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from multiprocessing.context import get_spawning_popen
 from typing import (
     Any,
     Callable,
@@ -272,6 +273,22 @@ class EncoderShim(PyTorchShim):
             )
         with self._autocast(self._trains_in):
             return super().begin_update(inputs)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        """The attributes, with the module as bytes for a process that is about to be spawned.
+
+        PyTorch would send a file for each of its tensors, of which a fork server takes 256.
+        """
+        state = dict(self.__dict__)
+        if self._model is not None and get_spawning_popen() is not None:
+            state["_model"] = encoder_to_bytes(self._model)
+        return state
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self._model, bytes):
+            data, self._model = self._model, None
+            self._model = self._deserialize_model(None, data, get_torch_default_device())
 
     def _autocast(self, dtype: torch.dtype) -> ContextManager[Any]:
         if dtype == torch.float32:

@@ -15,7 +15,7 @@ from spacy.pipeline import Tok2Vec
 from transformers import AutoModel, AutoTokenizer
 
 from rel_component.errors import ConfigError
-from rel_component.layers import torch_token_encoder
+from rel_component.layers import torch_encoder, torch_token_encoder
 from rel_component.layers.torch_adapters import Adapted, without_adapters
 from rel_component.models.encoder import build_encoder, build_listener
 from rel_component.models.optimizers import EncoderAdam
@@ -170,6 +170,14 @@ def test_a_saved_encoder_needs_nothing_else(model, docs):
     loaded = build_encoder("/no/such/folder").from_bytes(model.to_bytes())
     for one, other in zip(model.predict(docs), loaded.predict(docs)):
         numpy.testing.assert_array_equal(one, other)
+
+
+def test_a_spawned_process_gets_a_module_as_bytes(model, docs, monkeypatch):
+    monkeypatch.setattr(torch_encoder, "get_spawning_popen", object)
+    state = model.shims[0].__getstate__()
+    assert isinstance(state["_model"], bytes)
+    spawned = pickle.loads(pickle.dumps(model))
+    numpy.testing.assert_allclose(spawned.predict(docs)[0], model.predict(docs)[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize(
