@@ -180,9 +180,7 @@ def check_ending(path: Union[str, Path, None], *, docs: bool) -> None:
             f"{path}: Docs go to a file that ends with .spacy; spacy rel convert --to makes other "
             "formats of them"
         )
-    raise ConfigError(
-        f"{path}: .spacy is the ending of Docs, which are not written here; give another"
-    )
+    raise ConfigError(f"{path}: .spacy is the ending of Docs, which are not written here")
 
 
 def files_below(path: Path, ending: str) -> List[Path]:

@@ -1,7 +1,7 @@
-"""A pipeline in several processes of this machine, none of which outlives the one that uses it.
+"""A pipeline in several processes of this machine, none of which outlives the process that uses it.
 
-Those of ``nlp.pipe`` wait forever, and so does who uses them, if it stops before all documents are
-there, if it is killed, or if one of them is.
+With ``nlp.pipe`` they wait forever if their caller is killed or stops before all documents are there,
+and the caller waits forever if one of them is killed.
 """
 
 import multiprocessing
@@ -115,13 +115,13 @@ def _serve(
 ) -> None:
     """Answer batches until the other end is closed. This is the process of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
-    for end in ends:  # a fork has them all, and connections end with the last one who has them
+    for end in ends:  # a fork holds them all, and a connection ends when nobody holds it
         end.close()
     Underscore.load_state(extensions)
     try:
         while True:
             connection.send(_answer(nlp, connection.recv(), batch_size))
-    except (EOFError, OSError):  # nobody is there any more
+    except (EOFError, OSError):  # the process that asked is gone
         return
 
 
