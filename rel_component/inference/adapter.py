@@ -170,7 +170,11 @@ def apply_adapter(
             checksums[name] = hashlib.sha256(data).hexdigest()
         for name in checksums:
             _with_checksums(folder / name / "cfg", checksums, name)
-        nlp = load_pipeline(folder)
+        try:
+            nlp = load_pipeline(folder)
+        except ConfigError as err:  # of a file in a folder that is gone when somebody looks for it
+            message = str(err).replace(str(folder), str(source / _PIPELINE))
+            raise ConfigError(message) from err
         if content.get("rank") is not None:
             nlp.to_disk(folder)  # with the vectors that components are given now
 

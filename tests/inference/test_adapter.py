@@ -246,6 +246,11 @@ def _wider(models):
     models["span_recognizer"]["layers"][0]["attrs"]["max_width"] = "wide"
 
 
+def _no_tokenizer(folder):
+    (folder / "pipeline" / "tokenizer").write_text("no tokenizer", encoding="utf8")
+    _stamp(folder, "pipeline/tokenizer")
+
+
 def _no_layers(models):
     models["shared_encoder"] = ["layers"]
 
@@ -258,6 +263,7 @@ def _no_layers(models):
         (_outside, "not in this folder"),
         (_linked, "tokenizer is missing, or no file in this folder"),
         (_linked_folder, "missing, or no file in this folder"),
+        (_no_tokenizer, "damaged/pipeline/tokenizer cannot be loaded"),
         (_models(_twice), "is used twice"),
         (_models(_deep), "nested more than"),
         (_models(_rename), "there is no component '../relation_extractor'"),
