@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             self._refuse(HTTPStatus.LENGTH_REQUIRED)
             return
-        if int(length[:20]) > MAX_BODY:
+        if len(length) > 20 or int(length) > MAX_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return
         status, answer = self._save(store, self.rfile.read(int(length)))

@@ -114,6 +114,7 @@ def test_decisions_are_saved(server, documents, tmp_path):
         ({**JSON, "Content-Length": "\u0661"}, 411),
         ({**JSON, "Content-Length": str(MAX_BODY + 1)}, 413),
         ({**JSON, "Content-Length": "9" * 5000}, 413),
+        ({**JSON, "Content-Length": "0" * 20 + "9" * 12}, 413),
     ],
 )
 def test_requests_of_others_are_refused(server, documents, headers, expected, tmp_path):
