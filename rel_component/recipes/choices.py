@@ -12,6 +12,7 @@ from ..mentions import CLUSTER_PREFIX
 from .findings import Findings
 from .settings import (
     ANNOTATE_AFTER,
+    BASE_WIDTH,
     ENCODER,
     GENERAL_ENCODER,
     HUB_ENCODER,
@@ -20,6 +21,8 @@ from .settings import (
     MULTILINGUAL,
     MULTILINGUAL_FOLDER,
     MULTILINGUAL_OPTIONS,
+    SMALL_ENCODERS,
+    WIDE_OPTIONS,
     Reasons,
     Settings,
     default_settings,
@@ -118,6 +121,9 @@ def _set_encoder(settings: Settings, encoder: str, recipe: str, n_documents: int
     settings.paths["encoder"] = chosen
     if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER, LEARNED_ENCODER):
         settings.options.update(MULTILINGUAL_OPTIONS)
+    if chosen not in SMALL_ENCODERS and _width(chosen) >= BASE_WIDTH:
+        settings.options.update(WIDE_OPTIONS)
+        return {"encoder": reason, "encoder_scale": "half of what smaller encoders learn at"}
     if chosen not in (GENERAL_ENCODER, LEARNED_ENCODER):
         return {"encoder": reason}
     settings.options["reset_layers"] = 0
@@ -178,6 +184,17 @@ def _choose_encoder(encoder: str, recipe: str, lang: str, *, general: bool) -> T
     if Path(ENCODER).is_dir():
         return ENCODER, "the project's, which is in its folder"
     return HUB_ENCODER, f"the project's, from the hub; there is no folder {ENCODER}"
+
+
+def _width(encoder: str) -> int:
+    """The width of an encoder; that of base size where no file of this machine says it."""
+    try:
+        config = srsly.read_json(Path(encoder) / "config.json")
+    except (OSError, ValueError):  # it is on a hub, or the training says what is wrong with it
+        return BASE_WIDTH
+    names = ("hidden_size", "dim")  # the second is DistilBERT's
+    widths = [config[name] for name in names if name in config] if isinstance(config, dict) else []
+    return widths[0] if widths and isinstance(widths[0], int) else BASE_WIDTH
 
 
 def _learned_labels(encoder: Optional[str]) -> Set[str]:

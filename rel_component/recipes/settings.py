@@ -33,6 +33,23 @@ MULTILINGUAL = "intfloat/multilingual-e5-small"
 MULTILINGUAL_FOLDER = "encoders/e5_small"
 """The same encoder where the command ``encoder_multilingual`` puts it."""
 
+SMALL_ENCODERS = (
+    ENCODER,
+    GENERAL_ENCODER,
+    LEARNED_ENCODER,
+    HUB_ENCODER,
+    MULTILINGUAL,
+    MULTILINGUAL_FOLDER,
+)
+"""Encoders that are 384 wide, for which the recipes are made."""
+
+BASE_WIDTH = 768
+"""Width of encoders of base size."""
+
+WIDE_OPTIONS: Dict[str, Any] = {"encoder_scale": 0.1}
+"""Settings over encoders of base size and more. They learn at 5e-5 at the most: Devlin et al. 2019, A.3
+(https://arxiv.org/abs/1810.04805)."""
+
 ANNOTATE_AFTER = 0.109
 """The share of the training after which relations are also learned between mentions that are found."""
 

@@ -254,6 +254,27 @@ def test_raw_text_starts_from_the_encoder_that_has_learned_it(nlp, tmp_path, mon
     assert given.paths["encoder"] == ENCODER
 
 
+@pytest.mark.parametrize(
+    ("config", "scale"),
+    [
+        ('{"hidden_size": 384}', 0.2),
+        ('{"hidden_size": 768}', 0.1),
+        ('{"model_type": "distilbert", "dim": 512}', 0.2),
+        ('{"hidden_size": "wide"}', 0.1),
+        ("[", 0.1),
+        (None, 0.1),  # on a hub
+    ],
+)
+def test_wide_encoders_learn_more_slowly(config, scale, nlp, tmp_path):
+    if config is not None:
+        (tmp_path / "config.json").write_text(config, encoding="utf8")
+    name = "roberta-base" if config is None else str(tmp_path)
+    for recipe in ("joint", "markers"):
+        text = render(*choose(found(), nlp, recipe=recipe, encoder=name))
+        assert f"\nencoder_scale = {scale}\n" in text
+        assert ("# half of what smaller encoders learn at\n" in text) == (scale == 0.1)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]"])
 def test_a_damaged_list_of_learned_labels_is_named(text, nlp, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
