@@ -16,7 +16,7 @@ from typing import (
     cast,
 )
 
-from spacy.attrs import ENT_IOB, ENT_TYPE
+from spacy.attrs import DEP, ENT_IOB, ENT_TYPE, HEAD, MORPH, POS, TAG
 from spacy.language import Language
 from spacy.symbols import PROPN
 from spacy.tokens import Doc, Span
@@ -24,7 +24,7 @@ from spacy.training import Example
 from thinc.types import Ints2d
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
-from ..documents import bare_copy, copy_sentences
+from ..documents import ask_only, asked_labels, bare_copy, copy_sentences
 from ..errors import ConfigError
 from ..mentions import mention_spans
 from ..span_groups import MovingSpanGroup, current_spans
@@ -140,7 +140,12 @@ def _swap_mentions(
             known.append(name)
     copy = _with_words(reference, words)
     _copy_relations(reference, copy, attr)
-    yield Example(_predicted(nlp, example, copy, words), copy)
+    predicted = _predicted(nlp, example, copy, words)
+    asked = asked_labels(reference)
+    if asked is not None:
+        for doc in (predicted, copy):
+            ask_only(doc, asked)
+    yield Example(predicted, copy)
 
 
 def _replacements(
@@ -160,10 +165,11 @@ def _replacements(
 
 
 def _with_words(doc: Doc, words: Sequence[str]) -> Doc:
-    """A copy of a document with other words: sentences, entities and span groups are kept."""
+    """A copy of a document with other words, that has all annotation but lemmas."""
     copy = bare_copy(doc, words=words, sentences=True)
-    # these two also say which tokens have no annotation, and which may be no entity
-    attributes = [ENT_IOB, ENT_TYPE]
+    # the first two also say which tokens have no annotation, and which may be no entity
+    known = [name for name in (TAG, POS, MORPH, DEP, HEAD) if doc.has_annotation(name)]
+    attributes = [ENT_IOB, ENT_TYPE, *known]
     copy.from_array(attributes, cast(Ints2d, doc.to_array(attributes)))
     for key, group in doc.spans.items():
         _add_group(copy, key, _carry(current_spans(group), copy), group.attrs)

@@ -2,8 +2,11 @@
 
 import pytest
 import spacy
+from spacy.tokens import Doc
+from spacy.training import Example
 
 from rel_component.corpora.augmentation import configure_swap_mentions, name_types
+from rel_component.documents import ask_only, asked_labels
 from rel_component.errors import ConfigError
 from rel_component.mentions import read_clusters
 
@@ -51,6 +54,34 @@ def test_mentions_relations_and_sentences_keep_their_places(nlp):
     assert [ent.text for ent in result.predicted.ents] == ["Ada Lovelace"]
 
 
+@pytest.mark.parametrize("text", ["Cy Young runs Acme", "Cy Young runs Acme-Zwei"])
+def test_documents_are_asked_about_the_same_labels(nlp, text):
+    """The second text has other tokens in the pipeline, so that its document is made anew."""
+    reference = make_doc(nlp.vocab, text, [(0, 2, "PERSON")])
+    predicted = nlp.make_doc(text)
+    for doc in (reference, predicted):
+        ask_only(doc, ["CEO_OF"])
+    (result,) = configure_swap_mentions(1.0)(nlp, Example(predicted, reference))
+    assert asked_labels(result.predicted) == asked_labels(result.reference) == {"CEO_OF"}
+
+
+def test_what_else_is_annotated_stays(nlp):
+    words = ["Cy", "Young", "runs", "Acme"]
+    values = {
+        "tags": ["NNP", "NNP", "VBZ", "NNP"],
+        "pos": ["PROPN", "PROPN", "VERB", "PROPN"],
+        "morphs": ["", "", "Tense=Pres", ""],
+        "heads": [1, 2, 2, 2],
+        "deps": ["compound", "nsubj", "ROOT", "obj"],
+    }
+    doc = Doc(nlp.vocab, words=words, ents=["B-PERSON", "I-PERSON", "O", "B-ORG"], **values)
+    result = swapped(nlp, 1.0, doc).reference
+    assert result.text.startswith("Ada Lovelace")
+    for name in ("tag_", "pos_", "morph", "dep_"):
+        assert [str(getattr(t, name)) for t in result] == [str(getattr(t, name)) for t in doc]
+    assert [token.head.i for token in result] == values["heads"]
+
+
 def test_the_example_that_is_read_does_not_change(nlp):
     reference = reference_doc(nlp)
     swapped(nlp, 1.0, reference)
@@ -71,7 +102,7 @@ def test_span_groups(nlp):
     for text in ("Ann left", "Bob came"):
         doc = make_doc(nlp.vocab, text, [(0, 1, "PERSON")], spans_key="mentions")
         predicted = make_doc(nlp.vocab, text, [(0, 1, "PERSON")], spans_key="mentions")
-        (result,) = swap(nlp, spacy.training.Example(predicted, doc))
+        (result,) = swap(nlp, Example(predicted, doc))
     assert result.reference.text.strip() == "Ann came"
     assert [span.text for span in result.predicted.spans["mentions"]] == ["Ann"]
 
@@ -90,7 +121,7 @@ def test_all_span_groups_and_entities_stay_whatever_the_key(nlp, spans_key):
         doc.set_ents([group[2]], default="missing")
     swap = configure_swap_mentions(1.0, spans_key)
     list(swap(nlp, make_example(make_doc(nlp.vocab, *FIRST, spans_key=spans_key))))
-    (result,) = swap(nlp, spacy.training.Example(predicted, reference))
+    (result,) = swap(nlp, Example(predicted, reference))
     for doc in (result.reference, result.predicted):
         for key in ("mentions", "other"):
             assert [(s.start, s.end, s.label_) for s in doc.spans[key]] == NESTED
@@ -108,7 +139,7 @@ def test_predicted_documents_of_own_tokens_keep_them(nlp):
     assert len(predicted) > len(reference)
     swap = configure_swap_mentions(1.0)
     list(swap(nlp, make_example(make_doc(nlp.vocab, "Ann came", [(0, 1, "PERSON")]))))
-    (result,) = swap(nlp, spacy.training.Example(predicted, reference))
+    (result,) = swap(nlp, Example(predicted, reference))
     assert [token.text for token in result.predicted] == ["Ann", "left", "-", "town"]
     assert [span.text for span in result.predicted.spans["mentions"]] == ["Ann"]
 
@@ -117,10 +148,10 @@ def test_the_predicted_document_keeps_its_sentences(nlp):
     swap = configure_swap_mentions(1.0)
     for words in (["Hi", ".", "You"], ["Hi.", "You"]):
         reference = make_doc(nlp.vocab, "Hi . You", sent_starts=[0, 2])
-        predicted = spacy.tokens.Doc(nlp.vocab, words=words)
-        (result,) = swap(nlp, spacy.training.Example(predicted, reference))
+        predicted = Doc(nlp.vocab, words=words)
+        (result,) = swap(nlp, Example(predicted, reference))
         assert not result.predicted.has_annotation("SENT_START")
-    (result,) = swap(nlp, spacy.training.Example(reference.copy(), reference))
+    (result,) = swap(nlp, Example(reference.copy(), reference))
     assert [sent.start for sent in result.predicted.sents] == [0, 2]
 
 
