@@ -50,8 +50,7 @@ class Migration:
     source: str = "migration"
 
     def __post_init__(self) -> None:
-        merged = [label for labels in self.merge.values() for label in labels]
-        old = [*self.rename, *merged, *self.split, *self.remove]
+        old = self._old_labels
         parts = [part.label for group in self.split.values() for part in group]
         new = [*self.rename.values(), *self.merge, *parts]
         for labels, when in ((old, "before"), (new, "afterwards")):
@@ -166,8 +165,10 @@ class Migration:
             schema: the schema of before.
 
         Raises:
-            SchemaError: if it lacks a label of the migration, or a new label is there already.
+            SchemaError: if it lacks a label of the migration, a new label is there already, or a label
+                is that of a pair of an event.
         """
+        self._check_events(schema)
         self._check(schema.labels)
         types: Dict[str, RelationType] = {}
         for label, kind in schema.items():
@@ -180,7 +181,7 @@ class Migration:
             for new in self.new_labels(label):
                 kind = replace(kind, label=new)
                 types[new] = _merged(types[new], kind) if new in types else kind
-        return RelationSchema(types.values())
+        return RelationSchema(types.values(), schema.events.values())
 
     def groups(self, old: Sequence[str], new: Sequence[str]) -> List[List[int]]:
         """For each label of afterwards, the positions of the labels of before that it stands for."""
@@ -188,9 +189,25 @@ class Migration:
             [i for i, label in enumerate(old) if name in self.new_labels(label)] for name in new
         ]
 
-    def _check(self, labels: Sequence[str]) -> None:
+    @property
+    def _old_labels(self) -> List[str]:
         merged = [label for group in self.merge.values() for label in group]
-        for label in (*self.rename, *merged, *self.split, *self.remove):
+        return [*self.rename, *merged, *self.split, *self.remove]
+
+    def _check_events(self, schema: RelationSchema) -> None:
+        """Events stay as they are, and so do the pairs that they are found by."""
+        pairs = {
+            pair.label: kind.label for kind in schema.events.values() for pair in kind.pair_types()
+        }
+        for label in self._old_labels:
+            if label in pairs:
+                raise SchemaError(
+                    f"{self.source}: {shown(label)} is a pair of the event {shown(pairs[label])}, and "
+                    "events cannot be migrated; leave it out"
+                )
+
+    def _check(self, labels: Sequence[str]) -> None:
+        for label in self._old_labels:
             if label not in labels:
                 raise SchemaError(
                     f"{self.source}: unknown label {shown(label)}{did_you_mean(label, labels)}; "

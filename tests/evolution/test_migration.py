@@ -221,6 +221,16 @@ def test_corpora_and_schema_files(vocab, tmp_path):
     assert json.loads(line) == {**record, "relations": [changed]}
 
 
+def test_events_stay_and_their_pairs_with_them():
+    events = [{"label": "FOUNDING", "roles": {"founder": ["PERSON"], "org": ["ORG"]}}]
+    schema = RelationSchema.from_dict({**SCHEMA, "events": events}).with_event_pairs()
+    moved = Migration.from_dict(MIGRATION).new_schema(schema)
+    assert moved.events.keys() == {"FOUNDING"}
+    assert "FOUNDING:founder>org" in moved
+    with pytest.raises(SchemaError, match="pair of the event 'FOUNDING'"):
+        Migration.from_dict({"rename": {"FOUNDING:founder>org": "FOUNDED"}}).new_schema(schema)
+
+
 def test_a_relation_that_fits_no_part_leaves_nothing(vocab, tmp_path):
     doc = _doc(vocab, [(2, "IN", 2)])
     doc.user_data["meta"] = {"id": "d7"}
