@@ -17,6 +17,7 @@ from ..converters.convert import AUTO, annotated_texts, find_format
 from ..converters.report import Report
 from ..corpora.augmentation import name_types
 from ..errors import ConfigError, DataError, listed, shown
+from ..events import get_events
 from ..files import complete_files, write_docs
 from ..mentions import mention_spans
 from ..packages import import_package
@@ -139,8 +140,10 @@ def init_config(
         for name, path in inputs.items()
     }
     language = _language(lang, inputs["train"], formats["train"])
+    path = Path(schema) if schema is not None else _schema_beside(inputs["train"], output)
+    given_schema = None if path is None else RelationSchema.from_file(path).with_event_pairs()
     corpus = CorpusParts(blank_pipeline(language.code), inputs, formats, alignment, on_error)
-    corpus.read(spans_key, progress)
+    corpus.read(spans_key, progress, None if given_schema is None else given_schema.events)
     corpus.split(seed)
     corpus.check_outputs(output)
 
@@ -159,12 +162,9 @@ def init_config(
         seed=seed,
     )
     reasons = {"lang": language.reason, **reasons}
-    beside = None if schema is not None else find_schema(inputs["train"])
-    if beside == output / SCHEMA:  # from an earlier call
-        beside = None
-    relations, source, copied = _make_schema(schema or beside, corpus.docs["train"])
+    relations, source, copied = _make_schema(path, given_schema, corpus.docs["train"])
     settings.options["events"] = bool(relations.events)
-    if beside is not None:
+    if schema is None and path is not None:
         source += ", which lies beside the documents"
     outcome = Outcome(found, settings, reasons, relations, source)
     outcome.documents = {name: len(docs) for name, docs in corpus.docs.items()}
@@ -204,15 +204,19 @@ def find_schema(train: Path) -> Optional[Path]:
     return next((file for file in files if file.is_file()), None)
 
 
+def _schema_beside(train: Path, output: Path) -> Optional[Path]:
+    """The schema file beside documents, unless it was written there by an earlier call."""
+    path = find_schema(train)
+    return None if path == output / SCHEMA else path
+
+
 def _make_schema(
-    given: Union[str, Path, None], docs: Sequence[Doc]
+    path: Optional[Path], schema: Optional[RelationSchema], docs: Sequence[Doc]
 ) -> Tuple[RelationSchema, str, Optional[Path]]:
     """The schema, completed with what it lacks; where it is from; its file if it can be copied."""
     inferred = RelationSchema.from_docs(docs)
-    if given is None:
+    if path is None or schema is None:
         return inferred, "inferred from the documents", None
-    path = Path(given)
-    schema = RelationSchema.from_file(path).with_event_pairs()
     missing = [label for label in inferred if label not in schema]
     if not missing:
         return schema, f"{path}", None if path.suffix == ".json" else path
@@ -262,6 +266,12 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         warnings.append(f"{found.empty} documents are empty")
     if not settings.given and not found.typed:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
+    n_events = sum(len(get_events(doc)) for doc in docs["train"])
+    if n_events and not outcome.schema.events:
+        warnings.append(
+            f"{n_events} events are annotated in train, and not learned: declare their types under "
+            "`events` in the file of --schema"
+        )
     warnings += _never_learned(outcome, docs)
     if docs.get("dev"):
         counts = Counter(rel.label for doc in docs["dev"] for rel in get_relations(doc))

@@ -7,12 +7,18 @@ from typing import Callable, Dict, Iterable, List, Literal, Optional
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..annotations import get_relations, set_relations
 from ..converters.builder import AlignmentMode
 from ..converters.convert import SPACY
 from ..converters.documents import mentions_to_entities, read_documents
 from ..converters.report import SKIP_HINT, Report
 from ..corpora.splitting import split_docs
 from ..errors import ConfigError, DataError
+from ..event_pairs import event_pairs
+from ..event_types import EventSchema
+from ..events import get_events
+from ..mentions import char_range
+from ..relation_forms import RelationLike
 from .findings import find_spans_key
 
 GROUP = "mentions"
@@ -36,8 +42,8 @@ class CorpusParts:
 
     Attributes:
         docs: the documents by the name of the part.
-        made: names of the parts that are to be written, because they were converted or split, or are
-            those to evaluate with.
+        made: names of the parts that are to be written, because they were converted or split, got
+            pairs of events, or are those to evaluate with.
         spans_key: span group of the mentions; None: the entities.
         reports: the reports of conversions.
         warnings: what may go wrong.
@@ -62,8 +68,19 @@ class CorpusParts:
         self.reports: Dict[str, Report] = {}
         self.warnings: List[str] = []
 
-    def read(self, spans_key: Optional[str], progress: Optional[Progress]) -> None:
-        """Read all parts; mentions that overlap in one of them are in a span group in all."""
+    def read(
+        self,
+        spans_key: Optional[str],
+        progress: Optional[Progress] = None,
+        events: Optional[EventSchema] = None,
+    ) -> None:
+        """Read all parts; mentions that overlap in one of them are in a span group in all.
+
+        Args:
+            spans_key: span group of the mentions; None: by the documents.
+            progress: shows how many documents have been read.
+            events: types of events whose labelled pairs are added to the relations.
+        """
         self.spans_key = spans_key
         converted = [name for name in self.inputs if self.formats[name] != SPACY]
         # train comes first: where it is of spaCy's format, the others follow it
@@ -80,13 +97,40 @@ class CorpusParts:
             self.docs[name] = list(docs if progress is None else progress(docs))
             if name in converted:
                 self.reports[name] = report
+            if events and self._add_pairs(name, events):
+                self.made.append(name)
             if name != "test" and not self.docs[name]:
                 raise DataError("there are no documents", place=str(path))
             if name == "train" and name not in converted and spans_key is None:
                 self.spans_key = find_spans_key(self.docs[name])
-        self.made += [name for name in self.inputs if name in converted or name == "test"]
+        self.made = [
+            name for name in self.inputs if name in converted or name in self.made or name == "test"
+        ]
         if self.spans_key is None:
             self._settle(converted)
+
+    def _add_pairs(self, name: str, events: EventSchema) -> bool:
+        """Add the pairs of events to the relations of a part; returns whether any were new."""
+        n_added, refused = 0, []
+        for doc in self.docs[name]:
+            known = get_relations(doc)
+            relations: List[RelationLike] = list(known)
+            for event in get_events(doc):
+                roles = [(role, span.label_) for role, span in event.arguments]
+                trigger = None if event.trigger is None else event.trigger.label_
+                if (why := events.check(event.label, roles, trigger)) is not None:
+                    refused.append(why)
+                    continue
+                parts = event.arguments, event.trigger, events[event.label]
+                relations += [(*pair, event.score) for pair in event_pairs(*parts, char_range)]
+            set_relations(doc, relations)
+            n_added += len(get_relations(doc)) - len(known)
+        if refused:
+            self.warnings.append(
+                f"{len(refused)} events of {name} are against the schema and never learned; the "
+                f"first: {refused[0]}"
+            )
+        return bool(n_added)
 
     def _settle(self, converted: List[str]) -> None:
         """Make mentions of converted parts entities, unless they are to be in a group in all parts."""

@@ -1,6 +1,7 @@
 """From annotated documents to a config that trains on them."""
 
 import json
+from collections import Counter
 
 import pytest
 import spacy
@@ -8,6 +9,7 @@ from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 
 from rel_component import RelationSchema, convert
+from rel_component.annotations import get_relations
 from rel_component.errors import ConfigError, DataError
 from rel_component.files import read_docs
 from rel_component.recipes.init_config import find_schema, init_config
@@ -232,7 +234,9 @@ def test_the_outcome_is_json(tmp_path):
     assert evaluate.endswith(f"'{tmp_path}/out dir/dev.spacy' --gpu-id 0")
 
 
-def test_schema_with_events(tmp_path):
+@pytest.fixture
+def mergers(tmp_path):
+    """A document with an event, and beside it the schema, which has no other types."""
     text = "The merger of Acme and Orbit made Zeta."
     mentions = [("T1", "Acme"), ("T2", "Orbit"), ("T3", "Zeta")]
     entities = [
@@ -242,24 +246,48 @@ def test_schema_with_events(tmp_path):
     roles = ("party", "party", "result")
     arguments = [{"role": role, "mention": i} for role, (i, _) in zip(roles, mentions)]
     event = {"label": "MERGER", "arguments": arguments}
-    line = {"text": text, "entities": entities, "relations": [], "events": [event]}
-    (tmp_path / "docs.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf8")
     schema = {"events": [{"label": "MERGER", "roles": {"party": {"min": 2}, "result": {"max": 1}}}]}
-    (tmp_path / "mergers.json").write_text(json.dumps(schema), encoding="utf8")
-    convert(
-        tmp_path / "docs.jsonl",
-        tmp_path / "docs.spacy",
-        schema=RelationSchema.from_file(tmp_path / "mergers.json"),
-        event_pairs=True,
-    )
-    train = tmp_path / "docs.spacy"
-    outcome = init_config(
-        train, tmp_path / "out", dev=train, schema=tmp_path / "mergers.json", recipe="cpu"
-    )
+    (tmp_path / "mergers_schema.json").write_text(json.dumps(schema), encoding="utf8")
+    line = {"text": text, "entities": entities, "relations": [], "events": [event]}
+    return write(tmp_path, [line], "mergers_train.jsonl")
+
+
+@pytest.mark.parametrize("converted", [False, True])
+def test_events_become_pairs_to_learn_from(converted, mergers, tmp_path):
+    train = mergers
+    if converted:
+        train = mergers.with_suffix(".spacy")
+        convert(mergers, train)
+    outcome = init_config(train, tmp_path / "out", dev=train, recipe="cpu")
+    pairs = {"MERGER:party>party": 1, "MERGER:party>result": 2}
+    assert outcome.found.relations == pairs
+    for part in ("train", "dev"):
+        (doc,) = docs(tmp_path / "out" / f"{part}.spacy")
+        assert Counter(rel.label for rel in get_relations(doc)) == pairs
     nlp = init_nlp(config_of(outcome))
     assert nlp.pipe_names[-2:] == ["relation_extractor", "event_extractor"]
     assert list(nlp.get_pipe("event_extractor").events) == ["MERGER"]
-    assert nlp.get_pipe("relation_extractor").labels == (
-        "MERGER:party>party",
-        "MERGER:party>result",
-    )
+    assert nlp.get_pipe("relation_extractor").labels == tuple(pairs)
+
+
+def test_files_that_have_the_pairs_of_their_events_stay_where_they_are(mergers, tmp_path):
+    train, schema = mergers.with_suffix(".spacy"), tmp_path / "mergers_schema.json"
+    convert(mergers, train, schema=RelationSchema.from_file(schema), event_pairs=True)
+    outcome = init_config(train, tmp_path / "out", dev=train, recipe="cpu")
+    assert outcome.settings.paths["train"] == str(train)
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"relations": ["FOUNDED_BY"]}, "1 events are annotated in train, and not learned"),
+        (
+            {"events": [{"label": "MERGER", "roles": {"party": {"max": 1}, "result": {}}}]},
+            "1 events of train are against the schema and never learned; the first: MERGER has 2",
+        ),
+    ],
+)
+def test_events_that_are_never_learned_are_told(schema, message, mergers, tmp_path):
+    (tmp_path / "mergers_schema.json").write_text(json.dumps(schema), encoding="utf8")
+    outcome = init_config(mergers, tmp_path / "out", recipe="cpu")
+    assert any(warning.startswith(message) for warning in outcome.warnings)
