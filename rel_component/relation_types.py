@@ -1,7 +1,7 @@
 """One type of relation: its label, description, argument types, direction, degree and inverse."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .errors import SchemaError, did_you_mean, shown
 from .types import NO_RELATION
@@ -76,6 +76,20 @@ class RelationType:
 
     def _fits(self, head: str, tail: str) -> bool:
         return (not self.head or head in self.head) and (not self.tail or tail in self.tail)
+
+
+def partners(label: str, types: Mapping[str, RelationType]) -> List[str]:
+    """The inverse of a type, which may be declared at either of the two.
+
+    Args:
+        label: label of the type, which need not be declared.
+        types: the types by label.
+
+    Returns:
+        one label or none; several if it declares no inverse, and is declared as that of several types.
+    """
+    declared = types[label].inverse if label in types else None
+    return [declared] if declared else [name for name in types if types[name].inverse == label]
 
 
 def check_types(types: Mapping[str, RelationType]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..errors import DataError, SchemaError, did_you_mean, listed, shown
-from ..relation_types import RelationType
+from ..relation_types import RelationType, partners
 from ..schema import RelationSchema
 from ..types import NO_RELATION
 from ..yaml_files import read_yaml_or_json
@@ -158,8 +158,9 @@ class Migration:
     def new_schema(self, schema: RelationSchema) -> RelationSchema:
         """A schema with the labels of afterwards.
 
-        A merged type has the argument types of all, the first description, and the properties that
-        all have and a union keeps. Inverses follow; those of labels that were split or removed are gone.
+        A merged type has the argument types of all, the first description, and is symmetric if all are.
+        Inverses follow; gone are those of labels that were split or removed, and of merged ones of which
+        some had another inverse or none.
 
         Args:
             schema: the schema of before.
@@ -172,14 +173,12 @@ class Migration:
         self._check(schema.labels)
         types: Dict[str, RelationType] = {}
         for label, kind in schema.items():
-            inverse = self.new_labels(kind.inverse) if kind.inverse else ()
-            kind = replace(kind, inverse=inverse[0] if len(inverse) == 1 else None)
             if label in self.split:
                 for part in self.split[label]:
                     types[part.label] = _as_part(kind, part)
                 continue
             for new in self.new_labels(label):
-                kind = replace(kind, label=new)
+                kind = replace(kind, label=new, inverse=self._new_inverse(schema, kind, new))
                 types[new] = _merged(types[new], kind) if new in types else kind
         return RelationSchema(types.values(), schema.events.values())
 
@@ -188,6 +187,18 @@ class Migration:
         return [
             [i for i, label in enumerate(old) if name in self.new_labels(label)] for name in new
         ]
+
+    def _new_inverse(self, schema: RelationSchema, kind: RelationType, new: str) -> Optional[str]:
+        """The inverse of a type that becomes `new`; a union has one that all of its parts have."""
+        inverse = self.new_labels(kind.inverse) if kind.inverse else ()
+        if len(inverse) != 1 or inverse[0] == new:
+            return None
+        for one, other in ((new, inverse[0]), (inverse[0], new)):
+            for label in self.merge.get(one, ()):
+                found = {x for partner in partners(label, schema) for x in self.new_labels(partner)}
+                if found != {other}:
+                    return None
+        return inverse[0]
 
     @property
     def _old_labels(self) -> List[str]:
@@ -230,15 +241,14 @@ class Migration:
 
 
 def _merged(one: RelationType, other: RelationType) -> RelationType:
-    """One type for two, which both have its label."""
+    """One type for two, which both have its label; their facts may be each other's inverses."""
     return RelationType(
         one.label,
         one.description or other.description,
         _union(one.head, other.head),
         _union(one.tail, other.tail),
         symmetric=one.symmetric and other.symmetric,
-        asymmetric=one.asymmetric and other.asymmetric,
-        inverse=one.inverse if one.inverse == other.inverse else None,
+        inverse=one.inverse or other.inverse,
         inferred=one.inferred or other.inferred,
         aliases=tuple(dict.fromkeys((*one.aliases, *other.aliases))),
         examples=tuple(dict.fromkeys((*one.examples, *other.examples))),

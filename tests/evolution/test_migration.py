@@ -231,6 +231,29 @@ def test_events_stay_and_their_pairs_with_them():
         Migration.from_dict({"rename": {"FOUNDING:founder>org": "FOUNDED"}}).new_schema(schema)
 
 
+@pytest.mark.parametrize(
+    ("relations", "merge", "inverses"),
+    [
+        ([("OWNS", "OWNED_BY"), ("OWNED_BY", None), ("RUNS", None)], ["OWNS", "RUNS"], {}),
+        ([("OWNED_BY", "OWNS"), ("OWNS", None), ("RUNS", None)], ["OWNS", "RUNS"], {}),
+        ([("OWNS", "OWNED_BY"), ("OWNED_BY", None)], ["OWNS", "OWNED_BY"], {}),
+        (
+            [("CITY_OF", "HAS"), ("COUNTRY_OF", "HAS"), ("HAS", None)],
+            ["CITY_OF", "COUNTRY_OF"],
+            {"NEW": "HAS"},
+        ),
+    ],
+)
+def test_a_merged_type_has_the_inverse_that_all_have(relations, merge, inverses):
+    items = [
+        {"label": label, "inverse": inverse, "asymmetric": True} for label, inverse in relations
+    ]
+    migration = Migration.from_dict({"merge": {"NEW": merge}})
+    schema = migration.new_schema(RelationSchema.from_dict({"relations": items}))
+    assert {label: kind.inverse for label, kind in schema.items() if kind.inverse} == inverses
+    assert not schema["NEW"].asymmetric  # it may be each of them in one direction
+
+
 def test_a_relation_that_fits_no_part_leaves_nothing(vocab, tmp_path):
     doc = _doc(vocab, [(2, "IN", 2)])
     doc.user_data["meta"] = {"id": "d7"}
