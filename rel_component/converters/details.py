@@ -4,7 +4,7 @@ They are kept in ``doc.user_data`` in the form of span extension values, as the 
 :mod:`rel_component.annotations`), one entry per mention and per head mention.
 """
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 from spacy.tokens import Doc, Span
 
@@ -47,6 +47,25 @@ def relation_details(
     entry = doc.user_data.get(_place(_RELATION, head), {})
     name, evidence, attributes = entry.get(_tail_key(label, head, tail), (None, (), {}))
     return name, tuple(evidence), as_json(attributes)
+
+
+def rename_relations(doc: Doc, renamed: Iterable[Tuple[Span, str, Span, Optional[str]]]) -> None:
+    """Let ids and attributes follow relations whose labels change, all at the same time.
+
+    Args:
+        doc: the document.
+        renamed: head, label of before, tail and label of afterwards, ``None`` if it is removed; those of
+            the first stay where several become one.
+    """
+    moved: Dict[Any, Any] = {}
+    for head, old, tail, new in renamed:
+        place = _place(_RELATION, head)
+        details = doc.user_data.get(place, {}).pop(_tail_key(old, head, tail), None)
+        if new is not None:
+            moved.setdefault((place, _tail_key(new, head, tail)), details)
+    for (place, key), details in moved.items():
+        if details is not None:
+            doc.user_data[place][key] = details
 
 
 def as_json(value: Any) -> Any:

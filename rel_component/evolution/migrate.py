@@ -11,7 +11,16 @@ from spacy.tokens import Doc
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..converters.convert import SPACY, find_format
-from ..converters.records import Record, read_records, write_records
+from ..converters.details import rename_relations
+from ..converters.records import (
+    Record,
+    get,
+    get_id,
+    get_items,
+    get_score,
+    read_records,
+    write_records,
+)
 from ..converters.report import Report
 from ..decoding import ThresholdDecoder
 from ..documents import ask_only, asked_labels, document_id
@@ -246,15 +255,18 @@ def _migrate_doc(
     doc: Doc, migration: Migration, attr: str, report: MigrationReport, place: str
 ) -> None:
     name = document_id(doc)
-    relations = []
-    for rel in get_relations(doc, attr):
+    relations, renamed = [], []
+    # as set_relations does, ids and attributes stay of the one with the highest score
+    for rel in sorted(get_relations(doc, attr), key=lambda rel: -_score(rel.score)):
         types = (rel.head.label_, rel.tail.label_)
         label = _new_label(migration, rel.label, types, f"{place}, {name}" if name else place)
         report.counts[rel.label, label] += 1
+        renamed.append((rel.head, rel.label, rel.tail, label))
         if label is not None:
             others = (rel.score, rel.evidence, rel.polarity, rel.statement)
             relations.append(Relation(rel.head, label, rel.tail, *others))
     set_relations(doc, relations, attr)
+    rename_relations(doc, renamed)
     asked = asked_labels(doc)
     if asked is not None:
         ask_only(doc, sorted({new for label in asked for new in migration.new_labels(label)}))
@@ -265,28 +277,43 @@ def _migrate_record(
 ) -> Record:
     """A record of the package's own JSONL with other labels, and else as it was."""
     report.n_docs += 1
-    types = {
-        str(item.get("id")): str(item.get("label", ""))
-        for item in _items(record, "entities", place)
-    }
-    relations, seen = [], set()
-    for item in _items(record, "relations", place):
-        old, ends = item.get("label"), (str(item.get("head")), str(item.get("tail")))
-        if not isinstance(old, str):
-            raise DataError(f"expected a relation with a label, got {shown(item)}", place=place)
-        new = _new_label(migration, old, (types.get(ends[0], ""), types.get(ends[1], "")), place)
-        report.counts[old, new] += 1
-        if new is not None and (ends, new) not in seen:
-            seen.add((ends, new))
-            relations.append({**item, "label": new})
-    return {**record, "relations": relations} if "relations" in record else record
+    if "relations" not in record:
+        return record
+    try:
+        mentions = get_items(record, "entities", dict)
+        types = {get_id(item, "id"): get(item, "label", str, default="") for item in mentions}
+        relations: List[Record] = []
+        groups: Dict[Any, Dict[int, str]] = {}
+        for item in get_items(record, "relations", dict):
+            old, ends = get(item, "label", str), (get_id(item, "head"), get_id(item, "tail"))
+            new = _new_label(
+                migration, old, (types.get(ends[0], ""), types.get(ends[1], "")), place
+            )
+            report.counts[old, new] += 1
+            if new is not None:
+                groups.setdefault((ends, new), {})[len(relations)] = old
+                relations.append({**item, "label": new})
+        for group in groups.values():
+            if len(set(group.values())) > 1:
+                first, *others = group
+                relations[first] = _joined([relations[i] for i in group])
+                for i in others:
+                    relations[i] = {}
+    except DataError as err:
+        raise DataError(err.message, place=err.place or place) from err
+    return {**record, "relations": [relation for relation in relations if relation]}
 
 
-def _items(record: Record, key: str, place: str) -> List[Dict[str, Any]]:
-    items = record.get(key) or []
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise DataError(f"{key}: expected a list of objects", place=place)
-    return items
+def _joined(relations: List[Record]) -> Record:
+    """The relation with the highest score, of equals the first, with the evidence of all."""
+    best = max(relations, key=lambda relation: _score(get_score(relation, default=1.0)))
+    evidence = {number for relation in relations for number in get_items(relation, "evidence", int)}
+    return {**best, "evidence": sorted(evidence)} if evidence else best
+
+
+def _score(score: Optional[float]) -> float:
+    """A score to compare with others; one that is not known is the lowest."""
+    return -1.0 if score is None else score
 
 
 def _new_label(

@@ -7,7 +7,8 @@ import pytest
 import spacy
 from thinc.api import Adam
 
-from rel_component import RelationSchema
+from rel_component import RelationSchema, convert, get_relations
+from rel_component.converters.details import relation_details
 from rel_component.documents import ask_only, asked_labels
 from rel_component.errors import ConfigError, DataError, SchemaError
 from rel_component.evolution.migrate import migrate, migrate_extractor
@@ -252,6 +253,58 @@ def test_a_merged_type_has_the_inverse_that_all_have(relations, merge, inverses)
     schema = migration.new_schema(RelationSchema.from_dict({"relations": items}))
     assert {label: kind.inverse for label, kind in schema.items() if kind.inverse} == inverses
     assert not schema["NEW"].asymmetric  # it may be each of them in one direction
+
+
+def test_ids_and_attributes_follow_their_relations(vocab, tmp_path):
+    record = {
+        "text": "Ada led Acme",
+        "entities": [
+            {"id": 1, "start": 0, "end": 3, "label": "PERSON"},
+            {"id": 2, "start": 8, "end": 12, "label": "ORG"},
+        ],
+        "sentences": [0],
+        "relations": [
+            {"head": 1, "tail": 2, "label": "LED", "id": "r1", "polarity": "negated", "score": 0.5},
+            {"head": 1, "tail": 2, "label": "RAN", "id": "r2", "sure": True, "evidence": [0]},
+            {"head": 2, "tail": 1, "label": "A", "id": "a"},
+            {"head": 2, "tail": 1, "label": "B", "id": "b"},
+        ],
+    }
+    migration = Migration.from_dict(
+        {"merge": {"R": ["LED", "RAN"]}, "rename": {"A": "B", "B": "A"}}
+    )
+    (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n", encoding="utf8")
+    convert(tmp_path / "a.jsonl", tmp_path / "a.spacy")
+    migrate(tmp_path / "a.spacy", migration, tmp_path / "b.spacy")
+    (doc,) = read_docs(tmp_path / "b.spacy", spacy.blank("en"))
+    details = {
+        rel.label: relation_details(doc, rel.label, rel.head, rel.tail)[::2]
+        for rel in get_relations(doc)
+    }
+    assert details == {"R": ("r2", {"sure": True}), "A": ("b", {}), "B": ("a", {})}
+
+
+def test_of_records_that_become_one_the_best_stays_with_all_evidence(tmp_path):
+    ends = {"head": 1, "tail": "1"}
+    twice = {**ends, "label": "OTHER"}
+    relations = [
+        {**ends, "label": "LED", "score": 0.4, "polarity": "negated", "evidence": [1]},
+        {**ends, "label": "RAN", "score": 0.9, "evidence": [0]},
+        {"head": "1", "tail": 1, "label": "RAN"},
+        twice,
+        twice,
+    ]
+    entities = [{"id": 1, "start": 0, "end": 3}, {"id": "1", "start": 4, "end": 7}]
+    record = {"text": "Ada led", "entities": entities, "sentences": [0, 4], "relations": relations}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n", encoding="utf8")
+    migration = Migration.from_dict({"merge": {"R": ["LED", "RAN"]}})
+    migrate(tmp_path / "a.jsonl", migration, tmp_path / "b.jsonl")
+    assert json.loads((tmp_path / "b.jsonl").read_text(encoding="utf8"))["relations"] == [
+        {**ends, "label": "R", "score": 0.9, "evidence": [0, 1]},
+        {"head": "1", "tail": 1, "label": "R"},
+        twice,
+        twice,
+    ]
 
 
 def test_a_relation_that_fits_no_part_leaves_nothing(vocab, tmp_path):
