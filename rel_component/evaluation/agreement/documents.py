@@ -19,7 +19,14 @@ from typing import (
 from spacy.tokens import Doc
 
 from ...annotations import get_relations
-from ...documents import RelationKey, document_id, mentions_by_key, relation_keys, sentence_starts
+from ...documents import (
+    RelationKey,
+    document_id,
+    mentions_by_key,
+    relation_key,
+    relation_keys,
+    sentence_starts,
+)
 from ...errors import ConfigError
 from ...mentions import TypedKey, probable_mentions
 from ...types import Int32Array
@@ -37,10 +44,12 @@ class Annotation:
     Attributes:
         mentions: the mentions, and the arguments of the relations.
         relations: the relations; the head of a symmetric one is the mention that comes first.
+        polarities: what is said of relations, see :class:`.types.Relation`; for merging alone.
     """
 
     mentions: FrozenSet[TypedKey]
     relations: FrozenSet[RelationKey]
+    polarities: Mapping[RelationKey, str] = field(default_factory=dict, compare=False)
 
     @cached_property
     def labels(self) -> Dict[PairKey, Tuple[str, ...]]:
@@ -216,4 +225,7 @@ def _read(doc: Doc, symmetric: Collection[str], spans_key: Optional[str]) -> Ann
     return Annotation(
         mentions=frozenset(mentions_by_key(probable_mentions(doc, spans_key), relations)),
         relations=frozenset(relation_keys(relations, symmetric)),
+        polarities={
+            relation_key(rel, symmetric): rel.polarity for rel in relations if rel.polarity
+        },
     )

@@ -10,6 +10,7 @@ from ...annotations import set_relations
 from ...documents import bare_copy
 from ...errors import ConfigError
 from ...mentions import TypedKey
+from ...types import Relation, shown_polarity
 from .documents import SharedDoc, SharedDocuments
 
 
@@ -25,8 +26,8 @@ class Merged:
         mentions_left_out: number of mentions by reason: too few ``votes``, an ``overlap`` with a
             mention that has more votes, or ends that are not those of ``tokens`` of the first
             annotator.
-        relations_left_out: number of relations by reason: too few ``votes``, or ``mentions`` that
-            were left out.
+        relations_left_out: number of relations by reason: too few ``votes``, ``mentions`` that were
+            left out, or a ``polarity`` that is not the same for all who have the relation.
     """
 
     docs: List[Doc] = field(default_factory=list)
@@ -89,13 +90,17 @@ def merge_agreed(
         else:
             copy.spans[spans_key] = [kept[key] for key in sorted(kept)]
         relations = []
-        for (head, label, tail), votes in _votes(doc, "relations"):
+        for key, votes in _votes(doc, "relations"):
+            head, label, tail = key
+            said = {a.polarities.get(key, "") for a in doc.available if key in a.relations}
             if votes < needed:
                 relations_out["votes"] += 1
-            elif head in kept and tail in kept:
-                relations.append((kept[head], label, kept[tail]))
-            else:
+            elif head not in kept or tail not in kept:
                 relations_out["mentions"] += 1
+            elif len(set(map(shown_polarity, said))) > 1:
+                relations_out["polarity"] += 1
+            else:
+                relations.append(Relation(kept[head], label, kept[tail], polarity=max(said)))
         set_relations(copy, relations)
         merged.docs.append(copy)
         merged.mentions += len(kept)

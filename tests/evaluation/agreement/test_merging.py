@@ -3,6 +3,7 @@
 import pytest
 
 from rel_component.evaluation.agreement.merging import merge_agreed
+from rel_component.types import Relation
 
 from ...helpers import facts, make_doc
 from .helpers import ACME, ADA, ALL, OSLO, annotate, one_each, share
@@ -84,3 +85,14 @@ def test_documents_that_too_few_have_are_left_out(vocab):
         merged = merge_agreed(shared, min_votes=min_votes)
         assert (len(merged.docs), merged.documents_left_out) == (kept, left_out)
         assert merged.mentions == kept * len(ALL)
+
+
+def test_relations_keep_the_polarity_that_is_agreed_on(vocab):
+    docs = [annotate(vocab) for _ in "ab"]
+    for doc, polarity in zip(docs, ("negated", "asserted")):
+        ada, acme, oslo = doc.ents
+        negated = Relation(ada, "RUNS", acme, polarity="negated")
+        doc._.rel = [negated, Relation(acme, "IN", oslo, polarity=polarity)]
+    merged = merge_agreed(one_each(*docs))
+    assert [(rel.label, rel.polarity) for rel in merged.docs[0]._.rel] == [("RUNS", "negated")]
+    assert merged.relations_left_out == {"polarity": 1}
