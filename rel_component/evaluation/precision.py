@@ -148,8 +148,13 @@ def _limit(
     if not len(enough):
         return 1.0
     last = enough[-1]
-    below = scores[last + 1] if last + 1 < len(scores) else scores[last]
-    return round(float(scores[last] + below) / 2, 4)
+    least = float(scores[last])
+    below = float(scores[last + 1]) if last + 1 < len(scores) else -1.0
+    middle = least if below < 0 else (least + below) / 2
+    for limit in (round(middle, 4), middle):  # decoders compare it as float32
+        if below < float(numpy.float32(limit)) <= least:
+            return limit
+    return least
 
 
 def fold_numbers(n_docs: int, n_folds: int) -> npt.NDArray[numpy.int64]:

@@ -1,6 +1,7 @@
 """Figures of calibration, by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -182,6 +183,15 @@ def test_the_wished_precision_is_reached_on_other_documents(wished):
     kept = other.scores >= limits[other.columns]
     assert wished - 0.05 < other.right[kept].mean() < wished + 0.08
     assert chosen.expected.precision >= wished
+
+
+def test_a_threshold_lies_between_scores_that_are_nearly_1():
+    found = found_relations()
+    right = numpy.arange(len(found.scores)) % 2 == 0
+    scores = numpy.where(right, 0.999992, 0.999991).astype("float32")
+    nearly_1 = replace(found, scores=scores.astype("float64"), right=right)
+    chosen = thresholds_for_precision(nearly_1, 0.9, labels=[])
+    assert ((scores >= numpy.float32(chosen.common)) == right).all()
 
 
 def test_a_precision_out_of_reach_has_the_threshold_1():
