@@ -330,7 +330,8 @@ def test_brat_lines():
         ("joint venture", "Org", "Nordwind"),
     ]
     mentions = {mention.id: mention for mention in annotated.mentions}
-    assert mentions["T2"].attributes == {"Negation": True}
+    assert mentions["T2"].attributes == {}
+    assert annotated.events[0].attributes == {"Negation": True}
     assert mentions["T3"].attributes == {"Speculation": True}
     assert mentions["T4"].attributes == {"#AnnotatorNotes": "the country, not the band"}
     assert mentions["T4"].kb_id == "Wikipedia:5058739"

@@ -11,7 +11,7 @@
     #1<TAB>AnnotatorNotes T1<TAB>a note
 
 An event is read as such, and as relations from its trigger to each argument, labelled with the role; an
-event in a role is its trigger there. brat has no
+event in a role is its trigger there, while its attributes and notes are its own. brat has no
 mentions across lines: fragments with nothing but white space between them are one mention. Offsets are
 characters of the text file; the text of the mentions tells if they are UTF-16 units, or count line ends
 or a byte order mark otherwise than they are. Lines with ``*`` and another name than Equiv are relations
@@ -99,7 +99,7 @@ class _Document:
     triggers: Dict[str, str] = field(default_factory=dict)
     clusters: Dict[int, List[str]] = field(default_factory=dict)
     cluster_of: Dict[str, int] = field(default_factory=dict)
-    events: List[AnnotatedEvent] = field(default_factory=list)
+    events: Dict[str, AnnotatedEvent] = field(default_factory=dict)
     symmetric: List[AnnotatedRelation] = field(default_factory=list)
     shown: ShownText = field(default_factory=lambda: ShownText(""))
 
@@ -118,7 +118,7 @@ class _Document:
                 self.report.problem(
                     f"not an annotation: {line[:40]!r}", place=place, skips="mention"
                 )
-        events = [self._with_targets(event) for event in self.events]
+        events = [self._with_targets(event) for event in self.events.values()]
         flat = [
             AnnotatedRelation(event.trigger, mention, role)
             for event in events
@@ -187,7 +187,7 @@ class _Document:
         self.triggers[key] = trigger
         roles = [role for role, _ in arguments]
         named = tuple((without_number(role, roles), target) for role, target in arguments)
-        self.events.append(AnnotatedEvent(label, named, trigger, id=key))
+        self.events[key] = AnnotatedEvent(label, named, trigger, id=key)
         message = "events: read as relations from their triggers to their arguments"
         self.report.note(message, place=str(self.file))
         return None
@@ -264,20 +264,17 @@ class _Document:
         return self._annotate(parts[1], f"#{parts[0]}", tail)
 
     def _annotate(self, target: str, name: str, value: Any) -> Optional[str]:
-        """Add an attribute to a mention or relation; of equal names the values become a list."""
-        key = self._target(target)
-        holder: Any = self.mentions.get(key) or self.relations.get(target)
-        if holder is None:
-            return "unknown"
-        if name in holder.attributes:
-            before = holder.attributes[name]
-            value = [*(before if isinstance(before, list) else [before]), value]
-        changed = replace(holder, attributes={**holder.attributes, name: value})
-        if key in self.mentions:
-            self.mentions[key] = changed
-        else:
-            self.relations[target] = changed
-        return None
+        """Add an attribute to what has this id; of equal names the values become a list."""
+        holders: List[Dict[Any, Any]] = [self.mentions, self.relations, self.events]
+        for items in holders:
+            if target in items:
+                attributes = items[target].attributes
+                if name in attributes:
+                    before = attributes[name]
+                    value = [*(before if isinstance(before, list) else [before]), value]
+                items[target] = replace(items[target], attributes={**attributes, name: value})
+                return None
+        return "unknown"
 
     def _with_targets(self, event: AnnotatedEvent) -> AnnotatedEvent:
         """The event with mentions in the place of events."""
@@ -329,6 +326,7 @@ FORMAT = AnnotationFormat(
         "E1\tFounding:T4 Founder:T1 Organisation:T2\n"
         "*\tEquiv T1 T3\n"
         "A1\tConfidence R1 High\n"
+        "A2\tNegation E1\n"
         "N1\tReference T1 Wikidata:Q19837\tJobs\n"
         "#1\tAnnotatorNotes T1\ta note\n",
         "example.txt": "Jobs founded Apple. He left.\n",

@@ -97,7 +97,8 @@ class _Lines:
             if relation.id not in (None, name):
                 self._lost("names of relations")
             yield f"{name}\t{relation.label} {first}:{head} {second}:{tail}"
-        for name, event in zip(_names("E", [event.id for event in events]), events):
+        event_names = _names("E", [event.id for event in events])
+        for name, event in zip(event_names, events):
             if event.id not in (None, name):
                 self._lost("names of events")
             yield self._event(name, event)
@@ -108,6 +109,8 @@ class _Lines:
             yield from self._reference(mention)
         for name, relation in zip(relation_names, relations):
             yield from self._attributes(name, relation.attributes)
+        for name, event in zip(event_names, events):
+            yield from self._attributes(name, event.attributes)
 
     def _mention(self, mention: AnnotatedMention) -> str:
         """A mention; brat wants one fragment for each line of the text."""
@@ -131,8 +134,8 @@ class _Lines:
         if [without_number(role, written) for role in written] != roles:
             self._lost("roles that end with a number")
             return False
-        if event.attributes or event.score != 1.0:
-            self._lost("scores and attributes of events")
+        if event.score != 1.0:
+            self._lost("scores of events")
         return True
 
     def _event(self, name: str, event: AnnotatedEvent) -> str:
