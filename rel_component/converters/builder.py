@@ -40,6 +40,8 @@ _RUN = re.compile(r"[^\w\s\-=*.~#+]{300}")
 at all that follow."""
 
 _Spans = Dict[MentionId, Span]
+_Place = Tuple[int, int, str]
+"""Start, end and label of a mention."""
 
 
 def build_docs(
@@ -70,9 +72,10 @@ def build_docs(
         except DataError as err:
             report.problem(err.message, place=err.place, skips="document")
             continue
+        kb_ids = _kb_ids(annotated, report)
         spans = {
             mention.id: Span(
-                doc, mention.start, mention.end, label=mention.label, kb_id=mention.kb_id
+                doc, mention.start, mention.end, label=mention.label, kb_id=kb_ids[_place(mention)]
             )
             for mention in annotated.mentions
         }
@@ -100,6 +103,18 @@ def build_docs(
         report.documents += 1
         report.mentions += n_distinct
         yield doc
+
+
+def _kb_ids(annotated: Annotated, report: Report) -> Dict[_Place, str]:
+    """The knowledge-base id of each place: of several mentions there the first that is not empty."""
+    found: Dict[_Place, str] = {}
+    for mention in annotated.mentions:
+        known = found.get(_place(mention), "")
+        found[_place(mention)] = known or mention.kb_id
+        if known and mention.kb_id not in ("", known):
+            message = "mentions of the same tokens and label with another knowledge-base id, of "
+            report.note(f"{message}which the first is kept", place=annotated.place)
+    return found
 
 
 def _split_sentences(doc: Doc, sentencizer: Sentencizer, spans: Iterable[Span]) -> None:
@@ -328,6 +343,10 @@ def _with_sentences(annotated: Annotated, doc: Doc) -> Annotated:
         for rel in annotated.relations
     ]
     return replace(annotated, sentence_starts=list(numbers), relations=relations)
+
+
+def _place(mention: AnnotatedMention) -> _Place:
+    return mention.start, mention.end, mention.label
 
 
 def _key(span: Span) -> Tuple[int, int, int]:

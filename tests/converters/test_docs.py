@@ -49,6 +49,16 @@ def test_knowledge_base_ids_are_those_of_entities():
     assert [ent.kb_id_ for ent in doc.ents] == ["Q1", ""]
 
 
+@pytest.mark.parametrize(
+    ("ids", "kept", "n_notes"), [(("Q1", ""), "Q1", 0), (("Q1", "Q2"), "Q1", 1)]
+)
+def test_a_mention_that_is_there_twice_keeps_its_knowledge_base_id(ids, kept, n_notes):
+    mentions = [AnnotatedMention(i, 0, 4, "PERSON", kb_id=kb_id) for i, kb_id in enumerate(ids)]
+    doc, report = build(Annotated("here", text=TEXT, mentions=mentions))
+    assert [ent.kb_id_ for ent in doc.ents] == [kept]
+    assert sum("another knowledge-base id" in message for message in report.notes) == n_notes
+
+
 def test_sentences_are_as_given():
     doc, _ = build(Annotated("here", text=TEXT, sentence_starts=[0, 5]))
     assert [sent.text for sent in doc.sents] == ["Ilse", "founded Nordwind. She owns it."]
