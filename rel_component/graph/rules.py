@@ -4,6 +4,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Optional, Tuple
 
 from ..errors import ConfigError
+from ..relation_types import partners
 from ..schema import RelationSchema
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def stated_direction(
         inverses: with ``merge``, the type of two inverses that comes first in the schema is kept.
     """
     inverse = inverse_of(label, schema) if inverses == "merge" else None
-    if schema is None or inverse is None:
+    if schema is None or inverse is None or inverse_of(inverse, schema) != label:
         return label, False
     labels = schema.labels
     if label in schema and (inverse not in schema or labels.index(label) < labels.index(inverse)):
@@ -33,12 +34,12 @@ def stated_direction(
 
 
 def inverse_of(label: str, schema: Optional[RelationSchema]) -> Optional[str]:
-    """The inverse of a type, which the schema may declare at either of the two."""
-    if schema is None:
-        return None
-    if label in schema and schema[label].inverse is not None:
-        return schema[label].inverse
-    return next((name for name, rel_type in schema.items() if rel_type.inverse == label), None)
+    """The inverse of a type, which the schema may declare at either of the two.
+
+    What several types are inverses of, as a child's father and mother are, has none.
+    """
+    found = partners(label, schema or {})
+    return found[0] if len(found) == 1 else None
 
 
 def infer_edges(connection: sqlite3.Connection, options: "GraphOptions") -> None:

@@ -180,6 +180,16 @@ def test_inverses_by_choice():
     ]
 
 
+def test_an_inverse_of_several_types_becomes_none_of_them():
+    types = schema(*(RelationType(f"{who}_OF", inverse="CHILD_OF") for who in ("FATHER", "MOTHER")))
+    documents = [people((1, "CHILD_OF", 0), (2, "FATHER_OF", 3))]
+    stated = [("Bob", "CHILD_OF", "Ann", ""), ("Cy", "FATHER_OF", "Di", "")]
+    assert edges(documents, schema=types, inverses="merge") == stated
+    assert edges(documents, schema=types, inverses="add")[2:] == [
+        ("Di", "CHILD_OF", "Cy", "inverse")
+    ]
+
+
 @pytest.mark.parametrize(
     ("symmetric", "expected"),
     [(False, {("Ann", "Cy")}), (True, {("Ann", "Cy"), ("Ann", "Di"), ("Bob", "Di")})],
