@@ -261,9 +261,10 @@ def _add_with_none(
     n_pairs = len(mentions) * (len(mentions) - 1) + sum(
         not (head in mentions and tail in mentions and head != tail) for head, tail in related
     )
-    if n_pairs:
-        group.counts[NO_RELATION] += PRF(
-            tp=n_pairs - len(related),
-            fp=len(gold_pairs - predicted_pairs),
-            fn=len(predicted_pairs - gold_pairs),
-        )
+    none = PRF(
+        tp=n_pairs - len(related),
+        fp=len(gold_pairs - predicted_pairs),
+        fn=len(predicted_pairs - gold_pairs),
+    )
+    if none != PRF():  # a class that does not occur is none of the macro mean
+        group.counts[NO_RELATION] += none

@@ -155,6 +155,12 @@ def test_with_none_counts_pairs_of_mentions_that_are_not_annotated(vocab):
     assert figures(scores, "rel_with_none") == (0.667,) * 3
 
 
+def test_with_none_has_no_class_of_pairs_that_are_all_related(vocab):
+    related = ["Ada KNOWS Bo", "Bo LIKES Ada"]
+    docs = [annotated(vocab, related, [ADA, BO]) for _ in "ab"]
+    assert figures(scores_of(*docs), "rel_with_none", "macro") == RIGHT
+
+
 def test_with_none_reads_the_span_group(vocab):
     mentions = [(4, 6, "ORG"), (4, 5, "ORG")]
     reference = make_doc(vocab, TEXT, mentions, spans_key="sc")
