@@ -1,7 +1,7 @@
 """Documents that occur more than once, word for word or nearly."""
 
 from collections import defaultdict
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Tuple
+from typing import Collection, Dict, FrozenSet, Iterator, List, NamedTuple, Tuple
 
 from spacy.tokens import Span
 
@@ -39,11 +39,11 @@ def check_duplicates(context: AuditContext) -> Section:
         "repeat of training is listed under leakage.",
         context.options.max_findings,
     )
-    found = find_duplicates(context)
+    found, symmetric = find_duplicates(context), context.schema.symmetric_labels
     section.figures["documents that repeat another one"] = sum(len(g) - 1 for g in found.same)
     section.figures["pairs of near-duplicates"] = len(found.near)
-    section.add("The same text, annotated differently", _contradictions(found))
-    section.add("The same text", _repetitions(found))
+    section.add("The same text, annotated differently", _contradictions(found, symmetric))
+    section.add("The same text", _repetitions(found, symmetric))
     section.add("Near-duplicates", _near(found))
     return section
 
@@ -62,11 +62,11 @@ def find_duplicates(context: AuditContext) -> Duplicates:
     return Duplicates([group for group in groups.values() if len(group) > 1], near)
 
 
-def _contradictions(found: Duplicates) -> Iterator[Finding]:
+def _contradictions(found: Duplicates, symmetric: Collection[str]) -> Iterator[Finding]:
     for group in found.same:
         kinds: Dict[FrozenSet[object], List[AuditedDoc]] = defaultdict(list)
         for doc in group:
-            kinds[_annotation(doc)].append(doc)
+            kinds[_annotation(doc, symmetric)].append(doc)
         if len(kinds) > 1:
             docs = [doc for docs in kinds.values() for doc in docs[:1]]
             yield Finding(
@@ -77,9 +77,9 @@ def _contradictions(found: Duplicates) -> Iterator[Finding]:
             )
 
 
-def _repetitions(found: Duplicates) -> Iterator[Finding]:
+def _repetitions(found: Duplicates, symmetric: Collection[str]) -> Iterator[Finding]:
     for group in found.same:
-        if len({_annotation(doc) for doc in group}) > 1:
+        if len({_annotation(doc, symmetric) for doc in group}) > 1:
             continue
         for held_out in (False, True):
             docs = [doc for doc in group if doc.split.held_out == held_out]
@@ -103,9 +103,9 @@ def _near(found: Duplicates) -> Iterator[Finding]:
             )
 
 
-def _annotation(doc: AuditedDoc) -> FrozenSet[object]:
+def _annotation(doc: AuditedDoc, symmetric: Collection[str]) -> FrozenSet[object]:
     """Relations and events by the words of their arguments: comparable between tokenisations."""
-    relations = relation_keys(doc.relations, key=_words_and_type)
+    relations = relation_keys(doc.relations, symmetric, _words_and_type)
     return frozenset(relations.union(map(event_words, doc.events)))
 
 

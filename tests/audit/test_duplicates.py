@@ -2,6 +2,7 @@ import pytest
 
 from rel_component.audit.duplicates import check_duplicates
 from rel_component.audit.leakage import check_leakage
+from rel_component.schema import RelationSchema, RelationType
 
 from ..helpers import make_doc
 from .corpora import group, make_context
@@ -38,6 +39,13 @@ def test_the_same_text_with_another_annotation_is_an_error(doc, other):
     (finding,) = group(section, "The same text, annotated differently")
     assert finding.severity == "error"
     assert not group(section, "The same text")
+
+
+def test_the_direction_of_a_symmetric_relation_is_no_other_annotation(doc, other):
+    copies = [doc(relations=[(0, "MET", 1)]), doc(relations=[(1, "MET", 0)])]
+    schema = RelationSchema([RelationType("MET", symmetric=True)])
+    section = check_duplicates(make_context([*copies, other], schema=schema))
+    assert [found.title for found in section.groups] == ["The same text"]
 
 
 def test_near_duplicates(doc, other):
