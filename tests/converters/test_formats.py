@@ -167,6 +167,21 @@ def test_label_studio_annotations_and_predictions():
     }
 
 
+def test_label_studio_regions_count_as_most_of_them_do(tmp_path):
+    found = [(2, 3, "a"), (6, 7, "b")]  # only the second tells that they are UTF-16 units
+    results = [
+        {
+            "id": text,
+            "type": "labels",
+            "value": {"start": start, "end": end, "text": text, "labels": ["X"]},
+        }
+        for start, end, text in found
+    ]
+    task = label_studio_task(*results, text="😄aaa b")
+    (annotated,), _ = read_text(tmp_path, task, "label_studio")
+    assert [(mention.start, mention.end) for mention in annotated.mentions] == [(1, 2), (5, 6)]
+
+
 def label_studio_task(*results, text="Ilse Brandt"):
     return json.dumps([{"data": {"text": text}, "annotations": [{"result": results}]}])
 

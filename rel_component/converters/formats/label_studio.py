@@ -27,7 +27,7 @@ from ..records import (
 )
 from ..report import Report
 from ._hypertext import as_text_region, is_hypertext, visible_text
-from ._shown import find_shown
+from ._shown import ShownText, find_shown
 
 MODEL_VERSION = "rel_component"
 """Documents whose relations have probabilities are written as predictions of this model."""
@@ -62,11 +62,14 @@ def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
     if "id" in given:
         meta["id"] = given["id"]
     annotated = Annotated(place=place, text=text, meta=meta)
+    shown_text = ShownText(
+        text, [([found[:2]], found[2]) for found in map(_range, results) if found]
+    )
     n_others = 0
     for item in results:
         kind = item.get("type")
         if kind == "labels":
-            _add_region(annotated, item, report)
+            _add_region(annotated, item, shown_text, report)
         elif kind == "relation":
             _add_relations(annotated, item, is_prediction, report)
         elif isinstance(kind, str) and kind.endswith("labels"):
@@ -120,24 +123,30 @@ def _text(data: Record, results: List[Record]) -> Tuple[str, str]:
 
 def _fits(text: str, results: List[Record]) -> bool:
     """True if a text has all regions, and there are some."""
-    values = [item.get("value") for item in results if item.get("type") == "labels"]
-    for value in values:
-        fields = value if isinstance(value, dict) else {}
-        start, end, written = (fields.get(key) for key in ("start", "end", "text"))
-        if type(start) is not int or type(end) is not int or not isinstance(written, str):
+    found = [_range(item) for item in results if item.get("type") == "labels"]
+    for region in found:
+        if region is None or not region[2]:
             return False
         try:
-            find_shown(text, start, end, written)
+            find_shown(text, *region)
         except DataError:
             return False
-        if not written:
-            return False
-    return bool(values)
+    return bool(found)
 
 
-def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
+def _range(item: Record) -> Optional[Tuple[int, int, str]]:
+    """Start, end and text of a labelled region; None if it lacks one of them."""
+    value = item.get("value") if item.get("type") == "labels" else None
+    fields = value if isinstance(value, dict) else {}
+    start, end, written = (fields.get(key) for key in ("start", "end", "text"))
+    if type(start) is not int or type(end) is not int or not isinstance(written, str):
+        return None
+    return start, end, written
+
+
+def _add_region(annotated: Annotated, item: Record, shown_text: ShownText, report: Report) -> None:
     """Add the mention that a region is, or one for each of its labels."""
-    place, text = annotated.place, annotated.text or ""
+    place = annotated.place
     region_id = get_id(item, "id")
     value = get(item, "value", dict)
     labels = get_items(value, "labels", str)
@@ -149,7 +158,7 @@ def _add_region(annotated: Annotated, item: Record, report: Report) -> None:
         return
     written = get(value, "text", str, default="")
     try:
-        found = find_shown(text, start, end, written)
+        (found,) = shown_text.find([(start, end)], written)
     except DataError as err:
         report.problem(err.message, place=where, skips="mention")
         return
