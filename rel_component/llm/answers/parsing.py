@@ -15,8 +15,13 @@ from ..types import Reply
 from .json_values import load_json
 from .statements import StatedEntity, StatedRelation, StatementReader, Statements
 
-_THINKING_START = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-_THINKING_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_TAGS = "(?:think|thinking|thought|reasoning|seed:think)"
+_ANALYSIS = (
+    r"<\|channel\|>analysis<\|message\|>"  # https://cookbook.openai.com/articles/openai-harmony
+)
+_THINKING_START = re.compile(rf"<{_TAGS}>|\[THINK\]|◁think▷|{_ANALYSIS}", re.IGNORECASE)
+_THINKING_END = re.compile(rf"</{_TAGS}>|\[/THINK\]|◁/think▷", re.IGNORECASE)
+_MESSAGE_END = re.compile(r"<\|end\|>(?!\s*\Z)")  # that of the last one is no end of a thought
 _JSON_LINE = re.compile(r"^[ \t]*[\[{]", re.MULTILINE)
 
 
@@ -106,6 +111,8 @@ def _probability(reply: Reply, start: int, end: int) -> float:
 def _without_thinking(text: str) -> str:
     """Leave out what the model thought aloud; a thought without end may end with the answer."""
     text = _THINKING_END.split(text)[-1]  # the first opening tag may stand in the prompt
+    if re.search(_ANALYSIS, text):
+        text = _MESSAGE_END.split(text)[-1]
     start = _THINKING_START.search(text)
     if start is None:
         return text
