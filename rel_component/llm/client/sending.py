@@ -143,7 +143,8 @@ class Sender:
         was no structured answer, the second crash of a request tries all formats once.
         """
         crashes = [error.status in _CRASHES and error.retry_after is None for error in failures]
-        return not self._has_answered and crashes[-1] and 2 <= sum(crashes) <= len(self._formats)
+        crashed = crashes[-1:] == [True]
+        return not self._has_answered and crashed and 2 <= sum(crashes) <= len(self._formats)
 
     def _call(
         self,

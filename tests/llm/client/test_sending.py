@@ -91,6 +91,16 @@ def test_a_pause_that_is_too_long_is_an_error():
     assert backend.asked == ["a"]
 
 
+@pytest.mark.parametrize("schema", [None, {"type": "object"}])
+def test_a_pause_that_is_too_long_ends_no_run(schema, clock):
+    def answer(request):
+        return LLMUnavailable("busy", status=503, retry_after=3600)
+
+    client = client_of(FunctionBackend(answer), concurrency=1, sleep=at_once, clock=clock)
+    outcomes = list(client.stream(ask(text, schema=schema) for text in "abc"))
+    assert all(isinstance(outcome.error, LLMUnavailable) for outcome in outcomes)
+
+
 # Answer formats
 
 
