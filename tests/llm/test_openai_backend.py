@@ -182,6 +182,18 @@ def test_an_answer_that_is_none_is_paid_for(endpoint):
     assert (caught.value.usage.requests, caught.value.usage.input_tokens) == (1, 7)
 
 
+@pytest.mark.parametrize(
+    ("said", "timeout"),
+    [({"cut": 20}, None), ({"body": b"no JSON"}, None), ({"trickle": 0.02}, 0.1)],
+)
+def test_what_was_sent_in_vain_is_a_request(endpoint, said, timeout):
+    endpoint.say(**said)
+    with pytest.raises(LLMUnavailable) as caught:
+        answer(backend_of(endpoint), timeout=timeout)
+    assert caught.value.usage.requests == 1
+    assert caught.value.usage.seconds > 0
+
+
 def test_a_body_that_breaks_off(endpoint):
     endpoint.say(cut=20)
     with pytest.raises(LLMUnavailable, match="broke off"):
@@ -198,8 +210,9 @@ def test_nobody_listens():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(LLMUnavailable, match="No answer from"):
+    with pytest.raises(LLMUnavailable, match="No answer from") as caught:
         answer(openai_backend("m", base_url=url))
+    assert caught.value.usage is None
 
 
 def test_no_answer_in_time():

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.parse
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import (
     Any,
     Callable,
@@ -22,7 +22,7 @@ from typing import (
 )
 
 from ...errors import ConfigError, LLMError, LLMRefused, LLMUnavailable, shown
-from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request
+from ..types import ANSWER_FORMATS, AnswerFormat, Message, Reply, Request, Usage
 from .chat_completion import (
     endpoint_error,
     error_text,
@@ -44,6 +44,7 @@ MAX_BODY = 16_000_000
 _BYTES_AROUND, _BYTES_OF_TOKEN = 1_000_000, 2_000  # of a token: its text, 20 others, probabilities
 _DEFAULT_TIMEOUT = 600.0  # seconds; where the client has none
 _NO_TIMEOUT = None  # of single reads: the whole request has one
+_UNKNOWN = Usage(requests=1)  # of what was sent, and may have been computed, without a whole answer
 
 
 def openai_backend(
@@ -208,7 +209,10 @@ class OpenAIBackend:
             body = connection.call(self._complete(connection.client, request, fields, key), timeout)
             return read_completion(self._decoded(body), time.perf_counter() - start, key)
         except (LLMError, openai.OpenAIError, TimeoutError) as err:
-            return self._error(err, key, timeout, structured="response_format" in fields)
+            error = self._error(err, key, timeout, structured="response_format" in fields)
+            if isinstance(error, LLMUnavailable) and error.usage is not None:
+                error.usage = replace(error.usage, seconds=time.perf_counter() - start)
+            return error
 
     async def _complete(
         self, client: Any, request: Request, fields: Dict[str, Any], key: str
@@ -228,7 +232,8 @@ class OpenAIBackend:
             try:
                 return await read_body(response.iter_bytes(), self._max_body)
             except Exception as err:  # the SDK does not say which HTTP library raises here
-                raise LLMUnavailable(f"The response broke off: {shown(err, 200)}") from None
+                message = f"The response broke off: {shown(err, 200)}"
+                raise LLMUnavailable(message, usage=_UNKNOWN) from None
 
     @property
     def _max_body(self) -> int:
@@ -238,12 +243,13 @@ class OpenAIBackend:
         if len(body) > self._max_body:
             raise LLMUnavailable(
                 f"The response has more than {self._max_body:,} bytes, too many for "
-                f"{self.max_tokens} tokens (max_tokens)."
+                f"{self.max_tokens} tokens (max_tokens).",
+                usage=_UNKNOWN,
             )
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as err:
-            raise LLMUnavailable(f"The response is not JSON: {err}") from None
+            raise LLMUnavailable(f"The response is not JSON: {err}", usage=_UNKNOWN) from None
 
     def _error(
         self, err: Exception, key: str, timeout: float, *, structured: bool = False
@@ -257,7 +263,7 @@ class OpenAIBackend:
         elif isinstance(err, openai.APIStatusError):
             error = self._status_error(err, key, structured=structured)
         elif isinstance(err, TimeoutError):
-            error = LLMUnavailable(f"No answer within {timeout:g} seconds.")
+            error = LLMUnavailable(f"No answer within {timeout:g} seconds.", usage=_UNKNOWN)
         elif isinstance(err, openai.APIConnectionError):
             error = self._connection_error(err.__cause__ or err)
         else:
