@@ -182,6 +182,14 @@ def test_an_answer_that_is_none_is_paid_for(endpoint):
     assert (caught.value.usage.requests, caught.value.usage.input_tokens) == (1, 7)
 
 
+@pytest.mark.parametrize("choice", [{"finish_reason": "error"}, {"error": {"code": 502}}])
+def test_an_answer_that_broke_down_upstream_is_none(endpoint, choice):
+    endpoint.say(body=body(choice))
+    with pytest.raises(LLMUnavailable, match="broke off") as caught:
+        answer(backend_of(endpoint))
+    assert caught.value.usage.input_tokens == 7
+
+
 @pytest.mark.parametrize(
     ("said", "timeout"),
     [({"cut": 20}, None), ({"body": b"no JSON"}, None), ({"trickle": 0.02}, 0.1)],

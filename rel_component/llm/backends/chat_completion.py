@@ -19,6 +19,7 @@ _MAX_SHOWN = 10 * _MAX_ERROR_CHARS  # characters of a message in which the secre
 _MAX_REASON_CHARS = 40
 _MIN_PART = 8  # characters of a secret that are no accident
 _MIN_SECRET_CHARS = 16  # a shorter one, such as "password", may be a word of an answer
+_BROKEN = ("error", "abort")  # reasons why an answer ended, as OpenRouter and vLLM say them
 _MAX_COUNT = 10**12  # tokens; more are no number of tokens
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _MAX_ERROR_CHARS
@@ -87,7 +88,7 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
         secret: the key, which no error message may hold.
 
     Raises:
-        LLMUnavailable: if the body has no answer.
+        LLMUnavailable: if the body has no answer, or one that broke off.
     """
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -97,6 +98,11 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
         )
     message = choice["message"]
     finish_reason = choice.get("finish_reason")
+    if choice.get("error") or finish_reason in _BROKEN:
+        raise LLMUnavailable(
+            f"The answer broke off: {error_text(choice, secret)}",
+            usage=_bill(body, seconds) or Usage(requests=1, seconds=seconds),
+        )
     if not isinstance(finish_reason, str) or not 0 < len(finish_reason) <= _MAX_REASON_CHARS:
         finish_reason = "stop"
     text = _content(message)
