@@ -197,10 +197,7 @@ def test_the_context_window_cuts_an_answer_off(tiny_folder):
 
 
 def test_the_context_window_is_that_of_the_model(tiny_folder):
-    backend = transformers_backend(tiny_folder)
-    assert backend.context_window is None
-    backend.count_tokens(MESSAGES)
-    assert backend.context_window == 256
+    assert transformers_backend(tiny_folder).context_window == 256
 
 
 def test_formats_that_are_not_needed(tiny):

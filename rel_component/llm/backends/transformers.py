@@ -81,7 +81,7 @@ def transformers_backend(
             },
         },
         batch_size=batch_size,
-        context_window=context_window,
+        given_window=context_window,
         max_tokens=max_tokens,
         load=partial(
             _load, model, device, dtype, {"local_files_only": local_files_only, **options}
@@ -94,14 +94,13 @@ class TransformersBackend:
     """A model in this process; see :func:`transformers_backend` and the contract ``Backend``.
 
     Attributes:
-        context_window: tokens of prompt and answer together; None: not given, and the model is not
-            loaded yet.
+        given_window: tokens of prompt and answer together; None: as the model says.
         load: loads the model.
     """
 
     settings: Mapping[str, Any]
     batch_size: int
-    context_window: Optional[int]
+    given_window: Optional[int]
     max_tokens: int
     load: Callable[[], "_Loaded"] = field(repr=False, compare=False)
     formats: Sequence[AnswerFormat] = ("json_schema", "text")
@@ -139,6 +138,11 @@ class TransformersBackend:
         seconds = (time.perf_counter() - start) / len(requests)  # one computation serves them all
         return [_reply(loaded, writing, seconds, parameters["logprobs"]) for writing in writings]
 
+    @property
+    def context_window(self) -> Optional[int]:
+        """Tokens of prompt and answer together; the model is loaded if it is the one to say."""
+        return self._loaded().context_window if self.given_window is None else self.given_window
+
     def count_tokens(self, messages: Sequence[Message]) -> Optional[int]:
         """Number of tokens of a prompt, including those of the chat template."""
         return len(self._loaded().prompt(messages))
@@ -167,8 +171,6 @@ class TransformersBackend:
         with self._lock:
             if self._model is None:
                 self._model = self.load()
-                if self.context_window is None:
-                    self.context_window = self._model.context_window
         return self._model
 
 
