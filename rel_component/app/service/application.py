@@ -80,6 +80,11 @@ def create_app(
         raise ConfigError("the token: expected printable ASCII characters, at least one")
     loaded = load_pipeline(nlp)
     require_relations(loaded)
+    for _, pipe in loaded.pipeline:
+        if hasattr(
+            pipe, "on_failure"
+        ):  # or the questions about a batch are sent anew for its halves
+            pipe.on_failure = "mark"
     service = _Service(Worker(loaded, limits or Limits(), Metrics()), token)
 
     @asynccontextmanager

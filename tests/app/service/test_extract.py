@@ -7,8 +7,10 @@ from http.client import HTTPConnection
 import pytest
 
 from rel_component import extract
-from rel_component.errors import ConfigError
+from rel_component.errors import ConfigError, LLMRefused
 
+from ...llm.backends import FunctionBackend, client_of, question
+from ...llm.pipelines import make_pipeline, replay
 from .conftest import RELEASE, TEXTS, serving
 
 
@@ -80,6 +82,20 @@ def test_a_text_that_fails_harms_no_other(client, expected):
     del answer["documents"][2:4]
     assert (status, rounded(answer["documents"])) == (200, rounded(expected[:2] + expected[4:6]))
     assert client.json("/extract", {"text": "FAIL"}) == (500, {"error": error})
+
+
+def test_texts_that_a_language_model_has_answered_are_not_asked_about_again(tmp_path):
+    def answer(request):
+        return LLMRefused("no") if "Acme" in question(request) else '{"relations": []}'
+
+    backend = FunctionBackend(answer)
+    nlp = make_pipeline(replay(tmp_path), mentions="found", on_failure="raise")
+    nlp.get_pipe("llm_relation_extractor").client = client_of(backend)
+    with serving(nlp) as client:
+        _, answers = client.json("/extract", {"texts": ["Acme.", "Orbit.", "Initech."]})
+        status, _ = client.json("/extract", {"text": "Acme."})
+    assert ["error" in item for item in answers["documents"]] == [True, False, False]
+    assert (status, len(backend.calls)) == (502, 4)
 
 
 def test_whoever_leaves_costs_nothing_more_than_a_batch(nlp):
