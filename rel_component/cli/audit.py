@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, List, Optional
 
 from typer import Argument, Exit, Option
 
+from ..errors import ConfigError
 from .messages import (
     check_outputs,
     msg,
@@ -55,6 +56,8 @@ def audit_cli(
     from ..audit.name_lists import NameGroups
 
     test_paths = test or []
+    if names_type is not None and names_by_group is None:
+        raise ConfigError("--names-type needs --names-by-group, the names of this type")
     check_outputs(output, html, inputs=[*data_paths, *test_paths, schema, names_by_group])
     use_device(gpu_id)
     report = audit_files(

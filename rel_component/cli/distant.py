@@ -5,8 +5,11 @@ from typing import Annotated, Optional
 
 from typer import Argument, Option
 
+from ..errors import ConfigError
 from .messages import check_outputs, msg, print_json, print_table, progress, use_device
 from .options import TEXTS, GpuId, Json, Limit, MaxLength, Model, TextLang, given_texts
+
+_MIN_AGREEMENT = 0.3
 
 
 def distant_cli(
@@ -26,7 +29,7 @@ def distant_cli(
     ] = None,
     min_agreement: Annotated[
         float, Option("--min-agreement", help="The least probability of a relation to it")
-    ] = 0.3,
+    ] = _MIN_AGREEMENT,
     negatives: Annotated[
         float, Option("--negatives", help="Documents without relations for each one with some")
     ] = 1.0,
@@ -42,6 +45,8 @@ def distant_cli(
     from ..linking.knowledge_base import load_kb
     from ..pipelines import load_pipeline
 
+    if agree is None and min_agreement != _MIN_AGREEMENT:
+        raise ConfigError("--min-agreement needs --agree, the pipeline that has to agree")
     check_outputs(output, inputs=[facts, input_path, kb])
     check_ending(output, docs=True)
     use_device(gpu_id)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..explain.explanation import Explanation
 
 
+_LAST_LAYER = -1
+
 Methods = Annotated[
     Optional[List[str]],
     Option(
@@ -64,7 +66,7 @@ def explain_cli(
     attention: Annotated[
         bool, Option("--attention", help="Show the attention of head and tail as well")
     ] = False,
-    layer: Layer = -1,
+    layer: Layer = _LAST_LAYER,
     index: IndexPath = None,
     build_index: IndexedDocs = None,
     output: IndexOutput = None,
@@ -80,6 +82,19 @@ def explain_cli(
     from ..explain.page import render_explanations
     from ..pipelines import load_pipeline
 
+    if layer != _LAST_LAYER and not attention:
+        raise ConfigError("--layer needs --attention, which shows that of a layer")
+    if build_index is None and output is not None:
+        raise ConfigError("--output needs --build-index; explanations are written to --html FILE")
+    if build_index is not None:
+        unused = {
+            **{"a file of texts": input_path, "--text": text, "--docs": docs, "--html": html},
+            **{"--index": index, "--method": methods, "--label": labels, "--limit": limit},
+            **{"--attention": attention},
+        }
+        for option, value in unused.items():
+            if value:
+                raise ConfigError(f"--build-index and {option}: explain relations in another call")
     check_outputs(html, output, inputs=[input_path, docs, index, build_index])
     use_device(gpu_id)
     nlp = load_pipeline(model, lang)

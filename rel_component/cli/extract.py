@@ -51,7 +51,10 @@ SOURCES = (
     "Text file, one document a line, .jsonl, .csv, .tsv, .parquet or .spacy, also .gz and .zst; a "
     "folder of these, where a .txt file is a document; a pattern in quotes; - for standard input"
 )
-_ONLY_WRITING = {"resume": False, "shards": False, "timeout": 0.0, "executor": "auto"}
+_ONLY_WRITING = {
+    **{"to": "auto", "executor": "auto", "address": None, "gpus": 0.0},
+    **{"resume": False, "shards": False, "shard_size": 500, "timeout": 0.0},
+}
 """Options that do nothing without a file to write, with their defaults."""
 
 
@@ -125,17 +128,20 @@ def extract_cli(
         **{"lang": lang, "limit": limit, "on_error": on_error, "batch_size": batch_size},
         **{"code": code, "labels": labels or [], "min_score": min_score, "n_process": n_process},
     }
-    writing = {"resume": resume, "shards": shards, "timeout": timeout, "executor": executor}
+    writing: Dict[str, Any] = {
+        **{"to": to, "executor": executor, "address": address, "gpus": gpus},
+        **{"resume": resume, "shards": shards, "shard_size": shard_size, "timeout": timeout},
+    }
     if output is None:
         for option, value in writing.items():
             if value != _ONLY_WRITING[option]:
-                raise ConfigError(f"--{option} needs --output, a file to write")
+                name = option.replace("_", "-")
+                raise ConfigError(f"--{name} needs --output, a file to write")
         _print(model, source, max_length=max_length, as_json=json, **common)
         return
     check_outputs(output / "_manifest.jsonl" if shards else output)
-    how: Dict[str, Any] = {**common, **writing, "timeout": timeout or None}
-    how |= {"gpus": gpus, "address": address, "shard_size": shard_size, "gpu_id": gpu_id}
-    _write(model, source, output, to=to, **how)
+    how = {**common, **writing, "timeout": timeout or None, "gpu_id": gpu_id}
+    _write(model, source, output, **how)
 
 
 def _write(

@@ -35,11 +35,13 @@ def schema_cli(
     from ..schema import RelationSchema
     from ..schema_fit import count_fit
 
+    if check is not None and test:
+        raise ConfigError("--check and --test: give the documents to check in place of --test")
+    if check is not None and output is not None:
+        raise ConfigError("--check and --output: a check makes no schema; leave out one of them")
     check_outputs(output, inputs=[data_path, check, *(test or ())])
     nlp = blank_pipeline(lang)
     if check is not None:
-        if test:
-            raise ConfigError("--check and --test: give the documents to check in place of --test")
         _check(RelationSchema.from_file(check), list(read_docs(data_path, nlp)), json=json)
         return
     schema = RelationSchema.from_docs(read_docs(data_path, nlp))

@@ -62,3 +62,26 @@ def test_every_command_and_option_has_a_help(name):
     assert command.help
     assert all(param.help for param in command.params if param.name != "help")
     assert "Usage" in run(name, "--help")
+
+
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [
+        ("schema x.spacy --check x.yaml --output y.yaml", "--check and --output"),
+        ("explain model --text x --output x.npz", "--output needs --build-index"),
+        ("explain model --text x --layer 2", "--layer needs --attention"),
+        (
+            "explain model --build-index x.spacy --output x.npz --limit 2",
+            "--build-index and --limit",
+        ),
+        ("extract model --text x --to parquet", "--to needs --output"),
+        ("extract model --text x --shard-size 9", "--shard-size needs --output"),
+        ("distant model x.csv x.txt x.spacy --min-agreement 0.5", "--min-agreement needs --agree"),
+        ("audit x.spacy --names-type ORG", "--names-type needs --names-by-group"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_an_error(command, needed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.spacy", "x.csv", "x.txt", "x.yaml"):
+        (tmp_path / name).touch()
+    assert needed in run(*command.split(), code=1)
