@@ -565,7 +565,10 @@ def test_mentions_are_added_in_review(window, tmp_path, vocab):
     added = page.locator("button.chip[title]")
     assert added.all_text_contents() == ["✕ Acme of Rome ORG", "✕ Acme NAME", "✕ Orbit ORG"]
     assert page.locator('.rel-line [data-m="2"] [data-m="3"]').count() == 1
-    added.nth(0).click()  # with its relation; the numbers of others follow
+    page.locator('.rel-line [data-m="4"]').first.click()
+    assert page.text_content("#hint").startswith("New relation from “Orbit”")
+    added.nth(0).click()  # with its relation; the numbers of others follow, and no head is picked
+    assert page.text_content("#hint") == ""
     window.keys("d")
     value = page.evaluate("JSON.stringify(Object.fromEntries(review.decisions))")
     store = ReviewStore(documents, tmp_path / "server.jsonl")

@@ -45,6 +45,7 @@ async function addMention() {
 
 // Take back an added mention, and the relations that were added to it.
 function removeMention(i, k) {
+  unpick();
   review.change(i, (decisions) => {
     decisions.mentions.splice(k - docs[i].record.entities.length, 1);
     decisions.relations = decisions.relations.filter(({ head, tail }) => head !== k && tail !== k);

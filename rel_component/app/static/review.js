@@ -182,8 +182,7 @@ async function pick(i, mention) {
     return;
   }
   const head = picked.mention;
-  picked = null;
-  showPicked();
+  unpick();
   const [a, b] = [head, mention].map((k) => review.mentions(docs[i])[k]);
   if (a.start === b.start && a.end === b.end) return;
   const label = await askLabel("");
@@ -193,6 +192,11 @@ async function pick(i, mention) {
     current = { doc: i, relation: decisions.relations.length - 1, event: null };
     finish(i, decisions);
   });
+}
+
+function unpick() {
+  picked = null;
+  showPicked();
 }
 
 function showPicked() {
@@ -331,8 +335,8 @@ const KEYS = {
   l: () => relabel(current.doc, current.relation),
   m: () => addMention(),
   d: () => setDone(current.doc),
-  u: () => goTo(review.undo()),
-  U: () => goTo(review.redo()),
+  u: () => retrace("undo"),
+  U: () => retrace("redo"),
   s: () => review.isOn && download(),
   "/": () => byId("search").focus(),
   "?": () => byId("help").showModal(),
@@ -340,13 +344,17 @@ const KEYS = {
 
 const goTo = (i) => i !== null && (current.doc === i ? choose(i, current.relation, current.event) : choose(i, null));
 
+// Undo or redo; the number of the mention that is picked may be that of another one then.
+function retrace(step) {
+  unpick();
+  goTo(review[step]());
+}
+
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, dialog")) return;
   const mention = event.target.closest(".rel-mention");
-  if (event.key === "Escape") {
-    picked = null;
-    showPicked();
-  } else if (event.key === "Enter" && mention && review.isOn) {
+  if (event.key === "Escape") unpick();
+  else if (event.key === "Enter" && mention && review.isOn) {
     event.preventDefault();
     pick(Number(mention.closest("article").dataset.doc), Number(mention.dataset.m));
   } else if (Object.hasOwn(KEYS, event.key)) {
