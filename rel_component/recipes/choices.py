@@ -60,7 +60,8 @@ def choose(
         nlp: a pipeline of their language, with nothing but a tokenizer.
         recipe: name of a recipe; ``auto``: by what is annotated.
         gold_entities: whether mentions are given in use, too.
-        encoder: a folder or the name of an encoder on a hub; ``auto``: by the language.
+        encoder: a folder or the name of an encoder on a hub; ``auto``: by the language, the recipe,
+            the number of documents, and what is in ``encoders/``.
         spans_key: span group of the mentions; None: the entities.
         names: entity types whose mentions are names.
         gpu: whether the pipeline is trained on a GPU.

@@ -117,7 +117,8 @@ def init_config(
             documents show.
         recipe: name of a recipe; ``auto``: by what is annotated.
         gold_entities: whether mentions are given in use, too.
-        encoder: a folder or the name of an encoder on a hub; ``auto``: by the language.
+        encoder: a folder or the name of an encoder on a hub; ``auto``: by the language, the recipe,
+            the number of documents, and what is in ``encoders/``.
         format_name: see :func:`rel_component.convert`.
         lang: language of the documents; ``auto``: by their words.
         spans_key: span group for the mentions; None: by the documents.
