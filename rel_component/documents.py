@@ -9,6 +9,7 @@ from typing import (
     FrozenSet,
     Iterable,
     List,
+    Mapping,
     Optional,
     Sequence,
     Set,
@@ -17,7 +18,7 @@ from typing import (
 )
 
 import numpy
-from spacy.attrs import IDX, LENGTH, SENT_START
+from spacy.attrs import IDX, LENGTH, NORM, SENT_START
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.types import Ints2d
@@ -210,7 +211,7 @@ def bare_copy(
     words: Optional[Sequence[str]] = None,
     sentences: bool = False,
 ) -> Doc:
-    """A new Doc with the tokens of another one and none of its annotation.
+    """A new Doc with the tokens of another one, their norms, and none of its annotation.
 
     Args:
         doc: the document to copy.
@@ -220,12 +221,33 @@ def bare_copy(
     """
     own_words, spaces = words_and_spaces(doc)
     sentences = sentences and doc.has_annotation("SENT_START")
-    return Doc(
+    copy = Doc(
         doc.vocab if vocab is None else vocab,
         words=own_words if words is None else list(words),
         spaces=spaces,
         sent_starts=[token.is_sent_start for token in doc] if sentences else None,
     )
+    copy_norms(doc, copy)
+    return copy
+
+
+def copy_norms(source: Doc, doc: Doc, places: Optional[Mapping[int, int]] = None) -> None:
+    """Give tokens the norms that they have in another document, where they are of the same word.
+
+    A tokenizer says that "ca" in "can't" is "can"; a new Doc of its words does not know.
+
+    Args:
+        source: the other document.
+        doc: the document to change.
+        places: number of a token of `doc` by that of the token of `source`; None: they are the same.
+    """
+    numbers = numpy.arange(len(doc)) if places is None else numpy.asarray([*places], dtype="int64")
+    others = numbers if places is None else numpy.asarray([*places.values()], dtype="int64")
+    norms, known = source.to_array(NORM)[numbers], doc.to_array(NORM)[others]
+    for k in numpy.flatnonzero(norms != known).tolist():
+        token, copied = source[int(numbers[k])], doc[int(others[k])]
+        if token.orth == copied.orth:
+            copied.norm_ = token.norm_
 
 
 def copy_sentences(source: Doc, doc: Doc) -> None:

@@ -15,7 +15,7 @@ from spacy.util import minibatch
 
 from .errors import ConfigError, DataError, RelComponentError
 
-_ATTRS = ("ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
+_ATTRS = ("NORM", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "SENT_START")
 
 _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 """Numbers of errors of writing, which do not name the file."""

@@ -10,6 +10,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
 
 from ..candidates import Candidates, with_learned_distance
+from ..documents import copy_norms
 from ..errors import ConfigError, listed
 from ..mentions import read_mentions
 from ..pipelines import find_extractor, source_name
@@ -77,6 +78,7 @@ def vary(doc: Doc, words: Optional[Mapping[int, Sequence[str]]] = None) -> Varia
         pos=[token.pos_ for token in first],
         sent_starts=is_start.tolist() if has_sentences else None,
     )
+    copy_norms(doc, copy, {i: int(starts_of[i]) for i, part in enumerate(parts) if part})
     variant = Variant(copy, starts_of, ends)
 
     def moved(span: Span) -> Span:

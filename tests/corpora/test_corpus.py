@@ -44,6 +44,16 @@ def test_gold_entities_and_tokens(path):
     assert [str(rel) for rel in examples[0].reference._.rel] == ["(Apple, OWNS, Beats)"]
 
 
+def test_gold_tokens_have_the_norms_of_raw_text(tmp_path):
+    nlp = spacy.blank("xx")
+    nlp.tokenizer.add_special_case("can't", [{"ORTH": "ca", "NORM": "can"}, {"ORTH": "n't"}])
+    doc = nlp("Acme can't buy Orbit.")
+    write_docs([doc], tmp_path / "a.spacy")
+    (example,) = make_relation_corpus(tmp_path / "a.spacy")(nlp)
+    assert [token.norm_ for token in example.predicted] == [token.norm_ for token in doc]
+    assert example.predicted[1].norm_ == "can"
+
+
 def test_without_gold_entities(path):
     assert [len(eg.predicted.ents) for eg in read(path, gold_entities=False)] == [0, 0, 0]
 

@@ -158,6 +158,13 @@ def test_a_changed_copy_keeps_mentions_sentences_and_groups(vocab):
     assert doc.text.startswith("Acme did not hire Ada")
 
 
+def test_a_changed_copy_keeps_the_norms_of_its_words():
+    doc = make_doc(spacy.blank("xx").vocab, "Acme wo n't hire Ada .", [])
+    doc[1].norm_, doc[2].norm_ = "will", "not"
+    copy = vary(doc, {0: ("The", "firm"), 2: ("never",), 3: ()}).doc
+    assert [token.norm_ for token in copy] == ["the", "firm", "will", "never", "ada", "."]
+
+
 def test_counterfactuals(nlp):
     found = {
         change.change: change
