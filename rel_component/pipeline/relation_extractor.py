@@ -294,18 +294,16 @@ class RelationExtractor(SchemaPipe):
         candidates = replace(candidates, asks_first=self.model.attrs.get("scores_first", False))
         docs = [eg.predicted for eg in examples]
         self.learn_upstream(docs)
-        # A batch without pairs goes through as well: a listener may be the one that has to pass the
-        # gradients of all components on to the encoder.
+        loss_function = self.loss
         if self.consistency:
             loss_function = with_agreement(self.loss, self.consistency)
             docs, candidates = docs + docs, candidates.twice()
+        if self.evidence is not None and self.evidence.weight > 0:
+            candidates = replace(candidates, asks_evidence=True)
+        # A batch without pairs goes through as well: a listener may be the one that has to pass the
+        # gradients of all components on to the encoder.
+        with self._label_reader.varied(self.model, self.schema, self._upstream):
             outputs, backprop = self.model.begin_update((docs, candidates))
-        else:
-            loss_function = self.loss
-            guided = self.evidence is not None and self.evidence.weight > 0
-            candidates = replace(candidates, asks_evidence=guided)
-            with self._label_reader.varied(self.model, self.schema, self._upstream):
-                outputs, backprop = self.model.begin_update((docs, candidates))
         n_labels = len(self.output_labels)
         asked = self._asked(docs, candidates)
         asked, unknown = self._unknown(targets, asked)

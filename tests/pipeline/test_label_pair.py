@@ -18,18 +18,19 @@ from ..helpers import facts, make_doc, make_example
 DESCRIPTIONS = {"FOUNDED": "the head made the tail", "MET": "two of them met"}
 
 
-def pipeline(label_variation=0.0, **options):
+def pipeline(label_variation=0.0, adapter_rank=4, shared=True, **options):
     nlp = spacy.blank("en")
     encoder = {
         "@architectures": "rel_component.Encoder.v1",
         "name": tiny_encoder(),
-        "adapter_rank": 4,
+        "adapter_rank": adapter_rank,
     }
-    nlp.add_pipe("shared_encoder", config={"model": encoder})
-    listener = {"@architectures": "rel_component.EncoderListener.v1"}
+    if shared:
+        nlp.add_pipe("shared_encoder", config={"model": encoder})
+        encoder = {"@architectures": "rel_component.EncoderListener.v1"}
     model = {
         "@architectures": "rel_component.LabelPair.v1",
-        "tok2vec": listener,
+        "tok2vec": encoder,
         "hidden_size": 16,
         "n_prototypes": 2,
         "label_variation": label_variation,
@@ -350,8 +351,9 @@ def test_options_out_of_range(architecture, options, message):
         spacy.registry.resolve({"model": config})
 
 
-def test_labels_vary_in_training_alone():
-    nlp = learned(steps=0, label_variation=1.0)
+@pytest.mark.parametrize("options", [{}, {"shared": False, "consistency": 1.0}])
+def test_labels_vary_in_training_alone(options):
+    nlp = learned(steps=0, label_variation=1.0, **options)
     scorer = nlp.get_pipe("relation_extractor").model.get_ref("output_layer")
     own, seen = scorer.attrs["labels"], []
     inner = scorer._func
@@ -364,7 +366,7 @@ def test_labels_vary_in_training_alone():
     data = examples(nlp)
     for _ in range(2):
         nlp.update(data, sgd=False)
-    nlp.get_pipe("relation_extractor").predict([nlp.get_pipe("shared_encoder")(data[0].predicted)])
+    nlp(data[0].predicted)
     scorer._func = inner
     assert seen[2] is own
     assert not numpy.allclose(seen[0], seen[1])
