@@ -127,11 +127,13 @@ class RehearsingPipe(ListeningPipe):
         Args:
             docs: the documents.
             X: the pairs or spans.
-            logits: what the model says of them. *Shape:* ``(n, n_columns)``
+            logits: what the model says of them, and after it what further scorers of the model say.
+                *Shape:* ``(n, n_scorers * n_columns)``
             rows: which of them count; None: all. *Shape:* ``(n,)``
 
         Returns:
-            the mean divergence, and its gradient. *Shape:* ``(n, n_columns)``
+            the mean divergence, the sum of those of all scorers, and its gradient. *Shape:*
+            ``(n, n_scorers * n_columns)``
         """
         xp = self.model.ops.xp
         gradient: Any = xp.zeros_like(logits)
@@ -144,15 +146,18 @@ class RehearsingPipe(ListeningPipe):
         earlier = xp.asarray([teacher.columns.index(name) for name in kept])
         taught: Any = teacher.logits(docs, X)
         of: Any = logits
-        loss, found = divergence(
-            of[:, own],
-            taught[:, earlier],
-            exclusive=self.imitates[0],
-            relative=self.imitates[1],
-            rows=None if rows is None else xp.asarray(rows),
-        )
-        gradient[:, own] = found
-        return loss, gradient
+        total = 0.0
+        for i in range(logits.shape[1] // len(present)):
+            columns = own + i * len(present)
+            loss, gradient[:, columns] = divergence(
+                of[:, columns],
+                taught[:, earlier + i * len(teacher.columns)],
+                exclusive=self.imitates[0],
+                relative=self.imitates[1],
+                rows=None if rows is None else xp.asarray(rows),
+            )
+            total += loss
+        return total, gradient
 
     @abstractmethod
     def rehearsed(self, examples: List[Example]) -> Any:

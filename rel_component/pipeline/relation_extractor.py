@@ -290,8 +290,7 @@ class RelationExtractor(SchemaPipe):
             gap = widest_gap(candidates.select(targets.positive))
             self.state["farthest"] = max(gap, self.state["farthest"] or 0)
         candidates, targets = self.sampling.choose(candidates, targets)
-        # a model that prunes pairs by a first scorer learns from what that one says as well
-        candidates = replace(candidates, asks_first=self.model.attrs.get("scores_first", False))
+        candidates = self._with_first(candidates)
         docs = [eg.predicted for eg in examples]
         self.learn_upstream(docs)
         loss_function = self.loss
@@ -304,29 +303,28 @@ class RelationExtractor(SchemaPipe):
         # gradients of all components on to the encoder.
         with self._label_reader.varied(self.model, self.schema, self._upstream):
             outputs, backprop = self.model.begin_update((docs, candidates))
-        n_labels = len(self.output_labels)
-        asked = self._asked(docs, candidates)
-        asked, unknown = self._unknown(targets, asked)
+        xp, n_labels = self.model.ops.xp, len(self.output_labels)
+        n_columns = n_labels * (1 + candidates.asks_first)
+        asked, unknown = self._unknown(targets, self._asked(docs, candidates))
         loss, gradients = 0.0, []
-        for _ in range(1 + candidates.asks_first):
-            logits, outputs = outputs[:, :n_labels], outputs[:, n_labels:]
-            part, d_logits = self._loss(loss_function, logits, targets, asked)
-            if unknown is not None:
-                taught, d_taught = self.imitate(docs, candidates, logits, unknown)
-                part += self.distillation * taught
-                d_logits = d_logits + self.distillation * d_taught
+        for i in range(0, n_columns, n_labels):
+            part, d_logits = self._loss(loss_function, outputs[:, i : i + n_labels], targets, asked)
             loss += part
             gradients.append(d_logits)
+        if unknown is not None:
+            taught, d_taught = self.imitate(docs, candidates, outputs[:, :n_columns], unknown)
+            loss += self.distillation * taught
+            gradients = [xp.concatenate(gradients, axis=1) + self.distillation * d_taught]
         if self.evidence is not None and candidates.asks_evidence:
-            evidence_loss, d_shares = self.evidence.loss(outputs, targets.evidence)
-            loss += evidence_loss
+            part, d_shares = self.evidence.loss(outputs[:, n_columns:], targets.evidence)
+            loss += part
             gradients.append(d_shares)
-        backprop(self.model.ops.xp.concatenate(gradients, axis=1))
+        backprop(xp.concatenate(gradients, axis=1))
         return loss
 
     def rehearsed(self, examples: List[Example]) -> Candidates:
         """See :meth:`.RehearsingPipe.rehearsed`."""
-        return self._candidates(examples)
+        return self._with_first(self._candidates(examples))
 
     def get_loss(self, examples: Iterable[Example], scores: ScoredPairs) -> Tuple[float, Floats2d]:
         """The loss of scored candidates and its gradient.
@@ -396,3 +394,7 @@ class RelationExtractor(SchemaPipe):
         docs = [eg.predicted for eg in examples]
         mentions = self.sampling.read_mentions(examples, self.spans_key)
         return self.candidates(docs, mentions, self.schema)
+
+    def _with_first(self, candidates: Candidates) -> Candidates:
+        """Pairs to learn from, also for the first scorer of a model that prunes pairs."""
+        return replace(candidates, asks_first=self.model.attrs.get("scores_first", False))

@@ -10,6 +10,7 @@ from rel_component.documents import ask_only
 from rel_component.losses import divergence
 from rel_component.mentions import read_mentions
 
+from ..encoders import tiny_encoder
 from ..helpers import make_doc, make_example
 from .saved_pipelines import make_joint
 
@@ -74,6 +75,27 @@ def test_rehearsal_brings_back_what_was_forgotten(options):
         nlp.rehearse([make_example(make_doc(nlp.vocab, TEXT, MENTIONS))], sgd=sgd, losses=losses)
     assert losses["relation_extractor"] > 0
     assert abs(_score(nlp) - known) < 0.5 * abs(forgotten - known)
+
+
+def test_the_scorer_that_prunes_pairs_rehearses_what_it_said_itself():
+    nlp = spacy.blank("en")
+    model = {
+        "@architectures": "rel_component.PackedMarkers.v1",
+        "name": tiny_encoder(),
+        "hidden_size": 8,
+        "prune": 0.05,
+    }
+    extractor = nlp.add_pipe("relation_extractor", config={"model": model})
+    example = make_example(make_doc(nlp.vocab, TEXT, MENTIONS, [OLD]))
+    nlp.initialize(lambda: [example])
+    marked, first = (
+        extractor.model.get_ref(name).get_ref("output_layer") for name in ("scorer", "first_scorer")
+    )
+    nlp.resume_training()
+    first.get_param("b")[0] += 3.0  # of NO_RELATION
+    extractor.rehearse([example])
+    assert first.get_grad("b")[0] > 0.01
+    numpy.testing.assert_allclose(marked.get_grad("b"), 0.0, atol=1e-5)
 
 
 def test_without_a_state_there_is_nothing_to_rehearse():
