@@ -129,6 +129,23 @@ class LabelReader:
         finally:
             attrs["labels"] = labels
 
+    def check_training(self, model: Model[Any, Any], upstream: Any) -> None:
+        """Check that an encoder which learns can still read labels as it did before.
+
+        Args:
+            model: a pair model that reads labels.
+            upstream: see :meth:`vectors`.
+
+        Raises:
+            ConfigError: if the encoder itself learns, and not adapters in it.
+        """
+        if not self._encoder(model, upstream).attrs["adapter_rank"]:
+            raise ConfigError(
+                f"{self._name}: the encoder that reads the labels would learn, and later read them "
+                "otherwise: set adapter_rank = 16 in the block of rel_component.Encoder.v1, or freeze a "
+                "shared_encoder, by frozen_components and annotating_components"
+            )
+
     def _encode(self, model: Model[Any, Any], upstream: Any) -> Encode:
         """The sentence encoder, which remembers the vectors of texts."""
         return partial(self._texts.encode, self._encoder(model, upstream))

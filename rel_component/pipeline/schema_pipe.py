@@ -163,6 +163,13 @@ class SchemaPipe(RehearsingPipe):
                 stacklevel=2,
             )
 
+    def learn_upstream(self, docs: Sequence[Doc]) -> None:
+        """See :meth:`.ListeningPipe.learn_upstream`."""
+        super().learn_upstream(docs)
+        listener = self._listener
+        if reads_labels(self.model) and (listener is None or listener._backprop is not None):
+            self._label_reader.check_training(self.model, self._upstream)
+
     def _asked(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
         """The labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``.
 
@@ -238,6 +245,10 @@ class SchemaPipe(RehearsingPipe):
             else:
                 if before == self._n_changes:
                     return found
+
+    def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
+        self._label_reader = LabelReader(self.name)  # with vectors of texts by another encoder
+        super()._load(read, place, exclude)
 
     def take_state(self, state: Dict[str, Any]) -> None:
         """See :meth:`.CheckedPipe.take_state`."""

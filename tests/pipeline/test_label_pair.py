@@ -3,6 +3,7 @@
 import numpy
 import pytest
 import spacy
+import torch
 from spacy.training import Example
 
 from rel_component.documents import ask_only
@@ -102,6 +103,39 @@ def test_only_adapters_learn_and_labels_are_read_as_before(trained):
     doc = examples(new)[0].predicted
     vectors = [nlp.get_pipe("shared_encoder").model.predict([doc])[0] for nlp in (new, trained)]
     assert numpy.abs(vectors[0] - vectors[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_an_encoder_that_reads_labels_learns_through_adapters(shared):
+    nlp = learned(steps=0, adapter_rank=0, shared=shared)
+    data = examples(nlp)
+    with pytest.raises(ConfigError, match=r"encoder that reads the labels.* adapter_rank = 16"):
+        nlp.update(data)
+
+
+def test_a_frozen_encoder_needs_no_adapters():
+    nlp = learned(steps=0, adapter_rank=0)
+    data = examples(nlp)
+    options = {"exclude": ["shared_encoder"], "annotates": ["shared_encoder"]}
+    assert nlp.update(data, **options)["relation_extractor"] > 0
+
+
+def test_labels_are_read_anew_by_the_encoder_of_another_pipeline(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+
+    def read():
+        extractor.set_schema({"IN": "the head is in the tail", "NEAR": "it is near it"})
+        return extractor.model.get_ref("output_layer").attrs["labels"]
+
+    expected = read()
+    with torch.no_grad():
+        for values in nlp.get_pipe("shared_encoder").model.shims[0]._model.parameters():
+            values.normal_()
+    nlp.from_bytes(nlp.to_bytes())
+    assert numpy.abs(read() - expected).max() > 0.1
+    nlp.from_bytes(trained.to_bytes())
+    numpy.testing.assert_allclose(read(), expected, atol=1e-5)
 
 
 def test_another_schema_changes_no_weights(trained):
