@@ -98,6 +98,7 @@ def init(
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     shape = (model.get_dim("nO"), model.get_dim("nI"))
+    model.attrs["sizes"] = None
     model.set_param("W", glorot_uniform_init(model.ops, shape))
     model.set_param("b", model.ops.alloc1f(shape[0]))
     return model

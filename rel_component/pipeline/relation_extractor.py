@@ -208,8 +208,8 @@ class RelationExtractor(SchemaPipe):
                 "listens to another component. Set consistency = 0.0, or use "
                 "rel_component.Encoder.v1 in place of the listener."
             )
-        self.temperature = None  # new weights
-        self.state.pop("split", None)
+        self._forget_weights()
+        self.state["farthest"] = None
         self._warned = self._warn(examples, complete=True)
         self.state["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         doc = Doc(self.vocab, words=["hello"])

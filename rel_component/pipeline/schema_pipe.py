@@ -246,6 +246,14 @@ class SchemaPipe(RehearsingPipe):
                 if before == self._n_changes:
                     return found
 
+    def _forget_weights(self) -> None:
+        """Drop what belongs to the weights that the model had before it is initialised."""
+        self.temperature = None
+        self._teacher = None
+        self._label_reader = LabelReader(self.name)
+        for key in ("split", "label_offset"):
+            self.state.pop(key, None)
+
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         self._label_reader = LabelReader(self.name)  # with vectors of texts by another encoder
         super()._load(read, place, exclude)

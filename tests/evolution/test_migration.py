@@ -173,6 +173,14 @@ def test_the_gradient_of_joined_outputs():
     assert dX[1, 2] == pytest.approx(slope, abs=1e-3)
 
 
+def test_new_weights_have_a_row_for_each_output():
+    layer = Affine(2, 4)
+    layer.attrs["sizes"] = [2, 1]
+    layer.initialize()
+    X = numpy.ones((3, 4), dtype="float32")
+    numpy.testing.assert_allclose(layer.predict(X), X @ layer.get_param("W").T, rtol=1e-5)
+
+
 def test_corpora_and_schema_files(vocab, tmp_path):
     migration = Migration.from_dict(MIGRATION)
     doc = _doc(vocab, [*FACTS, (1, "LED", 0)])

@@ -330,6 +330,18 @@ def test_initialising_again_with_more_labels():
     assert outputs(nlp) == BOTH
 
 
+def test_initialising_again_keeps_nothing_of_earlier_weights():
+    nlp = pipeline()
+    train(nlp, examples_of(nlp), steps=1)
+    nlp.resume_training()
+    pipe = nlp.get_pipe("relation_extractor")
+    pipe.state.update(label_offset=2.0, split=[["WORKS_AT"]])
+    nlp.initialize(lambda: examples_of(nlp))
+    assert nlp.rehearse(examples_of(nlp)) == {"relation_extractor": 0.0}
+    assert pipe.state["farthest"] is None
+    assert not {"label_offset", "split"} & set(pipe.state)
+
+
 # Adding labels
 
 
