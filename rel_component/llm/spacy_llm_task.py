@@ -74,7 +74,7 @@ class RelationTask:
         if isinstance(relation_schema, dict):
             relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
         install_extension(attr)
-        self.schema: RelationSchema = relation_schema
+        self.schema: RelationSchema = relation_schema.with_event_pairs()
         self.template = PromptTemplate.load(template)
         self.mentions_given = mentions == "given"
         self.spans_key = spans_key

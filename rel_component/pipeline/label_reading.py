@@ -166,8 +166,8 @@ def as_schema(schema: SchemaLike, name: str) -> RelationSchema:
     """A schema from what people write: a schema, its content, or descriptions by label.
 
     Args:
-        schema: a schema; ``{"relations": [...]}``; or descriptions, or mappings with the other keys of
-            a relation type, by label.
+        schema: a schema; ``{"relations": [...], "events": [...]}``, of which one may be left out; or
+            descriptions, or mappings with the other keys of a relation type, by label.
         name: where it comes from, for messages.
 
     Raises:
@@ -177,7 +177,7 @@ def as_schema(schema: SchemaLike, name: str) -> RelationSchema:
         return schema
     if not isinstance(schema, Mapping):
         raise SchemaError(f"{name}: expected a schema or a mapping, got {shown(schema)}")
-    if isinstance(schema.get("relations"), (list, tuple)):
+    if any(isinstance(schema.get(key), (list, tuple)) for key in ("relations", "events")):
         return RelationSchema.from_dict(schema, source=name)
     items: List[Any] = []
     for label, value in schema.items():

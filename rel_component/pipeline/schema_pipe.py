@@ -147,7 +147,7 @@ class SchemaPipe(RehearsingPipe):
             offset = self.state.get("label_offset", 0.0)
         if not math.isfinite(offset):
             raise ConfigError(f"{self.name}: offset must be a finite number, got {shown(offset)}")
-        chosen = as_schema(schema, "set_schema")
+        chosen = as_schema(schema, "set_schema").with_event_pairs()
         if not chosen:
             raise SchemaError("set_schema: there is no label in the schema")
         self._read_labels(chosen, offset)

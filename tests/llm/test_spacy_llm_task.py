@@ -93,3 +93,9 @@ def test_examples_of_spacy_llm(pipeline, prompts, tmp_path):
     nlp.get_pipe("entity_ruler").add_patterns(PATTERNS)
     assert facts(nlp(TEXT)) == []
     assert "<M1>U.S. Steel</M1> was founded by <M2>J.P. Morgan</M2>" in prompts[-1][0]
+
+
+def test_events_are_asked_about_by_their_pairs(pipeline):
+    roles = {"buyer": {"max": 1}, "seller": {"max": 1}}
+    nlp = pipeline("{}", relation_schema={"events": [{"label": "DEAL", "roles": roles}]})
+    assert nlp.get_pipe("llm")._task.labels == ("DEAL:buyer>seller",)

@@ -158,6 +158,15 @@ def test_another_schema_changes_no_weights(trained):
     )
 
 
+def test_a_schema_of_events_is_one_of_their_pairs(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    roles = {"buyer": {"max": 1}, "seller": {"max": 1}}
+    extractor.set_schema({"events": [{"label": "DEAL", "trigger": True, "roles": roles}]})
+    assert extractor.labels == ("DEAL:trigger>buyer", "DEAL:trigger>seller")
+    assert list(extractor.schema.events) == ["DEAL"]
+
+
 def test_labels_are_saved(trained, tmp_path):
     trained.to_disk(tmp_path)
     nlp = spacy.load(tmp_path)
