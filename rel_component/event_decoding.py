@@ -278,7 +278,7 @@ def _within_limits(group: _Group, members: Sequence[int], kind: EventType) -> Li
         if len(fillers) > most or len(members) > MAX_ARGUMENTS:
             fillers.sort(key=lambda i: (-group.weight(members, i), i))
         kept += fillers[:most]
-    return kept[:MAX_ARGUMENTS]
+    return kept[: MAX_ARGUMENTS - (kind.trigger is not None)]
 
 
 def _event(

@@ -310,6 +310,16 @@ def test_limits_of_roles_keep_the_best_fillers(vocab):
     assert decode_events(relations, SCHEMA.events) == []  # two parties are the least
 
 
+def test_an_event_has_room_for_its_trigger(vocab):
+    doc = make_doc(vocab, ["x"] * (MAX_ARGUMENTS + 2))
+    arguments = [(0, i, 0.1 if i == 1 else 0.9) for i in range(1, len(doc))]
+    events = decode_events(pairs(doc, "HIRING:trigger>who", *arguments), SCHEMA.events)
+    set_events(doc, events)
+    [found] = get_events(doc)
+    assert len(found.spans) == MAX_ARGUMENTS
+    assert doc[1:2] not in found.of("who")
+
+
 @pytest.mark.parametrize("n", [12, 200])
 @pytest.mark.slow
 def test_complete_graph_of_one_type_is_one_event(vocab, n):
