@@ -180,7 +180,8 @@ def set_events(doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]]) -> N
             for role, s in dict.fromkeys(event.parts)
         )
         more = (event.attributes,) if event.attributes else ()
-        row = (event.label, event.score, event.id, rows, *more)
+        score = None if event.score is None else float(event.score)
+        row = (event.label, score, event.id, rows, *more)
         stored.setdefault((anchor.start_char, anchor.end_char), []).append(row)
     data: Dict[Any, Any] = doc.user_data
     for known in list(filter(_is_stored, data)):

@@ -1,5 +1,8 @@
 """Types of events, events of a Doc, their pairs, and events of pairs."""
 
+import json
+
+import numpy
 import pytest
 from spacy.tokens import Doc, DocBin
 
@@ -308,6 +311,12 @@ def test_limits_of_roles_keep_the_best_fillers(vocab):
     assert found.score == pytest.approx(0.9)
     relations = pairs(doc, "MERGER:party>result", (0, 1, 0.5))
     assert decode_events(relations, SCHEMA.events) == []  # two parties are the least
+
+
+def test_scores_of_numpy_are_stored_as_numbers(doc):
+    arguments = (EventArgument("party", doc[3:4]), EventArgument("party", doc[5:6]))
+    set_events(doc, [Event("MERGER", arguments, score=numpy.float32(0.5))])
+    assert json.loads(json.dumps(get_events(doc)[0].to_json()))["score"] == 0.5
 
 
 def test_an_event_has_room_for_its_trigger(vocab):
