@@ -126,7 +126,8 @@ class SchemaPipe(RehearsingPipe):
 
         Args:
             schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
-                or mappings with the other keys of a relation type, by label.
+                or mappings with the other keys of a relation type, by label. Events are asked about
+                by their pairs.
             offset: added to the log-odds of every label, since pairs are less like labels that no
                 training had; saved, and used again for later schemas. None: that of the last time,
                 at first 0.
