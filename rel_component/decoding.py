@@ -54,6 +54,7 @@ class ThresholdDecoder:
             that is higher than that of NO_RELATION, otherwise 0.5.
         thresholds: thresholds of single labels, which come before `threshold`; or pairs of label and
             threshold, for labels that cannot be keys of a config, such as ``org:founded_by``.
+        one_label: whether of several labels of a pair only the most probable one counts.
         one_direction: whether of the two directions of a pair only that with the most probable
             relation counts.
         mention_weight: how much the probabilities of the mentions count: the probability of a
@@ -74,6 +75,7 @@ class ThresholdDecoder:
 
     threshold: Optional[float] = None
     thresholds: Union[Dict[str, float], List[List[Any]], None] = None
+    one_label: bool = False
     one_direction: bool = False
     mention_weight: float = 0.0
     unexpected_weight: float = 1.0
@@ -124,6 +126,8 @@ class ThresholdDecoder:
         limits = self._limits(candidates.schema.labels, exclusive=exclusive)
         choose = _most_probable_labels if exclusive else _probable_labels
         chosen = choose(probabilities, table[head, tail], limits)
+        if self.one_label:
+            chosen = _best_label(chosen)
         chosen = _without_opposites(chosen, candidates, one_direction=self.one_direction)
         if not self.overlapping:
             chosen = _without_overlaps(chosen, candidates)
@@ -190,6 +194,15 @@ def _probable_labels(
     """Any number of labels a pair."""
     rows, columns = numpy.argwhere((probabilities >= limits) & allowed).astype("int32").T
     return _LabelledPairs(rows, columns, probabilities[rows, columns])
+
+
+def _best_label(chosen: _LabelledPairs) -> _LabelledPairs:
+    """Of each pair the most probable label; of equal ones, that which comes first in the schema."""
+    order = numpy.argsort(-chosen.scores, kind="stable")
+    _, first = numpy.unique(chosen.rows[order], return_index=True)
+    kept = numpy.zeros(len(order), dtype=bool)
+    kept[order[first]] = True
+    return chosen.keep(kept)
 
 
 def _without_opposites(

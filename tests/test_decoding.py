@@ -157,6 +157,18 @@ def test_the_better_direction_of_two(doc, rows, expected):
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
+        ([[0.6, 0.9], [0.7, 0.0]], [("Ada", "B", "Acme", 0.9), ("Acme", "A", "Ada", 0.7)]),
+        ([[0.8, 0.8], [0.2, 0.2]], [("Ada", "A", "Acme", 0.8)]),
+        ([[0.2, 0.2], [0.2, 0.2]], []),
+    ],
+)
+def test_the_most_probable_of_several_labels(doc, rows, expected):
+    assert decoded([doc], rows, exclusive=False, one_label=True) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
         ([[0.6, 0.0], [0.9, 0.0]], [("Acme", "A", "Ada", 0.9)]),
         ([[0.6, 0.0], [0.0, 0.9]], [("Ada", "A", "Acme", 0.6), ("Acme", "B", "Ada", 0.9)]),
         ([[0.0, 0.9], [0.0, 0.6]], [("Ada", "B", "Acme", 0.9), ("Acme", "B", "Ada", 0.6)]),
