@@ -16,9 +16,7 @@ from .json_values import load_json
 from .statements import StatedEntity, StatedRelation, StatementReader, Statements
 
 _TAGS = "(?:think|thinking|thought|reasoning|seed:think)"
-_ANALYSIS = (
-    r"<\|channel\|>analysis<\|message\|>"  # https://cookbook.openai.com/articles/openai-harmony
-)
+_ANALYSIS = r"<\|channel\|>analysis<\|message\|>"  # of gpt-oss, where a server leaves it as it is
 _THINKING_START = re.compile(rf"<{_TAGS}>|\[THINK\]|◁think▷|{_ANALYSIS}", re.IGNORECASE)
 _THINKING_END = re.compile(rf"</{_TAGS}>|\[/THINK\]|◁/think▷", re.IGNORECASE)
 _MESSAGE_END = re.compile(r"<\|end\|>(?!\s*\Z)")  # that of the last one is no end of a thought
