@@ -232,9 +232,10 @@ def bare_copy(
 
 
 def copy_norms(source: Doc, doc: Doc, places: Optional[Mapping[int, int]] = None) -> None:
-    """Give tokens the norms that they have in another document, where they are of the same word.
+    """Give tokens the norms that a tokenizer has given them in another document of the same words.
 
-    A tokenizer says that "ca" in "can't" is "can"; a new Doc of its words does not know.
+    It says that "ca" in "can't" is "can"; a new Doc of its words does not know. Other norms are those
+    of the vocabulary.
 
     Args:
         source: the other document.
@@ -246,7 +247,7 @@ def copy_norms(source: Doc, doc: Doc, places: Optional[Mapping[int, int]] = None
     norms, known = source.to_array(NORM)[numbers], doc.to_array(NORM)[others]
     for k in numpy.flatnonzero(norms != known).tolist():
         token, copied = source[int(numbers[k])], doc[int(others[k])]
-        if token.orth == copied.orth:
+        if token.orth == copied.orth and token.norm != token.lex.norm:
             copied.norm_ = token.norm_
 
 

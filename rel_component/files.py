@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, TextIO, Union
 
+import numpy
+from spacy.attrs import NORM, ORTH
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.util import minibatch
@@ -390,10 +392,23 @@ def _rewrite(file: Path, target: Path, nlp: Language, change: Callable[[Doc], No
     made.attrs = list(found.attrs)
     for doc in found.get_docs(nlp.vocab):
         change(doc)
-        made.add(doc)
+        _add(made, doc)
     made.to_disk(target)
 
 
 def _write(docs: Iterable[Doc], path: Path) -> None:
     with complete_file(path) as part:
-        DocBin(attrs=_ATTRS, docs=docs, store_user_data=True).to_disk(part)
+        made = DocBin(attrs=_ATTRS, store_user_data=True)
+        for doc in docs:
+            _add(made, doc)
+        made.to_disk(part)
+
+
+def _add(made: DocBin, doc: Doc) -> None:
+    """Add a document, with those norms alone that are not what any vocabulary has for the word."""
+    made.add(doc)
+    if NORM in made.attrs:
+        norms = made.tokens[-1][:, made.attrs.index(NORM)]
+        words, of_tokens = numpy.unique(doc.to_array(ORTH), return_inverse=True)
+        usual = numpy.asarray([doc.vocab[word].norm for word in words.tolist()], dtype="uint64")
+        norms[norms == usual[of_tokens]] = 0

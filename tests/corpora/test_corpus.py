@@ -49,9 +49,10 @@ def test_gold_tokens_have_the_norms_of_raw_text(tmp_path):
     nlp.tokenizer.add_special_case("can't", [{"ORTH": "ca", "NORM": "can"}, {"ORTH": "n't"}])
     doc = nlp("Acme can't buy Orbit.")
     write_docs([doc], tmp_path / "a.spacy")
+    nlp.vocab["buy"].norm_ = "purchase"  # as a table of the pipeline may say
     (example,) = make_relation_corpus(tmp_path / "a.spacy")(nlp)
-    assert [token.norm_ for token in example.predicted] == [token.norm_ for token in doc]
-    assert example.predicted[1].norm_ == "can"
+    norms = [token.norm_ for token in example.predicted]
+    assert norms == ["acme", "can", "n't", "purchase", "orbit", "."]
 
 
 def test_without_gold_entities(path):
