@@ -26,8 +26,8 @@ SchemaLike = Union[RelationSchema, Mapping[str, Any]]
 
 _GROUP = "relation_example"  # span group of head and tail
 _MARKED = re.compile(r"<(head|tail)>(.*?)</\1>", re.DOTALL)
-_PRIOR = 3.0  # the texts of a label count as much as so many examples
-_SHARED = 1.3  # so much of the mean prototype of no relation is in every pair, and shows no label
+_PRIOR = 6.0  # the texts of a label count as much as so many examples
+_SHARED = 2.0  # so much of the mean prototype of no relation is in every pair, and shows no label
 _MAX_CACHED = 100_000  # texts
 
 
