@@ -206,7 +206,7 @@ def test_many_examples_bring_no_label_near_to_all_pairs():
     label, own, shared = numpy.eye(3, dtype="float32")
     pairs = numpy.stack([0.8 * shared + 0.6 * own] * 5)
     (moved,) = moved_by_examples(label[None], [0] * 5, pairs, 0.6 * shared)
-    assert moved @ own > 0.5
+    assert moved @ own > 0.4
     assert moved @ shared < 0.1
 
 
