@@ -19,7 +19,7 @@ TRIGGER = "trigger"
 """Stands for the trigger in labels of pairs; no role may have this name."""
 
 MAX_ARGUMENTS = 500
-"""The most arguments of an event."""
+"""The most mentions of an event, its trigger among them."""
 
 _MAX_ROLES = 40
 _ROLE = re.compile(r"[^\s:>](?:[^:>\n]*[^\s:>])?")

@@ -81,9 +81,8 @@ def create_app(
     loaded = load_pipeline(nlp)
     require_relations(loaded)
     for _, pipe in loaded.pipeline:
-        if hasattr(
-            pipe, "on_failure"
-        ):  # or the questions about a batch are sent anew for its halves
+        # or the questions about a batch are sent, and paid for, anew for its halves
+        if hasattr(pipe, "on_failure"):
             pipe.on_failure = "mark"
     service = _Service(Worker(loaded, limits or Limits(), Metrics()), token)
 
