@@ -28,7 +28,7 @@ from accuracy import (
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 MODEL = "components.relation_extractor.model"
 COMPONENT = "components.relation_extractor"

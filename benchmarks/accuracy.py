@@ -27,7 +27,7 @@ import srsly
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 MODELS = {"SpanPair": "transformer", "PackedMarkers": "packed", "EntityMarkers": "markers"}

@@ -31,7 +31,7 @@ from rel_component.converters.report import Report
 from rel_component.documents import ask_only
 from rel_component.evaluation.counts import PRF, LabelScores
 from rel_component.evolution.learning import Hyperparameters, score_labels
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 ASSETS = Path(__file__).parent.parent / "assets"
 N_DOCS = 200  # of each part

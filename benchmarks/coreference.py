@@ -24,8 +24,8 @@ from spacy.tokens import Doc, Span
 from rel_component.converters.convert import convert
 from rel_component.coreference.scoring import score_clusters
 from rel_component.corpora.corpus import make_examples
-from rel_component.files import read_docs, write_docs
 from rel_component.mentions import read_clusters, set_clusters
+from rel_component.spacy_files import read_docs, write_docs
 
 KEY = "coref_mentions"
 FORMATS = {"litbank": "clusters", "gum_coref": "ontonotes"}

@@ -21,7 +21,7 @@ from accuracy import DATASETS, convert, make_parser, run_spacy, set_precision, t
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 RECIPE = "joint"
 DATASET = replace(

@@ -28,8 +28,8 @@ from spacy.util import filter_spans
 from rel_component.annotations import get_relations, set_relations
 from rel_component.documents import relation_key, relation_keys
 from rel_component.evaluation.evaluate import predict
-from rel_component.files import read_docs, write_docs
 from rel_component.pipelines import find_extractor
+from rel_component.spacy_files import read_docs, write_docs
 from rel_component.types import Relation
 
 ASSETS = Path(__file__).parent.parent / "assets"

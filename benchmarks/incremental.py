@@ -33,9 +33,9 @@ from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_examples
 from rel_component.evolution.learning import Hyperparameters, choose_memory, learn, prepare
-from rel_component.files import write_docs
 from rel_component.pipelines import find_extractor
 from rel_component.relation_types import RelationType
+from rel_component.spacy_files import write_docs
 from rel_component.targets import make_targets
 
 sys.path.append(str(Path(__file__).parent.parent / "scripts"))

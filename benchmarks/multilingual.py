@@ -31,9 +31,9 @@ from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.documents import relation_keys
 from rel_component.evaluation.evaluate import evaluate
-from rel_component.files import write_docs
 from rel_component.relation_types import RelationType
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import write_docs
 
 OTHER = "OTHER"
 SYMMETRIC = ("P26", "P3373")  # spouse, sibling

@@ -21,10 +21,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from rel_component.corpora.corpus import make_relation_corpus
-from rel_component.files import read_docs
 from rel_component.llm.answers.extraction import AnswerReader
 from rel_component.llm.types import REPORT_KEY, Outcome, Reply
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import read_docs
 
 HEADER = "| mentions | examples | documents | valid | relations | dropped | tokens in, out | s |"
 

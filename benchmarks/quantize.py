@@ -19,7 +19,7 @@ from spacy.util import minibatch
 from speed import encoder_alone
 
 from rel_component import evaluate
-from rel_component.files import read_docs
+from rel_component.spacy_files import read_docs
 
 
 def seconds(run: Callable[[], Any]) -> float:

@@ -40,9 +40,9 @@ from rel_component.evaluation.document_scores import (
     score_entities,
 )
 from rel_component.evaluation.evaluate import predict_docs
-from rel_component.files import read_docs, write_docs
 from rel_component.mentions import replace_clusters
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import read_docs, write_docs
 
 N_TRAIN = 400
 _GROUP = "mentions"

@@ -195,6 +195,18 @@ def asked_labels(doc: Doc) -> Optional[FrozenSet[str]]:
     return frozenset(labels)
 
 
+def copy_asked(source: Doc, doc: Doc) -> None:
+    """Ask a document about the labels that another one is asked about.
+
+    Args:
+        source: the other document.
+        doc: the document to change.
+    """
+    labels = asked_labels(source)
+    if labels is not None:
+        ask_only(doc, sorted(labels))
+
+
 _ASKED = "asked_labels"
 
 
@@ -213,6 +225,8 @@ def bare_copy(
 ) -> Doc:
     """A new Doc with the tokens of another one, their norms, and none of its annotation.
 
+    It is asked about the same labels (:func:`ask_only`).
+
     Args:
         doc: the document to copy.
         vocab: vocabulary of the new Doc; None: that of `doc`.
@@ -228,6 +242,7 @@ def bare_copy(
         sent_starts=[token.is_sent_start for token in doc] if sentences else None,
     )
     copy_norms(doc, copy)
+    copy_asked(doc, copy)
     return copy
 
 

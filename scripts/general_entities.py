@@ -17,7 +17,7 @@ from spacy.tokens import Doc, Span
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.documents import bare_copy
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 BUSINESS = Path(__file__).parent.parent / "assets" / "business_train.jsonl"
 TYPES = {"PER": "PERSON", "TIME": "DATE", "GPE": "LOC", "PRODUCT": "MISC"}

@@ -16,8 +16,8 @@ from rel_component.files import (
     complete_folder,
     files_below,
     open_output,
-    read_docs,
 )
+from rel_component.spacy_files import read_docs
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):

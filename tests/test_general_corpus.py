@@ -10,8 +10,8 @@ import spacy
 
 from rel_component.annotations import get_relations
 from rel_component.documents import asked_labels
-from rel_component.files import read_docs
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import read_docs
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "general_corpus.py"
 PROPERTIES = """ID,label,description,aliases,Data type,Count

@@ -15,7 +15,6 @@ from thinc.api import (
     use_ops,
 )
 
-from rel_component.files import write_docs
 from rel_component.losses import (
     configure_adaptive_threshold,
     configure_binary_cross_entropy,
@@ -24,6 +23,7 @@ from rel_component.losses import (
     with_agreement,
 )
 from rel_component.models.optimizers import EncoderAdam
+from rel_component.spacy_files import write_docs
 
 from .contracts.pair_models import MENTIONS, built, every_model, initialised, takes
 from .contracts.pair_models import TEXT as TEXT_OF_PAIRS

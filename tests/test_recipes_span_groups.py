@@ -9,7 +9,7 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from rel_component.cli import rel_cli
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 from .encoders import tiny_encoder
 from .helpers import make_doc

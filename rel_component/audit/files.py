@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Optional, Sequence, Union
 
 from ..errors import ConfigError
-from ..files import name_files, read_docs
+from ..files import name_files
 from ..pipelines import (
     PipelineSource,
     blank_pipeline,
@@ -15,6 +15,7 @@ from ..pipelines import (
     source_name,
 )
 from ..schema import RelationSchema
+from ..spacy_files import read_docs
 from .context import AuditContext, AuditOptions
 from .documents import Split
 from .name_lists import NameGroups

@@ -66,7 +66,8 @@ def agreement_cli(
 ) -> None:
     """Agreement of annotators of the same documents: F1, kappa, alpha, and what they disagree on."""
     from ..evaluation.agreement.annotators import compare_annotators
-    from ..files import check_ending, write_docs
+    from ..files import check_ending
+    from ..spacy_files import write_docs
 
     options = {
         "allowed_pairs": allowed_pairs,

@@ -53,9 +53,10 @@ def annotate_cli(
     """
     from ..converters.report import SKIP_HINT, Report
     from ..converters.writing import writable_format
-    from ..files import check_ending, write_docs
+    from ..files import check_ending
     from ..inference.annotate import annotate
     from ..pipelines import load_pipeline
+    from ..spacy_files import write_docs
 
     check_outputs(output_path, review, inputs=[model, input_path])
     check_ending(output_path, docs=True)

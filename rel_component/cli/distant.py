@@ -41,9 +41,10 @@ def distant_cli(
 ) -> None:
     """Annotate raw texts by facts that are known; MODEL finds the mentions, and may link them."""
     from ..evolution.weak_labels import Facts, weak_labels
-    from ..files import check_ending, write_docs
+    from ..files import check_ending
     from ..linking.knowledge_base import load_kb
     from ..pipelines import load_pipeline
+    from ..spacy_files import write_docs
 
     if agree is None and min_agreement != _MIN_AGREEMENT:
         raise ConfigError("--min-agreement needs --agree, the pipeline that has to agree")

@@ -30,10 +30,11 @@ def schema_cli(
 ) -> None:
     """Infer a schema from annotated documents, or check documents against one."""
     from ..errors import ConfigError
-    from ..files import name_files, read_docs
+    from ..files import name_files
     from ..pipelines import blank_pipeline
     from ..schema import RelationSchema
     from ..schema_fit import count_fit
+    from ..spacy_files import read_docs
 
     if check is not None and test:
         raise ConfigError("--check and --test: give the documents to check in place of --test")

@@ -10,9 +10,10 @@ from spacy.tokens import Doc
 from ..errors import ConfigError
 from ..event_pairs import event_pairs
 from ..event_types import EventSchema
-from ..files import check_ending, files_below, read_docs, write_docs
+from ..files import check_ending, files_below
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
+from ..spacy_files import read_docs, write_docs
 from .annotated import Annotated, AnnotatedRelation
 from .builder import AlignmentMode, build_docs
 from .checks import check_documents
@@ -60,7 +61,7 @@ def convert(
         on_error: whether the first problem raises (``stop``), or is noted in the report and what it
             is about left out (``skip``).
         shard_size: documents in each ``.spacy`` file; see
-            :func:`rel_component.files.write_docs`.
+            :func:`rel_component.spacy_files.write_docs`.
         event_pairs: whether events are added to the relations as labelled pairs, from which a
             relation extractor learns them; the schema says which pairs.
         progress: shows how many documents have been read.

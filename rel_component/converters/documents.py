@@ -8,8 +8,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import DataError
-from ..files import read_docs
 from ..mentions import mention_spans, overlap
+from ..spacy_files import read_docs
 from .builder import AlignmentMode
 from .convert import AUTO, SPACY, convert_file, find_format
 from .report import Report

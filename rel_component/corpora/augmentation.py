@@ -24,7 +24,7 @@ from spacy.training import Example
 from thinc.types import Ints2d
 
 from ..annotations import DEFAULT_ATTR, get_relations, set_relations
-from ..documents import ask_only, asked_labels, bare_copy, copy_sentences
+from ..documents import bare_copy, copy_asked, copy_sentences
 from ..errors import ConfigError
 from ..mentions import mention_spans
 from ..span_groups import MovingSpanGroup, current_spans
@@ -140,12 +140,7 @@ def _swap_mentions(
             known.append(name)
     copy = _with_words(reference, words)
     _copy_relations(reference, copy, attr)
-    predicted = _predicted(nlp, example, copy, words)
-    asked = asked_labels(reference)
-    if asked is not None:
-        for doc in (predicted, copy):
-            ask_only(doc, asked)
-    yield Example(predicted, copy)
+    yield Example(_predicted(nlp, example, copy, words), copy)
 
 
 def _replacements(
@@ -183,6 +178,7 @@ def _predicted(nlp: Language, example: Example, reference: Doc, words: Sequence[
         return _with_words(old, words)
     # Other tokens: what is there is found again by the tokens of the reference.
     doc = nlp.make_doc(reference.text)
+    copy_asked(old, doc)
     if old.has_annotation("SENT_START"):
         copy_sentences(reference, doc)
 

@@ -12,9 +12,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
 
-from ..documents import ask_only, asked_labels, bare_copy, copy_sentences
-from ..files import read_docs
+from ..documents import bare_copy, copy_asked, copy_sentences
 from ..mentions import mention_spans, read_clusters, set_clusters, trimmed
+from ..spacy_files import read_docs
 
 
 def make_relation_corpus(
@@ -135,15 +135,13 @@ def make_examples(
             predicted = bare_copy(reference, vocab=nlp.vocab, sentences=gold_sentences)
         else:
             predicted = nlp.make_doc(reference.text)
+            copy_asked(reference, predicted)
             if gold_sentences:
                 copy_sentences(reference, predicted)
         if gold_entities:
             n_missed += _copy_mentions(reference, predicted, spans_key)
         if gold_entities if gold_clusters is None else gold_clusters:
             _copy_clusters(reference, predicted)
-        labels = asked_labels(reference)
-        if labels is not None:
-            ask_only(predicted, labels)
         yield Example(predicted, reference)
     if n_missed:
         warnings.warn(

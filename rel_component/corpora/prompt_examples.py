@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 
 from ..converters.convert import AUTO, convert_file
 from ..converters.report import Report
-from ..files import read_docs
+from ..spacy_files import read_docs
 
 Reader = Callable[[Language], Iterable[Doc]]
 

@@ -11,7 +11,8 @@ from spacy.tokens import Doc
 
 from ..annotations import get_relations
 from ..errors import ConfigError
-from ..files import complete_files, read_docs, write_docs
+from ..files import complete_files
+from ..spacy_files import read_docs, write_docs
 from ..types import NO_RELATION
 
 GroupFunction = Callable[[Doc], Hashable]

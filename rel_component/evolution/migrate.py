@@ -25,11 +25,12 @@ from ..converters.report import Report
 from ..decoding import ThresholdDecoder
 from ..documents import ask_only, asked_labels, document_id
 from ..errors import ConfigError, DataError, SchemaError, listed, shown
-from ..files import check_ending, complete_folder, rewrite_docs
+from ..files import check_ending, complete_folder
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, blank_pipeline, load_pipeline, source_name
 from ..probabilities import Temperature
 from ..schema import RelationSchema
+from ..spacy_files import rewrite_docs
 from ..types import Relation
 from .migration import Migration
 

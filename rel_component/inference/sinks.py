@@ -29,8 +29,9 @@ from ..annotations import get_relations
 from ..converters.records import to_json
 from ..documents import document_id
 from ..errors import ConfigError, listed
-from ..files import complete_file, is_device, write_docs
+from ..files import complete_file, is_device
 from ..packages import import_package
+from ..spacy_files import write_docs
 from .extract import find_evidence, to_record
 
 _BLOCK = 1 << 20

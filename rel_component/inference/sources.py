@@ -16,9 +16,10 @@ from ..converters.records import Record, get, read_records
 from ..converters.report import Report
 from ..converters.text_files import decoded, read_lines
 from ..errors import ConfigError, DataError, did_you_mean, listed, shown
-from ..files import files_below, is_unfinished, read_docs
+from ..files import files_below, is_unfinished
 from ..packages import import_package
 from ..pipelines import blank_pipeline
+from ..spacy_files import read_docs
 from .shards import LONGEST_TEXT, Document, Failure
 from .streams import STANDARD_INPUT, Stream, is_compressed, open_stream, plain_name
 from .texts import Text, check_text, with_records

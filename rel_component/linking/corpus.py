@@ -17,9 +17,10 @@ from typing import (
 from spacy.tokens import Doc
 
 from ..coreference.scoring import CoreferenceScores
-from ..files import check_ending, read_docs, write_docs
+from ..files import check_ending
 from ..mentions import mention_spans
 from ..pipelines import blank_pipeline
+from ..spacy_files import read_docs, write_docs
 from .canonical import CanonicalEntity, Canonicalizer, Join, read_canonical, write_canonical
 from .learning import NO_LINK
 

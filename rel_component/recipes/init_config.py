@@ -18,11 +18,12 @@ from ..converters.report import Report
 from ..corpora.augmentation import name_types
 from ..errors import ConfigError, DataError, listed, shown
 from ..events import get_events
-from ..files import complete_files, write_docs
+from ..files import complete_files
 from ..mentions import mention_spans
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
+from ..spacy_files import write_docs
 from .choices import choose
 from .findings import Findings, examine
 from .language import Language, detect_language

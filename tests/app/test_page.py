@@ -13,8 +13,8 @@ from rel_component.converters.formats.jsonl import FORMAT
 from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.mistakes import find_mistakes
 from rel_component.events import Event
-from rel_component.files import write_docs
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc, make_example
 from .pages import HOSTILE, Page, hostile_docs

@@ -7,7 +7,7 @@ import pytest
 import spacy
 
 from rel_component.annotations import get_relations
-from rel_component.files import read_docs, write_docs
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..evaluation.agreement.helpers import ACME, ADA, ALL, annotate
 from ..test_assets import ASSETS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from spacy.vocab import Vocab
 
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
 from .helpers import run, run_json

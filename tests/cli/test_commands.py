@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rel_component.cli import rel_cli
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.evaluation.threshold_choice import configure_choose_thresholds
-from rel_component.files import read_docs, write_docs
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..helpers import make_doc
 from .conftest import ENTITIES, TEXT

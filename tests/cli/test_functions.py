@@ -9,10 +9,10 @@ from rel_component import annotate, audit_files, compare, convert, evaluate, ext
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import ConfigError, DataError
 from rel_component.evaluation.agreement.annotators import compare_annotators
-from rel_component.files import read_docs, write_docs
 from rel_component.inference.prompts import prompts
 from rel_component.pipelines import source_names
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import read_docs, write_docs
 
 from .conftest import TEXT, TEXTS
 

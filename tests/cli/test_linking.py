@@ -6,8 +6,8 @@ import pytest
 import spacy
 from spacy.tokens import Span
 
-from rel_component.files import read_docs, write_docs
 from rel_component.linking.knowledge_base import load_kb
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..helpers import make_doc
 from .helpers import run, run_json

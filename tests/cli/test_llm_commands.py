@@ -7,8 +7,8 @@ import spacy
 
 from rel_component import compare, evaluate
 from rel_component.errors import ConfigError, LLMError
-from rel_component.files import write_docs
 from rel_component.pipelines import load_pipeline
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
 from .conftest import FOUNDED, TEXTS, lines, reply

@@ -10,8 +10,8 @@ from rel_component.converters.convert import convert
 from rel_component.converters.report import Report
 from rel_component.converters.writing import write_file
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import read_docs
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import read_docs
 
 from ..helpers import facts as relations
 from .files import notes, read, read_text

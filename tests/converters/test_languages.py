@@ -6,7 +6,7 @@ import pytest
 import spacy
 
 from rel_component import convert
-from rel_component.files import read_docs
+from rel_component.spacy_files import read_docs
 
 from ..helpers import facts
 

@@ -17,7 +17,7 @@ from rel_component.converters.format import get_format, get_formats
 from rel_component.converters.report import Report
 from rel_component.converters.writing import _LOST, write_file
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import read_docs, write_docs
+from rel_component.spacy_files import read_docs, write_docs
 
 NLP = spacy.blank("en")
 

@@ -7,8 +7,8 @@ from spacy.tokens import Doc, Span
 from rel_component.corpora.augmentation import configure_swap_mentions
 from rel_component.corpora.corpus import make_relation_corpus
 from rel_component.errors import DataError
-from rel_component.files import read_docs, write_docs
 from rel_component.mentions import read_clusters
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..helpers import make_candidates, make_doc
 

@@ -7,7 +7,7 @@ import spacy
 
 from rel_component.corpora.splitting import group_by_meta, split_docs
 from rel_component.errors import ConfigError
-from rel_component.files import read_docs, write_docs
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..cli.helpers import run, run_json
 from ..helpers import make_doc

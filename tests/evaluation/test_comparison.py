@@ -10,8 +10,8 @@ from rel_component.annotations import DEFAULT_ATTR, set_relations
 from rel_component.evaluation.comparison import METRICS, compare
 from rel_component.evaluation.counts import stack_counts
 from rel_component.evaluation.scoring import count_relations, score_relations
-from rel_component.files import write_docs
 from rel_component.schema import RelationSchema, RelationType
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc, make_example
 

@@ -16,8 +16,8 @@ from rel_component.evaluation.document_scores import (
     score_entities,
 )
 from rel_component.evaluation.evaluate import evaluate
-from rel_component.files import write_docs
 from rel_component.mentions import set_clusters
+from rel_component.spacy_files import write_docs
 from rel_component.types import Relation
 
 from ..encoders import TINY_TOK2VEC

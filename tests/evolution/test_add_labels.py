@@ -10,8 +10,8 @@ from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, DataError, SchemaError
 from rel_component.evolution.add_labels import _every_fifth, add_labels
 from rel_component.evolution.learning import Hyperparameters, LabelChange, choose_memory
-from rel_component.files import write_docs
 from rel_component.relation_types import RelationType
+from rel_component.spacy_files import write_docs
 
 from ..cli.helpers import run, run_json
 from ..helpers import facts, make_doc, make_example

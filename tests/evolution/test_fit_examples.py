@@ -8,7 +8,7 @@ from rel_component import RelationSchema
 from rel_component.errors import ConfigError, SchemaError
 from rel_component.evolution.fit_examples import _split, example_docs, fit_examples
 from rel_component.evolution.learning import Hyperparameters
-from rel_component.files import write_docs
+from rel_component.spacy_files import write_docs
 
 from ..cli.helpers import run, run_json
 from ..helpers import facts, make_doc, make_example

@@ -13,8 +13,8 @@ from rel_component.documents import ask_only, asked_labels
 from rel_component.errors import ConfigError, DataError, SchemaError
 from rel_component.evolution.migrate import migrate, migrate_extractor
 from rel_component.evolution.migration import Migration
-from rel_component.files import read_docs, write_docs
 from rel_component.layers.affine import Affine, input_gradient, move_outputs
+from rel_component.spacy_files import read_docs, write_docs
 
 from ..cli.helpers import run, run_json
 from ..helpers import facts, make_doc, make_example

@@ -6,9 +6,9 @@ import spacy
 from rel_component.documents import asked_labels
 from rel_component.errors import ConfigError, DataError
 from rel_component.evolution.weak_labels import Facts, weak_labels
-from rel_component.files import read_docs
 from rel_component.linking.entities import Entity
 from rel_component.linking.knowledge_base import build
+from rel_component.spacy_files import read_docs
 
 from ..cli.helpers import run_json
 from ..helpers import facts, make_doc, make_example

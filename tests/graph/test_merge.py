@@ -7,11 +7,11 @@ import pytest
 from rel_component.converters.annotated import AnnotatedEvent
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import write_docs
 from rel_component.graph import writer
 from rel_component.graph.merge import GraphOptions, merged, merged_files
 from rel_component.graph.names import KnownNames, day, writable
 from rel_component.schema import RelationSchema, RelationType
+from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
 from .documents import APPLE, document

@@ -11,13 +11,13 @@ import spacy
 
 from rel_component import extract
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import read_docs
 from rel_component.graph.merge import merged_files
 from rel_component.inference import shards as shards_module
 from rel_component.inference.executor import Resources, get_executor
 from rel_component.inference.extract_files import extract_files
 from rel_component.inference.manifest import NAME, pipeline_fingerprint
 from rel_component.inference.sources import Source, SourceReport
+from rel_component.spacy_files import read_docs
 
 from ..llm.backends import FunctionBackend, client_of
 from ..llm.pipelines import TEXT, make_pipeline, replay

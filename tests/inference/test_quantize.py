@@ -8,8 +8,8 @@ from safetensors.torch import load, save
 
 from rel_component import quantize
 from rel_component.errors import ConfigError
-from rel_component.files import write_docs
 from rel_component.pipelines import load_pipeline
+from rel_component.spacy_files import write_docs
 
 from ..cli.helpers import run, run_json
 from ..encoders import tiny_encoder

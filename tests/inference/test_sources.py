@@ -10,9 +10,9 @@ import pytest
 import spacy
 
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import write_docs
 from rel_component.inference import streams
 from rel_component.inference.sources import Source, SourceReport, given_documents
+from rel_component.spacy_files import write_docs
 
 TEXTS = ["Acme bought Orbit.", 'A "quoted", longer\ttext ö', "third"]
 RECORDS = [{"id": f"d{i}", "text": text, "date": f"200{i}"} for i, text in enumerate(TEXTS)]

@@ -10,11 +10,11 @@ from spacy.tokens import Doc, DocBin, Span
 from rel_component.converters.convert import convert
 from rel_component.converters.from_doc import to_annotated
 from rel_component.errors import AnnotationError, ConfigError
-from rel_component.files import read_docs
 from rel_component.graph.facts import read_facts
 from rel_component.graph.names import KnownNames
 from rel_component.inference.extract import to_record
 from rel_component.pipelines import find_extractor, load_pipeline
+from rel_component.spacy_files import read_docs
 
 from ..lines import most_runs_of_a_line
 

@@ -10,9 +10,9 @@ from thinc.api import Adam, Model
 from rel_component.errors import ConfigError
 from rel_component.evaluation.comparison import compare
 from rel_component.evaluation.evaluate import evaluate
-from rel_component.files import write_docs
 from rel_component.margins import UNSURE_KEY, pair_margins
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import write_docs
 
 from ..helpers import facts, make_doc, make_example
 from ..llm.pipelines import SCHEMA, TEXT, answer, make_pipeline, replay, report

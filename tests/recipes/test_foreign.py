@@ -6,9 +6,9 @@ from spacy.tokens import DocBin, Span
 from spacy.util import load_config, load_model_from_config
 
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import read_docs
 from rel_component.recipes.foreign import convert_config
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import read_docs
 
 from ..cli.helpers import run, run_json
 

@@ -11,8 +11,8 @@ from spacy.util import load_config
 from rel_component import RelationSchema, convert
 from rel_component.annotations import get_relations
 from rel_component.errors import ConfigError, DataError
-from rel_component.files import read_docs
 from rel_component.recipes.init_config import find_schema, init_config
+from rel_component.spacy_files import read_docs
 
 from .corpora import records, write, write_as
 

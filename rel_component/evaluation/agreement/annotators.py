@@ -6,9 +6,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 from spacy.tokens import Doc
 
 from ...errors import ConfigError
-from ...files import name_files, read_docs
+from ...files import name_files
 from ...pipelines import blank_pipeline
 from ...schema import RelationSchema
+from ...spacy_files import read_docs
 from .disagreements import Disagreement, find_disagreements
 from .documents import match_documents
 from .measures import Agreement, measure_agreement
