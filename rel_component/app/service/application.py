@@ -80,10 +80,6 @@ def create_app(
         raise ConfigError("the token: expected printable ASCII characters, at least one")
     loaded = load_pipeline(nlp)
     require_relations(loaded)
-    for _, pipe in loaded.pipeline:
-        # or the questions about a batch are sent, and paid for, anew for its halves
-        if hasattr(pipe, "on_failure"):
-            pipe.on_failure = "mark"
     service = _Service(Worker(loaded, limits or Limits(), Metrics()), token)
 
     @asynccontextmanager

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from http import HTTPStatus
 from threading import Condition, Thread
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -156,7 +156,8 @@ class Worker:
             return []
         self.metrics.batch_texts.observe(len(jobs))
         try:
-            with self.nlp.memory_zone():  # or new words would be kept for ever
+            # without a memory zone, new words would be kept for ever
+            with _marked_failures(self.nlp), self.nlp.memory_zone():
                 texts = [(job.text, job.record) for job in jobs]
                 docs = list(extract_docs(self.nlp, texts, batch_size=len(jobs)))
                 if len(docs) == len(jobs):  # or an error handler of the pipeline has left some out
@@ -185,6 +186,19 @@ class Worker:
                 self._loop.call_soon_threadsafe(deliver)
                 return True
         return False
+
+
+@contextmanager
+def _marked_failures(nlp: Language) -> Iterator[None]:
+    """Let no component raise a failure: questions about the halves of a batch are paid for again."""
+    before = [(pipe, pipe.on_failure) for _, pipe in nlp.pipeline if hasattr(pipe, "on_failure")]
+    for pipe, _ in before:
+        pipe.on_failure = "mark"
+    try:
+        yield
+    finally:
+        for pipe, on_failure in before:
+            pipe.on_failure = on_failure
 
 
 def _finish(job: Job, doc: Doc) -> Answer:

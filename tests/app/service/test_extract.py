@@ -98,6 +98,16 @@ def test_texts_that_a_language_model_has_answered_are_not_asked_about_again(tmp_
     assert (status, len(backend.calls)) == (502, 4)
 
 
+def test_components_raise_failures_as_before_when_they_are_used_without_the_server(tmp_path):
+    nlp = make_pipeline(replay(tmp_path), mentions="found", on_failure="raise")
+    extractor = nlp.get_pipe("llm_relation_extractor")
+    extractor.client = client_of(FunctionBackend(lambda request: LLMRefused("no")))
+    with serving(nlp) as client:
+        assert client.json("/extract", {"text": "Acme."})[0] == 502
+    with pytest.raises(LLMRefused):
+        nlp("Acme.")
+
+
 def test_whoever_leaves_costs_nothing_more_than_a_batch(nlp):
     RELEASE.clear()
     with serving(nlp, batch_size=1) as client:
