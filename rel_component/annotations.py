@@ -47,7 +47,7 @@ from .relation_forms import (
     read_relations,
 )
 from .statements import read_statement, stored_statement
-from .types import Int32Array, Relation, Statement
+from .types import Int32Array, Relation
 
 DEFAULT_ATTR = "rel"
 
@@ -191,40 +191,46 @@ def set_relations(
             polarity is not known, or if a value has another form.
     """
     rows = read_relations(doc, relations, lambda: get_relations(doc, attr))
-    best: Dict[RelationKey, Optional[float]] = {}
+    best: Dict[RelationKey, Relation] = {}
     kb_ids: Dict[RelationKey, Tuple[str, ...]] = {}
     evidence: Dict[RelationKey, Set[int]] = {}
-    polarity: Dict[RelationKey, str] = {}
-    statements: Dict[RelationKey, Optional[Statement]] = {}
     starts = sentence_starts(doc) if any(rel.evidence for rel in rows) else None
     for rel in rows:
         key = relation_key(rel)
-        if key not in best or _higher(rel.score, best[key]) != best[key]:
-            polarity[key], statements[key] = rel.polarity, rel.statement
-        best[key] = _higher(rel.score, best.get(key))
+        if key not in best or score_rank(rel.score) > score_rank(best[key].score):
+            best[key] = rel
         if rel.head.kb_id or rel.tail.kb_id:
             kb_ids[key] = (rel.head.kb_id_, rel.tail.kb_id_)
         if rel.evidence:
             places = _sentence_places(doc, rel, starts)
             evidence.setdefault(key, set()).update(places)
     stored: Dict[Tuple[int, int], List[Tuple[Any, ...]]] = {}
-    for key, score in best.items():
+    for key, rel in best.items():
         (start, end, head_type), label, (tail_start, tail_end, tail_type) = key
+        score = None if rel.score is None else float(rel.score)
         row = (label, score, head_type, tail_type, tail_start - start, tail_end - tail_start)
         more: Tuple[Any, ...] = kb_ids.get(key, ())
-        statement = statements[key]
-        if key in evidence or polarity[key] or statement:
+        if key in evidence or rel.polarity or rel.statement:
             more = (*(more or ("", "")), tuple(sorted(evidence.get(key, ()))))
-        if polarity[key] or statement:
-            more = (*more, polarity[key])
-        if statement:
-            more = (*more, stored_statement(statement, start))
+        if rel.polarity or rel.statement:
+            more = (*more, rel.polarity)
+        if rel.statement:
+            more = (*more, stored_statement(rel.statement, start))
         stored.setdefault((start, end), []).append((*row, *more))
     name = _storage_name(attr)
     clear_relations(doc, attr)
     user_data: Dict[Any, Any] = doc.user_data
     for (start, end), values in stored.items():
         user_data[("._.", name, start, end)] = tuple(values)
+
+
+def score_rank(score: Optional[float]) -> float:
+    """The rank of a relation among those with its head, label and tail, of which the highest stays.
+
+    Args:
+        score: its score; one that is not known has the lowest rank.
+    """
+    return -1.0 if score is None else float(score)
 
 
 def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
@@ -256,11 +262,6 @@ def _storage_name(attr: str) -> str:
 
 def _is_stored(key: Any, name: str) -> bool:
     return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] == name
-
-
-def _higher(score: Optional[float], other: Optional[float]) -> Optional[float]:
-    known = [float(value) for value in (score, other) if value is not None]
-    return max(known) if known else None
 
 
 def _same(span: Span, other: Span) -> bool:

@@ -179,6 +179,19 @@ def test_of_equal_relations_the_highest_score_stays(doc):
     assert [rel.score for rel in doc._.rel] == [0.9]
 
 
+@pytest.mark.parametrize(
+    ("scores", "polarity"),
+    [((0.2, 0.9), "planned"), ((None, 0.0), "planned"), ((0.5, 0.5), "negated")],
+)
+def test_of_equal_relations_the_polarity_of_the_best_stays(doc, scores, polarity):
+    person, org, _ = doc.ents
+    doc._.rel = [
+        Relation(person, "WORKS_AT", org, score, (), given)
+        for score, given in zip(scores, ("negated", "planned"))
+    ]
+    assert [rel.polarity for rel in doc._.rel] == [polarity]
+
+
 def test_one_pair_can_have_several_labels(doc):
     person, org, _ = doc.ents
     doc._.rel = [(person, "WORKS_AT", org), (person, "FOUNDED", org)]

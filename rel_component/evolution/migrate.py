@@ -9,7 +9,7 @@ from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations import DEFAULT_ATTR, get_relations, set_relations
+from ..annotations import DEFAULT_ATTR, get_relations, score_rank, set_relations
 from ..converters.convert import SPACY, find_format
 from ..converters.details import rename_relations
 from ..converters.records import (
@@ -258,7 +258,7 @@ def _migrate_doc(
     name = document_id(doc)
     relations, renamed = [], []
     # as set_relations does, ids and attributes stay of the one with the highest score
-    for rel in sorted(get_relations(doc, attr), key=lambda rel: -_score(rel.score)):
+    for rel in sorted(get_relations(doc, attr), key=lambda rel: -score_rank(rel.score)):
         types = (rel.head.label_, rel.tail.label_)
         label = _new_label(migration, rel.label, types, f"{place}, {name}" if name else place)
         report.counts[rel.label, label] += 1
@@ -307,14 +307,9 @@ def _migrate_record(
 
 def _joined(relations: List[Record]) -> Record:
     """The relation with the highest score, of equals the first, with the evidence of all."""
-    best = max(relations, key=lambda relation: _score(get_score(relation, default=1.0)))
+    best = max(relations, key=lambda relation: score_rank(get_score(relation, default=1.0)))
     evidence = {number for relation in relations for number in get_items(relation, "evidence", int)}
     return {**best, "evidence": sorted(evidence)} if evidence else best
-
-
-def _score(score: Optional[float]) -> float:
-    """A score to compare with others; one that is not known is the lowest."""
-    return -1.0 if score is None else score
 
 
 def _new_label(

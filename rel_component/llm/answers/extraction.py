@@ -6,6 +6,7 @@ from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Tu
 
 from spacy.tokens import Doc, Span
 
+from ...annotations import score_rank
 from ...documents import RelationKey, relation_key
 from ...mentions import typed_key
 from ...types import POLARITIES, Relation
@@ -195,14 +196,10 @@ class AnswerReader:
 
 def _keep_better(relations: Dict[RelationKey, Relation], key: RelationKey, rel: Relation) -> None:
     """Note a relation under a key, unless one with the same score or a higher one is there."""
-    if key not in relations or _score(rel) > _score(relations[key]):
+    if key not in relations or score_rank(rel.score) > score_rank(relations[key].score):
         relations[key] = rel
 
 
 def _polarity_order(rel: Relation) -> int:
     """What holds comes first, where a document says different things of a relation."""
     return ("", *POLARITIES).index(rel.polarity)
-
-
-def _score(rel: Relation) -> float:
-    return -1.0 if rel.score is None else rel.score
