@@ -20,6 +20,7 @@ from ..inference.texts import read_texts
 from ..pipeline.label_reading import reads_labels
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, load_pipeline, mentions_are_given, mentions_key, source_name
+from ..relation_types import RelationType
 from ..schema import RelationSchema
 from .learning import (
     Hyperparameters,
@@ -109,8 +110,9 @@ def add_labels(
         hyperparameters: how it learns; None: with the defaults.
 
     Raises:
-        ConfigError: if the pipeline has no trained relation extractor, or an option does not fit.
-        SchemaError: if there is no new label in the schema, or it is none.
+        ConfigError: if the pipeline has no trained relation extractor, if the schema has no new label or
+            an event whose pairs the pipeline lacks, or if an option does not fit.
+        SchemaError: if the schema is none.
         DataError: if documents cannot be read, or none shows a new label. Nothing is written then.
     """
     if per_label < 0 or not 0 <= distillation < inf:
@@ -124,9 +126,7 @@ def add_labels(
         if not isinstance(schema, RelationSchema):
             schema = RelationSchema.from_file(schema)
         old = extractor.labels
-        added = [kind for label, kind in schema.items() if label not in old]
-        if not added:
-            raise ConfigError(f"{source_name(nlp)} has all labels of the schema: {listed(old)}")
+        added = _lacking(schema, old, source_name(nlp))
         names = [kind.label for kind in added]
         taught = _read(nlp, extractor, new, names, None if complete else names)
         remembered = [] if memory is None else _read(nlp, extractor, memory, old, old)
@@ -157,6 +157,24 @@ def add_labels(
     shown = {rel.label for doc in taught for rel in get_relations(doc, extractor.attr)}
     not_shown = [label for label in names if label not in shown]
     return AddedLabels(names, started, not_shown, changes, losses, counts, place)
+
+
+def _lacking(schema: RelationSchema, known: Sequence[str], pipeline: str) -> List[RelationType]:
+    """The relation types of a schema that a pipeline lacks; pairs of events have to be known to it."""
+    events = [
+        kind.label
+        for kind in schema.events.values()
+        if any(pair.label not in known for pair in kind.pair_types())
+    ]
+    if events:
+        raise ConfigError(
+            f"{pipeline} lacks pairs of the events {listed(events)}, and only relation types can be "
+            "added: take these events out of the schema, or train with them (spacy rel init-config)"
+        )
+    added = [kind for label, kind in schema.items() if label not in known]
+    if not added:
+        raise ConfigError(f"{pipeline} has all labels of the schema: {listed(known)}")
+    return added
 
 
 def _read(

@@ -8,7 +8,7 @@ from rel_component import RelationSchema
 from rel_component.cli.add_labels import print_changes
 from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, DataError, SchemaError
-from rel_component.evolution.add_labels import _every_fifth, add_labels
+from rel_component.evolution.add_labels import _every_fifth, _lacking, add_labels
 from rel_component.evolution.learning import Hyperparameters, LabelChange, choose_memory
 from rel_component.relation_types import RelationType
 from rel_component.spacy_files import write_docs
@@ -177,6 +177,15 @@ def test_after_an_error_nothing_is_written(folder, tmp_path, options, error, mes
     with pytest.raises(error, match=message):
         add_labels(folder / "before", schema, folder / "new.spacy", tmp_path / "after", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_events_that_are_known_may_stand_in_the_schema():
+    events = [{"label": "MERGER", "roles": {"party": {"types": ["ORG"], "min": 2}}}]
+    schema = RelationSchema.from_dict({**SCHEMA, "events": events})
+    with pytest.raises(ConfigError, match="model lacks pairs of the events MERGER"):
+        _lacking(schema, ["WORKS_AT"], "model")
+    added = _lacking(schema, ["WORKS_AT", "MERGER:party>party"], "model")
+    assert [kind.label for kind in added] == ["LEFT"]
 
 
 @pytest.mark.slow
