@@ -192,7 +192,13 @@ def test_an_answer_that_broke_down_upstream_is_none(endpoint, choice):
 
 @pytest.mark.parametrize(
     ("said", "timeout"),
-    [({"cut": 20}, None), ({"body": b"no JSON"}, None), ({"trickle": 0.02}, 0.1)],
+    [
+        ({"cut": 20}, None),
+        ({"body": b"no JSON"}, None),
+        ({"body": b'{"error": {"message": "overloaded", "code": 502}}'}, None),
+        ({"body": body(content=["yes"], usage=None)}, None),
+        ({"trickle": 0.02}, 0.1),
+    ],
 )
 def test_what_was_sent_in_vain_is_a_request(endpoint, said, timeout):
     endpoint.say(**said)

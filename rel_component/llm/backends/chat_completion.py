@@ -90,19 +90,15 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
     Raises:
         LLMUnavailable: if the body has no answer, or one that broke off.
     """
+    bill = _bill(body, seconds)
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
-        raise LLMUnavailable(
-            f"The response has no answer: {error_text(body, secret)}", usage=_bill(body, seconds)
-        )
+        raise LLMUnavailable(f"The response has no answer: {error_text(body, secret)}", usage=bill)
     message = choice["message"]
     finish_reason = choice.get("finish_reason")
     if choice.get("error") or finish_reason in _BROKEN:
-        raise LLMUnavailable(
-            f"The answer broke off: {error_text(choice, secret)}",
-            usage=_bill(body, seconds) or Usage(requests=1, seconds=seconds),
-        )
+        raise LLMUnavailable(f"The answer broke off: {error_text(choice, secret)}", usage=bill)
     if not isinstance(finish_reason, str) or not 0 < len(finish_reason) <= _MAX_REASON_CHARS:
         finish_reason = "stop"
     text = _content(message)
@@ -112,13 +108,12 @@ def read_completion(body: Any, seconds: float, secret: str = "") -> Reply:
         text = ""  # cut off or filtered before its first word: it is charged, and final
     if not isinstance(text, str):
         raise LLMUnavailable(
-            f"The content of the answer is not a text: {error_text(message, secret)}",
-            usage=_bill(body, seconds),
+            f"The content of the answer is not a text: {error_text(message, secret)}", usage=bill
         )
     return Reply(
         text=text.replace(secret, "***") if len(secret) >= _MIN_SECRET_CHARS else text,
         finish_reason=without_secret(finish_reason, secret),
-        usage=_bill(body, seconds) or Usage(requests=1, seconds=seconds),
+        usage=bill,
         tokens=_read_tokens(choice.get("logprobs"), text),
     )
 
@@ -224,11 +219,11 @@ def _shown(value: Any) -> str:
     return value[:_MAX_SHOWN] if isinstance(value, str) else _REPR.repr(value)
 
 
-def _bill(body: Any, seconds: float) -> Optional[Usage]:
-    """The usage, or None if the body does not have it."""
+def _bill(body: Any, seconds: float) -> Usage:
+    """The usage; without tokens if the body names none, as it may have been computed all the same."""
     usage = body.get("usage") if isinstance(body, dict) else None
     if not isinstance(usage, dict):
-        return None
+        return Usage(requests=1, seconds=seconds)
     details = usage.get("prompt_tokens_details")
     return Usage(
         requests=1,
