@@ -3,8 +3,8 @@
 import pytest
 import spacy
 
+from ..pipeline.label_readers import learned
 from ..pipeline.saved_pipelines import make_joint
-from ..pipeline.test_label_pair import learned
 from .helpers import run
 
 SCHEMA = "relations:\n  - label: LEFT\n    description: the head left the tail\n"

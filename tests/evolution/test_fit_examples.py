@@ -12,7 +12,7 @@ from rel_component.spacy_files import write_docs
 
 from ..cli.helpers import run, run_json
 from ..helpers import facts, make_doc, make_example
-from ..pipeline.test_label_pair import pipeline as label_pipeline
+from ..pipeline.label_readers import pipeline as label_pipeline
 from ..pipeline.test_rehearsal import TINY
 
 SCHEMA = {

@@ -1,7 +1,8 @@
-"""A small pipeline and a folder that it is saved in."""
+"""Small pipelines, and a folder that one is saved in."""
 
 import pytest
 
+from .label_readers import learned
 from .saved_pipelines import make_joint
 
 
@@ -27,3 +28,9 @@ def folder(saved_joint):
     for file, data in files.items():
         if not file.is_file() or file.read_bytes() != data:
             file.write_bytes(data)
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """A trained pipeline whose relation extractor reads its labels, for tests that leave it as it is."""
+    return learned()
