@@ -40,7 +40,7 @@ from rel_component.targets import make_targets
 
 sys.path.append(str(Path(__file__).parent.parent / "scripts"))
 
-from general_corpus import read_properties
+from wikidata_properties import read_properties
 
 WAYS: Dict[str, Dict[str, Any]] = {
     "add-labels, memory": {"memory": True},

@@ -1,45 +1,45 @@
-"""A corpus of many relation types for configs/general.cfg, from public data of five kinds.
+"""A corpus of many relation types for configs/general.cfg, from public data and sentences of our own.
 
     python scripts/general_corpus.py DATA OUTPUT [--parts fewrel ...] [--leave-out P26 ...]
 
 DATA holds the folders fewrel_train64, redocred, semeval2010_task8 and wikidata_properties, and
-knowledgenet if it is asked for; the business corpus is in assets/. OUTPUT is given train.spacy,
-dev.spacy and schema.yaml. Test parts are not read, nor CoNLL04, whose licence is for research.
+knowledgenet if it is asked for; the business corpus and sentences of many domains are in assets/.
+OUTPUT is given train.spacy, dev.spacy and schema.yaml. Test parts are not read, nor CoNLL04, whose
+licence is for research.
 
 Documents are sentences or short passages. Each is asked about the labels of its own data set. What is
 annotated completely teaches rejection: the other pairs of a sentence, and the other direction of a pair.
 Sentences of which nothing holds are made of templates, and asked about all labels.
-Labels of Wikidata have the names, descriptions and aliases that people gave them there.
+Labels of Wikidata have the names, descriptions and aliases that people gave them there. FewRel's pairs
+have inverse labels too (assets/inverse_relations.yaml), so that the order of two mentions says nothing.
 """
 
 import argparse
-import csv
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 import spacy
 import srsly
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
+from wikidata_properties import held_together, read_inverses, read_properties
 
 from rel_component.annotations import get_relations, set_relations
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.documents import ask_only, asked_labels, bare_copy
-from rel_component.files import write_docs
 from rel_component.relation_types import RelationType
 from rel_component.schema import RelationSchema
+from rel_component.spacy_files import write_docs
 from rel_component.types import Relation
 
 ASSETS = Path(__file__).parent.parent / "assets"
-PARTS = ("fewrel", "redocred", "semeval", "business", "unrelated")
+PARTS = ("fewrel", "redocred", "semeval", "business", "domains", "unrelated")
 SHARE_ALIKE = ("knowledgenet",)  # its licence may extend to what is made of it
-SYMMETRIC = {"P26", "P3373", "P190", "P460"}
-INVERSES = {"P131": "P150", "P527": "P361", "P155": "P156", "P1344": "P710", "P355": "P749"}
-N_ALIASES = 8
 N_FILLED = 12  # sentences of a template
 BUSINESS_TYPES = {"GPE": "LOC", "PRODUCT": "MISC"}
 SEMEVAL = {
@@ -74,6 +74,7 @@ KNOWLEDGENET = {
     "SPOUSE": ("the head is married to the tail", "person", "person"),
     "SUBSIDIARY_OF": ("the head belongs to the company tail", "organization", "organization"),
 }
+_MARKED = re.compile(r"\[([^\[\]]+)\]\((\w+)\)")
 
 
 class Part(NamedTuple):
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with the public data sets")
     parser.add_argument("output", type=Path)
     parser.add_argument("--parts", nargs="+", choices=PARTS + SHARE_ALIKE, default=list(PARTS))
-    parser.add_argument("--leave-out", nargs="*", default=[], help="properties of Wikidata")
+    parser.add_argument("--leave-out", nargs="*", default=[], help="properties, or domains")
     parser.add_argument(
         "--most", nargs="*", default=[], metavar="PART=N", help="the most documents of a part"
     )
@@ -108,7 +109,9 @@ def main() -> None:
     types: Dict[str, RelationType] = {}
     for name in args.parts:
         part = READERS[name](args.data, nlp, properties, set(args.leave_out))
-        types.update({kind.label: kind for kind in part.types})
+        for kind in part.types:
+            if types.setdefault(kind.label, kind) != kind:
+                raise SystemExit(f"{name}: {kind.label} means something else in another part")
         labels = [kind.label for kind in part.types]
         rng.shuffle(part.docs)
         del part.docs[most.get(name, len(part.docs)) :]
@@ -134,29 +137,34 @@ def numbers(items: Sequence[str]) -> Dict[str, int]:
     return {name: int(n) for name, _, n in (item.partition("=") for item in items)}
 
 
-def read_properties(data: Path) -> Dict[str, RelationType]:
-    """What Wikidata says of its properties, by id; labels are their names."""
-    path = data / "wikidata_properties" / "wikidata-properties.csv"
-    found = {}
-    with path.open(encoding="utf8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            aliases = [alias.strip() for alias in row["aliases"].split(",")]
-            found[row["ID"]] = RelationType(
-                row["label"],
-                row["description"],
-                symmetric=row["ID"] in SYMMETRIC,
-                aliases=tuple(alias for alias in aliases if alias)[:N_ALIASES],
-            )
-    return found
-
-
 def read_fewrel(
     data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
 ) -> Part:
+    """Sentences of one pair each, which have the property and its inverse.
+
+    They are not asked about what else may hold of the pair, since nobody has annotated it.
+    """
     path = data / "fewrel_train64" / "train_wiki_sample.json"
     ids = {key for key in srsly.read_json(path) if key not in left_out}
-    docs = list(_named(convert_file(path, "fewrel", nlp, Report()), properties, ids))
-    return Part(docs, [properties[key] for key in sorted(ids)])
+    types = {key: [properties[key]] for key in sorted(ids)}
+    for key, inverse in read_inverses(ids).items():
+        types[key].append(inverse)
+    together = held_together(data, ids)
+    docs = []
+    for doc in convert_file(path, "fewrel", nlp, Report()):
+        for rel in get_relations(doc):
+            if rel.label in ids:
+                copy = bare_copy(doc, sentences=True)
+                ends = [Span(copy, x.start, x.end, label=x.label) for x in (rel.head, rel.tail)]
+                copy.ents = spacy.util.filter_spans(ends)
+                forth, *back = (kind.label for kind in types[rel.label])
+                found = [Relation(ends[0], forth, ends[1], 1.0)]
+                found += [Relation(ends[1], label, ends[0], 1.0) for label in back]
+                set_relations(copy, found)
+                asked = ids - together[rel.label] | {rel.label}
+                ask_only(copy, [kind.label for key in sorted(asked) for kind in types[key]])
+                docs.append(copy)
+    return Part(docs, [kind for kinds in types.values() for kind in kinds])
 
 
 def read_redocred(
@@ -261,7 +269,67 @@ def read_business(
     data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
 ) -> Part:
     docs = list(convert_file(ASSETS / "business_train.jsonl", "auto", nlp, Report(on_error="skip")))
-    return Part(docs, list(RelationSchema.from_file(ASSETS / "business_schema.yaml").values()))
+    return Part(docs, list(business_schema().values()))
+
+
+def business_schema() -> RelationSchema:
+    return RelationSchema.from_file(ASSETS / "business_schema.yaml")
+
+
+def read_domains(
+    data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
+) -> Part:
+    """Sentences with the relations of many domains, each asked about those of its own."""
+    docs: List[Doc] = []
+    types: Dict[str, RelationType] = {}
+    taken = {kind.label for kind in properties.values()} | {*business_schema()}
+    taken.update(kind.label for kind in read_inverses(properties).values())
+    for path in sorted((ASSETS / "domains").glob("*.yaml")):
+        if path.stem in left_out:
+            continue
+        schema = RelationSchema.from_file(path)
+        names = {}
+        for kind in schema.values():
+            name = kind.label
+            while name in taken:
+                name += "_"  # which is no word of it
+            taken.add(name)
+            names[kind.label] = name
+            types[name] = replace(kind, label=name, inferred=True)
+        docs += read_marked(path.with_suffix(".txt"), nlp, names)
+    return Part(docs, list(types.values()))
+
+
+def read_marked(path: Path, nlp: Language, labels: Mapping[str, str]) -> Iterator[Doc]:
+    """Sentences with mentions marked as ``[words](TYPE)``, and their relations.
+
+    Args:
+        path: the file: a sentence on a line, and a line ``head | LABEL | tail`` for each of its
+            relations. Empty lines stand between sentences.
+        nlp: the pipeline whose tokenizer is used.
+        labels: names of the labels in the documents, which are asked about these, by those in the file.
+    """
+    for block in path.read_text(encoding="utf8").strip().split("\n\n"):
+        marked, *lines = block.splitlines()
+        text, places, end = "", {}, 0
+        for match in _MARKED.finditer(marked):
+            text += marked[end : match.start()]
+            places[match[1]] = (len(text), len(text) + len(match[1]), match[2])
+            text, end = text + match[1], match.end()
+        text += marked[end:]
+        doc = nlp.make_doc(text)
+        spans = {
+            words: doc.char_span(start, end, label=label)
+            for words, (start, end, label) in places.items()
+        }
+        doc.ents = spans.values()
+        relations = []
+        for line in lines:
+            head, label, tail = (part.strip() for part in line.split(" | "))
+            relations.append(Relation(spans[head], labels[label], spans[tail], 1.0))
+        set_relations(doc, relations)
+        ask_only(doc, labels.values())
+        yield doc
 
 
 def read_unrelated(
@@ -291,35 +359,13 @@ def read_unrelated(
     return Part(docs, [])
 
 
-def _named(
-    docs: Iterator[Doc], properties: Dict[str, RelationType], ids: Set[str]
-) -> Iterator[Doc]:
-    """Documents of one pair, with the names of properties, and inverses that are asked for."""
-    for doc in docs:
-        relations = [rel for rel in get_relations(doc) if rel.label in ids]
-        if not relations:
-            continue
-        copy = bare_copy(doc, sentences=True)
-        copy.ents = [Span(copy, ent.start, ent.end, label=ent.label) for ent in doc.ents]
-        named = []
-        for rel in relations:
-            head, tail = (
-                Span(copy, span.start, span.end, label=span.label) for span in (rel.head, rel.tail)
-            )
-            named.append(Relation(head, properties[rel.label].label, tail, 1.0))
-            inverse = INVERSES.get(rel.label)
-            if inverse in ids:
-                named.append(Relation(tail, properties[inverse].label, head, 1.0))
-        set_relations(copy, named)
-        yield copy
-
-
 READERS = {
     "fewrel": read_fewrel,
     "redocred": read_redocred,
     "knowledgenet": read_knowledgenet,
     "semeval": read_semeval,
     "business": read_business,
+    "domains": read_domains,
     "unrelated": read_unrelated,
 }
 

@@ -10,6 +10,7 @@ import spacy
 import srsly
 from spacy.util import load_config
 
+from rel_component.annotations import get_relations
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.schema import RelationSchema
@@ -212,3 +213,21 @@ def test_recipes_for_given_entities_differ_in_the_model_only(recipe):
     for config in configs:
         del config["components"]["relation_extractor"]["model"]
     assert configs[0] == configs[1]
+
+
+@pytest.mark.parametrize("path", sorted((ASSETS / "domains").glob("*.yaml")), ids=lambda x: x.stem)
+def test_sentences_of_domains_satisfy_their_schema(path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    from general_corpus import read_marked
+
+    schema = RelationSchema.from_file(path)
+    names = {label: label for label in schema}
+    docs = list(read_marked(path.with_suffix(".txt"), spacy.blank("en"), names))
+    relations = [rel for doc in docs for rel in get_relations(doc)]
+    assert [
+        str(rel)
+        for rel in relations
+        if not schema[rel.label].allows(rel.head.label_, rel.tail.label_)
+    ] == []
+    assert min(Counter(rel.label for rel in relations).values()) > 4
+    assert sum(not get_relations(doc) for doc in docs) > 7

@@ -14,6 +14,7 @@ from rel_component.schema import RelationSchema
 from rel_component.spacy_files import read_docs
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "general_corpus.py"
+DOMAINS = {path.stem for path in (SCRIPT.parents[1] / "assets" / "domains").glob("*.yaml")}
 PROPERTIES = """ID,label,description,aliases,Data type,Count
 P1,part of,the whole,"within, in",WikibaseItem,3
 P2,mother,the parent,mum,WikibaseItem,3
@@ -68,6 +69,7 @@ def make(data, monkeypatch, *options):
     output = data / "output"
     command = [str(SCRIPT), str(data), str(output), "--dev", "0", *options]
     monkeypatch.setattr(sys, "argv", command)
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     runpy.run_path(str(SCRIPT), run_name="__main__")
     docs = list(read_docs(output / "train.spacy", spacy.blank("en")))
     relations = sorted(str(rel) for doc in docs for rel in get_relations(doc))
@@ -107,3 +109,48 @@ def test_sentences_of_templates_are_asked_about_all_labels(made):
         "MISC",
     }
     assert all(len(doc.ents) > 1 for doc in docs)
+
+
+def test_a_pair_has_the_inverse_too_and_is_not_asked_about_what_may_hold(data, made):
+    fewrel = {
+        "P57": [sentence(["heat", "by", "mann"], [0], [2])],
+        "P86": [sentence(["alien", "with", "music", "of", "goldsmith"], [0], [4])],
+    }
+    # the director wrote the script: where P57 holds, P58 may hold as well
+    pair = [{"h": 0, "t": 1, "r": key, "evidence": []} for key in ("P57", "P58")]
+    record = {"title": "x", "sents": [], "vertexSet": [], "labels": pair}
+    properties = (
+        "ID,label,description,aliases\nP57,director,,\nP58,screenwriter,,\nP86,composer,,\n"
+    )
+    fewrel["P58"] = [sentence(["up", "by", "docter"], [0], [2])]
+    (data / "fewrel_train64" / "train_wiki_sample.json").write_text(json.dumps(fewrel))
+    (data / "redocred" / "dev_revised.json").write_text(json.dumps([record]))
+    (data / "wikidata_properties" / "wikidata-properties.csv").write_text(properties)
+    docs, relations, _ = made("--parts", "fewrel", "--leave-out", "P58")
+    assert relations == [
+        "(alien, composer, goldsmith)",
+        "(goldsmith, composed, alien)",
+        "(heat, director, mann)",
+        "(mann, directed, heat)",
+    ]
+    docs, _, _ = made("--parts", "fewrel")
+    asked = {doc.text.split()[0]: asked_labels(doc) for doc in docs}
+    assert asked["heat"] == {"director", "directed", "composer", "composed"}
+    assert len(asked["alien"]) == 6
+
+
+def test_descriptions_lose_what_they_say_to_editors(data, made):
+    text = '"seat of the club (or team). Use P276 for places - do not use for people; see P17"'
+    path = data / "wikidata_properties" / "wikidata-properties.csv"
+    path.write_text(f"ID,label,description,aliases\nP1,seat,{text},\nP2,head,,\n")
+    _, _, schema = made("--parts", "fewrel")
+    assert schema["seat"].description == "seat of the club."
+
+
+def test_sentences_of_a_domain_are_asked_about_its_labels(made):
+    docs, _, schema = made("--parts", "domains", "--leave-out", *(DOMAINS - {"courts", "books"}))
+    assert {"REPRESENTED_BY", "represented by"} <= set(schema)
+    assert {len(asked_labels(doc)) for doc in docs} == {12}
+    assert schema[
+        "SUED"
+    ].inferred  # other types are not forbidden, so that they teach to find nothing

@@ -102,12 +102,16 @@ def words_of(name: str) -> str:
 
 
 def _with_types(kind: RelationType) -> str:
-    """The description, with entity types in place of the words head and tail."""
+    """The description, with entity types in place of the words head and tail.
+
+    "the head drug" is "the drug" where that is the type.
+    """
     text = kind.description
     for role, types in (("head", kind.head), ("tail", kind.tail)):
         if types:
             words = " or ".join(dict.fromkeys(word_for_type(name) for name in types))
-            text = re.sub(rf"\b{role}\b", words, text)
+            named = rf"\b{role}\b(?: {re.escape(words)}\b)?"
+            text = re.sub(named, words.replace("\\", r"\\"), text)
     return text
 
 
