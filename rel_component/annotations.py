@@ -181,7 +181,8 @@ def set_relations(
             with a token, or the dict form ``{(head.start, tail.start): {label: score}}``, whose
             positions must be first tokens of entities in ``doc.ents``, of mentions of relations
             that the Doc has, or of spans in ``doc.spans``, and whose scores of 0 mean "no such
-            relation". Of relations with the same head, label and tail the one with the highest
+            relation"; a relation that the Doc has keeps its evidence, polarity and statement in it.
+            Of relations with the same head, label and tail the one with the highest
             score stays, of equals the first, with the evidence of all. A score may be None: not known.
         attr: name of the extension attribute.
 

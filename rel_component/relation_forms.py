@@ -168,5 +168,6 @@ def _from_dict(doc: Doc, data: TokenPairDict, relations: Iterable[Relation]) -> 
                 continue
             same = known.get((*key, label))  # perhaps of mentions that are no entities
             head, tail = (same.head, same.tail) if same else (by_start[key[0]], by_start[key[1]])
-            rows.append(_check(doc, (head, label, tail, score)))
+            more = (same.evidence, same.polarity, same.statement) if same else ()
+            rows.append(_check(doc, Relation(head, label, tail, score, *more)))
     return rows

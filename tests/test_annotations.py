@@ -18,7 +18,7 @@ from rel_component.annotations import (
     set_relations,
 )
 from rel_component.errors import AnnotationError, ExtensionConflict
-from rel_component.types import Relation
+from rel_component.types import Relation, Statement
 
 from .helpers import facts, make_doc
 from .lines import most_runs_of_a_line
@@ -465,6 +465,15 @@ def test_polarity_is_kept(doc):
     for wrong in ("perhaps", 7, ["negated"]):
         with pytest.raises(AnnotationError, match=r"the polarity is .*; known are asserted"):
             doc._.rel = [{**data[0], "polarity": wrong}]
+
+
+def test_the_dict_form_keeps_what_a_relation_has_besides_its_score(vocab):
+    doc = make_doc(vocab, "Ada works at Acme Labs", [PERSON, ORG], sent_starts=[0])
+    ada, acme = doc.ents
+    stated = Statement(predicate=(doc[1:3],))
+    doc._.rel = [Relation(ada, "WORKS_AT", acme, 0.9, (0,), "negated", stated)]
+    doc._.rel = {(0, 3): {"WORKS_AT": 0.4}}
+    assert list(doc._.rel) == [Relation(ada, "WORKS_AT", acme, 0.4, (0,), "negated", stated)]
 
 
 def test_relations_with_evidence_are_read_in_time_that_grows_with_the_document(vocab):
