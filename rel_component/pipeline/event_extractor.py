@@ -1,6 +1,7 @@
 """The component ``event_extractor``: events, and other records of several roles, from their pairs."""
 
-from typing import Any, Callable, Dict, Iterable, Optional, Union
+from itertools import takewhile
+from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 
 import srsly
 from spacy.language import Language
@@ -14,10 +15,12 @@ from ..evaluation.event_scores import EVENT_SCORE_WEIGHTS
 from ..event_decoding import decode_events
 from ..event_types import EventSchema
 from ..events import EVENTS_ATTR, install_events, set_events
-from ..pipelines import find_extractor, relation_attr
+from ..pipelines import RelationComponent, relation_attr
 from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .saving import Parts, SavedPipe, loading
+
+_OWN = "own"  # key beside the saved schema
 
 
 @Language.factory(
@@ -31,8 +34,9 @@ class EventExtractor(SavedPipe, Pipe):
     """Makes events of the relations that are pairs of their roles, and writes them to ``doc._.events``.
 
     It comes after ``relation_extractor``, which learns and finds these pairs, and learns nothing itself;
-    see :mod:`rel_component.event_decoding`. The types of events are those of the schema of the
-    component that finds relations before it.
+    see :mod:`rel_component.event_decoding`. The types of events are those of the schema of the last
+    component before it that finds their pairs, also when that is given another schema, unless it has
+    been given types of its own.
 
     Args:
         nlp: the pipeline.
@@ -46,8 +50,8 @@ class EventExtractor(SavedPipe, Pipe):
         keep_pairs: whether the pairs remain among the relations of the document.
         event_schema: the types of events, as a schema or a dict in the form of a schema file; None:
             those of the relation extractor.
-        relations_attr: name of the extension attribute of the relations; None: that of the component
-            that finds relations before it.
+        relations_attr: name of the extension attribute of the relations; None: that of the last
+            component before it whose schema has events, or else of the first that finds relations.
         attr: name of the extension attribute of the events, if another package has taken
             ``doc._.events``.
 
@@ -80,13 +84,16 @@ class EventExtractor(SavedPipe, Pipe):
         self.one_label = one_label
         self.one_role = one_role
         self.keep_pairs = keep_pairs
-        self.relations_attr = relations_attr or relation_attr(nlp)
+        sources = self._sources(nlp)
+        self.relations_attr = relations_attr or (
+            sources[-1].attr if sources else relation_attr(nlp)
+        )
         self.events = EventSchema()
-        extractor = find_extractor(nlp)
+        self._has_own = False
         if event_schema is not None:
             self.set_schema(event_schema)
-        elif extractor is not None:
-            self.events = extractor.schema.events
+        else:
+            self.follow(nlp)
 
     def set_schema(self, schema: Union[RelationSchema, Dict[str, Any]]) -> None:
         """Make events of the types of another schema from now on.
@@ -103,6 +110,19 @@ class EventExtractor(SavedPipe, Pipe):
         if not schema.events:
             raise ConfigError(f'{self.name}: the schema has no types under "events"')
         self.events = schema.events
+        self._has_own = True
+
+    def follow(self, nlp: Language) -> None:
+        """Take the types of events of the component that finds their pairs, where it has some.
+
+        Types of its own, of :meth:`set_schema` or the option `event_schema`, stay as they are.
+
+        Args:
+            nlp: the pipeline.
+        """
+        sources = [each for each in self._sources(nlp) if each.attr == self.relations_attr]
+        if sources and not self._has_own:
+            self.events = sources[-1].schema.events
 
     def initialize(
         self,
@@ -115,18 +135,16 @@ class EventExtractor(SavedPipe, Pipe):
 
         Args:
             get_examples: not used.
-            nlp: the pipeline; the schema of the component that finds relations in it is taken if
-                there is no other.
+            nlp: the pipeline; see :meth:`follow`.
             event_schema: the schema.
 
         Raises:
             ConfigError: if there are no types of events.
         """
-        extractor = None if nlp is None else find_extractor(nlp)
         if event_schema is not None:
             self.set_schema(event_schema)
-        elif not self.events and extractor is not None:
-            self.events = extractor.schema.events
+        elif nlp is not None:
+            self.follow(nlp)
         self._require_events()
 
     def __call__(self, doc: Doc) -> Doc:
@@ -158,6 +176,12 @@ class EventExtractor(SavedPipe, Pipe):
             return {}
         return dict(self.scorer(examples, **{"schema": self.events, **kwargs}))
 
+    def _sources(self, nlp: Language) -> List[RelationComponent]:
+        """The components before this one that find pairs of events."""
+        before = takewhile(lambda item: item[1] is not self, nlp.pipeline)
+        extractors = [pipe for _, pipe in before if isinstance(pipe, RelationComponent)]
+        return [extractor for extractor in extractors if extractor.schema.events]
+
     def _require_events(self) -> None:
         if not self.events:
             raise ConfigError(
@@ -167,9 +191,12 @@ class EventExtractor(SavedPipe, Pipe):
 
     def _dump(self) -> Parts:
         schema = RelationSchema(events=self.events.values())
-        return {"schema": srsly.json_dumps(schema.to_dict(), indent=2)}
+        return {"schema": srsly.json_dumps({**schema.to_dict(), _OWN: self._has_own}, indent=2)}
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         if "schema" not in exclude:
             with loading(f"{place}schema"):
-                self.events = RelationSchema.from_dict(srsly.json_loads(read("schema"))).events
+                data = srsly.json_loads(read("schema"))
+                has_own = bool(data.pop(_OWN, self._has_own))  # an earlier version saved none
+                self.events = RelationSchema.from_dict(data).events
+                self._has_own = has_own

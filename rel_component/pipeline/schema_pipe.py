@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, Callable, Dict, Iterable, Optional, Sequence, Tuple, TypeVar
 
 import numpy
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..candidates import Candidates, PairModelT
@@ -18,6 +19,7 @@ from ..relation_types import RelationType
 from ..schema import RelationSchema
 from ..targets import Targets
 from ..types import NO_RELATION, BoolArray
+from .event_extractor import EventExtractor
 from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
 from .model_checks import refuse_uninitialised
 from .rehearsal import RehearsingPipe
@@ -35,11 +37,13 @@ class SchemaPipe(RehearsingPipe):
     """A trainable component whose outputs are the labels of a schema.
 
     Attributes:
+        attr: name of the extension attribute that it writes relations to.
         exclusive: whether a pair has at most one label, and NO_RELATION is one of the outputs.
         adaptive_threshold: whether the first output is a threshold for the others.
     """
 
     model: PairModelT
+    attr: str
     exclusive: bool
     adaptive_threshold: bool
     _label_reader: LabelReader
@@ -127,7 +131,8 @@ class SchemaPipe(RehearsingPipe):
         Args:
             schema: a schema; its content as :meth:`.RelationSchema.to_dict` gives it; or descriptions,
                 or mappings with the other keys of a relation type, by label. Events are asked about
-                by their pairs.
+                by their pairs, of which an ``event_extractor`` after it makes them, unless it has
+                types of its own.
             offset: added to the log-odds of every label, since pairs are less like labels that no
                 training had; saved, and used again for later schemas. None: that of the last time,
                 at first 0.
@@ -156,6 +161,8 @@ class SchemaPipe(RehearsingPipe):
         for label in self.labels:
             self.vocab.strings.add(label)
         nlp = self._pipeline.get() if self._pipeline else None
+        if nlp is not None:
+            self._pass_events_on(nlp)
         found = None if nlp is None else found_types(nlp)
         if found is not None and (missing := missing_types(self.schema, found)):
             warnings.warn(
@@ -170,6 +177,19 @@ class SchemaPipe(RehearsingPipe):
         listener = self._listener
         if reads_labels(self.model) and (listener is None or listener._backprop is not None):
             self._label_reader.check_training(self.model, self._upstream)
+
+    def _pass_events_on(self, nlp: Language) -> None:
+        """Let what makes events of the relations make those of the present schema."""
+        for _, pipe in nlp.pipeline:
+            if not isinstance(pipe, EventExtractor) or pipe.relations_attr != self.attr:
+                continue
+            pipe.follow(nlp)
+            if missing := [label for label in self.schema.events if label not in pipe.events]:
+                warnings.warn(
+                    f"{pipe.name} has types of events of its own, and makes none of {listed(missing)}: "
+                    "give it the schema too, with its set_schema",
+                    stacklevel=3,
+                )
 
     def _asked(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
         """The labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``.

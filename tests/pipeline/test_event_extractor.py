@@ -97,6 +97,40 @@ def test_types_of_events_are_needed():
         nlp.add_pipe("event_extractor", name="other", config={"threshold": 2.0})
 
 
+def other_events(label):
+    return {"events": [{"label": label, "roles": {"a": {}, "b": {}}}]}
+
+
+def test_types_of_events_follow_the_schema_unless_they_are_its_own(tmp_path):
+    nlp = make_pipeline(replay(tmp_path), relation_schema=EVENTS)
+    prompted, events = nlp.get_pipe("llm_relation_extractor"), nlp.add_pipe("event_extractor")
+    assert [*events.events] == ["MERGER"]
+    prompted.schema = RelationSchema.from_dict(other_events("DEAL"))
+    loaded = spacy.blank("en").add_pipe("event_extractor").from_bytes(events.to_bytes())
+    for pipe in (events, loaded):
+        pipe.initialize(nlp=nlp)
+        assert [*pipe.events] == ["DEAL"]
+    events.set_schema(other_events("SALE"))
+    loaded.from_bytes(events.to_bytes())
+    for pipe in (events, loaded):
+        pipe.initialize(nlp=nlp)
+        assert [*pipe.events] == ["SALE"]
+
+
+@pytest.mark.filterwarnings("ignore:.* both write doc")
+def test_types_of_events_are_those_of_the_last_extractor_that_has_some(tmp_path):
+    nlp = make_pipeline(replay(tmp_path))
+    backend = replay(tmp_path)
+    try:
+        for name, label in (("first", "DEAL"), ("second", "SALE")):
+            config = {"backend": backend, "relation_schema": other_events(label), "attr": "links"}
+            nlp.add_pipe("llm_relation_extractor", name, config=config)
+        events = nlp.add_pipe("event_extractor", after="second")
+        assert ([*events.events], events.relations_attr) == (["SALE"], "links")
+    finally:
+        Doc.remove_extension("links")
+
+
 def test_attribute_of_other_code_is_a_conflict():
     Doc.set_extension("happenings", default=None)
     try:

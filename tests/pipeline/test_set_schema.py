@@ -59,6 +59,20 @@ def test_a_schema_of_events_is_one_of_their_pairs(trained):
     assert list(extractor.schema.events) == ["DEAL"]
 
 
+def test_the_event_extractor_makes_the_events_of_another_schema(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    events = nlp.add_pipe("event_extractor")
+    set_schema, roles = nlp.get_pipe("relation_extractor").set_schema, {"buyer": {}, "seller": {}}
+    deal, sale = ({"events": [{"label": label, "roles": roles}]} for label in ("DEAL", "SALE"))
+    set_schema(deal)
+    set_schema(sale)
+    assert list(events.events) == ["SALE"]
+    events.set_schema(sale)
+    with pytest.warns(UserWarning, match="event_extractor has types of .* none of DEAL"):
+        set_schema(deal)
+    assert list(events.events) == ["SALE"]
+
+
 def test_labels_are_saved(trained, tmp_path):
     trained.to_disk(tmp_path)
     nlp = spacy.load(tmp_path)
