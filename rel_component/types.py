@@ -15,6 +15,10 @@ NO_RELATION = "NO_RELATION"
 NO_ENTITY = "NO_ENTITY"
 """Name of the class of spans that are no mention; never an entity type."""
 
+NO_LINK = frozenset({"", "NIL"})
+"""Ids that say that a mention has no entity in the knowledge base; ``NIL`` is that of spaCy's entity
+linker."""
+
 ASSERTED = "asserted"
 POLARITIES = (ASSERTED, "negated", "planned")
 """What a document may say of a relation: that it holds, that it does not, or that it shall."""

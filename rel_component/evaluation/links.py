@@ -10,10 +10,9 @@ from typing import Any, Callable, Collection, Dict, Iterable, List, Optional, Tu
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..linking.learning import NO_LINK
 from ..linking.links import ATTRIBUTE
 from ..mentions import char_range
-from ..types import ScorerFunction
+from ..types import NO_LINK, ScorerFunction
 from .counts import PRF
 
 RECALL_AT = (1, 10, 50)

@@ -7,6 +7,7 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..converters.annotated import AnnotatedMention
 from ..mentions import normalize_name
+from ..types import NO_LINK
 
 KB_PREFIX, NAME_PREFIX = "kb:", "name:"
 
@@ -76,12 +77,12 @@ def find_entity(
         known: names of entities of many documents.
     """
     if len(members) == 1:
-        name, label, kb_id = _name(own, text), writable(own.label), own.kb_id
+        name, label, kb_id = _name(own, text), writable(own.label), _linked(own)
         names: Mapping[Tuple[str, str], int] = {(name, label): 1}
     else:
         labelled = [mention for mention in members if mention.label] or list(members)
         counts = Counter((_name(mention, text), writable(mention.label)) for mention in labelled)
-        kb_id = next((m.kb_id for m in (own, *members) if m.kb_id), "")
+        kb_id = next(filter(None, map(_linked, (own, *members))), "")
         names, (name, label) = counts, _representative(counts)
     kb_id = writable(kb_id) or known.find(name, label)
     if kb_id:
@@ -118,6 +119,11 @@ def _representative(names: "Counter[tuple[str, str]]") -> "tuple[str, str]":
         return capitals, by_name[name], -len(name), name
 
     return max(by_name, key=rank), most_frequent(by_type)
+
+
+def _linked(mention: AnnotatedMention) -> str:
+    """The id of a mention in a knowledge base; empty if it has none."""
+    return "" if mention.kb_id in NO_LINK else mention.kb_id
 
 
 def _name(mention: AnnotatedMention, text: str) -> str:

@@ -21,8 +21,8 @@ from ..files import check_ending
 from ..mentions import mention_spans
 from ..pipelines import blank_pipeline
 from ..spacy_files import read_docs, write_docs
+from ..types import NO_LINK
 from .canonical import CanonicalEntity, Canonicalizer, Join, read_canonical, write_canonical
-from .learning import NO_LINK
 
 
 class Canonicalized(NamedTuple):

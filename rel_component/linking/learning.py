@@ -7,13 +7,10 @@ import numpy
 from spacy.tokens import Doc, Span
 
 from ..mentions import normalize_name, trimmed
-from ..types import Int32Array
+from ..types import NO_LINK, Int32Array
 from .candidates import LinkCandidates, Seen
 from .entities import MAX_NAME, Entity
 from .knowledge_base import KnowledgeBase, build
-
-NO_LINK = frozenset({"", "NIL"})
-"""Ids that say that a mention has no entity in the knowledge base."""
 
 _MIN_SHARE = 0.02  # of the links of a type, from which it counts as one that it may mean
 

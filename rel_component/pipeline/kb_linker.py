@@ -16,11 +16,11 @@ from ..files import complete_files
 from ..linking.candidates import FEATURES, CandidateFinder
 from ..linking.context import context_cosines, encode_descriptions
 from ..linking.knowledge_base import KnowledgeBase, load_kb, write_kb
-from ..linking.learning import NO_LINK, carried, learn_links, right_candidates, seen_in
+from ..linking.learning import carried, learn_links, right_candidates, seen_in
 from ..linking.links import Link, best_links, write_links
 from ..linking.scorer import fit, link_loss
 from ..mentions import mention_spans
-from ..types import ScorerFunction
+from ..types import NO_LINK, ScorerFunction
 from .learning import LearningPipe
 from .saving import loading
 

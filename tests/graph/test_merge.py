@@ -101,6 +101,17 @@ def test_names_of_a_cluster_and_of_known_entities():
     assert ambiguous.find("Ann", "PERSON") == ""
 
 
+def test_nil_is_no_id():
+    text = document(
+        "Ann met Bob, and Cy met him.",
+        [("Ann", "P", "NIL"), ("Bob", "P", "NIL"), ("Cy", "P"), ("him", "P", "Q2")],
+        [(0, "MET", 1), (2, "MET", 1)],
+        clusters=[(1, 3)],
+    )
+    with merged([text]) as graph:
+        assert [node.id for node in graph.nodes()] == ["name:P:ann", "Q2", "name:P:cy"]
+
+
 def test_ids_never_meet_names():
     text = document(
         "Bob Bob Bob Bob",
