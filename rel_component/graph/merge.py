@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Literal, Optional, Sequence, Union
 
-from ..converters.annotated import Annotated
+from ..converters.annotated import Annotated, in_characters
 from ..converters.convert import AUTO, read_annotated
 from ..converters.report import Report
 from ..errors import ConfigError, DataError, shown
@@ -83,12 +83,16 @@ def merged_files(
     """
     report = report or Report()
     nlp = blank_pipeline(lang)
-    documents: Iterable[Annotated] = (
-        annotated
-        for path in paths
-        for annotated in read_annotated(Path(path), format_name, nlp, report)
-    )
-    with merged(documents if progress is None else progress(documents), options, report) as graph:
+    file = ""
+
+    def read() -> Iterator[Annotated]:
+        nonlocal file
+        for path in paths:
+            file = str(path)
+            yield from read_annotated(Path(path), format_name, nlp, report)
+
+    documents = read() if progress is None else progress(read())
+    with _merged(documents, options or GraphOptions(), report, lambda: file) as graph:
         yield graph
 
 
@@ -104,19 +108,30 @@ def merged(
         documents: documents with valid annotations, which are read once and not kept;
             :func:`.converters.from_doc.to_annotated` makes them of Docs.
         options: how they are merged.
-        report: counts documents and relations, and takes note of dates that are none.
+        report: counts documents and relations, and takes note of dates that are none, and of ids that
+            recur with another text or date.
 
     Raises:
         ConfigError: if too many edges are inferred.
         DataError: if the disk is full.
     """
-    options, report = options or GraphOptions(), report or Report()
+    with _merged(documents, options or GraphOptions(), report or Report(), lambda: "") as graph:
+        yield graph
+
+
+@contextmanager
+def _merged(
+    documents: Iterable[Annotated],
+    options: GraphOptions,
+    report: Report,
+    file: Callable[[], str],  # that is read
+) -> Iterator[Graph]:
     with tempfile.TemporaryDirectory(prefix="rel_graph_") as folder, _disk_errors(folder):
         path = Path(folder) / "graph.sqlite"
         with GraphWriter(path) as writer:
             for number, annotated in enumerate(documents, start=1):
                 report.documents += 1
-                _add(writer, annotated, number, options, report)
+                _add(writer, annotated, number, options, report, file())
             writer.finish()
             if options.inverses == "add" or options.closure:
                 infer_edges(writer.connection, options)
@@ -141,7 +156,9 @@ def _add(
     number: int,
     options: GraphOptions,
     report: Report,
+    file: str,
 ) -> None:
+    annotated = in_characters(annotated)
     n_left_out = sum(not is_fact(relation) for relation in annotated.relations)
     if n_left_out:
         report.note(
@@ -161,7 +178,11 @@ def _add(
             f"dates in {shown(options.date_key)} that are not of ISO 8601 (2024-05-31), and left out",
             place=annotated.place,
         )
-    writer.add_document(annotated.meta.get("id"), date, number)
+    found = writer.add_document(
+        annotated.meta.get("id"), date, number, text=annotated.text or "", file=file
+    )
+    for message in found:
+        report.note(message, place=annotated.place)
     symmetric = () if options.schema is None else options.schema.symmetric_labels
     for fact in (first, *facts):
         report.relations += 1

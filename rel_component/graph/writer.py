@@ -6,6 +6,7 @@ at once, because an index that grows with each row is read and written all over.
 
 import sqlite3
 from collections import Counter
+from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
@@ -18,7 +19,9 @@ _MAX_KNOWN = 200_000  # ids of nodes that are in memory
 _CACHE_KB = 96 * 1024
 
 _TABLES = """
-CREATE TABLE documents (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, date TEXT);
+CREATE TABLE documents (id INTEGER PRIMARY KEY, name TEXT NOT NULL, date TEXT,
+    file INTEGER NOT NULL, digest INTEGER NOT NULL, UNIQUE (name, file));
+CREATE INDEX documents_by_text ON documents (name, digest);
 CREATE TABLE nodes (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kb_id TEXT NOT NULL,
     name TEXT NOT NULL DEFAULT '', type TEXT NOT NULL DEFAULT '');
 CREATE TABLE names (node INTEGER, name TEXT, type TEXT, count INTEGER NOT NULL,
@@ -42,6 +45,10 @@ _INSERT_EDGE = (
     "INSERT INTO edges (head, label, tail, count, documents, score, max_score, first_date, last_date,"
     " first_document, last_document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+OTHER_TEXT = "documents of the same id with another text, counted as one"
+OTHER_DATE = "documents of the same id with another date, of which the first counts"
+OTHER_FILE = "documents of the same id in several files, told apart by the file: a.jsonl:7"
 
 _Row = Tuple[Any, ...]
 
@@ -75,6 +82,7 @@ class GraphWriter:
         self._names: Counter[Tuple[int, str, str]] = Counter()
         self._rows: List[_Row] = []
         self._document = 0
+        self._files: Dict[str, int] = {}
         self._symmetric: Set[str] = set()
         self._seen: Dict[int, None] = {}  # nodes of the document
 
@@ -84,16 +92,51 @@ class GraphWriter:
     def __exit__(self, *error: object) -> None:
         self.connection.close()
 
-    def add_document(self, document_id: object, date: Optional[str], number: int) -> None:
-        """Begin a document, whose facts follow; those of the same id count as one."""
+    def add_document(
+        self,
+        document_id: object,
+        date: Optional[str],
+        number: int,
+        *,
+        text: str = "",
+        file: str = "",
+    ) -> List[str]:
+        """Begin a document, whose facts follow.
+
+        It is the same as another one of the same id in its file, or with the same text in another file.
+
+        Args:
+            document_id: its id; None or empty: it has none.
+            date: its date; None: not known.
+            number: of all documents, from 1.
+            text: its text.
+            file: where it comes from, which tells it from others of its id.
+
+        Returns:
+            what is odd, in words that can be counted.
+        """
         given = document_id is not None and str(document_id) != ""
         name = writable(str(document_id)) if given else f"#{number}"
-        self.connection.execute(
-            "INSERT INTO documents (id, name, date) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            (number, name, date),
-        )
-        row = self.connection.execute("SELECT id FROM documents WHERE name = ?", (name,)).fetchone()
-        self._document, self._seen = row[0], {}
+        file_number = self._files.setdefault(file, len(self._files))
+        digest = _digest(text)
+        row = self._known_document("name = ? AND file = ?", name, file_number)
+        if row is None and len(self._files) > 1:
+            row = self._known_document("name = ? AND digest = ?", name, digest)
+        self._seen = {}
+        if row is None:
+            shared = len(self._files) > 1 and self._known_document("name = ?", name) is not None
+            self.connection.execute(
+                "INSERT INTO documents (id, name, date, file, digest) VALUES (?, ?, ?, ?, ?)",
+                (number, name, date, file_number, digest),
+            )
+            self._document = number
+            return [OTHER_FILE] * shared
+        self._document, known_date, known_digest = row
+        if known_date is None and date is not None:
+            update = "UPDATE documents SET date = ? WHERE id = ?"
+            self.connection.execute(update, (date, self._document))
+        differs = known_date is not None and date is not None and date != known_date
+        return [OTHER_TEXT] * (digest != known_digest) + [OTHER_DATE] * differs
 
     def add_fact(self, fact: Fact, turned: bool = False, symmetric: bool = False) -> None:
         """Add a relation of the document.
@@ -124,6 +167,7 @@ class GraphWriter:
         """Make the edges of all facts, and give the nodes their names."""
         self._flush()
         connection = self.connection
+        self._name_documents()
         self._join_names_with_ids()
         connection.execute(
             "CREATE INDEX evidence_by_edge ON evidence (head, label, tail, document, id, score)"
@@ -137,6 +181,25 @@ class GraphWriter:
         connection.executemany("UPDATE nodes SET name = ?, type = ? WHERE id = ?", _named(names))
         connection.execute("COMMIT")
         connection.executescript(_INDICES)
+
+    def _known_document(self, where: str, *values: object) -> Optional[_Row]:
+        query = f"SELECT id, date, digest FROM documents WHERE {where} LIMIT 1"
+        row: Optional[_Row] = self.connection.execute(query, values).fetchone()
+        return row
+
+    def _name_documents(self) -> None:
+        """Put the file before the ids that documents of several files have."""
+        connection, files = self.connection, list(self._files)
+        connection.execute(
+            "CREATE TEMP TABLE shared AS SELECT id, name, file FROM documents WHERE name IN"
+            " (SELECT name FROM documents GROUP BY name HAVING count(*) > 1)"
+        )
+        for number, name, file in connection.execute("SELECT * FROM shared ORDER BY id"):
+            own = f"{writable(files[file])}:{name}"
+            while self._known_document("name = ?", own) is not None:  # the id of another one
+                own = f"{own}#{number}"
+            connection.execute("UPDATE documents SET name = ? WHERE id = ?", (own, number))
+        connection.execute("DROP TABLE shared")
 
     def _join_names_with_ids(self) -> None:
         """Join nodes that have a name alone with the only node with an id that has the name and type."""
@@ -219,6 +282,11 @@ class GraphWriter:
         )
         self._rows.clear()
         self._names.clear()
+
+
+def _digest(text: str) -> int:
+    digest = blake2b(text.encode("utf8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _edges(rows: Iterator[_Row]) -> Iterator[_Row]:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+import srsly
 
 from rel_component.converters.annotated import AnnotatedEvent
+from rel_component.converters.formats.jsonl import to_record
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 from rel_component.graph import writer
@@ -84,6 +86,34 @@ def test_documents_of_one_id_are_one():
     with merged([people((0, "R", 1), doc_id="d"), people((0, "R", 1), doc_id="d")]) as graph:
         (edge,) = graph.edges()
     assert (edge.count, edge.documents, edge.score) == (2, 1, 0.5)
+
+
+def test_an_id_that_recurs_in_a_file_is_one_document_and_its_texts_and_dates_are_compared():
+    report = Report()
+    first, second, third = (people((0, "R", 1), doc_id="d") for _ in range(3))
+    second.meta["date"], third.meta["date"] = "2024", "2025"
+    third.text = f"{NAMES} ."
+    with merged([first, second, third], report=report) as graph:
+        (edge,) = graph.edges()
+    assert (edge.count, edge.documents, edge.first_date, edge.last_date) == (3, 1, "2024", "2024")
+    assert {*report.notes} == {writer.OTHER_TEXT, writer.OTHER_DATE}
+
+
+def test_documents_of_one_id_in_several_files_are_told_apart(tmp_path):
+    a, b = (tmp_path / f"{name}.jsonl" for name in "ab")
+    given = [people((0, "R", 1), doc_id="1"), people((0, "R", 1), doc_id="2")]
+    srsly.write_jsonl(a, map(to_record, [*given, people((0, "R", 1), doc_id=f"{b}:1")]))
+    other = document(f"{NAMES} .", PEOPLE, [(0, "R", 1)], doc_id="1", date="2024")
+    srsly.write_jsonl(b, map(to_record, [other, given[1]]))
+    report = Report()
+    with merged_files([a, b], report=report) as graph:
+        (edge,) = graph.edges()
+        names = [d.id for d in graph.documents()]
+    assert names == [f"{a}:1", "2", f"{b}:1", f"{b}:1#4"]
+    assert (edge.count, edge.documents, edge.first_document) == (5, 4, f"{b}:1#4")
+    assert {message: count for message, (count, _) in report.notes.items()} == {
+        writer.OTHER_FILE: 1
+    }
 
 
 def test_names_of_a_cluster_and_of_known_entities():
