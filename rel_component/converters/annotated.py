@@ -46,7 +46,8 @@ class AnnotatedRelation:
         id: name of the relation in its document, if the format has one.
         evidence: the sentences that show it, as positions in ``Annotated.sentence_starts``.
         attributes: anything else that the format says of the relation, as JSON data; ``polarity`` is
-            that of the relation, if it is one of :data:`.types.POLARITIES`.
+            that of the relation, if it is one of :data:`.types.POLARITIES`, and ``modality`` is one of
+            :data:`.types.MODALITIES`.
     """
 
     head: MentionId
@@ -68,7 +69,8 @@ class AnnotatedEvent:
         trigger: id of the mention that stands for the event; None: none does.
         score: probability in [0, 1]; 1.0 if annotated, None if it is not known.
         id: name of the event in its document, if the format has one.
-        attributes: anything else that the format says of the event, as JSON data.
+        attributes: anything else that the format says of the event, as JSON data; ``polarity`` and
+            ``modality`` as of a relation.
     """
 
     label: str

@@ -13,6 +13,7 @@ from typing import (
     Sequence,
     Set,
     Tuple,
+    Union,
 )
 
 from ..converters.annotated import (
@@ -24,7 +25,7 @@ from ..converters.annotated import (
     in_characters,
 )
 from ..event_types import read_pair_label
-from ..types import shown_polarity
+from ..types import MODALITIES, shown_polarity
 from .names import KnownNames, NamedEntity, find_entity, writable
 
 MAX_TEXT, _AROUND = (
@@ -71,10 +72,10 @@ def read_facts(
     min_score: Optional[float] = None,
     name: str = "",
 ) -> Iterator[Fact]:
-    """The relations that a document asserts, one after the other; see :func:`is_fact`.
+    """The relations and events that a document asserts, one after the other; see :func:`is_fact`.
 
     An event is an entity of its own, from which facts with the roles as labels lead to what fills them;
-    they stand for the relations that are pairs of its roles.
+    they stand for the relations that are pairs of its roles, or go from its trigger to their fillers.
 
     Args:
         annotated: the document, with valid annotations.
@@ -98,8 +99,11 @@ def read_facts(
         return min_score is None or (score is not None and score >= min_score)
 
     labels = {event.label for event in annotated.events}
+    arms = {(e.trigger, role, key) for e in annotated.events for role, key in e.arguments}
     for relation in filter(is_fact, annotated.relations):
         if not passes(relation.score) or _is_pair(relation, labels):
+            continue
+        if (relation.head, relation.label, relation.tail) in arms:
             continue
         if starts is None:
             starts = _starts(annotated, text)
@@ -116,7 +120,7 @@ def read_facts(
             *places,
         )
     for number, event in enumerate(annotated.events):
-        if passes(event.score):
+        if passes(event.score) and is_fact(event):
             starts = _starts(annotated, text) if starts is None else starts
             node = _event_node(event, f"{name}:{number}", text, mentions)
             yield from _event_facts(event, node, entity, text, starts, mentions)
@@ -162,12 +166,15 @@ def _event_facts(
         )
 
 
-def is_fact(relation: AnnotatedRelation) -> bool:
-    """Whether a document says that a relation holds, and not that it does not, that it shall or may."""
-    statement = relation.attributes.get("statement")
+def is_fact(stated: Union[AnnotatedRelation, AnnotatedEvent]) -> bool:
+    """Whether a document says that something holds, and not that it does not, that it shall or may."""
+    attributes = stated.attributes
+    statement = attributes.get("statement")
     if isinstance(statement, dict) and statement.get("modality"):
         return False
-    return not shown_polarity(relation.attributes.get("polarity"))
+    return attributes.get("modality") not in MODALITIES and not shown_polarity(
+        attributes.get("polarity")
+    )
 
 
 def _starts(annotated: Annotated, text: str) -> List[int]:

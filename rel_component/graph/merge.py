@@ -159,10 +159,10 @@ def _add(
     file: str,
 ) -> None:
     annotated = in_characters(annotated)
-    n_left_out = sum(not is_fact(relation) for relation in annotated.relations)
+    n_left_out = sum(not is_fact(stated) for stated in (*annotated.relations, *annotated.events))
     if n_left_out:
         report.note(
-            "negated or planned relations, which are no facts, left out",
+            "negated, planned or possible relations and events, which are no facts, left out",
             place=annotated.place,
             count=n_left_out,
         )

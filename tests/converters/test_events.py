@@ -129,6 +129,25 @@ def test_brat_events_in_a_cycle_are_read_and_written(tmp_path):
     assert lines[4:] == ["E1\tBuy:T3 Buyer:T1 Bought:T2 Bought2:T4", "E2\tSay:T4 What:T3"]
 
 
+def test_brat_negation_and_speculation_are_polarity_and_modality(tmp_path):
+    (tmp_path / "a.txt").write_text("Acme buys Neo, says Ann.", encoding="utf8")
+    flags = "A1\tNegation E1\nA2\tSpeculation E2\nA3\tNegation R1\nA4\tNegation T1\n"
+    [annotated], _ = read_text(
+        tmp_path, f"{BRAT}R1\tOwns Arg1:T1 Arg2:T2\n{flags}", "brat", file="a.ann"
+    )
+    assert [event.attributes for event in annotated.events] == [
+        {"polarity": "negated"},
+        {"modality": "possible"},
+    ]
+    assert annotated.relations[0].attributes == {"polarity": "negated"}
+    assert annotated.mentions[0].attributes == {"Negation": True}
+    write_file([annotated], tmp_path / "out.ann", "brat", NLP, Report())
+    lines = (tmp_path / "out.ann").read_text(encoding="utf8").splitlines()
+    assert {line.partition("\t")[2] for line in lines} >= {
+        line.partition("\t")[2] for line in flags.splitlines()
+    }
+
+
 def test_mention_twice_in_a_role_is_one_filler(tmp_path):
     kind = {"label": "MERGER", "roles": {"party": {"min": 2}}}
     schema = RelationSchema.from_dict({"events": [kind]})

@@ -346,7 +346,7 @@ def test_brat_lines():
     ]
     mentions = {mention.id: mention for mention in annotated.mentions}
     assert mentions["T2"].attributes == {}
-    assert annotated.events[0].attributes == {"Negation": True}
+    assert annotated.events[0].attributes == {"polarity": "negated"}
     assert mentions["T3"].attributes == {"Speculation": True}
     assert mentions["T4"].attributes == {"#AnnotatorNotes": "the country, not the band"}
     assert mentions["T4"].kb_id == "Wikipedia:5058739"

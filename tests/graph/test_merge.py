@@ -194,6 +194,23 @@ def test_what_a_document_denies_or_plans_is_no_fact():
     assert count == 2
 
 
+def test_events_that_are_denied_or_only_possible_are_no_facts():
+    told = people(
+        (0, "who", 1), (0, "who", 2), (3, "KNOWS", 1)
+    )  # as brat's are read, from triggers
+    said = [{"polarity": "negated"}, {"modality": "possible"}, {"polarity": "asserted"}]
+    told.events = [
+        AnnotatedEvent("E", (("who", filler),), trigger, attributes=attributes)
+        for trigger, filler, attributes in zip((0, 0, 3), (1, 2, 1), said)
+    ]
+    report = Report()
+    with merged([told], report=report) as graph:
+        found = {(e.head_name, e.label, e.tail_name) for e in graph.edges()}
+    assert found == {("Di", "KNOWS", "Bob"), ("E: Di", "who", "Bob")}
+    ((count, _),) = report.notes.values()
+    assert count == 2
+
+
 def test_symmetric_types_go_one_way():
     documents = [people((0, "R", 1), (1, "R", 0)), people((1, "R", 0), (3, "R", 2))]
     assert edges(documents, schema=schema(symmetric=True)) == [

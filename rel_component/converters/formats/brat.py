@@ -11,7 +11,8 @@
     #1<TAB>AnnotatorNotes T1<TAB>a note
 
 An event is read as such, and as relations from its trigger to each argument, labelled with the role; an
-event in a role is its trigger there, while its attributes and notes are its own. brat has no
+event in a role is its trigger there, while its attributes and notes are its own. ``Negation`` and
+``Speculation`` of relations and events are their polarity and modality. brat has no
 mentions across lines: fragments with nothing but white space between them are one mention. Offsets are
 characters of the text file; the text of the mentions tells if they are UTF-16 units, or count line ends
 or a byte order mark otherwise than they are. Lines with ``*`` and another name than Equiv are relations
@@ -44,7 +45,15 @@ from ..report import Report
 from ..text_files import read_lines, read_text
 from ._document_files import document_files
 from ._shown import ShownText
-from .brat_writer import ARGUMENTS, ENDING, EQUIVALENCE, NO_DATABASE, without_number, write_brat
+from .brat_writer import (
+    ARGUMENTS,
+    ENDING,
+    EQUIVALENCE,
+    FLAGS,
+    NO_DATABASE,
+    without_number,
+    write_brat,
+)
 
 _SPAN = re.compile(r"(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) *")
 _REFERENCE = re.compile(r"(\S+) (\S+) (\S+?):(\S+) *")
@@ -265,6 +274,8 @@ class _Document:
 
     def _annotate(self, target: str, name: str, value: Any) -> Optional[str]:
         """Add an attribute to what has this id; of equal names the values become a list."""
+        if value is True and target not in self.mentions:
+            name, value = FLAGS.get(name, (name, value))
         holders: List[Dict[Any, Any]] = [self.mentions, self.relations, self.events]
         for items in holders:
             if target in items:

@@ -24,6 +24,9 @@ ARGUMENTS = "argument names"
 """Attribute of relations whose arguments are not called Arg1 and Arg2; ``*`` of symmetric and transitive
 relations, whose arguments have no names. No brat attribute has a space."""
 
+FLAGS = {"Negation": ("polarity", "negated"), "Speculation": ("modality", "possible")}
+"""What attributes of relations and events mean that are called so in brat's own examples and BioNLP."""
+
 EQUIVALENCE = "Equiv"
 
 NO_DATABASE = "KB"
@@ -108,9 +111,9 @@ class _Lines:
             yield from self._attributes(self._names[mention.id], mention.attributes)
             yield from self._reference(mention)
         for name, relation in zip(relation_names, relations):
-            yield from self._attributes(name, relation.attributes)
+            yield from self._attributes(name, _flagged(relation.attributes))
         for name, event in zip(event_names, events):
-            yield from self._attributes(name, event.attributes)
+            yield from self._attributes(name, _flagged(event.attributes))
 
     def _mention(self, mention: AnnotatedMention) -> str:
         """A mention; brat wants one fragment for each line of the text."""
@@ -194,6 +197,13 @@ class _Lines:
 
     def _lost(self, what: str) -> None:
         self._report.note(f"{what} that brat does not allow", place=self._annotated.place)
+
+
+def _flagged(attributes: Dict[str, Any]) -> Dict[str, Any]:
+    """Attributes with brat's own names for polarity and modality."""
+    names = {item: name for name, item in FLAGS.items()}
+    pairs = ((name, value, (name, str(value))) for name, value in attributes.items())
+    return {names.get(item, name): item in names or value for name, value, item in pairs}
 
 
 def _label_problem(label: str) -> Optional[str]:
