@@ -5,7 +5,18 @@ import os
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, Literal, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Literal,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from spacy.language import Language
 
@@ -16,7 +27,7 @@ from ..pipelines import OWN, PipelineSource
 from .executor import Executor, Resources, get_executor
 from .manifest import NAME, Header, Manifest, is_left_over, pipeline_fingerprint, versions
 from .run import Summary, clear_folder, collect, kept_if_of_use, make_folder, run_shards
-from .shards import LONGEST_TEXT, Document, cut_shards
+from .shards import LONGEST_TEXT, PARTS, Document, cut_shards
 from .sinks import check_sink, get_sink, sink_of
 from .sources import Source, SourceReport, given_documents
 from .texts import Text
@@ -24,9 +35,6 @@ from .work import Work
 
 Texts = Union[str, Path, Source, Iterable[Union[str, Text]]]
 """Where texts come from: a path or pattern, a :class:`.sources.Source`, or texts in memory."""
-
-PARTS = ".parts"
-"""End of the name of a folder of shards that become one file."""
 
 _TIMEOUT = 600.0
 
@@ -104,7 +112,7 @@ def extract_files(
     texts = Source(source) if isinstance(source, (str, Path)) else source
     to = sink_of(output) if to == "auto" else to
     get_sink(to)
-    if isinstance(texts, Source) and texts.has(output):
+    if isinstance(texts, Source) and texts.has(*_written(output, to, shards)):
         raise ConfigError(f"{output} belongs to the texts of {texts.name}; name another output")
     if not shards:
         output = _file(output, to)
@@ -185,6 +193,12 @@ def _labels(labels: Sequence[str]) -> Tuple[str, ...]:
     if not is_list or not all(isinstance(label, str) for label in labels):
         raise ConfigError(f"labels {shown(labels)}: expected a list of types of relations")
     return tuple(labels)
+
+
+def _written(output: Path, to: str, shards: bool) -> List[Path]:
+    """The first shard of a run, and the file that the shards become."""
+    first = f"{0:06}{get_sink(to).ending}"
+    return [output / first] if shards else [output, output.with_name(output.name + PARTS) / first]
 
 
 def _file(output: Path, to: str) -> Path:

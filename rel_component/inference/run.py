@@ -15,9 +15,9 @@ from ..errors import ConfigError, DataError, RelComponentError
 from ..files import complete_file, is_device
 from .executor import Executor, Resources
 from .manifest import NAME, Manifest
-from .shards import Failure, Finished, Shard
+from .shards import FAILURES, Failure, Finished, Shard
 from .sinks import append_files, join_shards
-from .work import FAILURES, Work
+from .work import Work
 
 _OURS = re.compile(
     r"(_?\d{6,}(\.failures)?|_manifest|_failures)\.(jsonl|parquet|spacy)(\.gz|\.zst)?"

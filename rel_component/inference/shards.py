@@ -9,6 +9,12 @@ from ..errors import DataError
 LONGEST_TEXT = 1_000_000
 """Characters of a text, as in spaCy."""
 
+PARTS = ".parts"
+"""End of the name of a folder of shards that become one file."""
+
+FAILURES = ".failures.jsonl"
+"""End of the name of a list of failures."""
+
 _MOST_CHARACTERS = 4_000_000
 """Of a shard, which is in memory as a whole, and of which a few wait for a worker."""
 

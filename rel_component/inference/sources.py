@@ -16,10 +16,11 @@ from ..converters.records import Record, get, read_records
 from ..converters.report import Report
 from ..converters.text_files import decoded, read_lines
 from ..errors import ConfigError, DataError, did_you_mean, listed, shown
-from ..files import files_below, is_unfinished
+from ..files import files_below
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from ..spacy_files import read_docs
+from .patterns import is_left_by_runs, matching_files, would_match
 from .shards import LONGEST_TEXT, Document, Failure
 from .streams import STANDARD_INPUT, Stream, is_compressed, open_stream, plain_name
 from .texts import Text, check_text, with_records
@@ -76,6 +77,7 @@ class Source:
     _size: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)  # bytes of files that are read
     _stream: Optional[Stream] = field(default=None, init=False)
+    _told: Optional[List[Tuple[Path, str]]] = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
@@ -112,12 +114,14 @@ class Source:
                 file
                 for file in files_below(path, "")
                 if _format_of(file, True) is not None
-                and not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
+                and not any(
+                    part.startswith(".") or is_left_by_runs(part)
+                    for part in file.relative_to(path).parts
+                )
             ]
             whole = True
-        elif not path.exists() and glob.has_magic(self.name):
-            matches = map(Path, sorted(glob.glob(self.name, recursive=True)))
-            found, whole = [f for f in matches if f.is_file() and not is_unfinished(f)], False
+        elif self._is_pattern:
+            found, whole = matching_files(self.name), False
         else:
             found, whole = [path], False
         if not found:
@@ -126,23 +130,34 @@ class Source:
         given = None if self.format_name == "auto" else self.format_name
         return [(file, given or _format_of(file, whole) or "lines") for file in found]
 
-    def has(self, output: Path) -> bool:
-        """Whether a file or folder to write is one of the files, or lies in the folder of them."""
+    def has(self, *outputs: Path) -> bool:
+        """Whether what is to be written would be one of the files, or lie in the folder of them.
+
+        Args:
+            outputs: files that need not be there yet.
+        """
         if self.name == STANDARD_INPUT:
             return False
-        target = Path(os.path.realpath(output))
+        targets = [Path(os.path.realpath(output)) for output in outputs]
         if Path(self.path).is_dir():
-            return target.is_relative_to(os.path.realpath(self.path))
-        return output.exists() and any(target == Path(os.path.realpath(f)) for f, _ in self.files())
+            return any(target.is_relative_to(os.path.realpath(self.path)) for target in targets)
+        if self._is_pattern and any(would_match(target, self.name) for target in targets):
+            return True
+        there = [path for target in targets for path in (target, target.parent) if path.is_file()]
+        return bool(there) and any(Path(os.path.realpath(f)) in there for f, _ in self.files())
 
     def fingerprint(self) -> Optional[Dict[str, Any]]:
-        """What tells the files from others: names, sizes and times; None: they cannot be read twice."""
+        """What tells the files from others: names, sizes and times; None: they cannot be read twice.
+
+        The documents that are read next are those of these files, whatever is written meanwhile.
+        """
         if self.name == STANDARD_INPUT:
             return None
         found: Dict[str, Any] = {}
         file = Path(self.path)
         try:
-            for file, _ in self.files():
+            self._told = self.files()
+            for file, _ in self._told:
                 stat = file.stat()
                 found[str(file)] = [stat.st_size, stat.st_mtime_ns]
         except OSError as err:
@@ -169,7 +184,7 @@ class Source:
             DataError: if the report stops at problems; it names file and line.
             ConfigError: if standard input is closed, or a package is missing.
         """
-        files = self.files()
+        files, self._told = self._told or self.files(), None
         sizes = [file.stat().st_size if file.is_file() else 0 for file, _ in files]
         self._size, self._before = sum(sizes), 0
         several = len(files) > 1 or Path(self.path).is_dir()
@@ -185,6 +200,10 @@ class Source:
                 finally:  # also where no more documents are wanted
                     self._stream = None
             self._before += size
+
+    @property
+    def _is_pattern(self) -> bool:
+        return glob.has_magic(self.name) and not Path(self.path).exists()
 
     def _prefix(self, file: Path) -> str:
         """The beginning of the ids of lines and documents, which are those of several files."""

@@ -36,10 +36,9 @@ from ..pipelines import (
     require_relations,
 )
 from .extract import choose_relations, extract_docs
-from .shards import LONGEST_TEXT, Document, Failure, Finished, Shard
+from .shards import FAILURES, LONGEST_TEXT, Document, Failure, Finished, Shard
 from .sinks import get_sink
 
-FAILURES = ".failures.jsonl"
 _LONGEST = 300  # characters of a reason
 
 

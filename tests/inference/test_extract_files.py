@@ -233,6 +233,32 @@ def test_texts_are_not_overwritten(nlp, texts, tmp_path):
     assert texts.read_text(encoding="utf8").splitlines() == TEXTS
 
 
+@pytest.mark.parametrize(
+    ("pattern", "output", "shards"),
+    [
+        ("**/*.jsonl", "new.jsonl", False),
+        ("*/*.jsonl", "new", True),
+        ("*.parts/*.jsonl", "new.jsonl", False),
+    ],
+)
+def test_results_do_not_become_texts(pattern, output, shards, nlp, tmp_path):
+    with pytest.raises(ConfigError, match="belongs to the texts of"):
+        run(nlp, tmp_path / pattern, tmp_path / output, shards=shards)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_over_a_pattern_goes_on_beside_its_texts(nlp, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_text(
+            "".join(json.dumps({"text": text}) + "\n" for text in TEXTS), encoding="utf8"
+        )
+    pattern, out = tmp_path / "**" / "*.jsonl", tmp_path / "out.jsonl.gz"
+    interrupt(nlp, pattern, out, after=2, to="jsonl.gz")
+    assert run(nlp, pattern, out, to="jsonl.gz", resume=True).documents == 18
+    assert run(nlp, [*TEXTS, "RAISE"], out).failures_path.name == "out.jsonl.gz.failures.jsonl"
+    assert run(nlp, pattern, out, to="jsonl.gz").documents == 18
+
+
 def test_a_run_that_can_go_on_is_not_deleted_by_one_that_cannot(nlp, texts, tmp_path):
     interrupt(nlp, texts, tmp_path / "out.jsonl", after=1)
     before = sorted((tmp_path / "out.jsonl.parts").iterdir())

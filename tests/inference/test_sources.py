@@ -282,6 +282,27 @@ def test_files_that_are_not_there(tmp_path):
         Source("a", "json")
 
 
+def test_files_are_those_of_the_fingerprint(tmp_path):
+    source = Source(tmp_path / "*.txt")
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(name, encoding="utf8")
+        if name == "a":
+            source.fingerprint()
+    found = [[d.text for d in source.documents(SourceReport())] for _ in range(2)]
+    assert found == [["a"], ["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("**/*.jsonl", ["a"]), ("*.parts/0*", ["0"]), ("**/_*.jsonl", ["_b"]), ("", ["a"])],
+)
+def test_what_runs_leave_is_passed_over(pattern, expected, tmp_path):
+    (tmp_path / "out.jsonl.parts").mkdir()
+    for name in ("a", "_b", "a.failures", "out.jsonl.parts/0"):
+        (tmp_path / f"{name}.jsonl").write_text("{}", encoding="utf8")
+    assert [file.stem for file, _ in Source(tmp_path / pattern).files()] == expected
+
+
 def test_how_much_has_been_read(tmp_path):
     for name in "abcd":
         (tmp_path / f"{name}.txt").write_text("12345", encoding="utf8")
