@@ -26,7 +26,7 @@ from ..converters.annotated import (
 )
 from ..event_types import read_pair_label
 from ..types import MODALITIES, shown_polarity
-from .names import KnownNames, NamedEntity, find_entity, writable
+from .names import EVENT_PREFIX, KnownNames, NamedEntity, find_entity, writable
 
 MAX_TEXT, _AROUND = (
     2000,
@@ -81,7 +81,7 @@ def read_facts(
         annotated: the document, with valid annotations.
         known: names of entities of many documents.
         min_score: the least score; relations whose score is not known are left out too. None: all.
-        name: name of the document, unique among all, for the names of its events.
+        name: name of the document, unique among all, for its events and what has no name.
     """
     annotated = in_characters(annotated)
     text, mentions = annotated.text or "", {m.id: m for m in annotated.mentions}
@@ -92,7 +92,7 @@ def read_facts(
     def entity(key: MentionId) -> NamedEntity:
         if key not in entities:
             members = [mentions[member] for member in clusters.get(key, [key])]
-            entities[key] = find_entity(members, mentions[key], text, known)
+            entities[key] = find_entity(members, mentions[key], text, known, name)
         return entities[key]
 
     def passes(score: Optional[float]) -> bool:
@@ -138,7 +138,7 @@ def _event_node(
     words = [text[mentions[key].start : mentions[key].end] for key in event.mentions]
     label = writable(event.label)
     name = f"{label}: {words[0] if event.trigger is not None else ', '.join(words[:3])}"
-    return NamedEntity(f"event:{writable(place)}", "", {(writable(name), label): 1})
+    return NamedEntity(f"{EVENT_PREFIX}{writable(place)}", "", {(writable(name), label): 1})
 
 
 def _event_facts(

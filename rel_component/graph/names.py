@@ -7,9 +7,11 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..converters.annotated import AnnotatedMention
 from ..mentions import normalize_name
+from ..models.pairs.coref_categories import DETERMINERS, PRONOUNS
 from ..types import NO_LINK
 
-KB_PREFIX, NAME_PREFIX = "kb:", "name:"
+KB_PREFIX, NAME_PREFIX, MENTION_PREFIX, EVENT_PREFIX = "kb:", "name:", "mention:", "event:"
+_PREFIXES = (KB_PREFIX, NAME_PREFIX, MENTION_PREFIX, EVENT_PREFIX)
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -63,18 +65,24 @@ def writable(text: str) -> str:
 
 
 def find_entity(
-    members: Sequence[AnnotatedMention], own: AnnotatedMention, text: str, known: KnownNames
+    members: Sequence[AnnotatedMention],
+    own: AnnotatedMention,
+    text: str,
+    known: KnownNames,
+    place: str,
 ) -> NamedEntity:
     """The node of an entity of a document.
 
     It is that of its id in a knowledge base, which `own` has or another mention; or of the id that its
-    name has in many documents; or else of its name without case, and its type.
+    name has in many documents; or else of its name without case, and its type. Words that are no name,
+    see :func:`is_name`, are a node of their document.
 
     Args:
         members: its mentions, of which `own` is one.
         own: the mention that takes part in a relation.
         text: text of the document.
         known: names of entities of many documents.
+        place: name of the document, unique among all.
     """
     if len(members) == 1:
         name, label, kb_id = _name(own, text), writable(own.label), _linked(own)
@@ -82,20 +90,45 @@ def find_entity(
     else:
         labelled = [mention for mention in members if mention.label] or list(members)
         counts = Counter((_name(mention, text), writable(mention.label)) for mention in labelled)
+        counts = Counter({pair: n for pair, n in counts.items() if is_name(*pair)}) or counts
         kb_id = next(filter(None, map(_linked, (own, *members))), "")
         names, (name, label) = counts, _representative(counts)
     kb_id = writable(kb_id) or known.find(name, label)
     if kb_id:
-        escaped = kb_id.startswith((KB_PREFIX, NAME_PREFIX))
+        escaped = kb_id.startswith(_PREFIXES)
         return NamedEntity(f"{KB_PREFIX}{kb_id}" if escaped else kb_id, kb_id, names)
-    return NamedEntity(name_key(name, label), "", names)
+    if is_name(name, label):
+        return NamedEntity(name_key(name, label), "", names)
+    return NamedEntity(
+        f"{MENTION_PREFIX}{writable(place)}:{_escaped(normalize_name(name))}", "", names
+    )
+
+
+def is_name(name: str, label: str) -> bool:
+    """Whether words may mean the same in another document.
+
+    English pronouns do not, nor do words without a type that have neither a capital nor a digit, but for
+    a determiner at their beginning: "The company". Scripts without case are not judged.
+
+    Args:
+        name: the words.
+        label: type of the entity; empty: none.
+    """
+    first, *others = name.split() or [""]
+    if not others and first.lower() in PRONOUNS and (first.islower() or first.istitle()):
+        return False
+    rest = " ".join(others) if others and first.lower() in DETERMINERS else name
+    return bool(label) or not rest.islower() or any(character.isdigit() for character in rest)
 
 
 @lru_cache(maxsize=1 << 16)
 def name_key(name: str, label: str) -> str:
     """The id of a node that has no other one."""
-    kind = label.replace("%", "%25").replace(":", "%3A")
-    return f"{NAME_PREFIX}{kind}:{normalize_name(name) or name}"
+    return f"{NAME_PREFIX}{_escaped(label)}:{normalize_name(name) or name}"
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace(":", "%3A")
 
 
 def most_frequent(counts: "Counter[str]") -> str:

@@ -11,7 +11,6 @@ from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 from rel_component.graph import writer
 from rel_component.graph.merge import GraphOptions, merged, merged_files
-from rel_component.graph.names import KnownNames, day, writable
 from rel_component.schema import RelationSchema, RelationType
 from rel_component.spacy_files import write_docs
 
@@ -114,71 +113,6 @@ def test_documents_of_one_id_in_several_files_are_told_apart(tmp_path):
     assert {message: count for message, (count, _) in report.notes.items()} == {
         writer.OTHER_FILE: 1
     }
-
-
-def test_names_of_a_cluster_and_of_known_entities():
-    clustered = document(
-        "The company Acme Labs said it hired Ann.",
-        [("The company", "ORG"), ("Acme Labs", "ORG"), ("it", ""), ("Ann", "PERSON")],
-        [(2, "EMPLOYS", 3)],
-        clusters=[(0, 1, 2)],
-    )
-    known = KnownNames([("E1", ["Ann", "Ann Lee"], ["PERSON"]), ("E2", ["Ann"], ["GPE"])])
-    with merged([clustered], GraphOptions(known=known)) as graph:
-        assert [(n.id, n.name) for n in graph.nodes()][1:] == [("E1", "Ann")]
-        assert next(graph.nodes()).id == "name:ORG:acme labs"
-    ambiguous = KnownNames([("E1", ["Ann"], []), ("E2", ["ANN"], [])])
-    assert ambiguous.find("Ann", "PERSON") == ""
-
-
-def test_nil_is_no_id():
-    text = document(
-        "Ann met Bob, and Cy met him.",
-        [("Ann", "P", "NIL"), ("Bob", "P", "NIL"), ("Cy", "P"), ("him", "P", "Q2")],
-        [(0, "MET", 1), (2, "MET", 1)],
-        clusters=[(1, 3)],
-    )
-    with merged([text]) as graph:
-        assert [node.id for node in graph.nodes()] == ["name:P:ann", "Q2", "name:P:cy"]
-
-
-def test_ids_never_meet_names():
-    text = document(
-        "Bob Bob Bob Bob",
-        [("Bob", "A:B"), ("Bob", "A"), ("Bob", "A", "name:A:bob"), ("Bob", "A", "kb:name:A:bob")],
-        [(0, "R", 1), (2, "R", 3)],
-    )
-    with merged([text]) as graph:
-        assert len({node.id for node in graph.nodes()}) == 4
-
-
-@pytest.mark.parametrize(("ids", "n_nodes"), [(["Q1"], 3), (["Q1", "Q2"], 5)])
-def test_a_name_belongs_to_the_only_id_that_has_it(ids, n_nodes):
-    documents = [
-        document("Ann met Bob.", [("Ann", "P"), ("Bob", "P")], [(0, "R", 1)], doc_id="d0"),
-        document("Cy met ANN.", [("Cy", "P"), ("ANN", "P")], [(1, "R", 0)], doc_id="d1"),
-        *(
-            document("Bob met Ann.", [("Bob", "P"), ("Ann", "P", kb)], [(0, "R", 1)], doc_id=kb)
-            for kb in ids
-        ),
-    ]
-    with merged(documents, GraphOptions(schema=schema(symmetric=True))) as graph:
-        nodes = {node.id: node.aliases for node in graph.nodes()}
-        edges = [(e.head, e.tail, e.documents) for e in graph.edges()]
-        bob = next(graph.edges())
-        spans = [e.text[e.tail_at :][:3] for e in graph.evidence_of(bob)]
-    assert len(nodes) == n_nodes
-    if len(ids) == 1:
-        assert nodes["Q1"] == {"Ann": 2, "ANN": 1}
-        assert edges == [("name:P:bob", "Q1", 2), ("name:P:cy", "Q1", 1)]
-        assert spans == ["Ann", "Ann"]
-
-
-def test_two_of_one_name_that_are_related_stay_two():
-    text = document("Ann met Ann", [("Ann", "P"), ("Ann", "P", "Q1")], [(0, "R", 1)])
-    assert edges([text]) == [("Ann", "R", "Ann", "")]
-    with merged([text]) as graph:
-        assert [node.id for node in graph.nodes()] == ["name:P:ann", "Q1"]
 
 
 def test_what_a_document_denies_or_plans_is_no_fact():
@@ -315,22 +249,6 @@ def test_sentences_of_evidence():
     assert piece.text[piece.tail_at :] == "Bob"
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("2024-05-31T10:00:00Z", "2024-05-31"),
-        *((text, text) for text in ("2024", "2024-05", "2024-05-31")),
-        (2024, "2024"),
-        *(
-            (value, None)
-            for value in ("31.5.2024", "2024-13", "20240531", "", 7, None, True, [2024])
-        ),
-    ],
-)
-def test_dates(value, expected):
-    assert day(value) == expected
-
-
 def test_dates_that_are_none_are_noted():
     report = Report()
     documents = [document(NAMES, PEOPLE, [(0, "R", 1)], date="yesterday")]
@@ -338,10 +256,6 @@ def test_dates_that_are_none_are_noted():
         assert next(graph.edges()).first_date is None
     assert "ISO 8601" in next(iter(report.notes))
     assert (report.documents, report.relations) == (1, 1)
-
-
-def test_what_no_format_holds_has_a_picture():
-    assert writable("a\0\x1b\x7f\ud800\n\t\x85") == "a\u2400\u241b\u2421\ufffd\n\t\x85"
 
 
 def test_files_of_several_formats(vocab, tmp_path):

@@ -30,11 +30,17 @@ _PRONOUNS = (
     "who whom whose which",
 )
 _GROUPS = {word: i for i, group in enumerate(_PRONOUNS, start=1) for word in group.split()}
+PRONOUNS = frozenset(_GROUPS)
+"""English pronouns, in lower case."""
+
 _OTHER_PRONOUN = len(_PRONOUNS) + 1
 _N_GROUPS = len(_PRONOUNS) + 2  # 0: no pronoun
 
 _FORMS = ("the", "this that these those", "a an some any", "my your his her its our their")
 _FORM_OF = {word: i for i, form in enumerate(_FORMS, start=1) for word in form.split()}
+DETERMINERS = frozenset(_FORM_OF)
+"""English determiners, in lower case."""
+
 _NAME = len(_FORMS) + 1  # begins with a capital letter
 _N_FORMS = len(_FORMS) + 2  # 0: none of them
 
