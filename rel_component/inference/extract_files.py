@@ -31,7 +31,7 @@ from .shards import LONGEST_TEXT, PARTS, Document, cut_shards
 from .sinks import check_sink, get_sink, sink_of
 from .sources import Source, SourceReport, given_documents
 from .texts import Text
-from .work import Work
+from .work import Work, file_digest
 
 Texts = Union[str, Path, Source, Iterable[Union[str, Text]]]
 """Where texts come from: a path or pattern, a :class:`.sources.Source`, or texts in memory."""
@@ -228,6 +228,7 @@ def _header(work: Work, texts: Any, options: Any) -> Optional[Header]:
             "batch_size": work.batch_size,
             "gpu": work.gpu_id >= 0,
             "lang": work.lang,
+            "code": None if work.code is None else _code_digest(work.code),
             **texts.options(),
         },
     }
@@ -238,6 +239,13 @@ def _header(work: Work, texts: Any, options: Any) -> Optional[Header]:
         "options": given,
     }
     return dict(json.loads(json.dumps(header)))  # as it comes back from the manifest
+
+
+def _code_digest(code: Path) -> str:
+    try:
+        return file_digest(code)
+    except OSError as err:
+        raise ConfigError(f"{code} cannot be imported: {err.strerror}") from err
 
 
 def _documents(texts: Any, report: SourceReport) -> Iterator[Document]:

@@ -161,20 +161,24 @@ def test_what_a_killed_run_had_not_finished_does_not_stay(nlp, texts, tmp_path):
         ({"shard_size": 5}, "options.shard_size was 4, is 5"),
         ({"text": "text changed"}, r"source\..*in\.txt was \[.*\], is \["),
         ({"pipeline": "other"}, "pipeline.config.cfg has changed"),
+        ({"code": "x = 2"}, "options.code has changed"),
     ],
 )
 def test_a_run_does_not_go_on_with_something_else(change, message, pipeline, texts, tmp_path):
-    own = shutil.copytree(pipeline, tmp_path / "own")
-    interrupt(own, texts, tmp_path / "out", after=1, shards=True)
+    own, code = shutil.copytree(pipeline, tmp_path / "own"), tmp_path / "code.py"
+    code.write_text("x = 1", encoding="utf8")
+    interrupt(own, texts, tmp_path / "out", after=1, shards=True, code=code)
     if "text" in change:
         texts.write_text(change.pop("text"), encoding="utf8")
     if "pipeline" in change:
         config = (own / "config.cfg").read_text(encoding="utf8")
         (own / "config.cfg").write_text(config + "\n", encoding="utf8")
         change = {}
+    if "code" in change:
+        code.write_text(change.pop("code"), encoding="utf8")
     before = sorted(file.name for file in (tmp_path / "out").iterdir())
     with pytest.raises(ConfigError, match=message):
-        run(own, texts, tmp_path / "out", resume=True, shards=True, **change)
+        run(own, texts, tmp_path / "out", resume=True, shards=True, code=code, **change)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == before
 
 
