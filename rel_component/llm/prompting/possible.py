@@ -50,15 +50,20 @@ class PossibleRelations:
     ) -> List[Tuple[str, str]]:
         """The pairs of mentions, by their ids, that may be related.
 
+        Two mentions that can only have symmetric relations are one pair, in the order of the ids.
+
         Args:
             mentions: the mentions.
             chosen: only these pairs; None: all.
         """
         return [
             (head, tail)
-            for (head, first), (tail, second) in permutations(mentions.items(), 2)
+            for (i, (head, first)), (j, (tail, second)) in permutations(
+                enumerate(mentions.items()), 2
+            )
             if (first.start, first.end) != (second.start, second.end)
             and self._related(first.label_, second.label_)
+            and (i < j or not self._symmetric(first.label_, second.label_))
             and (chosen is None or pair_key(first, second) in chosen)
         ]
 
@@ -103,3 +108,7 @@ class PossibleRelations:
 
     def _related(self, head: str, tail: str) -> bool:
         return self._open_labels or bool(self.labels_between(head, tail))
+
+    def _symmetric(self, head: str, tail: str) -> bool:
+        labels = {*self.labels_between(head, tail), *self.labels_between(tail, head)}
+        return bool(labels) and labels <= {*self._schema.symmetric_labels}

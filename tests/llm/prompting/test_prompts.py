@@ -140,6 +140,16 @@ def test_one_question_for_each_pair_that_the_schema_allows(doc):
     assert "From M1, Apple (ORG), to M2, Steve Jobs (PERSON)" in questions[0].messages[1].content
 
 
+@pytest.mark.parametrize(
+    ("other", "pairs"),
+    [((), [("M1", "M2")]), (("PARENT_OF",), [("M1", "M2"), ("M2", "M1")])],
+)
+def test_pairs_with_symmetric_labels_alone_are_asked_about_once(vocab, other, pairs):
+    schema = RelationSchema([RelationType("SPOUSE", symmetric=True), *map(RelationType, other)])
+    doc = make_doc(vocab, "Ann married Bob .", [(0, 1, "PERSON"), (2, 3, "PERSON")])
+    assert [question.pair for question in ask(doc, "pairs.v1", schema=schema)] == pairs
+
+
 def test_any_pair_may_have_a_relation_whose_types_are_only_expected(doc):
     schema = RelationSchema([RelationType("FOUNDED_BY", head=("ORG",), inferred=True)])
     assert len(ask(doc, "pairs.v1", schema=schema)) == 4 * 3
