@@ -161,7 +161,7 @@ class AnswerReader:
             if n_dropped:
                 result.dropped[DISAGREEMENT] += n_dropped
             for rel in sorted(agreed, key=_polarity_order):
-                _keep_better(found, relation_key(rel), rel)
+                _keep_better(found, self._key(rel), rel)
         result.relations = self._in_one_direction(found.values())
         if len(result.relations) < len(found):
             result.dropped[BOTH_DIRECTIONS] += len(found) - len(result.relations)
@@ -175,7 +175,7 @@ class AnswerReader:
         votes: Dict[Tuple[RelationKey, str], List[Relation]] = {}
         for relations in samples:
             for rel in relations:
-                votes.setdefault((relation_key(rel), rel.polarity), []).append(rel)
+                votes.setdefault((self._key(rel), rel.polarity), []).append(rel)
         agreed = []
         for rels in votes.values():
             if len(rels) >= self.min_agreement * len(samples):
@@ -185,6 +185,9 @@ class AnswerReader:
                     Relation(rel.head, rel.label, rel.tail, share, evidence, rel.polarity)
                 )
         return agreed, len(votes) - len(agreed)
+
+    def _key(self, rel: Relation) -> RelationKey:
+        return relation_key(rel, self.prompter.schema.symmetric_labels)
 
     def _in_one_direction(self, relations: Iterable[Relation]) -> List[Relation]:
         best: Dict[RelationKey, Relation] = {}

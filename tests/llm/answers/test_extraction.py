@@ -1,0 +1,48 @@
+"""From all replies about a document to its relations."""
+
+import json
+from dataclasses import replace
+
+from rel_component.llm.answers.extraction import AnswerReader
+from rel_component.llm.prompting.examples import ExampleSelector
+from rel_component.llm.prompting.prompts import Prompter
+from rel_component.llm.prompting.template import PromptTemplate
+from rel_component.llm.prompting.windows import PromptLimits
+from rel_component.llm.types import Outcome, Reply
+from rel_component.schema import RelationSchema, RelationType
+
+from ...helpers import make_doc
+
+SCHEMA = RelationSchema([RelationType("SPOUSE", symmetric=True)])
+THERE, BACK = ("M1", "M2"), ("M2", "M1")
+
+
+def extract(vocab, *answers, windows=None):
+    """What is made of answers, each of which states SPOUSE between some pairs."""
+    doc = make_doc(vocab, "Ann married Bob .", [(0, 1, "PERSON"), (2, 3, "PERSON")])
+    prompter = Prompter(
+        SCHEMA,
+        PromptTemplate.load("relations.v1"),
+        ExampleSelector([]),
+        PromptLimits(None, 10, len),
+        n_samples=len(answers),
+    )
+    questions = prompter.questions(doc, doc.ents)
+    if windows:
+        questions = [replace(q, window=window) for q, window in zip(questions, windows)]
+    outcomes = []
+    for pairs in answers:
+        stated = [{"head": head, "label": "SPOUSE", "tail": tail} for head, tail in pairs]
+        outcomes.append(Outcome(questions[0], Reply(json.dumps({"relations": stated}))))
+    result = AnswerReader(prompter).extract(doc, questions, outcomes)
+    facts = [(rel.head.text, rel.tail.text, rel.score) for rel in result.relations]
+    return facts, dict(result.dropped)
+
+
+def test_votes_for_a_symmetric_relation_count_in_both_directions(vocab):
+    assert extract(vocab, [THERE], [BACK], []) == ([("Ann", "Bob", 2 / 3)], {})
+
+
+def test_windows_that_state_a_symmetric_relation_in_two_directions_state_it_once(vocab):
+    found = extract(vocab, [BACK], [THERE], windows=[(0, 3), (0, 4)])
+    assert found == ([("Bob", "Ann", None)], {})
