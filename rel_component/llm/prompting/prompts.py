@@ -8,6 +8,7 @@ from spacy.tokens import Doc, Span
 
 from ...errors import ConfigError, listed
 from ...margins import PairKey
+from ...relation_types import partners
 from ...schema import RelationSchema
 from ...types import NO_RELATION, POLARITIES, FloatArray
 from ..types import JsonSchema, Message, Request
@@ -267,13 +268,14 @@ class Prompter:
         if self.template.question == "pair":
             related = {(ids[head], ids[tail]): label for head, label, tail in stated}
             said_of = {(ids[head], ids[tail]): each for (head, _, tail), each in zip(stated, said)}
-            unrelated = next((p for p in permutations(ids, 2) if p not in related), None)
+            known = {*related, *(p[::-1] for p, label in related.items() if self._both_ways(label))}
+            unrelated = next((p for p in permutations(ids, 2) if p not in known), None)
             pairs = {**related, **({unrelated: NO_RELATION} if unrelated else {})}
             turns = []
             for pair, label in pairs.items():
-                known = {key: mentions[key] for key in pair}
+                shown = {key: mentions[key] for key in pair}
                 turns += [
-                    self._question(example.text, known, pair),
+                    self._question(example.text, shown, pair),
                     Message(
                         "assistant",
                         label_answer(
@@ -292,6 +294,11 @@ class Prompter:
             answer = relations_answer(keys, relations, [*dict.fromkeys(zip(names, labels))], said)
         given = mentions if self.mentions_given else {}
         return [self._question(example.text, given, None), Message("assistant", answer)]
+
+    def _both_ways(self, label: str) -> bool:
+        """Whether a relation says that one holds from its tail to its head, too."""
+        symmetric = label in self.schema.symmetric_labels
+        return symmetric or bool(partners(label, self.schema))
 
     def _stated(
         self, example: PromptExample

@@ -200,6 +200,19 @@ def test_examples_of_pairs_show_one_without_relation(doc, shown):
     assert answers == [{"label": "LOCATED_IN"}, {"label": "NO_RELATION"}]
 
 
+@pytest.mark.parametrize("options", [{"symmetric": True}, {"inverse": "OTHER"}])
+def test_examples_of_pairs_do_not_deny_what_follows_from_their_relations(vocab, options):
+    schema = RelationSchema([RelationType("SPOUSE", **options)])
+    mentions = [(0, 1, "PERSON"), (2, 3, "PERSON")]
+    example = PromptExample.from_doc(
+        make_doc(vocab, "Ann married Bob", mentions, [(0, "SPOUSE", 1)])
+    )
+    doc = make_doc(vocab, "Eve married Max", mentions)
+    question = ask(doc, "pairs.v1", schema=schema, examples=[example])[0]
+    answers = [json.loads(m.content) for m in question.messages if m.role == "assistant"]
+    assert answers == [{"label": "SPOUSE"}]
+
+
 def test_long_documents_are_asked_about_in_windows(vocab):
     words = f"{TEXT} {TEXT.replace('Apple', 'Pear')}".split()
     mentions = [(s + 11 * k, e + 11 * k, t) for k in range(2) for s, e, t in (ORG, PERSON, CITY)]
