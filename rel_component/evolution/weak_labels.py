@@ -13,6 +13,7 @@ from math import inf
 from pathlib import Path
 from typing import (
     Any,
+    Collection,
     Dict,
     FrozenSet,
     Iterable,
@@ -33,12 +34,12 @@ from ..annotations import set_relations
 from ..converters.formats.csv_rows import read_rows
 from ..converters.report import Report
 from ..decoding import ThresholdDecoder
-from ..documents import ask_only, bare_copy, sentence_numbers
+from ..documents import ask_only, bare_copy, relation_key, sentence_numbers
 from ..errors import ConfigError, DataError, listed
 from ..evaluation.threshold_choice import record_decoding, with_lowest_threshold
 from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
-from ..mentions import mention_spans, normalize_name
+from ..mentions import add_entities, char_range, mention_spans, normalize_name
 from ..pipelines import PipelineSource, load_pipeline, mentions_key, source_name
 from ..types import NO_RELATION, Int32Array, Relation
 from .learning import require_trained
@@ -196,16 +197,18 @@ def weak_labels(
             weak.append(_Weak(doc, found))
         elif meet:
             without.append(doc)
+    symmetric: Tuple[str, ...] = ()
     if judge is not None:
+        symmetric = require_trained(judge).schema.symmetric_labels
         _score(weak, judge, spans_key)
     best: Dict[_Fact, float] = {}
     for item in weak:
         for rel, fact in item.found:
-            best[fact] = max(best.get(fact, 0.0), item.scores.get(_key(rel), 0.0))
+            best[fact] = max(best.get(fact, 0.0), item.scores.get(_key(rel, symmetric), 0.0))
     for item in weak:
         kept = []
         for rel, fact in item.found:
-            score = item.scores.get(_key(rel), 0.0)
+            score = item.scores.get(_key(rel, symmetric), 0.0)
             is_kept = judge is None or score >= min_score or 0.0 < score == best[fact]
             (result.counts if is_kept else result.dropped)[rel.label] += 1
             if is_kept:
@@ -285,7 +288,10 @@ def _score(weak: List[_Weak], nlp: Language, spans_key: Optional[str]) -> None:
         passed = list(nlp.pipe(docs))
         found = records[extractor.name].decode(lowest)
     for item, doc in zip(weak, passed):
-        item.scores = {_key(rel): rel.score or 0.0 for rel in found.get(id(doc), [])}
+        relations = found.get(id(doc), [])
+        item.scores = {
+            _key(rel, extractor.schema.symmetric_labels): rel.score or 0.0 for rel in relations
+        }
 
 
 def _with_mentions(
@@ -293,17 +299,17 @@ def _with_mentions(
 ) -> Iterator[Doc]:
     for item in weak:
         copied = bare_copy(item.doc, vocab=nlp.vocab, sentences=True)
+        ends = [span for rel, _ in item.found for span in (rel.head, rel.tail)]
         spans = [
             Span(copied, span.start, span.end, label=span.label_)
-            for span in mention_spans(item.doc, spans_key)
+            for span in dict.fromkeys((*ends, *mention_spans(item.doc, spans_key)))
         ]
         if target is None:
-            copied.set_ents(spans)
+            add_entities(copied, spans)  # ends of relations go first, where mentions overlap
         else:
             copied.spans[target] = spans
         yield copied
 
 
-def _key(rel: Relation) -> Tuple[int, int, str, int, int]:
-    head, tail = rel.head, rel.tail
-    return head.start_char, head.end_char, rel.label, tail.start_char, tail.end_char
+def _key(rel: Relation, symmetric: Collection[str]) -> Any:
+    return relation_key(rel, symmetric, char_range)

@@ -77,22 +77,53 @@ def test_ids_of_a_knowledge_base(nlp):
     assert known.keys(linked.ents[0]) == frozenset()
 
 
-def test_another_pipeline_has_to_agree(nlp):
+def _judge(**schema):
+    """A pipeline that finds FOUNDED_BY a little improbable between any mentions."""
     other = spacy.blank("en")
     extractor = other.add_pipe("relation_extractor", config={"model": TINY})
     mentions = [(0, 1, "PERSON"), (2, 3, "ORG")]
     doc = make_doc(other.vocab, "Ada founded Acme", mentions, [(1, "FOUNDED_BY", 0)])
     met = make_doc(other.vocab, "Ada met Acme", mentions)
     data = [make_example(doc), make_example(met)]
-    other.initialize(lambda: data)
+    extractor.initialize(lambda: data, nlp=other, **schema)
     output = extractor.model.get_ref("scorer").get_ref("output_layer")
     output.get_param("W")[:] = 0
-    output.get_param("b")[:] = [1.0, 0.0]  # all are a little improbable
+    output.get_param("b")[:] = [1.0, 0.0]
+    return other
+
+
+def test_another_pipeline_has_to_agree(nlp):
+    other = _judge()
     found = weak_labels(nlp, TEXTS, Facts(ROWS[:1]), agree=other, min_score=0.5)
     assert found.counts["FOUNDED_BY"] == 2  # the best of each fact, and its equal
     assert weak_labels(nlp, TEXTS, Facts(ROWS), agree=other).dropped["IN"] == 1  # not known to it
     with pytest.raises(ConfigError, match="knows none of the labels IN, only FOUNDED_BY"):
         weak_labels(nlp, TEXTS, Facts(ROWS[1:]), agree=other)
+
+
+def test_the_direction_of_a_symmetric_fact_does_not_count(nlp):
+    other = _judge(labels={"relations": [{"label": "FOUNDED_BY", "symmetric": True}]})
+    found = weak_labels(nlp, ["Ada founded Acme"], Facts(ROWS), agree=other, min_score=0.1)
+    assert facts(found.docs[0]) == [("Acme", "FOUNDED_BY", "Ada")]
+
+
+def test_of_overlapping_mentions_the_ends_of_facts_are_judged(nlp):
+    finder = spacy.blank("en")
+    patterns = [
+        {"label": "ORG", "pattern": name} for name in ("Acme", "Acme of Rome", "of Rome Ltd")
+    ]
+    ruler = finder.add_pipe("span_ruler", config={"spans_key": "mentions"})
+    ruler.add_patterns([*patterns, {"label": "PERSON", "pattern": "Ada"}])
+    extractor = finder.add_pipe(
+        "relation_extractor", config={"model": TINY, "spans_key": "mentions"}
+    )
+    doc = make_doc(
+        finder.vocab, "Ada founded Acme", [(0, 1, "PERSON"), (2, 3, "ORG")], [(1, "FOUNDED_BY", 0)]
+    )
+    extractor.initialize(lambda: [make_example(doc)], nlp=finder)
+    text = "Ada founded Acme of Rome Ltd"
+    found = weak_labels(finder, [text], Facts(ROWS), agree=_judge(), min_score=0.1)
+    assert facts(found.docs[0]) == [("Acme", "FOUNDED_BY", "Ada")]
 
 
 @pytest.mark.slow
