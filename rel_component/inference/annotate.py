@@ -14,6 +14,7 @@ from ..converters.writing import write_file
 from ..llm.types import REPORT_KEY
 from ..mentions import add_entities
 from ..pipelines import PipelineSource, load_pipeline, require_prompted
+from ..types import POLARITIES
 from .texts import Text, keep_meta, with_records
 
 
@@ -29,6 +30,7 @@ class Triage:
         usage: requests, tokens and cost of the language model.
         lang: language of the pipeline.
         attr: name of the extension attribute of the relations.
+        spans_key: span group of the mentions; None: the entities.
     """
 
     sure: List[Doc] = field(default_factory=list)
@@ -38,6 +40,7 @@ class Triage:
     usage: Dict[str, Any] = field(default_factory=dict)
     lang: str = "xx"
     attr: str = DEFAULT_ATTR
+    spans_key: Optional[str] = None
 
     @property
     def n_docs(self) -> int:
@@ -61,7 +64,7 @@ class Triage:
             ConfigError: if there is no such format, or it is only read.
         """
         documents = (
-            to_annotated(doc, place=f"document {i}", attr=self.attr)
+            to_annotated(doc, place=f"document {i}", spans_key=self.spans_key, attr=self.attr)
             for i, doc in enumerate(self.unsure)
         )
         nlp = spacy.blank(self.lang)
@@ -94,7 +97,8 @@ def annotate(
     """
     nlp = load_pipeline(nlp)
     prompted = require_prompted(nlp)
-    triage = Triage(lang=nlp.lang or "xx", attr=prompted.attr)
+    spans_key = prompted.spans_key if prompted.mentions == "given" else None
+    triage = Triage(lang=nlp.lang or "xx", attr=prompted.attr, spans_key=spans_key)
     unsure: List[Tuple[float, str, Doc]] = []
     cache = None if replies is None else prompted.client.keep_replies(replies)
     try:
@@ -124,7 +128,7 @@ def _doubt(report: Any, scores: List[Optional[float]], min_score: Optional[float
     """The reason to review a document, or None."""
     if report["failures"]:
         return "not answered"
-    if report["dropped"]:
+    if report["dropped"].keys() - {*POLARITIES}:  # that a relation is negated is a right answer
         return "statements were dropped"
     if not scores and report["valid"] < report["questions"]:
         return "no relations, in an answer of another form"
