@@ -138,6 +138,7 @@ class SharedDocuments:
         n_docs: how many documents each annotator has.
         n_single: documents that only one annotator has.
         problems: documents that not all have.
+        symmetric: labels whose direction does not count.
     """
 
     names: Sequence[str]
@@ -145,6 +146,7 @@ class SharedDocuments:
     n_docs: Dict[str, int]
     n_single: int
     problems: Sequence[DocumentProblem]
+    symmetric: Collection[str] = ()
 
 
 def match_documents(
@@ -200,6 +202,7 @@ def match_documents(
         n_docs={name: len(docs) for name, docs in zip(names, documents)},
         n_single=len(rows) - len(shared),
         problems=problems,
+        symmetric=symmetric,
     )
 
 

@@ -237,18 +237,19 @@ def _coefficients(
     columns = [list(pair) for pair in combinations(range(len(names)), 2)]
     by_document: List[List[Floats]] = [[] for _ in range(6)]
     # Also without documents, the sums have to have their shapes.
-    empty = numpy.zeros((0, len(names)), dtype="int32")
-    for ratings in [*pairs.ratings, empty]:
-        for offset, votes in ((0, pairs.votes(ratings)), (3, pairs.label_votes(ratings))):
+    empty = numpy.zeros((0, len(names)), dtype="int32"), numpy.zeros(0, dtype="bool")
+    for ratings, is_reversed in [*zip(pairs.ratings, pairs.reversed), empty]:
+        of_labels = pairs.label_votes(ratings, is_reversed)
+        for offset, votes in ((0, pairs.votes(ratings)), (3, of_labels)):
             of_pairs = numpy.stack([cohen_sums(votes[:, column]) for column in columns])
             for k, sums in enumerate((of_pairs, fleiss_sums(votes), alpha_sums(votes))):
                 by_document[offset + k].append(sums)
-    cohen, fleiss, alpha, *of_labels = (
+    cohen, fleiss, alpha, *label_sums = (
         bootstrap.sum(numpy.stack(sums)[:-1]) for sums in by_document
     )
     per_label = {}
     for k, label in enumerate(pairs.labels):
-        of_label = (of_labels[0][:, :, k], of_labels[1][:, k], of_labels[2][:, k])
+        of_label = (label_sums[0][:, :, k], label_sums[1][:, k], label_sums[2][:, k])
         per_label[label] = _of_sums(names, *of_label)
     return _of_sums(names, cohen, fleiss, alpha), per_label
 

@@ -5,12 +5,14 @@ and types: of others, an annotator cannot say whether a relation holds. A pair w
 the set of them as its category. Next to that, each label is a variable of its own: a pair has it or
 does not have it.
 
-A symmetric relation counts once, for the pair whose head comes first in the text.
+A symmetric relation counts once, for the pair whose head comes first in the text. The pair that is
+turned round is no unit of its label, and none at all where mentions of such types have symmetric
+relations alone: annotators could not but agree on it.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Collection, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import numpy
 import numpy.typing as npt
@@ -62,11 +64,15 @@ class RatedPairs:
         ratings: for each document the index of a category, -1 for an annotator who does not have
             the document. *Shape:* ``(n_pairs, n_annotators)``
         relations: the relations of each annotator.
+        reversed: for each document which units have a head behind their tail. *Shape:* ``(n_pairs,)``
+        symmetric: labels whose direction does not count.
     """
 
     categories: Sequence[Tuple[str, ...]]
     ratings: Sequence[Int32Array]
     relations: Dict[str, RelationCounts]
+    reversed: Sequence[BoolArray]
+    symmetric: Collection[str]
 
     @property
     def labels(self) -> List[str]:
@@ -92,10 +98,12 @@ class RatedPairs:
         """Votes for categories. *Shape:* ``(n_pairs, n_annotators, n_categories)``."""
         return to_votes(ratings, len(self.categories))
 
-    def label_votes(self, ratings: Int32Array) -> Int32Array:
+    def label_votes(self, ratings: Int32Array, is_reversed: BoolArray) -> Int32Array:
         """Votes against and for each label. *Shape:* ``(n_pairs, n_annotators, n_labels, 2)``."""
         has = self._members[ratings]  # (n_pairs, n_annotators, n_labels)
-        votes = numpy.stack([~has, has], axis=-1) & (ratings != MISSING)[..., None, None]
+        symmetric = numpy.asarray([label in self.symmetric for label in self.labels], dtype="bool")
+        seen = (ratings != MISSING)[..., None] & ~(is_reversed[:, None] & symmetric)[:, None]
+        votes = numpy.stack([~has, has], axis=-1) & seen[..., None]
         return votes.astype("int32")
 
     @cached_property
@@ -119,8 +127,11 @@ def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
     categories: Dict[Tuple[str, ...], int] = {(): 0}
     counts = {name: numpy.zeros(3, dtype="int64") for name in shared.names}
     documents: List[Int32Array] = []
+    reversed_: List[BoolArray] = []
+    undirected = _undirected_types(shared)
     for doc in shared.docs:
-        index = {pair: i for i, pair in enumerate(_units(doc, limits))}
+        index = {pair: i for i, pair in enumerate(_units(doc, limits, undirected))}
+        reversed_.append(numpy.asarray([tail < head for head, tail in index], dtype="bool"))
         ratings = numpy.zeros((len(index), len(shared.names)), dtype="int32")
         for column, (name, annotation) in enumerate(zip(shared.names, doc.annotations)):
             if annotation is None:
@@ -135,16 +146,18 @@ def rate_pairs(shared: SharedDocuments, limits: PairLimits) -> RatedPairs:
                     counts[name][2 if doc.agreed.issuperset(pair) else 1] += len(labels)
         documents.append(ratings)
     relations = {name: RelationCounts(*map(int, values)) for name, values in counts.items()}
-    return RatedPairs(list(categories), documents, relations)
+    return RatedPairs(list(categories), documents, relations, reversed_, shared.symmetric)
 
 
-def _units(doc: SharedDoc, limits: PairLimits) -> List[PairKey]:
+def _units(doc: SharedDoc, limits: PairLimits, undirected: Set[FrozenSet[str]]) -> List[PairKey]:
     mentions = sorted(doc.agreed)
     n = len(mentions)
     spans = numpy.asarray([key[:2] for key in mentions], dtype="int64").reshape(n, 2)
     keep: BoolArray = (spans[:, None] != spans[None]).any(axis=-1)  # (n, n), head first
     if limits.schema is not None and len(limits.schema):
         keep &= _allowed(mentions, limits.schema)
+    else:
+        keep &= ~numpy.tril(_between(mentions, lambda *types: frozenset(types) in undirected))
     if limits.max_sentence_distance is not None and n:
         sentences = _sentences(doc, spans[:, 0])
         distances = numpy.abs(sentences[:, None] - sentences[None])
@@ -152,19 +165,35 @@ def _units(doc: SharedDoc, limits: PairLimits) -> List[PairKey]:
     return [(mentions[head], mentions[tail]) for head, tail in zip(*numpy.nonzero(keep))]
 
 
+def _undirected_types(shared: SharedDocuments) -> Set[FrozenSet[str]]:
+    """The types of mentions whose relations are all symmetric, whoever annotates them."""
+    labels: Dict[FrozenSet[str], Set[str]] = {}
+    for doc in shared.docs if shared.symmetric else ():
+        for annotation in doc.available:
+            for head, label, tail in annotation.relations:
+                labels.setdefault(frozenset((head[2], tail[2])), set()).add(label)
+    return {types for types, found in labels.items() if found <= {*shared.symmetric}}
+
+
 def _allowed(mentions: Sequence[TypedKey], schema: RelationSchema) -> BoolArray:
     """Between which mentions the schema allows a relation. *Shape:* ``(n, n)``."""
+    symmetric = schema.symmetric_labels
+    directed = [label for label in schema if label not in symmetric]
+
+    def allowed(labels: Collection[str]) -> BoolArray:
+        return _between(mentions, lambda *types: any(schema.allows(x, *types) for x in labels))
+
+    result: BoolArray = allowed(directed) | numpy.triu(allowed(symmetric))
+    return result
+
+
+def _between(mentions: Sequence[TypedKey], holds: Callable[[str, str], bool]) -> BoolArray:
+    """What holds between the types of mentions, head first. *Shape:* ``(n, n)``."""
     types = sorted({key[2] for key in mentions})
     indices = numpy.asarray([types.index(key[2]) for key in mentions], dtype="int32")
-    directed = [label for label in schema if label not in schema.symmetric_labels]
-    one_way, both_ways = (
-        numpy.any(schema.allowed(types, labels), axis=2, keepdims=True)[
-            indices[:, None], indices[None], 0
-        ]
-        for labels in (directed, schema.symmetric_labels)
-    )
-    allowed: BoolArray = one_way | numpy.triu(both_ways)
-    return allowed
+    table = [[holds(head, tail) for tail in types] for head in types]
+    found = numpy.asarray(table, dtype="bool").reshape(len(types), len(types))
+    return found[indices[:, None], indices[None]]
 
 
 def _sentences(doc: SharedDoc, starts: npt.NDArray[numpy.int64]) -> npt.NDArray[numpy.int64]:

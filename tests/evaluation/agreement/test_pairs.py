@@ -31,7 +31,9 @@ def test_several_labels_are_one_category_and_each_a_variable(vocab):
     pairs, ratings = rated(one_each(both, annotate(vocab, [RUNS])))
     assert pairs.categories == [(), ("OWNS", "RUNS"), ("RUNS",)]
     assert ratings[0][0] == [1, 2]
-    votes = pairs.label_votes(pairs.ratings[0])  # labels OWNS and RUNS; against and for
+    votes = pairs.label_votes(
+        pairs.ratings[0], pairs.reversed[0]
+    )  # labels OWNS and RUNS; against and for
     assert votes[0].tolist() == [[[0, 1], [0, 1]], [[1, 0], [0, 1]]]
     assert votes[1].tolist() == [[[1, 0], [1, 0]], [[1, 0], [1, 0]]]
 
@@ -50,7 +52,11 @@ def test_who_does_not_have_a_document_has_no_rating(vocab):
     assert ratings == [[[1, 1, 1], [0, 0, 0]], [[0, 0, -1], [0, 0, -1]]]
     assert (pairs.n_pairs, pairs.n_complete, pairs.n_unrelated) == (4, 2, 3)
     assert pairs.votes(pairs.ratings[1])[0].tolist() == [[1, 0], [1, 0], [0, 0]]
-    assert pairs.label_votes(pairs.ratings[1])[0].tolist() == [[[1, 0]], [[1, 0]], [[0, 0]]]
+    assert pairs.label_votes(pairs.ratings[1], pairs.reversed[1])[0].tolist() == [
+        [[1, 0]],
+        [[1, 0]],
+        [[0, 0]],
+    ]
 
 
 def test_mentions_of_the_same_tokens_are_no_pair(vocab):
@@ -73,6 +79,22 @@ def test_the_schema_limits_the_pairs(vocab):
     assert ratings == [[[1, 1], [2, 2]]]
     assert pairs.relations["a"] == RelationCounts(entering=2, outside=1)
     assert rated(one_each(doc, doc), RelationSchema())[0].n_pairs == 6
+
+
+def test_a_symmetric_relation_is_no_agreement_in_the_other_direction(vocab):
+    people = [ADA, (2, 3, "PERSON"), (4, 5, "PERSON")]
+    docs = [annotate(vocab, [(0, "KNOWS", k)], people) for k in (1, 2)]
+    _, ratings = rated(one_each(*docs, symmetric=["KNOWS"]))
+    assert ratings == [[[1, 0], [0, 1], [0, 0]]]  # Ada-Acme, Ada-Oslo, Acme-Oslo
+
+
+def test_reversed_pairs_do_not_vote_on_symmetric_labels(vocab):
+    doc = annotate(vocab, [(1, "NEAR", 0), (1, "RUNS", 0)], [ADA, ACME])
+    pairs, ratings = rated(one_each(doc, doc, symmetric=["NEAR"]))
+    assert ratings == [[[1, 1], [2, 2]]]  # NEAR from Ada to Acme, RUNS from Acme to Ada
+    near, runs = numpy.moveaxis(pairs.label_votes(pairs.ratings[0], pairs.reversed[0])[:, 0], 1, 0)
+    assert near.tolist() == [[0, 1], [0, 0]]
+    assert runs.tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize(("distance", "n_pairs"), [(0, 2), (1, 8), (2, 12), (None, 12)])
