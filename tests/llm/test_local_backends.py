@@ -118,6 +118,15 @@ def test_options_out_of_range(make, options, tmp_path):
         make(str(model), **options)
 
 
+def test_other_weights_in_a_file_of_the_same_name_and_size_are_another_model(tmp_path):
+    file = tmp_path / "model.gguf"
+    found = []
+    for byte in (b"a", b"b"):
+        file.write_bytes(b"GGUF" + byte * 200_000)
+        found.append(llama_cpp_backend(str(file)).settings)
+    assert found[0] != found[1]
+
+
 @pytest.mark.parametrize(
     ("make", "module"), [(llama_cpp_backend, "xllamacpp"), (transformers_backend, "llguidance")]
 )

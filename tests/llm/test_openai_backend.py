@@ -125,6 +125,11 @@ def test_the_field_for_the_limit_of_tokens_depends_on_the_endpoint(url, name):
     assert "max_tokens" in chosen.settings["parameters"]
 
 
+def test_answers_in_another_format_are_kept_apart():
+    first, second = (openai_backend("m", formats=formats) for formats in (None, ["text"]))
+    assert first.settings != second.settings
+
+
 def test_no_temperature_is_sent_if_there_is_none(endpoint):
     answer(backend_of(endpoint, temperature=None))
     assert "temperature" not in endpoint.calls[0].body

@@ -1,5 +1,6 @@
 """GGUF models, run by a llama.cpp server in this process."""
 
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from .sampling import check_sampling
 _BATCH = 512  # prompt tokens between two checks whether the answer is still wanted
 _MOST_THREADS = 8  # that nobody has asked for
 _COUNT_TIMEOUT = 60.0
+_BLOCK, _BLOCKS = 65_536, 16  # bytes of a model that are hashed at a place, and places
 
 
 def llama_cpp_backend(
@@ -51,7 +53,7 @@ def llama_cpp_backend(
             schema rules any out.
 
     Raises:
-        ConfigError: if there is no such file or an option is out of range.
+        ConfigError: if there is no such file, it cannot be read or an option is out of range.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -74,6 +76,7 @@ def llama_cpp_backend(
             "backend": "rel_component.llama_cpp.v1",
             "model": file.name,
             "size": file.stat().st_size,
+            "digest": _digest(file),
             "context_window": context_window,
             "parameters": parameters,
         },
@@ -151,6 +154,20 @@ class LlamaCppBackend(OpenAIBackend):
             return xllamacpp.Server(params)
         except (RuntimeError, ValueError) as err:
             raise ConfigError(f"llama.cpp cannot load {self.path!r}: {err}") from err
+
+
+def _digest(file: Path) -> str:
+    """A hash of blocks from all over a file: other weights may have the same name and size."""
+    last = max(0, file.stat().st_size - _BLOCK)
+    digest = hashlib.sha256()
+    try:
+        with file.open("rb") as stream:
+            for k in range(_BLOCKS):
+                stream.seek(last * k // (_BLOCKS - 1))
+                digest.update(stream.read(_BLOCK))
+    except OSError as err:
+        raise ConfigError(f"{str(file)!r} cannot be read: {err.strerror}") from err
+    return digest.hexdigest()
 
 
 def _default_threads() -> int:

@@ -116,6 +116,7 @@ def openai_backend(
             "base_url": url,
             "api_version": api_version,
             "parameters": parameters,
+            **({} if formats is None else {"formats": [*formats]}),
         },
         formats=ANSWER_FORMATS if formats is None else formats,
         context_window=context_window,
