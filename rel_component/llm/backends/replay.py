@@ -37,7 +37,7 @@ def replay_backend(
       ``LLMUnavailable``, which may have retry_after, in seconds, too.
 
     The lines of answers to a batch (:mod:`.batch`) are records, too, which have a ``custom_id`` in the
-    place of messages.
+    place of messages. Errors of a request count only where there is no reply to it.
 
     A request is answered by the records with its messages, one after the other; the last of them
     stays. A request without such a record is answered by the records without messages, one after
@@ -141,13 +141,19 @@ class ReplayBackend:
         return record.reply
 
     def _find(self, request: Request) -> _Record:
-        of_request = self._batched.get(request_id(request), [])
+        of_batch = self._batched.get(request_id(request), [])
+        # the answer to a request that failed in an earlier batch
+        answered = [record for record in of_batch if isinstance(record.reply, Reply)]
         asked = _question(request)
-        of_request = of_request or [
-            record
-            for record in self._others
-            if "messages" in record.question and record.question.items() <= asked.items()
-        ]
+        of_request = (
+            answered
+            or of_batch
+            or [
+                record
+                for record in self._others
+                if "messages" in record.question and record.question.items() <= asked.items()
+            ]
+        )
         of_any = [record for record in self._others if "messages" not in record.question]
         for record in of_request or of_any:
             if not record.used:

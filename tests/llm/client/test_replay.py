@@ -9,6 +9,7 @@ from rel_component.errors import (
     PromptTooLong,
     RelComponentError,
 )
+from rel_component.llm.backends.batch import request_id
 from rel_component.llm.backends.replay import record_replies, replay_backend
 from rel_component.llm.types import Message, OutputToken, Reply, Request, Usage
 
@@ -96,6 +97,16 @@ def test_errors_are_raised(replay):
     assert texts(backend, ask("a")) == ["ready"]
     with pytest.raises(PromptTooLong):
         texts(backend, ask("b"))
+
+
+def test_a_later_answer_counts_where_a_request_of_a_batch_failed(replay):
+    body = {"choices": [{"message": {"content": "A"}, "finish_reason": "stop"}]}
+    name = request_id(ask("a"))
+    backend = replay(
+        {"custom_id": name, "response": {"status_code": 500, "body": {}}},
+        {"custom_id": name, "response": {"status_code": 200, "body": body}},
+    )
+    assert texts(backend, ask("a"), ask("a")) == ["A", "A"]
 
 
 @pytest.mark.parametrize(
