@@ -12,6 +12,8 @@ same time::
         FOUNDED_BY_PERSON: {tail: [PERSON]}
         FOUNDED_BY_ORG: {tail: [ORG], description: the head was founded by the company}
     remove: [MENTIONS]
+
+Parts of a symmetric label may say ``symmetric: true``: corpora have no schema that does.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +27,7 @@ from ..types import NO_RELATION
 from ..yaml_files import read_yaml_or_json
 
 _KEYS = ("rename", "merge", "split", "remove")
-_PART_KEYS = ("head", "tail", "description")
+_PART_KEYS = ("head", "tail", "description", "symmetric")
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,8 @@ class Migration:
             raise SchemaError(f"{self.source}: the label {NO_RELATION} is reserved")
         if not old:
             raise SchemaError(f"{self.source}: nothing to do; expected some of {', '.join(_KEYS)}")
-        for label, group in self.split.items():
-            for i, part in enumerate(group):
-                for other in group[:i]:
-                    if not _disjoint(part, other):
-                        raise SchemaError(
-                            f"{self.source}: split.{label}: {shown(other.label)} and "
-                            f"{shown(part.label)} may hold between the same entity types; give them "
-                            "types of head or tail that differ"
-                        )
+        for label in self.split:
+            self._check_parts(label)
 
     @classmethod
     def from_dict(cls, data: Any, *, source: str = "migration") -> "Migration":
@@ -152,7 +147,8 @@ class Migration:
                 return part.label
         raise SchemaError(
             f"{self.source}: split.{label}: no part holds between {shown(head)} and {shown(tail)}; "
-            f"parts: {listed(f'{part.label} {part.arguments}' for part in self.split[label])}"
+            f"parts: {listed(f'{part.label} {part.arguments}' for part in self.split[label])}; if the "
+            "label is symmetric, let the parts say symmetric: true"
         )
 
     def new_schema(self, schema: RelationSchema) -> RelationSchema:
@@ -166,14 +162,16 @@ class Migration:
             schema: the schema of before.
 
         Raises:
-            SchemaError: if it lacks a label of the migration, a new label is there already, or a label
-                is that of a pair of an event.
+            SchemaError: if it lacks a label of the migration, a new label is there already, a label
+                is that of a pair of an event, or parts of a symmetric type may hold between the same
+                entity types.
         """
         self._check_events(schema)
         self._check(schema.labels)
         types: Dict[str, RelationType] = {}
         for label, kind in schema.items():
             if label in self.split:
+                self._check_parts(label, symmetric=kind.symmetric)
                 for part in self.split[label]:
                     types[part.label] = _as_part(kind, part)
                 continue
@@ -216,6 +214,20 @@ class Migration:
                     f"{self.source}: {shown(label)} is a pair of the event {shown(pairs[label])}, and "
                     "events cannot be migrated; leave it out"
                 )
+
+    def _check_parts(self, label: str, *, symmetric: bool = False) -> None:
+        group = self.split[label]
+        for i, part in enumerate(group):
+            for other in group[:i]:
+                exchanged = replace(other, head=other.tail, tail=other.head)
+                either_way = symmetric or part.symmetric or other.symmetric
+                if not _disjoint(part, other) or (either_way and not _disjoint(part, exchanged)):
+                    how = " in either direction" if either_way else ""
+                    raise SchemaError(
+                        f"{self.source}: split.{label}: {shown(other.label)} and {shown(part.label)} "
+                        f"may hold between the same entity types{how}; give them types of head or tail "
+                        "that differ"
+                    )
 
     def _check(self, labels: Sequence[str]) -> None:
         for label in self._old_labels:
@@ -262,6 +274,7 @@ def _as_part(kind: RelationType, part: RelationType) -> RelationType:
         description=part.description or kind.description,
         head=part.head or kind.head,
         tail=part.tail or kind.tail,
+        symmetric=kind.symmetric or part.symmetric,
         inferred=False,
         inverse=None,
         examples=(),
@@ -293,11 +306,14 @@ def _parts(parts: Any, place: str) -> Tuple[RelationType, ...]:
         description = options.get("description", "")
         if not isinstance(description, str):
             raise SchemaError(f"{place}.{label}.description: expected a text")
+        symmetric = options.get("symmetric", False)
+        if not isinstance(symmetric, bool):
+            raise SchemaError(f"{place}.{label}.symmetric: expected true or false")
         types = {
             key: _names(options[key], f"{place}.{label}.{key}") if key in options else ()
             for key in ("head", "tail")
         }
-        found.append(RelationType(label, description, types["head"], types["tail"]))
+        found.append(RelationType(label, description, types["head"], types["tail"], symmetric))
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ from rel_component.errors import ConfigError, DataError, SchemaError
 from rel_component.evolution.migrate import migrate, migrate_extractor
 from rel_component.evolution.migration import Migration
 from rel_component.layers.affine import Affine, input_gradient, move_outputs
+from rel_component.schema import RelationType
 from rel_component.spacy_files import read_docs, write_docs
 
 from ..cli.helpers import run, run_json
@@ -358,6 +359,30 @@ def test_migrations_that_do_not_fit(data, message):
     _, extractor = _pipeline()
     with pytest.raises(SchemaError, match=message):
         migrate_extractor(extractor, Migration.from_dict(data))
+
+
+def _split_near(symmetric=False, **options):
+    parts = {"SEAT": {"head": ["ORG"], **options}, "HOME": {"head": ["PERSON"], **options}}
+    for part in parts.values():
+        part["symmetric"] = symmetric
+    return Migration.from_dict({"split": {"NEAR": parts}})
+
+
+def test_a_symmetric_label_is_split_in_both_directions():
+    migration = _split_near(symmetric=True, tail=["GPE"])
+    assert migration.new_label("NEAR", "ORG", "GPE") == "SEAT"
+    assert migration.new_label("NEAR", "GPE", "ORG") == "SEAT"
+    with pytest.raises(SchemaError, match="let the parts say symmetric: true"):
+        _split_near(tail=["GPE"]).new_label("NEAR", "GPE", "ORG")
+
+
+def test_parts_of_a_symmetric_label_differ_in_both_directions():
+    with pytest.raises(SchemaError, match="between the same entity types in either direction"):
+        _split_near(symmetric=True)
+    schema = RelationSchema([RelationType("NEAR", symmetric=True)])
+    with pytest.raises(SchemaError, match="between the same entity types in either direction"):
+        _split_near().new_schema(schema)
+    assert set(_split_near(tail=["GPE"]).new_schema(schema).symmetric_labels) == {"SEAT", "HOME"}
 
 
 def test_labels_may_change_places():
