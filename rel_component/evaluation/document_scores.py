@@ -130,16 +130,23 @@ def score_documents(
     return score_entities(documents, known_facts)
 
 
-def read_entity_facts(docs: Iterable[Doc]) -> Set[EntityFact]:
+def read_entity_facts(
+    docs: Iterable[Doc], *, symmetric: Collection[str] = (), attr: str = DEFAULT_ATTR
+) -> Set[EntityFact]:
     """The facts that documents state, by all names of the entities as they are written.
 
     Args:
         docs: annotated documents, e.g. those of training.
+        symmetric: labels whose direction does not count; their facts hold in both.
+        attr: name of the extension attribute.
     """
     facts: Set[EntityFact] = set()
     for doc in docs:
-        document = document_relations(Example(doc, doc))
-        facts.update(*(document.facts(triple) for triple in document.gold))
+        document = document_relations(Example(doc, doc), attr=attr)
+        for head, label, tail in document.gold:
+            facts |= document.facts((head, label, tail))
+            if label in symmetric:
+                facts |= document.facts((tail, label, head))
     return facts
 
 

@@ -161,6 +161,15 @@ def test_facts_are_of_all_names(vocab):
     assert scores["new_facts"] == {"p": 1, "r": 1, "f": 1}
 
 
+def test_symmetric_facts_are_known_in_either_direction(vocab):
+    known = document(vocab, GOLD, [(BO, "KNOWS", ADA, [])])
+    gold = document(vocab, GOLD, [(ADA, "KNOWS", BO, [])])
+    for symmetric, is_known in (((), False), (("KNOWS",), True)):
+        facts = read_entity_facts([known], symmetric=symmetric)
+        scores = score_documents([Example(gold, gold)], symmetric=symmetric, known_facts=facts)
+        assert (scores["new_facts"]["p"] == 0) is is_known
+
+
 @Language.component("test_wrong_clusters", assigns=["doc.spans"])
 def wrong_clusters(doc):
     """Bo is Acme, and nothing else is a cluster."""
