@@ -89,7 +89,7 @@ def recognize(
             NO_ENTITY. A span is an entity of its most probable type only.
         min_score: the least probability of other mentions.
         max_mentions: the most mentions of a document, per token of it; the most probable ones are
-            kept.
+            kept, and all entities that overlap no better one.
     """
     none, scores = probabilities[:, 0], probabilities[:, 1:]
     best = scores.argmax(axis=1)
@@ -104,19 +104,35 @@ def recognize(
     for doc, part, label, begin in zip(
         docs, numpy.split(rows, splits), numpy.split(labels, splits), begins
     ):
-        limit = math.ceil(max_mentions * len(doc))
-        if len(part) > limit:
-            kept = numpy.sort(numpy.argsort(-scores[part, label], kind="stable")[:limit])
-            part, label = part[kept], label[kept]
-        result.append(
-            RecognizedMentions(
-                spans=(spans[part] - begin).astype("int32"),
-                labels=label.astype("int32"),
-                scores=scores[part, label],
-                is_entity=is_entity[part] & (best[part] == label),
-            )
+        mentions = RecognizedMentions(
+            spans=(spans[part] - begin).astype("int32"),
+            labels=label.astype("int32"),
+            scores=scores[part, label],
+            is_entity=is_entity[part] & (best[part] == label),
         )
+        result.append(_most_probable(mentions, math.ceil(max_mentions * len(doc))))
     return result
+
+
+def _most_probable(mentions: RecognizedMentions, limit: int) -> RecognizedMentions:
+    """The most probable mentions up to a limit, and all entities that overlap no better one.
+
+    Before it has learned, a model may take most spans for entities: those that overlap are limited.
+    """
+    if len(mentions.spans) <= limit:
+        return mentions
+    order = numpy.argsort(-mentions.scores, kind="stable")
+    kept = numpy.zeros(len(order), dtype=bool)
+    kept[order[:limit]] = True
+    taken = numpy.zeros(mentions.spans.max(), dtype=bool)
+    for i in order[mentions.is_entity[order]]:
+        start, end = mentions.spans[i]
+        if not taken[start:end].any():
+            taken[start:end] = True
+            kept[i] = True
+    return RecognizedMentions(
+        mentions.spans[kept], mentions.labels[kept], mentions.scores[kept], mentions.is_entity[kept]
+    )
 
 
 def write_mentions(

@@ -73,7 +73,7 @@ class SpanRecognizer(RehearsingPipe):
         min_score: the least probability of a mention in the span group, in [0, 1]; entities are
             always in it.
         max_mentions: the most mentions of a document, per token of it; the most probable ones are
-            kept (Lee et al. 2017, section 4.2, have 0.4).
+            kept (Lee et al. 2017, section 4.2, have 0.4), and all entities that overlap no better one.
         annotate_after: number of updates after which the component annotates the predicted
             documents in training with its own predictions. Components after it then see the
             mistakes that they will meet, without another pass of the model. None: never.

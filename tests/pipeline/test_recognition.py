@@ -74,11 +74,20 @@ def test_an_entity_is_a_mention_however_improbable(vocab):
 
 def test_the_most_probable_mentions_are_kept(vocab):
     docs = [make_doc(vocab, "a b c d e"), make_doc(vocab, "f")]
-    scores = {f"t{i}_{i + 1}": [0.5 - i / 10, 0.5 + i / 10, 0.0] for i in range(5)}
+    scores = {f"t{i}_{i + 1}": [0.9 - i / 10, 0.1 + i / 10, 0.0] for i in range(5)}
     spans, values = probabilities(docs, 2, **scores, t5_6=[0.7, 0.3, 0.0])
     first, second = found(docs, spans, values, max_mentions=0.4)
     assert [mention[0] for mention in first] == [3, 4]
     assert len(second) == 1
+
+
+def test_all_entities_are_kept_but_those_within_better_ones(vocab):
+    docs = [make_doc(vocab, "Moscow ITAR-TASS"), make_doc(vocab, "A , B , C , D")]
+    certain = {f"t{i}_{i + 1}": [0.1, 0.9, 0.0] for i in (0, 1, 2, 4, 6, 8)}
+    spans, values = probabilities(docs, 2, **certain, t2_4=[0.2, 0.8, 0.0])
+    first, second = found(docs, spans, values, max_mentions=0.1)
+    assert [mention[:2] for mention in first] == [(0, 1), (1, 2)]
+    assert [mention[:2] for mention in second] == [(0, 1), (2, 3), (4, 5), (6, 7)]
 
 
 def test_no_documents_and_no_spans(vocab):
