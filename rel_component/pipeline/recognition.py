@@ -4,13 +4,14 @@ import math
 import re
 import warnings
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import Collection, List, Optional, Sequence, Set
 
 import numpy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..documents import token_characters, white_space
+from ..errors import listed
 from ..layers.rows import count_within
 from ..mentions import blocked_tokens, mention_spans, trimmed
 from ..span_groups import MovingSpanGroup
@@ -237,3 +238,19 @@ def warn_of_longer(
             f"{max_width} tokens and cannot be found; the longest has {max(widths)}.",
             stacklevel=3,
         )
+
+
+def warn_of_unknown(
+    docs: Sequence[Doc], known: Collection[str], name: str, spans_key: Optional[str]
+) -> Set[str]:
+    """Warn about annotated mentions of types that are not known, and return these types."""
+    unknown = set(annotated_labels(docs, spans_key)).difference(known)
+    if unknown:
+        warnings.warn(
+            f"{name}: documents of the training have mentions of the types {listed(sorted(unknown))}, "
+            "which are none of its labels, and are learned as no entities. Where training.max_epochs "
+            "is -1, spaCy initialises with the first 100 documents: name all types in `labels` of "
+            f"[initialize.components.{name}], as init-config does.",
+            stacklevel=3,
+        )
+    return unknown

@@ -1,6 +1,6 @@
 """The trainable component ``span_recognizer``."""
 
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, cast
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -21,6 +21,7 @@ from .recognition import (
     enumerate_spans,
     recognize,
     warn_of_longer,
+    warn_of_unknown,
     write_mentions,
 )
 from .rehearsal import RehearsingPipe
@@ -118,6 +119,7 @@ class SpanRecognizer(RehearsingPipe):
         self.scorer = scorer
         self.state: Dict[str, Any] = {"labels": [], "joined_words": True}
         self._n_updates = 0
+        self._reported: Set[str] = set()  # entity types that a warning has named
         self._cross_entropy = configure_cross_entropy()
         self.bind_upstream(nlp)
 
@@ -171,7 +173,8 @@ class SpanRecognizer(RehearsingPipe):
         Args:
             get_examples: returns the training examples, or a representative sample of them.
             nlp: the pipeline.
-            labels: the entity types. None: the types that occur in the examples.
+            labels: the entity types. None: the types that occur in the examples, which are the first
+                100 where training.max_epochs is -1.
 
         Raises:
             ConfigError: if there are no labels, neither given nor in the examples.
@@ -233,6 +236,10 @@ class SpanRecognizer(RehearsingPipe):
 
     def learn(self, examples: List[Example]) -> float:
         """See :meth:`.LearningPipe.learn`."""
+        references = [eg.reference for eg in examples]
+        self._reported |= warn_of_unknown(
+            references, {*self.labels, *self._reported}, self.name, self.spans_key
+        )
         docs = [eg.predicted for eg in examples]
         self.learn_upstream(docs)
         spans = self._spans(docs)

@@ -110,6 +110,7 @@ def choose(
     ):
         settings.options.update(choice[0])
         reasons.update(choice[1])
+    settings.options["entity_types"] = sorted(filter(None, found.mentions))
     if settings.options["max_sentence_distance"] is not None:
         settings = replace(settings, sentences=True)
     return settings, reasons

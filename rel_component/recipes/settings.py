@@ -121,6 +121,7 @@ _COMMON: Dict[str, Any] = {
     "max_sentence_distance": None,
     "clusters": None,
     "max_width": 12,
+    "entity_types": [],
     "swap_level": 0.5,
     "patience": 0.6,
     "evaluations": 11,

@@ -156,6 +156,15 @@ def test_mentions_that_are_too_long_are_reported():
         nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc)])
 
 
+def test_types_that_are_none_of_its_labels_are_reported_once():
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp))
+    other = make_example(make_doc(nlp.vocab, "Bo left Oslo", [(2, 3, "GPE")]), [])
+    with pytest.warns(UserWarning, match="mentions of the types GPE, which are none of its"):
+        nlp.update([other])
+    nlp.update([other])
+
+
 def test_clear_errors(nlp):
     with pytest.raises(ConfigError, match="min_score must lie in"):
         pipeline(min_score=2.0)

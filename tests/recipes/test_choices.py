@@ -145,6 +145,17 @@ def test_common_nouns_are_told(nlp):
     assert reasons["swap_level"].startswith("mentions are names")
 
 
+def test_the_recogniser_is_told_all_entity_types(nlp):
+    """In place of those among the first documents."""
+    told = "[initialize.components.span_recognizer]\n# those of all documents"
+    assert (
+        f'{told}: spaCy initialises with the first 100 that are read\nlabels = ["ORG", "PERSON"]\n'
+        in (render(*choose(found(), nlp)))
+    )
+    for recipe in ("transformer", "spacy_transformers"):  # spaCy's ner adds them as it reads
+        assert told not in render(*choose(found(), nlp, recipe=recipe))
+
+
 def test_long_mentions(nlp):
     assert choose(found(), nlp)[0].options["max_width"] == 12
     settings, _ = choose(found(widths=Counter({2: 2900, 17: 100})), nlp)
