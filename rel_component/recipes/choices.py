@@ -36,6 +36,7 @@ _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in 
 _GENERAL_SAVES = 2000  # documents; until then, an encoder that knows of relations saves passes
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
+_NOUNS_SWAPPED = 400  # documents; in more, what is said of common nouns is worth learning
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
 
 _Choice = Tuple[Dict[str, Any], Reasons]
@@ -90,8 +91,6 @@ def choose(
     )
     if recipe != "cpu":
         reasons.update(_set_encoder(settings, encoder, recipe, found.documents))
-    if "swap_level" in settings.options:
-        reasons["swap_level"] = _why_swaps(found, names)
     reasons["spans_key"] = _why_group(found, spans_key)
     if spans_key is not None and not settings.given:  # span_recognizer finds them in every recipe
         settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
@@ -104,6 +103,7 @@ def choose(
             encoder=settings.paths["encoder"],
             known=found.relations.keys() <= _learned_labels(settings.paths["encoder"]),
         ),
+        _choose_swaps(found, names) if "swap_level" in settings.options else ({}, {}),
         _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
         _choose_candidates(found, settings),
         _choose_widths(found, settings),
@@ -149,17 +149,27 @@ def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
     return "joint", f"{types}, so that the pipeline finds them in raw text"
 
 
-def _why_swaps(found: Findings, names: Collection[str]) -> str:
+def _choose_swaps(found: Findings, names: Collection[str]) -> _Choice:
     nouns = sorted(label for label in found.mentions if label not in names)
     if not nouns:
-        return (
-            "mentions are names, which say little about their relations: others take their places"
-        )
-    return (
-        f"mentions take each other's places, so that few documents are not learned by heart; those of "
-        f"{listed(nouns, 5)} look like common nouns: if texts become senseless, name in `labels` of "
-        "[corpora.train.augmenter] the types to exchange"
-    )
+        return {}, {
+            "swap_level": "mentions are names, which say little about their relations: others take "
+            "their places"
+        }
+    look = f"those of {listed(nouns, 5)} look like common nouns"
+    if found.documents <= _NOUNS_SWAPPED:
+        return {}, {
+            "swap_level": "mentions take each other's places, so that few documents are not learned by "
+            f"heart; {look}: if texts become senseless, name in `labels` of [corpora.train.augmenter] "
+            "the types to exchange"
+        }
+    swapped = sorted(label for label in found.mentions if label in names)
+    look += ", which say something about their relations"
+    if not swapped:
+        return {"swap_level": 0.0}, {"swap_level": f"no mentions take each other's places: {look}"}
+    return {"swap_labels": swapped}, {
+        "swap_level": f"mentions of names take each other's places; {look}, and stay"
+    }
 
 
 def _why_group(found: Findings, spans_key: Optional[str]) -> str:

@@ -109,7 +109,7 @@ def default_settings(recipe: str) -> Settings:
     if recipe == "multilingual":
         settings.paths["encoder"] = MULTILINGUAL_FOLDER
     if recipe in ("cpu", "document"):  # which have no augmenter
-        del options["swap_level"]
+        del options["swap_level"], options["swap_labels"]
     return settings
 
 
@@ -123,6 +123,7 @@ _COMMON: Dict[str, Any] = {
     "max_width": 12,
     "entity_types": [],
     "swap_level": 0.5,
+    "swap_labels": None,
     "patience": 0.6,
     "evaluations": 11,
     "min_support": 30,

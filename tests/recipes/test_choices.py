@@ -138,11 +138,20 @@ def test_what_few_documents_change(nlp):
     assert single.options["passes"] > settings.options["passes"]
 
 
-def test_common_nouns_are_told(nlp):
-    _, reasons = choose(found(), nlp, names=["PERSON"])
-    assert "those of ORG look like common nouns" in reasons["swap_level"]
-    _, reasons = choose(found(), nlp, names=["PERSON", "ORG"])
-    assert reasons["swap_level"].startswith("mentions are names")
+@pytest.mark.parametrize(
+    ("n", "names", "level", "labels", "reason"),
+    [
+        (1000, ["PERSON", "ORG"], 0.5, None, "mentions are names"),
+        (400, ["PERSON"], 0.5, None, "few documents are not learned by heart; those of ORG look"),
+        (401, ["PERSON"], 0.5, ["PERSON"], "those of ORG look like common nouns"),
+        (401, [], 0.0, None, "no mentions take each other's places: those of ORG, PERSON look"),
+    ],
+)
+def test_common_nouns_are_swapped_in_few_documents_only(n, names, level, labels, reason, nlp):
+    settings, reasons = choose(found(documents=n), nlp, names=names)
+    assert (settings.options["swap_level"], settings.options["swap_labels"]) == (level, labels)
+    assert reason in reasons["swap_level"]
+    assert ('\nlabels = ["PERSON"]\n' in render(settings, reasons)) == (labels is not None)
 
 
 def test_the_recogniser_is_told_all_entity_types(nlp):
