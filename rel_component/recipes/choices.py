@@ -37,6 +37,7 @@ _GENERAL_SAVES = 2000  # documents; until then, an encoder that knows of relatio
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _NOUNS_SWAPPED = 400  # documents; in more, what is said of common nouns is worth learning
+_SPURIOUS = 0.005  # of pairs: fewer with relations in both directions are likely mistakes
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
 
 _Choice = Tuple[Dict[str, Any], Reasons]
@@ -249,9 +250,13 @@ def _choose_candidates(found: Findings, settings: Settings) -> _Choice:
     options: Dict[str, Any] = {}
     why: Reasons = {}
     n = found.n_relations
-    if found.related >= _MANY and not found.both:
+    if found.related >= _MANY and found.both <= _SPURIOUS * found.related:
         options["one_direction"] = True
         why["one_direction"] = f"none of {found.related} pairs has relations in both directions"
+        if found.both:
+            why["one_direction"] = (
+                f"only {found.both} of {found.related} pairs have relations in both directions"
+            )
     per_document = found.sentences / max(found.divided, 1)
     if _within_sentences(found) and n >= _FEW and per_document >= 2:
         options["max_sentence_distance"] = 0

@@ -57,11 +57,18 @@ def test_given_mentions(values, nlp):
 
 
 @pytest.mark.parametrize(
-    ("values", "one"), [({}, True), ({"both": 1}, False), ({"related": 40}, False)]
+    ("values", "one", "reason"),
+    [
+        ({}, True, "none of 1000 pairs has relations in both directions"),
+        ({"both": 5}, True, "only 5 of 1000 pairs have relations in both directions"),
+        ({"both": 6}, False, None),
+        ({"related": 40}, False, None),
+    ],
 )
-def test_pairs_with_relations_in_one_direction(values, one, nlp):
-    settings, _ = choose(found(**values), nlp)
+def test_pairs_with_relations_in_one_direction(values, one, reason, nlp):
+    settings, reasons = choose(found(**values), nlp)
     assert settings.options["one_direction"] == one
+    assert reasons.get("one_direction") == reason
 
 
 def test_a_few_documents_with_two_entities_are_no_given_pairs(nlp):
