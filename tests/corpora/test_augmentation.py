@@ -97,6 +97,41 @@ def test_only_names_of_the_same_type_and_length_are_taken(nlp):
     assert swapped(nlp, 1.0, reference).reference.text.strip() == "Acme Labs hired"
 
 
+def test_spaces_within_names_stay_where_they_are(nlp):
+    swap = configure_swap_mentions(1.0)
+    for words, spaces in (
+        (["Asia", "Pacific", "Breweries"], [True, True, False]),
+        (["e", "-", "Bay"], [False, False, False]),
+        (["T", "-", "Mobile"], [False, False, False]),
+    ):
+        doc = make_doc(nlp.vocab, words, [(0, 3, "ORG")], spaces=spaces)
+        (result,) = swap(nlp, make_example(doc))
+    assert result.reference.text == "e-Bay"
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "mentions", "expected"),
+    [
+        (
+            "Oslo , Norway",
+            "Kinderhook , N.Y. Vienna , Austria",
+            [(0, 3), (3, 6)],
+            "Oslo , Norway " * 2,
+        ),
+        ("Duke of York", "Bank of Ireland left of", [(0, 3), (4, 5)], "Duke of York left of"),
+        ("the cells", "a gene is a gene", [(0, 2), (3, 5)], "the cells is the cells"),
+        ("東京 駅", "大阪 城 大阪", [(0, 2), (2, 3)], "東京 駅 東京"),
+    ],
+)
+def test_words_that_many_names_have_do_not_join_them(nlp, known, text, mentions, expected):
+    swap = configure_swap_mentions(1.0)
+    n = len(known.split())
+    list(swap(nlp, make_example(make_doc(nlp.vocab, known, [(0, n, "X")]))))
+    doc = make_doc(nlp.vocab, text, [(*span, "X") for span in mentions])
+    (result,) = swap(nlp, make_example(doc))
+    assert result.reference.text.strip() == expected.strip()
+
+
 def test_span_groups(nlp):
     swap = configure_swap_mentions(1.0, spans_key="mentions")
     for text in ("Ann left", "Bob came"):
