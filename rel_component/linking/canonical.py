@@ -9,7 +9,8 @@ most like it, or becomes a new one:
 - a part of a name (``Sanders``, ``IBM``) joins only if it fits one entity, and has a neighbour in
   common with it.
 
-Types must not differ. Documents are taken in their order, so that the result depends on nothing else;
+Types must not differ, and entities of one document are never one: its clusters say which of its names
+are one entity. Documents are taken in their order, so that the result depends on nothing else;
 later documents can be added to entities that were saved.
 """
 
@@ -130,6 +131,16 @@ class _Local(NamedTuple):
         return max(self.names, key=lambda name: (len(folded(name)), self.names[name], name))
 
 
+class _Option(NamedTuple):
+    """A known entity that one of a document can be, and what speaks for it."""
+
+    rank: Tuple[int, int, float, int]
+    id: str
+    reason: str
+    similarity: float
+    neighbours: List[str]
+
+
 class Canonicalizer:
     """Gives the entities of documents an id each, the same in all documents.
 
@@ -173,8 +184,8 @@ class Canonicalizer:
         local = _local_entities(doc, self._spans_key)
         keys = {_key(entity.name) for entity in local}
         ids: Dict[Tuple[int, int], str] = {}
-        chosen = [(entity, self._choose(entity, keys, document)) for entity in local]
-        for entity, join in chosen:
+        for entity, option in zip(local, self._choose(local, keys)):
+            join = self._join(entity, option, document)
             self.joins.append(join)
             target = self.entities.setdefault(join.id, CanonicalEntity(join.id))
             for name in entity.names:
@@ -190,34 +201,46 @@ class Canonicalizer:
             ids.update({(span.start, span.end): join.id for span in entity.spans})
         return ids
 
-    def _choose(self, entity: _Local, keys: Set[str], document: str) -> Join:
-        name, own = entity.name, keys - {_key(entity.name)}
-        best: Optional[Tuple[Tuple[int, int, float, int], str, str, float, List[str]]] = None
+    def _choose(self, local: Sequence[_Local], keys: Set[str]) -> List[Optional[_Option]]:
+        """The known entity of each one of a document, no two the same one; None: it is new."""
+        options = [
+            (option, number)
+            for number, entity in enumerate(local)
+            for option in self._options(entity, keys - {_key(entity.name)})
+        ]
+        chosen: List[Optional[_Option]] = [None] * len(local)
+        taken: Set[str] = set()
+        for option, number in sorted(options, key=lambda pair: pair[0].rank, reverse=True):
+            if chosen[number] is None and option.id not in taken:
+                chosen[number] = option
+                taken.add(option.id)
+        return chosen
+
+    def _options(self, entity: _Local, keys: Set[str]) -> List[_Option]:
+        """The known entities that one of a document can be, beside which other names occur."""
+        found: List[_Option] = []
         n_parts = 0
-        for entity_id in self._candidates(name):
+        for entity_id in self._candidates(entity.name):
             other = self.entities[entity_id]
             if entity.type and other.types and entity.type not in other.types:
                 continue
-            shared = sorted(own & other.neighbours.keys())
-            level, similarity = self._compare(name, entity_id)
+            shared = sorted(keys & other.neighbours.keys())
+            level, similarity = self._compare(entity.name, entity_id)
             n_parts += level == 1
             reason = _REASONS.get((level, bool(shared) or level == 4))
             if reason is not None:
                 rank = (level, len(shared), similarity, other.documents)
-                if best is None or rank > best[0]:
-                    best = (rank, entity_id, reason, similarity, shared)
-        if best is not None and (best[0][0] > 1 or n_parts == 1):
-            _, found, reason, similarity, shared = best
-            to = self.entities[found].name
-        else:
-            found = self._new_id()
-            to, reason, similarity, shared = name, "new", 1.0, []
-            self.entities[found] = CanonicalEntity(found)
-            self.entities[found].names[name] += 0  # counted with the others
-            self._index(name, found)
-        return Join(
-            document, name, entity.type, found, to, reason, round(similarity, 3), shared[:5]
-        )
+                found.append(_Option(rank, entity_id, reason, similarity, shared))
+        return [option for option in found if option.rank[0] > 1 or n_parts == 1]
+
+    def _join(self, entity: _Local, option: Optional[_Option], document: str) -> Join:
+        """Why an entity of a document is which one."""
+        if option is None:
+            found, name = self._new_id(), entity.name
+            return Join(document, name, entity.type, found, name, "new", 1.0, [])
+        _, found, reason, similarity, shared = option
+        to, similarity = self.entities[found].name, round(similarity, 3)
+        return Join(document, entity.name, entity.type, found, to, reason, similarity, shared[:5])
 
     def _compare(self, name: str, entity_id: str) -> Tuple[int, float]:
         """4 for the same name, 3 and 2 for more and less similar ones, 1 for a part, 0 otherwise."""

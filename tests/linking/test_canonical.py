@@ -103,6 +103,32 @@ def test_mentions_of_a_cluster_have_one_id(vocab):
     assert list(ids.values()) == ["E000001", "E000001", "E000002"]
 
 
+@pytest.mark.parametrize("known", [[], ["[Jordan]"], ["[Jordan:PERSON]"]])
+def test_types_of_one_document_must_not_differ(vocab, known):
+    ids, _ = found(vocab, *known, "[Jordan:PERSON] flew to [Jordan:GPE]")
+    assert len(set(ids[-1])) == 2
+
+
+@pytest.mark.parametrize("known", [[], ["[Ann Lee:PER]"]])
+def test_clusters_of_one_name_in_one_document_stay_apart(vocab, known):
+    canonicalizer = Canonicalizer()
+    doc, *earlier = docs_of(vocab, " ".join(["[Ann Lee:PER] spoke ."] * 4), *known)
+    set_clusters(doc, [doc.ents[:2], doc.ents[2:]])
+    *_, (_, ids) = canonicalize([*earlier, doc], canonicalizer)
+    a, b, c, d = ids.values()
+    assert (a, c) == (b, d)
+    assert a != c
+
+
+def test_the_best_of_a_document_joins_first(vocab):
+    ids, _ = found(
+        vocab,
+        "[Bernie Sanders:PER] of [Vermont:GPE]",
+        "[Sanders:PER] , or [Bernie Sanders:PER] , in [Vermont:GPE]",
+    )
+    assert ids[1] == ["E000003", *ids[0]]
+
+
 def test_later_documents_are_added_to_saved_entities(vocab, tmp_path):
     texts = ["[Acme Inc.:ORG] of [Ada Bell:PER]", "[Orbit:ORG]", "[Acme:ORG] of [A. Bell:PER]"]
     at_once, _ = found(vocab, *texts)
