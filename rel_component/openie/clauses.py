@@ -220,7 +220,7 @@ def _share_auxiliaries(parse: Parse, clause: Clause, tokens: Set[int]) -> None:
     clause.auxiliaries = list(other.auxiliaries)
     tokens.update(other.auxiliaries)
     joined = parse.first(parse.heads[verb], frozenset({"cc"}))
-    contrast = joined is not None and parse.lemmas[joined] in ("but", "mais")
+    contrast = joined is not None and parse.lemmas[joined] in parse.words.contrasts
     if other.negations and not clause.negations and not contrast:
         clause.negations = list(other.negations)
         tokens.update(other.negations)

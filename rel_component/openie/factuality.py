@@ -43,8 +43,13 @@ class Judge:
         self.parse = parse
         self._judged: Dict[int, Judgement] = {}
 
-    def __call__(self, clause: Clause) -> Judgement:
-        """Judge a clause, and those that it depends on first."""
+    def __call__(self, clause: Clause, subject: Optional[int] = None) -> Judgement:
+        """Judge a clause, and those that it depends on first.
+
+        Args:
+            clause: the clause.
+            subject: head of what is joined with its subject, to judge that; None: its first.
+        """
         waiting: List[Clause] = []
         above: Optional[Clause] = clause
         while above is not None and id(above) not in self._judged and len(waiting) < _MOST_PARENTS:
@@ -52,12 +57,14 @@ class Judge:
             above = above.parent
         for one in reversed(waiting):
             self._judged[id(one)] = self._judge(one)
+        if subject is not None and subject != clause.subject:
+            return self._judge(clause, subject)
         return self._judged[id(clause)]
 
-    def _judge(self, clause: Clause) -> Judgement:
+    def _judge(self, clause: Clause, subject: Optional[int] = None) -> Judgement:
         parse, words, parent = self.parse, self.parse.words, clause.parent
         judged = None if parent is None else self._judged.get(id(parent))
-        negated = self.negates(clause)
+        negated = self.negates(clause, subject)
         planned, modality = self._attitude(clause)
         source = self._source(clause)
         if parent is not None and judged is not None:
@@ -92,8 +99,13 @@ class Judge:
             polarity = "" if modality else ASSERTED
         return Judgement(polarity, modality, source)
 
-    def negates(self, clause: Clause) -> bool:
-        """Whether a clause negates its statement: "did not buy", "failed to buy", "nobody bought"."""
+    def negates(self, clause: Clause, subject: Optional[int] = None) -> bool:
+        """Whether a clause negates its statement: "did not buy", "failed to buy", "nobody bought".
+
+        Args:
+            clause: the clause.
+            subject: head of what is joined with its subject; None: its first.
+        """
         parse, words = self.parse, self.parse.words
         negated = any(not self._lifted(i, clause) for i in clause.negations)
         for verb in clause.verbs:
@@ -105,7 +117,7 @@ class Judge:
                 if parse.deps[child] in ("advmod", "preconj", "det", "cc")
                 and not (parse.deps[child] == "cc" and clause.kind != "conj" and child > verb)
             )
-        if clause.subject is not None and self.denies(clause.subject):
+        if clause.subject is not None and self._denies_subject(clause, subject):
             negated = True
         if clause.kind == "pcomp":
             negated |= parse.lemmas[parse.heads[clause.verb]] in words.without
@@ -116,15 +128,36 @@ class Judge:
             negated = not negated
         return negated
 
-    def denies(self, token: int) -> bool:
-        """Whether an argument negates its clause: "nobody", "no company", "nothing"."""
-        parse, words = self.parse, self.parse.words
-        return parse.lemmas[token] in words.negations or any(
-            parse.lemmas[child] in words.negations
-            for child in parse.children[token]
-            if parse.deps[child] in ("det", "preconj", "neg", "cc", "advmod", "predet")
-            and child < token
-        )
+    def denies(self, token: int, first: Optional[int] = None) -> bool:
+        """Whether an argument negates its clause: "nobody", "no company", "but not Ann".
+
+        Args:
+            token: its head.
+            first: head of the first of those that it is joined with, whose negation is its own too up to
+                a "but"; None: it is joined with none.
+        """
+        parse = self.parse
+        while not denials(parse, token):
+            above = parse.heads[token]
+            if first in (None, token) or parse.deps[token] != "conj":
+                return False
+            joining = [
+                i
+                for i in (*parse.children[above], *parse.children[token])
+                if parse.deps[i] == "cc" and above < i < token
+            ]
+            if joining and parse.lemmas[max(joining)] in parse.words.contrasts:
+                return False
+            token = above
+        return True
+
+    def _denies_subject(self, clause: Clause, subject: Optional[int]) -> bool:
+        first = clause.subject
+        if first is None or (
+            clause.source in ("relative", "participle") and self.parse.deps[first] == "conj"
+        ):
+            return False  # "but not Ann, who founded it"
+        return self.denies(first if subject is None else subject, first)
 
     def _lifted(self, negation: int, clause: Clause) -> bool:
         """Whether a negation is none: "not only"."""
@@ -239,6 +272,33 @@ class Judge:
         return bool(self._claimed(clause)) and self.denies(head)
 
 
+def denials(parse: Parse, token: int) -> List[int]:
+    """The words that deny an argument, itself included: "nothing", "no company", "but not Ann".
+
+    Args:
+        parse: the parse.
+        token: its head.
+    """
+    found = [
+        child
+        for child in parse.children[token]
+        if parse.deps[child] in ("det", "preconj", "neg", "cc", "advmod", "predet")
+        and child < token
+    ]
+    before, head = parse.single[token][0] - 1, parse.heads[token]
+    if parse.deps[token] == "conj" and head < before:  # that hangs on what is before
+        beside = parse.heads[before] in (head, *parse.having(head, _JOINING))
+        found += [before] if beside and parse.pos[before] in ("PART", "ADV") else []
+    words = parse.words
+    return [
+        i
+        for i in (*found, token)
+        if (parse.deps[i] == "neg" or parse.lemmas[i] in words.negations)
+        and parse.lemmas[min(i + 1, len(parse.lemmas) - 1)] not in words.restrictions
+    ]
+
+
+_JOINING = frozenset({"cc"})
 _NAMED = frozenset({"prep", "pobj", "dobj", "nmod"})
 _SUBJECT = frozenset({"nsubj", "nsubjpass"})
 _MARK = frozenset({"mark"})

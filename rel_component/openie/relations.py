@@ -55,11 +55,10 @@ def open_relations(
         score = round(confidence(parse, one), 4)
         if score < options.threshold:
             continue
-        judged = reader.judge_tuple(one)
         if entities is None:
-            found.append(reader.between_phrases(one, judged, score))
+            found.append(reader.between_phrases(one, score))
         else:
-            found += reader.between_entities(one, judged, score)
+            found += reader.between_entities(one, score)
     return found
 
 
@@ -75,20 +74,29 @@ class _Reader:
             for i in range(span.start, span.end):
                 self.covering[i] = span
 
-    def judge_tuple(self, found: OpenTuple) -> Judgement:
-        """What the text says of a tuple; its arguments may deny it too."""
-        judged = self.judge(found.clause)
-        objects = [found.first, *(other for other, _ in found.others)]
-        if judged.polarity != "negated" and any(
-            self.judge.denies(argument.token) for argument in objects if not argument.whole
-        ):
-            return judged._replace(polarity="negated")
-        return judged
+    def judge_tuple(self, found: OpenTuple, argument: Argument, token: int) -> Judgement:
+        """What the text says of a tuple with one of its arguments, or of what is joined with that."""
+        judged = self.judge(found.clause, found.head_token)
+        others = [found.first, *(other for other, _ in found.others)]
+        denied = self._set_apart(argument) or any(
+            all(self.judge.denies(one, other.token) for one in tokens)
+            for other in others
+            for tokens in [[token] if other is argument else members(self.parse, other.token, True)]
+            if not other.whole
+        )
+        return judged._replace(polarity="negated") if denied else judged
 
-    def between_phrases(self, found: OpenTuple, judged: Judgement, score: float) -> Relation:
+    def _set_apart(self, argument: Argument) -> bool:
+        """Whether an argument is denied with its preposition, and the others not: "but not to Ann"."""
+        return any(self.judge.denies(i, argument.joined) for i in argument.prepositions[:1])
+
+    def between_phrases(self, found: OpenTuple, score: float) -> Relation:
         """The relation between subject and first argument."""
+        judged = self.judge_tuple(found, found.first, found.tail_token)
         others = [
-            (role(self.parse, argument), self._span(place)) for argument, place in found.others
+            (role(self.parse, argument), self._span(place))
+            for argument, place in found.others
+            if not self._set_apart(argument)
         ]
         statement = self._statement(found, found.prepositions, tuple(others), judged)
         name = label(self.parse, found, found.prepositions)
@@ -97,9 +105,7 @@ class _Reader:
             name = "be in"  # "Salt Lake City, Utah"
         return Relation(head, name, tail, score, (), judged.polarity, statement)
 
-    def between_entities(
-        self, found: OpenTuple, judged: Judgement, score: float
-    ) -> Iterator[Relation]:
+    def between_entities(self, found: OpenTuple, score: float) -> Iterator[Relation]:
         """The relations between the entities that a tuple is about."""
         head = self._entity(found.head_token)
         if head is None:
@@ -123,6 +129,7 @@ class _Reader:
             if (name, tail.start, tail.end) in seen:
                 continue
             seen.add((name, tail.start, tail.end))
+            judged = self.judge_tuple(found, argument, token)
             words = (*argument.prepositions, *nouns, *prepositions)
             statement = self._statement(found, words, (), judged)
             yield Relation(head, name, tail, score, (), judged.polarity, statement)

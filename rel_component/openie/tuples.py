@@ -5,6 +5,7 @@ from itertools import islice, product
 from typing import Iterator, List, Tuple
 
 from .clauses import Argument, Clause, find_clauses, find_parent
+from .factuality import denials
 from .nouns import apposition_clauses, possessive_clauses
 from .parses import Parse
 
@@ -120,7 +121,16 @@ def _spread(parse: Parse, token: int, whole: bool, split: bool) -> List[Tuple[in
     member, (start, end) = places[0]
     if not alone and start < member and parse.tags[start] in ("CC", "CCONJ"):
         places[0] = member, (start + 1, end)  # "neither", which belongs to all of them
-    return places
+    return [(member, _without_denials(parse, member, place)) for member, place in places]
+
+
+def _without_denials(parse: Parse, token: int, place: Edges) -> Edges:
+    """An argument without "not" before it, which polarity says; "no" stays."""
+    start, end = place
+    words = denials(parse, token)
+    while start < token and start in words and parse.pos[start] in ("PART", "ADV"):
+        start += 1
+    return start, end
 
 
 def members(parse: Parse, token: int, split: bool) -> List[int]:
@@ -136,7 +146,9 @@ def members(parse: Parse, token: int, split: bool) -> List[int]:
         found += [
             child
             for child in parse.children[member]
-            if parse.deps[child] == "conj" and parse.pos[child] not in ("VERB", "AUX")
+            if parse.deps[child] == "conj"
+            and parse.pos[child] not in ("VERB", "AUX")
+            and not (parse.pos[child] in ("PART", "ADV") and denials(parse, child))
         ]
         if len(found) > MOST_SPLIT:
             break

@@ -20,6 +20,7 @@ class Words:
         negations: adverbs and determiners that negate their clause, and pronouns such as "nobody".
         without: prepositions that negate their complement.
         restrictions: words beside a negation that lift it: "not only".
+        contrasts: conjunctions after which a negation no longer holds: "not Ann but Bob".
         possible: verbs and auxiliaries that make a statement possible.
         necessary: those that make it necessary.
         planned: those after which it shall be.
@@ -38,6 +39,7 @@ class Words:
     negations: FrozenSet[str] = frozenset()
     without: FrozenSet[str] = frozenset()
     restrictions: FrozenSet[str] = frozenset()
+    contrasts: FrozenSet[str] = frozenset()
     possible: FrozenSet[str] = frozenset()
     necessary: FrozenSet[str] = frozenset()
     planned: FrozenSet[str] = frozenset()
@@ -60,6 +62,7 @@ _ENGLISH = Words(
     ),
     without=_set("without"),
     restrictions=_set("only just merely simply"),
+    contrasts=_set("but"),
     possible=_set(
         "may might could can would seem appear try attempt able likely unlikely possible"
     ),
@@ -92,6 +95,7 @@ _FRENCH = Words(
     negations=_set("ne pas n' jamais aucun personne rien ni nul guère"),
     without=_set("sans"),
     restrictions=_set("seulement que"),
+    contrasts=_set("mais"),
     possible=_set("pouvoir sembler paraître essayer tenter"),
     necessary=_set("devoir falloir"),
     planned=_set(
