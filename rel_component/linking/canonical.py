@@ -47,7 +47,9 @@ from .names import folded, loose_key
 _SAME, _ALIKE = 0.92, 0.8  # similarity of names that join, and that join with a neighbour in common
 _MOST_NEIGHBOURS = 200  # of an entity
 _MOST_NAMES = 50  # of an entity that are compared, those that are equal aside
-_MOST_BLOCKED = 50  # entities that a name is compared with
+_MOST_BLOCKED = 50  # entities that a name is compared with, those of equal names aside
+_LONGEST_ACRONYM = 10
+_EQUAL, _INITIALS = "=", "."  # beginnings of keys of the index
 _LEFT_OUT = frozenset(
     {
         *("inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited"),
@@ -161,14 +163,15 @@ class Canonicalizer:
         self.joins: List[Join] = []
         self._spans_key = spans_key
         self._prefix = prefix
-        self._blocks: Dict[str, Dict[str, None]] = {}  # ordered sets of ids
+        self._blocks: Dict[Tuple[str, str], Dict[str, None]] = {}  # by type: ordered sets of ids
+        self._types: Dict[str, None] = {}
         self._keys: Dict[str, Dict[str, None]] = {}  # of the names of each entity
         self._n_docs = self._n_ids = 0
         self._similarity: Any = import_package("rapidfuzz.fuzz", "linking").ratio
         for entity in entities:
             self.entities[entity.id] = entity
             for name in entity.names:
-                self._index(name, entity.id)
+                self._index(name, entity)
 
     def add(self, doc: Doc) -> Dict[Tuple[int, int], str]:
         """Give the entities of a document their ids, and remember the document.
@@ -188,12 +191,13 @@ class Canonicalizer:
             join = self._join(entity, option, document)
             self.joins.append(join)
             target = self.entities.setdefault(join.id, CanonicalEntity(join.id))
-            for name in entity.names:
-                if name not in target.names:
-                    self._index(name, join.id)
+            new = [name for name in entity.names if name not in target.names]
             target.names.update(entity.names)
             if entity.type:
+                new = new if entity.type in target.types else list(target.names)
                 target.types[entity.type] += 1
+            for name in new:
+                self._index(name, target)
             target.documents += 1
             target.neighbours.update(keys - {_key(entity.name)})
             if len(target.neighbours) > 2 * _MOST_NEIGHBOURS:
@@ -220,7 +224,7 @@ class Canonicalizer:
         """The known entities that one of a document can be, beside which other names occur."""
         found: List[_Option] = []
         n_parts = 0
-        for entity_id in self._candidates(entity.name):
+        for entity_id in self._candidates(entity):
             other = self.entities[entity_id]
             if entity.type and other.types and entity.type not in other.types:
                 continue
@@ -257,12 +261,15 @@ class Canonicalizer:
             level, best = max((level, best), (found, similarity))
         return level, best
 
-    def _candidates(self, name: str) -> List[str]:
+    def _candidates(self, entity: _Local) -> List[str]:
         found: Dict[str, None] = {}
-        for block in _blocks(name):
-            ids = self._blocks.get(block, {})
-            if len(ids) <= _MOST_BLOCKED or block.startswith("="):
-                found.update(dict.fromkeys([*ids][:_MOST_BLOCKED]))
+        types = dict.fromkeys((entity.type, "")) if entity.type else self._types
+        for block in _blocks(entity.name):
+            for ids in (self._blocks.get((type, block), {}) for type in types):
+                if block.startswith(_EQUAL):
+                    found.update(ids)
+                elif len(ids) <= _MOST_BLOCKED or block.startswith(_INITIALS):
+                    found.update(dict.fromkeys(islice(ids, _MOST_BLOCKED)))
         return list(found)
 
     def _new_id(self) -> str:
@@ -271,10 +278,12 @@ class Canonicalizer:
             if (name := f"{self._prefix}{self._n_ids:06}") not in self.entities:
                 return name
 
-    def _index(self, name: str, entity_id: str) -> None:
-        self._keys.setdefault(entity_id, {})[_key(name)] = None
-        for block in _blocks(name):
-            self._blocks.setdefault(block, {})[entity_id] = None
+    def _index(self, name: str, entity: CanonicalEntity) -> None:
+        self._keys.setdefault(entity.id, {})[_key(name)] = None
+        for type in entity.types or ("",):
+            self._types[type] = None
+            for block in _blocks(name):
+                self._blocks.setdefault((type, block), {})[entity.id] = None
 
 
 _REASONS = {
@@ -375,10 +384,10 @@ def _key(name: str) -> str:
 def _blocks(name: str) -> List[str]:
     """The keys of the index: the name itself, its words without their ends, and its initials."""
     words = [word for word in folded(name).split() if word not in _LEFT_OUT]
-    initials = "".join(word[0] for word in words)
-    blocks = [f"={_key(name)}", *(f"+{word[:5]}" for word in words if len(word) > 2)]
-    if len(words) > 1:
-        blocks.append(f"={initials}")
+    initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)
+    blocks = [f"{_EQUAL}{_key(name)}", *(f"+{word[:5]}" for word in words if len(word) > 2)]
+    if 0 < len(initials) <= _LONGEST_ACRONYM:  # of a name of one word its letters
+        blocks.append(f"{_INITIALS}{initials}")
     return list(dict.fromkeys(blocks))
 
 

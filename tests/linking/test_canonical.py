@@ -86,6 +86,15 @@ def test_what_joins_and_why(vocab, first, second, reason):
     assert bool(join.neighbours) == ("neighbour" in reason)
 
 
+def test_names_are_found_beside_many_of_their_initials(vocab):
+    many = [f"[A{i} B{i}:{label}]" for i in range(60) for label in ("PER", "ORG")]
+    ids, known = found(
+        vocab, *many, "[Ab:ORG]", "[Ab:ORG]", "[Alpine Bank:LOC] [Ulm:GPE]", "[AB:LOC] [Ulm:GPE]"
+    )
+    assert ids[-4] == ids[-3]
+    assert known.joins[-2].reason == "part of a name and neighbour"
+
+
 def test_a_part_of_two_names_joins_neither(vocab):
     ids, _ = found(
         vocab,
