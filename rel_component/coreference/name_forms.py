@@ -52,7 +52,7 @@ _TITLES = _words(
     signora
     """
 )
-_GENERATIONS = frozenset({"jr", "sr", "junior", "senior"})
+_GENERATIONS = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr"}
 _NUMERAL = re.compile(r"x{0,2}(?:i{1,3}|iv|vi{0,3}|ix|x)")
 _COMPANY = _words(
     """
@@ -169,11 +169,10 @@ def _abbreviates(short: str, long: str) -> bool:
     return True
 
 
-def variants(tokens: Sequence[str], *, organisation: bool, place: bool) -> Iterator[str]:
+def variants(tokens: Sequence[str], *, organisation: bool) -> Iterator[str]:
     """Spellings that names of one entity have in common.
 
-    The words without spaces; of organisations without "Inc." and the like, and without a plural s; of
-    places without "Republic of" and the like.
+    The words without spaces; of organisations without "Inc." and the like, and without a plural s.
     """
     if organisation:
         end = len(tokens)
@@ -184,7 +183,11 @@ def variants(tokens: Sequence[str], *, organisation: bool, place: bool) -> Itera
     yield joined
     if organisation and len(tokens[-1]) > 3:
         yield joined.removesuffix("s")
-    if place and tokens[0] in _STATES:
+
+
+def short_places(tokens: Sequence[str]) -> Iterator[str]:
+    """Spellings of the name of a place without "Republic of" and the like, if it has that."""
+    if tokens[0] in _STATES:
         for i, token in enumerate(tokens[1:-1], start=1):
             if token in _OF:
                 yield "".join(tokens[i + 1 :])
@@ -196,7 +199,7 @@ class PersonName:
 
     Attributes:
         tokens: its words without titles and what tells generations apart.
-        numeral: "ii" of "Carol II", empty if there is none.
+        numeral: "ii" of "Carol II", "jr" of "Junior"; empty if there is none.
     """
 
     tokens: Tuple[str, ...]
@@ -205,7 +208,7 @@ class PersonName:
     def is_part_of(self, other: "PersonName", *, earlier: bool) -> bool:
         """Whether a longer name ends with this one; or, if it came earlier, has these words in order."""
         n = len(self.tokens)
-        if n >= len(other.tokens) or not _same_numeral(self, other):
+        if n >= len(other.tokens) or not same_numeral(self, other):
             return False
         if other.tokens[-n:] == self.tokens:
             return True
@@ -220,7 +223,7 @@ def person_name(tokens: Tuple[str, ...]) -> PersonName:
         tokens: at least one, as :func:`name_tokens` gives them.
     """
     rest = [token for token in tokens if token not in _GENERATIONS] or list(tokens)
-    numeral = ""
+    numeral = next((_GENERATIONS[token] for token in tokens[1:] if token in _GENERATIONS), "")
     if len(rest) > 1 and _NUMERAL.fullmatch(rest[-1]):
         numeral = rest.pop()
     if len(rest) > 1 and rest[0] in _TITLES:
@@ -230,13 +233,14 @@ def person_name(tokens: Tuple[str, ...]) -> PersonName:
 
 def compatible_order(shorter: PersonName, longer: PersonName) -> bool:
     """Whether the words of a name, or their initials, are in another one in the same order."""
-    if not _same_numeral(shorter, longer):
+    if not same_numeral(shorter, longer):
         return False
     rest = iter(longer.tokens)
     return all(any(_same_word(token, other) for other in rest) for token in shorter.tokens)
 
 
-def _same_numeral(a: PersonName, b: PersonName) -> bool:
+def same_numeral(a: PersonName, b: PersonName) -> bool:
+    """Whether two names may be of one generation: "Carol" and "Carol II", not "Carol I"."""
     return a.numeral == b.numeral or not (a.numeral and b.numeral)
 
 

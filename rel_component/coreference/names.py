@@ -11,7 +11,6 @@ and sees a bounded number of candidates, so that time grows with the number of m
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import (
-    Callable,
     Dict,
     Iterable,
     Iterator,
@@ -40,6 +39,8 @@ from .name_forms import (
     is_quote,
     name_tokens,
     person_name,
+    same_numeral,
+    short_places,
     variants,
 )
 
@@ -153,7 +154,8 @@ def cluster_names(
     names = [name for name in found.values() if name.kind != QUANTITY]
     for a, b in _definitions(words, ranges, kinds):
         entities.join(a, b)
-    _join_equal(names, _spellings, entities)
+    _join_equal(names, entities)
+    _join_places(names, entities)
     _join_acronyms(names, entities)
     _join_persons(names, entities)
     _join_parts(names, entities)
@@ -186,18 +188,25 @@ def _definitions(
             yield i - 1, i
 
 
-def _join_equal(
-    names: Iterable[_Name], keys: Callable[[_Name], Iterable[str]], entities: _Entities
-) -> None:
-    """Join names of one kind that have a key in common."""
+def _join_equal(names: Iterable[_Name], entities: _Entities) -> None:
+    """Join names of one kind that have a spelling in common."""
     index: Dict[Tuple[str, str], int] = {}
     for name in names:
-        for key in keys(name):
+        for key in variants(name.tokens, organisation=name.kind == ORGANISATION):
             entities.join(name.first, index.setdefault((key, name.kind), name.first))
 
 
-def _spellings(name: _Name) -> Iterable[str]:
-    return variants(name.tokens, organisation=name.kind == ORGANISATION, place=name.kind == PLACE)
+def _join_places(names: Iterable[_Name], entities: _Entities) -> None:
+    """Join "Thailand" with "Kingdom of Thailand", if only one entity has such a name."""
+    places = [name for name in names if name.kind == PLACE]
+    shorter = {"".join(name.tokens): name.first for name in places}
+    longer: Dict[str, Set[int]] = defaultdict(set)
+    for name in places:
+        for short in short_places(name.tokens):
+            longer[short].add(entities.find(name.first))
+    for short, found in longer.items():
+        if len(found) == 1 and short in shorter:
+            entities.join(shorter[short], *found)
 
 
 def _join_acronyms(names: Sequence[_Name], entities: _Entities) -> None:
@@ -214,27 +223,46 @@ def _join_acronyms(names: Sequence[_Name], entities: _Entities) -> None:
 
 
 def _join_persons(names: Sequence[_Name], entities: _Entities) -> None:
-    """Join persons: "Ann B. Lee" with "Ann Lee", then "Lee" with the first of that name."""
+    """Join persons: "Ann B. Lee" with "Ann Lee", then "Lee" with the first of that name.
+
+    A name joins an entity only if it goes with all names that this has.
+    """
     persons = [(name.first, person_name(name.tokens)) for name in names if name.kind == PERSON]
     by_last: Dict[str, List[Tuple[int, PersonName]]] = defaultdict(list)
     by_token: Dict[str, List[Tuple[int, PersonName]]] = defaultdict(list)
+
+    def among(others: List[Tuple[int, PersonName]], mention: int) -> List[PersonName]:
+        entity = entities.find(mention)
+        return [other for place, other in others if entities.find(place) == entity]
+
     for first, person in persons:
         if len(person.tokens) < 2:
             continue
         others = by_last[person.tokens[-1]]
-        for other_first, other in others:
-            shorter, longer = sorted((person, other), key=lambda each: len(each.tokens))
-            if compatible_order(shorter, longer):
+        for other_first, _ in others:
+            # "A. Lee" is "Ann Lee" or "Amy Lee", who are two
+            if all(
+                compatible_order(*_by_length(person, one)) for one in among(others, other_first)
+            ):
                 entities.join(first, other_first)
                 break
         _add(others, (first, person))
         for token in dict.fromkeys(person.tokens):
             _add(by_token[token], (first, person))
     for first, person in persons:
-        for other_first, other in by_token.get(person.tokens[-1], ()):
-            if person.is_part_of(other, earlier=other_first < first):
+        others = by_token.get(person.tokens[-1], [])
+        for other_first, other in others:
+            if person.is_part_of(other, earlier=other_first < first) and all(
+                same_numeral(person, one) for one in among(others, other_first)
+            ):
                 entities.join(first, other_first)
+                if len(person.tokens) < 2:
+                    _add(others, (first, person))
                 break
+
+
+def _by_length(*persons: PersonName) -> List[PersonName]:
+    return sorted(persons, key=lambda person: len(person.tokens))
 
 
 def _join_parts(names: Sequence[_Name], entities: _Entities) -> None:

@@ -54,6 +54,12 @@ def clusters(text):
         ("[PER N. C. Wyeth] is [PER Newell Convers Wyeth]", ["N. C. Wyeth = Newell Convers Wyeth"]),
         ("[PER Dr. Ann Lee Jr.] , [PER Lee]", ["Dr. Ann Lee Jr. = Lee"]),
         ("[PER Ann Lee] and [PER Bo Lee]", []),
+        ("[PER A. Lee] met [PER Ann Lee] and [PER Amy Lee]", ["A. Lee = Ann Lee"]),
+        ("[PER Martin Luther King Sr.] , [PER Martin Luther King Jr.]", []),
+        (
+            "[PER Martin Luther King] , [PER King Sr.] , [PER King Jr.]",
+            ["Martin Luther King = King Sr."],
+        ),
         ("[PER Carol II] followed [PER Carol I] .", []),
         ("[PER Ann Lee] met [ORG Lee] .", []),
         # acronyms, parts and company names of organisations
@@ -74,6 +80,8 @@ def clusters(text):
         ),
         ("[GPE New York] , [GPE York]", []),
         ("[GPE Kingdom of Thailand] , [GPE Thailand]", ["Kingdom of Thailand = Thailand"]),
+        ("[GPE Democratic Republic of the Congo] , [GPE Republic of the Congo]", []),
+        ("[GPE Congo] , [GPE People's Republic of Congo] , [GPE Republic of Congo]", []),
         # what the text says
         ("[ORG Escuela de Medicina] ( [ORG ELAM] )", ["Escuela de Medicina = ELAM"]),
         ('[MISC Il regalo] ( " [MISC The Gift] " )', ["Il regalo = The Gift"]),
