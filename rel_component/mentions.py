@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Container, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy
@@ -22,6 +23,9 @@ MentionRow = Tuple[int, int, int]
 CLUSTER_PREFIX = "coref_clusters"
 """Clusters of coreferent mentions are the span groups ``coref_clusters_1``, ``coref_clusters_2`` and so
 on, as spaCy's experimental coreference component names them."""
+
+_WITHOUT_MARKS = ("LATIN", "GREEK", "CYRILLIC", "HEBREW", "ARABIC")
+"""Scripts in which names are compared without marks."""
 
 TypedKey = Tuple[int, int, str]
 """Start and exclusive end in characters, entity type: comparable between tokenisations."""
@@ -163,6 +167,38 @@ def probable_mentions(doc: Doc, spans_key: Optional[str] = None) -> List[Span]:
 def normalize_name(text: str) -> str:
     """A name as it is compared: compatible characters, without case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def without_accents(text: str) -> str:
+    """A text in compatible characters (NFKD) without marks that tell no names apart.
+
+    These are accents of Latin, Greek and Cyrillic letters, and points and vowels of Hebrew and Arabic,
+    which most texts leave out. Marks of other letters stay, such as the vowels of Devanagari and Thai.
+
+    Args:
+        text: the text.
+    """
+    if text.isascii():
+        return text
+    kept: List[str] = []
+    stays = False
+    for char in unicodedata.normalize("NFKD", text):
+        if not is_mark(char):
+            stays = _keeps_marks(char)
+        elif not stays:
+            continue
+        kept.append(char)
+    return "".join(kept)
+
+
+def is_mark(char: str) -> bool:
+    """Whether a character combines with the letter before it."""
+    return unicodedata.category(char).startswith("M")
+
+
+@lru_cache(maxsize=4096)
+def _keeps_marks(char: str) -> bool:
+    return char.isalpha() and not unicodedata.name(char, "").startswith(_WITHOUT_MARKS)
 
 
 def type_indices(strings: StringStore, types: HashArray) -> Tuple[Sequence[str], Int32Array]:

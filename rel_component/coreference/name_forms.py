@@ -1,9 +1,10 @@
 """Forms of one name: its words as they are compared, initials, abbreviations, parts, spellings."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import FrozenSet, Iterator, Sequence, Set, Tuple
+
+from ..mentions import is_mark, without_accents
 
 
 def _words(text: str) -> FrozenSet[str]:
@@ -122,8 +123,8 @@ def name_tokens(words: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]
 
 
 def _fold(word: str) -> str:
-    folded = unicodedata.normalize("NFKD", word).casefold()
-    return "".join(char for char in folded if char.isalnum())
+    folded = without_accents(word).casefold()
+    return "".join(char for char in folded if char.isalnum() or is_mark(char))
 
 
 def initials(words: Sequence[str]) -> Set[str]:

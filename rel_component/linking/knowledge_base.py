@@ -23,7 +23,7 @@ from .entities import Entity
 from .names import folded, loose_key
 from .trigrams import build_trigrams, check_trigrams, is_partition, search_trigrams
 
-_VERSION = 1
+_VERSION = 2
 _META = "kb.json"
 _MAX_META = 100_000  # bytes
 _VECTORS = "vectors"  # which a knowledge base may lack

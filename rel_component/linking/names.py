@@ -1,15 +1,13 @@
 """Forms in which names are compared, and the longer forms that a document has of its short ones."""
 
 import re
-import unicodedata
 from itertools import pairwise
 from typing import Dict, List, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ..mentions import normalize_name
+from ..mentions import is_mark, normalize_name, without_accents
 
-_WORD = re.compile(r"[^\W_]+")
 _LINKING_WORDS = frozenset({"a", "an", "and", "of", "the"})
 _NUMERALS = dict(zip(("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"), "123456789"))
 _LONGEST_SHORT, _LONGEST_GAP = 10, 10  # characters of a short form, words of a long form
@@ -22,8 +20,8 @@ def folded(text: str) -> str:
     Args:
         text: the name.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(_WORD.findall("".join(c for c in plain if not unicodedata.combining(c))))
+    plain = without_accents(text.casefold())
+    return " ".join("".join(c if c.isalnum() or is_mark(c) else " " for c in plain).split())
 
 
 def loose_key(text: str) -> str:

@@ -97,6 +97,7 @@ def clusters(text):
         # mentions without a type, and of other scripts
         ("[ Ann Lee] and [ ann lee]", ["Ann Lee = ann lee"]),
         ("[ORG 北京金隅] 在 [ORG 北京金隅]", ["北京金隅 = 北京金隅"]),
+        ("[PER कमल] और [PER कमला] और [PER कमल]", ["कमल = कमल"]),
         ("[ORG !] , [ORG ?]", []),
     ],
 )

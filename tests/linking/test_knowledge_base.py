@@ -160,7 +160,7 @@ def test_values_that_lead_out_of_others_are_refused(tmp_path, name, change):
         load_kb(tmp_path / "kb")
 
 
-@pytest.mark.parametrize("data", [b"", b"\x93", b"\x81\xa7version\x02", make_kb().to_bytes()[:-9]])
+@pytest.mark.parametrize("data", [b"", b"\x93", b"\x81\xa7version\x01", make_kb().to_bytes()[:-9]])
 def test_bytes_of_something_else(data):
     with pytest.raises(DataError, match="these bytes are no knowledge base"):
         KnowledgeBase.from_bytes(data)

@@ -16,10 +16,20 @@ from ..helpers import make_doc
         ("CaCl(2)", "cacl 2"),
         ("...", ""),
         ("東京", "東京"),
+        ("שָׁלוֹם", "שלום"),
+        ("İzmir, Й", "izmir и"),
     ],
 )
 def test_folded(text, expected):
     assert folded(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("कमल", "कमला"), ("มานะ", "มานี"), ("ハナコ", "バナコ"), ("রাম", "রমা")]
+)
+def test_vowels_and_voice_marks_tell_names_apart(first, second):
+    assert folded(first) != folded(second)
+    assert " " not in folded(first) + folded(second)
 
 
 @pytest.mark.parametrize(
