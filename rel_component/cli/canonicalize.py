@@ -1,6 +1,5 @@
 """``spacy rel canonicalize``."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,7 +12,6 @@ from .messages import (
     print_json,
     print_table,
     progress,
-    write_json_lines,
 )
 from .options import DataPath, Json, Lang, SpansKey
 
@@ -42,19 +40,18 @@ def canonicalize_cli(
         data_path,
         output,
         known=known,
+        joins_path=joins,
         docs_path=docs,
         spans_key=spans_key,
         lang=lang,
         progress=progress,
     )
-    write_json_lines(joins, (join._asdict() for join in found.joins))
-    reasons = Counter(join.reason for join in found.joins)
     if json:
-        counts = {"entities": len(found.entities), "joins": dict(reasons)}
+        counts = {"entities": len(found.entities), "joins": dict(found.joins)}
         print_json({"output": str(output), **counts, "b3": found.b3})
         return
     print_table(
-        [[reason, str(n)] for reason, n in reasons.most_common()], ["entities of documents", ""]
+        [[reason, str(n)] for reason, n in found.joins.most_common()], ["entities of documents", ""]
     )
     if found.b3 is not None:
         figures = ", ".join(f"{key.upper()} {percent(value)}" for key, value in found.b3.items())

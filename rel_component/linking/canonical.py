@@ -150,6 +150,10 @@ class Canonicalizer:
         entities: those of earlier documents.
         spans_key: span group of the mentions; None: the entities.
         prefix: beginning of the ids.
+
+    Attributes:
+        entities: those of all documents, by their ids.
+        joins: what was joined in the last document, and why.
     """
 
     def __init__(
@@ -183,6 +187,7 @@ class Canonicalizer:
             the id of each mention, by its first and exclusive last token.
         """
         self._n_docs += 1
+        self.joins = []
         document = document_id(doc) or str(self._n_docs)
         local = _local_entities(doc, self._spans_key)
         keys = {_key(entity.name) for entity in local}
@@ -302,8 +307,8 @@ def canonicalize(
 
     Args:
         docs: the documents, which are not changed.
-        canonicalizer: knows the entities of earlier documents, and afterwards those of these, with a
-            report of what was joined and why in its `joins`; None: there are none.
+        canonicalizer: knows the entities of earlier documents, and afterwards those of these; after each
+            its `joins` say what was joined and why. None: there are none.
 
     Returns:
         for each document the id of each mention, by its first and exclusive last token.

@@ -1,5 +1,7 @@
 """What ``spacy rel canonicalize`` does."""
 
+from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import (
     Callable,
@@ -10,19 +12,21 @@ from typing import (
     List,
     NamedTuple,
     Optional,
+    TextIO,
     Tuple,
     Union,
 )
 
+import srsly
 from spacy.tokens import Doc
 
 from ..coreference.scoring import CoreferenceScores
-from ..files import check_ending
+from ..files import check_ending, open_output
 from ..mentions import mention_spans
 from ..pipelines import blank_pipeline
 from ..spacy_files import read_docs, write_docs
 from ..types import NO_LINK
-from .canonical import CanonicalEntity, Canonicalizer, Join, read_canonical, write_canonical
+from .canonical import CanonicalEntity, Canonicalizer, read_canonical, write_canonical
 
 
 class Canonicalized(NamedTuple):
@@ -30,13 +34,13 @@ class Canonicalized(NamedTuple):
 
     Attributes:
         entities: the entities, those of earlier documents first.
-        joins: what was joined in which document, and why.
+        joins: how many entities of documents were joined for each reason, see :class:`.Join`.
         b3: B3 as ``p``, ``r`` and ``f``, of the mentions with annotated ids in all documents together;
             None if there are none.
     """
 
     entities: List[CanonicalEntity]
-    joins: List[Join]
+    joins: Counter[str]
     b3: Optional[Dict[str, float]]
 
 
@@ -45,6 +49,7 @@ def canonicalize_files(
     output: Union[str, Path],
     *,
     known: Optional[Union[str, Path]] = None,
+    joins_path: Optional[Union[str, Path]] = None,
     docs_path: Optional[Union[str, Path]] = None,
     spans_key: Optional[str] = None,
     lang: str = "en",
@@ -56,13 +61,14 @@ def canonicalize_files(
         data_path: a ``.spacy`` file or a folder of them.
         output: JSONL file for the entities.
         known: such a file of earlier documents, whose ids stay; None: there are none.
+        joins_path: JSONL file for what was joined in which document, and why; None: none.
         docs_path: ``.spacy`` file for the documents with their ids in ``ent.kb_id_``; None: none.
         spans_key: span group of the mentions; None: the entities.
         lang: language of the documents.
         progress: passes the documents on, and shows how many there have been.
 
     Returns:
-        the entities, what was joined and why, and how good it is where ids are annotated.
+        the entities, how many were joined and why, and how good it is where ids are annotated.
 
     Raises:
         ConfigError: if spaCy does not know the language, or the documents' file ends otherwise.
@@ -73,15 +79,18 @@ def canonicalize_files(
     earlier = [] if known is None else read_canonical(known)
     canonicalizer = Canonicalizer(earlier, spans_key=spans_key)
     pairs: List[Tuple[str, str]] = []
-    linked = _linked(progress(read_docs(Path(data_path), nlp)), canonicalizer, spans_key, pairs)
-    if docs_path is not None:
-        write_docs(linked, Path(docs_path))
-    else:
-        for _ in linked:
-            pass
+    reasons: Counter[str] = Counter()
+    with nullcontext() if joins_path is None else open_output(Path(joins_path)) as joins:
+        docs = _linked(progress(read_docs(Path(data_path), nlp)), canonicalizer, spans_key, pairs)
+        linked = _told(docs, canonicalizer, reasons, joins)
+        if docs_path is not None:
+            write_docs(linked, Path(docs_path))
+        else:
+            for _ in linked:
+                pass
     entities = list(canonicalizer.entities.values())
     write_canonical(entities, output)
-    return Canonicalized(entities, canonicalizer.joins, compare_ids(pairs) if pairs else None)
+    return Canonicalized(entities, reasons, compare_ids(pairs) if pairs else None)
 
 
 def compare_ids(pairs: Iterable[Tuple[str, str]]) -> Dict[str, float]:
@@ -119,4 +128,19 @@ def _linked(
         for ent in doc.ents:
             for token in ent:
                 token.ent_kb_id_ = ids.get((ent.start, ent.end), "")
+        yield doc
+
+
+def _told(
+    docs: Iterable[Doc],
+    canonicalizer: Canonicalizer,
+    reasons: "Counter[str]",
+    output: Optional[TextIO],
+) -> Iterator[Doc]:
+    """The documents; what was joined in each is counted, and written if there is a file."""
+    for doc in docs:
+        reasons.update(join.reason for join in canonicalizer.joins)
+        if output is not None:
+            lines = (srsly.json_dumps(join._asdict()) + "\n" for join in canonicalizer.joins)
+            output.writelines(lines)
         yield doc

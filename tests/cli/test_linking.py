@@ -77,4 +77,9 @@ def test_canonicalize(tmp_path, vocab):
     later = tmp_path / "later.jsonl"
     found = run_json("canonicalize", data, later, "--known", output)
     assert (found["entities"], found["joins"]) == (3, {"same name": 3})
-    assert len((tmp_path / "joins.jsonl").read_text("utf8").splitlines()) == 3
+    rows = map(json.loads, (tmp_path / "joins.jsonl").read_text("utf8").splitlines())
+    assert [(row["document"], row["name"], row["reason"]) for row in rows] == [
+        ("1", "NWE", "new"),
+        ("1", "Hamburg", "new"),
+        ("2", "nordwind energy", "new"),
+    ]

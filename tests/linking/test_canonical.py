@@ -30,17 +30,21 @@ def docs_of(vocab, *texts):
 
 
 def found(vocab, *texts, known=()):
+    """The ids of each document, the canonicalizer, and what it joined in all of them."""
     canonicalizer = Canonicalizer(known)
-    result = [list(ids.values()) for _, ids in canonicalize(docs_of(vocab, *texts), canonicalizer)]
-    return result, canonicalizer
+    result, joins = [], []
+    for _, ids in canonicalize(docs_of(vocab, *texts), canonicalizer):
+        result.append(list(ids.values()))
+        joins += canonicalizer.joins
+    return result, canonicalizer, joins
 
 
 def test_equal_names_are_one_entity(vocab):
-    ids, known = found(
+    ids, known, joins = found(
         vocab, "[Acme Inc.:ORG] grows", "[ACME:ORG] is in [Zürich:GPE]", "[Zurich:GPE]"
     )
     assert ids == [["E000001"], ["E000001", "E000002"], ["E000002"]]
-    assert [join.reason for join in known.joins] == ["new", "same name", "new", "same name"]
+    assert [join.reason for join in joins] == ["new", "same name", "new", "same name"]
     assert known.entities["E000001"].names == {"Acme Inc.": 1, "ACME": 1}
 
 
@@ -52,7 +56,7 @@ def test_equal_names_are_one_entity(vocab):
     ],
 )
 def test_types_and_numbers_must_not_differ(vocab, texts):
-    ids, _ = found(vocab, *texts)
+    ids, _, _ = found(vocab, *texts)
     assert ids == [["E000001"], ["E000002"]]
 
 
@@ -80,23 +84,23 @@ def test_types_and_numbers_must_not_differ(vocab, texts):
     ],
 )
 def test_what_joins_and_why(vocab, first, second, reason):
-    _, known = found(vocab, first, second)
-    join = known.joins[first.count("[")]
+    _, _, joins = found(vocab, first, second)
+    join = joins[first.count("[")]
     assert join.reason == reason
     assert bool(join.neighbours) == ("neighbour" in reason)
 
 
 def test_names_are_found_beside_many_of_their_initials(vocab):
     many = [f"[A{i} B{i}:{label}]" for i in range(60) for label in ("PER", "ORG")]
-    ids, known = found(
+    ids, _, joins = found(
         vocab, *many, "[Ab:ORG]", "[Ab:ORG]", "[Alpine Bank:LOC] [Ulm:GPE]", "[AB:LOC] [Ulm:GPE]"
     )
     assert ids[-4] == ids[-3]
-    assert known.joins[-2].reason == "part of a name and neighbour"
+    assert joins[-2].reason == "part of a name and neighbour"
 
 
 def test_a_part_of_two_names_joins_neither(vocab):
-    ids, _ = found(
+    ids, _, _ = found(
         vocab,
         "[Bernie Sanders:PER] of [Vermont:GPE]",
         "[Larry Sanders:PER] of [Vermont:GPE]",
@@ -114,7 +118,7 @@ def test_mentions_of_a_cluster_have_one_id(vocab):
 
 @pytest.mark.parametrize("known", [[], ["[Jordan]"], ["[Jordan:PERSON]"]])
 def test_types_of_one_document_must_not_differ(vocab, known):
-    ids, _ = found(vocab, *known, "[Jordan:PERSON] flew to [Jordan:GPE]")
+    ids, _, _ = found(vocab, *known, "[Jordan:PERSON] flew to [Jordan:GPE]")
     assert len(set(ids[-1])) == 2
 
 
@@ -130,7 +134,7 @@ def test_clusters_of_one_name_in_one_document_stay_apart(vocab, known):
 
 
 def test_the_best_of_a_document_joins_first(vocab):
-    ids, _ = found(
+    ids, _, _ = found(
         vocab,
         "[Bernie Sanders:PER] of [Vermont:GPE]",
         "[Sanders:PER] , or [Bernie Sanders:PER] , in [Vermont:GPE]",
@@ -140,16 +144,16 @@ def test_the_best_of_a_document_joins_first(vocab):
 
 def test_later_documents_are_added_to_saved_entities(vocab, tmp_path):
     texts = ["[Acme Inc.:ORG] of [Ada Bell:PER]", "[Orbit:ORG]", "[Acme:ORG] of [A. Bell:PER]"]
-    at_once, _ = found(vocab, *texts)
-    first, known = found(vocab, *texts[:2])
+    at_once, _, _ = found(vocab, *texts)
+    first, known, _ = found(vocab, *texts[:2])
     path = tmp_path / "entities.jsonl"
     write_canonical(known.entities.values(), path)
-    second, _ = found(vocab, *texts[2:], known=read_canonical(path))
+    second, _, _ = found(vocab, *texts[2:], known=read_canonical(path))
     assert first + second == at_once
 
 
 def test_documents_without_mentions(vocab):
-    ids, known = found(vocab, "", "nothing", "[...:ORG]")
+    ids, known, _ = found(vocab, "", "nothing", "[...:ORG]")
     assert (ids, known.entities) == ([[], [], []], {})
 
 
