@@ -396,6 +396,14 @@ def test_brat_problems(tmp_path, line, message):
     assert "data.ann" in report.problems[0]
 
 
+def test_brat_arguments_in_the_other_order(tmp_path):
+    (tmp_path / "data.txt").write_text("Acme Ilse\n", encoding="utf8")
+    lines = "T1\tP 5 9\tIlse\nT2\tO 0 4\tAcme\nR1\tFOUNDED_BY Arg2:T1 Arg1:T2\n"
+    (annotated,), _ = read_text(tmp_path, lines, "brat", file="data.ann")
+    (relation,) = annotated.relations
+    assert (relation.head, relation.tail, relation.attributes) == ("T2", "T1", {})
+
+
 def test_brat_needs_the_text(tmp_path):
     documents, report = read_text(tmp_path, "", "brat", file="data.ann")
     assert documents == []

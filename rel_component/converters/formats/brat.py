@@ -208,6 +208,8 @@ class _Document:
             return f"expected a type and two arguments, got {data[:60]!r}"
         if key in self.relations:
             return f"two relations are called {key}"
+        if {role for role, _ in parts} == {"Arg1", "Arg2"}:
+            parts.sort()  # names say which is which, in whatever order they are written
         (first, head), (second, tail) = parts
         names = [first, second]
         self.relations[key] = AnnotatedRelation(
