@@ -81,6 +81,14 @@ def test_knowledge_base_ids_and_mentions_of_one_entity(tmp_path):
     assert annotated.clusters == [["head0", "head1"]]
 
 
+@pytest.mark.parametrize("place", [{"pos": [2, 3]}, {"indices": [[2]]}])
+def test_types_beside_knowledge_base_ids(tmp_path, place):
+    entity = {"id": "Q312", "type": "ORG", **place}
+    record = {"tokens": WORDS, "h": entity, "t": {"id": "Q1", "pos": [0, 1]}, "relation": "P1"}
+    (annotated,), _ = read_text(tmp_path, json.dumps(record), "hub", on_error="stop")
+    assert [(m.kb_id, m.label) for m in annotated.mentions] == [("Q312", "ORG"), ("Q1", "ENTITY")]
+
+
 def test_names_of_labels_stand_beside_the_file(tmp_path):
     record = {"sentence": SENTENCE, "relation": 1}
     _, report = read_text(tmp_path, json.dumps(record), "hub")

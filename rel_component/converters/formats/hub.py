@@ -9,13 +9,15 @@
      "relations": [{"head": 1, "tail": 0, "type": "FOUNDED_BY"}]}
 
 The first is SemEval-2010 Task 8 or KBP37, the second FewRel, or OpenNRE's with ``token``, ``h``, ``t``
-and the ``pos`` of these: first token and the one after the last. In the third form, tags say where
-mentions are, and relations name mentions by their position. Lists of objects may be stored by column,
-and labels be numbers; see :mod:`rel_component.converters.class_labels`. Sets of the form of another
-format, such as CoNLL04's, are read as that.
+and the ``pos`` of these: first token and the one after the last. Beside an ``id``, ``type`` is the
+type of the entity. In the third form, tags say where mentions are, and relations name mentions by
+their position. Lists of objects may be stored by column, and labels be numbers; see
+:mod:`rel_component.converters.class_labels`. Sets of the form of another format, such as CoNLL04's, are
+read as that.
 """
 
 import re
+from dataclasses import replace
 from typing import Any, List, Tuple
 
 from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
@@ -77,16 +79,19 @@ def _read_pair(record: Record, annotated: Annotated, report: Report) -> List[str
 
 
 def _read_entity(entity: Record, role: str) -> List[AnnotatedMention]:
-    kb_id = next((entity[key] for key in ("type", "id") if isinstance(entity.get(key), str)), "")
+    names = [name for key in ("id", "type") if isinstance(name := entity.get(key), str) and name]
+    kb_id = names[0] if names else ""  # FewRel has ids of Wikidata under "type"
+    label = names[1] if len(names) > 1 else ENTITY
     if "pos" not in entity:
         lists = get_items(entity, "indices", list)
         if not lists:
             raise DataError(f'"{role}": expected the tokens of a mention under "indices"')
-        return [read_tokens(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(lists)]
+        found = [read_tokens(tokens, f"{role}{i}", kb_id, role) for i, tokens in enumerate(lists)]
+        return [replace(mention, label=label) for mention in found]
     position = get_items(entity, "pos", int)
     if len(position) != 2:
         raise DataError(f'"{role}": expected the first token and an end, got {shown(position)}')
-    return [AnnotatedMention(f"{role}0", position[0], position[1], ENTITY, kb_id=kb_id)]
+    return [AnnotatedMention(f"{role}0", position[0], position[1], label, kb_id=kb_id)]
 
 
 def _read_tags(record: Record, annotated: Annotated, report: Report) -> List[str]:
