@@ -143,6 +143,7 @@ class ExampleSelector:
                 'vectors, tok2vec, shared_encoder), or choose "fixed" or "random"'
             )
         self.examples = list(examples)
+        self._texts = [_without_space(example.text) for example in examples]
         self.n_examples = n_examples
         self.selection: Selection = selection
         self._directions: Optional[FloatArray] = None
@@ -154,10 +155,11 @@ class ExampleSelector:
         """Return the examples for a text, the most useful one last, next to the question.
 
         Args:
-            text: the text; it is never an example for itself.
+            text: the text; it is never an example for itself, whatever its white space.
             vector: vector of the text. *Shape:* ``(width,)``
         """
-        ranking = [i for i in self._ranking(text, vector) if self.examples[i].text != text]
+        own = _without_space(text)
+        ranking = [i for i in self._ranking(text, vector) if self._texts[i] != own]
         chosen = _balanced([self.examples[i] for i in ranking], self.n_examples)
         return chosen[::-1]
 
@@ -219,6 +221,10 @@ def _balanced(ranking: Sequence[PromptExample], n_examples: int) -> List[PromptE
     # in the order of the ranking, also the example without relations
     place = {id(example): i for i, example in enumerate(ranking)}
     return sorted(chosen, key=lambda example: place[id(example)])
+
+
+def _without_space(text: str) -> str:
+    return "".join(text.split())
 
 
 def _unit(vector: Any) -> FloatArray:

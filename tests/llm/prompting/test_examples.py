@@ -64,6 +64,11 @@ def test_random_examples_depend_on_the_text_alone():
     assert len(set(map(tuple, choices))) == 3
 
 
+def test_a_text_with_other_white_space_is_no_example_for_itself():
+    choose = ExampleSelector([example("Acme is\n in Oslo.", "A"), example("other", "A")])
+    assert texts(choose("Acme is in  Oslo. ")) == ["other"]
+
+
 def test_the_nearest_example_stands_last():
     pool = [
         example("north", "A", vector=[0, 1]),
