@@ -30,6 +30,7 @@ from .learning import (
     learn,
     prepare,
     remembering,
+    require_known_events,
     require_trained,
     score_labels,
 )
@@ -161,16 +162,7 @@ def add_labels(
 
 def _lacking(schema: RelationSchema, known: Sequence[str], pipeline: str) -> List[RelationType]:
     """The relation types of a schema that a pipeline lacks; pairs of events have to be known to it."""
-    events = [
-        kind.label
-        for kind in schema.events.values()
-        if any(pair.label not in known for pair in kind.pair_types())
-    ]
-    if events:
-        raise ConfigError(
-            f"{pipeline} lacks pairs of the events {listed(events)}, and only relation types can be "
-            "added: take these events out of the schema, or train with them (spacy rel init-config)"
-        )
+    require_known_events(schema, known, pipeline)
     added = [kind for label, kind in schema.items() if label not in known]
     if not added:
         raise ConfigError(f"{pipeline} has all labels of the schema: {listed(known)}")

@@ -17,7 +17,7 @@ from ..files import complete_folder
 from ..mentions import mention_spans
 from ..pipeline.label_reading import parse_example, reads_labels
 from ..pipeline.relation_extractor import RelationExtractor
-from ..pipelines import PipelineSource, load_pipeline
+from ..pipelines import PipelineSource, load_pipeline, source_name
 from ..relation_types import RelationType
 from ..schema import RelationSchema
 from .learning import (
@@ -27,6 +27,7 @@ from .learning import (
     learn,
     prepare,
     remembering,
+    require_known_events,
     require_trained,
     score_labels,
 )
@@ -83,7 +84,8 @@ def fit_examples(
             extractor's own does, or its adapters.
 
     Raises:
-        ConfigError: if the pipeline has no trained relation extractor, or an option does not fit.
+        ConfigError: if the pipeline has no trained relation extractor, an option does not fit, or
+            a model that does not read labels lacks the pairs of an event.
         SchemaError: if the schema has no examples, or one that does not mark head and tail.
         DataError: if documents cannot be read or written. Nothing is written then.
     """
@@ -122,6 +124,8 @@ def _fit_all(
     found = FittedExamples(counts)
     if reads_labels(extractor.model):
         extractor.set_schema(schema)
+    else:
+        require_known_events(schema, extractor.labels, source_name(nlp))
     state = _State(extractor)
     scores = LabelScores(), LabelScores()
     for fold in range(min(folds, max(counts.values()))):

@@ -28,6 +28,7 @@ from ..pipelines import (
     mentions_are_given,
     source_name,
 )
+from ..schema import RelationSchema
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,29 @@ def require_trained(nlp: Language) -> RelationExtractor:
     if not isinstance(extractor, RelationExtractor) or not extractor.model.has_dim("nO"):
         raise ConfigError(f"{source_name(nlp)}: no trained relation_extractor in {nlp.pipe_names}")
     return extractor
+
+
+def require_known_events(schema: RelationSchema, known: Sequence[str], pipeline: str) -> None:
+    """Refuse the events of a schema that a pipeline does not know: they cannot be added to it.
+
+    Args:
+        schema: the schema.
+        known: the labels of the pipeline, those of pairs of events included.
+        pipeline: its name, for the message.
+
+    Raises:
+        ConfigError: naming the events.
+    """
+    events = [
+        kind.label
+        for kind in schema.events.values()
+        if any(pair.label not in known for pair in kind.pair_types())
+    ]
+    if events:
+        raise ConfigError(
+            f"{pipeline} lacks pairs of the events {listed(events)}, and only relation types can be "
+            "added: take these events out of the schema, or train with them (spacy rel init-config)"
+        )
 
 
 def prepare(

@@ -67,6 +67,13 @@ def folder(tmp_path_factory):
     return path
 
 
+def test_events_cannot_be_added(folder, tmp_path):
+    events = [{"label": "MERGER", "roles": {"party": {"types": ["ORG"], "min": 2}}}]
+    schema = RelationSchema.from_dict({**SCHEMA, "events": events})
+    with pytest.raises(ConfigError, match="lacks pairs of the events MERGER"):
+        fit_examples(folder / "learned", schema, tmp_path / "fitted")
+
+
 @pytest.mark.parametrize("name", ["learned", "reader"])
 def test_examples_are_learned(folder, tmp_path, name):
     nlp = spacy.load(folder / name)
