@@ -45,6 +45,7 @@ from .relation_forms import (
     check_score,
     describe,
     read_relations,
+    score_rank,
 )
 from .statements import read_statement, stored_statement
 from .types import Int32Array, Relation
@@ -223,15 +224,6 @@ def set_relations(
     user_data: Dict[Any, Any] = doc.user_data
     for (start, end), values in stored.items():
         user_data[("._.", name, start, end)] = tuple(values)
-
-
-def score_rank(score: Optional[float]) -> float:
-    """The rank of a relation among those with its head, label and tail, of which the highest stays.
-
-    Args:
-        score: its score; one that is not known has the lowest rank.
-    """
-    return -1.0 if score is None else float(score)
 
 
 def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:

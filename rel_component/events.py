@@ -32,7 +32,7 @@ from .documents import register_attribute
 from .errors import AnnotationError, shown
 from .event_types import MAX_ARGUMENTS, EventSchema
 from .mentions import TypedKey, typed_key
-from .relation_forms import check_score, describe
+from .relation_forms import check_score, describe, score_rank
 from .types import span_to_json
 
 EVENTS_ATTR = "events"
@@ -170,7 +170,7 @@ def set_events(doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]]) -> N
     for item in events:
         event = _checked(doc, item)
         key = event_key(event)
-        if key not in best or (event.score or 0.0) > (best[key].score or 0.0):
+        if key not in best or score_rank(event.score) > score_rank(best[key].score):
             best[key] = event
     stored: Dict[Tuple[int, int], List[Tuple[Any, ...]]] = {}
     for event in best.values():

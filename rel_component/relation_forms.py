@@ -58,6 +58,15 @@ def check_score(score: Any) -> None:
         raise ValueError(f"the score is {shown(score)}, and no probability in [0, 1]")
 
 
+def score_rank(score: Optional[float]) -> float:
+    """The rank of a relation or event among its equals, of which the one with the highest stays.
+
+    Args:
+        score: its score; one that is not known has the lowest rank.
+    """
+    return -1.0 if score is None else float(score)
+
+
 def check_polarity(polarity: Any) -> None:
     """Check a polarity, which may be empty.
 

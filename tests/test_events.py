@@ -172,6 +172,11 @@ def test_equal_events_are_one(doc):
     assert [found.score for found in doc._.events] == [0.75]
 
 
+def test_an_event_with_a_score_stays_before_one_without(doc):
+    doc._.events = [event(doc, score=None), event(doc, score=0.0)]
+    assert [found.score for found in doc._.events] == [0.0]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -9,7 +9,7 @@ from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations import DEFAULT_ATTR, get_relations, score_rank, set_relations
+from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..converters.convert import SPACY, find_format
 from ..converters.details import rename_relations
 from ..converters.records import (
@@ -29,6 +29,7 @@ from ..files import check_ending, complete_folder
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, blank_pipeline, load_pipeline, source_name
 from ..probabilities import Temperature
+from ..relation_forms import score_rank
 from ..schema import RelationSchema
 from ..spacy_files import rewrite_docs
 from ..types import Relation

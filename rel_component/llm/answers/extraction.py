@@ -6,9 +6,9 @@ from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Tu
 
 from spacy.tokens import Doc, Span
 
-from ...annotations import score_rank
 from ...documents import RelationKey, relation_key
 from ...mentions import typed_key
+from ...relation_forms import score_rank
 from ...types import POLARITIES, Relation
 from ..prompting.prompts import Prompter, Question
 from ..types import Message, Outcome, Reply, Request, Usage
