@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import date
 from functools import lru_cache
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -176,10 +177,20 @@ def _picture(found: "re.Match[str]") -> str:
 def day(value: object) -> Optional[str]:
     """The date of a document: year, month and day of ISO 8601 as far as given; None if it is none."""
     found = _DAY.match(str(value)) if isinstance(value, (str, int)) else None
-    return None if found is None else found[1]
+    if found is None or (found["day"] and not _is_date(found[1])):
+        return None
+    return found[1]
 
 
 _DAY = re.compile(
-    r"\s*(\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?)"
-    r"(?:(?<=-\d\d)[T ][\d:.,+\-Z ]*)?\s*\Z"
+    r"\s*(\d{4}(?:-(?:0[1-9]|1[0-2])(?P<day>-\d\d)?)?)(?:(?<=-\d\d)[T ][\d:.,+\-Z ]*)?\s*\Z",
+    re.ASCII,
 )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

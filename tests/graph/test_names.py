@@ -114,7 +114,18 @@ def test_two_of_one_name_that_are_related_stay_two():
         (2024, "2024"),
         *(
             (value, None)
-            for value in ("31.5.2024", "2024-13", "20240531", "", 7, None, True, [2024])
+            for value in (
+                "31.5.2024",
+                "2024-13",
+                "2024-02-31",
+                "२०२४",
+                "20240531",
+                "",
+                7,
+                None,
+                True,
+                [2024],
+            )
         ),
     ],
 )
