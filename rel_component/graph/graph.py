@@ -1,24 +1,25 @@
 """A merged graph on disk: whoever reads it goes through it, and never has all of it in memory."""
 
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .rules import EITHER_END
-from .types import Contradiction, Edge, Evidence, GraphDocument, Node
+from .types import Contradiction, Edge, Evidence, GraphDocument, Node, number_of
 from .writer import connect
 
 _MAX_SHOWN = 100  # edges of a contradiction
 
 _EDGES = (
-    "SELECT e.id, h.key, e.label, t.key, h.name, t.name, e.count, e.documents, e.score, e.max_score,"
+    "SELECT h.key, e.label, t.key, h.name, t.name, e.count, e.documents, e.score, e.max_score,"
     " e.first_date, e.last_date, f.name, l.name, e.rule FROM edges e"
     " JOIN nodes h ON h.id = e.head JOIN nodes t ON t.id = e.tail"
     " LEFT JOIN documents f ON f.id = e.first_document"
     " LEFT JOIN documents l ON l.id = e.last_document"
 )
 _EVIDENCE = (
-    "SELECT v.id, v.document, d.name, d.date, v.score, v.text, v.head_start, v.head_end, v.tail_start,"
+    "SELECT v.document, d.name, d.date, v.score, v.text, v.head_start, v.head_end, v.tail_start,"
     " v.tail_end, v.head_at, v.tail_at FROM evidence v JOIN documents d ON d.id = v.document"
 )
 
@@ -76,12 +77,12 @@ class Graph:
             yield Node(key, kb_id, node_name, node_type, types, aliases)
 
     def edges(self) -> Iterator[Edge]:
-        """The edges, in the order of their numbers: those that are stated come first."""
-        return (Edge(*row) for row in self._rows(f"{_EDGES} ORDER BY e.id"))
+        """The edges, in the order of their nodes: those that are stated come first."""
+        return map(_edge, self._rows(f"{_EDGES} ORDER BY e.id"))
 
     def edges_by_label(self) -> Iterator[Edge]:
         """The edges, those of one type together."""
-        return (Edge(*row) for row in self._rows(f"{_EDGES} ORDER BY e.label, e.id"))
+        return map(_edge, self._rows(f"{_EDGES} ORDER BY e.label, e.id"))
 
     def edges_with_evidence(self) -> Iterator[Tuple[Edge, Iterator[Evidence]]]:
         """The edges, and the evidence of each one, which is to be read before the next edge."""
@@ -100,21 +101,20 @@ class Graph:
 
     def top_edges(self, limit: int) -> List[Edge]:
         """The edges that most documents state, and of those the most probable ones."""
-        return [
-            Edge(*row)
-            for row in self._rows(
-                f"{_EDGES} ORDER BY e.documents DESC, e.score DESC, e.id LIMIT {limit:d}"
-            )
-        ]
+        order = "ORDER BY e.documents DESC, e.score DESC, e.id"
+        return list(map(_edge, self._rows(f"{_EDGES} {order} LIMIT {limit:d}")))
 
     def evidence_of(self, edge: Edge, limit: int = -1) -> List[Evidence]:
         """The evidence of an edge, document by document."""
+        if edge.rule:
+            return []
+        node = "(SELECT id FROM nodes WHERE key = ?)"
         rows = self._rows(
-            f"{_EVIDENCE} JOIN edges e ON e.head = v.head AND e.label = v.label AND e.tail = v.tail"
-            " WHERE e.id = ? AND e.rule = '' ORDER BY v.document, v.id LIMIT ?",
-            (edge.id, limit),
+            f"{_EVIDENCE} WHERE v.head = {node} AND v.label = ? AND v.tail = {node}"
+            " ORDER BY v.document, v.id LIMIT ?",
+            (edge.head, edge.label, edge.tail, limit),
         )
-        return list(_numbered(edge.id, (row for row in rows)))
+        return list(_numbered(edge.id, rows))
 
     def _grouped_evidence(self) -> Iterator[Iterator[Any]]:
         rows = self._rows(
@@ -135,7 +135,7 @@ class Graph:
             f" ORDER BY e.score DESC, e.id LIMIT {_MAX_SHOWN}",
             (label, node, other or None),
         )
-        return [Edge(*row) for row in rows]
+        return list(map(_edge, rows))
 
     def _rows(self, query: str, values: Iterable[Any] = ()) -> Iterator[Any]:
         return iter(self._connection.execute(query, tuple(values)))
@@ -144,6 +144,16 @@ class Graph:
         return int(self._connection.execute(query).fetchone()[0])
 
 
+def _edge(row: Tuple[Any, ...]) -> Edge:
+    return Edge(number_of(*row[:3]), *row)
+
+
 def _numbered(edge: int, rows: Iterable[Any]) -> Iterator[Evidence]:
-    for key, _, document, date, score, text, a, b, c, d, head_at, tail_at in rows:
-        yield Evidence(key, edge, document, date, score, text, (a, b), (c, d), head_at, tail_at)
+    """The evidence of an edge, whose rows come document by document."""
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        seen: Counter[Any] = Counter()  # a document that was read twice has each place twice
+        for _, document, date, score, text, a, b, c, d, head_at, tail_at in group:
+            content = (document, text, a, b, c, d)
+            key = number_of(edge, *content, seen[content])
+            seen[content] += 1
+            yield Evidence(key, edge, document, date, score, text, (a, b), (c, d), head_at, tail_at)

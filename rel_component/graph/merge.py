@@ -159,7 +159,8 @@ def _add(
     file: str,
 ) -> None:
     annotated = in_characters(annotated)
-    n_left_out = sum(not is_fact(stated) for stated in (*annotated.relations, *annotated.events))
+    n_left_out = sum(not is_fact(relation) for relation in annotated.relations)
+    n_left_out += sum(not is_fact(event) for event in annotated.events)
     if n_left_out:
         report.note(
             "negated, planned or possible relations and events, which are no facts, left out",

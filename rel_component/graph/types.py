@@ -1,5 +1,6 @@
 """The nouns of a graph: nodes, edges, their evidence, and where they contradict each other."""
 
+from hashlib import blake2b
 from typing import Dict, List, Literal, NamedTuple, Optional, Tuple
 
 Rule = Literal["", "inverse", "closure"]
@@ -33,7 +34,7 @@ class Edge(NamedTuple):
     """A relation between two nodes.
 
     Attributes:
-        id: its number in the graph.
+        id: a number made of head, label and tail, so that it is the same in all graphs.
         head: id of the node that it goes from.
         label: relation type.
         tail: id of the node that it goes to.
@@ -71,7 +72,7 @@ class Evidence(NamedTuple):
     """A place in a document that states an edge.
 
     Attributes:
-        id: its number in the graph.
+        id: a number made of the edge, the document and the place in it.
         edge: number of the edge.
         document: id of the document, or ``#`` and its number where it has none.
         date: date of the document.
@@ -127,3 +128,13 @@ class Contradiction(NamedTuple):
     node: str
     name: str
     edges: List[Edge]
+
+
+def number_of(*parts: object) -> int:
+    """A number of 63 bits that stands for content, as databases have them.
+
+    Args:
+        parts: texts and numbers.
+    """
+    content = "\x1f".join(map(str, parts)).encode("utf8", "surrogatepass")
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big") >> 1

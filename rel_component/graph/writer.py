@@ -6,13 +6,13 @@ at once, because an index that grows with each row is read and written all over.
 
 import sqlite3
 from collections import Counter
-from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from .facts import Fact
 from .names import NamedEntity, most_frequent, name_key, writable
+from .types import number_of
 
 _BATCH = 10_000
 _MAX_KNOWN = 200_000  # ids of nodes that are in memory
@@ -118,7 +118,7 @@ class GraphWriter:
         given = document_id is not None and str(document_id) != ""
         name = writable(str(document_id)) if given else f"#{number}"
         file_number = self._files.setdefault(file, len(self._files))
-        digest = _digest(text)
+        digest = number_of(text)
         row = self._known_document("name = ? AND file = ?", name, file_number)
         if row is None and len(self._files) > 1:
             row = self._known_document("name = ? AND digest = ?", name, digest)
@@ -282,11 +282,6 @@ class GraphWriter:
         )
         self._rows.clear()
         self._names.clear()
-
-
-def _digest(text: str) -> int:
-    digest = blake2b(text.encode("utf8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
 
 
 def _edges(rows: Iterator[_Row]) -> Iterator[_Row]:

@@ -87,6 +87,22 @@ def test_documents_of_one_id_are_one():
     assert (edge.count, edge.documents, edge.score) == (2, 1, 0.5)
 
 
+def test_numbers_of_edges_and_evidence_are_the_same_in_all_graphs():
+    def numbered(documents):
+        with merged(documents) as graph:
+            found = [(edge, [*pieces]) for edge, pieces in graph.edges_with_evidence()]
+            assert found == [(edge, graph.evidence_of(edge)) for edge in graph.edges()]
+        edges = {(e.head, e.label, e.tail): e.id for e, _ in found}
+        return edges, {(p.id, p.edge, p.text) for _, pieces in found for p in pieces}
+
+    edges, evidence = numbered(APPLE)
+    other_edges, other_evidence = numbered(APPLE[2:])
+    assert other_edges.items() <= edges.items()
+    assert other_evidence < evidence
+    assert len({*edges.values(), *(key for key, *_ in evidence)}) == 9
+    assert len(numbered([APPLE[2], APPLE[2]])[1]) == 4
+
+
 def test_an_id_that_recurs_in_a_file_is_one_document_and_its_texts_and_dates_are_compared():
     report = Report()
     first, second, third = (people((0, "R", 1), doc_id="d") for _ in range(3))

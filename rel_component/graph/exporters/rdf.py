@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ..exporter import ExportOptions
 from ..graph import Graph
-from ..types import Contradiction, Edge, Evidence, GraphDocument, Node
+from ..types import Contradiction, Edge, Evidence, GraphDocument, Node, number_of
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
@@ -109,8 +109,8 @@ def blocks(graph: Graph, options: ExportOptions, *, per_document: bool = False) 
                 yield triple._replace(document=names.of("document", document))
             for piece in pieces:
                 yield from _evidence(piece, names)
-    for number, contradiction in enumerate(graph.contradictions(), start=1):
-        yield _contradiction(contradiction, number, names)
+    for contradiction in graph.contradictions():
+        yield _contradiction(contradiction, names)
 
 
 def _document(document: GraphDocument, names: Names) -> Block:
@@ -186,8 +186,9 @@ def _evidence(piece: Evidence, names: Names) -> Iterator[Block]:
     yield Block(names.of("statement", piece.edge), [(f"{PROV}wasDerivedFrom", iri)])
 
 
-def _contradiction(contradiction: Contradiction, number: int, names: Names) -> Block:
-    v = names.vocabulary
+def _contradiction(contradiction: Contradiction, names: Names) -> Block:
+    v, ids = names.vocabulary, sorted(edge.id for edge in contradiction.edges)
+    number = number_of(contradiction.kind, contradiction.label, contradiction.node, *ids)
     return Block(
         names.of("contradiction", number),
         [
