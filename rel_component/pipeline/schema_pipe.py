@@ -272,6 +272,10 @@ class SchemaPipe(RehearsingPipe):
         self.temperature = None
         self._teacher = None
         self._label_reader = LabelReader(self.name)
+        self._forget_options()
+
+    def _forget_options(self) -> None:
+        """Drop what is saved with some weights alone."""
         for key in ("split", "label_offset"):
             self.state.pop(key, None)
 
@@ -286,6 +290,7 @@ class SchemaPipe(RehearsingPipe):
             raise ConfigError(f"label_offset {shown(offset)}; expected a finite number")
         saved = state.get("temperature")
         temperature = None if saved is None else Temperature.from_dict(saved)
+        self._forget_options()
         super().take_state(state)
         self.schema = RelationSchema.from_dict(state["schema"])
         groups = state.get("split", [])

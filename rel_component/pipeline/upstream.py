@@ -6,7 +6,7 @@ takes the vectors of another encoder like those that the listening component was
 
 import inspect
 import warnings
-from typing import Any, Callable, Iterable, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence
 from weakref import ref
 
 import numpy
@@ -117,6 +117,11 @@ class ListeningPipe(LearningPipe):
                     f"documents have others. {self._ways_out}"
                 )
             self._checked = filled[0].vocab
+
+    def take_state(self, state: Dict[str, Any]) -> None:
+        """See :meth:`.CheckedPipe.take_state`."""
+        self.state.pop(_SAVED, None)
+        super().take_state(state)
 
     def _dump(self) -> Parts:
         if self._listener is None:

@@ -342,6 +342,16 @@ def test_initialising_again_keeps_nothing_of_earlier_weights():
     assert not {"label_offset", "split"} & set(pipe.state)
 
 
+def test_loading_keeps_nothing_of_earlier_weights():
+    nlp = pipeline()
+    nlp.initialize(lambda: examples_of(nlp))
+    pipe = nlp.get_pipe("relation_extractor")
+    data = pipe.to_bytes()
+    pipe.state.update(label_offset=2.0, split=[["WORKS_AT"]], upstream={"name": "other"})
+    pipe.from_bytes(data)
+    assert not {"label_offset", "split", "upstream"} & set(pipe.state)
+
+
 # Adding labels
 
 
