@@ -4,17 +4,21 @@ Every relation of the reference counts: one whose mentions were not found, or th
 stands for, is a miss. Mentions are compared by their characters.
 """
 
+import warnings
 from collections import defaultdict
 from typing import Any, Collection, Dict, Iterable, Optional, Set, Tuple
 
 import numpy
+from spacy.language import Language
 from spacy.scorer import get_ner_prf
 from spacy.tokens import Span
 from spacy.training import Example
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import RelationKey, relation_keys, sentence_starts
+from ..errors import listed
 from ..mentions import char_range, mention_spans, probable_mentions, typed_key
+from ..pipelines import RelationComponent
 from ..types import NO_RELATION, Int32Array, ScorerFunction
 from .counts import PRF, Key, LabelScores
 from .known_facts import Fact, fact_of
@@ -56,16 +60,21 @@ def make_relation_scorer() -> ScorerFunction:
     return score_relations
 
 
-def score_extractor(component: Any, examples: Iterable[Example], **options: Any) -> Dict[str, Any]:
+def score_extractor(
+    component: Any, examples: Iterable[Example], *, nlp: Optional[Language] = None, **options: Any
+) -> Dict[str, Any]:
     """Scores of predicted documents by the scorer of a component that extracts relations.
 
     Args:
         component: the component; its `scorer`, `schema`, `spans_key` and `attr` count.
         examples: predicted and reference documents.
+        nlp: its pipeline, of which ``nlp.evaluate`` reports one score of each name; None: not known.
         options: options of the scorer, in place of those of the component.
     """
     if component.scorer is None:
         return {}
+    if nlp is not None:
+        _warn_of_equal_names(nlp, component.scorer)
     settings = {
         "symmetric": component.schema.symmetric_labels,
         "spans_key": component.spans_key,
@@ -73,6 +82,21 @@ def score_extractor(component: Any, examples: Iterable[Example], **options: Any)
         **options,
     }
     return dict(component.scorer(examples, **settings))
+
+
+def _warn_of_equal_names(nlp: Language, scorer: ScorerFunction) -> None:
+    scored = {
+        name: pipe.attr
+        for name, pipe in nlp.pipeline
+        if isinstance(pipe, RelationComponent) and getattr(pipe, "scorer", None) is scorer
+    }
+    if len(set(scored.values())) > 1:
+        *others, last = scored
+        warnings.warn(
+            f"{listed(others)} and {last} have scores of the same names, of which those of {last} are "
+            "reported: set scorer = null for all but one of them",
+            stacklevel=3,
+        )
 
 
 def make_mention_scorer() -> ScorerFunction:

@@ -359,7 +359,8 @@ class RelationExtractor(SchemaPipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
-        return score_extractor(self, examples, **kwargs)
+        nlp = self._pipeline and self._pipeline.get()
+        return score_extractor(self, examples, nlp=nlp, **kwargs)
 
     def take_state(self, state: Dict[str, Any]) -> None:
         """See :meth:`.CheckedPipe.take_state`."""
@@ -373,8 +374,7 @@ class RelationExtractor(SchemaPipe):
         if "check_loaded" in self.model.attrs:
             with loading(f"{place}model"):
                 self.model.attrs["check_loaded"](self.model)
-        nlp = self._pipeline.get() if self._pipeline else None
-        if nlp is not None:
+        if nlp := self._pipeline and self._pipeline.get():
             check_mentions_first(nlp)
 
     def _warn(self, examples: Sequence[Example], *, complete: bool = False) -> bool:

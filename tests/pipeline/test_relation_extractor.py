@@ -352,6 +352,21 @@ def test_loading_keeps_nothing_of_earlier_weights():
     assert not {"label_offset", "split", "upstream"} & set(pipe.state)
 
 
+def test_two_extractors_with_scores_of_the_same_names_are_told():
+    nlp = pipeline()
+    try:
+        other = nlp.add_pipe("relation_extractor", "other", config={**TINY, "attr": "links"})
+        for name in nlp.pipe_names:
+            with pytest.warns(
+                UserWarning, match="relation_extractor and other have .* of other are"
+            ):
+                nlp.get_pipe(name).score([])
+        other.scorer = None
+        assert nlp.get_pipe("relation_extractor").score([])["rel_micro_f"] == 0.0
+    finally:
+        Doc.remove_extension("links")
+
+
 # Adding labels
 
 
