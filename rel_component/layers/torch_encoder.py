@@ -299,7 +299,8 @@ class EncoderShim(PyTorchShim):
         """Update all parameters, at once if the optimizer can."""
         update = getattr(optimizer, "update_parameters", None)
         if update is None or self._scales_gradients:  # scaled gradients may have to be skipped
-            super().finish_update(optimizer)
+            keeps = not isinstance(optimizer, Optimizer)
+            super().finish_update(_given_copies(optimizer) if keeps else optimizer)
         else:
             update(self.id, dict(self._model.named_parameters()))
 
@@ -341,6 +342,14 @@ class EncoderShim(PyTorchShim):
     def set_module(self, module: PretrainedEncoder) -> None:
         """Move a module to the device in use and hold it."""
         self._model = module.to(get_torch_default_device())
+
+
+def _given_copies(collect: Any) -> Any:
+    """What keeps gradients for later, as ``nlp.rehearse`` does, with copies of them.
+
+    Thinc's shim sets its own to zero at once.
+    """
+    return lambda key, weights, gradient: collect(key, weights, gradient.copy())
 
 
 def _check_precision(precision: Precision, device: str) -> None:

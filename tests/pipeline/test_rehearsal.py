@@ -98,6 +98,20 @@ def test_the_scorer_that_prunes_pairs_rehearses_what_it_said_itself():
     numpy.testing.assert_allclose(marked.get_grad("b"), 0.0, atol=1e-5)
 
 
+def test_an_encoder_of_its_own_learns_in_the_rehearsal_of_a_pipeline():
+    nlp = spacy.blank("en")
+    encoder = {"@architectures": "rel_component.Encoder.v1", "name": tiny_encoder()}
+    extractor = nlp.add_pipe("relation_extractor", config={"model": {**TINY, "tok2vec": encoder}})
+    example = make_example(make_doc(nlp.vocab, TEXT, MENTIONS, [OLD]))
+    nlp.initialize(lambda: [example])
+    sgd = nlp.resume_training(sgd=Adam(0.01))
+    extractor.model.get_ref("scorer").get_ref("output_layer").get_param("W")[0] += 1.0
+    (shim,) = (shim for node in extractor.model.walk() for shim in node.shims)
+    before = [values.detach().clone() for values in shim._model.parameters()]
+    nlp.rehearse([example], sgd=sgd)
+    assert any((old != new).any() for old, new in zip(before, shim._model.parameters()))
+
+
 def test_without_a_state_there_is_nothing_to_rehearse():
     nlp = _trained(1)
     before = nlp.get_pipe("relation_extractor").model.to_bytes()
