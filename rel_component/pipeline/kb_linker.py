@@ -109,6 +109,7 @@ class KbLinker(LearningPipe):
         self.state: Dict[str, Any] = {"names": {}, "types": {}, "given": []}
         self._path = kb
         self._kb: Optional[KnowledgeBase] = None
+        self._given: Optional[KnowledgeBase] = None  # without learned names; None: not known
         self._finder: Optional[CandidateFinder] = None
 
     @property
@@ -142,7 +143,7 @@ class KbLinker(LearningPipe):
         Raises:
             DataError: if the folder holds none.
         """
-        self._kb = kb if isinstance(kb, KnowledgeBase) else load_kb(kb)
+        self._kb = self._given = kb if isinstance(kb, KnowledgeBase) else load_kb(kb)
         self._finder = None
         self.state.update({"names": {}, "types": {}, "given": []})
 
@@ -203,7 +204,8 @@ class KbLinker(LearningPipe):
         """
         validate_get_examples(get_examples, "KbLinker.initialize")
         if kb is not None or self.state["names"]:
-            self.set_kb(kb or self._path or self.kb)
+            given = self._path or self.kb if self._given is None else self._given
+            self.set_kb(given if kb is None else kb)
         examples = list(get_examples()) if learn else []
         docs = [eg.predicted for eg in examples]
         gold = [self._gold(eg) for eg in examples]
@@ -289,7 +291,7 @@ class KbLinker(LearningPipe):
         self._finder = None
         if _KB in parts and _KB not in exclude:
             with loading(f"{self.name}, {_KB}"):
-                self._kb = KnowledgeBase.from_bytes(parts[_KB])
+                self._kb, self._given = KnowledgeBase.from_bytes(parts[_KB]), None
         return self
 
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
@@ -306,7 +308,7 @@ class KbLinker(LearningPipe):
         self._finder = None
         if _KB not in exclude and folder.exists():
             with loading(folder):
-                self._kb = load_kb(folder)
+                self._kb, self._given = load_kb(folder), None
         return self
 
     @property

@@ -121,6 +121,15 @@ def test_training_teaches_names_types_and_weights(nlp):
     assert linker_of(nlp).kb.names(2) == ["Bernie Sanders", "Bernie"]
 
 
+def test_initialising_again_learns_from_the_knowledge_base_as_it_was_given(nlp):
+    linker = linker_of(nlp)
+    linker.set_kb(build([Entity("Q3", "Bernie Sanders"), Entity("Q8", "Sam")]))
+    for name in ("Bernie", "Bob"):
+        nlp.initialize(lambda name=name: [example(nlp, name, [(0, 1, "PER", "Q3")])])
+        assert list(linker.kb.names(0)) == ["Bernie Sanders", name]
+        assert linker.state["given"] == []
+
+
 def test_saved_pipelines_hold_the_knowledge_base(nlp, tmp_path, folder):
     nlp.initialize(lambda: [example(nlp, "Bernie", [(0, 1, "PER", "Q3")])])
     text, mentions = "Bernie of Los Altos", [(0, 1, "PER"), (2, 4, "GPE")]
