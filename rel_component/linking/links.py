@@ -118,14 +118,15 @@ def write_links(
 
     Args:
         doc: the document.
-        mentions: its mentions, entities and spans of the group.
+        mentions: its mentions, entities and then spans of the group; of those with the same tokens the
+            first one's candidates are kept, as attributes of spans know no label.
         links: the candidates of each.
         threshold: the least score of a link.
         spans_key: the span group; None: none.
     """
     register_candidates()
     ids: Dict[Tuple[int, int, int], str] = {}
-    for span, found in zip(mentions, links):
+    for span, found in reversed([*zip(mentions, links)]):
         is_linked = bool(found) and found[0]["score"] >= threshold
         ids[span.start, span.end, span.label] = found[0]["id"] if is_linked else ""
         span._.set(ATTRIBUTE, [dict(link) for link in found])

@@ -104,6 +104,17 @@ def test_span_groups_and_types(folder):
     assert group.attrs["scores"] == [0.5] * 4
 
 
+def test_candidates_of_an_entity_are_not_those_of_a_span_with_its_tokens(folder):
+    nlp = spacy.blank("en")
+    linker = nlp.add_pipe("kb_linker", config={"kb": str(folder), "spans_key": "mentions"})
+    doc = make_doc(nlp.vocab, "Lead", [(0, 1, "CHEMICAL")])
+    doc.spans["mentions"] = [Span(doc, 0, 1, "GPE")]
+    ((expected, other),) = linker.predict([doc])
+    linker(doc)
+    assert expected != other
+    assert doc.ents[0]._.kb_candidates == expected
+
+
 def test_training_teaches_names_types_and_weights(nlp):
     text = "Bernie works for Blue Corp ."
     mentions = [(0, 1, "PER", "Q3"), (3, 5, "FIRM", "Q1")]
