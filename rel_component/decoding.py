@@ -183,7 +183,7 @@ def _most_probable_labels(
     columns = all_scores.argmax(axis=1).astype("int32")
     scores = all_scores[numpy.arange(len(columns)), columns]
     limit = limits[columns]
-    accepted = numpy.where(numpy.isnan(limit), scores > none, scores >= limit) & (scores >= 0)
+    accepted = numpy.where(numpy.isnan(limit), scores > none, scores >= limit) & (scores > 0)
     rows = numpy.arange(len(columns), dtype="int32")
     return _LabelledPairs(rows, columns, scores).keep(accepted)
 
@@ -191,8 +191,9 @@ def _most_probable_labels(
 def _probable_labels(
     probabilities: FloatArray, allowed: BoolArray, limits: FloatArray
 ) -> _LabelledPairs:
-    """Any number of labels a pair."""
-    rows, columns = numpy.argwhere((probabilities >= limits) & allowed).astype("int32").T
+    """Any number of labels a pair; 0 is the probability of those that were not asked about."""
+    accepted = (probabilities >= limits) & (probabilities > 0) & allowed
+    rows, columns = numpy.argwhere(accepted).astype("int32").T
     return _LabelledPairs(rows, columns, probabilities[rows, columns])
 
 

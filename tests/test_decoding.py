@@ -60,6 +60,13 @@ def test_an_exclusive_threshold_replaces_the_comparison_with_no_relation(
     assert found[:1] == [("Ada", "A", "Acme", 0.4)][:n_relations]
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_label_that_was_not_asked_about_is_above_no_threshold(doc, exclusive):
+    rows = [[0.6, 0.4, 0.0], [1.0, 0.0, 0.0]] if exclusive else [[0.4, 0.0], [0.0, 0.0]]
+    expected = [[("Ada", "A", "Acme", 0.4)]]
+    assert decoded([doc], rows, exclusive=exclusive, threshold=0.0) == expected
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
