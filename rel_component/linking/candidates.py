@@ -188,11 +188,12 @@ class CandidateFinder:
             label: type of the mention.
         """
         key = (text, label)
-        if key not in self._cache:
+        found = self._cache.get(key)
+        if found is None:
             if len(self._cache) >= _CACHED:
-                self._cache.clear()
-            self._cache[key] = self._match(text, label)
-        return self._cache[key]
+                self._cache.clear()  # also in other threads, at any time
+            found = self._cache[key] = self._match(text, label)
+        return found
 
     def _match_mention(
         self, span: Span, longer: Sequence[Tuple[str, bool]], own: Optional[Seen]
@@ -248,12 +249,14 @@ class CandidateFinder:
 
     def _search(self, text: str) -> Tuple[Set[int], Set[int], Dict[int, float]]:
         """The names that are equal to a name, that have its words, and that are similar to it."""
-        if text not in self._found:
+        found = self._found.get(text)
+        if found is None:
             if len(self._found) >= _CACHED:
                 self._found.clear()
             exact, loose = set(self.kb.exact(text)), set(self.kb.loose(text))
-            self._found[text] = (exact, loose, dict(self.kb.similar(text, self.n_candidates)))
-        return self._found[text]
+            found = (exact, loose, dict(self.kb.similar(text, self.n_candidates)))
+            self._found[text] = found
+        return found
 
     def _is_known(self, name: int, own: Seen) -> bool:
         """Whether a name would be known without the document that has taught some names."""

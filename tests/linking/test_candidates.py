@@ -37,6 +37,17 @@ def test_features_of_a_name(finder):
     assert feature(finder.match("ibm", "THING"), "other type")[0] == 0.0
 
 
+def test_a_name_is_found_while_another_thread_clears_what_is_kept(finder, monkeypatch):
+    class Cleared(dict):
+        def __setitem__(self, key, value):
+            self.clear()
+
+    expected = finder.match("ibm", "ORG").entities.tolist()
+    for name in ("_cache", "_found"):
+        monkeypatch.setattr(finder, name, Cleared())
+    assert finder.match("ibm", "ORG").entities.tolist() == expected
+
+
 def test_a_name_without_letters_has_no_candidates(finder, vocab):
     doc = make_doc(vocab, "? ibm", [(0, 1, "ORG"), (1, 2, "ORG")])
     found = finder.find([doc, make_doc(vocab, "")], [doc.ents, []])
