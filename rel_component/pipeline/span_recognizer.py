@@ -190,7 +190,7 @@ class SpanRecognizer(RehearsingPipe):
                 "eg.reference.ents, call add_label, or pass labels."
             )
         warn_of_longer(references, self.model.attrs["max_width"], self.name, self.spans_key)
-        self._teacher = None  # of earlier weights
+        self._teacher, self._n_updates = None, 0  # of earlier weights
         self.state["joined_words"] = any(has_joined_words(eg.predicted) for eg in examples)
         sample = representative_examples(examples, self.spans_key)
         docs = [eg.predicted for eg in sample] or [Doc(self.vocab, words=["hello"])]

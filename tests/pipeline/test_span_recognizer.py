@@ -70,6 +70,15 @@ def test_a_stream_gives_what_single_calls_give(nlp):
         )
 
 
+def test_initialising_again_begins_to_count_updates_anew():
+    nlp = pipeline(annotate_after=1)
+    data = examples_of(nlp)
+    for _ in range(2):
+        nlp.initialize(lambda: data)
+        nlp.update(data)
+        assert not any("mentions" in eg.predicted.spans for eg in data)
+
+
 @pytest.mark.parametrize("way", ["disk", "bytes"])
 def test_round_trip(nlp, tmp_path, way):
     if way == "disk":
