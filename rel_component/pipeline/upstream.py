@@ -6,7 +6,7 @@ takes the vectors of another encoder like those that the listening component was
 
 import inspect
 import warnings
-from typing import Any, Callable, Dict, Iterable, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 from weakref import ref
 
 import numpy
@@ -99,24 +99,36 @@ class ListeningPipe(LearningPipe):
         filled = [doc for doc in docs if len(doc)]
         if self._listener is None or not filled:
             return
-        is_checked, has_tensor = filled[0].vocab is self._checked, filled[0].tensor.size > 0
-        if is_checked and has_tensor:
-            return  # without a look at the vectors, which may be on a GPU
-        if not self._vectors(filled[0]).any():
-            if not has_tensor:  # and not a text of blanks, whose vectors are zeros
-                self._report_none(is_own=filled[0].vocab is self.vocab)
-        elif not is_checked:
-            if self._upstream is None:
-                self.bind_upstream()  # it may have been disabled when the pipeline was loaded
-            is_other = (
-                self._upstream is None and _SAVED in self.state and self._linked() is not None
+        for vocab in {id(doc.vocab): doc.vocab for doc in filled}.values():
+            of_vocab = [doc for doc in filled if doc.vocab is vocab]
+            is_checked = vocab is self._checked
+            if is_checked and all(doc.tensor.size for doc in of_vocab):
+                continue  # without a look at the vectors, which may be on a GPU
+            with_vectors = self._with_vectors(of_vocab)
+            if with_vectors and not is_checked:
+                self._refuse_others(with_vectors)
+                self._checked = vocab
+
+    def _with_vectors(self, docs: Sequence[Doc]) -> List[Doc]:
+        """The documents that have vectors; it is reported where one has none."""
+        found = []
+        for doc in docs:
+            if self._vectors(doc).any():
+                found.append(doc)
+            elif not doc.tensor.size:  # and not a text of blanks, whose vectors are zeros
+                self._report_none(is_own=doc.vocab is self.vocab)
+        return found
+
+    def _refuse_others(self, docs: Sequence[Doc]) -> None:
+        """Check that vectors are those of the component that was learned from."""
+        if self._upstream is None:
+            self.bind_upstream()  # it may have been disabled when the pipeline was loaded
+        is_other = self._upstream is None and _SAVED in self.state and self._linked() is not None
+        if is_other or (self._upstream and not self._has_its_vectors(docs)):
+            raise ConfigError(
+                f"{self.name} was trained with the vectors of {self._upstream_name!r}, and the "
+                f"documents have others. {self._ways_out}"
             )
-            if is_other or (self._upstream and not self._has_its_vectors(filled)):
-                raise ConfigError(
-                    f"{self.name} was trained with the vectors of {self._upstream_name!r}, and the "
-                    f"documents have others. {self._ways_out}"
-                )
-            self._checked = filled[0].vocab
 
     def take_state(self, state: Dict[str, Any]) -> None:
         """See :meth:`.CheckedPipe.take_state`."""
@@ -177,7 +189,7 @@ class ListeningPipe(LearningPipe):
             self._has_warned = True
             warnings.warn(
                 f"{message}: is it disabled, or after {self.name}? What is predicted means nothing.",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _linked(self) -> Any:

@@ -100,6 +100,15 @@ def test_a_disabled_encoder_is_one_warning_for_each_component(trained, encoder):
     trained(TEXT)
 
 
+def test_the_vectors_of_all_documents_of_a_batch_are_checked(trained, encoder):
+    pipe = trained.get_pipe("relation_extractor")
+    right = trained.get_pipe(encoder)(trained.make_doc(TEXT))
+    with pytest.raises(ConfigError, match="the documents have others"):
+        pipe.check_docs([right, other_pipeline()(TEXT)])
+    with pytest.warns(UserWarning, match="and there are none"):
+        pipe.check_docs([right, trained.make_doc(TEXT)])
+
+
 def test_a_text_of_blanks_is_no_disabled_encoder(trained, encoder):
     assert len(trained("\u3000" * 5)._.rel) == 0
 
