@@ -286,19 +286,20 @@ def denials(parse: Parse, token: int) -> List[int]:
         and child < token
     ]
     before, head = parse.single[token][0] - 1, parse.heads[token]
-    if parse.deps[token] == "conj" and head < before:  # that hangs on what is before
-        beside = parse.heads[before] in (head, *parse.having(head, _JOINING))
-        found += [before] if beside and parse.pos[before] in ("PART", "ADV") else []
+    if parse.deps[token] == "conj" and head < before and parse.pos[before] in ("PART", "ADV"):
+        above = parse.heads[before]  # it hangs on what is before
+        if above == head or (parse.deps[above] == "cc" and parse.heads[above] == head):
+            found.append(before)
     words = parse.words
-    return [
+    denying = [
         i
-        for i in (*found, token)
+        for i in found
         if (parse.deps[i] == "neg" or parse.lemmas[i] in words.negations)
-        and parse.lemmas[min(i + 1, len(parse.lemmas) - 1)] not in words.restrictions
+        and parse.lemmas[i + 1] not in words.restrictions
     ]
+    return [*denying, token] if parse.lemmas[token] in words.negations else denying
 
 
-_JOINING = frozenset({"cc"})
 _NAMED = frozenset({"prep", "pobj", "dobj", "nmod"})
 _SUBJECT = frozenset({"nsubj", "nsubjpass"})
 _MARK = frozenset({"mark"})

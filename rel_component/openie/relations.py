@@ -10,7 +10,7 @@ from .clauses import ROLES, Argument
 from .confidence import confidence
 from .factuality import Judge, Judgement
 from .parses import Parse, read_parse
-from .tuples import Choices, Edges, OpenTuple, edges, find_tuples, members
+from .tuples import MOST_SPLIT, Choices, Edges, OpenTuple, edges, find_tuples, members
 
 _NAMING = frozenset({"appos"})
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
@@ -79,7 +79,7 @@ class _Reader:
         judged = self.judge(found.clause, found.head_token)
         others = [found.first, *(other for other, _ in found.others)]
         denied = self._set_apart(argument) or any(
-            all(self.judge.denies(one, other.token) for one in tokens)
+            all(self.judge.denies(one, other.token) for one in tokens[:MOST_SPLIT])
             for other in others
             for tokens in [[token] if other is argument else members(self.parse, other.token, True)]
             if not other.whole

@@ -15,7 +15,7 @@ def english():
 
 def make_doc(vocab, rows):
     words, heads, deps, pos = zip(*(row.split("/") for row in rows.split()))
-    lemmas = [{"bought": "buy", "founded": "found"}.get(word, word) for word in words]
+    lemmas = [{"bought": "buy", "founded": "found"}.get(word, word.lower()) for word in words]
     return Doc(vocab, words, heads=list(map(int, heads)), deps=deps, pos=pos, lemmas=lemmas)
 
 
@@ -40,6 +40,10 @@ BOUGHT = "Apple/1/nsubj/PROPN bought/1/ROOT/VERB "
         (
             BOUGHT + "not/3/neg/PART Beats/1/dobj/PROPN but/3/cc/CCONJ Tidal/3/conj/PROPN",
             {"Apple buy Beats": "negated", "Apple buy Tidal": "asserted"},
+        ),
+        (
+            "Nobody/2/nsubj/PRON just/2/advmod/ADV bought/2/ROOT/VERB Beats/2/dobj/PROPN",
+            {"Nobody buy Beats": "negated"},
         ),
         (
             BOUGHT + "no/3/det/DET shares/1/dobj/NOUN or/3/cc/CCONJ bonds/3/conj/NOUN",
