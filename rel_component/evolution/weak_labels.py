@@ -41,7 +41,7 @@ from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
 from ..mentions import add_entities, char_range, mention_spans, normalize_name
 from ..pipelines import PipelineSource, load_pipeline, mentions_key, source_name
-from ..types import NO_RELATION, Int32Array, Relation
+from ..types import NO_LINK, NO_RELATION, Int32Array, Relation
 from .learning import require_trained
 
 _COLUMNS = frozenset({"head", "label", "tail"})
@@ -97,7 +97,7 @@ class Facts:
         """What a mention may stand for in the facts: its name, or ids that it is linked to or names."""
         if self._kb is None:
             found = {normalize_name(mention.text)}
-        elif mention.kb_id_:
+        elif mention.kb_id_ not in NO_LINK:
             found = {mention.kb_id_}
         else:
             names = numpy.asarray(self._kb.exact(mention.text), dtype="int32")

@@ -70,11 +70,13 @@ def test_ids_of_a_knowledge_base(nlp):
     known = Facts([("Q1", "FOUNDED_BY", "Q2")], kb)
     found = weak_labels(nlp, TEXTS, known)
     assert [facts(doc) for doc in found.docs] == [[("Acme", "FOUNDED_BY", "Ada")]] * 2
-    linked = nlp("Acme knows Ada")
-    linked.ents = [
-        spacy.tokens.Span(linked, ent.start, ent.end, ent.label, kb_id="Q9") for ent in linked.ents
-    ]
-    assert known.keys(linked.ents[0]) == frozenset()
+    for kb_id, keys in (("Q9", set()), ("NIL", {"Q1"})):  # NIL: a linker found none
+        linked = nlp("Acme knows Ada")
+        linked.ents = [
+            spacy.tokens.Span(linked, ent.start, ent.end, ent.label, kb_id=kb_id)
+            for ent in linked.ents
+        ]
+        assert known.keys(linked.ents[0]) == keys
 
 
 def _judge(**schema):
