@@ -6,7 +6,7 @@ stands for, is a miss. Mentions are compared by their characters.
 
 import warnings
 from collections import defaultdict
-from typing import Any, Collection, Dict, Iterable, Optional, Set, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Optional, Set, Tuple
 
 import numpy
 from spacy.language import Language
@@ -85,9 +85,10 @@ def score_extractor(
 
 
 def _warn_of_equal_names(nlp: Language, scorer: ScorerFunction) -> None:
+    pipes: List[Tuple[str, Any]] = nlp.pipeline
     scored = {
         name: pipe.attr
-        for name, pipe in nlp.pipeline
+        for name, pipe in pipes
         if isinstance(pipe, RelationComponent) and getattr(pipe, "scorer", None) is scorer
     }
     if len(set(scored.values())) > 1:

@@ -178,9 +178,11 @@ class EventExtractor(SavedPipe, Pipe):
 
     def _sources(self, nlp: Language) -> List[RelationComponent]:
         """The components before this one that find pairs of events."""
-        before = takewhile(lambda item: item[1] is not self, nlp.pipeline)
-        extractors = [pipe for _, pipe in before if isinstance(pipe, RelationComponent)]
-        return [extractor for extractor in extractors if extractor.schema.events]
+        pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+        before = takewhile(lambda pipe: pipe is not self, pipes)
+        return [
+            pipe for pipe in before if isinstance(pipe, RelationComponent) and pipe.schema.events
+        ]
 
     def _require_events(self) -> None:
         if not self.events:

@@ -359,7 +359,7 @@ class RelationExtractor(SchemaPipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
-        nlp = self._pipeline and self._pipeline.get()
+        nlp = self._pipeline.get() if self._pipeline else None
         return score_extractor(self, examples, nlp=nlp, **kwargs)
 
     def take_state(self, state: Dict[str, Any]) -> None:
