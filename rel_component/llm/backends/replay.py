@@ -145,15 +145,12 @@ class ReplayBackend:
         # the answer to a request that failed in an earlier batch
         answered = [record for record in of_batch if isinstance(record.reply, Reply)]
         asked = _question(request)
-        of_request = (
-            answered
-            or of_batch
-            or [
-                record
-                for record in self._others
-                if "messages" in record.question and record.question.items() <= asked.items()
-            ]
+        of_messages = (
+            record
+            for record in self._others
+            if "messages" in record.question and record.question.items() <= asked.items()
         )
+        of_request = answered or of_batch or [*of_messages]
         of_any = [record for record in self._others if "messages" not in record.question]
         for record in of_request or of_any:
             if not record.used:
