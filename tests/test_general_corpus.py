@@ -154,3 +154,24 @@ def test_sentences_of_a_domain_are_asked_about_its_labels(made):
     assert schema[
         "SUED"
     ].inferred  # other types are not forbidden, so that they teach to find nothing
+
+
+def test_entities_of_domains_get_the_types_of_the_general_pipeline(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    from general_entities import with_types
+
+    words = ["Oslo District Court", "5 million euros", "sandstone", "aspirin", "Salt Roads", "Rome"]
+    types = ["COURT", "MONEY", "ROCK", "DRUG", "GAME", "STATE"]
+    doc = spacy.blank("en")(" | ".join(words))
+    found = [doc.text.index(text) for text in words]
+    doc.ents = [
+        doc.char_span(start, start + len(text), label=label)
+        for start, text, label in zip(found, words, types)
+    ]
+    (copy,) = with_types([doc])
+    assert [(ent.text, ent.label_) for ent in copy.ents] == [
+        ("Oslo District Court", "ORG"),
+        ("aspirin", "MISC"),
+        ("Salt Roads", "MISC"),
+        ("Rome", "LOC"),
+    ]
