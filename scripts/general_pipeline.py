@@ -1,6 +1,6 @@
 """Put the general pipeline together, of what configs/general.cfg and general_entities.cfg trained.
 
-    python scripts/general_pipeline.py RELATIONS ENTITIES OUTPUT [--share 1] [--offset 3.5]
+    python scripts/general_pipeline.py RELATIONS ENTITIES OUTPUT [--share 0.8] [--offset 3]
 
 With a share below 1, the adapters and the corrections of pair vectors are weakened to that share of what
 they learned. Between the encoder before and after training lie models that tell labels apart better that
@@ -28,8 +28,8 @@ def main() -> None:
     parser.add_argument("relations", type=Path, help="pipeline trained with general.cfg")
     parser.add_argument("entities", type=Path, help="pipeline trained with general_entities.cfg")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--share", type=float, default=1.0, help="of what was learned, in [0, 1]")
-    parser.add_argument("--offset", type=float, default=3.5, help="see set_schema")
+    parser.add_argument("--share", type=float, default=0.8, help="of what was learned, in [0, 1]")
+    parser.add_argument("--offset", type=float, default=3.0, help="see set_schema")
     parser.add_argument("--schema", type=Path, default=ASSETS / "general_schema.yaml")
     parser.add_argument("--meta", type=Path, default=ASSETS / "general_meta.json")
     args = parser.parse_args()
