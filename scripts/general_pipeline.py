@@ -3,8 +3,8 @@
     python scripts/general_pipeline.py RELATIONS ENTITIES OUTPUT [--share 0.8] [--offset 3]
 
 With a share below 1, the adapters and the corrections of pair vectors are weakened to that share of what
-they learned. Between the encoder before and after training lie models that tell labels apart better that
-no training had, and reject less well: Wortsman et al. 2022, https://arxiv.org/abs/2109.01903.
+they learned. Between the encoder before and after training lie models that are better at telling new
+labels apart, and worse at finding nothing: Wortsman et al. 2022, https://arxiv.org/abs/2109.01903.
 """
 
 import argparse
