@@ -203,9 +203,10 @@ class KbLinker(LearningPipe):
             DataError: if the folder holds none.
         """
         validate_get_examples(get_examples, "KbLinker.initialize")
-        if kb is not None or self.state["names"]:
-            given = self._path or self.kb if self._given is None else self._given
-            self.set_kb(given if kb is None else kb)
+        if kb is not None:
+            self.set_kb(kb)
+        elif self.state["names"]:
+            self.set_kb((self._path or self.kb) if self._given is None else self._given)
         examples = list(get_examples()) if learn else []
         docs = [eg.predicted for eg in examples]
         gold = [self._gold(eg) for eg in examples]

@@ -17,7 +17,7 @@ from rel_component.linking.knowledge_base import build, load_kb, save_kb
 from rel_component.linking.spacy_kb import to_spacy_kb
 from rel_component.mentions import set_clusters
 
-from ..helpers import make_doc
+from ..helpers import make_doc, make_example
 from ..linking.entities import make_kb
 
 TEXT = "Bernie Sanders met Big Blue in Los Altos and Foo Bar"
@@ -139,6 +139,12 @@ def test_initialising_again_learns_from_the_knowledge_base_as_it_was_given(nlp):
         nlp.initialize(lambda name=name: [example(nlp, name, [(0, 1, "PER", "Q3")])])
         assert list(linker.kb.names(0)) == ["Bernie Sanders", name]
         assert linker.state["given"] == []
+
+
+def test_initialising_can_give_the_first_knowledge_base(folder):
+    linker = spacy.blank("en").add_pipe("kb_linker")
+    linker.initialize(lambda: [make_example(make_doc(linker.vocab, "Bernie"))], kb=str(folder))
+    assert linker.kb.find("Q3") is not None
 
 
 def test_saved_pipelines_hold_the_knowledge_base(nlp, tmp_path, folder):
