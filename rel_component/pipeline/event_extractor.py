@@ -20,7 +20,8 @@ from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .saving import Parts, SavedPipe, loading
 
-_OWN = "own"  # key beside the saved schema
+_OWN = "own"  # keys beside the saved schema
+_READS = "relations_attr"
 
 
 @Language.factory(
@@ -84,16 +85,15 @@ class EventExtractor(SavedPipe, Pipe):
         self.one_label = one_label
         self.one_role = one_role
         self.keep_pairs = keep_pairs
-        sources = self._sources(nlp)
-        self.relations_attr = relations_attr or (
-            sources[-1].attr if sources else relation_attr(nlp)
-        )
+        self.relations_attr = relations_attr or relation_attr(nlp)
+        self._is_automatic = relations_attr is None
+        pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+        self._attrs = {pipe.attr for pipe in pipes if isinstance(pipe, RelationComponent)}
         self.events = EventSchema()
         self._has_own = False
         if event_schema is not None:
             self.set_schema(event_schema)
-        else:
-            self.follow(nlp)
+        self.follow(nlp)
 
     def set_schema(self, schema: Union[RelationSchema, Dict[str, Any]]) -> None:
         """Make events of the types of another schema from now on.
@@ -115,12 +115,17 @@ class EventExtractor(SavedPipe, Pipe):
     def follow(self, nlp: Language) -> None:
         """Take the types of events of the component that finds their pairs, where it has some.
 
-        Types of its own, of :meth:`set_schema` or the option `event_schema`, stay as they are.
+        Types of its own, of :meth:`set_schema` or the option `event_schema`, stay as they are. The
+        attribute of the relations becomes that of the component, unless the option `relations_attr`
+        names one.
 
         Args:
             nlp: the pipeline.
         """
-        sources = [each for each in self._sources(nlp) if each.attr == self.relations_attr]
+        sources = self._sources(nlp)
+        if sources and self._is_automatic:
+            self.relations_attr = sources[-1].attr
+        sources = [each for each in sources if each.attr == self.relations_attr]
         if sources and not self._has_own:
             self.events = sources[-1].schema.events
 
@@ -193,12 +198,17 @@ class EventExtractor(SavedPipe, Pipe):
 
     def _dump(self) -> Parts:
         schema = RelationSchema(events=self.events.values())
-        return {"schema": srsly.json_dumps({**schema.to_dict(), _OWN: self._has_own}, indent=2)}
+        data = {**schema.to_dict(), _OWN: self._has_own, _READS: self.relations_attr}
+        return {"schema": srsly.json_dumps(data, indent=2)}
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         if "schema" not in exclude:
             with loading(f"{place}schema"):
                 data = srsly.json_loads(read("schema"))
                 has_own = bool(data.pop(_OWN, self._has_own))  # an earlier version saved none
+                reads = data.pop(_READS, self.relations_attr)
                 self.events = RelationSchema.from_dict(data).events
                 self._has_own = has_own
+                # extractors before it have no schema yet, but their attributes may be others now
+                if self._is_automatic and (reads in self._attrs or not self._attrs):
+                    self.relations_attr = reads

@@ -181,9 +181,11 @@ class SchemaPipe(RehearsingPipe):
     def _pass_events_on(self, nlp: Language) -> None:
         """Let what makes events of the relations make those of the present schema."""
         for _, pipe in nlp.pipeline:
-            if not isinstance(pipe, EventExtractor) or pipe.relations_attr != self.attr:
+            if not isinstance(pipe, EventExtractor):
                 continue
             pipe.follow(nlp)
+            if pipe.relations_attr != self.attr:
+                continue
             if missing := [label for label in self.schema.events if label not in pipe.events]:
                 warnings.warn(
                     f"{pipe.name} has types of events of its own, and makes none of {listed(missing)}: "

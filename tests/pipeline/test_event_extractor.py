@@ -162,6 +162,27 @@ def test_pairs_are_read_where_the_relation_extractor_writes_them(tmp_path):
         Doc.remove_extension("links")
 
 
+@pytest.mark.filterwarnings("ignore:.* both write doc")
+def test_pairs_are_read_of_an_extractor_that_is_given_its_schema_later(tmp_path):
+    nlp = spacy.blank("en")
+    model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": TINY_TOK2VEC}
+    first = nlp.add_pipe("relation_extractor", "first", config={"model": model})
+    config = {"model": model, "attr": "links"}
+    try:
+        second = nlp.add_pipe("relation_extractor", "second", config=config)
+        events = nlp.add_pipe("event_extractor")
+        examples = [make_example(annotated(nlp.vocab, *TEXTS[2]))]
+        schemas = map(RelationSchema.from_dict, ({"relations": ["NEAR"]}, EVENTS))
+        for pipe, schema in zip((first, second), schemas):
+            pipe.initialize(lambda: examples, nlp=nlp, relation_schema=schema)
+        events.initialize(nlp=nlp)
+        nlp.to_disk(tmp_path)
+        for pipe in (events, spacy.load(tmp_path).get_pipe("event_extractor")):
+            assert (pipe.relations_attr, [*pipe.events]) == ("links", ["MERGER"])
+    finally:
+        Doc.remove_extension("links")
+
+
 def test_prompted_model_finds_pairs_of_events(tmp_path):
     found = [
         {"head": "M1", "label": "MERGER:party>party", "tail": "M2"},
