@@ -90,7 +90,7 @@ class EventExtractor(SavedPipe, Pipe):
         pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
         self._attrs = {pipe.attr for pipe in pipes if isinstance(pipe, RelationComponent)}
         self.events = EventSchema()
-        self._has_own = False
+        self._has_own: Optional[bool] = False  # None: not known
         if event_schema is not None:
             self.set_schema(event_schema)
         self.follow(nlp)
@@ -128,6 +128,7 @@ class EventExtractor(SavedPipe, Pipe):
         sources = [each for each in sources if each.attr == self.relations_attr]
         if sources and not self._has_own:
             self.events = sources[-1].schema.events
+            self._has_own = False
 
     def initialize(
         self,
@@ -140,7 +141,8 @@ class EventExtractor(SavedPipe, Pipe):
 
         Args:
             get_examples: not used.
-            nlp: the pipeline; see :meth:`follow`.
+            nlp: the pipeline; see :meth:`follow`. Types that were saved by a version which did not say
+                whether they are its own stay as they are.
             event_schema: the schema.
 
         Raises:
@@ -148,7 +150,7 @@ class EventExtractor(SavedPipe, Pipe):
         """
         if event_schema is not None:
             self.set_schema(event_schema)
-        elif nlp is not None:
+        elif nlp is not None and not (self._has_own is None and self.events):
             self.follow(nlp)
         self._require_events()
 
@@ -205,10 +207,10 @@ class EventExtractor(SavedPipe, Pipe):
         if "schema" not in exclude:
             with loading(f"{place}schema"):
                 data = srsly.json_loads(read("schema"))
-                has_own = bool(data.pop(_OWN, self._has_own))  # an earlier version saved none
+                own = data.pop(_OWN, None)  # which an earlier version did not save
                 reads = data.pop(_READS, self.relations_attr)
                 self.events = RelationSchema.from_dict(data).events
-                self._has_own = has_own
+                self._has_own = (self._has_own or None) if own is None else bool(own)
                 # extractors before it have no schema yet, but their attributes may be others now
                 if self._is_automatic and (reads in self._attrs or not self._attrs):
                     self.relations_attr = reads

@@ -187,9 +187,14 @@ class SchemaPipe(RehearsingPipe):
             if pipe.relations_attr != self.attr:
                 continue
             if missing := [label for label in self.schema.events if label not in pipe.events]:
+                reason = (
+                    "has types of events of its own: give it the schema too, with its set_schema"
+                    if pipe._has_own
+                    else f"does not follow the schema of {self.name}, which is disabled, after it, or "
+                    "not the last that finds events: put it right before it"
+                )
                 warnings.warn(
-                    f"{pipe.name} has types of events of its own, and makes none of {listed(missing)}: "
-                    "give it the schema too, with its set_schema",
+                    f"{pipe.name} makes no events of the types {listed(missing)}: it {reason}",
                     stacklevel=3,
                 )
 

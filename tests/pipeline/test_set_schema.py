@@ -68,9 +68,18 @@ def test_the_event_extractor_makes_the_events_of_another_schema(trained):
     set_schema(sale)
     assert list(events.events) == ["SALE"]
     events.set_schema(sale)
-    with pytest.warns(UserWarning, match="event_extractor has types of .* none of DEAL"):
+    with pytest.warns(UserWarning, match="makes no events of the types DEAL: it has types of"):
         set_schema(deal)
     assert list(events.events) == ["SALE"]
+
+
+def test_a_disabled_extractor_says_why_no_events_of_its_schema_are_made(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    nlp.add_pipe("event_extractor")
+    deal = {"events": [{"label": "DEAL", "roles": {"buyer": {}, "seller": {}}}]}
+    nlp.disable_pipe("relation_extractor")
+    with pytest.warns(UserWarning, match="DEAL: it does not follow .* relation_extractor, which"):
+        nlp.get_pipe("relation_extractor").set_schema(deal)
 
 
 def test_labels_are_saved(trained, tmp_path):
