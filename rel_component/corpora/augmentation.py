@@ -142,7 +142,9 @@ def _swap_mentions(
             known.append(name)
     copy = _with_words(reference, words)
     _copy_relations(reference, copy, attr)
-    yield Example(_predicted(nlp, example, copy, words), copy)
+    predicted = _predicted(nlp, example, copy, words)
+    copy_asked(reference, predicted)  # which not all readers of corpora do
+    yield Example(predicted, copy)
 
 
 def _replacements(
@@ -196,7 +198,6 @@ def _predicted(nlp: Language, example: Example, reference: Doc, words: Sequence[
         return _with_words(old, words)
     # Other tokens: what is there is found again by the tokens of the reference.
     doc = nlp.make_doc(reference.text)
-    copy_asked(old, doc)
     if old.has_annotation("SENT_START"):
         copy_sentences(reference, doc)
 
