@@ -213,13 +213,21 @@ def read_redocred(
 def read_knowledgenet(
     data: Path, nlp: Language, properties: Dict[str, RelationType], left_out: Set[str]
 ) -> Part:
+    """Passages of KnowledgeNet; a label that another part has gets a name of its own."""
+    taken = {kind.label for kind in read_domains(data, nlp, properties, left_out).types}
+    taken.update(business_schema())
+    names = {label: free_name(label, taken) for label in KNOWLEDGENET if label not in left_out}
     types = [
-        RelationType(label, text, (head,), (tail,), symmetric=label == "SPOUSE", inferred=True)
-        for label, (text, head, tail) in KNOWLEDGENET.items()
-        if label not in left_out
+        RelationType(name, text, (head,), (tail,), symmetric=label == "SPOUSE", inferred=True)
+        for label, name in names.items()
+        for text, head, tail in [KNOWLEDGENET[label]]
     ]
-    path = data / "knowledgenet" / "folds123.jsonl"
-    return Part(list(passages(path, nlp, [1, 2, 3], {kind.label for kind in types})), types)
+    docs = list(passages(data / "knowledgenet" / "folds123.jsonl", nlp, [1, 2, 3], set(names)))
+    for doc in docs:
+        found = [Relation(x.head, names[x.label], x.tail, 1.0) for x in get_relations(doc)]
+        set_relations(doc, found)
+        ask_only(doc, sorted(names[label] for label in asked_labels(doc) or ()))
+    return Part(docs, types)
 
 
 def passages(path: Path, nlp: Language, folds: Sequence[int], labels: Set[str]) -> Iterator[Doc]:
@@ -290,14 +298,19 @@ def read_domains(
         schema = RelationSchema.from_file(path)
         names = {}
         for kind in schema.values():
-            name = kind.label
-            while name in taken:
-                name += "_"  # which is no word of it
+            name = free_name(kind.label, taken)
             taken.add(name)
             names[kind.label] = name
             types[name] = replace(kind, label=name, inferred=True)
         docs += read_marked(path.with_suffix(".txt"), nlp, names)
     return Part(docs, list(types.values()))
+
+
+def free_name(label: str, taken: Set[str]) -> str:
+    """The name of a label, with underscores at its end, which are no words, where others have it."""
+    while label in taken:
+        label += "_"
+    return label
 
 
 def read_marked(path: Path, nlp: Language, labels: Mapping[str, str]) -> Iterator[Doc]:

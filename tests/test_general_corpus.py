@@ -156,6 +156,23 @@ def test_sentences_of_a_domain_are_asked_about_its_labels(made):
     ].inferred  # other types are not forbidden, so that they teach to find nothing
 
 
+def test_labels_of_knowledgenet_that_other_parts_have_get_names_of_their_own(data, made):
+    record = {
+        "fold": 1,
+        "text": "Bo founded Acme",
+        "facts": [{"head": [11, 15], "label": "FOUNDED_BY", "tail": [0, 2]}],
+        "annotated_properties": ["FOUNDED_BY"],
+    }
+    (data / "knowledgenet").mkdir()
+    (data / "knowledgenet" / "folds123.jsonl").write_text(json.dumps(record))
+    parts = ("--parts", "domains", "knowledgenet", "--most", "domains=0")
+    (doc,), relations, schema = made(*parts, "--leave-out", *(DOMAINS - {"places"}))
+    assert relations == ["(Acme, FOUNDED_BY__, Bo)"]
+    assert asked_labels(doc) == {"FOUNDED_BY__"}
+    assert {"FOUNDED_BY_", "SUBSIDIARY_OF_", "CEO"} <= set(schema)  # the first is of the domain
+    assert not {"FOUNDED_BY", "SUBSIDIARY_OF"} & set(schema)  # which are of the business corpus
+
+
 def test_entities_of_domains_get_the_types_of_the_general_pipeline(monkeypatch):
     monkeypatch.syspath_prepend(SCRIPT.parent)
     from general_entities import with_types
