@@ -102,8 +102,8 @@ class ListeningPipe(LearningPipe):
         for vocab in {id(doc.vocab): doc.vocab for doc in filled}.values():
             of_vocab = [doc for doc in filled if doc.vocab is vocab]
             is_checked = vocab is self._checked
-            if is_checked and all(doc.tensor.size for doc in of_vocab):
-                continue  # without a look at the vectors, which may be on a GPU
+            if is_checked:  # without a look at vectors, which may be on a GPU
+                of_vocab = [doc for doc in of_vocab if not _is_encoded(doc)]
             with_vectors = self._with_vectors(of_vocab)
             if with_vectors and not is_checked:
                 self._refuse_others(with_vectors)
@@ -113,7 +113,7 @@ class ListeningPipe(LearningPipe):
         """The documents that have vectors; it is reported where one has none."""
         found = []
         for doc in docs:
-            if self._vectors(doc).any():
+            if any(array.any() for array in self._read(doc)):
                 found.append(doc)
             elif not doc.tensor.size:  # and not a text of blanks, whose vectors are zeros
                 self._report_none(is_own=doc.vocab is self.vocab)
@@ -205,10 +205,14 @@ class ListeningPipe(LearningPipe):
                 found = component
         return found if found is not None and _is_ready(found.model) else None
 
+    def _read(self, doc: Doc) -> List[Any]:
+        """What the listener reads of a document, on the device: no array, or one with a last axis."""
+        (read,) = self._listener.predict([doc])
+        return list(getattr(read, "tensors", [read]))[:1]  # of spacy-transformers, or one array
+
     def _vectors(self, doc: Doc) -> FloatArray:
         """What the listener reads of a document. *Shape:* ``(n_rows, width)``."""
-        (read,) = self._listener.predict([doc])
-        for array in getattr(read, "tensors", [read]):  # of spacy-transformers, or one array
+        for array in self._read(doc):
             values: FloatArray = self._listener.ops.to_numpy(array)
             return values.reshape(-1, values.shape[-1])
         return numpy.zeros((0, 0), dtype="float32")
@@ -222,6 +226,12 @@ class ListeningPipe(LearningPipe):
         """The beginning of the vectors of a short text. *Shape:* ``(n_rows, n_values)``."""
         doc = self._upstream(Doc(self.vocab, words=[*_PROBE]))
         return self._vectors(doc)[:, :_N_VALUES]
+
+
+def _is_encoded(doc: Doc) -> bool:
+    """Whether an encoder has written something to a document; spacy-transformers leaves its tensor."""
+    has_output = Doc.has_extension("trf_data") and doc._.trf_data is not None
+    return has_output or doc.tensor.size > 0
 
 
 def _alike(found: FloatArray, expected: FloatArray) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.tokens.underscore import Underscore
 from thinc.api import Adam
 
 from rel_component.errors import ConfigError
@@ -107,6 +108,28 @@ def test_the_vectors_of_all_documents_of_a_batch_are_checked(trained, encoder):
         pipe.check_docs([right, other_pipeline()(TEXT)])
     with pytest.warns(UserWarning, match="and there are none"):
         pipe.check_docs([right, trained.make_doc(TEXT)])
+
+
+def test_vectors_are_looked_at_once(trained, monkeypatch):
+    """Those of spacy-transformers, too, which are in no tensor."""
+    monkeypatch.setitem(Underscore.doc_extensions, "trf_data", (None, None, None, None))
+    trained(TEXT)
+    pipe, docs = trained.get_pipe("relation_extractor"), [trained.make_doc(TEXT) for _ in range(3)]
+    for doc in docs[1:]:
+        doc._.trf_data = "its output"
+    read = []
+    forward = pipe._listener._func
+
+    def count(model, batch, is_train):
+        read.extend(batch)
+        return forward(model, batch, is_train)
+
+    monkeypatch.setattr(pipe._listener, "_func", count)
+    pipe.check_docs(docs[1:])
+    assert read == []
+    with pytest.warns(UserWarning, match="and there are none"):
+        pipe.check_docs(docs)
+    assert read == docs[:1]
 
 
 def test_a_text_of_blanks_is_no_disabled_encoder(trained, encoder):
