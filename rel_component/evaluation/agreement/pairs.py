@@ -11,7 +11,7 @@ relations alone: annotators could not but agree on it.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Callable, Collection, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import numpy
@@ -157,7 +157,7 @@ def _units(doc: SharedDoc, limits: PairLimits, undirected: Set[FrozenSet[str]]) 
     if limits.schema is not None and len(limits.schema):
         keep &= _allowed(mentions, limits.schema)
     else:
-        keep &= ~numpy.tril(_between(mentions, lambda *types: frozenset(types) in undirected))
+        keep &= ~numpy.tril(_between(mentions, partial(_without_direction, undirected)))
     if limits.max_sentence_distance is not None and n:
         sentences = _sentences(doc, spans[:, 0])
         distances = numpy.abs(sentences[:, None] - sentences[None])
@@ -180,20 +180,28 @@ def _allowed(mentions: Sequence[TypedKey], schema: RelationSchema) -> BoolArray:
     symmetric = schema.symmetric_labels
     directed = [label for label in schema if label not in symmetric]
 
-    def allowed(labels: Collection[str]) -> BoolArray:
-        return _between(mentions, lambda *types: any(schema.allows(x, *types) for x in labels))
+    def allowed(labels: Sequence[str]) -> BoolArray:
+        return _between(
+            mentions, lambda types: numpy.asarray(schema.allowed(types, labels).any(axis=2))
+        )
 
     result: BoolArray = allowed(directed) | numpy.triu(allowed(symmetric))
     return result
 
 
-def _between(mentions: Sequence[TypedKey], holds: Callable[[str, str], bool]) -> BoolArray:
-    """What holds between the types of mentions, head first. *Shape:* ``(n, n)``."""
+def _without_direction(undirected: Set[FrozenSet[str]], types: Sequence[str]) -> BoolArray:
+    """Between which types all relations are symmetric. *Shape:* ``(n_types, n_types)``."""
+    table = [[frozenset((head, tail)) in undirected for tail in types] for head in types]
+    return numpy.asarray(table, dtype="bool").reshape(len(types), len(types))
+
+
+def _between(
+    mentions: Sequence[TypedKey], holds: Callable[[Sequence[str]], BoolArray]
+) -> BoolArray:
+    """What holds between the types of mentions, by a table of them, head first. *Shape:* ``(n, n)``."""
     types = sorted({key[2] for key in mentions})
     indices = numpy.asarray([types.index(key[2]) for key in mentions], dtype="int32")
-    table = [[holds(head, tail) for tail in types] for head in types]
-    found = numpy.asarray(table, dtype="bool").reshape(len(types), len(types))
-    return found[indices[:, None], indices[None]]
+    return holds(types)[indices[:, None], indices[None]]
 
 
 def _sentences(doc: SharedDoc, starts: npt.NDArray[numpy.int64]) -> npt.NDArray[numpy.int64]:

@@ -66,6 +66,15 @@ def test_mentions_of_the_same_tokens_are_no_pair(vocab):
     assert pairs.relations["a"] == RelationCounts(outside=1)
 
 
+def test_documents_of_the_same_types_look_at_the_schema_once(vocab, monkeypatch):
+    schema = RelationSchema([RelationType("RUNS", head=("PERSON",), tail=("ORG",))])
+    asked, allows = [], schema.allows
+    monkeypatch.setattr(schema, "allows", lambda *args: asked.append(args) or allows(*args))
+    docs = [annotate(vocab, [RUNS], [ADA, ACME]) for _ in range(3)]
+    rated(share(docs, docs), schema)
+    assert len(asked) == len(set(asked)) == 4
+
+
 def test_the_schema_limits_the_pairs(vocab):
     schema = RelationSchema(
         [
