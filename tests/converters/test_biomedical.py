@@ -242,7 +242,7 @@ def test_two_files_of_bionlp_are_one(tmp_path, name):
         ("includes", "Cause", "p53"),
     ]
     assert annotated.mentions[0].kb_id == "OntoBiotope:OBT:0017"
-    assert annotated.events[0].attributes == {"Speculation": True}
+    assert annotated.events[0].attributes == {"modality": "possible"}
     assert (annotated.clusters, annotated.meta) == ([["T1", "T2"]], {"id": "a"})
     message = "events: read as relations from their triggers to their arguments"
     assert notes(report) == {message: 1}
