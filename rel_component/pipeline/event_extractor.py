@@ -150,7 +150,7 @@ class EventExtractor(SavedPipe, Pipe):
         """
         if event_schema is not None:
             self.set_schema(event_schema)
-        elif nlp is not None and not (self._has_own is None and self.events):
+        if nlp is not None and not (self._has_own is None and self.events):
             self.follow(nlp)
         self._require_events()
 
@@ -208,7 +208,7 @@ class EventExtractor(SavedPipe, Pipe):
             with loading(f"{place}schema"):
                 data = srsly.json_loads(read("schema"))
                 own = data.pop(_OWN, None)  # which an earlier version did not save
-                reads = data.pop(_READS, self.relations_attr)
+                reads = str(data.pop(_READS, self.relations_attr))
                 self.events = RelationSchema.from_dict(data).events
                 self._has_own = (self._has_own or None) if own is None else bool(own)
                 # extractors before it have no schema yet, but their attributes may be others now

@@ -176,8 +176,9 @@ def test_pairs_are_read_where_the_relation_extractor_writes_them(tmp_path):
         Doc.remove_extension("links")
 
 
+@pytest.mark.parametrize("own", [None, RelationSchema.from_dict(EVENTS)])
 @pytest.mark.filterwarnings("ignore:.* both write doc")
-def test_pairs_are_read_of_an_extractor_that_is_given_its_schema_later(tmp_path):
+def test_pairs_are_read_of_an_extractor_that_is_given_its_schema_later(tmp_path, own):
     nlp = spacy.blank("en")
     model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": TINY_TOK2VEC}
     first = nlp.add_pipe("relation_extractor", "first", config={"model": model})
@@ -189,7 +190,7 @@ def test_pairs_are_read_of_an_extractor_that_is_given_its_schema_later(tmp_path)
         schemas = map(RelationSchema.from_dict, ({"relations": ["NEAR"]}, EVENTS))
         for pipe, schema in zip((first, second), schemas):
             pipe.initialize(lambda: examples, nlp=nlp, relation_schema=schema)
-        events.initialize(nlp=nlp)
+        events.initialize(nlp=nlp, event_schema=own)
         nlp.to_disk(tmp_path)
         for pipe in (events, spacy.load(tmp_path).get_pipe("event_extractor")):
             assert (pipe.relations_attr, [*pipe.events]) == ("links", ["MERGER"])
