@@ -206,7 +206,7 @@ class ListeningPipe(LearningPipe):
         return found if found is not None and _is_ready(found.model) else None
 
     def _read(self, doc: Doc) -> List[Any]:
-        """What the listener reads of a document, on the device: no array, or one with a last axis."""
+        """The first array that the listener reads of a document, left on its device; or none."""
         (read,) = self._listener.predict([doc])
         return list(getattr(read, "tensors", [read]))[:1]  # of spacy-transformers, or one array
 
@@ -229,7 +229,7 @@ class ListeningPipe(LearningPipe):
 
 
 def _is_encoded(doc: Doc) -> bool:
-    """Whether an encoder has written something to a document; spacy-transformers leaves its tensor."""
+    """Whether an encoder has written to a document; spacy-transformers leaves the tensor empty."""
     has_output = Doc.has_extension("trf_data") and doc._.trf_data is not None
     return has_output or doc.tensor.size > 0
 
