@@ -27,6 +27,7 @@ from ..converters.annotated import (
 from ..event_types import read_pair_label
 from ..types import MODALITIES, shown_polarity
 from .names import EVENT_PREFIX, KnownNames, NamedEntity, find_entity, writable
+from .types import number_of
 
 MAX_TEXT, _AROUND = (
     2000,
@@ -81,7 +82,7 @@ def read_facts(
         annotated: the document, with valid annotations.
         known: names of entities of many documents.
         min_score: the least score; relations whose score is not known are left out too. None: all.
-        name: name of the document, unique among all, for its events and what has no name.
+        name: stands for the document and its text, for its events and what has no name.
     """
     annotated = in_characters(annotated)
     text, mentions = annotated.text or "", {m.id: m for m in annotated.mentions}
@@ -119,10 +120,10 @@ def read_facts(
             (spans[1].start, spans[1].end),
             *places,
         )
-    for number, event in enumerate(annotated.events):
+    for event in annotated.events:
         if passes(event.score) and is_fact(event):
             starts = _starts(annotated, text) if starts is None else starts
-            node = _event_node(event, f"{name}:{number}", text, mentions)
+            node = _event_node(event, name, text, mentions)
             yield from _event_facts(event, node, entity, text, starts, mentions)
 
 
@@ -133,12 +134,20 @@ def _is_pair(relation: AnnotatedRelation, labels: Set[str]) -> bool:
 
 
 def _event_node(
-    event: AnnotatedEvent, place: str, text: str, mentions: Mapping[MentionId, AnnotatedMention]
+    event: AnnotatedEvent, document: str, text: str, mentions: Mapping[MentionId, AnnotatedMention]
 ) -> NamedEntity:
+    """The node of an event, which is the same one wherever the document is read."""
     words = [text[mentions[key].start : mentions[key].end] for key in event.mentions]
     label = writable(event.label)
     name = f"{label}: {words[0] if event.trigger is not None else ', '.join(words[:3])}"
-    return NamedEntity(f"{EVENT_PREFIX}{writable(place)}", "", {(writable(name), label): 1})
+    filled = [
+        (role, mentions[key])
+        for role, key in (("", event.trigger), *event.arguments)
+        if key is not None
+    ]
+    number = number_of(event.label, *((role, m.start, m.end) for role, m in filled))
+    key = f"{EVENT_PREFIX}{writable(document)}:{number}"
+    return NamedEntity(key, "", {(writable(name), label): 1})
 
 
 def _event_facts(

@@ -17,6 +17,7 @@ from .facts import is_fact, read_facts
 from .graph import Graph
 from .names import KnownNames, day
 from .rules import infer_edges, list_contradictions, stated_direction
+from .types import number_of
 from .writer import GraphWriter
 
 Inverses = Literal["keep", "merge", "add"]
@@ -167,7 +168,7 @@ def _add(
             place=annotated.place,
             count=n_left_out,
         )
-    name = f"{annotated.meta.get('id', '')}#{number}"
+    name = f"{annotated.meta.get('id', '')}#{number_of(annotated.text or '')}"
     facts = read_facts(annotated, options.known, min_score=options.min_score, name=name)
     first = next(facts, None)
     if first is None:

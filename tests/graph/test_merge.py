@@ -333,3 +333,20 @@ def test_an_event_is_a_node_and_its_pairs_are_no_edges():
         ("Ann", "KNOWS", "Bob", 0.5),
         *((whole, "who", name, 0.5) for name in ("Ann", "Bob", "Cy")),
     }
+
+
+def test_events_and_pronouns_have_the_same_nodes_in_whatever_order_documents_are_read():
+    def said(text):
+        found = document(text, [("He", ""), ("Bob", "PERSON")], [(0, "R", 1)], doc_id="1")
+        meeting = AnnotatedEvent("E", (("who", 1),), 0)
+        return replace(found, events=[meeting, replace(meeting, label="F")])
+
+    def nodes(*documents):
+        with merged(documents) as graph:
+            return {node.id for node in graph.nodes()} - {"name:PERSON:bob"}
+
+    one, other = said("He met Bob"), said("He left Bob")
+    both = nodes(one, other)
+    assert both == nodes(other, one, other) == nodes(one) | nodes(other)
+    assert len(both) == 6
+    assert nodes(replace(one, events=one.events[1:])) < nodes(one)
