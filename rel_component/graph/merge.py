@@ -5,12 +5,13 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Literal, Optional, Sequence, Union
+from typing import Callable, Iterable, Iterator, List, Literal, Optional, Sequence, Union
 
 from ..converters.annotated import Annotated, in_characters
-from ..converters.convert import AUTO, read_annotated
+from ..converters.convert import AUTO, SPACY, find_format, read_annotated
 from ..converters.report import Report
 from ..errors import ConfigError, DataError, shown
+from ..files import files_below
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from .facts import is_fact, read_facts
@@ -89,8 +90,9 @@ def merged_files(
     def read() -> Iterator[Annotated]:
         nonlocal file
         for path in paths:
-            file = str(path)
-            yield from read_annotated(Path(path), format_name, nlp, report)
+            for part in _parts(Path(path), format_name):
+                file = str(part)
+                yield from read_annotated(part, format_name, nlp, report)
 
     documents = read() if progress is None else progress(read())
     with _merged(documents, options or GraphOptions(), report, lambda: file) as graph:
@@ -118,6 +120,12 @@ def merged(
     """
     with _merged(documents, options or GraphOptions(), report or Report(), lambda: "") as graph:
         yield graph
+
+
+def _parts(path: Path, format_name: str) -> List[Path]:
+    """The files of a folder of ``.spacy`` files, which may have equal ids; else the path itself."""
+    is_docs = path.is_dir() and (find_format(path) if format_name == AUTO else format_name) == SPACY
+    return (files_below(path, ".spacy") if is_docs else []) or [path]
 
 
 @contextmanager

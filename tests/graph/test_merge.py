@@ -131,6 +131,15 @@ def test_documents_of_one_id_in_several_files_are_told_apart(tmp_path):
     }
 
 
+def test_documents_of_one_id_in_files_of_a_folder_are_told_apart(vocab, tmp_path):
+    for name, words in (("a", "Ann met Bob"), ("b", "Ann met Bob again")):
+        doc = make_doc(vocab, words, [(0, 1, "P"), (2, 3, "P")], [(0, "MET", 1, 0.5)])
+        doc.user_data["meta"] = {"id": "1"}
+        write_docs([doc], tmp_path / f"{name}.spacy")
+    with merged_files([tmp_path]) as graph:
+        assert [d.id for d in graph.documents()] == [f"{tmp_path / name}.spacy:1" for name in "ab"]
+
+
 def test_what_a_document_denies_or_plans_is_no_fact():
     told = document(NAMES, PEOPLE, [(0, "R", 1), (1, "R", 2), (2, "R", 3), (0, "R", 3)], doc_id="d")
     kinds = ["negated", "planned", "asserted", ["odd"]]
