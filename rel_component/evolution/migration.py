@@ -66,7 +66,7 @@ class Migration:
         if not old:
             raise SchemaError(f"{self.source}: nothing to do; expected some of {', '.join(_KEYS)}")
         for label in self.split:
-            self._check_parts(label)
+            self._check_parts(label, self.split[label])
 
     @classmethod
     def from_dict(cls, data: Any, *, source: str = "migration") -> "Migration":
@@ -171,9 +171,9 @@ class Migration:
         types: Dict[str, RelationType] = {}
         for label, kind in schema.items():
             if label in self.split:
-                self._check_parts(label, symmetric=kind.symmetric)
-                for part in self.split[label]:
-                    types[part.label] = _as_part(kind, part)
+                parts = [_as_part(kind, part) for part in self.split[label]]
+                self._check_parts(label, parts)
+                types.update((part.label, part) for part in parts)
                 continue
             for new in self.new_labels(label):
                 kind = replace(kind, label=new, inverse=self._new_inverse(schema, kind, new))
@@ -215,12 +215,11 @@ class Migration:
                     "events cannot be migrated; leave it out"
                 )
 
-    def _check_parts(self, label: str, *, symmetric: bool = False) -> None:
-        group = self.split[label]
-        for i, part in enumerate(group):
-            for other in group[:i]:
+    def _check_parts(self, label: str, parts: Sequence[RelationType]) -> None:
+        for i, part in enumerate(parts):
+            for other in parts[:i]:
                 exchanged = replace(other, head=other.tail, tail=other.head)
-                either_way = symmetric or part.symmetric or other.symmetric
+                either_way = part.symmetric or other.symmetric
                 if not _disjoint(part, other) or (either_way and not _disjoint(part, exchanged)):
                     how = " in either direction" if either_way else ""
                     raise SchemaError(

@@ -385,6 +385,15 @@ def test_parts_of_a_symmetric_label_differ_in_both_directions():
     assert set(_split_near(tail=["GPE"]).new_schema(schema).symmetric_labels) == {"SEAT", "HOME"}
 
 
+def test_parts_of_a_symmetric_label_differ_by_the_types_that_they_inherit():
+    near = RelationType("NEAR", head=("PERSON", "ORG"), tail=("LOC",), symmetric=True)
+    schema = _split_near().new_schema(RelationSchema([near]))
+    assert {label: (kind.head, kind.tail, kind.symmetric) for label, kind in schema.items()} == {
+        "SEAT": (("ORG",), ("LOC",), True),
+        "HOME": (("PERSON",), ("LOC",), True),
+    }
+
+
 def test_labels_may_change_places():
     _, extractor = _pipeline()
     migrate_extractor(extractor, Migration.from_dict({"rename": {"LED": "IN", "IN": "LED"}}))
