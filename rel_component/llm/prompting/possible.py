@@ -30,6 +30,7 @@ class PossibleRelations:
         self._schema = schema
         self._open_labels = open_labels
         self._labels_between: Dict[Tuple[str, str], Tuple[str, ...]] = {}
+        self._symmetric_between: Dict[Tuple[str, str], bool] = {}
 
     def labels_between(self, head: str, tail: str) -> Tuple[str, ...]:
         """The labels that are possible between two entity types; empty if any label is.
@@ -62,9 +63,9 @@ class PossibleRelations:
                 enumerate(mentions.items()), 2
             )
             if (first.start, first.end) != (second.start, second.end)
+            and (chosen is None or pair_key(first, second) in chosen)
             and self._related(first.label_, second.label_)
             and (i < j or not self._symmetric(first.label_, second.label_))
-            and (chosen is None or pair_key(first, second) in chosen)
         ]
 
     def concerned(self, mentions: Mentions, chosen: Collection[PairKey]) -> Dict[str, Span]:
@@ -110,5 +111,9 @@ class PossibleRelations:
         return self._open_labels or bool(self.labels_between(head, tail))
 
     def _symmetric(self, head: str, tail: str) -> bool:
-        labels = {*self.labels_between(head, tail), *self.labels_between(tail, head)}
-        return bool(labels) and labels <= {*self._schema.symmetric_labels}
+        key = (head, tail)
+        if key not in self._symmetric_between:
+            labels = {*self.labels_between(head, tail), *self.labels_between(tail, head)}
+            symmetric = bool(labels) and labels <= {*self._schema.symmetric_labels}
+            self._symmetric_between[key] = symmetric
+        return self._symmetric_between[key]

@@ -6,6 +6,7 @@ import pytest
 
 from rel_component.errors import ConfigError, PromptTooLong
 from rel_component.llm.prompting.examples import ExampleSelector, PromptExample
+from rel_component.llm.prompting.possible import PossibleRelations
 from rel_component.llm.prompting.prompts import Prompter
 from rel_component.llm.prompting.template import PromptTemplate
 from rel_component.llm.prompting.windows import PromptLimits
@@ -148,6 +149,19 @@ def test_pairs_with_symmetric_labels_alone_are_asked_about_once(vocab, other, pa
     schema = RelationSchema([RelationType("SPOUSE", symmetric=True), *map(RelationType, other)])
     doc = make_doc(vocab, "Ann married Bob .", [(0, 1, "PERSON"), (2, 3, "PERSON")])
     assert [question.pair for question in ask(doc, "pairs.v1", schema=schema)] == pairs
+
+
+def test_a_schema_is_asked_once_for_types_that_many_pairs_have(vocab, monkeypatch):
+    asked = []
+    labels = property(lambda schema: asked.append(1) or ("SPOUSE",))
+    monkeypatch.setattr(RelationSchema, "symmetric_labels", labels)
+    doc = make_doc(vocab, "A B C D", [(i, i + 1, "PERSON") for i in range(4)])
+    mentions = {f"M{i}": span for i, span in enumerate(doc.ents)}
+    schema = RelationSchema([RelationType("SPOUSE", symmetric=True)])
+    possible = PossibleRelations(schema, open_labels=False)
+    asked.clear()
+    assert len(possible.pairs(mentions)) == 6
+    assert len(asked) == 1
 
 
 def test_any_pair_may_have_a_relation_whose_types_are_only_expected(doc):
