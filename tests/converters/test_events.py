@@ -148,6 +148,13 @@ def test_brat_negation_and_speculation_are_polarity_and_modality(tmp_path):
     }
 
 
+def test_brat_negation_that_is_repeated_is_one(tmp_path):
+    (tmp_path / "a.txt").write_text("Acme buys Neo, says Ann.", encoding="utf8")
+    flags = "A1\tNegation E1\nA2\tNegation E1\n"
+    [annotated], _ = read_text(tmp_path, f"{BRAT}{flags}", "brat", file="a.ann")
+    assert annotated.events[0].attributes == {"polarity": "negated"}
+
+
 def test_mention_twice_in_a_role_is_one_filler(tmp_path):
     kind = {"label": "MERGER", "roles": {"party": {"min": 2}}}
     schema = RelationSchema.from_dict({"events": [kind]})

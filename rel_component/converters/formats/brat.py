@@ -276,7 +276,8 @@ class _Document:
 
     def _annotate(self, target: str, name: str, value: Any) -> Optional[str]:
         """Add an attribute to what has this id; of equal names the values become a list."""
-        if value is True and target not in self.mentions:
+        flag = value is True
+        if flag and target not in self.mentions:
             name, value = FLAGS.get(name, (name, value))
         holders: List[Dict[Any, Any]] = [self.mentions, self.relations, self.events]
         for items in holders:
@@ -284,6 +285,8 @@ class _Document:
                 attributes = items[target].attributes
                 if name in attributes:
                     before = attributes[name]
+                    if flag and before == value:
+                        return None
                     value = [*(before if isinstance(before, list) else [before]), value]
                 items[target] = replace(items[target], attributes={**attributes, name: value})
                 return None
