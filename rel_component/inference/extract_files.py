@@ -112,6 +112,8 @@ def extract_files(
     texts = Source(source) if isinstance(source, (str, Path)) else source
     to = sink_of(output) if to == "auto" else to
     get_sink(to)
+    if not shards and output.is_dir():
+        check_output(output)
     if isinstance(texts, Source) and texts.has(*_written(output, to, shards)):
         raise ConfigError(f"{output} belongs to the texts of {texts.name}; name another output")
     if not shards:

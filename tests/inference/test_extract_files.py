@@ -237,6 +237,12 @@ def test_texts_are_not_overwritten(nlp, texts, tmp_path):
     assert texts.read_text(encoding="utf8").splitlines() == TEXTS
 
 
+def test_a_folder_is_no_file_of_results(nlp, texts, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="it is a folder"):
+        run(nlp, texts, ".")
+
+
 @pytest.mark.parametrize(
     ("pattern", "output", "shards"),
     [
