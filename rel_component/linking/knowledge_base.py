@@ -20,10 +20,11 @@ from ..files import complete_folder
 from ..mentions import normalize_name
 from ..types import Int32Array
 from .entities import Entity
-from .names import folded, loose_key
+from .names import folded, folded_before, loose_key
 from .trigrams import build_trigrams, check_trigrams, is_partition, search_trigrams
 
 _VERSION = 2
+_VERSIONS = (1, _VERSION)  # the first one has other forms of names
 _META = "kb.json"
 _MAX_META = 100_000  # bytes
 _VECTORS = "vectors"  # which a knowledge base may lack
@@ -153,8 +154,9 @@ class KnowledgeBase:
         arrays: Arrays = {}
         try:
             message = srsly.msgpack_loads(data)
-            if message["version"] != _VERSION:
-                raise ValueError(f"its version is {shown(message['version'])}, not {_VERSION}")
+            version = message["version"]
+            if version not in _VERSIONS:
+                raise ValueError(f"its version is {shown(version)}, not {_VERSION}")
             for name, kind in _TYPES.items():
                 if name in message["arrays"] or name != _VECTORS:
                     shape, content = message["arrays"][name]
@@ -162,7 +164,7 @@ class KnowledgeBase:
         except Exception as err:  # what is damaged may be of any kind
             message = f"{type(err).__name__}: {err!s:.200}"
             raise DataError(f"these bytes are no knowledge base of to_bytes ({message})") from err
-        return cls(_checked(arrays, lambda name: name))
+        return _current(cls(_checked(arrays, lambda name: name)), version)
 
     def entities(self) -> Iterator[Entity]:
         """The entities as they were given."""
@@ -265,7 +267,7 @@ def load_kb(path: Union[str, Path]) -> KnowledgeBase:
     """
     folder = Path(path)
     try:
-        files = _read_meta(folder)
+        version, files = _read_meta(folder)
         names = [name for name in _TYPES if name in files or name != _VECTORS]
         arrays = {name: _read_array(folder, name, files.get(name)) for name in names}
     except DataError:
@@ -273,21 +275,33 @@ def load_kb(path: Union[str, Path]) -> KnowledgeBase:
     except (OSError, ValueError, EOFError, TypeError) as err:
         advice = 'it is no knowledge base; "python -m spacy rel build-kb FILE FOLDER" makes one'
         raise DataError(f"{type(err).__name__}: {err!s:.200}; {advice}", place=str(path)) from err
-    return KnowledgeBase(_checked(arrays, lambda name: f"{path}/{name}.npy"))
+    kb = KnowledgeBase(_checked(arrays, lambda name: f"{path}/{name}.npy"))
+    return _current(kb, version)
 
 
-def _read_meta(folder: Path) -> Mapping[str, Any]:
+def _current(kb: KnowledgeBase, version: int) -> KnowledgeBase:
+    """The knowledge base with indices of the names in the forms of today."""
+    names = map(kb.name, range(kb.n_names))
+    if version == _VERSION or all(
+        name.isascii() or folded(name) == folded_before(name) for name in names
+    ):
+        return kb
+    built = build(kb.entities())
+    return built if kb.vectors is None else built.with_vectors(kb.vectors)
+
+
+def _read_meta(folder: Path) -> Tuple[int, Mapping[str, Any]]:
     file = folder / _META
     if file.is_file() and file.stat().st_size > _MAX_META:
         raise DataError(_damaged("it is too long"), place=str(file))
     meta = json.loads(file.read_text(encoding="utf8"))
-    if not isinstance(meta, dict) or meta.get("version") != _VERSION:
+    if not isinstance(meta, dict) or meta.get("version") not in _VERSIONS:
         raise DataError(
             f"expected version {_VERSION} of a knowledge base, got {shown(meta)}; build it again",
             place=str(file),
         )
     files = meta.get("files")
-    return files if isinstance(files, dict) else {}
+    return meta["version"], files if isinstance(files, dict) else {}
 
 
 def _read_array(folder: Path, name: str, expected: Any) -> npt.NDArray[Any]:

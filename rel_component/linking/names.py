@@ -1,6 +1,7 @@
 """Forms in which names are compared, and the longer forms that a document has of its short ones."""
 
 import re
+import unicodedata
 from itertools import pairwise
 from typing import Dict, List, Sequence, Tuple
 
@@ -8,6 +9,7 @@ from spacy.tokens import Doc, Span
 
 from ..mentions import is_mark, normalize_name, without_accents
 
+_WORD = re.compile(r"[^\W_]+")
 _LINKING_WORDS = frozenset({"a", "an", "and", "of", "the"})
 _NUMERALS = dict(zip(("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"), "123456789"))
 _LONGEST_SHORT, _LONGEST_GAP = 10, 10  # characters of a short form, words of a long form
@@ -22,6 +24,16 @@ def folded(text: str) -> str:
     """
     plain = without_accents(text.casefold())
     return " ".join("".join(c if c.isalnum() or is_mark(c) else " " for c in plain).split())
+
+
+def folded_before(text: str) -> str:
+    """The form that :func:`folded` gave in knowledge bases of version 1: no script has marks.
+
+    Args:
+        text: the name.
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join(_WORD.findall("".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def loose_key(text: str) -> str:

@@ -8,9 +8,11 @@ import pytest
 
 from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
+from rel_component.linking import knowledge_base
 from rel_component.linking.build import build_kb
 from rel_component.linking.entities import MAX_DESCRIPTION, MAX_NAME, Entity, read_entities
 from rel_component.linking.knowledge_base import KnowledgeBase, build, load_kb, save_kb
+from rel_component.linking.names import folded_before
 
 from .entities import ENTITIES, make_kb
 
@@ -164,6 +166,27 @@ def test_values_that_lead_out_of_others_are_refused(tmp_path, name, change):
 def test_bytes_of_something_else(data):
     with pytest.raises(DataError, match="these bytes are no knowledge base"):
         KnowledgeBase.from_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("names", "is_new"), [(["Müller", "Ёлка"], False), (["कमल", "कमला"], True)]
+)
+def test_a_knowledge_base_of_version_1_is_indexed_again_if_names_have_other_forms(
+    names, is_new, tmp_path, monkeypatch
+):
+    entities = [Entity(f"Q{i}", name, prior=i + 1.0) for i, name in enumerate(names)]
+    with monkeypatch.context() as patch:
+        patch.setattr(knowledge_base, "_VERSION", 1)
+        patch.setattr(knowledge_base, "folded", folded_before)
+        old = build(entities).with_vectors(numpy.eye(2))
+        save_kb(old, tmp_path / "kb")
+        data = old.to_bytes()
+    for kb in (load_kb(tmp_path / "kb"), KnowledgeBase.from_bytes(data)):
+        assert [*kb.entities()] == [*old.entities()]
+        assert [kb.loose(name) for name in names] == [[0], [1]]
+        assert kb.vectors.tolist() == numpy.eye(2).tolist()
+        same = numpy.array_equal(kb.arrays["gram_hashes"], old.arrays["gram_hashes"])
+        assert same is not is_new
 
 
 def test_nothing_is_unpickled(folder):
