@@ -147,7 +147,7 @@ def _event_node(
     ]
     number = number_of(event.label, *((role, m.start, m.end) for role, m in filled))
     key = f"{EVENT_PREFIX}{writable(document)}:{number}"
-    return NamedEntity(key, "", {(writable(name), label): 1})
+    return NamedEntity(key, "", [(writable(name), label)])
 
 
 def _event_facts(

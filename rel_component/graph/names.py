@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from datetime import date
 from functools import lru_cache
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Collection, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..converters.annotated import AnnotatedMention
 from ..mentions import normalize_name
@@ -28,7 +28,7 @@ class NamedEntity(NamedTuple):
 
     key: str
     kb_id: str
-    names: "Mapping[tuple[str, str], int]"
+    names: "Collection[tuple[str, str]]"
 
 
 class KnownNames:
@@ -87,7 +87,7 @@ def find_entity(
     """
     if len(members) == 1:
         name, label, kb_id = _name(own, text), writable(own.label), _linked(own)
-        names: Mapping[Tuple[str, str], int] = {(name, label): 1}
+        names: Collection[Tuple[str, str]] = [(name, label)]
     else:
         labelled = [mention for mention in members if mention.label] or list(members)
         counts = Counter((_name(mention, text), writable(mention.label)) for mention in labelled)

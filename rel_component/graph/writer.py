@@ -84,7 +84,7 @@ class GraphWriter:
         self._document = 0
         self._files: Dict[str, int] = {}
         self._symmetric: Set[str] = set()
-        self._seen: Dict[int, None] = {}  # nodes of the document
+        self._seen: Set[Tuple[int, str, str]] = set()  # nodes of the document, with their names
 
     def __enter__(self) -> "GraphWriter":
         return self
@@ -122,7 +122,7 @@ class GraphWriter:
         row = self._known_document("name = ? AND file = ?", name, file_number)
         if row is None and len(self._files) > 1:
             row = self._known_document("name = ? AND digest = ?", name, digest)
-        self._seen = {}
+        self._seen = set()
         if row is None:
             shared = len(self._files) > 1 and self._known_document("name = ?", name) is not None
             self.connection.execute(
@@ -248,10 +248,9 @@ class GraphWriter:
         node = self._nodes.get(entity.key)
         if node is None:
             node = self._stored_node(entity)
-        if node not in self._seen:
-            self._seen[node] = None
-            for (name, label), count in entity.names.items():
-                self._names[node, name, label] += count
+        new = {(node, *pair) for pair in entity.names} - self._seen
+        self._seen |= new
+        self._names.update(new)
         return node
 
     def _stored_node(self, entity: NamedEntity) -> int:

@@ -45,7 +45,7 @@ def test_nodes_are_those_of_ids_and_of_names_without_case():
     jobs = nodes["Q19837"]
     assert jobs.aliases == {"Jobs": 1, "Steve Jobs": 1}  # not "He", which has no type
     assert (jobs.name, jobs.kb_id, jobs.type) == ("Steve Jobs", "Q19837", "PERSON")
-    assert nodes["name:ORG:apple"].aliases == {"Apple": 2, "APPLE": 1}
+    assert nodes["name:ORG:apple"].aliases == {"Apple": 3, "APPLE": 1}
 
 
 def test_edges_have_the_figures_of_their_documents():

@@ -1,5 +1,7 @@
 """Which entities are one node, and what names and dates graphs have."""
 
+from dataclasses import replace
+
 import pytest
 
 from rel_component.graph.merge import GraphOptions, merged
@@ -77,6 +79,18 @@ def test_ids_never_meet_names():
     )
     with merged([text]) as graph:
         assert len({node.id for node in graph.nodes()}) == 4
+
+
+def test_a_node_has_all_names_of_its_mentions_with_the_number_of_documents():
+    mentions = [("IBM", "ORG", "Q1"), ("Bo", "P"), ("Big Blue", "ORG", "Q1"), ("IBM", "ORG", "Q1")]
+    linked = document(
+        "IBM hired Bo. Big Blue, IBM, Bo.",
+        [*mentions, ("Bo", "P")],
+        [(0, "R", 1), (2, "R", 1), (3, "R", 4)],
+    )
+    clustered = replace(linked, clusters=[[0, 2, 3], [1, 4]])
+    with merged([linked, clustered]) as graph:
+        assert next(graph.nodes()).aliases == {"IBM": 2, "Big Blue": 2}
 
 
 @pytest.mark.parametrize(("ids", "n_nodes"), [(["Q1"], 3), (["Q1", "Q2"], 5)])
