@@ -42,6 +42,15 @@ def inverse_of(label: str, schema: Optional[RelationSchema]) -> Optional[str]:
     return found[0] if len(found) == 1 else None
 
 
+def key_of(end: str) -> str:
+    """SQL of the key of a node, whose order gives symmetric edges the same direction in all graphs.
+
+    Args:
+        end: the column with the number of the node, which depends on the order of reading.
+    """
+    return f"(SELECT key FROM nodes WHERE id = {end})"
+
+
 def infer_edges(connection: sqlite3.Connection, options: "GraphOptions") -> None:
     """Add edges that follow from those that are stated.
 
@@ -106,7 +115,7 @@ def _add_closure(connection: sqlite3.Connection, label: str, symmetric: bool, mo
     connection.execute(
         "INSERT INTO edges (head, label, tail, count, documents, rule)"
         " SELECT head, ?, tail, 0, 0, 'closure' FROM paths WHERE head != tail"
-        + (" AND head < tail" if symmetric else "")
+        + (f" AND {key_of('head')} < {key_of('tail')}" if symmetric else "")
         + " AND NOT EXISTS (SELECT 1 FROM edges AS known WHERE known.head = paths.head"
         " AND known.label = ? AND known.tail = paths.tail) ORDER BY head, tail",
         (label, label),

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 from .facts import Fact
 from .names import NamedEntity, most_frequent, name_key, writable
+from .rules import key_of
 from .types import number_of
 
 _BATCH = 10_000
@@ -144,7 +145,7 @@ class GraphWriter:
         Args:
             fact: the relation.
             turned: whether it goes from its tail to its head.
-            symmetric: whether it goes from the node that came first.
+            symmetric: whether it goes from the node whose key comes first.
         """
         if symmetric:
             self._symmetric.add(fact.label)
@@ -155,7 +156,7 @@ class GraphWriter:
                 (fact.tail, fact.tail_span, fact.tail_at),
             )
         ]
-        if turned or (symmetric and ends[1][0] < ends[0][0]):
+        if turned:
             ends.reverse()
         (head, head_start, head_end, head_at), (tail, tail_start, tail_end, tail_at) = ends
         spans = (head_start, head_end, tail_start, tail_end, head_at, tail_at)
@@ -169,6 +170,7 @@ class GraphWriter:
         connection = self.connection
         self._name_documents()
         self._join_names_with_ids()
+        self._orient_symmetric()
         connection.execute(
             "CREATE INDEX evidence_by_edge ON evidence (head, label, tail, document, id, score)"
         )
@@ -227,13 +229,6 @@ class GraphWriter:
                 f"UPDATE evidence SET {end} = (SELECT new FROM joined WHERE old = {end})"
                 f" WHERE {end} IN (SELECT old FROM joined)"
             )
-        for label in self._symmetric:
-            connection.execute(
-                "UPDATE evidence SET head = tail, tail = head, head_start = tail_start,"
-                " head_end = tail_end, tail_start = head_start, tail_end = head_end,"
-                " head_at = tail_at, tail_at = head_at WHERE label = ? AND tail < head",
-                (label,),
-            )
         connection.execute(
             "INSERT INTO names (node, name, type, count)"
             " SELECT new, name, type, count FROM names JOIN joined ON node = old"
@@ -243,6 +238,17 @@ class GraphWriter:
             connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT old FROM joined)")
         connection.execute("DROP TABLE known")
         connection.execute("DROP TABLE joined")
+
+    def _orient_symmetric(self) -> None:
+        """Let symmetric relations go from the node whose key comes first, not the one read first."""
+        for label in sorted(self._symmetric):
+            self.connection.execute(
+                "UPDATE evidence SET head = tail, tail = head, head_start = tail_start,"
+                " head_end = tail_end, tail_start = head_start, tail_end = head_end,"
+                " head_at = tail_at, tail_at = head_at WHERE label = ?"
+                f" AND {key_of('tail')} < {key_of('head')}",
+                (label,),
+            )
 
     def _node(self, entity: NamedEntity) -> int:
         node = self._nodes.get(entity.key)
