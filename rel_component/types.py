@@ -158,9 +158,9 @@ class Relation(Dict[str, Any]):
         doc = self.head.doc
         if not doc.has_annotation("SENT_START"):
             return doc[:]
-        sentences = [doc[span.start].sent for span in (self.head, self.tail)]
-        ends = [span.sent.end for span in (self.head, self.tail)]
-        return doc[min(sent.start for sent in sentences) : max(ends)]
+        starts = [doc[span.start].sent.start for span in (self.head, self.tail)]
+        ends = [doc[span.end - 1].sent.end for span in (self.head, self.tail)]
+        return doc[min(starts) : max(ends)]
 
     def to_json(self) -> Dict[str, Any]:
         """Offsets in tokens and characters, texts, entity types, knowledge-base ids, label, score.

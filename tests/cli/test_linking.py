@@ -83,3 +83,21 @@ def test_canonicalize(tmp_path, vocab):
         ("1", "Hamburg", "new"),
         ("2", "nordwind energy", "new"),
     ]
+
+
+def test_canonicalize_the_spans_of_a_group(tmp_path, vocab):
+    first, second = docs(vocab)
+    for doc in (first, second):
+        doc.spans["sc"] = [doc.ents[0], Span(doc, len(doc) - 1, len(doc), "WORD")]
+    write_docs([first, second], tmp_path / "docs.spacy")
+    linked = tmp_path / "linked.spacy"
+    run_json(
+        *("canonicalize", tmp_path / "docs.spacy", tmp_path / "entities.jsonl", "--docs", linked),
+        *("--spans-key", "sc"),
+    )
+    read = list(read_docs(linked, spacy.blank("en")))
+    assert [[span.kb_id_ for span in doc.spans["sc"]] for doc in read] == [
+        ["E000001", "E000002"],
+        ["E000003", "E000004"],
+    ]
+    assert [ent.kb_id_ for doc in read for ent in doc.ents] == ["E000001", "Q2", "E000003"]
