@@ -64,7 +64,7 @@ def configure_choose_thresholds(
 
     Raises:
         ConfigError: if an option is out of range; when called, if the pipeline has no trainable
-            relation extractor whose decoder has thresholds.
+            relation extractor.
         DataError: when called, if there are no documents.
     """
     if not 0 <= least <= 1:
@@ -142,19 +142,21 @@ class _ThresholdChoice:
 
 def _extractors(nlp: Language) -> Dict[str, Any]:
     """The trainable relation extractors whose decoders have thresholds, by name."""
-    found = {
+    trainable: Dict[str, Any] = {
         name: pipe
         for name, pipe in nlp.pipeline
-        if isinstance(pipe, RelationComponent)
-        and isinstance(pipe, TrainablePipe)
-        and isinstance(getattr(pipe, "decoder", None), ThresholdDecoder)
+        if isinstance(pipe, RelationComponent) and isinstance(pipe, TrainablePipe)
     }
-    if not found:
+    if not trainable:
         raise ConfigError(
-            "choose_thresholds: the pipeline has no relation_extractor with the decoder "
-            f"rel_component.decoder.v1, only {nlp.pipe_names}; set training.before_to_disk = null"
+            "choose_thresholds: the pipeline has no relation_extractor that learns, only "
+            f"{nlp.pipe_names}; set training.before_to_disk = null"
         )
-    return found
+    return {
+        name: pipe
+        for name, pipe in trainable.items()
+        if isinstance(getattr(pipe, "decoder", None), ThresholdDecoder)
+    }
 
 
 def _metrics(found: ScoredRelations) -> Floats:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 import numpy
 import pytest
@@ -270,6 +271,14 @@ def test_each_trained_relation_extractor_has_its_choice(data):
     assert set(nlp.meta["performance"]["rel_thresholds"]) == {"one", "two"}
     assert nlp.get_pipe("frozen").decoder == ThresholdDecoder()
     assert nlp.get_pipe("two").decoder.threshold < 0.5
+
+
+def test_a_decoder_of_another_package_is_left_alone(nlp, data):
+    extractor = nlp.get_pipe("relation_extractor")
+    extractor.decoder = decoder = partial(ThresholdDecoder())
+    callback(data)(nlp)
+    assert extractor.decoder is decoder
+    assert "rel_thresholds" not in nlp.meta.get("performance", {})
 
 
 @pytest.mark.filterwarnings("ignore:.* both write doc")
