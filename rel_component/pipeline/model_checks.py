@@ -69,6 +69,28 @@ def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:
         )
 
 
+def resize_outputs(model: Model[Any, Any], name: str, n_outputs: int) -> None:
+    """Give an initialised model outputs for further labels, unless it has as many already.
+
+    Args:
+        model: the model of a component.
+        name: name of the component.
+        n_outputs: how many outputs it shall have.
+
+    Raises:
+        ConfigError: if the model cannot have others than it has.
+    """
+    if model.get_dim("nO") == n_outputs:
+        return
+    if "resize_output" not in model.attrs:
+        raise ConfigError(
+            f"{name}: the model {shown(model.name)} has {model.get_dim('nO')} outputs and takes no "
+            'further label, as it has no attrs["resize_output"]: give all labels to a new component '
+            "when it is initialised"
+        )
+    model.attrs["resize_output"](model, n_outputs)
+
+
 def remember_tokens(docs: Iterable[Doc]) -> None:
     """Remember the tokens that documents have while their vectors are computed."""
     for doc in docs:

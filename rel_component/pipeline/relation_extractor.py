@@ -34,7 +34,7 @@ from ..targets import (
 from ..threads import limit_worker_threads
 from ..types import BoolArray, FloatArray, LossFunction, ScorerFunction
 from .label_reading import LabelReader, reads_labels
-from .model_checks import check_options, has_joined_words
+from .model_checks import check_options, has_joined_words, resize_outputs
 from .saving import loading
 from .schema_pipe import SchemaPipe
 from .shared_encoder import DEFAULT_TOK2VEC
@@ -215,7 +215,7 @@ class RelationExtractor(SchemaPipe):
         doc = Doc(self.vocab, words=["hello"])
         sample = representative_examples(examples, self.spans_key) or [Example(doc, doc)]
         if self.model.has_dim("nO"):  # initialised before, perhaps with fewer labels
-            self.model.attrs["resize_output"](self.model, len(self.output_labels))
+            resize_outputs(self.model, self.name, len(self.output_labels))
         outputs = self.model.ops.alloc2f(1, len(self.output_labels))
         docs = [eg.predicted for eg in sample]
         self.model.initialize(X=(docs, self._candidates(sample)), Y=outputs)

@@ -21,7 +21,7 @@ from ..targets import Targets
 from ..types import NO_RELATION, BoolArray
 from .event_extractor import EventExtractor
 from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
-from .model_checks import refuse_uninitialised
+from .model_checks import refuse_uninitialised, resize_outputs
 from .rehearsal import RehearsingPipe
 
 T = TypeVar("T")
@@ -240,7 +240,7 @@ class SchemaPipe(RehearsingPipe):
         elif reads_labels(self.model):
             self._read_labels(schema, self.model.get_ref("output_layer").attrs["offset"])
         else:
-            self._change_labels(schema, partial(self.model.attrs["resize_output"], self.model))
+            self._change_labels(schema, partial(resize_outputs, self.model, self.name))
 
     def _read_labels(self, schema: RelationSchema, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of a schema."""

@@ -14,7 +14,7 @@ from ..losses import configure_cross_entropy
 from ..mentions import representative_examples
 from ..probabilities import refuse_nan, softmax
 from ..types import NO_ENTITY, Int32Array, ScorerFunction, SpanModelT
-from .model_checks import has_joined_words
+from .model_checks import has_joined_words, resize_outputs
 from .recognition import (
     annotated_classes,
     annotated_labels,
@@ -155,10 +155,11 @@ class SpanRecognizer(RehearsingPipe):
         """
         if label in self.labels:
             return 0
+        if self.model.has_dim("nO"):
+            n_outputs = len(self.labels) + 2  # NO_ENTITY and the new one
+            resize_outputs(self.model, self.name, n_outputs)
         self.state["labels"].append(label)
         self.vocab.strings.add(label)
-        if self.model.has_dim("nO"):
-            self.model.attrs["resize_output"](self.model, 1 + len(self.labels))
         return 1
 
     def initialize(

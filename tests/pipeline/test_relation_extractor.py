@@ -396,6 +396,17 @@ def test_a_label_added_after_training_leaves_predictions_as_they_are_and_can_be_
     assert outputs(nlp, docs) == [[WORKS_AT], [FOUNDED_BY], [("Zeta", "OWNS", "Eta")]]
 
 
+def test_a_model_that_cannot_be_resized_keeps_its_labels():
+    nlp = pipeline()
+    pipe = nlp.get_pipe("relation_extractor")
+    del pipe.model.attrs["resize_output"]
+    for _ in range(2):
+        nlp.initialize(lambda: examples_of(nlp))
+    with pytest.raises(ConfigError, match=r"relation_extractor: the model .* has 3 outputs"):
+        pipe.add_label("OWNS")
+    assert pipe.labels == ("FOUNDED_BY", "WORKS_AT")
+
+
 def test_a_batch_has_the_labels_of_one_moment(nlp, monkeypatch):
     pipe = pipeline().from_bytes(nlp.to_bytes()).get_pipe("relation_extractor")
     generate = pipe.candidates
