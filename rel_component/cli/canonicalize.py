@@ -26,7 +26,7 @@ def canonicalize_cli(
         Optional[Path], Option(help="JSONL file for what was joined in which document, and why")
     ] = None,
     docs: Annotated[
-        Optional[Path], Option(help=".spacy file for the documents with the ids in ent.kb_id_")
+        Optional[Path], Option(help=".spacy file for the documents with the ids of their mentions")
     ] = None,
     spans_key: SpansKey = None,
     lang: Lang = "en",

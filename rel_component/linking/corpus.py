@@ -27,6 +27,7 @@ from ..pipelines import blank_pipeline
 from ..spacy_files import read_docs, write_docs
 from ..types import NO_LINK
 from .canonical import CanonicalEntity, Canonicalizer, read_canonical, write_canonical
+from .links import write_ids
 
 
 class Canonicalized(NamedTuple):
@@ -62,7 +63,8 @@ def canonicalize_files(
         output: JSONL file for the entities.
         known: such a file of earlier documents, whose ids stay; None: there are none.
         joins_path: JSONL file for what was joined in which document, and why; None: none.
-        docs_path: ``.spacy`` file for the documents with their ids in ``ent.kb_id_``; None: none.
+        docs_path: ``.spacy`` file for the documents with the ids in ``kb_id_`` of their entities or of
+            the spans of the group; None: none.
         spans_key: span group of the mentions; None: the entities.
         lang: language of the documents.
         progress: passes the documents on, and shows how many there have been.
@@ -119,15 +121,16 @@ def _linked(
     pairs: List[Tuple[str, str]],
 ) -> Iterator[Doc]:
     for doc in docs:
-        ids = canonicalizer.add(doc)
-        pairs += [
-            (span.kb_id_, ids[span.start, span.end])
-            for span in mention_spans(doc, spans_key)
-            if span.kb_id_ not in NO_LINK and (span.start, span.end) in ids
-        ]
-        for ent in doc.ents:
-            for token in ent:
-                token.ent_kb_id_ = ids.get((ent.start, ent.end), "")
+        found = canonicalizer.add(doc)
+        ids: Dict[Tuple[int, int, int], str] = {}
+        for span in mention_spans(doc, spans_key):
+            given = found.get((span.start, span.end))
+            if given is None:
+                continue
+            ids[span.start, span.end, span.label] = given
+            if span.kb_id_ not in NO_LINK:
+                pairs.append((span.kb_id_, given))
+        write_ids(doc, ids, spans_key)
         yield doc
 
 

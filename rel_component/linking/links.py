@@ -130,6 +130,19 @@ def write_links(
         is_linked = bool(found) and found[0]["score"] >= threshold
         ids[span.start, span.end, span.label] = found[0]["id"] if is_linked else ""
         span._.set(ATTRIBUTE, [dict(link) for link in found])
+    write_ids(doc, ids, spans_key)
+
+
+def write_ids(
+    doc: Doc, ids: Dict[Tuple[int, int, int], str], spans_key: Optional[str] = None
+) -> None:
+    """Write the ids of mentions to the entities, and to the spans of a group; others keep theirs.
+
+    Args:
+        doc: the document.
+        ids: for start, end and label of a mention its id, empty if it has none.
+        spans_key: the span group; None: none.
+    """
     for ent in doc.ents:
         kb_id = ids.get((ent.start, ent.end, ent.label))
         if kb_id is not None:
