@@ -386,6 +386,8 @@ def test_the_context_of_a_relation_is_its_sentences(vocab):
     for start in (0, 2, 5, 9):
         doc[start].is_sent_start = True
     assert doc._.rel[0].context.text == "Ada left . She likes Oslo ."
+    doc._.rel = [(doc[2:6], "LEFT", doc[2:3])]  # a mention with a sentence boundary inside
+    assert doc._.rel[0].context.text == "Ada left . She likes Oslo ."
 
 
 @pytest.mark.parametrize(
