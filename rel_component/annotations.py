@@ -109,6 +109,12 @@ class RelationView(Tuple[Relation, ...]):
             return self._by_tokens[index]
         return list(self)[index]
 
+    def __copy__(self) -> "RelationView":
+        return self
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return RelationView, (self.doc, self.attr)  # spans cannot be pickled without their Doc
+
     def __repr__(self) -> str:
         return "[" + ", ".join(map(str, self)) + "]"
 

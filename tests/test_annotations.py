@@ -112,6 +112,14 @@ def test_a_view_shows_the_relations_of_its_time(doc):
     assert (len(view), len(doc._.rel)) == (2, 0)
 
 
+def test_a_view_is_copied_as_what_cannot_change_and_pickled_with_its_document(doc):
+    view = doc._.rel
+    assert copy.copy(view) is view
+    for other in (copy.deepcopy(view), pickle.loads(pickle.dumps(view))):
+        assert other.doc is not doc
+        assert other.to_json() == view.to_json()
+
+
 def test_the_dict_form_is_made_once(doc, monkeypatch):
     view, made = doc._.rel, []
     as_dict = RelationView.as_dict
