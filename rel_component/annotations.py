@@ -38,6 +38,7 @@ from spacy.tokens import Doc, Span
 
 from .documents import RelationKey, register_attribute, relation_key, sentence_starts
 from .errors import AnnotationError, shown
+from .mentions import CLUSTER_GROUP, typed_key
 from .relation_forms import (
     RelationLike,
     TokenPairDict,
@@ -252,6 +253,24 @@ def install_extension(attr: str = DEFAULT_ATTR) -> None:
         'nlp.add_pipe("relation_extractor", config={"attr": "relations"}).',
         attr=attr,
     )
+
+
+def find_spans_key(docs: Iterable[Doc]) -> Optional[str]:
+    """The span group that holds the mentions of documents; None: the entities.
+
+    A group is chosen if it has heads and tails of relations that are no entities, or the most spans
+    where there are neither relations nor entities. Clusters are no mentions.
+    """
+    arguments: Dict[Optional[str], int] = {None: 0}
+    sizes: Dict[Optional[str], int] = {None: 0}
+    for doc in docs:
+        ends = {typed_key(span) for rel in get_relations(doc) for span in (rel.head, rel.tail)}
+        groups = {name: doc.spans[name] for name in doc.spans if not CLUSTER_GROUP.fullmatch(name)}
+        for name, spans in ((None, doc.ents), *groups.items()):
+            sizes[name] = sizes.get(name, 0) + len(spans)
+            arguments[name] = arguments.get(name, 0) + len(ends & set(map(typed_key, spans)))
+    counts = arguments if any(arguments.values()) or sizes[None] else sizes
+    return max(counts, key=lambda name: counts[name])  # the first of equals
 
 
 def _storage_name(attr: str) -> str:

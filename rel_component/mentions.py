@@ -24,6 +24,9 @@ CLUSTER_PREFIX = "coref_clusters"
 """Clusters of coreferent mentions are the span groups ``coref_clusters_1``, ``coref_clusters_2`` and so
 on, as spaCy's experimental coreference component names them."""
 
+CLUSTER_GROUP = re.compile(r"coref_(head_)?clusters_\d+")
+"""Names of the span groups of clusters, of mentions or of their heads."""
+
 _WITHOUT_MARKS = ("LATIN", "GREEK", "CYRILLIC", "HEBREW", "ARABIC")
 """Scripts in which names are compared without marks."""
 

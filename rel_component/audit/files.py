@@ -1,8 +1,10 @@
 """Audit of the files of a corpus."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence, Union
 
+from ..annotations import find_spans_key
 from ..errors import ConfigError
 from ..files import name_files
 from ..pipelines import (
@@ -41,7 +43,7 @@ def audit_files(
         schema: schema that the relations must satisfy; None: it is inferred.
         model: a trained pipeline to audit with, its name or path; it is given the mentions.
         name_groups: names to try the pipeline with, see :meth:`.NameGroups.read`.
-        options: how to audit.
+        options: how to audit; a `spans_key` of None is found by the relations.
         lang: language of the documents.
 
     Raises:
@@ -58,6 +60,9 @@ def audit_files(
         Split(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
         for i, (name, path) in enumerate(zip(name_files(paths), paths))
     ]
+    if options.spans_key is None:
+        found = find_spans_key(doc for split in splits for doc in split.docs)
+        options = replace(options, spans_key=found)
     context = AuditContext(splits, schema, options)
     if model is None:
         return run_audit(context)

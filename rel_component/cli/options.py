@@ -92,7 +92,7 @@ Schema = Annotated[
 Seed = Annotated[int, Option("--seed", help="Seed of everything that is drawn at random")]
 SpansKey = Annotated[
     Optional[str],
-    Option("--spans-key", help="Span group of the mentions; the entities if not given"),
+    Option("--spans-key", help="Span group of the mentions"),
 ]
 
 

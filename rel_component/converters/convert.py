@@ -7,6 +7,7 @@ from typing import Callable, Iterable, Iterator, Literal, Optional, Union
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..annotations import find_spans_key
 from ..errors import ConfigError
 from ..event_pairs import event_pairs
 from ..event_types import EventSchema
@@ -54,8 +55,8 @@ def convert(
         to: name of the output's format, or ``spacy``.
         lang: language of the tokenizer, which makes tokens where the input has none.
         schema: relations that it does not allow are problems; None: all are allowed.
-        spans_key: span group of ``.spacy`` files that holds the mentions; None: ``doc.ents``, where
-            they may not overlap.
+        spans_key: span group of ``.spacy`` files that holds the mentions. None: to write,
+            ``doc.ents``, where they may not overlap; to read, by the relations.
         alignment: what to do with mentions that do not begin and end with a token; see
             :data:`.builder.AlignmentMode`.
         on_error: whether the first problem raises (``stop``), or is noted in the report and what it
@@ -171,6 +172,13 @@ def read_annotated(
     if format_name == AUTO:
         format_name = find_format(path)
     if format_name == SPACY:
+        if spans_key is None:
+            spans_key = find_spans_key(read_docs(path, nlp))
+            if spans_key is not None:
+                message = (
+                    f"mentions are those of doc.spans[{spans_key!r}]; --spans-key names others"
+                )
+                report.note(message, place=str(path))
         documents: Iterable[Annotated] = (
             to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
             for number, doc in enumerate(read_docs(path, nlp))

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, Optional, Sequence, Set, Tuple
+from typing import Iterable, Optional, Set, Tuple
 
 from spacy.tokens import Doc
 
 from ..annotations import get_relations
 from ..documents import several_labels
-from ..mentions import CLUSTER_PREFIX, mention_spans, overlap, read_clusters, typed_key
+from ..mentions import mention_spans, overlap, read_clusters
 
 _Tokens = Tuple[int, int]
 
@@ -118,18 +118,3 @@ def _count_relations(doc: Doc, found: Findings) -> None:
     found.both += sum((tail, head) in pairs for head, tail in pairs) // 2
     arguments = {(span.start, span.end): span for rel in relations for span in (rel.head, rel.tail)}
     found.nested_arguments += overlap(list(arguments.values()))
-
-
-def find_spans_key(docs: Sequence[Doc]) -> Optional[str]:
-    """The span group that holds the mentions; None: the entities.
-
-    A group is chosen if it has heads and tails of relations that are no entities.
-    """
-    groups: Dict[Optional[str], int] = {None: 0}
-    for doc in docs:
-        arguments = {typed_key(span) for rel in get_relations(doc) for span in (rel.head, rel.tail)}
-        groups[None] += len(arguments & set(map(typed_key, doc.ents)))
-        for name, spans in doc.spans.items():
-            if not name.startswith(f"{CLUSTER_PREFIX}_"):
-                groups[name] = groups.get(name, 0) + len(arguments & set(map(typed_key, spans)))
-    return max(groups, key=lambda name: groups[name])  # the first of equals

@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterable, List, Literal, Optional
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations import get_relations, set_relations
+from ..annotations import find_spans_key, get_relations, set_relations
 from ..converters.builder import AlignmentMode
 from ..converters.convert import SPACY
 from ..converters.documents import mentions_to_entities, read_documents
@@ -19,7 +19,6 @@ from ..event_types import EventSchema
 from ..events import get_events
 from ..mentions import char_range
 from ..relation_forms import RelationLike
-from .findings import find_spans_key
 
 GROUP = "mentions"
 """The span group of mentions that overlap."""

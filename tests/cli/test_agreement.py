@@ -119,6 +119,14 @@ def test_spans_of_a_group(tmp_path):
     assert [span.text for span in doc.spans["sc"]] == ["Ada", "Acme", "Oslo"]
 
 
+def test_mentions_in_a_span_group_are_found_by_the_relations(tmp_path):
+    vocab = spacy.blank("en").vocab
+    for name, mentions in (("a", ALL), ("b", [ADA, ACME])):
+        write_docs([annotate(vocab, [RUNS], mentions, spans_key="sc")], tmp_path / f"{name}.spacy")
+    figures = run_json("agreement", tmp_path / "a.spacy", tmp_path / "b.spacy")
+    assert figures["mentions"]["strict"]["overall"]["mean"]["value"] == pytest.approx(0.8)
+
+
 def test_a_schema_limits_the_pairs(folder):
     args = (folder / "a.spacy", folder / "b.spacy", "--json", "--resamples", 0)
     schema = ("--schema", ASSETS / "business_schema.yaml")

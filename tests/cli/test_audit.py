@@ -51,6 +51,15 @@ def test_prints_a_summary_and_writes_json_and_html(train, schema, tmp_path):
     assert "<title>Audit of train.spacy, test.spacy</title>" in html.read_text(encoding="utf8")
 
 
+def test_mentions_in_a_span_group_are_found_by_the_relations(tmp_path):
+    mentions, relations = [*MENTIONS, (2, 3, "GPE")], [(0, "LEADS", 1)]
+    doc = make_doc(Vocab(), "Ada leads Acme", mentions, relations, spans_key="sc")
+    write_docs([doc], tmp_path / "train.spacy")
+    figures = run_json("audit", tmp_path / "train.spacy")
+    (overview, *_) = next(iter(figures["sections"].values()))["tables"]
+    assert ["mentions", 3] in overview["rows"]
+
+
 def test_strict_fails_on_errors_only(train, schema, tmp_path):
     run("audit", train, "--schema", schema, "--strict")
     wrong = write(tmp_path / "wrong.spacy", [(1, "LEADS", 0)])

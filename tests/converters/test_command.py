@@ -49,6 +49,15 @@ def test_predictions_go_back_to_a_tool(tmp_path, vocab):
     assert back["relations"] == 1
 
 
+def test_mentions_in_a_span_group_are_found_by_the_relations(tmp_path, vocab):
+    mentions = [(0, 2, "ORG"), (0, 1, "GPE"), (3, 4, "PERSON")]
+    doc = make_doc(vocab, "Oslo Works hired Ilse", mentions, [(0, "HIRED", 2)], spans_key="sc")
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "train.spacy")
+    counts = report(tmp_path / "train.spacy", tmp_path / "back.jsonl", "--to", "doccano")
+    assert counts["mentions"] == 3
+    assert any("doc.spans['sc']" in note["message"] for note in counts["notes"])
+
+
 def test_shards(tmp_path):
     counts = report(DATA / "own.jsonl", tmp_path / "train", "--shard-size", "2")
     assert counts["documents"] == 3

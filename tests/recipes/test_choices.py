@@ -6,9 +6,10 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
+from rel_component.annotations import find_spans_key
 from rel_component.errors import ConfigError
 from rel_component.recipes.choices import choose
-from rel_component.recipes.findings import Findings, examine, find_spans_key
+from rel_component.recipes.findings import Findings, examine
 from rel_component.recipes.language import detect_language
 from rel_component.recipes.rendering import render
 from rel_component.recipes.settings import (
@@ -181,6 +182,16 @@ def test_long_mentions(nlp):
 def test_the_tokenizer_of_the_language(nlp):
     chinese, _ = choose(found(), spacy.blank("zh"))
     assert chinese.tokenizer["@tokenizers"] == "spacy.zh.ChineseTokenizer"
+
+
+def test_without_relations_a_group_holds_the_mentions_where_there_are_no_entities(nlp):
+    doc = Doc(nlp.vocab, words=["Ann", "runs", "Acme"])
+    ann, acme = Span(doc, 0, 1, label="PERSON"), Span(doc, 2, 3, label="ORG")
+    doc.spans["all"] = [ann]
+    doc.spans["coref_head_clusters_1"] = [ann, acme]
+    assert find_spans_key([doc]) == "all"
+    doc.ents = [acme]
+    assert find_spans_key([doc]) is None
 
 
 def test_what_is_annotated_is_counted(nlp):

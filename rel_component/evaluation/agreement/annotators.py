@@ -5,6 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Union
 
 from spacy.tokens import Doc
 
+from ...annotations import find_spans_key
 from ...errors import ConfigError
 from ...files import name_files
 from ...pipelines import blank_pipeline
@@ -59,7 +60,7 @@ def compare_annotators(
         schema: says which labels are symmetric, and which pairs are allowed.
         merge: whether to make documents with the agreed annotations.
         min_votes: number of annotators who have to agree for `merge`; see :func:`.merging.merge_agreed`.
-        spans_key: span group of the mentions; None: the entities.
+        spans_key: span group of the mentions; None: by the relations.
         allowed_pairs: whether the coefficients are only over pairs that the schema allows.
         max_sentence_distance: see :class:`.pairs.PairLimits`.
         n_resamples: draws of the bootstrap; 0: no intervals.
@@ -78,6 +79,8 @@ def compare_annotators(
         raise ConfigError(f"resamples must be 0 or more, got {n_resamples}")
     symmetric = schema.symmetric_labels if schema is not None else ()
     annotators = _read(paths, names, lang)
+    if spans_key is None:
+        spans_key = find_spans_key(doc for docs in annotators.values() for doc in docs)
     shared = match_documents(annotators, symmetric=symmetric, spans_key=spans_key)
     agreement = measure_agreement(
         shared,
