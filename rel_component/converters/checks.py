@@ -21,6 +21,11 @@ from .report import Report
 RelationProblem = Callable[[AnnotatedRelation, AnnotatedMention, AnnotatedMention], Optional[str]]
 """A function that says what is wrong with a relation between two mentions; None: nothing is."""
 
+NEGATIVE_LABELS = frozenset(
+    {*("no-rel", "no_rel", "no rel", "norel"), *("no_relation", "no-relation", "no relation")}
+)
+"""Labels, in lower case, of relations that say there is none."""
+
 _MAX_DEPTH = 100
 
 
@@ -31,7 +36,8 @@ def check_documents(
 
     Mentions must be ranges of their document with a label, unless they are in clusters or open
     relations, their ids unique; relations must have a label and lie between two mentions; clusters
-    must consist of mentions; sentences must start inside of the text.
+    must consist of mentions; sentences must start inside of the text. Relations with one of the
+    :data:`NEGATIVE_LABELS` that the schema does not declare are negatives.
 
     Args:
         documents: as a format reads them.
@@ -50,9 +56,24 @@ def check_documents(
             report.note("texts began with a byte order mark, which was left out", place=given.place)
         with report.skipping("document", annotated.place):
             _check_document(annotated)
+            annotated = _without_negatives(annotated, report, schema)
             relation_problem = partial(_relation_problem, schema=schema)
             fitting = keep_fitting(annotated, report, _mention_check(annotated), relation_problem)
             yield _with_events(fitting, report, schema) if fitting.events else fitting
+
+
+def _without_negatives(
+    annotated: Annotated, report: Report, schema: Optional[RelationSchema]
+) -> Annotated:
+    """The document without relations whose label says that there is none, which are counted."""
+    relations = [
+        relation
+        for relation in annotated.relations
+        if relation.label.lower() not in NEGATIVE_LABELS
+        or (schema is not None and relation.label in schema)
+    ]
+    report.negatives += len(annotated.relations) - len(relations)
+    return replace(annotated, relations=relations)
 
 
 def keep_fitting(

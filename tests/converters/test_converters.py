@@ -223,6 +223,15 @@ def test_prodigy_arcs_point_to_last_tokens_or_say_there_is_none(tmp_path, label,
     assert (triples(doc), report.negatives) == (found, not found)
 
 
+def test_relations_labelled_so_are_negatives_unless_the_schema_declares_them(tmp_path):
+    relations = [{**OWN["relations"][0], "label": "no_relation"}]
+    (doc,), report = convert(tmp_path, own(relations=relations), "jsonl")
+    assert (triples(doc), report.negatives) == ([], 1)
+    schema = RelationSchema.from_dict({"relations": ["no_relation"]})
+    (doc,), report = convert(tmp_path, own(relations=relations), "jsonl", schema=schema)
+    assert (len(triples(doc)), report.negatives) == (1, 0)
+
+
 def test_a_file_is_converted_in_python(tmp_path):
     (tmp_path / "data").write_text(own() + own(id="d2", relations=[]), encoding="utf8")
     seen = []

@@ -31,8 +31,8 @@ from ._sentences import read_words
 from .fewrel import ENTITY, read_tokens
 from .semeval import OTHER, read_marked
 
-NO_RELATIONS = frozenset({OTHER, "no_relation", "NA"})
-"""Labels that say there is no relation."""
+NO_RELATIONS = frozenset({OTHER, "NA"})
+"""Labels that say there is no relation, beside those of all formats."""
 
 _DIRECTED = re.compile(r"(.+)\((e[12]),(e[12])\)")
 _LABELS = ("relation", "label", "type")

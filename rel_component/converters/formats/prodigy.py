@@ -32,6 +32,7 @@ from ..annotated import (
     in_tokens,
     word_offsets,
 )
+from ..checks import NEGATIVE_LABELS
 from ..format import AnnotationFormat
 from ..records import (
     Record,
@@ -43,9 +44,6 @@ from ..records import (
     read_meta,
 )
 from ..report import Report
-
-NEGATIVE_LABELS = frozenset({"no-rel", "no_rel", "norel", "no_relation", "no-relation"})
-"""Labels, in lower case, that say there is no relation."""
 
 _FIELDS = frozenset(
     {
@@ -88,10 +86,10 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
     relations: List[AnnotatedRelation] = []
     for item in get_items(record, "relations", dict):
         label = get(item, "label", str)
-        is_negative = label.lower() in NEGATIVE_LABELS
-        report.negatives += is_negative
         bare = [role for role in ("head", "child") if _is_bare(item, role)]
-        if bare and not is_negative:
+        if bare and label.lower() in NEGATIVE_LABELS:
+            report.negatives += 1
+        elif bare:
             report.problem(
                 f'its "{bare[0]}_span" has no label; a relation lies between spans with labels',
                 place=f"{place}, relation {label:.60} of {item.get('head')} to {item.get('child')}",
@@ -102,8 +100,7 @@ def _read(record: Record, place: str, report: Report) -> Optional[Annotated]:
         with report.skipping("relation", f"{place}, relation {label:.60}"):
             head = _find(mentions, item, "head", tokens, by_end)
             tail = _find(mentions, item, "child", tokens, by_end)
-            if not is_negative:
-                relations.append(AnnotatedRelation(head.id, tail.id, label))
+            relations.append(AnnotatedRelation(head.id, tail.id, label))
     annotated = Annotated(
         place=place,
         text=get(record, "text", str),

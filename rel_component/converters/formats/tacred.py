@@ -8,7 +8,7 @@ https://nlp.stanford.edu/projects/tacred.
 
 from functools import partial
 from pathlib import Path
-from typing import Iterable, Iterator, List, Sequence
+from typing import Iterable, Iterator, Sequence
 
 from ..annotated import Annotated, AnnotatedMention, AnnotatedRelation
 from ..format import AnnotationFormat, read_head
@@ -64,19 +64,14 @@ def _read(record: Record, place: str, report: Report, is_exclusive: bool) -> Ann
         start, end = get(record, f"{role}_start", int), get(record, f"{role}_end", int)
         label = get(record, f"{role}_type", str)
         mentions.append(AnnotatedMention(role, start, end + (not is_exclusive), label))
-    label = get(record, "relation", str)
-    relations: List[AnnotatedRelation] = []
-    if label != NO_RELATION:
-        relations.append(AnnotatedRelation(*_ROLES, label))
     words = read_words(record, "token")
-    report.negatives += label == NO_RELATION
     if not record.keys().isdisjoint(_PARSES):
         report.note("part-of-speech tags and parses, which are not read", place=place)
     return Annotated(
         place,
         words=words,
         mentions=mentions,
-        relations=relations,
+        relations=[AnnotatedRelation(*_ROLES, get(record, "relation", str))],
         sentence_starts=[0],
         meta=read_meta(record, _FIELDS),
     )
