@@ -460,6 +460,14 @@ def test_csv_problems(tmp_path, row, message):
     assert "line" in str(stopped.value)
 
 
+def test_csv_rows_of_a_document_that_lie_apart(tmp_path):
+    rows = "".join(f"{text},0,1,X,2,3,X,Y,,\n" for text in ("a b", "c d", "a b"))
+    with pytest.raises(DataError, match="line 4: rows of 'a b' that lie apart from its first ones"):
+        read_text(tmp_path, HEADER + rows, "csv", on_error="stop")
+    found, report = read_text(tmp_path, HEADER + rows, "csv")
+    assert (len(found), report.skipped["document"]) == (2, 1)
+
+
 def test_csv_needs_its_header(tmp_path):
     with pytest.raises(DataError, match="expected a header with the columns head_end, "):
         read_text(tmp_path, "text,label\n", "csv")
