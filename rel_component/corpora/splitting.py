@@ -1,6 +1,7 @@
 """Splits of a corpus for training, development and test: stratified, with groups kept together."""
 
 import random
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Dict, Hashable, Iterable, List, Optional, Sequence, Tuple, Union
@@ -10,7 +11,7 @@ import spacy
 from spacy.tokens import Doc
 
 from ..annotations import get_relations
-from ..errors import ConfigError
+from ..errors import ConfigError, listed, shown
 from ..files import complete_files
 from ..spacy_files import read_docs, write_docs
 from ..types import NO_RELATION
@@ -100,13 +101,16 @@ def split_files(
         For each split the number of ``documents``, and of relations by label.
 
     Raises:
-        ConfigError: if the shares do not add up to 1, or one is not above 0.
+        ConfigError: if the shares do not add up to 1, or one is not above 0; if no document has the
+            key to group by.
         DataError: if the documents cannot be read, or a split cannot be written.
     """
     for name in shares:
         if Path(name).name != name:
             raise ConfigError(f"{name!r} is no name of a split: it is that of a file in the folder")
     docs = list(read_docs(Path(data_path), spacy.blank("xx")))
+    if group_by is not None:
+        _check_group_key(docs, group_by)
     group = group_by_meta(group_by) if group_by is not None else lambda doc: None
     counts: Dict[str, Dict[str, int]] = {}
     with complete_files(output_path) as folder:  # together: an older split may share documents
@@ -115,6 +119,22 @@ def split_files(
             labels = Counter(rel.label for doc in split for rel in get_relations(doc))
             counts[name] = {"documents": len(split), **labels}
     return counts
+
+
+def _check_group_key(docs: Sequence[Doc], key: str) -> None:
+    """Refuse a key that no document has in its meta, and warn of documents that lack it."""
+    group = group_by_meta(key)
+    lacking = sum(group(doc) is None for doc in docs)
+    if lacking and lacking == len(docs):
+        known = sorted({str(name) for doc in docs for name in doc.user_data.get("meta", {})})
+        raise ConfigError(
+            f"no document has {shown(key)} in its meta to group by; the keys there are: {listed(known)}"
+        )
+    if lacking:
+        warnings.warn(
+            f"{lacking} of {len(docs)} documents have no {shown(key)} in their meta and stand alone",
+            stacklevel=3,
+        )
 
 
 def _groups(docs: Sequence[Doc], group: GroupFunction) -> List[List[int]]:

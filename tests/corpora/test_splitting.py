@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import spacy
 
-from rel_component.corpora.splitting import group_by_meta, split_docs
+from rel_component.corpora.splitting import group_by_meta, split_docs, split_files
 from rel_component.errors import ConfigError
 from rel_component.spacy_files import read_docs, write_docs
 
@@ -88,6 +88,15 @@ def test_shares_are_checked(docs, shares, message):
 
 def test_no_documents():
     assert split_docs([], {"train": 1.0}) == {"train": []}
+
+
+def test_a_key_to_group_by_must_be_in_the_meta(vocab, tmp_path):
+    made = [doc(vocab, i, "A", group=f"g{i}" if i else None) for i in range(4)]
+    write_docs(made, tmp_path / "all.spacy")
+    with pytest.raises(ConfigError, match="the keys there are: article"):
+        split_files(tmp_path / "all.spacy", tmp_path, SHARES, group_by="artikel")
+    with pytest.warns(UserWarning, match="1 of 4 documents have no 'article'"):
+        split_files(tmp_path / "all.spacy", tmp_path / "splits", SHARES, group_by="article")
 
 
 def test_command(docs, vocab, tmp_path):
