@@ -131,13 +131,13 @@ def extract_files(
         code=None if code is None else Path(code),
         lang=lang,
     )
-    options = {"shard_size": shard_size, "limit": limit, "on_error": on_error}
+    options = {"shard_size": shard_size, "limit": limit}
     header = None if is_device(output) else _header(work, texts, options)
     if header is None and resume:
         raise ConfigError("--resume needs files to read again, and a file or folder to write")
     if header is None and not shards and is_left_over(work.folder / NAME):
         clear_folder(work.folder)
-    report = SourceReport(on_error, SKIP_HINT)
+    report = SourceReport(on_error, SKIP_HINT if header is None else f"--resume {SKIP_HINT}")
     documents = islice(_documents(texts, report), limit or None)
     make_folder(work.folder)
     with (

@@ -21,6 +21,7 @@ from .work import Work, file_digest
 
 NAME = "_manifest.jsonl"  # readers of folders of tables pass over such names
 _VERSION = 1
+_MAY_CHANGE = "options.on_error "  # of earlier versions: no finished shard depends on it
 _LONGEST = 1 << 20  # bytes of a line
 _LONGEST_HEADER = 1 << 28  # it names the files of the source
 
@@ -108,7 +109,7 @@ class Manifest:
             before = _parse(file.readline(_LONGEST_HEADER), f"{self.path}, line 1")
         if before.pop("version", None) != _VERSION:
             raise ConfigError(f"{self.path} is of another version; delete {folder} to begin anew")
-        changes = list(differences(before, header))
+        changes = [text for text in differences(before, header) if not text.startswith(_MAY_CHANGE)]
         if changes:
             raise ConfigError(
                 f"{folder} was made from something else, and cannot go on: {'; '.join(changes[:5])}; "

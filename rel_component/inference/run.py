@@ -101,7 +101,9 @@ def kept_if_of_use(work: Work, manifest: Manifest, *, can_go_on: bool) -> Iterat
         if not can_go_on or not n_finished:
             clear_folder(work.folder)
         elif isinstance(err, RelComponentError):
-            message = f"{err}; {n_finished} finished shards are in {work.folder}, --resume goes on"
+            message = f"{err}; {n_finished} finished shards are in {work.folder}"
+            if "--resume" not in message:  # which the source says with what else is needed
+                message += ", --resume goes on"
             raise type(err)(message) from err
         raise
 
