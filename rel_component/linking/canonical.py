@@ -190,9 +190,9 @@ class Canonicalizer:
         self.joins = []
         document = document_id(doc) or str(self._n_docs)
         local = _local_entities(doc, self._spans_key)
-        keys = {_key(entity.name) for entity in local}
+        keys = [_key(entity.name) for entity in local]
         ids: Dict[Tuple[int, int], str] = {}
-        for entity, option in zip(local, self._choose(local, keys)):
+        for number, (entity, option) in enumerate(zip(local, self._choose(local, keys))):
             join = self._join(entity, option, document)
             self.joins.append(join)
             target = self.entities.setdefault(join.id, CanonicalEntity(join.id))
@@ -204,18 +204,19 @@ class Canonicalizer:
             for name in new:
                 self._index(name, target)
             target.documents += 1
-            target.neighbours.update(keys - {_key(entity.name)})
+            target.neighbours.update(_near(keys, number))
             if len(target.neighbours) > 2 * _MOST_NEIGHBOURS:
                 target.neighbours = Counter(dict(target.neighbours.most_common(_MOST_NEIGHBOURS)))
             ids.update({(span.start, span.end): join.id for span in entity.spans})
         return ids
 
-    def _choose(self, local: Sequence[_Local], keys: Set[str]) -> List[Optional[_Option]]:
+    def _choose(self, local: Sequence[_Local], keys: Sequence[str]) -> List[Optional[_Option]]:
         """The known entity of each one of a document, no two the same one; None: it is new."""
+        names = set(keys)
         options = [
             (option, number)
             for number, entity in enumerate(local)
-            for option in self._options(entity, keys - {_key(entity.name)})
+            for option in self._options(entity, names, keys[number])
         ]
         chosen: List[Optional[_Option]] = [None] * len(local)
         taken: Set[str] = set()
@@ -225,15 +226,15 @@ class Canonicalizer:
                 taken.add(option.id)
         return chosen
 
-    def _options(self, entity: _Local, keys: Set[str]) -> List[_Option]:
-        """The known entities that one of a document can be, beside which other names occur."""
+    def _options(self, entity: _Local, names: Set[str], own: str) -> List[_Option]:
+        """The known entities that one of a document can be, of whose names `own` is not another one."""
         found: List[_Option] = []
         n_parts = 0
         for entity_id in self._candidates(entity):
             other = self.entities[entity_id]
             if entity.type and other.types and entity.type not in other.types:
                 continue
-            shared = sorted(keys & other.neighbours.keys())
+            shared = sorted(key for key in other.neighbours if key in names and key != own)
             level, similarity = self._compare(entity.name, entity_id)
             n_parts += level == 1
             reason = _REASONS.get((level, bool(shared) or level == 4))
@@ -378,6 +379,13 @@ def _local_entities(doc: Doc, spans_key: Optional[str]) -> List[_Local]:
         entity.names[name] += 1
         entity.spans.append(span)
     return list(found.values())
+
+
+def _near(keys: Sequence[str], number: int) -> List[str]:
+    """The other names of a document that an entity has as neighbours; of very many the nearest ones."""
+    first = max(0, min(number - _MOST_NEIGHBOURS // 2, len(keys) - _MOST_NEIGHBOURS - 1))
+    near = dict.fromkeys(keys[first : first + _MOST_NEIGHBOURS + 1])
+    return [key for key in near if key != keys[number]]
 
 
 def _key(name: str) -> str:

@@ -142,6 +142,15 @@ def test_the_best_of_a_document_joins_first(vocab):
     assert ids[1] == ["E000003", *ids[0]]
 
 
+def test_of_many_names_in_a_document_the_nearest_ones_are_neighbours(vocab):
+    names = [f"n{number:03}" for number in range(500)]
+    _, known, _ = found(vocab, " ".join(f"[{name}:P]" for name in names))
+    near = [list(entity.neighbours) for entity in known.entities.values()]
+    assert near[0] == names[1:201]
+    assert near[250] == [*names[150:250], *names[251:351]]
+    assert near[499] == names[299:499]
+
+
 def test_later_documents_are_added_to_saved_entities(vocab, tmp_path):
     texts = ["[Acme Inc.:ORG] of [Ada Bell:PER]", "[Orbit:ORG]", "[Acme:ORG] of [A. Bell:PER]"]
     at_once, _, _ = found(vocab, *texts)
