@@ -357,7 +357,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         install_extension(self.attr)  # another package may have taken the name since
         if self.ask == "unsure":
             unsure = require_unsure_pairs(doc, self.name)
-            opinion = SecondOpinion.collect(unsure, pending.questions, pending.outcomes)
+            opinion = SecondOpinion.collect(unsure, pending.questions, extraction.are_read)
             relations = opinion.join(get_relations(doc, self.attr), relations)
             report["asked"] = opinion.counts()
             self.asked.update(report["asked"])

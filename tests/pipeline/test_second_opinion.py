@@ -104,6 +104,26 @@ def test_no_relation_is_an_answer_and_no_answer_is_none(pipeline):
     assert report(failed)["asked"]["pairs"] == 1
 
 
+UNREADABLE = [
+    "",
+    "I cannot",
+    "I'm sorry, I cannot help with that.",
+    '{"relations": [{"head": "M1", "la',
+]
+
+
+def test_a_reply_that_cannot_be_read_is_no_answer(pipeline):
+    nlp = pipeline(*({"text": text, "finish_reason": "length"} for text in UNREADABLE))
+    for doc in nlp.pipe([TEXT] * len(UNREADABLE)):
+        assert ("California", "LOCATED_IN", "Cupertino") in facts(doc)
+
+
+def test_what_is_read_of_a_reply_that_is_cut_off_is_an_answer(pipeline):
+    text = json.dumps({"relations": [LOCATED]})[:-2] + ', {"head": "M'
+    (doc,) = pipeline({"text": text, "finish_reason": "length"}).pipe([TEXT])
+    assert facts(doc)[1:] == [("Cupertino", "LOCATED_IN", "California")]
+
+
 def test_a_question_for_each_pair(pipeline):
     replies = [{"text": json.dumps({"label": label})} for label in ("LOCATED_IN", "NO_RELATION")]
     doc = pipeline(*replies, template="pairs.v1")(TEXT)

@@ -17,6 +17,7 @@ from .claims import UNKNOWN_POLARITY
 from .grounding import MIN_SIMILARITY
 from .parsing import read_statements
 from .relations import UNKNOWN_LABEL, ValidatedReply, validate_statements
+from .statements import MALFORMED_ITEM, NOT_JSON, TRUNCATED
 
 BOTH_DIRECTIONS = "both_directions"
 """Reason of a drop: replies state an asymmetric relation in both directions; one is dropped."""
@@ -26,6 +27,9 @@ DISAGREEMENT = "disagreement"
 
 RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE, UNKNOWN_POLARITY}
 """Reasons of drops that the JSON schema of the answer rules out."""
+
+UNREAD = {*RULED_OUT, NOT_JSON, MALFORMED_ITEM, TRUNCATED}
+"""Reasons of drops after which a reply may have meant more than what was read."""
 
 CORRECTION = "Answer again, with the whole corrected JSON and nothing else."
 
@@ -41,6 +45,7 @@ class Extraction:
         questions: number of questions that were asked.
         valid: number of replies of the form that was asked for: whole JSON that satisfies its
             schema. What they state may still be dropped.
+        are_read: for each question, whether there is a reply and all of it could be read.
         usage: what was paid.
         dropped: number of statements that were left out, by reason.
         repaired: number of statements that were mended where the schema makes that certain, by
@@ -52,13 +57,14 @@ class Extraction:
     entities: List[Span] = field(default_factory=list)
     questions: int = 0
     valid: int = 0
+    are_read: List[bool] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     dropped: "Counter[str]" = field(default_factory=Counter)
     repaired: "Counter[str]" = field(default_factory=Counter)
     failures: List[str] = field(default_factory=list)
 
     def report(self) -> Dict[str, Any]:
-        """Return all but relations and entities as JSON values."""
+        """Return what is told of a document, as JSON values."""
         return {
             "questions": self.questions,
             "valid": self.valid,
@@ -145,9 +151,11 @@ class AnswerReader:
             result.usage += outcome.usage
             if outcome.reply is None:
                 result.failures.append(f"{type(outcome.error).__name__}: {outcome.error}")
+                result.are_read.append(False)
                 continue
             validated, is_of_form = self.read(doc, question, outcome.reply)
             result.valid += is_of_form
+            result.are_read.append(not UNREAD & validated.dropped.keys())
             result.dropped.update(validated.dropped)
             result.repaired.update(validated.repaired)
             entities.update({typed_key(span): span for span in validated.entities})

@@ -6,7 +6,6 @@ from typing import Dict, FrozenSet, Iterable, List, Sequence, Set
 from ...margins import PairKey, UnsurePairs, pair_key
 from ...types import Relation
 from ..prompting.prompts import Question
-from ..types import Outcome
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,7 @@ class SecondOpinion:
 
     Attributes:
         asked: the pairs that questions are about.
-        answered: those of them that a reply is about.
+        answered: those of them whose reply could be read to its end.
         n_all: number of all pairs of the document.
     """
 
@@ -25,34 +24,37 @@ class SecondOpinion:
 
     @classmethod
     def collect(
-        cls, unsure: UnsurePairs, questions: Sequence[Question], outcomes: Sequence[Outcome]
+        cls, unsure: UnsurePairs, questions: Sequence[Question], are_read: Sequence[bool]
     ) -> "SecondOpinion":
         """What was asked, and answered.
 
         Args:
             unsure: the pairs to ask about.
             questions: the questions about them.
-            outcomes: the reply to each question, or the reason why there is none.
+            are_read: for each question, whether there is a reply and all of it could be read.
         """
         asked: Set[PairKey] = set()
         answered: Set[PairKey] = set()
-        for question, outcome in zip(questions, outcomes):
+        for question, is_read in zip(questions, are_read):
             shown = pair_key(*question.mentions.values())
             pairs = {pair for pair in unsure.pairs if pair <= shown}
             asked |= pairs
-            if outcome.reply is not None:
+            if is_read:
                 answered |= pairs
         return cls(frozenset(asked), frozenset(answered), unsure.n_all)
 
-    def join(self, first: Iterable[Relation], second: Iterable[Relation]) -> List[Relation]:
+    def join(self, first: Iterable[Relation], second: Sequence[Relation]) -> List[Relation]:
         """The relations of the first opinion, and those of the second where it was asked and given.
+
+        A reply that could be read in part answers the pairs that it relates, and no others.
 
         Args:
             first: what the relation extractor found.
             second: what the language model found.
         """
-        kept = [rel for rel in first if pair_key(rel.head, rel.tail) not in self.answered]
-        return kept + [rel for rel in second if pair_key(rel.head, rel.tail) in self.answered]
+        answered = self.answered | self.asked & {pair_key(rel.head, rel.tail) for rel in second}
+        kept = [rel for rel in first if pair_key(rel.head, rel.tail) not in answered]
+        return kept + [rel for rel in second if pair_key(rel.head, rel.tail) in answered]
 
     def counts(self) -> Dict[str, int]:
         """Documents and pairs that were asked about, and those that were not."""
