@@ -23,7 +23,7 @@ class SystemResult:
     Attributes:
         name: name of the pipeline.
         scores: strict scores of the relations, by the names in :data:`METRICS`; empty if none of the
-            documents was answered by the language model.
+            documents was answered by a language model that was asked about all of it.
         difference: difference between its micro F1 and that of the first pipeline, over the same
             resampled documents; None for the first one, and where one of the two has no scores.
         n_docs: number of documents.
@@ -130,7 +130,7 @@ def compare(
         metrics = relation_metrics(Bootstrap(len(examples), n_resamples, seed).sum(counts))
         micro_f = metrics[:, METRICS.index("micro_f")]
         bill = _bill([eg.predicted for eg in examples])
-        is_scored = bill.get("failed", 0) < len(examples)
+        is_scored = bill.get("failed", 0) < len(examples) or bill.get("asked") is not None
         results.append(
             SystemResult(
                 name,

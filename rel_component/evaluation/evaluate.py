@@ -373,9 +373,13 @@ def _writes_links(nlp: Language) -> bool:
 
 
 def _check_answers(docs: Sequence[Doc]) -> None:
-    """Refuse to score documents of which none has a whole answer of a language model."""
-    failures = [doc.user_data.get(REPORT_KEY, {}).get("failures") for doc in docs]
-    if all(failures):
+    """Refuse to score documents of which none has a whole answer of a language model.
+
+    Those that have relations of an extractor in its place are scored.
+    """
+    reports = [doc.user_data.get(REPORT_KEY, {}) for doc in docs]
+    failures = [report.get("failures") for report in reports]
+    if all(failures) and not any("asked" in report for report in reports):
         ((reason, n_times),) = Counter(reason for told in failures for reason in told).most_common(
             1
         )

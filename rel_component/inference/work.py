@@ -195,7 +195,8 @@ class Extractor:
         )
         answers = doc.user_data.get(REPORT_KEY, {})
         failures = answers.get("failures", ())
-        if failures and len(failures) >= answers.get("questions", 0):
+        has_own = "asked" in answers  # relations that an extractor found before
+        if failures and len(failures) >= answers.get("questions", 0) and not has_own:
             return Outcome(error=str(failures[0])[:_LONGEST])
         counts.update({"left out": n_left_out, "questions without an answer": len(failures)})
         counts.update(answers.get("dropped", {}))

@@ -10,6 +10,7 @@ from thinc.api import Adam, Model
 from rel_component.errors import ConfigError
 from rel_component.evaluation.comparison import compare
 from rel_component.evaluation.evaluate import evaluate
+from rel_component.inference.extract_files import extract_files
 from rel_component.margins import UNSURE_KEY, pair_margins
 from rel_component.schema import RelationSchema
 from rel_component.spacy_files import write_docs
@@ -102,6 +103,21 @@ def test_no_relation_is_an_answer_and_no_answer_is_none(pipeline):
     assert facts(said) == [("Apple", "FOUNDED_BY", "Steve Jobs")]
     assert ("California", "LOCATED_IN", "Cupertino") in facts(failed)
     assert report(failed)["asked"]["pairs"] == 1
+
+
+def test_a_question_without_an_answer_costs_no_relation_of_the_extractor(pipeline, tmp_path, vocab):
+    refused = {"error": "LLMRefused", "text": "content filter"}
+    nlp = pipeline(*[refused] * 4)
+    folder = tmp_path / "out"
+    summary = extract_files(nlp, [TEXT], folder, shards=True)
+    assert (summary.documents, summary.relations, summary.failures) == (1, 2, 0)
+    assert summary.counts == {"questions without an answer": 1}
+    gold = tmp_path / "gold.spacy"
+    write_docs([nlp.make_doc(TEXT)], gold)
+    assert evaluate(nlp, gold, n_resamples=0).scores["rel_micro_p"] == 0.0
+    (result,) = compare([nlp], gold, n_resamples=1)
+    assert result.failed == 1
+    assert result.scores
 
 
 UNREADABLE = [
