@@ -187,11 +187,16 @@ def without_accents(text: str) -> str:
     stays = False
     for char in unicodedata.normalize("NFKD", text):
         if not is_mark(char):
-            stays = _keeps_marks(char)
+            stays = keeps_marks(char)
         elif not stays:
             continue
         kept.append(char)
     return "".join(kept)
+
+
+def words_of(text: str) -> List[str]:
+    """The words of a text: letters and digits, with their marks."""
+    return "".join(c if c.isalnum() or is_mark(c) else " " for c in text).split()
 
 
 def is_mark(char: str) -> bool:
@@ -200,7 +205,8 @@ def is_mark(char: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _keeps_marks(char: str) -> bool:
+def keeps_marks(char: str) -> bool:
+    """Whether a character is a letter whose marks tell names apart, see :func:`without_accents`."""
     return char.isalpha() and not unicodedata.name(char, "").startswith(_WITHOUT_MARKS)
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import FrozenSet, Iterator, Sequence, Set, Tuple
 
-from ..mentions import is_mark, without_accents
+from ..mentions import without_accents, words_of
 
 
 def _words(text: str) -> FrozenSet[str]:
@@ -123,8 +123,7 @@ def name_tokens(words: Sequence[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]
 
 
 def _fold(word: str) -> str:
-    folded = without_accents(word).casefold()
-    return "".join(char for char in folded if char.isalnum() or is_mark(char))
+    return "".join(words_of(without_accents(word).casefold()))
 
 
 def initials(words: Sequence[str]) -> Set[str]:

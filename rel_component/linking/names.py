@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
-from ..mentions import is_mark, normalize_name, without_accents
+from ..mentions import normalize_name, without_accents, words_of
 
 _WORD = re.compile(r"[^\W_]+")
 _LINKING_WORDS = frozenset({"a", "an", "and", "of", "the"})
@@ -22,8 +22,7 @@ def folded(text: str) -> str:
     Args:
         text: the name.
     """
-    plain = without_accents(text.casefold())
-    return " ".join("".join(c if c.isalnum() or is_mark(c) else " " for c in plain).split())
+    return " ".join(words_of(without_accents(text.casefold())))
 
 
 def folded_before(text: str) -> str:

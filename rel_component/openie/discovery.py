@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 
 from ..annotations import DEFAULT_ATTR, get_relations
 from ..errors import shown
-from ..mentions import normalize_name
+from ..mentions import normalize_name, words_of
 from ..relation_types import RelationType
 from ..schema import RelationSchema
 from ..types import NO_RELATION, Relation
@@ -101,7 +101,7 @@ def draft_schema(
     types: Dict[str, RelationType] = {}
     reasons: Dict[str, Tuple[str, ...]] = {}
     for one in predicates:
-        label = re.sub(r"\W+", "_", one.label).strip("_").upper()
+        label = "_".join(words_of(one.label)).upper()
         if one.count < min_count or len(types) == most or label in ("", NO_RELATION, *types):
             continue
         aliases = tuple(form for form, _ in one.forms.most_common(5) if form.strip())

@@ -78,6 +78,11 @@ def test_rare_predicates_and_too_many_are_left_out(vocab):
     assert draft_schema(predicates, min_count=1, most=1).labels == ("KNOW",)
 
 
+def test_vowels_that_are_marks_stay_in_labels(vocab):
+    docs = [make_doc(vocab, ("Ann", "के पिता", "Bob"), ("Ann", "पति", "Bob"))] * 2
+    assert {*draft_schema(find_predicates(docs)).labels} == {"के_पिता", "पति"}
+
+
 @pytest.mark.parametrize(
     "label", ["\n- x: y\n", "#", "'\"\x00", "a: b", "\u2028", "x" * 500, "NO_RELATION"]
 )

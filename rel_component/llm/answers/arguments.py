@@ -6,6 +6,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
+from ...mentions import normalize_name, words_of
 from .grounding import MAX_NAME, Grounder, bare_name, same_names
 from .statements import StatedArgument, StatedEntity
 
@@ -31,7 +32,6 @@ _ID = re.compile(r"[<\[(]{0,2}(M|ENT|)([0-9]{1,6})[>\])]{0,2}", re.IGNORECASE)
 _ID_BEFORE = re.compile(r"[<\[(]?(M[0-9]{1,6})\b[>\])]?\W*", re.IGNORECASE)
 _ID_BEHIND = re.compile(r"\s*[(\[<]/?(M[0-9]{1,6})[)\]>]$", re.IGNORECASE)
 _TYPE_BEHIND = re.compile(r"([^:]{1,200}):\s?([A-Za-z_]\w{0,50})")
-_NO_LETTERS = re.compile(r"[\W_]+")
 
 
 class Drop(Exception):
@@ -209,7 +209,7 @@ class NamedEntities:
 
 def normalized_word(word: str) -> str:
     """Return a label or type without capitals, spaces and punctuation."""
-    return _NO_LETTERS.sub("", word).casefold()
+    return "".join(words_of(normalize_name(word)))
 
 
 def is_word(word: str) -> bool:

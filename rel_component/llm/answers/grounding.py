@@ -8,6 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span
 
+from ...mentions import is_mark, keeps_marks, normalize_name
 from ...packages import import_package
 
 MIN_FUZZY = 4
@@ -59,7 +60,8 @@ def distance_order(head: Span, tail: Span) -> Tuple[bool, int, int, int]:
 def same_names(name: str, others: Sequence[str]) -> List[int]:
     """Return the indices of the names that are equal to a name.
 
-    They are compared as :class:`Grounder` does, but names that are only similar are not equal.
+    They are compared as :class:`Grounder` does, but names that are only similar are not equal. Where
+    some have the same accents, those with others are not equal either.
 
     Args:
         name: the name.
@@ -67,6 +69,9 @@ def same_names(name: str, others: Sequence[str]) -> List[int]:
     """
     if len(name) > MAX_NAME:
         return []
+    written = [normalize_name(text) for text in (name, *others)]
+    if same := [i for i, other in enumerate(written[1:]) if other == written[0] != ""]:
+        return same
     wanted, *folded = (_folded(text)[0].strip() for text in (name, *others))
     same = [i for i, other in enumerate(folded) if other == wanted != ""]
     return same or [i for i, other in enumerate(folded) if _bare(other) == _bare(wanted) != ""]
@@ -214,6 +219,8 @@ def _most_similar(name: str, texts: Sequence[str], min_similarity: float) -> Lis
 
 def _is_joined(left: str, right: str) -> bool:
     """Tell whether neighbouring characters belong to one word; scripts without case have no spaces."""
+    if right and is_mark(right):
+        return True
     return (left.isdigit() and right.isdigit()) or (_has_case(left) and _has_case(right))
 
 
@@ -235,37 +242,39 @@ def _folded(text: str) -> Tuple[str, Tuple[int, ...]]:
     """
     folded: List[str] = []
     origins: List[int] = []
-    last = ""
+    last = letter = ""
     for i, character in enumerate(text):
-        characters = _FOLDS[character]
-        if characters == " " == last:
-            continue
-        folded.append(characters)
-        origins += [i] * len(characters)
-        last = characters or last
+        for part in _FOLDS[character]:
+            if part == " " == last or (is_mark(part) and not keeps_marks(letter)):
+                continue
+            folded.append(part)
+            origins.append(i)
+            last = part
+            letter = letter if is_mark(part) else part
     origins.append(len(text))
     return "".join(folded), tuple(origins)
 
 
 class _Folds(Dict[str, str]):
-    """Maps characters to what they are folded to."""
+    """Maps characters to what they are folded to, with all marks."""
 
     def __missing__(self, character: str) -> str:
         category = unicodedata.category(character)
+        folded = "".join(map(_casefolded, unicodedata.normalize("NFKD", character)))
         if character.isspace() or character == "_":  # mem0 writes names as "ann_lee"
             folded = " "
-        elif category in ("Cf", "Mn"):  # invisible ones, and accents
+        elif category == "Cf":  # invisible ones
             folded = ""
         elif category == "Pd" or character == "\u2212":
             folded = "-"
         elif character in _QUOTES:
             folded = _QUOTES[character]
-        else:
-            parts = unicodedata.normalize("NFKD", character)
-            folded = "".join(part for part in parts if unicodedata.category(part) != "Mn")
-            folded = folded.casefold()
         self[character] = folded
         return folded
+
+
+def _casefolded(part: str) -> str:
+    return part if is_mark(part) else part.casefold()  # that of a mark may be a letter
 
 
 _FOLDS = _Folds()

@@ -61,6 +61,29 @@ def test_names_as_they_are_written_and_otherwise(doc, name, found):
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "found"),
+    [
+        ("राजू और राजा", "राज", []),
+        ("बिहारी बिहार में", "बिहार", ["बिहार"]),
+        ("วันนี้ สมชาย", "สมชา", []),
+        ("cafe\u0301", "cafe", ["cafe\u0301"]),
+        ("محمدٌ هنا", "محمد", ["محمدٌ"]),
+        ("가나 と ガンダム", "カンタム", []),
+    ],
+)
+def test_vowels_that_are_marks_are_letters_and_accents_are_not(text, name, found):
+    assert texts(name, spacy.blank("xx")(text), min_similarity=100) == found
+
+
+def test_equal_names_have_the_same_accents_if_some_have():
+    assert same_names("राजू", ["राज", "राजू"]) == [1]
+    assert same_names("राज", ["राजू", "राजा"]) == []
+    assert same_names("Muller", ["Müller", "Muller"]) == [1]
+    assert same_names("MÜLLER", ["Müller", "Muller"]) == [0]
+    assert same_names("Müllër", ["Müller", "Muller"]) == [0, 1]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "App",

@@ -14,7 +14,7 @@ from rel_component.llm.answers.statements import (
     Statements,
 )
 from rel_component.llm.types import Reply
-from rel_component.schema import RelationSchema
+from rel_component.schema import RelationSchema, RelationType
 
 from ..business import ENTITY_TYPES, SCHEMA, TEXT, business_doc, business_mentions
 
@@ -75,6 +75,12 @@ def test_types_that_are_only_expected_neither_drop_nor_exchange(relations):
     ((head, _, tail),) = [(rel.head, rel.label, rel.tail) for rel in reply.relations]
     assert (head, tail) == (MENTIONS[relations[0]], MENTIONS[relations[2]])
     assert (reply.dropped, reply.repaired) == ({}, {})
+
+
+def test_labels_that_differ_in_marks_alone_are_others():
+    schema = RelationSchema([RelationType("पिता"), RelationType("पति")])
+    reply = validate_statements(answer(("M1", "पिता।", "M2")), DOC, schema, mentions=MENTIONS)
+    assert [rel.label for rel in reply.relations] == ["पिता"]
 
 
 def test_an_expected_type_is_supplied():
