@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
 
 from .candidates import Candidates
-from .errors import ConfigError, shown
+from .errors import ConfigError
+from .label_numbers import LabelNumbers, read_numbers
 from .mentions import Mentions
 from .types import BoolArray, FloatArray, Int32Array, Relation
 
@@ -74,7 +75,7 @@ class ThresholdDecoder:
     """
 
     threshold: Optional[float] = None
-    thresholds: Union[Dict[str, float], List[List[Any]], None] = None
+    thresholds: LabelNumbers = None
     one_label: bool = False
     one_direction: bool = False
     mention_weight: float = 0.0
@@ -83,17 +84,7 @@ class ThresholdDecoder:
     inverses: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.thresholds, list):
-            if not all(
-                isinstance(pair, (list, tuple))
-                and list(map(type, pair)) in ([str, float], [str, int])
-                for pair in self.thresholds
-            ):
-                raise ConfigError(
-                    "decoder.thresholds must be numbers by label, or pairs of label and number, got "
-                    f"{shown(self.thresholds)}"
-                )
-            object.__setattr__(self, "thresholds", dict(map(tuple, self.thresholds)))
+        object.__setattr__(self, "thresholds", self.label_thresholds or None)
         places = {f"thresholds.{label}": value for label, value in self.label_thresholds.items()}
         places["unexpected_weight"] = self.unexpected_weight
         for place, value in {"threshold": self.threshold, **places}.items():
@@ -107,7 +98,7 @@ class ThresholdDecoder:
     @property
     def label_thresholds(self) -> Dict[str, float]:
         """The thresholds of single labels."""
-        return dict(self.thresholds or {})
+        return read_numbers(self.thresholds, "decoder.thresholds")
 
     def __call__(
         self,

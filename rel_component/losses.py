@@ -14,6 +14,7 @@ from thinc.api import get_array_module
 from thinc.types import Floats2d
 
 from .errors import ConfigError
+from .label_numbers import LabelNumbers, check_keys, read_numbers
 from .layers.rows import count_within
 from .probabilities import sigmoid, softmax
 from .types import NO_RELATION, BoolArray, Int32Array, LossFunction
@@ -28,21 +29,22 @@ _NEEDS_MULTIPLE = (
 )
 
 
-def configure_cross_entropy(class_weights: Optional[Dict[str, float]] = None) -> LossFunction:
+def configure_cross_entropy(class_weights: LabelNumbers = None) -> LossFunction:
     """Categorical cross-entropy for exclusive labels (``rel_component.cross_entropy.v1``).
 
     Args:
-        class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
+        class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given. Or
+            pairs of label and factor, for labels that cannot be keys of a config, such as
+            ``org:founded_by``.
 
     Raises:
-        ConfigError: if a weight is negative, or at the first call if labels are not exclusive.
+        ConfigError: if a weight is negative, a label no key of a config, or at the first call if
+            labels are not exclusive.
     """
-    return partial(_focal, gamma=0.0, weights=_check_weights(class_weights), needs=True)
+    return partial(_focal, gamma=0.0, weights=_read_weights(class_weights), needs=True)
 
 
-def configure_focal(
-    gamma: float = 2.0, class_weights: Optional[Dict[str, float]] = None
-) -> LossFunction:
+def configure_focal(gamma: float = 2.0, class_weights: LabelNumbers = None) -> LossFunction:
     """Focal loss, which gives easy pairs less weight (``rel_component.focal.v1``).
 
     It works with exclusive and with multiple labels (Lin et al. 2017,
@@ -50,28 +52,30 @@ def configure_focal(
 
     Args:
         gamma: focusing exponent, 0 or more; 0 is cross-entropy.
-        class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given.
+        class_weights: factors of the loss by label, ``NO_RELATION`` included; 1.0 where not given. Or
+            pairs of label and factor, for labels that cannot be keys of a config, such as
+            ``org:founded_by``.
 
     Raises:
-        ConfigError: if gamma or a weight is negative.
+        ConfigError: if gamma or a weight is negative, or a label no key of a config.
     """
     if gamma < 0:
         raise ConfigError(f"gamma must be 0 or more, got {gamma}")
-    return partial(_focal, gamma=gamma, weights=_check_weights(class_weights))
+    return partial(_focal, gamma=gamma, weights=_read_weights(class_weights))
 
 
-def configure_binary_cross_entropy(
-    class_weights: Optional[Dict[str, float]] = None,
-) -> LossFunction:
+def configure_binary_cross_entropy(class_weights: LabelNumbers = None) -> LossFunction:
     """Binary cross-entropy for multiple labels (``rel_component.binary_cross_entropy.v1``).
 
     Args:
-        class_weights: factors of the positive part of the loss by label; 1.0 where not given.
+        class_weights: factors of the positive part of the loss by label, or pairs of label and factor;
+            1.0 where not given.
 
     Raises:
-        ConfigError: if a weight is negative, or at the first call if labels are exclusive.
+        ConfigError: if a weight is negative, a label no key of a config, or at the first call if
+            labels are exclusive.
     """
-    return partial(_focal, gamma=0.0, weights=_check_weights(class_weights), needs=False)
+    return partial(_focal, gamma=0.0, weights=_read_weights(class_weights), needs=False)
 
 
 def configure_adaptive_threshold() -> LossFunction:
@@ -264,11 +268,13 @@ def marginal_antecedents(
     return -float(total) / len(sizes), d_scores
 
 
-def _check_weights(class_weights: Optional[Dict[str, float]]) -> Dict[str, float]:
-    for label, weight in (class_weights or {}).items():
+def _read_weights(class_weights: LabelNumbers) -> Dict[str, float]:
+    check_keys(class_weights, "class_weights")
+    weights = read_numbers(class_weights, "class_weights")
+    for label, weight in weights.items():
         if weight < 0:
             raise ConfigError(f"class_weights.{label} must be 0 or more, got {weight}")
-    return dict(class_weights or {})
+    return weights
 
 
 def _focal(

@@ -4,8 +4,10 @@ from math import log
 
 import numpy
 import pytest
+from thinc.api import Config
 
 from rel_component.errors import ConfigError
+from rel_component.label_numbers import for_config, read_numbers
 from rel_component.losses import (
     configure_adaptive_focal,
     configure_adaptive_threshold,
@@ -71,6 +73,28 @@ def test_exclusive_losses_by_hand(loss, expected):
 def test_multiple_losses_by_hand(loss, expected):
     value, _ = evaluate(loss, [[log(2), 0]], [[1, 0]], False)
     assert value == pytest.approx(expected)
+
+
+def test_weights_may_be_pairs_and_a_key_that_a_config_loses_is_refused():
+    loss = configure_binary_cross_entropy([["org:founded_by", 3.0]])
+    one = numpy.asarray([[1.0]])
+    value, _ = loss(0 * one, one, labels=["org:founded_by"], exclusive=False)
+    assert value == pytest.approx(3 * log(2))
+    for build in (configure_binary_cross_entropy, configure_cross_entropy):
+        with pytest.raises(ConfigError, match=r'class_weights = \[\["org:founded_by", 3.0\]'):
+            build({"A": 1.0, "org:founded_by": 3.0})
+    with pytest.raises(ConfigError, match="class_weights must be numbers by label, or pairs"):
+        configure_focal(1.0, [["A"]])
+
+
+@pytest.mark.parametrize(
+    "label", ["org:x", "a=b", "@a", "#a", ";a", "[a]", " a", "a ", "", "a-b.c d"]
+)
+def test_numbers_by_label_come_back_from_a_config(label):
+    config = Config({"loss": {"class_weights": for_config({label: 2.0, "B": 1.0})}})
+    read = Config().from_str(config.to_str())["loss"]["class_weights"]
+    assert read_numbers(read, "class_weights") == {label: 2.0, "B": 1.0}
+    assert isinstance(read, dict) == (label == "a-b.c d")
 
 
 def test_weights_of_multiple_labels_leave_negatives_alone():

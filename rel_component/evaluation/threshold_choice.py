@@ -1,6 +1,5 @@
 """``rel_component.choose_thresholds.v1``: thresholds chosen on dev whenever a pipeline is saved."""
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import (
@@ -26,6 +25,7 @@ from ..annotations import get_relations
 from ..candidates import Candidates
 from ..decoding import Decoder, ThresholdDecoder
 from ..errors import ConfigError, DataError
+from ..label_numbers import for_config
 from ..pipelines import RelationComponent
 from ..types import FloatArray, Relation
 from .intervals import METRICS, Bootstrap, Floats, relation_metrics
@@ -173,10 +173,7 @@ def store_thresholds(options: Dict[str, Any], decoder: ThresholdDecoder) -> None
         decoder: has the thresholds.
     """
     options["threshold"] = decoder.threshold
-    own = decoder.label_thresholds
-    # a key with ":" or "=" ends there, and one with "@" is the name of a function
-    is_kept = all(re.fullmatch(r"\w+", label) for label in own)
-    options["thresholds"] = decoder.thresholds if is_kept else [list(item) for item in own.items()]
+    options["thresholds"] = for_config(decoder.label_thresholds)
 
 
 def with_lowest_threshold(decoder: ThresholdDecoder) -> ThresholdDecoder:

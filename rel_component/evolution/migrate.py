@@ -26,6 +26,7 @@ from ..decoding import ThresholdDecoder
 from ..documents import ask_only, asked_labels, document_id
 from ..errors import ConfigError, DataError, SchemaError, listed, shown
 from ..files import check_ending, complete_folder
+from ..label_numbers import for_config, read_numbers
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import PipelineSource, blank_pipeline, load_pipeline, source_name
 from ..probabilities import Temperature
@@ -200,9 +201,10 @@ def _move_config(nlp: Language, extractor: RelationExtractor, migration: Migrati
     block = nlp.config["components"].get(extractor.name, {})
     if isinstance(extractor.decoder, ThresholdDecoder) and "decoder" in block:
         store_thresholds(block["decoder"], extractor.decoder)
-    weights = block.get("loss", {}).get("class_weights")
-    if isinstance(weights, dict):
-        block["loss"]["class_weights"] = _moved(weights, migration)
+    loss = block.get("loss", {})
+    if "class_weights" in loss:
+        weights = read_numbers(loss["class_weights"], "class_weights")
+        loss["class_weights"] = for_config(_moved(weights, migration))
     performance = nlp.meta.get("performance", {})
     for key in [key for key in performance if key.startswith("rel_")]:
         del performance[key]  # was measured with other labels

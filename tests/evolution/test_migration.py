@@ -104,6 +104,24 @@ def test_a_trained_pipeline_keeps_what_it_has_learned(tmp_path):
     _check(_scores(extractor, _doc(nlp.vocab)), _scores(moved, _doc(after.vocab)))
 
 
+def test_weights_of_labels_follow_and_can_be_loaded_again(tmp_path):
+    weights = {"HIRED": 2.0, "WORKS_AT": 1.0, "LED": 3.0, "NO_RELATION": 0.5}
+    loss = {"@losses": "rel_component.cross_entropy.v1", "class_weights": weights}
+    nlp, _ = _pipeline(loss=loss)
+    migration = Migration.from_dict(
+        {"rename": {"HIRED": "org:hired"}, "merge": {"per:for": ["WORKS_AT", "LED"]}}
+    )
+    migrate(nlp, migration, tmp_path / "once")
+    back = Migration.from_dict({"rename": {"org:hired": "HIRED", "per:for": "FOR"}})
+    migrate(tmp_path / "once", back, tmp_path / "twice")
+    for name, expected in (
+        ("once", [["org:hired", 2.0], ["per:for", 2.0], ["NO_RELATION", 0.5]]),
+        ("twice", {"HIRED": 2.0, "FOR": 2.0, "NO_RELATION": 0.5}),
+    ):
+        block = spacy.load(tmp_path / name).config["components"]["relation_extractor"]
+        assert block["loss"]["class_weights"] == expected
+
+
 @pytest.mark.slow
 def test_what_was_moved_learns_and_grows(tmp_path):
     nlp, extractor = _pipeline()
