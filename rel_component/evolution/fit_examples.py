@@ -250,7 +250,7 @@ def _split(schema: RelationSchema, folds: int, fold: int) -> List[RelationSchema
             )
             for kind, texts in different
         ]
-        found.append(RelationSchema(kinds))
+        found.append(RelationSchema(kinds, schema.events.values()))
     return found
 
 

@@ -74,6 +74,17 @@ def test_events_cannot_be_added(folder, tmp_path):
         fit_examples(folder / "learned", schema, tmp_path / "fitted")
 
 
+def test_events_of_the_schema_are_kept(folder, tmp_path):
+    events = [{"label": "MERGER", "roles": {"party": {"types": ["ORG"], "min": 2}}}]
+    schema = RelationSchema.from_dict({**SCHEMA, "events": events})
+    none = Hyperparameters(epochs=0)
+    found = fit_examples(folder / "reader", schema, tmp_path / "after", hyperparameters=none)
+    assert {change.label for change in found.left_out} == {"FOUNDED", "LEFT", "all labels"}
+    extractor = spacy.load(tmp_path / "after").get_pipe("relation_extractor")
+    assert extractor.labels == schema.with_event_pairs().labels
+    assert "MERGER" in extractor.schema.events
+
+
 @pytest.mark.parametrize("name", ["learned", "reader"])
 def test_examples_are_learned(folder, tmp_path, name):
     nlp = spacy.load(folder / name)
