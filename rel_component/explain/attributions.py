@@ -133,12 +133,13 @@ def _vector_gradients(probes: Sequence[Probe], vectors: List[Floats2d]) -> Itera
     document = probes[0].document
     relations = [probe.relation for probe in probes]
     candidates, (rows,) = document.pairs([document.base], relations)
-    logits, backprop = document.over_vectors.begin([document.base.doc], candidates, vectors)
+    docs = [document.base.doc]
+    logits, backprop = document.over_vectors.begin(docs, candidates, vectors)
+    values, mask = document.asked(docs, candidates, logits)
     ops = document.extractor.model.ops
-    values = ops.to_numpy(logits).astype("float64")
     for rel, row in zip(relations, rows):
         d_logits = numpy.zeros(values.shape, dtype="float32")
-        d_logits[row] = log_odds(document.extractor, rel.label, values[row])[1]
+        d_logits[row] = log_odds(document.extractor, rel.label, values[row])[1] * mask[row]
         (d_vectors,) = backprop(ops.asarray2f(d_logits))
         yield d_vectors
 
@@ -166,9 +167,10 @@ def pooling(probe: Probe) -> Dict[str, Floats]:
     vectors = model.get_ref("tok2vec").predict(docs)
     tokens, _ = join_rows(model.ops, vectors, vectors[0].shape[1])
     over_vectors = document.over_vectors
-    (values,) = model.ops.to_numpy(over_vectors.predict(docs, candidates, vectors))
-    _, slope = log_odds(document.extractor, probe.relation.label, values.astype("float64"))
-    d_logits = model.ops.asarray2f(slope.astype("float32")[None])
+    logits = over_vectors.predict(docs, candidates, vectors)
+    values, mask = document.asked(docs, candidates, logits)
+    _, slope = log_odds(document.extractor, probe.relation.label, values[0])
+    d_logits = model.ops.asarray2f((slope * mask).astype("float32"))
     scorer = over_vectors.model.get_ref("scorer")
     found = pooled_evidence(scorer, Pairs(docs, candidates, tokens), d_logits)
     return {name: model.ops.to_numpy(sums)[0].astype("float64") for name, sums in found.items()}

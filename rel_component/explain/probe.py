@@ -8,13 +8,14 @@ import numpy.typing as npt
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span
+from thinc.types import Floats2d
 
 from ..candidates import Candidates, with_learned_distance
-from ..documents import copy_norms
+from ..documents import copy_asked, copy_norms
 from ..errors import ConfigError, listed
 from ..mentions import read_mentions
 from ..pipelines import find_extractor, source_name
-from ..probabilities import Temperature
+from ..probabilities import Temperature, without_unasked
 from ..targets import PairRows
 from ..types import Int32Array, Relation
 from .over_vectors import OverVectors
@@ -78,6 +79,7 @@ def vary(doc: Doc, words: Optional[Mapping[int, Sequence[str]]] = None) -> Varia
         pos=[token.pos_ for token in first],
         sent_starts=is_start.tolist() if has_sentences else None,
     )
+    copy_asked(doc, copy)
     copy_norms(doc, copy, {i: int(starts_of[i]) for i, part in enumerate(parts) if part})
     variant = Variant(copy, starts_of, ends)
 
@@ -180,10 +182,27 @@ class DocumentProbe:
             return found
         docs = [variant.doc for variant in variants]
         logits = self.extractor.model.predict((docs, selected))
-        values = self.extractor.model.ops.to_numpy(logits).astype("float64")
+        values, _ = self.asked(docs, selected, logits)
         for i, j in zip(*numpy.nonzero(rows >= 0)):
             found[i, j] = log_odds(self.extractor, relations[j].label, values[rows[i, j]])[0]
         return found
+
+    def asked(
+        self, docs: Sequence[Doc], candidates: Candidates, logits: Floats2d
+    ) -> Tuple[Floats, Floats]:
+        """Logits as the pipeline takes them: labels that a pair is not asked about are improbable.
+
+        Args:
+            docs: the documents.
+            candidates: the pairs.
+            logits: what the model says of them. *Shape:* ``(n_pairs, n_outputs)``
+
+        Returns:
+            the logits, and what their gradients are multiplied by. *Shape:* ``(n_pairs, n_outputs)``
+        """
+        values: Any = self.extractor.model.ops.to_numpy(logits).astype("float64")
+        values, mask = without_unasked(values, self.extractor.asked_labels(docs, candidates))
+        return values, numpy.ones_like(values) if mask is None else mask
 
     def pairs(
         self, variants: Sequence[Variant], relations: Sequence[Relation], *, reverse: bool = False

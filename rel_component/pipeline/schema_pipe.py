@@ -198,7 +198,7 @@ class SchemaPipe(RehearsingPipe):
                     stacklevel=3,
                 )
 
-    def _asked(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
+    def asked_labels(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
         """The labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``.
 
         Parts of a label that was split begin with the same output, so that types decide between them.

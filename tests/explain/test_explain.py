@@ -8,7 +8,10 @@ import spacy
 from spacy.tokens import DocBin
 
 from rel_component.annotations import get_relations
+from rel_component.documents import ask_only
 from rel_component.errors import ConfigError, DataError
+from rel_component.evolution.migrate import migrate_extractor
+from rel_component.evolution.migration import Migration
 from rel_component.explain.attributions import TOKENS, gradients, occlusions, pooling
 from rel_component.explain.counterfactuals import counterfactuals
 from rel_component.explain.explanation import explain, explain_document
@@ -142,6 +145,28 @@ def test_the_gradient_is_that_of_the_log_odds(config):
     (weights,), of = gradients([probe])
     assert of == TOKENS
     assert numpy.isfinite(weights).all()
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_part_of_a_split_label_is_explained_as_the_whole_was(exclusive):
+    loss = "cross_entropy" if exclusive else "binary_cross_entropy"
+    loss = {"@losses": f"rel_component.{loss}.v1"}
+    nlp = learned(MODELS["span_pair"], steps=3, exclusive=exclusive, loss=loss)
+    doc, relation = asked(nlp)
+    before = explain(nlp, doc, relation)
+    parts = {"SAW": {"tail": ["PERSON"]}, "VISITED": {"tail": ["ORG"]}}
+    migrate_extractor(
+        nlp.get_pipe("relation_extractor"), Migration.from_dict({"split": {"MET": parts}})
+    )
+    part, other = (Relation(relation.head, label, relation.tail) for label in parts)
+    after = explain(nlp, doc, part)
+    assert after.probability == pytest.approx(before.probability, rel=1e-4)
+    for name, weights in before.attributions.items():
+        assert weights.any() or name.startswith("pooling")
+        assert after.attributions[name] == pytest.approx(weights, abs=1e-5), name
+    assert explain(nlp, doc, other, []).probability == 0
+    ask_only(doc, ["VISITED"])
+    assert explain(nlp, doc, part, []).probability == 0
 
 
 def test_a_changed_copy_keeps_mentions_sentences_and_groups(vocab):
