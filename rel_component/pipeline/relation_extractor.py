@@ -305,7 +305,7 @@ class RelationExtractor(SchemaPipe):
             outputs, backprop = self.model.begin_update((docs, candidates))
         xp, n_labels = self.model.ops.xp, len(self.output_labels)
         n_columns = n_labels * (1 + candidates.asks_first)
-        asked, unknown = self._unknown(targets, self.asked_labels(docs, candidates))
+        asked, unknown = self._unknown(targets, docs, candidates)
         loss, gradients = 0.0, []
         for i in range(0, n_columns, n_labels):
             part, d_logits = self._loss(loss_function, outputs[:, i : i + n_labels], targets, asked)

@@ -203,7 +203,12 @@ class SchemaPipe(RehearsingPipe):
 
         Parts of a label that was split begin with the same output, so that types decide between them.
         """
-        asked = candidates.asked_labels(docs)
+        return self._without_other_parts(candidates.asked_labels(docs), docs, candidates)
+
+    def _without_other_parts(
+        self, asked: Optional[BoolArray], docs: Sequence[Doc], candidates: Candidates
+    ) -> Optional[BoolArray]:
+        """Of the labels that are asked about, those that are no part that types rule out."""
         groups = self.state.get("split")
         if not groups or not candidates.n_pairs:
             return asked
@@ -219,17 +224,17 @@ class SchemaPipe(RehearsingPipe):
         return found if asked is None else asked & found
 
     def _unknown(
-        self, targets: Targets, asked: Optional[BoolArray]
+        self, targets: Targets, docs: Sequence[Doc], candidates: Candidates
     ) -> Tuple[Optional[BoolArray], Optional[BoolArray]]:
         """The labels that pairs are asked about, and the pairs of which an earlier state is asked."""
-        if self._teacher is None or not self.distillation or asked is None:
-            return asked, None
-        earlier = [label in self._teacher.columns for label in self.labels]
-        unknown = ~numpy.all(asked[:, earlier], axis=1)
-        if not self.exclusive:
-            return asked, unknown
-        positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
-        return asked | positive[:, None], unknown & ~positive  # who has a label has no other one
+        asked, unknown = candidates.asked_labels(docs), None
+        if self._teacher is not None and self.distillation and asked is not None:
+            earlier = [label in self._teacher.columns for label in self.labels]
+            unknown = ~numpy.all(asked[:, earlier], axis=1)
+            if self.exclusive:  # who has a label has no other one
+                positive = numpy.resize(targets.positive, len(asked))  # once more with consistency
+                asked, unknown = asked | positive[:, None], unknown & ~positive
+        return self._without_other_parts(asked, docs, candidates), unknown
 
     def _extend(self, schema: RelationSchema) -> None:
         """Take a schema whose further labels come last."""

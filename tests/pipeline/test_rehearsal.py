@@ -7,6 +7,8 @@ from spacy.training import Example
 from thinc.api import Adam
 
 from rel_component.documents import ask_only
+from rel_component.evolution.migrate import migrate_extractor
+from rel_component.evolution.migration import Migration
 from rel_component.losses import divergence
 from rel_component.mentions import read_mentions
 
@@ -138,6 +140,21 @@ def test_a_label_that_comes_later_leaves_the_earlier_ones_as_they_were():
     assert abs(_score(nlp) - known) < 0.1
     scores = extractor.predict([make_doc(nlp.vocab, "Acme lost Ada", MENTIONS)])
     assert scores.values[0].argmax() == extractor.output_labels.index("LEFT")
+
+
+def test_what_says_all_labels_of_a_split_is_not_imitated_as_well():
+    found = {}
+    for distillation in (0.0, 1.0):
+        spacy.util.fix_random_seed(0)
+        nlp = _trained(1)
+        extractor = nlp.get_pipe("relation_extractor")
+        parts = {"LED": {"tail": ["ORG"]}, "KNEW": {"tail": ["PERSON"]}}
+        migrate_extractor(extractor, Migration.from_dict({"split": {"WORKS_AT": parts}}))
+        sgd = nlp.resume_training(sgd=Adam(0.01))
+        extractor.distillation = distillation
+        example = make_example(make_doc(nlp.vocab, TEXT, MENTIONS, [(1, "LED", 0)]))
+        found[distillation] = [nlp.update([example], sgd=sgd) for _ in range(3)]
+    assert found[0.0] == found[1.0]
 
 
 def test_components_that_listen_rehearse_without_their_encoder():
