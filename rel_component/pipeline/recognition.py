@@ -4,7 +4,7 @@ import math
 import re
 import warnings
 from dataclasses import dataclass
-from typing import Collection, List, Optional, Sequence, Set
+from typing import Collection, List, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
@@ -13,7 +13,7 @@ from spacy.training import Example
 from ..documents import token_characters, white_space
 from ..errors import listed
 from ..layers.rows import count_within
-from ..mentions import blocked_tokens, mention_spans, trimmed
+from ..mentions import blocked_tokens, mention_spans, scored_mentions, trimmed
 from ..span_groups import MovingSpanGroup
 from ..types import BoolArray, FloatArray, Int32Array
 
@@ -146,9 +146,10 @@ def write_mentions(
 ) -> None:
     """Write mentions to a span group, and the entities among them to ``doc.ents`` if asked for.
 
-    Entities that the document has already stay, and are mentions with a score of 1. Of entities that
-    overlap, the most probable one is written. ``attrs["is_entity"]`` of the group says which
-    mentions these are.
+    Entities that the document has already stay, and are mentions with a score of 1; so do spans of the
+    group that others have written, with their scores. Of entities that overlap, the most probable one is
+    written. ``attrs["is_entity"]`` of the group says which mentions these are, and ``attrs["is_given"]``
+    which ones were in it before.
 
     Args:
         doc: the document.
@@ -158,7 +159,11 @@ def write_mentions(
         write_ents: whether ``doc.ents`` is written, too.
     """
     entities, blocked = list(doc.ents), blocked_tokens(doc)
-    mentions = {(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities}
+    mentions = {
+        (span.start, span.end, span.label_): (span, score) for span, score in _given(doc, spans_key)
+    }
+    given = set(mentions)
+    mentions.update({(ent.start, ent.end, ent.label_): (ent, 1.0) for ent in entities})
     taken = numpy.zeros(len(doc), dtype=bool)
     for ent in [*entities, *blocked]:
         taken[ent.start : ent.end] = True
@@ -176,9 +181,20 @@ def write_mentions(
     attrs = {
         "scores": numpy.asarray([mentions[key][1] for key in keys], dtype="float32"),
         "is_entity": numpy.asarray([key in written for key in keys], dtype=bool),
+        "is_given": numpy.asarray([key in given for key in keys], dtype=bool),
     }
     spans = [mentions[key][0] for key in keys]
     doc.spans[spans_key] = MovingSpanGroup(doc, name=spans_key, spans=spans, attrs=attrs)
+
+
+def _given(doc: Doc, spans_key: str) -> List[Tuple[Span, float]]:
+    """The spans of a group that ``span_recognizer`` has not written, with their probabilities."""
+    if spans_key not in doc.spans:
+        return []
+    scored, is_given = scored_mentions(doc, spans_key), doc.spans[spans_key].attrs.get("is_given")
+    if is_given is None or len(is_given) != len(scored):  # others have written or changed the group
+        return scored
+    return [item for item, yes in zip(scored, is_given) if yes]
 
 
 def annotated_labels(docs: Sequence[Doc], spans_key: Optional[str]) -> List[str]:

@@ -221,7 +221,8 @@ class SpanRecognizer(RehearsingPipe):
         """Write the span group and the entities.
 
         Entities do not overlap: of those that do, the most probable one is kept. Entities that a
-        document has already stay as they are, in the group with a score of 1.
+        document has already stay as they are, in the group with a score of 1, and so do spans that
+        others have written to the group.
         """
         docs = list(docs)
         mentions = recognize(

@@ -122,6 +122,16 @@ def test_entities_that_are_there_stay(vocab):
     assert recognised_entities(doc, "mentions") == {(0, 10, "PERSON")}
 
 
+def test_spans_of_the_group_that_others_have_written_stay(vocab):
+    doc = make_doc(vocab, "University of Oslo")
+    doc.spans["mentions"] = [Span(doc, 2, 3, label="CITY")]
+    mentions = written(doc, t0_3=[0.2, 0.8, 0.0])
+    assert mentions == [(0, 3, "ORG", 0.8), (2, 3, "CITY", 1.0)]
+    assert entities(doc) == [(0, 3, "ORG")]
+    doc.set_ents([])
+    assert written(doc, t0_1=[0.4, 0.0, 0.6]) == [(0, 1, "PERSON", 0.6), (2, 3, "CITY", 1.0)]
+
+
 def test_blocked_tokens_are_in_no_entity(vocab):
     doc = make_doc(vocab, "University of Oslo")
     doc.set_ents([], blocked=[doc[1:2]])
