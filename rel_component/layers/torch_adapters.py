@@ -2,13 +2,14 @@
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, Dict, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from .torch_int8 import Int8Linear
+from .torch_int8 import Int8Linear, round_rows
 
 _ARE_LEFT_OUT: ContextVar[bool] = ContextVar("_ARE_LEFT_OUT", default=False)
 """Whether this thread computes without adapters; others may be using the same encoder."""
@@ -33,7 +34,7 @@ class Adapted(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Multiply and add."""
         outputs: Tensor = super().forward(inputs)
-        if _ARE_LEFT_OUT.get():
+        if are_left_out():
             return outputs
         narrow = nn.functional.linear(inputs, self.down)
         return outputs + nn.functional.linear(narrow, self.up)
@@ -56,7 +57,7 @@ class AdaptedLinear(Adapted, nn.Linear):
 
 
 class AdaptedInt8Linear(Adapted, Int8Linear):
-    """One over a layer in int8. What is added is in float32: it is as narrow as its adapter.
+    """One over a layer in int8, which does not learn: to predict, the two are one layer in int8.
 
     Args:
         linear: the layer, whose weights are taken over.
@@ -69,6 +70,29 @@ class AdaptedInt8Linear(Adapted, Int8Linear):
         self.values, self.scale, self.bias = linear.values, linear.scale, linear.bias
         self._adapt(n_in, n_out, rank)
         self.to(linear.values.device)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Multiply and add."""
+        if torch.is_grad_enabled():
+            return super().forward(inputs)
+        return Int8Linear.forward(in_use(self), inputs)
+
+    @cached_property
+    def merged(self) -> Int8Linear:
+        """The layer with its adapter."""
+        n_out, n_in = self.values.shape
+        with torch.no_grad():
+            layer = Int8Linear(n_in, n_out)
+            layer.values, steps = round_rows(self.weight + self.up @ self.down)
+            layer.scale, layer.bias = steps[:, 0], self.bias
+        return layer
+
+
+def in_use(layer: Int8Linear) -> Int8Linear:
+    """The layer that predicts in the place of one in int8: with its adapter, if it has one in use."""
+    if isinstance(layer, AdaptedInt8Linear) and not are_left_out():
+        return layer.merged
+    return layer
 
 
 def add_adapters(encoder: nn.Module, rank: int) -> None:
@@ -95,6 +119,11 @@ def add_adapters(encoder: nn.Module, rank: int) -> None:
 
 
 _ADAPTED: Dict[type, Any] = {nn.Linear: AdaptedLinear, Int8Linear: AdaptedInt8Linear}
+
+
+def are_left_out() -> bool:
+    """Whether encoders compute as they did before they were adapted, in this thread."""
+    return _ARE_LEFT_OUT.get()
 
 
 @contextmanager

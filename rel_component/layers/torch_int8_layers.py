@@ -1,12 +1,12 @@
 """Layers of BERT-like encoders in int8: what queries, keys and values read is rounded once."""
 
-from functools import cached_property
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .torch_adapters import are_left_out, in_use
 from .torch_bert import BertEncoder
 from .torch_int8 import Int8Linear, has_int8, multiply, round_rows
 
@@ -20,6 +20,7 @@ class Int8Layers:
 
     def __init__(self, encoder: BertEncoder) -> None:
         self._encoder: Any = encoder
+        self._joined: Dict[bool, List[List[Tensor]]] = {}  # with adapters and without
 
     @classmethod
     def of(cls, encoder: Any) -> Optional["Int8Layers"]:
@@ -39,7 +40,7 @@ class Int8Layers:
         states = self._encoder.embeddings(vectors).flatten(0, 1)
         n_heads = self._encoder.config.num_attention_heads
         mask = is_piece[:, None, None]  # (n, 1, 1, length)
-        for layer, joined in self._layers:
+        for layer, joined in zip(self._encoder.encoder.layer, self._joined_layers()):
             parts = multiply(*round_rows(states), *joined)  # (n * length, 3 * width)
             parts = parts.view(*is_piece.shape, 3, n_heads, -1)
             q, k, v = parts.permute(2, 0, 3, 1, 4)  # (n, n_heads, length, width of a head)
@@ -51,14 +52,13 @@ class Int8Layers:
             states = layer.output.LayerNorm(layer.output.dense(inner).add_(states))
         return states
 
-    @cached_property
-    def _layers(self) -> List[Tuple[Any, List[Tensor]]]:
-        """Each layer, and its queries, keys and values as one."""
-        return [
-            (layer, _join((own.query, own.key, own.value)))
-            for layer in self._encoder.encoder.layer
-            for own in (layer.attention.self,)
-        ]
+    def _joined_layers(self) -> List[List[Tensor]]:
+        """The queries, keys and values of each layer, as one linear layer that is in use."""
+        key = are_left_out()
+        if key not in self._joined:
+            own = [layer.attention.self for layer in self._encoder.encoder.layer]
+            self._joined[key] = [_join(map(in_use, (x.query, x.key, x.value))) for x in own]
+        return self._joined[key]
 
 
 def _join(parts: Iterable[Int8Linear]) -> List[Tensor]:

@@ -29,7 +29,6 @@ class TokenEncoder(PretrainedEncoder):
         self.adapter_rank = adapter_rank
         if adapter_rank:
             add_adapters(encoder, adapter_rank)
-            self._int8_layers = None  # which know of no adapters
 
     def forward(
         self,
