@@ -1,7 +1,8 @@
 """``rel_component.LabelPair.v1``: pairs against what the schema says of its labels.
 
-The vector of a pair is the mean of the tokens of its sentence, and a correction that SpanPair's scorer
-makes of the two mentions and the tokens around them. The correction starts at zero: before training,
+The vector of a pair is the mean of the tokens of its sentence, in which those of its mentions may count
+more, and a correction that SpanPair's scorer makes of the two mentions and the tokens around them. The
+correction starts at zero: before training,
 a pair scores as a sentence encoder compares its sentence with the text of a label. That start is what
 carries over to labels that no training had; a new layer over the vectors of an encoder forgets what it
 knew. Vectors of labels come from the same encoder before it learned, see ``label_texts.py``.
@@ -18,7 +19,7 @@ from thinc.types import Floats2d
 from ...candidates import Candidates, PairModelT
 from ...documents import sentence_numbers
 from ...errors import ConfigError
-from ...layers.rows import blocks, join_rows
+from ...layers.rows import blocks, join_rows, on_device
 from ...layers.run_means import run_means
 from ...types import FloatArray, Int32Array
 from .label_scorer import LabelScorer, check_labels, set_labels, unit_rows
@@ -40,6 +41,7 @@ def build_label_pair(
     max_context: int = 64,
     product: bool = True,
     window: int = 64,
+    mention_weight: float = 0.0,
     n_prototypes: int = 8,
     scale: float = 20.0,
     dropout: float = 0.1,
@@ -50,7 +52,8 @@ def build_label_pair(
     """Build a LabelPair model.
 
     `window` is the number of tokens before the first and after the second mention that count as
-    the sentence at most, `n_prototypes` the number of learned vectors of pairs without relation, and
+    the sentence at most, `mention_weight` how much the mean vector of each mention counts beside that of
+    the sentence, `n_prototypes` the number of learned vectors of pairs without relation, and
     `scale` the factor of cosines before training. In training, vectors of labels are drawn anew for
     each batch, between their own and, for a `label_variation` of 1, random mixtures of their texts. The
     other arguments are those of :func:`~rel_component.models.pairs.span_pair.build_span_pair`. Entity
@@ -61,6 +64,8 @@ def build_label_pair(
     """
     if window < 0:
         raise ConfigError(f"window must be 0 or more, got {window}")
+    if not 0 <= mention_weight < float("inf"):
+        raise ConfigError(f"mention_weight must be a number of 0 or more, got {mention_weight}")
     if not 0 <= label_variation <= 1:
         raise ConfigError(f"label_variation must lie in [0, 1], got {label_variation}")
     corrections = PairScorer(
@@ -84,6 +89,7 @@ def build_label_pair(
         refs={"tok2vec": tok2vec, "corrections": corrections, "output_layer": output_layer},
         attrs={
             "window": window,
+            "mention_weight": mention_weight,
             "label_variation": label_variation,
             "resize_output": resize_output,
             "move_outputs": move_outputs,
@@ -221,11 +227,13 @@ def _pairs(
     corrections, backprop_corrections = model.get_ref("corrections")(pairs, is_train)
     runs = _sentences(docs, candidates, model.attrs["window"])
     means, backprop_means = run_means(model.ops, tokens, runs)
+    mentions, backprop_mentions = _mentions(model, docs, candidates, tokens)
 
     def backprop(d_vectors: Floats2d) -> Floats2d:
-        return backprop_means(d_vectors) + backprop_corrections(d_vectors).tokens
+        d_tokens = backprop_means(d_vectors) + backprop_mentions(d_vectors)
+        return d_tokens + backprop_corrections(d_vectors).tokens
 
-    return means + corrections, backprop
+    return means + mentions + corrections, backprop
 
 
 def _untyped(candidates: Candidates) -> Candidates:
@@ -245,6 +253,31 @@ def _parts(candidates: Candidates) -> List[Candidates]:
     ]
 
 
+def _mentions(
+    model: PairModelT, docs: Sequence[Doc], candidates: Candidates, tokens: Floats2d
+) -> Tuple[Floats2d, Callable[[Floats2d], Floats2d]]:
+    """The mean vectors of both mentions of each pair, added and weighted, and the way back."""
+    weight, ops = model.attrs["mention_weight"], model.ops
+    means, backprop_means = run_means(ops, tokens, _spans(docs, candidates))
+    head, tail = on_device(ops, closest_mentions(candidates).T)
+
+    def backprop(d_vectors: Floats2d) -> Floats2d:
+        d_means = ops.alloc2f(*means.shape)
+        for rows in (head, tail):
+            ops.scatter_add(d_means, rows, weight * d_vectors)
+        return backprop_means(d_means)
+
+    return weight * (means[head] + means[tail]), backprop
+
+
+def _spans(docs: Sequence[Doc], candidates: Candidates) -> Int32Array:
+    """The tokens of the mentions, counted through the documents. *Shape:* ``(n_mentions, 2)``."""
+    mentions = candidates.mentions
+    lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
+    begins = numpy.cumsum(lengths) - lengths
+    return (mentions.spans + begins[mentions.docs][:, None]).astype("int32")
+
+
 def _sentences(docs: Sequence[Doc], candidates: Candidates, window: int) -> Int32Array:
     """The tokens of the sentences from the first mention of each pair to the second.
 
@@ -253,21 +286,19 @@ def _sentences(docs: Sequence[Doc], candidates: Candidates, window: int) -> Int3
     Returns:
         *Shape:* ``(n_pairs, 2)``, start and exclusive end, counted through the documents
     """
-    mentions = candidates.mentions
-    lengths = numpy.asarray([len(doc) for doc in docs], dtype="int32")
-    ends = numpy.cumsum(lengths)
-    begins = ends - lengths
+    spans = _spans(docs, candidates)
     head, tail = closest_mentions(candidates).T
-    spans = mentions.spans + begins[mentions.docs][:, None]
     start = numpy.minimum(spans[head, 0], spans[tail, 0])
     end = numpy.maximum(spans[head, 1], spans[tail, 1])
     starts, stops = [numpy.zeros(0, dtype="int32")], [numpy.zeros(0, dtype="int32")]
-    for doc, begin in zip(docs, begins):
+    begin = 0
+    for doc in docs:
         numbers = sentence_numbers(doc)
         if numbers is None:
             numbers = numpy.zeros(len(doc), dtype="int32")
         starts.append(begin + numpy.searchsorted(numbers, numbers, side="left"))
         stops.append(begin + numpy.searchsorted(numbers, numbers, side="right"))
+        begin += len(doc)
     low = numpy.maximum(numpy.concatenate(starts)[start], start - window)
     high = numpy.minimum(numpy.concatenate(stops)[end - 1], end + window)
     return numpy.stack([low, high], axis=1).astype("int32")
