@@ -186,6 +186,11 @@ def files_below(path: Path, ending: str) -> List[Path]:
     )
 
 
+def lies_in(path: Union[str, Path], source: Union[str, Path]) -> bool:
+    """Whether a file is the same as another one, or is to lie below a folder."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(source))
+
+
 def is_unfinished(path: Path) -> bool:
     """Whether a file, or a folder that it is in, is what a run that was killed has left."""
     return _PART.search(path.as_posix()) is not None

@@ -171,7 +171,11 @@ def init_config(
     outcome = Outcome(found, settings, reasons, relations, source)
     outcome.documents = {name: len(docs) for name, docs in corpus.docs.items()}
     outcome.reports = corpus.reports
-    outcome.warnings = [*corpus.warnings, *_warnings(outcome, corpus.docs)]
+    outcome.warnings = [
+        *corpus.warnings,
+        *_warnings(outcome, corpus.docs),
+        *corpus.leftover(output),
+    ]
     kept = {name: str(inputs[name]) for name in ("train", "dev") if name not in corpus.made}
     made = {name: str(output / f"{name}.spacy") for name in ("train", "dev")}
     settings.paths.update({**made, **kept, "schema": str(output / SCHEMA)})

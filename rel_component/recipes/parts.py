@@ -1,8 +1,7 @@
 """The parts of a corpus, read from any format, with their mentions in one place."""
 
-import os
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Literal, Optional
+from typing import Callable, Dict, Iterable, Iterator, List, Literal, Optional
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -17,6 +16,7 @@ from ..errors import ConfigError, DataError
 from ..event_pairs import event_pairs
 from ..event_types import EventSchema
 from ..events import get_events
+from ..files import lies_in
 from ..mentions import char_range
 from ..relation_forms import RelationLike
 
@@ -160,6 +160,18 @@ class CorpusParts:
         self.docs = {**self.docs, **parts}
         self.made = sorted({*self.made, "train", "dev"})
 
+    def leftover(self, output: Path) -> Iterator[str]:
+        """Say of parts in the output folder that are of an earlier run.
+
+        Args:
+            output: folder of the parts that are written.
+        """
+        for name in ("train", "dev", "test"):
+            path = output / f"{name}.spacy"
+            is_read = any(lies_in(path, source) for source in self.inputs.values())
+            if name not in self.made and path.exists() and not is_read:
+                yield f"{path} is of an earlier run, and not of these documents: remove it"
+
     def check_outputs(self, output: Path) -> None:
         """Refuse to write over what was read.
 
@@ -170,10 +182,8 @@ class CorpusParts:
             ConfigError: if a part would take the place of a file that was read, or join its folder.
         """
         for name in self.made:
-            target = Path(os.path.realpath(output / f"{name}.spacy"))
             for path in self.inputs.values():
-                source = Path(os.path.realpath(path))
-                if target == source or (source.is_dir() and target.is_relative_to(source)):
+                if lies_in(output / f"{name}.spacy", path):
                     raise ConfigError(
                         f"{output / name}.spacy would change the documents of {path}; choose "
                         "another folder with --output"

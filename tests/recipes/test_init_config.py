@@ -70,6 +70,14 @@ def test_files_of_spacy_stay_where_they_are(tmp_path):
     assert again.schema_source.startswith(f"{tmp_path / 'first' / 'schema.yaml'}")
 
 
+def test_parts_of_an_earlier_run_are_told(tmp_path):
+    source, test = write(tmp_path), tmp_path / "out" / "test.spacy"
+    init_config(source, tmp_path / "out", held_out=source)
+    message = f"{test} is of an earlier run, and not of these documents: remove it"
+    assert message in init_config(source, tmp_path / "out").warnings
+    assert message not in init_config(source, tmp_path / "out", held_out=source).warnings
+
+
 @pytest.mark.slow
 def test_a_group_of_a_spacy_file_is_found(tmp_path):
     init_config(write_as(tmp_path, "dygie"), tmp_path / "first", spans_key="sc")
