@@ -43,7 +43,7 @@ from wasabi.printer import Printer
 from wasabi.tables import table
 
 from ..errors import ConfigError, RelComponentError
-from ..files import check_output, open_output
+from ..files import check_output, files_below, lies_in, open_output
 from ..threads import set_torch_threads
 
 if TYPE_CHECKING:
@@ -273,20 +273,29 @@ def check_outputs(*paths: Optional[Path], inputs: Iterable[Union[str, Path, None
 def keep_inputs(
     outputs: Iterable[Optional[Path]], inputs: Iterable[Union[str, Path, None]]
 ) -> None:
-    """Make sure that what is written takes the place of nothing that is read.
+    """Make sure that what is written takes the place of nothing that is read, nor joins it.
 
     Args:
         outputs: files and folders to write; None: it is not asked for.
         inputs: files and folders that are read; None: it is not given.
 
     Raises:
-        ConfigError: if one is both.
+        ConfigError: if one is both, or a ``.spacy`` file is to be written below a folder of them.
     """
     given = {os.path.realpath(path) for path in inputs if path is not None}
+    folders = [Path(path) for path in given if os.path.isdir(path)]
     for path in outputs:
-        if path is None or not (os.path.isfile(path) or os.path.isdir(path)):
+        if path is None:
             continue
-        if os.path.realpath(path) in given:
+        around = [folder for folder in folders if lies_in(path, folder)]
+        for folder in around if path.suffix == ".spacy" else ():
+            if files_below(folder, ".spacy"):
+                raise ConfigError(
+                    f"{path} would be read with the other documents of {folder} from then on; write "
+                    "to another folder"
+                )
+        exists = os.path.isfile(path) or os.path.isdir(path)
+        if exists and os.path.realpath(path) in given:
             raise ConfigError(
                 f"{path}: the output would take the place of the documents, or of what else is read; "
                 "give it another name"

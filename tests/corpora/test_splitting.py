@@ -111,6 +111,8 @@ def test_command(docs, vocab, tmp_path):
     assert result["dev"] == {"documents": 8, "COMMON": 5, "RARE": 1}
     assert len(list(read_docs(tmp_path / "splits" / "dev.spacy", spacy.blank("en")))) == 8
     assert "fewer than 10 relations in dev: COMMON, RARE" in run(*arguments)
+    output = " ".join(run("split", tmp_path, tmp_path / "splits", code=1).split())
+    assert "would be read with the other documents" in output
     assert "NAME=SHARE" in run(
         "split", tmp_path / "all.spacy", tmp_path / "x", "--share", "a", code=1
     )
