@@ -20,6 +20,7 @@ class Findings:
     Attributes:
         documents: number of documents.
         empty: those without tokens.
+        unmarked: those with tokens and without mentions.
         pairs_given: those with exactly two mentions.
         clustered: those with coreference clusters.
         divided: those with sentence boundaries.
@@ -38,6 +39,7 @@ class Findings:
 
     documents: int = 0
     empty: int = 0
+    unmarked: int = 0
     pairs_given: int = 0
     clustered: int = 0
     divided: int = 0
@@ -90,6 +92,7 @@ def examine(docs: Iterable[Doc], spans_key: Optional[str] = None) -> Findings:
         mentions = list(mention_spans(doc, spans_key))
         found.documents += 1
         found.empty += not len(doc)
+        found.unmarked += bool(len(doc)) and not mentions
         found.mentions.update(span.label_ for span in mentions)
         found.widths.update(map(len, mentions))
         found.pairs_given += len({(span.start, span.end) for span in mentions}) == 2

@@ -270,6 +270,11 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         )
     if found.empty:
         warnings.append(f"{found.empty} documents are empty")
+    if found.unmarked:
+        warnings.append(
+            f"{found.unmarked} of {found.documents} documents of train have no mention, which teaches "
+            "that there is none: if nobody has annotated them, leave them out"
+        )
     if not settings.given and not found.typed:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
     n_events = sum(len(get_events(doc)) for doc in docs["train"])

@@ -138,13 +138,15 @@ def test_a_single_document_trains_and_evaluates(tmp_path):
 
 def test_documents_without_relations(tmp_path):
     items = [{**item, "relations": []} for item in records()]
-    train, schema = write(tmp_path, [*items, {"text": ""}]), tmp_path / "schema.yaml"
+    items += [{"text": ""}, *({"text": f"Nobody has read note {i}."} for i in range(9))]
+    train, schema = write(tmp_path, items), tmp_path / "schema.yaml"
     with pytest.raises(DataError, match="no relations are annotated in train"):
         init_config(train, tmp_path / "out", lang="en")
     schema.write_text("relations:\n- label: SOLD_TO\n", encoding="utf8")
     outcome = init_config(train, tmp_path / "out", lang="en", schema=schema)
     assert "no relations are annotated in train: the pipeline will find none" in outcome.warnings
     assert "1 documents are empty" in outcome.warnings
+    assert any("documents of train have no mention" in warning for warning in outcome.warnings)
 
 
 def test_relations_that_are_all_against_the_schema_are_an_error(tmp_path):
