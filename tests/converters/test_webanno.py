@@ -229,6 +229,23 @@ def test_what_is_written(tmp_path):
     assert (report.problems, report.notes) == ([], {})
 
 
+def test_the_annotators_of_an_exported_project_are_told_apart(tmp_path):
+    content = tsv([], "1-1 0-4 This\n1-2 5-7 is\n1-3 8-9 a\n1-4 10-14 test\n1-5 15-16 .")
+    for name in ("annotation/d/anna", "annotation/d/ben", "annotation/d/INITIAL_CAS"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.tsv").write_text(content, encoding="utf8")
+    report = Report()
+    found = list(get_format("webanno").read(tmp_path, report))
+    assert [annotated.meta["id"] for annotated in found] == [
+        "annotation/d/anna",
+        "annotation/d/ben",
+    ]
+    assert [message.split(",")[0][:40] for message in notes(report)] == [
+        "files INITIAL_CAS",
+        "documents whose text another file has as",
+    ]
+
+
 def test_a_folder_has_a_file_for_each_document(tmp_path):
     folder = tmp_path / "out"
     ids = ["a", "b/c", "A", None]

@@ -14,10 +14,9 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from ....errors import DataError, shown
 from ...annotated import Annotated, AnnotatedRelation
 from ...format import AnnotationFormat
-from ...records import read_each
 from ...report import Report
-from .._document_files import document_files
 from .drafts import Draft, Drafts
+from .exports import read_export
 from .layers import NAMED_ENTITY, is_semantic, read_features, short_name
 from .layers import RELATION as RELATION_LAYER
 from .tsv_escapes import split_cell, unescape_value
@@ -33,7 +32,7 @@ _Features = Dict[str, Optional[str]]
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    return read_each(document_files(path, ENDING), _read, report)
+    return read_export(path, ENDING, _read, report)
 
 
 def _read(source: Tuple[Path, str], place: str, report: Report) -> Annotated:

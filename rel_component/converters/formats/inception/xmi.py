@@ -15,11 +15,10 @@ from ....errors import DataError
 from ....packages import import_package
 from ...annotated import Annotated, AnnotatedRelation
 from ...format import AnnotationFormat
-from ...records import read_each
 from ...report import Report
-from .._document_files import document_files
 from . import layers
 from .drafts import Draft, Drafts
+from .exports import read_export
 from .xmi_writer import ENDING, TYPE_SYSTEM, TYPES, write_xmi
 
 _PROPERTIES = ("uima.", "de.tudarmstadt.ukp.dkpro.core.api.metadata.", "de.tudarmstadt.ukp.clarin.")
@@ -46,7 +45,7 @@ def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
             report.note("views but the first one, which are not read", place=place)
         return _Document(cas, file, report).read(name)
 
-    yield from read_each(document_files(path, ENDING), read, report)
+    yield from read_export(path, ENDING, read, report)
 
 
 def _load_type_system(cassis: Any, file: Path) -> Any:
