@@ -1,6 +1,6 @@
 """Layers of BERT-like encoders in int8: what queries, keys and values read is rounded once."""
 
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional
 
 import torch
 from torch import Tensor

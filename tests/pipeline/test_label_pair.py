@@ -110,7 +110,11 @@ def test_bad_askings_are_refused(trained):
     [
         ("Encoder", {"name": "x", "adapter_rank": -1}, "adapter_rank must lie in"),
         ("LabelPair", {"tok2vec": TINY_TOK2VEC, "window": -1}, "window must be 0 or more"),
-        ("LabelPair", {"tok2vec": TINY_TOK2VEC, "mention_weight": -0.1}, "mention_weight must be a"),
+        (
+            "LabelPair",
+            {"tok2vec": TINY_TOK2VEC, "mention_weight": -0.1},
+            "mention_weight must be a",
+        ),
         ("LabelPair", {"tok2vec": TINY_TOK2VEC, "n_prototypes": 0}, "n_prototypes must be 1"),
         ("LabelPair", {"tok2vec": TINY_TOK2VEC, "scale": 0.0}, "scale above 0"),
     ],
