@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from spacy import util
 from spacy.language import Language
@@ -139,23 +139,21 @@ def migrate_extractor(extractor: RelationExtractor, migration: Migration) -> Non
     if not schema:
         raise SchemaError(f"{migration.source}: no label would be left")
     n_first = len(extractor.output_labels) - len(old)
-    groups = [[n_first + i for i in group] for group in migration.groups(old, schema.labels)]
-    removed = [n_first + old.index(label) for label in migration.remove]
+    split = extractor.state.pop("split", [])
+    groups = [
+        [n_first + old.index(label) for label in _once([old[i] for i in group], split)]
+        for group in migration.groups(old, schema.labels)
+    ]
     if n_first:
+        remaining = [label for label in old if label not in migration.remove]
+        once = _once([*remaining, *migration.remove], split)  # no part of which another one remains
+        removed = [n_first + old.index(label) for label in once if label in migration.remove]
         groups.insert(0, [0, *(removed if extractor.exclusive else ())])
     model.attrs["move_outputs"](model, groups)
     extractor.schema = schema
     for label in schema.labels:
         extractor.vocab.strings.add(label)
-    groups_of_parts = [
-        [
-            new
-            for label in group
-            for new in migration.new_labels(label)
-            if new not in migration.merge
-        ]
-        for group in extractor.state.pop("split", [])
-    ]
+    groups_of_parts = [_moved_parts(group, migration) for group in split]
     groups_of_parts += [[part.label for part in group] for group in migration.split.values()]
     if kept := [group for group in groups_of_parts if len(group) > 1]:
         extractor.state["split"] = kept
@@ -165,6 +163,21 @@ def migrate_extractor(extractor: RelationExtractor, migration: Migration) -> Non
     if isinstance(extractor.decoder, ThresholdDecoder):
         thresholds = _moved(extractor.decoder.label_thresholds, migration)
         extractor.decoder = replace(extractor.decoder, thresholds=thresholds or None)
+
+
+def _once(labels: Sequence[str], split: Sequence[Sequence[str]]) -> List[str]:
+    """The labels, and of parts of one split the first: each has the output of the whole."""
+    found: List[str] = []
+    for label in labels:
+        if not any(label in parts and other in parts for parts in split for other in found):
+            found.append(label)
+    return found
+
+
+def _moved_parts(parts: Sequence[str], migration: Migration) -> List[str]:
+    """What parts of an earlier split become; a label that also takes others is no part."""
+    moved = [new for label in parts for new in migration.new_labels(label)]
+    return [new for new in dict.fromkeys(moved) if {*migration.merge.get(new, ())} <= {*parts}]
 
 
 def _migrate_pipeline(

@@ -170,6 +170,39 @@ def test_labels_that_are_not_exclusive():
     assert set(extractor.output_labels) == {"WORKS_FOR", "EMPLOYS", "SEAT", "HOME"}
 
 
+def _with_parts_of_near(**options):
+    nlp, extractor = _pipeline(**options)
+    doc = _doc(nlp.vocab)
+    whole = _scores(extractor, doc)
+    parts = {"TO": {"tail": ["ORG"]}, "AT": {"tail": ["PERSON"]}, "BY": {"tail": ["GPE"]}}
+    migrate_extractor(extractor, Migration.from_dict({"split": {"NEAR": parts}}))
+    return extractor, doc, whole
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"exclusive": False, "loss": {"@losses": "rel_component.binary_cross_entropy.v1"}}],
+)
+def test_parts_that_are_merged_again_count_once(options):
+    extractor, doc, whole = _with_parts_of_near(**options)
+    migrate_extractor(extractor, Migration.from_dict({"merge": {"ON": ["TO", "BY"]}}))
+    some = _scores(extractor, doc)
+    assert some[(0, 2), "ON"] == pytest.approx(whole[(0, 2), "NEAR"], rel=1e-4)
+    assert (some[(0, 1), "ON"], some[(0, 2), "AT"]) == (0, 0)
+    migrate_extractor(extractor, Migration.from_dict({"merge": {"NEAR": ["AT", "ON"]}}))
+    assert _scores(extractor, doc) == pytest.approx(whole, rel=1e-4)
+
+
+def test_parts_that_are_removed_take_nothing_from_the_others():
+    extractor, doc, whole = _with_parts_of_near()
+    migrate_extractor(extractor, Migration.from_dict({"remove": ["TO"]}))
+    some = _scores(extractor, doc)
+    assert some[(0, 2), "BY"] == pytest.approx(whole[(0, 2), "NEAR"], rel=1e-4)
+    migrate_extractor(extractor, Migration.from_dict({"remove": ["AT", "BY"]}))
+    none = whole[(0, 2), "NO_RELATION"] + whole[(0, 2), "NEAR"]
+    assert _scores(extractor, doc)[(0, 2), "NO_RELATION"] == pytest.approx(none, rel=1e-4)
+
+
 def test_the_gradient_of_joined_outputs():
     rng = numpy.random.default_rng(0)
     owner = spacy.blank("en").add_pipe("relation_extractor", config={"model": TINY}).model
