@@ -30,17 +30,25 @@ import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..annotations import set_relations
+from ..annotations import clear_relations, set_relations
 from ..converters.formats.csv_rows import read_rows
 from ..converters.report import Report
 from ..decoding import ThresholdDecoder
 from ..documents import ask_only, bare_copy, relation_key, sentence_numbers
 from ..errors import ConfigError, DataError, listed
 from ..evaluation.threshold_choice import record_decoding, with_lowest_threshold
+from ..events import set_events
 from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
+from ..margins import UNSURE_KEY
 from ..mentions import add_entities, char_range, mention_spans, normalize_name
-from ..pipelines import PipelineSource, load_pipeline, mentions_key, source_name
+from ..pipelines import (
+    PipelineSource,
+    RelationComponent,
+    load_pipeline,
+    mentions_key,
+    source_name,
+)
 from ..types import NO_LINK, NO_RELATION, Int32Array, Relation
 from .learning import require_trained
 
@@ -186,11 +194,13 @@ def weak_labels(
     nlp = load_pipeline(pipeline)
     judge = None if agree is None else _knowing(load_pipeline(agree), facts)
     spans_key = mentions_key(nlp)
+    attrs = {pipe.attr for _, pipe in nlp.pipeline if isinstance(pipe, RelationComponent)}
     result = WeakLabels()
     weak: List[_Weak] = []
     without: List[Doc] = []
     for doc, record in nlp.pipe(with_records(texts), as_tuples=True):
         result.n_read += 1
+        _forget_predictions(doc, attrs)
         keep_meta(doc, record)
         found, meet = _find(doc, facts, spans_key)
         if found:
@@ -217,12 +227,18 @@ def weak_labels(
         if kept:
             result.docs.append(item.doc)
     result.n_facts = len(best)
-    for doc in without[: round(negatives * len(result.docs))]:
-        set_relations(doc, [])
-        result.docs.append(doc)
+    result.docs += without[: round(negatives * len(result.docs))]
     for doc in result.docs:
         ask_only(doc, facts.labels)
     return result
+
+
+def _forget_predictions(doc: Doc, attrs: Iterable[str]) -> None:
+    """Leave nothing of what the pipeline itself says of relations and events."""
+    for attr in attrs:
+        clear_relations(doc, attr)
+    set_events(doc, [])
+    doc.user_data.pop(UNSURE_KEY, None)
 
 
 def _find(

@@ -3,11 +3,15 @@
 import pytest
 import spacy
 
+from rel_component.annotations import get_relations
+from rel_component.decoding import ThresholdDecoder
 from rel_component.documents import asked_labels
 from rel_component.errors import ConfigError, DataError
+from rel_component.events import Event, EventArgument, get_events, set_events
 from rel_component.evolution.weak_labels import Facts, weak_labels
 from rel_component.linking.entities import Entity
 from rel_component.linking.knowledge_base import build
+from rel_component.margins import unsure_pairs
 from rel_component.spacy_files import read_docs
 
 from ..cli.helpers import run_json
@@ -126,6 +130,26 @@ def test_of_overlapping_mentions_the_ends_of_facts_are_judged(nlp):
     text = "Ada founded Acme of Rome Ltd"
     found = weak_labels(finder, [text], Facts(ROWS), agree=_judge(), min_score=0.1)
     assert facts(found.docs[0]) == [("Acme", "FOUNDED_BY", "Ada")]
+
+
+def test_nothing_that_the_pipeline_says_itself_is_kept():
+    finder = _judge()
+    finder.add_pipe("entity_ruler", first=True).add_patterns(_ruler(finder))
+    extractor = finder.get_pipe("relation_extractor")
+    extractor.unsure_below, extractor.attr, extractor.decoder = 1.0, "mine", ThresholdDecoder(0.0)
+
+    @spacy.Language.component("finds_an_event")
+    def finds_an_event(doc):
+        set_events(doc, [Event("LOSS", (EventArgument("of", doc.ents[0]),))])
+        return doc
+
+    finder.add_pipe("finds_an_event")
+    found = weak_labels(finder, TEXTS[:4], Facts(ROWS[:1]))
+    assert len(found.docs) == 2
+    for doc in found.docs:
+        assert facts(doc) == [("Acme", "FOUNDED_BY", "Ada")]
+        assert (len(get_relations(doc, "mine")), len(get_events(doc))) == (0, 0)
+        assert unsure_pairs(doc) is None
 
 
 @pytest.mark.slow
