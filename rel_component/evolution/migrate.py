@@ -272,12 +272,12 @@ def _migrate_doc(
     doc: Doc, migration: Migration, attr: str, report: MigrationReport, place: str
 ) -> None:
     name = document_id(doc)
+    named = f"{place}, {name}" if name else place
     relations, renamed = [], []
     # as set_relations does, ids and attributes stay of the one with the highest score
     for rel in sorted(get_relations(doc, attr), key=lambda rel: -score_rank(rel.score)):
         types = (rel.head.label_, rel.tail.label_)
-        label = _new_label(migration, rel.label, types, f"{place}, {name}" if name else place)
-        report.counts[rel.label, label] += 1
+        label = _new_label(migration, rel.label, types, report, named)
         renamed.append((rel.head, rel.label, rel.tail, label))
         if label is not None:
             others = (rel.score, rel.evidence, rel.polarity, rel.statement)
@@ -303,10 +303,8 @@ def _migrate_record(
         groups: Dict[Any, Dict[int, str]] = {}
         for item in get_items(record, "relations", dict):
             old, ends = get(item, "label", str), (get_id(item, "head"), get_id(item, "tail"))
-            new = _new_label(
-                migration, old, (types.get(ends[0], ""), types.get(ends[1], "")), place
-            )
-            report.counts[old, new] += 1
+            end_types = (types.get(ends[0], ""), types.get(ends[1], ""))
+            new = _new_label(migration, old, end_types, report, place)
             if new is not None:
                 groups.setdefault((ends, new), {})[len(relations)] = old
                 relations.append({**item, "label": new})
@@ -329,9 +327,14 @@ def _joined(relations: List[Record]) -> Record:
 
 
 def _new_label(
-    migration: Migration, label: str, types: Tuple[str, str], place: str
+    migration: Migration, label: str, types: Tuple[str, str], report: MigrationReport, place: str
 ) -> Optional[str]:
+    """What the label of a relation becomes, which is counted."""
     try:
-        return migration.new_label(label, *types)
+        new = migration.new_label(label, *types)
+        if (label, new) not in report.counts:
+            migration.check_apart([*(old for old, _ in report.counts), label])
     except SchemaError as err:
         raise DataError(str(err), place=place) from err
+    report.counts[label, new] += 1
+    return new

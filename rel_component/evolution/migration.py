@@ -228,13 +228,15 @@ class Migration:
                         "that differ"
                     )
 
-    def _check(self, labels: Sequence[str]) -> None:
-        for label in self._old_labels:
-            if label not in labels:
-                raise SchemaError(
-                    f"{self.source}: unknown label {shown(label)}{did_you_mean(label, labels)}; "
-                    f"known: {listed(labels)}"
-                )
+    def check_apart(self, labels: Sequence[str]) -> None:
+        """Make sure that different labels become the same one only where they are merged.
+
+        Args:
+            labels: labels of before.
+
+        Raises:
+            SchemaError: naming the labels.
+        """
         becomes: Dict[str, str] = {}
         for label in labels:
             for new in self.new_labels(label):
@@ -249,6 +251,15 @@ class Migration:
                         f"{self.source}: merge.{new}: there is a label {shown(label)} already; name it "
                         "among those that are merged"
                     )
+
+    def _check(self, labels: Sequence[str]) -> None:
+        for label in self._old_labels:
+            if label not in labels:
+                raise SchemaError(
+                    f"{self.source}: unknown label {shown(label)}{did_you_mean(label, labels)}; "
+                    f"known: {listed(labels)}"
+                )
+        self.check_apart(labels)
 
 
 def _merged(one: RelationType, other: RelationType) -> RelationType:

@@ -367,6 +367,24 @@ def test_of_records_that_become_one_the_best_stays_with_all_evidence(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"rename": {"LEFT": "QUIT"}}, "both .LEFT. and .QUIT. become .QUIT.; .*under merge"),
+        ({"merge": {"QUIT": ["LEFT", "LED"]}}, "a label .QUIT. already; name it among"),
+    ],
+)
+def test_a_corpus_has_no_two_labels_that_become_one_unsaid(vocab, tmp_path, data, message):
+    docs = [_doc(vocab, [(1, label, 0)]) for label in ("LEFT", "QUIT")]
+    write_docs(docs, tmp_path / "a.spacy")
+    convert(tmp_path / "a.spacy", tmp_path / "a.jsonl", to="jsonl")
+    for ending, place in (("spacy", "document 2"), ("jsonl", "line 2")):
+        output = tmp_path / f"new.{ending}"
+        with pytest.raises(DataError, match=rf"a\.{ending}, {place}.*{message}"):
+            migrate(tmp_path / f"a.{ending}", Migration.from_dict(data), output)
+        assert not output.exists()
+
+
 def test_a_relation_that_fits_no_part_leaves_nothing(vocab, tmp_path):
     doc = _doc(vocab, [(2, "IN", 2)])
     doc.user_data["meta"] = {"id": "d7"}
