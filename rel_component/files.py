@@ -83,13 +83,8 @@ def complete_folder(path: Union[str, Path]) -> Iterator[Path]:
         ConfigError: if there is a file, or a folder that is not empty.
         DataError: if the folder cannot be written.
     """
+    check_folder(path)
     target = Path(os.path.realpath(path))
-    with _write_errors(path, target):
-        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-            raise ConfigError(
-                f"{path} is a file or has files in it; name a folder of its own, new or empty"
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
     with _part_folder(path, target) as part:
         yield part
         if target.exists():
@@ -149,6 +144,27 @@ def check_output(path: Union[str, Path]) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
         part.touch()
         part.unlink()
+
+
+def check_folder(path: Union[str, Path]) -> None:
+    """Raise what :func:`complete_folder` would raise only after the work; make the folder it lies in.
+
+    Args:
+        path: the folder that will be written.
+
+    Raises:
+        ConfigError: if there is a file, or a folder that is not empty.
+        DataError: if the folder cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    with _write_errors(path, target):
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise ConfigError(
+                f"{path} is a file or has files in it; name a folder of its own, new or empty"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with _part_folder(path, target):
+        pass
 
 
 def check_ending(path: Union[str, Path, None], *, docs: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, List, Literal, Optional
 from typer import Argument, Option
 
 from ..errors import ConfigError
-from .messages import check_outputs, keep_inputs, msg, print_json, print_report, progress
+from .messages import keep_inputs, msg, print_json, print_report, progress
 from .options import Format, Json, Lang, OnError, Schema, given_schema
 
 
@@ -47,17 +47,15 @@ def graph_cli(
 ) -> None:
     """Merge the relations of many documents into one graph, and write it."""
     from ..converters.report import SKIP_HINT, Report
-    from ..graph.exporter import ExportOptions, export_graph, get_exporter
+    from ..graph.exporter import ExportOptions, check_export, export_graph
     from ..graph.merge import GraphOptions, merged_files
     from ..graph.names import KnownNames
     from ..linking.canonical import read_canonical
 
-    exporter = get_exporter(to)
     if output is None:
         raise ConfigError("give --output, the file or folder to write")
     keep_inputs([output], data_paths)
-    if not exporter.folder:
-        check_outputs(output)
+    check_export(to, output)
     known = [] if entities is None else read_canonical(entities)
     options = GraphOptions(
         schema=given_schema(schema),

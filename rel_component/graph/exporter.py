@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Optional, Union
+from typing import Callable, Dict, Iterator, Optional, Sequence, Union
 
 from .. import registry
 from ..errors import ConfigError, shown
-from ..files import complete_file, complete_folder
+from ..files import check_folder, check_output, complete_file, complete_folder
+from ..packages import import_package
 from .graph import Graph
 
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f-\x9f<>\"{}|^`\\]*[/#:]")
@@ -57,6 +58,7 @@ class GraphExporter:
         write: writes a graph to a path: a file that is not there yet, or an empty folder.
         ending: usual ending of the files; of a folder, empty.
         folder: whether it is several files in a folder.
+        packages: modules of the extra ``graph`` that it needs.
     """
 
     name: str
@@ -64,6 +66,7 @@ class GraphExporter:
     write: Callable[[Graph, Path, ExportOptions], None]
     ending: str = ""
     folder: bool = False
+    packages: Sequence[str] = ()
 
 
 def text_exporter(
@@ -105,6 +108,24 @@ def get_exporter(name: str) -> GraphExporter:
         ConfigError: if there is none of this name.
     """
     return registry.named(get_exporters(), name)
+
+
+def check_export(to: str, output: Union[str, Path]) -> None:
+    """Raise what :func:`export_graph` would raise only after a graph has been merged.
+
+    Args:
+        to: name of the format.
+        output: the file or folder that will be written.
+
+    Raises:
+        ConfigError: if there is no such format, it needs a package that is not there, or the folder
+            is not empty.
+        DataError: if it cannot be written.
+    """
+    exporter = get_exporter(to)
+    for package in exporter.packages:
+        import_package(package, "graph")
+    (check_folder if exporter.folder else check_output)(output)
 
 
 def export_graph(

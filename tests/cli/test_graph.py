@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 
 import pytest
 import srsly
@@ -71,7 +72,7 @@ def test_a_format_can_be_named_and_compressed_files_are(documents, tmp_path):
     assert "gunzip -k" in run("graph", compressed, "--to", "json", "-o", output, code=1)
 
 
-def test_what_cannot_be_done_is_said_before_the_work(documents, tmp_path):
+def test_what_cannot_be_done_is_said_before_the_work(documents, tmp_path, monkeypatch):
     assert "give --output" in run("graph", documents, code=1)
     message = run("graph", documents, "--to", "turtel", "-o", tmp_path / "x", code=1)
     assert 'did you mean "turtle"?' in message
@@ -79,7 +80,12 @@ def test_what_cannot_be_done_is_said_before_the_work(documents, tmp_path):
     assert "declared in a schema" in run(
         "graph", documents, "-o", tmp_path / "x", "--closure", code=1
     )
+    documents.write_text("{", encoding="utf8")  # which would be an error of the work
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     assert "new or empty" in run("graph", documents, "--to", "csv", "-o", tmp_path / "full", code=1)
+    for to, package in (("parquet", "pyarrow"), ("oxigraph", "pyoxigraph"), ("ladybug", "ladybug")):
+        monkeypatch.setitem(sys.modules, package, None)
+        message = run("graph", documents, "--to", to, "-o", tmp_path / "x", code=1)
+        assert f"The package {package} is not installed" in message
     assert not (tmp_path / "x").exists()

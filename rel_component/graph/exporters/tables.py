@@ -141,4 +141,6 @@ def _write_parquet(graph: Graph, path: Path, options: ExportOptions) -> None:
 
 
 CSV = GraphExporter("csv", "spreadsheets and scripts: tables of CSV", _write_csv, folder=True)
-PARQUET = GraphExporter("parquet", "tables of Parquet", _write_parquet, folder=True)
+PARQUET = GraphExporter(
+    "parquet", "tables of Parquet", _write_parquet, folder=True, packages=["pyarrow"]
+)

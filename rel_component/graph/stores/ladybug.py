@@ -105,4 +105,10 @@ def _row(edge: Edge) -> Tuple[Any, ...]:
     return (edge.head, edge.tail, edge.id, edge.label, *edge[6:])
 
 
-EXPORTER = GraphExporter("ladybug", "a store for Cypher, see rel query", _write, ending=".lbug")
+EXPORTER = GraphExporter(
+    "ladybug",
+    "a store for Cypher, see rel query",
+    _write,
+    ending=".lbug",
+    packages=["ladybug"],
+)

@@ -24,4 +24,10 @@ def _write(graph: Graph, path: Path, options: ExportOptions) -> None:
         raise DataError(f"Oxigraph cannot write: {err!s:.500}", place=str(path)) from err
 
 
-EXPORTER = GraphExporter("oxigraph", "a store for SPARQL, see rel query", _write, folder=True)
+EXPORTER = GraphExporter(
+    "oxigraph",
+    "a store for SPARQL, see rel query",
+    _write,
+    folder=True,
+    packages=["pyoxigraph"],
+)
