@@ -134,6 +134,8 @@ def detect_format(path: Path) -> str:
     else:
         head = read_head(path)
         names = [name for name, known in formats.items() if known.looks_like(head)]
+        if path.suffix == ".jsonl" and not head.strip():  # a shard whose documents have all failed
+            return "jsonl"
     if len(names) == 1:
         return names[0]
     if names:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import spacy
 
 from rel_component import registry
+from rel_component.converters.convert import convert_file
 from rel_component.converters.format import (
     EXAMPLE,
     AnnotationFormat,
@@ -13,6 +15,7 @@ from rel_component.converters.format import (
     get_formats,
 )
 from rel_component.converters.formats.jsonl import FORMAT
+from rel_component.converters.report import Report
 from rel_component.errors import ConfigError, DataError
 
 DATA = Path(__file__).parent / "data"
@@ -75,6 +78,15 @@ def test_what_is_wrong_with_a_file(tmp_path, content, message):
     with pytest.raises(ConfigError) as error:
         detect_format(path)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_file_of_lines_has_no_documents(tmp_path, content):
+    path = tmp_path / "data.jsonl"
+    path.write_text(content)
+    report = Report()
+    assert list(convert_file(path, "auto", spacy.blank("en"), report)) == []
+    assert report.problems == []
 
 
 def test_what_is_wrong_with_a_folder(tmp_path):
