@@ -6,8 +6,9 @@ from typing import Any, Dict, Iterable, Iterator, Optional, Tuple, Union
 
 from spacy.tokens import Doc
 
-from ..converters.formats.jsonl import KEYS
-from ..converters.records import Record, get, read_each, read_records
+from ..converters.formats.jsonl import is_annotation
+from ..converters.json_stream import parse_json
+from ..converters.records import Record, get, read_each, read_meta, read_records
 from ..converters.report import Report
 from ..converters.text_files import read_lines
 from ..errors import ConfigError, DataError
@@ -91,11 +92,23 @@ def with_records(texts: Iterable[Union[str, Text]]) -> Iterator[Text]:
 
 
 def keep_meta(doc: Doc, record: Record) -> None:
-    """Keep what a record says of a text, its id and meta data, as converted documents have it."""
-    meta = record.get("meta")
-    kept = {
-        **(meta if isinstance(meta, dict) else {}),
-        **{key: value for key, value in record.items() if key == "id" or key not in KEYS},
-    }
+    """Keep what a record says of a text, its id and meta data, as converted documents have it.
+
+    Its text and annotations of the package's own format are left out, not what has their names alone.
+    """
+    known = {key for key, value in record.items() if is_annotation(key, value)}
+    if record.get("text") == doc.text:
+        known.add("text")
+    kept = read_meta({**record, "meta": _object(record.get("meta"))}, known)
     if kept:
         doc.user_data["meta"] = kept
+
+
+def _object(value: Any) -> Any:
+    """A value, or the object that it is as JSON, as meta data in tables are."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return value
+    try:
+        return parse_json(value)
+    except DataError:
+        return value

@@ -47,10 +47,11 @@ def test_texts_become_records_in_order(nlp):
 
 
 def test_records_keep_their_fields(nlp):
-    given = {"id": 7, "text": "replaced", "meta": {"a": 1}, "source": "web", "entities": []}
-    (record,) = extract(nlp, [("Acme", given)])
+    given = {"id": 7, "text": "Acme", "meta": {"a": 1}, "source": "web", "entities": []}
+    (record, other) = extract(nlp, [("Acme", given), ("Acme", {"text": "of a page"})])
     assert (record["id"], record["text"]) == (7, "Acme")
     assert record["meta"] == {"a": 1, "source": "web"}
+    assert (other["text"], other["meta"]) == ("Acme", {"text": "of a page"})
     assert len(record["entities"]) == 1
 
 

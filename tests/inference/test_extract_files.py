@@ -123,6 +123,19 @@ def test_tables_have_a_row_for_each_relation_or_document(nlp, tmp_path):
     assert [entity["text"] for entity in first["entities"]] == ["Acme", "Orbit"]
     assert first["relations"][0]["score"] == 1.0
     assert second["relations"] == []
+    run(nlp, tmp_path / "b.parquet", tmp_path / "c.parquet", to="parquet_documents")
+    assert (tmp_path / "c.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_meta_data_with_names_of_the_format_are_kept(nlp, tmp_path):
+    odd = {"events": "3", "sentences": ["Acme."], "clusters": 0, "meta": "{x", "text": "other"}
+    own = {"entities": [], "relations": [{"head": 1, "tail": 2, "label": "R"}], "sentences": [0]}
+    given = [{"body": "Acme", **odd}, {"body": "Acme", "meta": '{"entities": 1}', **own}]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, given)), encoding="utf8")
+    run(nlp, Source(tmp_path / "in.jsonl", text="body"), tmp_path / "out.jsonl")
+    assert [record["meta"] for record in lines(tmp_path / "out.jsonl")] == [odd, {"entities": 1}]
+    run(nlp, tmp_path / "out.jsonl", tmp_path / "again.jsonl")
+    assert lines(tmp_path / "again.jsonl") == lines(tmp_path / "out.jsonl")
 
 
 def test_an_interrupted_run_goes_on(nlp, texts, tmp_path):

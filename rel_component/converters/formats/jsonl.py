@@ -39,6 +39,12 @@ from ..records import (
 from ..report import Report
 
 KEYS = frozenset({"id", "text", "entities", "relations", "events", "clusters", "sentences", "meta"})
+_NEEDED = {
+    "entities": {"start", "end"},
+    "relations": {"label", "head", "tail"},
+    "events": {"label", "arguments"},
+}
+_ITEMS = {"clusters": list, "sentences": int, **dict.fromkeys(_NEEDED, dict)}
 _MENTION_KEYS = frozenset({"id", "start", "end", "label", "kb_id", "fragments", "pieces"})
 _RELATION_KEYS = frozenset({"id", "head", "tail", "label", "score", "evidence"})
 _EVENT_KEYS = frozenset({"id", "label", "trigger", "arguments", "score"})
@@ -46,7 +52,7 @@ _EVENT_KEYS = frozenset({"id", "label", "trigger", "arguments", "score"})
 
 def _read(record: Record, place: str, report: Report) -> Annotated:
     has_sentences = record.get("sentences") is not None
-    has_events = any({"label", "arguments"} <= item.keys() for item in _objects(record, "events"))
+    has_events = any(_NEEDED["events"] <= item.keys() for item in _objects(record, "events"))
     if record.get("events") and not has_events:
         report.note('"events" without "label" and "arguments", which are kept as meta', place=place)
     text = get(record, "text", str)
@@ -169,10 +175,20 @@ def _looks_like(head: str) -> bool:
 
 
 def _fits(record: Record) -> bool:
-    return (
-        isinstance(record.get("text"), str)
-        and all({"start", "end"} <= item.keys() for item in _objects(record, "entities"))
-        and all({"label", "head", "tail"} <= item.keys() for item in _objects(record, "relations"))
+    return isinstance(record.get("text"), str) and all(
+        _NEEDED[key] <= item.keys()
+        for key in ("entities", "relations")
+        for item in _objects(record, key)
+    )
+
+
+def is_annotation(key: str, value: Any) -> bool:
+    """Whether a field of a record is an annotation, and no other one of this name."""
+    if key not in _ITEMS or value is None:
+        return key in _ITEMS
+    return isinstance(value, list) and all(
+        isinstance(item, _ITEMS[key]) and (key not in _NEEDED or _NEEDED[key] <= item.keys())
+        for item in value
     )
 
 
