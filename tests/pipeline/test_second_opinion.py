@@ -140,6 +140,12 @@ def test_what_is_read_of_a_reply_that_is_cut_off_is_an_answer(pipeline):
     assert facts(doc)[1:] == [("Cupertino", "LOCATED_IN", "California")]
 
 
+def test_one_of_several_replies_is_no_answer_of_all(pipeline):
+    refused = {"error": "LLMRefused", "text": "content filter"}
+    nlp = pipeline(answer(), refused, refused, n_samples=3)
+    assert ("California", "LOCATED_IN", "Cupertino") in facts(nlp(TEXT))
+
+
 def test_a_question_for_each_pair(pipeline):
     replies = [{"text": json.dumps({"label": label})} for label in ("LOCATED_IN", "NO_RELATION")]
     doc = pipeline(*replies, template="pairs.v1")(TEXT)

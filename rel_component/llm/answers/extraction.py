@@ -177,8 +177,12 @@ class AnswerReader:
         return result
 
     def _agreed(self, samples: Sequence[Sequence[Relation]]) -> Tuple[List[Relation], int]:
-        """Return the relations of enough samples of one question, and how many are in too few."""
-        if len(samples) == 1:
+        """Return the relations of enough samples of one question, and how many are in too few.
+
+        Samples without a reply count as those that do not state a relation.
+        """
+        n_samples = self.prompter.n_samples
+        if n_samples == 1:
             return list(samples[0]), 0
         votes: Dict[Tuple[RelationKey, str], List[Relation]] = {}
         for relations in samples:
@@ -186,8 +190,8 @@ class AnswerReader:
                 votes.setdefault((self._key(rel), rel.polarity), []).append(rel)
         agreed = []
         for rels in votes.values():
-            if len(rels) >= self.min_agreement * len(samples):
-                rel, share = rels[0], len(rels) / len(samples)
+            if len(rels) >= self.min_agreement * n_samples:
+                rel, share = rels[0], len(rels) / n_samples
                 evidence = [number for each in rels for number in each.evidence]
                 agreed.append(
                     Relation(rel.head, rel.label, rel.tail, share, evidence, rel.polarity)

@@ -14,7 +14,7 @@ class SecondOpinion:
 
     Attributes:
         asked: the pairs that questions are about.
-        answered: those of them whose reply could be read to its end.
+        answered: those of them all replies about which could be read to their end.
         n_all: number of all pairs of the document.
     """
 
@@ -34,19 +34,19 @@ class SecondOpinion:
             are_read: for each question, whether there is a reply and all of it could be read.
         """
         asked: Set[PairKey] = set()
-        answered: Set[PairKey] = set()
+        unread: Set[PairKey] = set()
         for question, is_read in zip(questions, are_read):
             shown = pair_key(*question.mentions.values())
             pairs = {pair for pair in unsure.pairs if pair <= shown}
             asked |= pairs
-            if is_read:
-                answered |= pairs
-        return cls(frozenset(asked), frozenset(answered), unsure.n_all)
+            if not is_read:
+                unread |= pairs
+        return cls(frozenset(asked), frozenset(asked - unread), unsure.n_all)
 
     def join(self, first: Iterable[Relation], second: Sequence[Relation]) -> List[Relation]:
         """The relations of the first opinion, and those of the second where it was asked and given.
 
-        A reply that could be read in part answers the pairs that it relates, and no others.
+        Pairs of which a reply could not be read to its end are answered where the second relates them.
 
         Args:
             first: what the relation extractor found.

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from rel_component.errors import LLMRefused
 from rel_component.llm.answers.extraction import AnswerReader
 from rel_component.llm.prompting.examples import ExampleSelector
 from rel_component.llm.prompting.prompts import Prompter
@@ -18,20 +19,23 @@ THERE, BACK = ("M1", "M2"), ("M2", "M1")
 
 
 def extract(vocab, *answers, windows=None):
-    """What is made of answers, each of which states SPOUSE between some pairs."""
+    """What is made of answers, each of which states SPOUSE between some pairs; None: there is none."""
     doc = make_doc(vocab, "Ann married Bob .", [(0, 1, "PERSON"), (2, 3, "PERSON")])
     prompter = Prompter(
         SCHEMA,
         PromptTemplate.load("relations.v1"),
         ExampleSelector([]),
         PromptLimits(None, 10, len),
-        n_samples=len(answers),
+        n_samples=1 if windows else len(answers),
     )
     questions = prompter.questions(doc, doc.ents)
     if windows:
-        questions = [replace(q, window=window) for q, window in zip(questions, windows)]
+        questions = [replace(questions[0], window=window) for window in windows]
     outcomes = []
     for pairs in answers:
+        if pairs is None:
+            outcomes.append(Outcome(questions[0], error=LLMRefused("no")))
+            continue
         stated = [{"head": head, "label": "SPOUSE", "tail": tail} for head, tail in pairs]
         outcomes.append(Outcome(questions[0], Reply(json.dumps({"relations": stated}))))
     result = AnswerReader(prompter).extract(doc, questions, outcomes)
@@ -41,6 +45,12 @@ def extract(vocab, *answers, windows=None):
 
 def test_votes_for_a_symmetric_relation_count_in_both_directions(vocab):
     assert extract(vocab, [THERE], [BACK], []) == ([("Ann", "Bob", 2 / 3)], {})
+
+
+def test_samples_without_a_reply_do_not_vote(vocab):
+    assert extract(vocab, [THERE], [], None, None, None) == ([], {"disagreement": 1})
+    assert extract(vocab, [THERE], None, None, None, None) == ([], {"disagreement": 1})
+    assert extract(vocab, [THERE], [THERE], None, None) == ([("Ann", "Bob", 0.5)], {})
 
 
 def test_windows_that_state_a_symmetric_relation_in_two_directions_state_it_once(vocab):
