@@ -2,14 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Optional, Sequence, Tuple, TypeVar
 
 from spacy.tokens import Doc, Span
 
 from ...documents import RelationKey, relation_key
 from ...mentions import typed_key
 from ...relation_forms import score_rank
-from ...types import POLARITIES, Relation
+from ...types import POLARITIES, Relation, shown_polarity
 from ..prompting.prompts import Prompter, Question
 from ..types import Message, Outcome, Reply, Request, Usage
 from .arguments import UNKNOWN_MENTION, WRONG_TYPE
@@ -30,6 +30,8 @@ RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE, UNKNOWN_POLARITY}
 
 UNREAD = {*RULED_OUT, NOT_JSON, MALFORMED_ITEM, TRUNCATED}
 """Reasons of drops after which a reply may have meant more than what was read."""
+
+_Key = TypeVar("_Key")
 
 CORRECTION = "Answer again, with the whole corrected JSON and nothing else."
 
@@ -163,13 +165,15 @@ class AnswerReader:
             left = (rel.polarity for rel in validated.relations if rel.polarity not in self.keep)
             result.dropped.update(left)
             samples.setdefault((question.window, question.pair), []).append(kept)
-        found: Dict[RelationKey, Relation] = {}
+        agreed: List[Relation] = []
         for relations_of_samples in samples.values():
-            agreed, n_dropped = self._agreed(relations_of_samples)
+            relations, n_dropped = self._agreed(relations_of_samples)
+            agreed += relations
             if n_dropped:
                 result.dropped[DISAGREEMENT] += n_dropped
-            for rel in sorted(agreed, key=_polarity_order):
-                _keep_better(found, self._key(rel), rel)
+        found: Dict[RelationKey, Relation] = {}
+        for rel in sorted(agreed, key=_polarity_order):
+            _keep_better(found, self._key(rel), rel)
         result.relations = self._in_one_direction(found.values())
         if len(result.relations) < len(found):
             result.dropped[BOTH_DIRECTIONS] += len(found) - len(result.relations)
@@ -202,14 +206,17 @@ class AnswerReader:
         return relation_key(rel, self.prompter.schema.symmetric_labels)
 
     def _in_one_direction(self, relations: Iterable[Relation]) -> List[Relation]:
-        best: Dict[RelationKey, Relation] = {}
+        best: Dict[Tuple[RelationKey, bool], Relation] = {}
         for rel in relations:
-            # asymmetric relations between the same mentions share a key, whatever their direction
-            _keep_better(best, relation_key(rel, self.prompter.schema.asymmetric_labels), rel)
+            # asymmetric relations between the same mentions share a key, whatever their direction;
+            # what does not hold contradicts none of the other direction
+            holds = not shown_polarity(rel.polarity)
+            labels = self.prompter.schema.asymmetric_labels if holds else ()
+            _keep_better(best, (relation_key(rel, labels), holds), rel)
         return list(best.values())
 
 
-def _keep_better(relations: Dict[RelationKey, Relation], key: RelationKey, rel: Relation) -> None:
+def _keep_better(relations: Dict[_Key, Relation], key: _Key, rel: Relation) -> None:
     """Note a relation under a key, unless one with the same score or a higher one is there."""
     if key not in relations or score_rank(rel.score) > score_rank(relations[key].score):
         relations[key] = rel

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from rel_component.errors import LLMRefused
 from rel_component.llm.answers.extraction import AnswerReader
+from rel_component.llm.prompting.claims import Claims
 from rel_component.llm.prompting.examples import ExampleSelector
 from rel_component.llm.prompting.prompts import Prompter
 from rel_component.llm.prompting.template import PromptTemplate
 from rel_component.llm.prompting.windows import PromptLimits
 from rel_component.llm.types import Outcome, Reply
 from rel_component.schema import RelationSchema, RelationType
+from rel_component.types import POLARITIES
 
 from ...helpers import make_doc
 
@@ -18,15 +20,19 @@ SCHEMA = RelationSchema([RelationType("SPOUSE", symmetric=True)])
 THERE, BACK = ("M1", "M2"), ("M2", "M1")
 
 
-def extract(vocab, *answers, windows=None):
-    """What is made of answers, each of which states SPOUSE between some pairs; None: there is none."""
+def extract(vocab, *answers, windows=None, schema=SCHEMA, polarity=False):
+    """What is made of answers, each of which relates some pairs by the label of the schema.
+
+    None is no answer; with `polarity`, pairs have one behind them.
+    """
     doc = make_doc(vocab, "Ann married Bob .", [(0, 1, "PERSON"), (2, 3, "PERSON")])
     prompter = Prompter(
-        SCHEMA,
+        schema,
         PromptTemplate.load("relations.v1"),
         ExampleSelector([]),
         PromptLimits(None, 10, len),
         n_samples=1 if windows else len(answers),
+        claims=Claims(polarity=polarity),
     )
     questions = prompter.questions(doc, doc.ents)
     if windows:
@@ -36,10 +42,14 @@ def extract(vocab, *answers, windows=None):
         if pairs is None:
             outcomes.append(Outcome(questions[0], error=LLMRefused("no")))
             continue
-        stated = [{"head": head, "label": "SPOUSE", "tail": tail} for head, tail in pairs]
+        keys = ("head", "tail", "polarity")
+        stated = [{"label": schema.labels[0], **dict(zip(keys, pair))} for pair in pairs]
         outcomes.append(Outcome(questions[0], Reply(json.dumps({"relations": stated}))))
-    result = AnswerReader(prompter).extract(doc, questions, outcomes)
-    facts = [(rel.head.text, rel.tail.text, rel.score) for rel in result.relations]
+    result = AnswerReader(prompter, keep=POLARITIES).extract(doc, questions, outcomes)
+    facts = [
+        (rel.head.text, rel.tail.text, rel.polarity if polarity else rel.score)
+        for rel in result.relations
+    ]
     return facts, dict(result.dropped)
 
 
@@ -56,3 +66,21 @@ def test_samples_without_a_reply_do_not_vote(vocab):
 def test_windows_that_state_a_symmetric_relation_in_two_directions_state_it_once(vocab):
     found = extract(vocab, [BACK], [THERE], windows=[(0, 3), (0, 4)])
     assert found == ([("Bob", "Ann", None)], {})
+
+
+def test_what_one_window_denies_and_another_asserts_holds_in_any_order(vocab):
+    denied, asserted = [(*THERE, "negated")], [(*THERE, "asserted")]
+    for answers in ((denied, asserted), (asserted, denied)):
+        found = extract(vocab, *answers, windows=[(0, 3), (0, 4)], polarity=True)
+        assert found == ([("Ann", "Bob", "asserted")], {})
+
+
+def test_a_denial_of_the_other_direction_contradicts_nothing(vocab):
+    schema = RelationSchema([RelationType("PARENT_OF", asymmetric=True)])
+    answer = [(*BACK, "negated"), (*THERE, "asserted")]
+    found, dropped = extract(vocab, answer, windows=[(0, 4)], schema=schema, polarity=True)
+    assert {*found} == {("Ann", "Bob", "asserted"), ("Bob", "Ann", "negated")}
+    assert dropped == {}
+    answer = [(*THERE, "asserted"), (*BACK, "asserted")]
+    found = extract(vocab, answer, windows=[(0, 4)], schema=schema, polarity=True)
+    assert found == ([("Ann", "Bob", "asserted")], {"both_directions": 1})
