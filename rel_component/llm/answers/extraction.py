@@ -25,10 +25,13 @@ BOTH_DIRECTIONS = "both_directions"
 DISAGREEMENT = "disagreement"
 """Reason of a drop: too few replies to the same question state the relation."""
 
+LIMIT_REACHED = "limit_reached"
+"""Reason of a drop: a reply has all relations or entities that it may have; others may be missing."""
+
 RULED_OUT = {UNKNOWN_LABEL, UNKNOWN_MENTION, WRONG_TYPE, UNKNOWN_POLARITY}
 """Reasons of drops that the JSON schema of the answer rules out."""
 
-UNREAD = {*RULED_OUT, NOT_JSON, MALFORMED_ITEM, TRUNCATED}
+UNREAD = {*RULED_OUT, NOT_JSON, MALFORMED_ITEM, TRUNCATED, LIMIT_REACHED}
 """Reasons of drops after which a reply may have meant more than what was read."""
 
 _Key = TypeVar("_Key")
@@ -122,6 +125,10 @@ class AnswerReader:
             min_similarity=self.min_similarity,
             claims=claims,
         )
+        if question.pair is None:
+            n_full = len(statements.relations) == prompter.max_relations
+            n_full += len(statements.entities) == prompter.max_entities
+            validated.dropped += Counter({LIMIT_REACHED: n_full})
         return validated, statements.as_asked and not (RULED_OUT & validated.dropped.keys())
 
     def correction(self, request: Request, reply: Reply) -> Optional[Request]:

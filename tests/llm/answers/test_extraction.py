@@ -20,7 +20,7 @@ SCHEMA = RelationSchema([RelationType("SPOUSE", symmetric=True)])
 THERE, BACK = ("M1", "M2"), ("M2", "M1")
 
 
-def extract(vocab, *answers, windows=None, schema=SCHEMA, polarity=False):
+def extract(vocab, *answers, windows=None, schema=SCHEMA, polarity=False, max_relations=32):
     """What is made of answers, each of which relates some pairs by the label of the schema.
 
     None is no answer; with `polarity`, pairs have one behind them.
@@ -33,6 +33,7 @@ def extract(vocab, *answers, windows=None, schema=SCHEMA, polarity=False):
         PromptLimits(None, 10, len),
         n_samples=1 if windows else len(answers),
         claims=Claims(polarity=polarity),
+        max_relations=max_relations,
     )
     questions = prompter.questions(doc, doc.ents)
     if windows:
@@ -84,3 +85,10 @@ def test_a_denial_of_the_other_direction_contradicts_nothing(vocab):
     answer = [(*THERE, "asserted"), (*BACK, "asserted")]
     found = extract(vocab, answer, windows=[(0, 4)], schema=schema, polarity=True)
     assert found == ([("Ann", "Bob", "asserted")], {"both_directions": 1})
+
+
+def test_a_reply_that_is_as_long_as_it_may_be_is_counted(vocab):
+    schema = RelationSchema([RelationType("KNOWS")])
+    for limit, dropped in ((3, {}), (2, {"limit_reached": 1})):
+        found = extract(vocab, [THERE, BACK], schema=schema, max_relations=limit)
+        assert found == ([("Ann", "Bob", None), ("Bob", "Ann", None)], dropped)
