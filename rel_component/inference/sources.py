@@ -60,8 +60,9 @@ class Source:
         format_name: ``lines``, ``document``, ``jsonl``, ``csv``, ``parquet`` or ``spacy``; ``auto``: by
             the name of each file, and lines of standard input.
         text: name of the column or key of the texts.
-        id: that of their ids; documents of lines and of folders have places as ids.
-        meta: names of what else is kept; None: all.
+        id: that of their ids; documents of lines and of folders have places as ids. If it is another one
+            than ``id``, what ``id`` has is kept as ``record_id``.
+        meta: names of what else is kept; None: all. Tables must have all columns that are named.
         max_length: the most characters of a text.
 
     Raises:
@@ -202,6 +203,12 @@ class Source:
             self._before += size
 
     @property
+    def required(self) -> "frozenset[str]":
+        """The columns that tables must have: those that were named, and that of the texts."""
+        named = [] if self.id == "id" else [self.id]
+        return frozenset({self.text, *named, *(self.meta or ())})
+
+    @property
     def _is_pattern(self) -> bool:
         return glob.has_magic(self.name) and not Path(self.path).exists()
 
@@ -212,13 +219,13 @@ class Source:
 
     def _document(self, record: Record, place: str, prefix: str) -> Document:
         text = check_text(get(record, self.text, str), self.max_length)
+        used = self.id if self.id in record else "id"
         kept = {
-            key: value
+            "record_id" if key == "id" else key: value
             for key, value in record.items()
-            if key not in (self.text, self.id, "id", _NUMBER)
-            and (self.meta is None or key in self.meta)
+            if key not in (self.text, used, _NUMBER) and (self.meta is None or key in self.meta)
         }
-        name = record.get(self.id, record.get("id"))
+        name = record.get(used)
         if name is None and _NUMBER in record:
             name = record[_NUMBER]
             name = f"{prefix}:{name}" if prefix and name else name or prefix or Path(place).stem
@@ -284,7 +291,7 @@ def _read_csv(source: Source, stream: Stream, path: Path, report: Report) -> _Ro
         rows = read_rows(
             path,
             report,
-            frozenset({source.text}),
+            source.required,
             skips="document",
             source=lines,
             longest=source.max_length + _META,
@@ -302,8 +309,9 @@ def _read_parquet(source: Source, stream: Stream, path: Path, report: Report) ->
     try:
         file = parquet.ParquetFile(stream.content)
         names = file.schema_arrow.names
-        if source.text not in names:
-            raise DataError(f"no column {shown(source.text)}, only {listed(names)}")
+        missing = sorted(source.required.difference(names))
+        if missing:
+            raise DataError(f"no column {shown(missing[0])}, only {listed(names)}")
         sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
         if max(sizes, default=0) > _GROUP:
             raise DataError(f"a group of rows has more than {_GROUP:,} bytes; write smaller ones")

@@ -111,12 +111,23 @@ def test_columns_have_names(tmp_path):
     rows = [{"id": 1, "key": "k", "body": "Acme", "a": "x", "b": "y"}]
     (tmp_path / "a.csv").write_text(table(";", rows), encoding="utf8")
     names = {"text": "body", "id": "key"}
-    assert read(tmp_path / "a.csv", **names)[0] == [("Acme", {"id": "k", "a": "x", "b": "y"})]
+    others = {"record_id": "1", "a": "x", "b": "y"}
+    assert read(tmp_path / "a.csv", **names)[0] == [("Acme", {"id": "k", **others})]
+    assert read(tmp_path / "a.csv", meta=["id"], **names)[0] == [
+        ("Acme", {"id": "k", "record_id": "1"})
+    ]
     assert read(tmp_path / "a.csv", meta=["a"], **names)[0] == [("Acme", {"id": "k", "a": "x"})]
     write_parquet(tmp_path / "a.parquet", rows)
     assert read(tmp_path / "a.parquet", meta=[], **names)[0] == [("Acme", {"id": "k"})]
     with pytest.raises(DataError, match=r"no column 'text', only id, key, body"):
         read(tmp_path / "a.parquet")
+    for wrong in ({"id": "ky"}, {"meta": ["ky"]}):
+        with pytest.raises(DataError, match=r"no column 'ky', only id, key, body"):
+            read(tmp_path / "a.parquet", **{**names, **wrong})
+        with pytest.raises(
+            DataError, match=r"expected a header with the columns body, .*ky.*, got"
+        ):
+            read(tmp_path / "a.csv", **{**names, **wrong})
 
 
 def test_standard_input(monkeypatch):
