@@ -148,7 +148,7 @@ def test_label_studio_annotations_and_predictions():
         ("Ilse Brandt", "FOUNDER_OF", "Nordwind Energy"),
     ]
     assert annotated.mentions[0].attributes == {"text": ["a company"]}
-    assert annotated.meta == {"id": 101, "source": "press"}
+    assert annotated.meta == {"id": 101, "source": "press", "completed_by": 2}
     assert facts(emojis) == [
         ("annotation", "SAME", "This"),
         ("This", "SAME", "annotation"),
@@ -158,7 +158,8 @@ def test_label_studio_annotations_and_predictions():
     assert [relation.score for relation in predicted.relations] == [0.75]
     assert report.rejected == 1
     assert notes(report) == {
-        "tasks with several annotations, of which the first was read": 1,
+        "tasks with several annotations, of which the first was read; for those of each annotator, "
+        "divide the file by completed_by": 1,
         "results that are neither labels nor relations": 1,
         "regions with several labels: one mention for each, relations with the first one": 1,
         "relations in both directions: one each way": 1,

@@ -1,7 +1,7 @@
 """Label Studio's JSON: a list of tasks with their annotations and predictions.
 
 Of several annotations that were not cancelled the first that is marked as ground truth is read, or else
-the first; without any, the first prediction.
+the first; without any, the first prediction. Who made it is ``completed_by`` in meta.
 Relations of direction ``left`` go from ``to_id`` to ``from_id``; ``bi`` is one relation each way.
 Offsets are characters, and were UTF-16 units in older versions
 (https://github.com/HumanSignal/label-studio/pull/1559): the text of each region tells, see
@@ -59,6 +59,8 @@ def _read(task: Record, place: str, report: Report) -> Optional[Annotated]:
     text_key, text = _text(data, results)
     given = {key: value for key, value in given.items() if key != text_key}
     meta = {**given, **read_meta(task, _FIELDS)}
+    if chosen.get("completed_by") is not None:
+        meta["completed_by"] = chosen["completed_by"]
     if "id" in given:
         meta["id"] = given["id"]
     annotated = Annotated(place=place, text=text, meta=meta)
@@ -92,7 +94,10 @@ def _choose(task: Record, place: str, report: Report) -> Tuple[Optional[Record],
     true = [item for item in valid if item.get("ground_truth") is True]
     if len(valid) > 1:
         kind = "ground truth" if true else "first"
-        report.note(f"tasks with several annotations, of which the {kind} was read", place=place)
+        message = (
+            f"tasks with several annotations, of which the {kind} was read; for those of each "
+        )
+        report.note(f"{message}annotator, divide the file by completed_by", place=place)
     if valid:
         return [*true, *valid][0], False
     if annotations:
