@@ -14,6 +14,7 @@ from spacy.util import filter_spans
 
 from ..documents import bare_copy, copy_asked, copy_sentences
 from ..mentions import mention_spans, read_clusters, set_clusters, trimmed
+from ..pipelines import entity_finders, find_extractor, finds_sentences, mentions_are_given
 from ..spacy_files import read_docs
 
 
@@ -150,6 +151,36 @@ def make_examples(
             "gold_tokens = true to use the annotated tokens.",
             stacklevel=2,
         )
+
+
+def examples_before_extractor(
+    nlp: Language, references: Iterable[Doc], *, given: bool = False
+) -> List[Example]:
+    """Examples whose predicted documents have passed all components before the relation extractor.
+
+    Args:
+        nlp: the pipeline.
+        references: the annotated documents.
+        given: whether the predicted documents are given the annotated mentions, as they are where no
+            component finds any.
+    """
+    extractor: Any = find_extractor(nlp)
+    spans_key = extractor.spans_key
+    given = given or mentions_are_given(nlp, spans_key)
+    before = nlp.pipe_names[: nlp.pipe_names.index(extractor.name)]
+    left_out = entity_finders(nlp, spans_key) if given else []
+    examples = list(
+        make_examples(
+            nlp,
+            references,
+            gold_entities=given,
+            spans_key=spans_key,
+            gold_sentences=not finds_sentences(nlp),
+        )
+    )
+    with nlp.select_pipes(enable=[name for name in before if name not in left_out]):
+        docs = list(nlp.pipe([eg.predicted for eg in examples]))
+    return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)]
 
 
 def _copy_mentions(reference: Doc, predicted: Doc, spans_key: Optional[str]) -> int:

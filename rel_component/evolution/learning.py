@@ -13,7 +13,7 @@ from spacy.training import Example
 from spacy.util import minibatch
 from thinc.api import Model, warmup_linear
 
-from ..corpora.corpus import make_examples
+from ..corpora.corpus import examples_before_extractor
 from ..documents import ask_only, asked_labels
 from ..errors import ConfigError, listed
 from ..evaluation.counts import PRF, LabelScores
@@ -22,9 +22,7 @@ from ..evaluation.scoring import count_relations
 from ..models.optimizers import EncoderAdam
 from ..pipeline.relation_extractor import RelationExtractor
 from ..pipelines import (
-    entity_finders,
     find_extractor,
-    finds_sentences,
     mentions_are_given,
     source_name,
 )
@@ -136,28 +134,13 @@ def prepare(
             all.
         given: whether the predicted documents are given the annotated mentions.
     """
-    extractor: Any = find_extractor(nlp)
-    spans_key = extractor.spans_key
-    given = given or mentions_are_given(nlp, spans_key)
-    before = nlp.pipe_names[: nlp.pipe_names.index(extractor.name)]
-    left_out = entity_finders(nlp, spans_key) if given else []
-    examples = list(
-        make_examples(
-            nlp,
-            references,
-            gold_entities=given,
-            spans_key=spans_key,
-            gold_sentences=not finds_sentences(nlp),
-        )
-    )
-    with nlp.select_pipes(enable=[name for name in before if name not in left_out]):
-        docs = list(nlp.pipe([eg.predicted for eg in examples]))
-    for doc, eg in zip(docs, examples):
+    examples = examples_before_extractor(nlp, references, given=given)
+    for eg in examples:
         own = asked_labels(eg.reference)
         labels = asked if own is None else sorted(own)
         if labels is not None:
-            ask_only(doc, labels)
-    return [Example(doc, eg.reference) for doc, eg in zip(docs, examples)]
+            ask_only(eg.predicted, labels)
+    return examples
 
 
 def learn(

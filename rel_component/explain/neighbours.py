@@ -6,27 +6,31 @@ The vectors are kept in a file beside the pipeline, of the format of safetensors
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy
 import numpy.typing as npt
+from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from thinc.api import Model
 
 from ..annotations import get_relations
 from ..converters.documents import read_references
 from ..converters.report import Report
-from ..corpora.corpus import make_examples
+from ..corpora.corpus import examples_before_extractor
 from ..documents import document_id
 from ..errors import ConfigError, DataError
 from ..files import complete_file
-from ..pipelines import PipelineSource, find_extractor, load_pipeline
+from ..pipelines import PipelineSource, load_pipeline
 from ..types import Relation
-from .probe import Probe
+from .probe import DocumentProbe, Probe, require_extractor
 
 MAX_PAIRS = 100_000
 _MAX_BYTES = 1 << 30  # of an index
+_BATCH = 64  # documents
 _KEYS = ("text", "head", "label", "tail", "document")
 
 
@@ -129,30 +133,23 @@ def build_index(nlp: PipelineSource, data_path: Union[str, Path], output: Union[
         The number of pairs, at most 100,000.
 
     Raises:
-        ConfigError: if there is no such pipeline, or it has no trained relation extractor.
+        ConfigError: if there is no such pipeline, it has no trained relation extractor, or a relation
+            has a label that it does not know.
         DataError: if the documents cannot be read, if no relation is a candidate pair, or if the file
             cannot be written.
     """
     from safetensors.numpy import save
 
     nlp = load_pipeline(nlp)
-    extractor: Any = find_extractor(nlp)
-    spans_key = getattr(extractor, "spans_key", None)
-    references = read_references(data_path, nlp, Report(), spans_key=spans_key)
+    extractor = require_extractor(nlp)
+    references = read_references(data_path, nlp, Report(), spans_key=extractor.spans_key)
     vectors: List[Any] = []
     records: List[Dict[str, str]] = []
-    for number, eg in enumerate(make_examples(nlp, references, spans_key=spans_key), start=1):
-        for rel in _carried(eg.predicted, get_relations(eg.reference, extractor.attr)):
-            if len(records) == MAX_PAIRS:
-                break
-            try:
-                probe = Probe(nlp, eg.predicted, rel)
-            except ConfigError:  # no candidate pair
-                continue
-            vectors.append(pair_vectors(probe)[0])
-            place = document_id(eg.reference) or str(number)
-            texts = (rel.context.text, rel.head.text, rel.label, rel.tail.text, place)
-            records.append(dict(zip(_KEYS, texts)))
+    for probe, place in islice(_annotated_pairs(nlp, extractor.attr, references), MAX_PAIRS):
+        vectors.append(pair_vectors(probe)[0])
+        rel = probe.relation
+        texts = (rel.context.text, rel.head.text, rel.label, rel.tail.text, place)
+        records.append(dict(zip(_KEYS, texts)))
     if not records:
         raise DataError("no relation is a candidate pair of this pipeline", place=str(data_path))
     metadata = {"records": json.dumps(records), "checksum": extractor.checksum or ""}
@@ -160,6 +157,22 @@ def build_index(nlp: PipelineSource, data_path: Union[str, Path], output: Union[
     with complete_file(output) as part:
         part.write_bytes(data)
     return len(records)
+
+
+def _annotated_pairs(
+    nlp: Language, attr: str, references: Sequence[Doc]
+) -> Iterator[Tuple[Probe, str]]:
+    """The annotated relations that are candidate pairs, each with the id or number of its document."""
+    number = 0
+    for batch in minibatch(references, _BATCH):
+        for eg in examples_before_extractor(nlp, batch, given=True):
+            number += 1
+            relations = list(_carried(eg.predicted, get_relations(eg.reference, attr)))
+            document = DocumentProbe(nlp, eg.predicted)
+            _, (rows,) = document.pairs([document.base], relations)
+            for rel in (rel for rel, row in zip(relations, rows) if row >= 0):
+                place = document_id(eg.reference) or str(number)
+                yield Probe(nlp, eg.predicted, rel, document), place
 
 
 def pair_vectors(probe: Probe) -> npt.NDArray[numpy.float32]:

@@ -92,6 +92,21 @@ def vary(doc: Doc, words: Optional[Mapping[int, Sequence[str]]] = None) -> Varia
     return variant
 
 
+def require_extractor(nlp: Language) -> Any:
+    """The trained relation extractor of a pipeline.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    extractor: Any = find_extractor(nlp)
+    if not isinstance(extractor, TrainablePipe):
+        raise ConfigError(
+            f"{source_name(nlp)} cannot be explained: it has no trained relation_extractor, only "
+            f"{nlp.pipe_names}; a language model gives no probabilities of other texts"
+        )
+    return extractor
+
+
 class DocumentProbe:
     """Scores relations of a document in copies of it, which pass the encoder once.
 
@@ -104,12 +119,7 @@ class DocumentProbe:
     """
 
     def __init__(self, nlp: Language, doc: Doc) -> None:
-        extractor: Any = find_extractor(nlp)
-        if not isinstance(extractor, TrainablePipe):
-            raise ConfigError(
-                f"{source_name(nlp)} cannot be explained: it has no trained relation_extractor, only "
-                f"{nlp.pipe_names}; a language model gives no probabilities of other texts"
-            )
+        extractor = require_extractor(nlp)
         self.nlp, self.doc, self.extractor = nlp, doc, extractor
         self.encoders = _components_before(nlp, extractor)
         self._kept: Dict[Tuple[Any, ...], Variant] = {}

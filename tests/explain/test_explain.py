@@ -250,6 +250,38 @@ def test_the_nearest_training_pairs(nlp, tmp_path):
         explain(other, *asked(other), methods=[], index=index)
 
 
+def test_documents_of_an_index_pass_the_components_before_the_extractor_once(tmp_path):
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("tok2vec", config={"model": TINY_TOK2VEC})
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    candidates = {"@misc": "rel_component.candidate_pairs.v1", "max_sentence_distance": 0}
+    nlp.add_pipe(
+        "relation_extractor",
+        config={"model": {**SPAN_PAIR, "tok2vec": listener}, "candidates": candidates},
+    )
+    examples = [make_example(doc, sent_starts=[0, 5]) for doc in references(nlp.vocab)]
+    nlp.initialize(lambda: examples)
+
+    def write(*relations):
+        mentions = [ORG, PERSON, (5, 6, "PERSON")]
+        doc = make_doc(nlp.vocab, "Acme met and Ada . Bo of Orbit", mentions, relations)
+        DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "train.spacy")
+
+    write((0, "MET", 1), (1, "MET", 0), (0, "MET", 2))
+    model = nlp.get_pipe("tok2vec").model
+    forward, n_passes = model._func, []
+    model._func = lambda *x, **options: n_passes.append(1) or forward(*x, **options)
+    assert build_index(nlp, tmp_path / "train.spacy", tmp_path / "pairs") == 2  # of one sentence
+    assert {record["text"] for record in PairIndex.load(tmp_path / "pairs").records} == {
+        "Acme met and Ada ."
+    }
+    assert len(n_passes) == 2  # in the pipeline, and of the copy that is asked about
+    write((0, "SAW", 1))
+    with pytest.raises(ConfigError, match="does not know the label 'SAW'; it knows MET"):
+        build_index(nlp, tmp_path / "train.spacy", tmp_path / "pairs")
+
+
 @pytest.mark.parametrize("content", [b"", b"no index", b"\xff" * 100, b"\x80\x04K\x01."])
 def test_a_file_that_is_no_index(tmp_path, content):
     (tmp_path / "pairs").write_bytes(content)
