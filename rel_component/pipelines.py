@@ -334,18 +334,17 @@ def relation_attr(nlp: Language) -> str:
     return DEFAULT_ATTR if extractor is None else extractor.attr
 
 
-def find_event_component(nlp: Language) -> Optional[EventComponent]:
-    """The component of a pipeline that makes events; None if there is none."""
-    for _, component in nlp.pipeline:
-        if isinstance(component, EventComponent) and isinstance(component.events, EventSchema):
-            return component
-    return None
+def event_components(nlp: Language) -> List[EventComponent]:
+    """The components of a pipeline that make events."""
+    pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+    made = [pipe for pipe in pipes if isinstance(pipe, EventComponent)]
+    return [pipe for pipe in made if isinstance(pipe.events, EventSchema)]
 
 
 def event_types(nlp: Language) -> EventSchema:
     """The types of events that a pipeline makes; none if no component makes any."""
-    component = find_event_component(nlp)
-    return EventSchema() if component is None else component.events
+    made = {label: kind for pipe in event_components(nlp) for label, kind in pipe.events.items()}
+    return EventSchema(made.values())
 
 
 def known_labels(nlp: Language) -> List[str]:

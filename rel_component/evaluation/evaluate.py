@@ -39,7 +39,6 @@ from ..pipelines import (
     cluster_finders,
     entity_finders,
     event_types,
-    find_event_component,
     find_extractor,
     finds_relations,
     finds_sentences,
@@ -255,9 +254,7 @@ class _Run:
         add_relation_intervals(
             scores, predicted, self.draws, spans_key=self.spans_key, **self.comparison
         )
-        events = find_event_component(self.nlp)
-        if events is not None:
-            add_event_intervals(scores, predicted, self.draws, schema=events.events)
+        add_event_intervals(scores, predicted, self.draws, schema=event_types(self.nlp))
         add_coreference_intervals(scores, predicted, self.draws)
         options = (getattr(pipe, "score_options", None) for _, pipe in self.nlp.pipeline)
         add_link_intervals(scores, predicted, self.draws, **(next(filter(None, options), {})))

@@ -9,19 +9,19 @@ from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import get_relations, set_relations
+from ..annotations import DEFAULT_ATTR, get_relations, set_relations
 from ..errors import ConfigError, shown
 from ..evaluation.event_scores import EVENT_SCORE_WEIGHTS
 from ..event_decoding import decode_events
 from ..event_types import EventSchema
 from ..events import EVENTS_ATTR, install_events, set_events
-from ..pipelines import RelationComponent, relation_attr
+from ..pipelines import RelationComponent
 from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .saving import Parts, SavedPipe, loading
+from .weak_pipeline import WeakPipeline
 
-_OWN = "own"  # keys beside the saved schema
-_READS = "relations_attr"
+_OWN = "own"  # key beside the saved schema
 
 
 @Language.factory(
@@ -35,9 +35,9 @@ class EventExtractor(SavedPipe, Pipe):
     """Makes events of the relations that are pairs of their roles, and writes them to ``doc._.events``.
 
     It comes after ``relation_extractor``, which learns and finds these pairs, and learns nothing itself;
-    see :mod:`rel_component.event_decoding`. The types of events are those of the schema of the last
-    component before it that finds their pairs, also when that is given another schema, unless it has
-    been given types of its own.
+    see :mod:`rel_component.event_decoding`. The types of events are those that the schema of the last
+    component before it that finds their pairs has at that time, unless it has been given types of its
+    own.
 
     Args:
         nlp: the pipeline.
@@ -85,15 +85,28 @@ class EventExtractor(SavedPipe, Pipe):
         self.one_label = one_label
         self.one_role = one_role
         self.keep_pairs = keep_pairs
-        self.relations_attr = relations_attr or relation_attr(nlp)
-        self._is_automatic = relations_attr is None
-        pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
-        self._attrs = {pipe.attr for pipe in pipes if isinstance(pipe, RelationComponent)}
-        self.events = EventSchema()
-        self._has_own: Optional[bool] = False  # None: not known
+        self._attr = relations_attr
+        self._pipeline = WeakPipeline(nlp)
+        self._source: Optional[RelationComponent] = None
+        self._events = EventSchema()
+        self._has_own = False
         if event_schema is not None:
             self.set_schema(event_schema)
-        self.follow(nlp)
+        self._find_source()
+
+    @property
+    def events(self) -> EventSchema:
+        """The types of events."""
+        source = self._find_source()
+        if source is not None and source.schema.events and not self._has_own:
+            self._events = source.schema.events
+        return self._events
+
+    @property
+    def relations_attr(self) -> str:
+        """Name of the extension attribute of the relations."""
+        source = self._find_source()
+        return self._attr or (DEFAULT_ATTR if source is None else source.attr)
 
     def set_schema(self, schema: Union[RelationSchema, Dict[str, Any]]) -> None:
         """Make events of the types of another schema from now on.
@@ -109,26 +122,8 @@ class EventExtractor(SavedPipe, Pipe):
             schema = RelationSchema.from_dict(schema, source="event_schema")
         if not schema.events:
             raise ConfigError(f'{self.name}: the schema has no types under "events"')
-        self.events = schema.events
+        self._events = schema.events
         self._has_own = True
-
-    def follow(self, nlp: Language) -> None:
-        """Take the types of events of the component that finds their pairs, where it has some.
-
-        Types of its own, of :meth:`set_schema` or the option `event_schema`, stay as they are. The
-        attribute of the relations becomes that of the component, unless the option `relations_attr`
-        names one.
-
-        Args:
-            nlp: the pipeline.
-        """
-        sources = self._sources(nlp)
-        if sources and self._is_automatic:
-            self.relations_attr = sources[-1].attr
-        sources = [each for each in sources if each.attr == self.relations_attr]
-        if sources and not self._has_own:
-            self.events = sources[-1].schema.events
-            self._has_own = False
 
     def initialize(
         self,
@@ -141,17 +136,16 @@ class EventExtractor(SavedPipe, Pipe):
 
         Args:
             get_examples: not used.
-            nlp: the pipeline; see :meth:`follow`. Types that were saved by a version which did not say
-                whether they are its own stay as they are.
-            event_schema: the schema.
+            nlp: the pipeline, where it is another one than the component was made for.
+            event_schema: the schema; None: that of the relation extractor, or of :meth:`set_schema`.
 
         Raises:
             ConfigError: if there are no types of events.
         """
         if event_schema is not None:
             self.set_schema(event_schema)
-        if nlp is not None and not (self._has_own is None and self.events):
-            self.follow(nlp)
+        if nlp is not None:
+            self._pipeline = WeakPipeline(nlp)
         self._require_events()
 
     def __call__(self, doc: Doc) -> Doc:
@@ -160,21 +154,21 @@ class EventExtractor(SavedPipe, Pipe):
         Raises:
             ConfigError: if there are no types of events.
         """
-        self._require_events()
-        relations = list(get_relations(doc, self.relations_attr))
+        types, attr = self._require_events(), self.relations_attr
+        relations = list(get_relations(doc, attr))
         events = decode_events(
             relations,
-            self.events,
+            types,
             threshold=self.threshold,
             one_label=self.one_label,
             one_role=self.one_role,
         )
         set_events(doc, events)
         if not self.keep_pairs:
-            pairs = {pair.label for pair in self.events.pair_types()}
-            others = [rel for rel in relations if rel.label not in pairs]
-            if len(others) < len(relations):
-                set_relations(doc, others, self.relations_attr)
+            pairs = {pair.label for pair in types.pair_types()}
+            kept = [rel for rel in relations if rel.label not in pairs]
+            if len(kept) < len(relations):
+                set_relations(doc, kept, attr)
         return doc
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
@@ -183,34 +177,38 @@ class EventExtractor(SavedPipe, Pipe):
             return {}
         return dict(self.scorer(examples, **{"schema": self.events, **kwargs}))
 
-    def _sources(self, nlp: Language) -> List[RelationComponent]:
-        """The components before this one that find pairs of events."""
-        pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
-        before = takewhile(lambda pipe: pipe is not self, pipes)
-        return [
-            pipe for pipe in before if isinstance(pipe, RelationComponent) and pipe.schema.events
+    def _find_source(self) -> Optional[RelationComponent]:
+        """The component that finds the pairs; the last one known, if the pipeline is gone."""
+        nlp = self._pipeline.get()
+        pipes: List[Any] = [] if nlp is None else [pipe for _, pipe in nlp.pipeline]
+        before = [
+            pipe
+            for pipe in takewhile(lambda pipe: pipe is not self, pipes)
+            if isinstance(pipe, RelationComponent) and self._attr in (None, pipe.attr)
         ]
+        with_events = [pipe for pipe in before if pipe.schema.events]
+        self._source = [*with_events[-1:], *before[:1], self._source][0]
+        return self._source
 
-    def _require_events(self) -> None:
+    def _require_events(self) -> EventSchema:
         if not self.events:
             raise ConfigError(
                 f"{self.name}: there are no types of events: put them under `events` into the schema of "
                 "the relation extractor, or give event_schema"
             )
+        return self.events
 
     def _dump(self) -> Parts:
         schema = RelationSchema(events=self.events.values())
-        data = {**schema.to_dict(), _OWN: self._has_own, _READS: self.relations_attr}
+        data = {**schema.to_dict(), _OWN: self._has_own}
         return {"schema": srsly.json_dumps(data, indent=2)}
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         if "schema" not in exclude:
             with loading(f"{place}schema"):
                 data = srsly.json_loads(read("schema"))
-                own = data.pop(_OWN, None)  # which an earlier version did not save
-                reads = str(data.pop(_READS, self.relations_attr))
-                self.events = RelationSchema.from_dict(data).events
-                self._has_own = (self._has_own or None) if own is None else bool(own)
-                # extractors before it have no schema yet, but their attributes may be others now
-                if self._is_automatic and (reads in self._attrs or not self._attrs):
-                    self.relations_attr = reads
+                own = data.pop(_OWN, True)  # which an earlier version did not save, or as None
+                data.pop("relations_attr", None)  # which another one saved
+                self._events = RelationSchema.from_dict(data).events
+                self._has_own = own is not False
+        self._find_source()  # while its pipeline is sure to be there

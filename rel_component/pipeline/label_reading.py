@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
 import numpy
 from spacy.language import Language
@@ -74,7 +74,7 @@ class LabelReader:
         model: Model[Any, Any],
         schema: RelationSchema,
         upstream: Any,
-        nlp: Optional[Language],
+        nlp: Language,
     ) -> FloatArray:
         """The vectors of the labels of a schema. *Shape:* ``(n_labels, width)``.
 
@@ -82,10 +82,10 @@ class LabelReader:
             model: a pair model that reads labels.
             schema: the labels.
             upstream: the component whose vectors the model reads, if it is not the model itself.
-            nlp: the pipeline, to read examples; None: it is gone.
+            nlp: makes the documents of examples.
 
         Raises:
-            ConfigError: if there is no sentence encoder, or no pipeline for the examples.
+            ConfigError: if there is no sentence encoder.
             SchemaError: if an example does not mark one head and one tail.
         """
         vectors = label_vectors(schema, self._encode(model, upstream))
@@ -95,10 +95,6 @@ class LabelReader:
             for example in kind.examples
         ]
         if examples:
-            if nlp is None:
-                raise ConfigError(
-                    f"{self._name}: examples of labels need the pipeline, which is gone"
-                )
             marked = [parse_example(kind, example) for _, kind, example in examples]
             found = _example_vectors(model, nlp, upstream, marked)
             none = mean_prototype(model.get_ref("output_layer"))

@@ -359,8 +359,7 @@ class RelationExtractor(SchemaPipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score predicted documents against the reference; see :func:`score_relations`."""
-        nlp = self._pipeline.get() if self._pipeline else None
-        return score_extractor(self, examples, nlp=nlp, **kwargs)
+        return score_extractor(self, examples, nlp=self._pipeline.get(), **kwargs)
 
     def take_state(self, state: Dict[str, Any]) -> None:
         """See :meth:`.CheckedPipe.take_state`."""
@@ -374,7 +373,7 @@ class RelationExtractor(SchemaPipe):
         if "check_loaded" in self.model.attrs:
             with loading(f"{place}model"):
                 self.model.attrs["check_loaded"](self.model)
-        if nlp := self._pipeline and self._pipeline.get():
+        if nlp := self._pipeline.get():
             check_mentions_first(nlp)
 
     def _warn(self, examples: Sequence[Example], *, complete: bool = False) -> bool:

@@ -13,13 +13,18 @@ from spacy.tokens import Doc
 
 from ..candidates import Candidates, PairModelT
 from ..errors import ConfigError, SchemaError, listed, shown
-from ..pipelines import found_types, missing_types
+from ..pipelines import (
+    blank_pipeline,
+    event_components,
+    event_types,
+    found_types,
+    missing_types,
+)
 from ..probabilities import Temperature
 from ..relation_types import RelationType
 from ..schema import RelationSchema
 from ..targets import Targets
 from ..types import NO_RELATION, BoolArray
-from .event_extractor import EventExtractor
 from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
 from .model_checks import refuse_uninitialised, resize_outputs
 from .rehearsal import RehearsingPipe
@@ -160,16 +165,8 @@ class SchemaPipe(RehearsingPipe):
         self.state["label_offset"] = float(offset)
         for label in self.labels:
             self.vocab.strings.add(label)
-        nlp = self._pipeline.get() if self._pipeline else None
-        if nlp is not None:
-            self._pass_events_on(nlp)
-        found = None if nlp is None else found_types(nlp)
-        if found is not None and (missing := missing_types(self.schema, found)):
-            warnings.warn(
-                f"{self.name}: the pipeline finds no entities of the types {listed(missing)}, so that "
-                f"no relation has them; it finds {listed(sorted(found))}",
-                stacklevel=2,
-            )
+        if nlp := self._pipeline.get():
+            self._warn_of_missing(nlp)
 
     def learn_upstream(self, docs: Sequence[Doc]) -> None:
         """See :meth:`.ListeningPipe.learn_upstream`."""
@@ -178,25 +175,23 @@ class SchemaPipe(RehearsingPipe):
         if reads_labels(self.model) and (listener is None or listener._backprop is not None):
             self._label_reader.check_training(self.model, self._upstream)
 
-    def _pass_events_on(self, nlp: Language) -> None:
-        """Let what makes events of the relations make those of the present schema."""
-        for _, pipe in nlp.pipeline:
-            if not isinstance(pipe, EventExtractor):
-                continue
-            pipe.follow(nlp)
-            if pipe.relations_attr != self.attr:
-                continue
-            if missing := [label for label in self.schema.events if label not in pipe.events]:
-                reason = (
-                    "has types of events of its own: give it the schema too, with its set_schema"
-                    if pipe._has_own
-                    else f"does not follow the schema of {self.name}, which is disabled, after it, or "
-                    "not the last that finds events: put it right before it"
-                )
-                warnings.warn(
-                    f"{pipe.name} makes no events of the types {listed(missing)}: it {reason}",
-                    stacklevel=3,
-                )
+    def _warn_of_missing(self, nlp: Language) -> None:
+        """Warn of entity types and events of the schema that the pipeline does not find or make."""
+        found, made = found_types(nlp), event_types(nlp)
+        if found is not None and (missing := missing_types(self.schema, found)):
+            warnings.warn(
+                f"{self.name}: the pipeline finds no entities of the types {listed(missing)}, so that "
+                f"no relation has them; it finds {listed(sorted(found))}",
+                stacklevel=3,
+            )
+        missing = [label for label in self.schema.events if label not in made]
+        if missing and event_components(nlp):
+            warnings.warn(
+                f"{self.name}: the pipeline makes no events of the types {listed(missing)}: give the "
+                f"schema to set_schema of event_extractor too, if it has types of its own, or put "
+                f"{self.name} right before it",
+                stacklevel=3,
+            )
 
     def asked_labels(self, docs: Sequence[Doc], candidates: Candidates) -> Optional[BoolArray]:
         """The labels that each pair is asked about; None: all. *Shape:* ``(n_pairs, n_labels)``.
@@ -249,7 +244,7 @@ class SchemaPipe(RehearsingPipe):
 
     def _read_labels(self, schema: RelationSchema, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of a schema."""
-        nlp = self._pipeline.get() if self._pipeline else None
+        nlp = self._pipeline.get() or blank_pipeline(self.vocab.lang)
         vectors = self._label_reader.vectors(self.model, schema, self._upstream, nlp)
 
         def ask_about(n_outputs: int) -> None:

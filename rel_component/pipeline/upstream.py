@@ -7,7 +7,6 @@ takes the vectors of another encoder like those that the listening component was
 import inspect
 import warnings
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
-from weakref import ref
 
 import numpy
 from spacy.language import Language
@@ -22,21 +21,12 @@ from ..types import FloatArray
 from .learning import LearningPipe
 from .model_checks import refuse_changed_tokens, refuse_uninitialised
 from .saving import Parts, loading
+from .weak_pipeline import WeakPipeline
 
 _SAVED = "upstream"  # key in cfg
 _PROBE = ("Ada", "Lovelace", "works", "for", "Acme", ".")
 _N_VALUES = 16  # of each vector of the probe are saved
 _TOLERANCE = 0.1  # of the norm: far more than precisions differ, far less than encoders
-
-
-class _WeakPipeline:
-    """A pipeline that is not kept alive, and of which copies know nothing."""
-
-    def __init__(self, nlp: Language) -> None:
-        self.get = ref(nlp)
-
-    def __reduce__(self) -> Any:
-        return type(None), ()
 
 
 class ListeningPipe(LearningPipe):
@@ -45,7 +35,7 @@ class ListeningPipe(LearningPipe):
     It remembers that component, and saves the vectors that it gives a short text.
     """
 
-    _pipeline: Optional[_WeakPipeline] = None
+    _pipeline: WeakPipeline
     _upstream: Any = None
     _checked: Optional[Vocab] = None  # that of documents which had the right vectors
     _has_warned = False
@@ -57,7 +47,7 @@ class ListeningPipe(LearningPipe):
             nlp: the pipeline of a model that is new; None: that of an earlier call.
         """
         if nlp is not None:
-            self._pipeline = _WeakPipeline(nlp)
+            self._pipeline = WeakPipeline(nlp)
             self.state.pop(_SAVED, None)
         self._checked = None
         self._upstream = self._linked()
@@ -194,7 +184,7 @@ class ListeningPipe(LearningPipe):
 
     def _linked(self) -> Any:
         """The last component with vectors before this one that spaCy has linked the listener to."""
-        nlp = self._pipeline and self._pipeline.get()
+        nlp = self._pipeline.get()
         found = None
         for _, component in nlp.components if nlp else ():
             if component is self:

@@ -1,5 +1,8 @@
 """Other labels for a relation extractor that reads them."""
 
+import gc
+import pickle
+
 import numpy
 import pytest
 import spacy
@@ -68,18 +71,45 @@ def test_the_event_extractor_makes_the_events_of_another_schema(trained):
     set_schema(sale)
     assert list(events.events) == ["SALE"]
     events.set_schema(sale)
-    with pytest.warns(UserWarning, match="makes no events of the types DEAL: it has types of"):
+    with pytest.warns(UserWarning, match="makes no events of the types DEAL: give"):
         set_schema(deal)
     assert list(events.events) == ["SALE"]
 
 
-def test_a_disabled_extractor_says_why_no_events_of_its_schema_are_made(trained):
+def pickled(nlp):
+    return pickle.loads(pickle.dumps(nlp))
+
+
+def sourced(nlp):
+    other = spacy.blank("en")
+    for name in nlp.pipe_names:
+        other.add_pipe(name, source=nlp)
+    return other
+
+
+@pytest.mark.parametrize("copied", [pickled, sourced])
+def test_a_copied_pipeline_takes_another_schema(trained, copied):
+    def copy():
+        nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+        nlp.add_pipe("event_extractor")
+        return copied(nlp)
+
+    nlp = copy()  # and the pipeline that it was made of is gone
+    gc.collect()
+    example = "<head>bo</head> met <tail>cy</tail> ."
+    relation = {"label": "MET", "examples": [example]}
+    event = {"label": "DEAL", "roles": {"buyer": {}, "seller": {}}}
+    nlp.get_pipe("relation_extractor").set_schema({"relations": [relation], "events": [event]})
+    assert list(nlp.get_pipe("event_extractor").events) == ["DEAL"]
+
+
+def test_the_schema_of_a_disabled_extractor_is_known_when_it_is_enabled(trained):
     nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
-    nlp.add_pipe("event_extractor")
-    deal = {"events": [{"label": "DEAL", "roles": {"buyer": {}, "seller": {}}}]}
-    nlp.disable_pipe("relation_extractor")
-    with pytest.warns(UserWarning, match="DEAL: it does not follow .* relation_extractor, which"):
+    events = nlp.add_pipe("event_extractor")
+    with nlp.select_pipes(disable="relation_extractor"):
+        deal = {"events": [{"label": "DEAL", "roles": {"buyer": {}, "seller": {}}}]}
         nlp.get_pipe("relation_extractor").set_schema(deal)
+    assert list(events.events) == ["DEAL"]
 
 
 def test_labels_are_saved(trained, tmp_path):
