@@ -14,8 +14,8 @@ from ..errors import ConfigError, shown
 from ..evaluation.event_scores import EVENT_SCORE_WEIGHTS
 from ..event_decoding import decode_events
 from ..event_types import EventSchema
-from ..events import EVENTS_ATTR, install_events, set_events
-from ..pipelines import RelationComponent
+from ..events import EVENTS_ATTR, get_events, install_events, set_events
+from ..pipelines import RelationComponent, event_types
 from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .saving import Parts, SavedPipe, loading
@@ -37,7 +37,7 @@ class EventExtractor(SavedPipe, Pipe):
     It comes after ``relation_extractor``, which learns and finds these pairs, and learns nothing itself;
     see :mod:`rel_component.event_decoding`. The types of events are those that the schema of the last
     component before it that finds their pairs has at that time, unless it has been given types of its
-    own.
+    own. Events of other types that a document has stay: another ``event_extractor`` may have made them.
 
     Args:
         nlp: the pipeline.
@@ -163,7 +163,8 @@ class EventExtractor(SavedPipe, Pipe):
             one_label=self.one_label,
             one_role=self.one_role,
         )
-        set_events(doc, events)
+        others = [event for event in get_events(doc) if event.label not in types]
+        set_events(doc, [*others, *events])
         if not self.keep_pairs:
             pairs = {pair.label for pair in types.pair_types()}
             kept = [rel for rel in relations if rel.label not in pairs]
@@ -175,7 +176,10 @@ class EventExtractor(SavedPipe, Pipe):
         """Score predicted documents against the reference; see :func:`.score_events`."""
         if self.scorer is None:
             return {}
-        return dict(self.scorer(examples, **{"schema": self.events, **kwargs}))
+        nlp = self._pipeline.get()
+        others = {} if nlp is None else event_types(nlp)  # whose events the documents have too
+        types = EventSchema({**others, **self.events}.values())
+        return dict(self.scorer(examples, **{"schema": types, **kwargs}))
 
     def _find_source(self) -> Optional[RelationComponent]:
         """The component that finds the pairs; the last one known, if the pipeline is gone."""

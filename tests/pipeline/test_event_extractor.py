@@ -8,9 +8,11 @@ import srsly
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from rel_component.annotations import install_extension, set_relations
 from rel_component.errors import ConfigError, ExtensionConflict, SchemaError
 from rel_component.events import Event, set_events
 from rel_component.inference.extract import choose_relations, to_record
+from rel_component.pipelines import event_types
 from rel_component.schema import RelationSchema
 
 from ..encoders import TINY_TOK2VEC
@@ -164,6 +166,25 @@ def test_another_attribute_is_another_name_of_the_same_events():
         assert doc._.records == ()
     finally:
         Doc.remove_extension("records")
+
+
+def test_two_extractors_keep_the_events_of_each_other():
+    nlp = spacy.blank("en")
+    install_extension("links")
+    try:
+        for label, attr in (("DEAL", "rel"), ("SALE", "links")):
+            config = {"event_schema": other_events(label), "relations_attr": attr}
+            nlp.add_pipe("event_extractor", attr, config=config)
+        doc = make_doc(nlp.vocab, "a b", [(0, 1, "ORG"), (1, 2, "ORG")], [(0, "DEAL:a>b", 1)])
+        set_relations(doc, [(doc.ents[1], "SALE:a>b", doc.ents[0])], "links")
+        for _ in range(2):
+            assert [str(event) for event in nlp(doc)._.events] == [
+                "DEAL(a: a, b: b)",
+                "SALE(a: b, b: a)",
+            ]
+        assert [*event_types(nlp)] == ["DEAL", "SALE"]
+    finally:
+        Doc.remove_extension("links")
 
 
 def test_pairs_are_read_where_the_relation_extractor_writes_them(tmp_path):
