@@ -81,7 +81,7 @@ class Sender:
         self._sleep = sleep
         # Those worth trying. Threads share them without a lock: at worst, two find the same format.
         self._formats: Tuple[AnswerFormat, ...] = tuple(backend.formats)
-        self._has_answered = False  # whether a structured answer has come back
+        self._has_answered = False  # whether a structured answer has come back in the first of them
 
     def send(self, requests: Sequence[Request], stop: threading.Event) -> List[Outcome]:
         """Replies to requests or errors, in their order.
@@ -132,7 +132,8 @@ class Sender:
                 if n + 1 == len(formats) or not self._format_may_be_unknown(failures):
                     raise
             else:
-                self._formats, self._has_answered = formats[n:], True
+                if not self._has_answered:  # or a schema of this request alone is refused
+                    self._formats, self._has_answered = formats[n:], True
                 return replies
         raise AssertionError("the last format returns or raises")
 

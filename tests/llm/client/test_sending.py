@@ -146,6 +146,16 @@ def test_the_error_stays_if_no_format_is_supported():
     assert backend.used_formats == list(ANSWER_FORMATS)
 
 
+def test_a_schema_that_is_refused_leaves_the_format_to_others():
+    backend, client = picky_client(ANSWER_FORMATS, FormatUnsupported("too many values"))
+    list(client.stream(structured("a")))
+    backend.known = ["text"]
+    list(client.stream(structured("b")))
+    backend.known = ANSWER_FORMATS
+    list(client.stream(structured("c")))
+    assert backend.used_formats == ["json_schema", *ANSWER_FORMATS, "json_schema"]
+
+
 def test_the_second_crash_tries_the_next_formats():
     backend, client = picky_client(["json_object"], CRASH)
     assert all(outcome.reply for outcome in client.stream(structured("a", "b")))
