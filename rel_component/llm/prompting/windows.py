@@ -12,8 +12,9 @@ from ..types import Message
 Window = Tuple[int, int]
 """Start and exclusive end, in tokens."""
 
-CHARACTERS_PER_TOKEN = 3
-"""A low estimate, for endpoints that do not count tokens before a request."""
+BYTES_PER_TOKEN = 3
+"""A low estimate, for endpoints that do not count tokens before a request: three Latin letters, or one
+character of Chinese, Japanese, Thai or Hindi (in UTF-8)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class PromptLimits:
         counted = self.count_tokens(messages)
         if counted is not None:
             return counted
-        return sum(len(m.content) // CHARACTERS_PER_TOKEN + 8 for m in messages)
+        sizes = (len(message.content.encode("utf8", "surrogatepass")) for message in messages)
+        return sum(size // BYTES_PER_TOKEN + 8 for size in sizes)
 
 
 def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1) -> List[Window]:

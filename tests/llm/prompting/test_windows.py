@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rel_component.errors import PromptTooLong
-from rel_component.llm.prompting.windows import split_windows
+from rel_component.llm.prompting.windows import PromptLimits, split_windows
+from rel_component.llm.types import Message
 
 from ...helpers import make_doc
 
@@ -42,6 +43,13 @@ def test_full_stops_end_sentences_where_there_are_none(vocab):
 def test_a_long_sentence_is_cut(vocab):
     doc = make_doc(vocab, "a b c d e f g h . i", sent_starts=[0, 9])
     assert split_windows(doc, at_most(5), overlap=0) == [(0, 4), (4, 9), (9, 10)]
+
+
+@pytest.mark.parametrize(
+    ("text", "n_tokens"), [("abcdef", 2), ("阿里巴巴集团", 6), ("บริษัท", 6), ("\ud800", 1)]
+)
+def test_tokens_that_nobody_counts_are_estimated_by_bytes(text, n_tokens):
+    assert PromptLimits().tokens([Message("user", text)]) == n_tokens + 8
 
 
 def test_nothing_fits(vocab):
