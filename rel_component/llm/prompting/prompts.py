@@ -193,7 +193,8 @@ class Prompter:
         def fits(window: Window) -> bool:
             return self._fits(prefix, doc, window, ids, room)
 
-        return prefix, split_windows(doc, fits, overlap=self.overlap)
+        windows = split_windows(doc, fits, overlap=self.overlap, mentions=ids.values())
+        return prefix, windows
 
     def _fits(
         self, prefix: List[Message], doc: Doc, window: Window, ids: Dict[str, Span], room: int

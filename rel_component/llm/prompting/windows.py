@@ -2,9 +2,10 @@
 
 from bisect import bisect
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Container, Iterable, List, Optional, Sequence, Tuple
 
-from spacy.tokens import Doc
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc, Span
 
 from ...errors import PromptTooLong
 from ..types import Message
@@ -40,24 +41,32 @@ class PromptLimits:
         return sum(size // BYTES_PER_TOKEN + 8 for size in sizes)
 
 
-def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1) -> List[Window]:
+def split_windows(
+    doc: Doc,
+    fits: Callable[[Window], bool],
+    *,
+    overlap: int = 1,
+    mentions: Iterable[Span] = (),
+) -> List[Window]:
     """Cover a document with windows of whole sentences, as long as possible.
 
     Neighbouring windows share sentences, so that relations across a border are seen. A sentence
-    that does not fit is cut in two, again and again until it fits.
+    that does not fit is cut in two, again and again until it fits. No border lies inside of a mention,
+    unless that alone does not fit.
 
     Args:
-        doc: the document; without sentence boundaries, its full stops and question and exclamation
-            marks end sentences.
+        doc: the document; where it has no sentences, they are those of spaCy's sentencizer.
         fits: whether a window is short enough; if it is, so are all windows inside of it.
         overlap: the most sentences that two windows share.
+        mentions: its mentions, if they are given.
 
     Raises:
         PromptTooLong: if not even a single token fits.
     """
     if fits((0, len(doc))):
         return [(0, len(doc))]
-    sentences = _cut(_sentences(doc), fits)
+    inside = {i for span in mentions for i in range(span.start + 1, span.end)}
+    sentences = _cut(_sentences(doc, inside), fits, inside)
     windows: List[Window] = []
     first = 0
     while True:
@@ -72,14 +81,19 @@ def split_windows(doc: Doc, fits: Callable[[Window], bool], *, overlap: int = 1)
         first = step
 
 
-def _sentences(doc: Doc) -> List[Window]:
+def _sentences(doc: Doc, inside: Container[int]) -> List[Window]:
+    """Return the sentences, those joined between which a mention lies."""
     if doc.has_annotation("SENT_START"):
-        return [(sent.start, sent.end) for sent in doc.sents]
-    ends = [token.i + 1 for token in doc[:-1] if token.text in {".", "!", "?", "。"}]
-    return list(zip([0, *ends], [*ends, len(doc)]))
+        starts = [sent.start for sent in doc.sents]
+    else:
+        starts = [i for i, is_start in enumerate(Sentencizer().predict([doc])[0]) if is_start]
+    starts = [i for i in starts if i not in inside]
+    return list(zip(starts, [*starts[1:], len(doc)]))
 
 
-def _cut(sentences: List[Window], fits: Callable[[Window], bool]) -> List[Window]:
+def _cut(
+    sentences: List[Window], fits: Callable[[Window], bool], inside: Container[int]
+) -> List[Window]:
     """Cut sentences that do not fit into parts that do."""
     parts: List[Window] = []
     waiting = sentences[::-1]
@@ -93,9 +107,17 @@ def _cut(sentences: List[Window], fits: Callable[[Window], bool]) -> List[Window
                 "document: use fewer examples, a shorter template or schema, or a smaller max_tokens"
             )
         else:
-            middle = (start + end) // 2
+            middle = _border((start, end), inside)
             waiting += [(middle, end), (start, middle)]
     return parts
+
+
+def _border(sentence: Window, inside: Container[int]) -> int:
+    """Return the token nearest to the middle of a sentence at which it may be cut."""
+    start, end = sentence
+    middle = (start + end) // 2
+    allowed = (i for i in range(start + 1, end) if i not in inside)
+    return min(allowed, key=lambda i: abs(i - middle), default=middle)
 
 
 def _furthest(sentences: List[Window], first: int, fits: Callable[[Window], bool]) -> int:

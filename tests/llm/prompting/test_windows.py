@@ -45,6 +45,20 @@ def test_a_long_sentence_is_cut(vocab):
     assert split_windows(doc, at_most(5), overlap=0) == [(0, 4), (4, 9), (9, 10)]
 
 
+@pytest.mark.parametrize("end", [*"!？．。｡।॥؟۔"])
+def test_sentences_end_in_all_scripts(vocab, end):
+    doc = make_doc(vocab, f"a b c d {end} f g")
+    assert split_windows(doc, at_most(5), overlap=0) == [(0, 5), (5, 7)]
+
+
+def test_no_border_lies_in_a_mention(vocab):
+    doc = make_doc(vocab, "a b c New York City g h", [(3, 6, "GPE")])
+    assert split_windows(doc, at_most(5), overlap=0, mentions=doc.ents) == [(0, 3), (3, 8)]
+    assert split_windows(doc, at_most(2), overlap=0, mentions=doc.ents)[2:4] == [(3, 4), (4, 6)]
+    doc = make_doc(vocab, "we use Yahoo ! Mail here .", [(2, 5, "ORG")])
+    assert split_windows(doc, at_most(5), overlap=0, mentions=doc.ents) == [(0, 2), (2, 7)]
+
+
 @pytest.mark.parametrize(
     ("text", "n_tokens"), [("abcdef", 2), ("阿里巴巴集团", 6), ("บริษัท", 6), ("\ud800", 1)]
 )
