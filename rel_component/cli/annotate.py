@@ -6,6 +6,7 @@ from typing import Annotated, Any, Dict, Optional
 from typer import Argument, Exit, Option
 
 from .messages import (
+    SOME_FAILED,
     check_outputs,
     first_problems,
     msg,
@@ -82,7 +83,7 @@ def annotate_cli(
     else:
         _print_counts(counts, output_path, review)
     if triage.failures:
-        raise Exit(1)
+        raise Exit(SOME_FAILED)
 
 
 def _print_counts(counts: Dict[str, Any], output_path: Path, review: Optional[Path]) -> None:

@@ -27,6 +27,7 @@ from typer import Argument, Exit, Option
 
 from ..errors import ConfigError
 from .messages import (
+    SOME_FAILED,
     check_outputs,
     first_problems,
     is_terminal,
@@ -53,7 +54,7 @@ SOURCES = (
 )
 _ONLY_WRITING = {
     **{"to": "auto", "executor": "auto", "address": None, "gpus": 0.0},
-    **{"resume": False, "shards": False, "shard_size": 500, "timeout": 0.0},
+    **{"resume": False, "retry_failed": False, "shards": False, "shard_size": 500, "timeout": 0.0},
 }
 """Options that do nothing without a file to write, with their defaults."""
 
@@ -94,6 +95,9 @@ def extract_cli(
     address: Annotated[Optional[str], Option(help="Address of a cluster, for executors")] = None,
     gpus: Annotated[float, Option(min=0, help="GPUs of each worker of a cluster")] = 0.0,
     resume: Annotated[bool, Option("--resume", help="Go on with an interrupted run")] = False,
+    retry_failed: Annotated[
+        bool, Option("--retry-failed", help="With --resume: shards with failed documents anew")
+    ] = False,
     shards: Annotated[
         bool, Option("--shards", help="Leave a folder of shards in place of a file")
     ] = False,
@@ -113,7 +117,7 @@ def extract_cli(
     has its trigger in place of the head, or "-", and its roles in place of the tail; the pairs that
     events are made of are printed only if --label names them. With --output or
     --json they are lines of JSON that "rel convert" reads. Documents that fail do not stop a run with
-    --output, but are listed beside it; an interrupted run goes on with --resume.
+    --output, but are listed beside it, and the exit code is 3; an interrupted run goes on with --resume.
     """
     from ..inference.sources import Source
 
@@ -130,7 +134,8 @@ def extract_cli(
     }
     writing: Dict[str, Any] = {
         **{"to": to, "executor": executor, "address": address, "gpus": gpus},
-        **{"resume": resume, "shards": shards, "shard_size": shard_size, "timeout": timeout},
+        **{"resume": resume, "retry_failed": retry_failed, "shards": shards},
+        **{"shard_size": shard_size, "timeout": timeout},
     }
     if output is None:
         for option, value in writing.items():
@@ -174,10 +179,9 @@ def _write(
     for problem in first_problems(shown, more=f" in {summary.failures_path}"):
         notice(problem, "yellow")
     notice(_summary(counts, n_skipped))
-    n_failed = summary.failures - n_skipped
-    if n_failed:
-        notice(f"{n_failed} documents failed: {summary.failures_path} lists them", "red")
-        raise Exit(1)
+    if summary.failed:
+        notice(f"{summary.failed} documents failed: {summary.failures_path} lists them", "red")
+        raise Exit(SOME_FAILED)
 
 
 @contextmanager
@@ -251,7 +255,7 @@ def _print(
     notice(_summary(counts, len(report.problems)))
     if failures:
         print_failures(failures)
-        raise Exit(1)
+        raise Exit(SOME_FAILED)
 
 
 def _rows(

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 MAX_PROBLEMS_SHOWN = 20
 MAX_MESSAGE = 2000
 
+SOME_FAILED = 3
+"""Exit code of a command whose output is there, without some documents that failed."""
+
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 """Exit codes, 128 and the number of the signal, as shells have them."""
 

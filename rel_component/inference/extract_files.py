@@ -49,6 +49,7 @@ def extract_files(
     executor: Union[str, Executor] = "auto",
     resources: Optional[Resources] = None,
     resume: bool = False,
+    retry_failed: bool = False,
     shard_size: int = 500,
     limit: int = 0,
     on_error: Literal["stop", "skip"] = "stop",
@@ -78,6 +79,8 @@ def extract_files(
             there are several workers, and local otherwise.
         resources: what it may use.
         resume: go on with a run that was interrupted, if there is one.
+        retry_failed: make shards with documents that failed again; without `shards`, their folder stays
+            beside the file as long as there are such documents.
         shard_size: the most documents of a shard.
         limit: the most documents; 0: all.
         on_error: whether to stop or go on where the source has something that is no text.
@@ -107,6 +110,8 @@ def extract_files(
     labels = _labels(labels)
     if on_error not in ("stop", "skip"):
         raise ConfigError(f"on_error {shown(on_error)}: expected stop or skip")
+    if retry_failed and not resume:
+        raise ConfigError("--retry-failed is for a run that goes on; give --resume, too")
     if min_score is not None and not (isinstance(min_score, (int, float)) and 0 <= min_score <= 1):
         raise ConfigError(f"min_score {shown(min_score)}: expected a number from 0 to 1")
     texts = Source(source) if isinstance(source, (str, Path)) else source
@@ -144,6 +149,8 @@ def extract_files(
         Manifest(work, header or {}, resume=resume) as manifest,
         kept_if_of_use(work, manifest, can_go_on=header is not None),
     ):
+        if retry_failed:
+            manifest.drop_failed()
         summary = run_shards(
             executor,
             resources,
@@ -155,7 +162,7 @@ def extract_files(
         )
         collect(work, manifest, summary, output if not shards else work.folder)
         clear_folder(work.folder, unfinished=True)
-    if not shards:
+    if not shards and not (retry_failed and summary.failed):
         clear_folder(work.folder)
     return summary
 

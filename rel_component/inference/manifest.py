@@ -83,6 +83,12 @@ class Manifest:
             raise DataError(f"cannot be written: {err.strerror}", place=str(self.path)) from err
         self.finished[finished.shard] = finished
 
+    def drop_failed(self) -> None:
+        """Let shards be made again of which documents have failed."""
+        self.finished = {
+            number: finished for number, finished in self.finished.items() if not finished.failed
+        }
+
     def _begin(self, header: Header) -> bool:
         """Write the header; whether no other run was there first."""
         own = self.path.with_name(f"{NAME}.{secrets.token_hex(4)}")

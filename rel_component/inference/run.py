@@ -56,6 +56,11 @@ class Summary:
     memory: int = 0
     share: Optional[float] = None
 
+    @property
+    def failed(self) -> int:
+        """How many documents have no result; what could not be read is none."""
+        return self.failures - self.counts["skipped"]
+
     def add(self, finished: Finished) -> None:
         """Add a shard."""
         self.documents += finished.documents
@@ -93,11 +98,12 @@ def kept_if_of_use(work: Work, manifest: Manifest, *, can_go_on: bool) -> Iterat
         manifest: names what is finished; it is closed.
         can_go_on: whether the source can be read again.
     """
+    n_before = len(manifest.finished)  # of which some may be made again
     try:
         yield
     except BaseException as err:
         manifest.close()
-        n_finished = len(manifest.finished)
+        n_finished = max(n_before, len(manifest.finished))
         if not can_go_on or not n_finished:
             clear_folder(work.folder)
         elif isinstance(err, RelComponentError):

@@ -109,6 +109,11 @@ class Finished:
     cpu: float = 0.0
     memory: int = 0
 
+    @property
+    def failed(self) -> int:
+        """How many documents are not in its file; what could not be read is none."""
+        return self.failures - self.counts.get("skipped", 0)
+
     def to_dict(self) -> Dict[str, Any]:
         """All attributes by name, as JSON can hold them."""
         return asdict(self)

@@ -283,7 +283,7 @@ def test_extract_tells_which_documents_fail(model, tmp_path):
     nlp.to_disk(tmp_path / "fails")
     (tmp_path / "in.txt").write_text(f"{TEXT}\nFAIL here\n{TEXT}\n", encoding="utf8")
     options = ("--code", code, "-o", tmp_path / "out", "--shards", "--to", "jsonl.gz")
-    output = run("extract", tmp_path / "fails", tmp_path / "in.txt", *options, code=1)
+    output = run("extract", tmp_path / "fails", tmp_path / "in.txt", *options, code=3)
     assert "in.txt, line 2: ValueError: told to" in output
     assert "2 documents, 4 relations" in output
     assert f"1 documents failed: {tmp_path}/out/_failures.jsonl lists them" in output
@@ -291,4 +291,5 @@ def test_extract_tells_which_documents_fail(model, tmp_path):
         *("000000.jsonl.gz", "_000000.failures.jsonl", "_failures.jsonl", "_manifest.jsonl"),
     ]
     again = ("extract", tmp_path / "fails", tmp_path / "in.txt", *options, "--resume")
-    assert "2 documents, 4 relations" in run(*again, code=1)
+    assert "2 documents, 4 relations" in run(*again, code=3)
+    assert "2 documents, 4 relations" in run(*again, "--retry-failed", code=3)

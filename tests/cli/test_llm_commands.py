@@ -58,10 +58,10 @@ def test_rows_say_what_is_negated(config, tmp_path):
 
 def test_documents_without_an_answer_are_said(config, texts, tmp_path):
     replies = lines(tmp_path / "replies.jsonl", [reply(), FAILED, FAILED])
-    output = run("extract", config, texts, code=1)
+    output = run("extract", config, texts, code=3)
     assert "LLMRefused: no key (2 times)" in output
     assert "3 documents, 0 relations" in output
-    output = run("annotate", config, texts, tmp_path / "silver.spacy", code=1)
+    output = run("annotate", config, texts, tmp_path / "silver.spacy", code=3)
     assert "LLMRefused: no key (2 times)" in output
     assert "1 documents to train on" in " ".join(output.split())
     lines(replies, [FAILED] * 3)
@@ -82,7 +82,7 @@ def test_what_is_dropped_is_said(config, texts):
 def test_an_annotation_goes_on_where_it_was(config, texts, tmp_path):
     lines(tmp_path / "replies.jsonl", [reply(FOUNDED), reply(FOUNDED), FAILED])
     arguments = ("annotate", config, texts, tmp_path / "silver.spacy")
-    first = run_json(*arguments, code=1)
+    first = run_json(*arguments, code=3)
     second = run_json(*arguments)
     assert (first["usage"]["requests"], first["usage"]["cache_hits"]) == (2, 0)
     assert (second["usage"]["requests"], second["usage"]["cache_hits"]) == (1, 2)
@@ -209,7 +209,7 @@ def test_compare_needs_as_many_names(config, tmp_path):
 
 def test_prompted_pipelines_extract_to_files(config, texts, tmp_path):
     replies = lines(tmp_path / "replies.jsonl", [reply(FOUNDED), FAILED, reply(FOUNDED)])
-    output = run("extract", config, texts, "-o", tmp_path / "out.jsonl", "--batch-size", 1, code=1)
+    output = run("extract", config, texts, "-o", tmp_path / "out.jsonl", "--batch-size", 1, code=3)
     assert "2 documents, 2 relations" in output
     assert "line 2, document t1: LLMRefused: no key" in output  # the replies came in order
     assert "t1" not in (tmp_path / "out.jsonl").read_text(encoding="utf8")
@@ -258,7 +258,7 @@ def test_a_batch_is_written_and_its_answers_are_read(config, texts, tmp_path):
             ),
         ],
     )
-    output = run("extract", config, texts, "-o", tmp_path / "out.jsonl", code=1)
+    output = run("extract", config, texts, "-o", tmp_path / "out.jsonl", code=3)
     assert "1 documents, 1 relations" in output
     assert "document t1: LLMRefused: status 400 of the batch: too long" in output
     assert "document t2: LLMRefused" in output

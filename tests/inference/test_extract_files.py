@@ -338,6 +338,25 @@ def test_what_fails_is_listed_and_does_not_stop_the_run(nlp, tmp_path):
     assert not (tmp_path / "out.jsonl.failures.jsonl").exists()
 
 
+@pytest.mark.parametrize("shards", [False, True])
+def test_documents_that_failed_are_tried_again(shards, nlp, texts, tmp_path, monkeypatch):
+    out, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
+    options = {"resume": True, "retry_failed": True, "shards": shards}
+    run(nlp, texts, whole, shards=shards)
+    monkeypatch.setattr(trap, "REFUSED", ["Orbit 5"])
+    summary = run(nlp, texts, out, **options)
+    assert (summary.documents, summary.failed) == (8, 1)
+    monkeypatch.undo()
+    with largest_file(10), pytest.raises(DataError, match="3 finished shards are in"):
+        run(nlp, texts, out, **options)
+    summary = run(nlp, texts, out, **options)
+    assert (summary.documents, summary.resumed, summary.failed) == (9, 5, 0)
+    for name in ["000000.jsonl", "000001.jsonl", "000002.jsonl"] if shards else [""]:
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"in.txt", "out.jsonl", "whole.jsonl"}
+    assert sorted(out.glob("*failures*")) == []
+
+
 def test_after_an_error_of_the_source_a_run_can_go_on(nlp, tmp_path):
     source = tmp_path / "in.jsonl"
     source.write_text("\n".join([*(json.dumps({"text": t}) for t in TEXTS), "{"]), encoding="utf8")
@@ -408,6 +427,7 @@ def test_options_that_do_not_fit(nlp, pipeline, texts, tmp_path):
         ({"executor": "local", "resources": Resources(2)}, "one worker"),
         ({"executor": "proces"}, 'did you mean "process"'),
         ({"to": "xml"}, "expected one of jsonl"),
+        ({"retry_failed": True}, "give --resume, too"),
         ({"on_error": "ignore"}, "'ignore': expected stop or skip"),
         ({"labels": "FOUNDED_BY"}, "'FOUNDED_BY': expected a list"),
         ({"labels": [1]}, "expected a list of types"),

@@ -6,11 +6,12 @@ import time
 from spacy.language import Language
 
 NAME = "test_trap"
+REFUSED = ["RAISE"]
 
 
 @Language.component(NAME)
 def relate_or_fail(doc):
-    if "RAISE" in doc.text:
+    if any(word in doc.text for word in REFUSED):
         raise ValueError("a text to fail at")
     if "HANG" in doc.text:
         time.sleep(1000)
