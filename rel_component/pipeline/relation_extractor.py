@@ -153,7 +153,7 @@ class RelationExtractor(SchemaPipe):
         self.rescue_entities = rescue_entities
         self.overwrite_ents = overwrite_ents
         self.unsure_below = unsure_below
-        self.attr = attr
+        self.attr = self._attr_option = attr
         self.scorer = scorer
         self._warned = False  # of examples that cannot be learned
         # `spacy find-threshold` writes each threshold that it tries here as well

@@ -11,6 +11,7 @@ import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..annotations import install_extension
 from ..candidates import Candidates, PairModelT
 from ..errors import ConfigError, SchemaError, listed, shown
 from ..pipelines import (
@@ -28,6 +29,7 @@ from ..types import NO_RELATION, BoolArray
 from .label_reading import LabelReader, SchemaLike, as_schema, reads_labels
 from .model_checks import refuse_uninitialised, resize_outputs
 from .rehearsal import RehearsingPipe
+from .saving import Parts
 
 T = TypeVar("T")
 
@@ -42,17 +44,28 @@ class SchemaPipe(RehearsingPipe):
     """A trainable component whose outputs are the labels of a schema.
 
     Attributes:
-        attr: name of the extension attribute that it writes relations to.
+        attr: name of the extension attribute that it writes relations to; another one than that of
+            the options is saved.
         exclusive: whether a pair has at most one label, and NO_RELATION is one of the outputs.
         adaptive_threshold: whether the first output is a threshold for the others.
     """
 
     model: PairModelT
-    attr: str
     exclusive: bool
     adaptive_threshold: bool
     _label_reader: LabelReader
+    _attr_option: str
     _n_changes = 0  # of the labels
+
+    @property
+    def attr(self) -> str:
+        """Name of the extension attribute of the relations."""
+        return self._attr
+
+    @attr.setter
+    def attr(self, attr: str) -> None:
+        install_extension(attr)
+        self._attr = attr
 
     @property
     def schema(self) -> RelationSchema:
@@ -286,6 +299,12 @@ class SchemaPipe(RehearsingPipe):
         for key in ("split", "label_offset"):
             self.state.pop(key, None)
 
+    def _dump(self) -> Parts:
+        self.state.pop("attr", None)
+        if self.attr != self._attr_option:
+            self.state["attr"] = {self._attr_option: self.attr}
+        return super()._dump()
+
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         self._label_reader = LabelReader(self.name)  # with vectors of texts by another encoder
         super()._load(read, place, exclude)
@@ -295,10 +314,14 @@ class SchemaPipe(RehearsingPipe):
         offset = state.get("label_offset", 0.0)
         if type(offset) is not float or not math.isfinite(offset):
             raise ConfigError(f"label_offset {shown(offset)}; expected a finite number")
+        renamed = state.get("attr", {})  # of an option that may be another one now
+        if not isinstance(renamed, dict) or not all(isinstance(x, str) for x in renamed.values()):
+            raise ConfigError(f"attr {shown(renamed)}; expected a name by another one")
         saved = state.get("temperature")
         temperature = None if saved is None else Temperature.from_dict(saved)
         self._forget_options()
         super().take_state(state)
+        self.attr = renamed.get(self.attr, self.attr)
         self.schema = RelationSchema.from_dict(state["schema"])
         groups = state.get("split", [])
         if not isinstance(groups, list) or not all(

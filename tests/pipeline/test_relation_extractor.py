@@ -591,6 +591,21 @@ def test_another_attribute():
         Doc.remove_extension("relations")
 
 
+def test_another_name_for_the_attribute_is_saved(nlp, tmp_path):
+    renamed = pipeline().from_bytes(nlp.to_bytes())
+    try:
+        renamed.get_pipe("relation_extractor").attr = "relations"
+        renamed.to_disk(tmp_path)
+        loaded = spacy.load(tmp_path)
+        doc = loaded(inputs(loaded)[0])
+        assert (facts(doc, "relations"), facts(doc)) == ([WORKS_AT], [])
+        options = {"components": {"relation_extractor": {"attr": "links"}}}
+        assert spacy.load(tmp_path, config=options).get_pipe("relation_extractor").attr == "links"
+    finally:
+        for name in ("relations", "links"):
+            Doc.remove_extension(name)
+
+
 # Mentions in training
 
 
