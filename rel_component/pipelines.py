@@ -4,7 +4,9 @@ import warnings
 from pathlib import Path
 from typing import (
     Any,
+    Dict,
     FrozenSet,
+    Iterable,
     List,
     Optional,
     Protocol,
@@ -12,17 +14,20 @@ from typing import (
     Union,
     runtime_checkable,
 )
+from weakref import WeakKeyDictionary
 
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
 from thinc.api import Model
 
-from .annotations import DEFAULT_ATTR, install_extension
+from .annotations import DEFAULT_ATTR, install_extension, set_relations
 from .errors import ConfigError
 from .event_types import EventSchema
 from .saved_pipelines import read_pipeline
 from .schema import RelationSchema
+from .types import Relation
 
 
 @runtime_checkable
@@ -168,31 +173,29 @@ def find_extractor(nlp: Language) -> Optional[RelationComponent]:
     return None
 
 
-def claim_attr(nlp: Language, name: str, attr: str, *, joins: bool = False) -> None:
-    """Register where a new component writes its relations; warn if another one writes there as well.
+def write_relations(doc: Doc, relations: Iterable[Relation], component: Any) -> None:
+    """Replace the relations of a document by those of a component; warn if another one has written them.
 
     Args:
-        nlp: the pipeline that it is added to.
-        name: its name.
-        attr: name of the extension attribute.
-        joins: whether it keeps what it finds there.
-
-    Raises:
-        ExtensionConflict: if other code has registered ``doc._.<attr>``.
+        doc: the document.
+        relations: its relations.
+        component: has a name, and the attribute.
     """
-    install_extension(attr)
-    for other, component in nlp.components:
-        if (
-            isinstance(component, RelationComponent)
-            and component.attr == attr
-            and not joins
-            and getattr(component, "ask", "") != "unsure"
-        ):
-            warnings.warn(
-                f"{name} and {other} both write doc._.{attr}: the later one in the pipeline replaces "
-                "what the earlier one has found; give one of them another attr",
-                stacklevel=3,
-            )
+    name, attr = component.name, component.attr
+    install_extension(attr)  # another package may have taken the name since
+    writers = _writers.setdefault(doc, {})
+    if (other := writers.get(attr, name)) != name:
+        warnings.warn(
+            f"{name} and {other} both write doc._.{attr}: the later one in the pipeline replaces what "
+            "the earlier one has found; give one of them another attr",
+            stacklevel=3,
+        )
+    writers[attr] = name
+    set_relations(doc, relations, attr)
+
+
+_writers: "WeakKeyDictionary[Doc, Dict[str, str]]" = WeakKeyDictionary()
+"""Names of the components that have written the relations of documents, by attribute."""
 
 
 def require_relations(nlp: Language) -> None:

@@ -36,7 +36,7 @@ from ..llm.prompting.template import PromptTemplate
 from ..llm.prompting.windows import PromptLimits
 from ..llm.types import REPORT_KEY, Usage
 from ..mentions import add_entities, mention_spans
-from ..pipelines import claim_attr
+from ..pipelines import write_relations
 from ..schema import RelationSchema
 from ..types import FloatArray
 from .pending import Pending, answered
@@ -142,7 +142,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         on_failure: Literal["mark", "raise"] = "mark",
         attr: str = DEFAULT_ATTR,
     ) -> None:
-        claim_attr(nlp, name, attr, joins=ask == "unsure")
+        install_extension(attr)
         if isinstance(relation_schema, dict):
             relation_schema = RelationSchema.from_dict(relation_schema, source="relation_schema")
         self.vocab = nlp.vocab
@@ -354,14 +354,15 @@ class LLMRelationExtractor(SavedPipe, Pipe):
             rel for rel in extraction.relations if rel.score is None or rel.score >= self.threshold
         ]
         report = extraction.report()
-        install_extension(self.attr)  # another package may have taken the name since
         if self.ask == "unsure":
             unsure = require_unsure_pairs(doc, self.name)
             opinion = SecondOpinion.collect(unsure, pending.questions, extraction.are_read)
             relations = opinion.join(get_relations(doc, self.attr), relations)
             report["asked"] = opinion.counts()
             self.asked.update(report["asked"])
-        set_relations(doc, relations, self.attr)
+            set_relations(doc, relations, self.attr)
+        else:
+            write_relations(doc, relations, self)
         if self.mentions == "found":
             doc.spans[self.entities_key] = extraction.entities
             if self.set_entities:

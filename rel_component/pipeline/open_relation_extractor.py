@@ -7,12 +7,12 @@ from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations import DEFAULT_ATTR, set_relations
+from ..annotations import DEFAULT_ATTR, install_extension
 from ..errors import ConfigError, shown
 from ..mentions import mention_spans
 from ..openie.relations import Options, open_relations
 from ..openie.tuples import Choices
-from ..pipelines import claim_attr
+from ..pipelines import write_relations
 from ..schema import RelationSchema
 from ..types import ScorerFunction
 from .label_mapping import RelationMapping
@@ -73,7 +73,7 @@ class OpenRelationExtractor(SavedPipe, Pipe):
         mapping: Optional[RelationMapping] = None,
         attr: str = DEFAULT_ATTR,
     ) -> None:
-        claim_attr(nlp, name, attr)
+        install_extension(attr)
         if not 0.0 <= threshold <= 1.0:
             raise ConfigError(f"{name}: threshold: {shown(threshold)} is no probability in [0, 1]")
         if mapping is not None and arguments != "entities":
@@ -100,9 +100,7 @@ class OpenRelationExtractor(SavedPipe, Pipe):
         """
         entities = mention_spans(doc, self.spans_key) if self.mentions == "given" else None
         relations = open_relations(doc, self.options, entities)
-        set_relations(
-            doc, relations if self.mapping is None else self.mapping(relations), self.attr
-        )
+        write_relations(doc, relations if self.mapping is None else self.mapping(relations), self)
         return doc
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:

@@ -10,7 +10,7 @@ from spacy.util import logger
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..annotations import DEFAULT_ATTR, install_extension, set_relations
+from ..annotations import DEFAULT_ATTR
 from ..candidates import CandidateGenerator, Candidates, ScoredPairs, with_learned_distance
 from ..decoding import Decoder
 from ..errors import ConfigError, shown
@@ -20,7 +20,7 @@ from ..losses import with_agreement
 from ..margins import note_unsure_pairs
 from ..mentions import add_entities, read_mentions, recognised_entities, representative_examples
 from ..models.pairs.mention_pairs import widest_gap
-from ..pipelines import check_mentions_first, claim_attr
+from ..pipelines import check_mentions_first, write_relations
 from ..probabilities import refuse_nan, to_probabilities, without_unasked
 from ..schema import RelationSchema
 from ..targets import (
@@ -135,7 +135,6 @@ class RelationExtractor(SchemaPipe):
             finds_evidence=evidence is not None,
             unsure_below=unsure_below,
         )
-        claim_attr(nlp, name, attr)
         limit_worker_threads()
         self.vocab = nlp.vocab
         self.name = name
@@ -270,9 +269,8 @@ class RelationExtractor(SchemaPipe):
                 return self.model.ops.to_numpy(outputs[:, n_labels:])
 
             decoded = with_evidence(self.evidence, docs, pairs, decoded, find_shares)
-        install_extension(self.attr)  # another package may have taken the name since
         for doc, relations in zip(docs, decoded):
-            set_relations(doc, relations, self.attr)
+            write_relations(doc, relations, self)
             if self.rescue_entities and relations:
                 best_first = sorted(relations, key=lambda rel: -(rel.score or 0.0))
                 spans = [span for rel in best_first for span in (rel.head, rel.tail)]

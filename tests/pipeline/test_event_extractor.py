@@ -131,7 +131,6 @@ def test_types_of_an_earlier_version_are_its_own(tmp_path):
         assert [*pipe.events] == ["MERGER"]
 
 
-@pytest.mark.filterwarnings("ignore:.* both write doc")
 def test_types_of_events_are_those_of_the_last_extractor_that_has_some(tmp_path):
     nlp = make_pipeline(replay(tmp_path))
     backend = replay(tmp_path)
@@ -196,7 +195,6 @@ def test_pairs_are_read_where_the_relation_extractor_writes_them(tmp_path):
 
 
 @pytest.mark.parametrize("own", [None, RelationSchema.from_dict(EVENTS)])
-@pytest.mark.filterwarnings("ignore:.* both write doc")
 def test_pairs_are_read_of_an_extractor_that_is_given_its_schema_later(tmp_path, own):
     nlp = spacy.blank("en")
     model = {"@architectures": "rel_component.SpanPair.v1", "tok2vec": TINY_TOK2VEC}

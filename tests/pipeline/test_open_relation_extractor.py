@@ -271,11 +271,12 @@ def test_a_place_that_stands_beside_a_place_contains_it(nlp, arguments, kind, la
     assert found(make(nlp, arguments=arguments)(doc)) == [("Murray", label, "Utah")]
 
 
-def test_a_component_that_would_replace_the_relations_of_another_is_told():
+def test_a_component_that_replaces_the_relations_of_another_is_told():
     nlp = spacy.blank("en")
-    nlp.add_pipe("open_relation_extractor")
     nlp.add_pipe("open_relation_extractor", "apart", config={"attr": "stated"})
-    with pytest.warns(
-        UserWarning, match=r"second and open_relation_extractor both write doc\._\.rel"
-    ):
-        nlp.add_pipe("open_relation_extractor", "second")
+    for name in ("first", "second"):
+        source = spacy.blank("en")
+        source.add_pipe("open_relation_extractor", name)
+        nlp.add_pipe(name, source=source)
+    with pytest.warns(UserWarning, match=r"^second and first both write doc\._\.rel"):
+        nlp(make_doc(nlp.vocab))
