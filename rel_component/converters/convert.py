@@ -175,10 +175,8 @@ def read_annotated(
         if spans_key is None:
             spans_key = find_spans_key(read_docs(path, nlp))
             if spans_key is not None:
-                message = (
-                    f"mentions are those of doc.spans[{spans_key!r}]; --spans-key names others"
-                )
-                report.note(message, place=str(path))
+                message = f"files whose mentions were read from doc.spans[{spans_key!r}]"
+                report.note(f"{message}; --spans-key names another group", place=str(path))
         documents: Iterable[Annotated] = (
             to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
             for number, doc in enumerate(read_docs(path, nlp))
