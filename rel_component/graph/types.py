@@ -18,8 +18,8 @@ class Node(NamedTuple):
         kb_id: the id in a knowledge base or that of ``spacy rel canonicalize``; empty: none.
         name: the display name, the most frequent one.
         type: the most frequent type; empty: none.
-        types: how often each type occurs.
-        aliases: how often each name occurs.
+        types: how often each type occurs, once for each name in each document.
+        aliases: in how many documents each name occurs.
     """
 
     id: str

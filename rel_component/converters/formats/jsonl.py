@@ -12,7 +12,7 @@ another one than that of its offsets becomes an attribute. A document may have `
 """
 
 from dataclasses import replace
-from typing import Any, List, Tuple, Union, get_args
+from typing import Any, Dict, List, Tuple, Union, get_args
 
 from ...errors import DataError, shown
 from ...types import POLARITIES
@@ -44,7 +44,7 @@ _NEEDED = {
     "relations": {"label", "head", "tail"},
     "events": {"label", "arguments"},
 }
-_ITEMS = {"clusters": list, "sentences": int, **dict.fromkeys(_NEEDED, dict)}
+_ITEMS: Dict[str, Any] = {"clusters": list, "sentences": int, **dict.fromkeys(_NEEDED, dict)}
 _MENTION_KEYS = frozenset({"id", "start", "end", "label", "kb_id", "fragments", "pieces"})
 _RELATION_KEYS = frozenset({"id", "head", "tail", "label", "score", "evidence"})
 _EVENT_KEYS = frozenset({"id", "label", "trigger", "arguments", "score"})
