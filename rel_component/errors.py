@@ -129,8 +129,9 @@ def did_you_mean(name: object, accepted: Iterable[str]) -> str:
     Returns:
         ``, did you mean "threshold"?``
     """
-    close = difflib.get_close_matches(str(name)[:60], list(accepted), n=1)
-    return f', did you mean "{close[0]}"?' if close else ""
+    names = {known.casefold(): known for known in accepted}
+    close = difflib.get_close_matches(str(name)[:60].casefold(), names, n=1)
+    return f', did you mean "{names[close[0]]}"?' if close else ""
 
 
 def listed(names: Iterable[str], limit: int = 20) -> str:

@@ -268,6 +268,11 @@ def marginal_antecedents(
     return -float(total) / len(sizes), d_scores
 
 
+def class_weights_of(loss: LossFunction) -> Dict[str, float]:
+    """The class weights of a loss of this module; none if it has none."""
+    return dict(getattr(loss, "keywords", {}).get("weights", {}))
+
+
 def _read_weights(class_weights: LabelNumbers) -> Dict[str, float]:
     check_keys(class_weights, "class_weights")
     weights = read_numbers(class_weights, "class_weights")

@@ -1,6 +1,7 @@
 """Checks that the model of a component fits its options, and can predict."""
 
-from typing import Any, Iterable
+import warnings
+from typing import Any, Iterable, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy
@@ -9,7 +10,10 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from ..errors import ConfigError, shown
+from ..decoding import Decoder, ThresholdDecoder
+from ..errors import ConfigError, did_you_mean, listed, shown
+from ..losses import class_weights_of
+from ..types import LossFunction
 
 _encoded: "WeakKeyDictionary[Doc, Any]" = WeakKeyDictionary()
 """Where the tokens of documents began when ``shared_encoder`` computed their vectors."""
@@ -54,6 +58,28 @@ def check_options(
         )
     if finds_evidence and consistency:
         raise ConfigError(f"{name}: evidence cannot be learned with consistency: set one of them")
+
+
+def warn_of_unknown_labels(
+    name: str, labels: Sequence[str], loss: LossFunction, decoder: Decoder
+) -> None:
+    """Warn of class weights and thresholds of labels that a component does not have.
+
+    Args:
+        name: name of the component.
+        labels: names of its outputs.
+        loss: its loss.
+        decoder: its decoder.
+    """
+    thresholds = decoder.label_thresholds if isinstance(decoder, ThresholdDecoder) else {}
+    options = {"loss.class_weights": class_weights_of(loss), "decoder.thresholds": thresholds}
+    for option, numbers in options.items():
+        for label in (label for label in numbers if label not in labels):
+            warnings.warn(
+                f"{name}: {option} has a number for {shown(label)}, which is no label of the component "
+                f"and counts for nothing{did_you_mean(label, labels)}; known: {listed(labels)}",
+                stacklevel=3,
+            )
 
 
 def refuse_uninitialised(model: Model[Any, Any], name: str) -> None:

@@ -34,7 +34,7 @@ from ..targets import (
 from ..threads import limit_worker_threads
 from ..types import BoolArray, FloatArray, LossFunction, ScorerFunction
 from .label_reading import LabelReader, reads_labels
-from .model_checks import check_options, has_joined_words, resize_outputs
+from .model_checks import check_options, has_joined_words, resize_outputs, warn_of_unknown_labels
 from .saving import loading
 from .schema_pipe import SchemaPipe
 from .shared_encoder import DEFAULT_TOK2VEC
@@ -199,6 +199,7 @@ class RelationExtractor(SchemaPipe):
                 f"{self.name}: no relation in the examples and no labels given. Annotate "
                 f"eg.reference._.{self.attr}, call add_label, or pass labels or a schema."
             )
+        warn_of_unknown_labels(self.name, self.output_labels, self.loss, self.decoder)
         for label in self.labels:
             self.vocab.strings.add(label)
         if self.consistency and self._listener is not None:  # the encoder reads each batch once
@@ -297,8 +298,7 @@ class RelationExtractor(SchemaPipe):
             docs, candidates = docs + docs, candidates.twice()
         if self.evidence is not None and self.evidence.weight > 0:
             candidates = replace(candidates, asks_evidence=True)
-        # A batch without pairs goes through as well: a listener may be the one that has to pass the
-        # gradients of all components on to the encoder.
+        # without pairs as well: a listener may have to pass the gradients of all on to the encoder
         with self._label_reader.varied(self.model, self.schema, self._upstream):
             outputs, backprop = self.model.begin_update((docs, candidates))
         xp, n_labels = self.model.ops.xp, len(self.output_labels)

@@ -215,6 +215,20 @@ def test_labels_as_a_list_keep_their_order():
     assert pipe.schema["OWNS"] == RelationType("OWNS")
 
 
+def test_numbers_of_labels_that_there_are_not_are_named():
+    weights = {"no_relation": 0.5, "WORKS_AT": 2.0}
+    loss = {"@losses": "rel_component.cross_entropy.v1", "class_weights": weights}
+    decoder = {"@misc": "rel_component.decoder.v1", "thresholds": {"WORKED_AT": 0.3}}
+    nlp = pipeline(loss=loss, decoder=decoder)
+    with pytest.warns(UserWarning, match="counts for nothing") as warned:
+        nlp.initialize(lambda: examples_of(nlp))
+    of_loss, of_decoder = (str(warning.message) for warning in warned)
+    assert "loss.class_weights has a number for 'no_relation'" in of_loss
+    assert 'did you mean "NO_RELATION"?' in of_loss
+    assert "decoder.thresholds has a number for 'WORKED_AT'" in of_decoder
+    assert 'did you mean "WORKS_AT"?' in of_decoder
+
+
 def test_label_data_restores_the_schema(nlp):
     data = nlp.get_pipe("relation_extractor").label_data
     other = pipeline()
