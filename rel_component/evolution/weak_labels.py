@@ -194,7 +194,8 @@ def weak_labels(
     nlp = load_pipeline(pipeline)
     judge = None if agree is None else _knowing(load_pipeline(agree), facts)
     spans_key = mentions_key(nlp)
-    attrs = {pipe.attr for _, pipe in nlp.pipeline if isinstance(pipe, RelationComponent)}
+    found_by: List[Any] = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, RelationComponent)]
+    attrs = {pipe.attr for pipe in found_by}
     result = WeakLabels()
     weak: List[_Weak] = []
     without: List[Doc] = []

@@ -211,6 +211,7 @@ class DocumentProbe:
             the logits, and what their gradients are multiplied by. *Shape:* ``(n_pairs, n_outputs)``
         """
         values: Any = self.extractor.model.ops.to_numpy(logits).astype("float64")
+        mask: Any
         values, mask = without_unasked(values, self.extractor.asked_labels(docs, candidates))
         return values, numpy.ones_like(values) if mask is None else mask
 
