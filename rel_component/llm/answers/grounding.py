@@ -14,6 +14,9 @@ from ...packages import import_package
 MIN_FUZZY = 4
 """Characters of the shortest name that is looked for by similarity."""
 
+MIN_LETTERS = 3
+"""Letters of the shortest name that may have an ending behind an apostrophe."""
+
 MIN_SIMILARITY = 88.0
 """The least similarity: "Aple" is taken for Apple (88.9), Austria not for Australia (87.5)."""
 
@@ -23,6 +26,7 @@ MAX_NAME = 300
 _EDGE = " \"'`.,;:!?()[]{}<>*_-"
 _ARTICLE = re.compile(r"(?:the|an?) ")
 _AFTER_NAME = re.compile(r"(?:['\u2019]s?)?[\W_]*", re.IGNORECASE)
+_ENDING = re.compile(r"['\u2019](?!t\b)[^\W\d_]{1,8}[\W_]*")  # and not that of "don't"
 _DIGITS = re.compile(r"\d+")
 _WORD_OR_MARK = re.compile(r"\w+|[^\w\s]")
 _QUOTES = {
@@ -88,7 +92,7 @@ class Grounder:
     A name is looked for letter by letter first, then without regard to case, accents, kinds of
     quotes and dashes, articles and punctuation at its edges, and at last by similarity (normalised
     indel distance of rapidfuzz), with the same numbers in it. A match begins and ends with a token,
-    and is never the inside of a word.
+    and is never the inside of a word; that may have an ending behind an apostrophe, as in Turkish.
 
     Args:
         doc: the document.
@@ -167,8 +171,10 @@ class Grounder:
         # a token may hold much more than the name, as "Berlin-based" does: that is not the name
         before = text[span.start_char - self._offset : start - self._offset]
         after = text[end - self._offset : span.end_char - self._offset]
-        is_whole = not any(map(str.isalnum, before)) and _AFTER_NAME.fullmatch(after)
-        return span if is_whole else None
+        name = text[start - self._offset : end - self._offset]
+        if any(map(str.isalnum, before)):
+            return None
+        return span if _AFTER_NAME.fullmatch(after) or _is_ending(name, after) else None
 
     def _similar(self, name: str) -> List[Span]:
         """Return the words that are most similar to a name."""
@@ -222,6 +228,12 @@ def _is_joined(left: str, right: str) -> bool:
     if right and is_mark(right):
         return True
     return (left.isdigit() and right.isdigit()) or (_has_case(left) and _has_case(right))
+
+
+def _is_ending(name: str, after: str) -> bool:
+    """Tell whether a name has an ending behind an apostrophe, as in Turkish: Ankara'da."""
+    is_name = sum(map(str.isalpha, name)) >= MIN_LETTERS
+    return is_name and bool(_ENDING.fullmatch(after)) and (after.islower() or name.isupper())
 
 
 def _has_case(character: str) -> bool:

@@ -75,6 +75,24 @@ def test_vowels_that_are_marks_are_letters_and_accents_are_not(text, name, found
     assert texts(name, spacy.blank("xx")(text), min_similarity=100) == found
 
 
+@pytest.mark.parametrize("lang", ["tr", "xx", "en"])
+@pytest.mark.parametrize(
+    ("text", "name", "is_found"),
+    [
+        ("Ofis Ankara'da, kuruldu.", "Ankara", True),
+        ("Bu Google’ın ofisi.", "Google", True),
+        ("ANKARA'DA", "Ankara", True),
+        ("Prof. Yılmaz'dan", "Yılmaz", True),
+        ("Ali'ninkilerdendi geldi", "Ali", False),
+        ("AB'de", "AB", False),
+        ("they don't", "Don", False),
+        ("dell'Apple", "Dell", False),
+    ],
+)
+def test_names_with_an_ending_behind_an_apostrophe(lang, text, name, is_found):
+    assert bool(texts(name, spacy.blank(lang)(text), min_similarity=100)) == is_found
+
+
 def test_equal_names_have_the_same_accents_if_some_have():
     assert same_names("राजू", ["राज", "राजू"]) == [1]
     assert same_names("राज", ["राजू", "राजा"]) == []
