@@ -126,9 +126,11 @@ class AnswerReader:
             claims=claims,
         )
         if question.pair is None:
-            n_full = len(statements.relations) == prompter.max_relations
-            n_full += len(statements.entities) == prompter.max_entities
-            validated.dropped += Counter({LIMIT_REACHED: n_full})
+            full = (
+                len(statements.relations) == prompter.max_relations,
+                len(statements.entities) == prompter.max_entities,
+            )
+            validated.dropped += Counter({LIMIT_REACHED: sum(full)})
         return validated, statements.as_asked and not (RULED_OUT & validated.dropped.keys())
 
     def correction(self, request: Request, reply: Reply) -> Optional[Request]:
