@@ -36,7 +36,7 @@ from typing import (
 import numpy
 from spacy.tokens import Doc, Span
 
-from .documents import RelationKey, register_attribute, relation_key, sentence_starts
+from .documents import RelationKey, register_attribute, relation_key, sentence_starts, stored_keys
 from .errors import AnnotationError, shown
 from .mentions import CLUSTER_GROUP, typed_key
 from .relation_forms import (
@@ -235,7 +235,7 @@ def set_relations(
 
 def clear_relations(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
     """Remove the relations of a Doc."""
-    for key in [key for key in doc.user_data if _is_stored(key, _storage_name(attr))]:
+    for key in stored_keys(doc, _storage_name(attr)):
         del doc.user_data[key]
 
 
@@ -278,10 +278,6 @@ def _storage_name(attr: str) -> str:
     return f"rel_component.{attr}"
 
 
-def _is_stored(key: Any, name: str) -> bool:
-    return isinstance(key, tuple) and len(key) == 4 and key[0] == "._." and key[1] == name
-
-
 def _same(span: Span, other: Span) -> bool:
     return bool(span.start == other.start and span.end == other.end)
 
@@ -290,9 +286,8 @@ def _read(doc: Doc, name: str) -> List[Relation]:
     relations = []
     data: Dict[Any, Any] = doc.user_data
     find_starts = cache(lambda: sentence_starts(doc))  # of the whole Doc: once, if at all
-    for key, rows in data.items():
-        if not _is_stored(key, name):
-            continue
+    for key in stored_keys(doc, name):
+        rows = data[key]
         try:
             found = [_from_row(doc, find_starts, key[2], key[3], *row) for row in rows]
         except (LookupError, OverflowError, TypeError, ValueError) as err:

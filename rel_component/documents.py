@@ -62,6 +62,21 @@ def register_attribute(
         )
 
 
+def stored_keys(doc: Doc, name: str) -> List[Any]:
+    """The keys of what a document stores under a name, in the form of values of span extensions.
+
+    spaCy carries them along: ``Doc.from_docs`` and ``Span.as_doc`` shift the two offsets in characters.
+
+    Args:
+        doc: the document.
+        name: with a dot, which no extension has in its name.
+    """
+    keys: Iterable[Any] = doc.user_data
+    return [
+        key for key in keys if type(key) is tuple and len(key) == 4 and key[:2] == ("._.", name)
+    ]
+
+
 def relation_key(
     rel: Relation,
     symmetric: Collection[str] = (),

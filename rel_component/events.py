@@ -28,7 +28,7 @@ from typing import (
 
 from spacy.tokens import Doc, Span
 
-from .documents import register_attribute
+from .documents import register_attribute, stored_keys
 from .errors import AnnotationError, shown
 from .event_types import MAX_ARGUMENTS, EventSchema
 from .mentions import TypedKey, typed_key
@@ -138,9 +138,8 @@ def get_events(doc: Doc) -> Tuple[Event, ...]:
     """
     found: List[Event] = []
     data: Dict[Any, Any] = doc.user_data
-    for key, rows in data.items():
-        if not _is_stored(key):
-            continue
+    for key in stored_keys(doc, _STORED):
+        rows = data[key]
         try:
             events = [_from_row(doc, key[2], *row) for row in rows]
         except (LookupError, OverflowError, TypeError, ValueError) as err:
@@ -184,7 +183,7 @@ def set_events(doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]]) -> N
         row = (event.label, score, event.id, rows, *more)
         stored.setdefault((anchor.start_char, anchor.end_char), []).append(row)
     data: Dict[Any, Any] = doc.user_data
-    for known in list(filter(_is_stored, data)):
+    for known in stored_keys(doc, _STORED):
         del data[known]
     for (start, end), values in stored.items():
         data[("._.", _STORED, start, end)] = tuple(values)
@@ -192,7 +191,7 @@ def set_events(doc: Doc, events: Iterable[Union[Event, Mapping[str, Any]]]) -> N
 
 def has_events(doc: Doc) -> bool:
     """Whether a Doc has events, without reading them."""
-    return any(_is_stored(key) for key in doc.user_data)
+    return bool(stored_keys(doc, _STORED))
 
 
 def install_events(attr: str = EVENTS_ATTR) -> None:
@@ -213,10 +212,6 @@ def install_events(attr: str = EVENTS_ATTR) -> None:
         "Choose another name for the events: "
         'nlp.add_pipe("event_extractor", config={"attr": "records"}).',
     )
-
-
-def _is_stored(key: Any) -> bool:
-    return isinstance(key, tuple) and len(key) == 4 and key[:2] == ("._.", _STORED)
 
 
 def _anchor(event: Event) -> Span:

@@ -4,21 +4,20 @@ The margin is the difference between the two most probable answers, Scheffer et 
 (https://doi.org/10.1007/3-540-44816-0_31).
 """
 
-from typing import Any, FrozenSet, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.tokens import Doc, Span
 
+from .annotations import DEFAULT_ATTR
 from .candidates import Candidates
+from .documents import stored_keys
 from .errors import DataError, shown
 from .mentions import char_range
 from .types import FloatArray, Int32Array
 
 PairKey = FrozenSet[Tuple[int, int]]
 """Start and exclusive end, in characters, of the two mentions of a pair, in any direction."""
-
-UNSURE_KEY = "rel_unsure"
-"""Key in ``doc.user_data`` of the pairs that a relation extractor is unsure of."""
 
 
 class Margins(NamedTuple):
@@ -84,6 +83,7 @@ def note_unsure_pairs(
     below: float,
     *,
     exclusive: bool,
+    attr: str = DEFAULT_ATTR,
 ) -> None:
     """Note in documents which pairs a model is unsure of, in one direction at least.
 
@@ -93,6 +93,7 @@ def note_unsure_pairs(
         probabilities: see :func:`pair_margins`. *Shape:* ``(n_pairs, n_outputs)``
         below: a margin.
         exclusive: whether a pair has at most one label.
+        attr: name of the extension attribute of the relations; each has pairs of its own.
     """
     margins = pair_margins(docs, candidates, probabilities, exclusive=exclusive)
     spans = candidates.mentions.spans[candidates.representatives]
@@ -101,29 +102,58 @@ def note_unsure_pairs(
     for doc, start, end in zip(docs, bounds, bounds[1:]):
         own = pairs[start:end]
         unsure = numpy.unique(own[margins.values[start:end] < below], axis=0)
-        doc.user_data[UNSURE_KEY] = {
+        clear_unsure_pairs(doc, attr)
+        # offsets are relative to those of the key, which is shifted where the document is cut or joined
+        user_data: Dict[Any, Any] = doc.user_data
+        user_data[("._.", _storage_name(attr), 0, 0)] = {
             "pairs": [[_characters(doc, spans[entity]) for entity in pair] for pair in unsure],
             "n_all": len(numpy.unique(own, axis=0)),
         }
 
 
-def unsure_pairs(doc: Doc) -> Optional[UnsurePairs]:
+def unsure_pairs(doc: Doc, attr: str = DEFAULT_ATTR) -> Optional[UnsurePairs]:
     """The pairs that a relation extractor is unsure of; None: it was not told to note them.
+
+    Args:
+        doc: the document.
+        attr: name of the extension attribute of its relations.
 
     Raises:
         DataError: if something else is stored in their place.
     """
-    noted: Any = doc.user_data.get(UNSURE_KEY)
-    if noted is None:
-        return None
-    try:
-        pairs = [frozenset((int(a), int(b)) for a, b in pair) for pair in noted["pairs"]]
-        return UnsurePairs(frozenset(pairs), int(noted["n_all"]))
-    except (KeyError, TypeError, ValueError) as err:
-        raise DataError(
-            f"doc.user_data[{UNSURE_KEY!r}]: expected pairs of places, and their number, got "
-            f"{shown(noted)}"
-        ) from err
+    keys = stored_keys(doc, _storage_name(attr))
+    pairs: Set[PairKey] = set()
+    n_all, end = 0, len(doc.text)
+    for key in keys:
+        noted: Any = doc.user_data[key]
+        try:
+            moved = [
+                [(key[2] + int(a), key[2] + int(b)) for a, b in pair] for pair in noted["pairs"]
+            ]
+            n_all += int(noted["n_all"])
+        except (KeyError, TypeError, ValueError) as err:
+            raise DataError(
+                f"doc.user_data[{shown(key)}]: expected pairs of places, and their number, got "
+                f"{shown(noted)}"
+            ) from err
+        # others are of a longer document that this one was cut from
+        pairs.update(frozenset(pair) for pair in moved if all(a >= 0 and b <= end for a, b in pair))
+    return UnsurePairs(frozenset(pairs), n_all) if keys else None
+
+
+def clear_unsure_pairs(doc: Doc, attr: str = DEFAULT_ATTR) -> None:
+    """Forget the pairs that a relation extractor is unsure of.
+
+    Args:
+        doc: the document.
+        attr: name of the extension attribute of its relations.
+    """
+    for key in stored_keys(doc, _storage_name(attr)):
+        del doc.user_data[key]
+
+
+def _storage_name(attr: str) -> str:
+    return f"rel_component.unsure.{attr}"
 
 
 def _characters(doc: Doc, span: Int32Array) -> Tuple[int, int]:

@@ -2,10 +2,10 @@
 
 import numpy
 import pytest
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 
 from rel_component.errors import DataError
-from rel_component.margins import UNSURE_KEY, note_unsure_pairs, pair_margins, unsure_pairs
+from rel_component.margins import note_unsure_pairs, pair_margins, unsure_pairs
 from rel_component.schema import RelationSchema, RelationType
 
 from .helpers import make_candidates, make_doc
@@ -64,10 +64,19 @@ def test_a_pair_is_noted_once_whatever_its_direction(docs):
     )
     assert first == ({frozenset({(0, 4), (11, 14)})}, 2)
     assert second == (frozenset(), 0)
+    note_unsure_pairs(docs, candidates, values, 0.0, exclusive=True, attr="links")
+    assert unsure_pairs(docs[0]) == first
+    assert unsure_pairs(docs[0], "links") == (frozenset(), 2)
+    joined = Doc.from_docs([docs[1], docs[0], docs[0]])
+    places = [frozenset({(start, start + 4), (start + 11, start + 14)}) for start in (12, 34)]
+    assert unsure_pairs(joined) == (set(places), 4)
+    assert unsure_pairs(joined[3:].as_doc(copy_user_data=True)).pairs == {
+        frozenset((a - 17, b - 17) for a, b in places[1])
+    }
 
 
 def test_what_is_not_noted_and_what_is_something_else(docs):
     assert unsure_pairs(docs[0]) is None
-    docs[0].user_data[UNSURE_KEY] = {"pairs": [3]}
+    docs[0].user_data["._.", "rel_component.unsure.rel", 0, 0] = {"pairs": [3]}
     with pytest.raises(DataError, match="expected pairs of places, and their number"):
         unsure_pairs(docs[0])

@@ -40,7 +40,7 @@ from ..evaluation.threshold_choice import record_decoding, with_lowest_threshold
 from ..events import set_events
 from ..inference.texts import Text, keep_meta, with_records
 from ..linking.knowledge_base import KnowledgeBase
-from ..margins import UNSURE_KEY
+from ..margins import clear_unsure_pairs
 from ..mentions import add_entities, char_range, mention_spans, normalize_name
 from ..pipelines import (
     PipelineSource,
@@ -238,8 +238,8 @@ def _forget_predictions(doc: Doc, attrs: Iterable[str]) -> None:
     """Leave nothing of what the pipeline itself says of relations and events."""
     for attr in attrs:
         clear_relations(doc, attr)
+        clear_unsure_pairs(doc, attr)
     set_events(doc, [])
-    doc.user_data.pop(UNSURE_KEY, None)
 
 
 def _find(

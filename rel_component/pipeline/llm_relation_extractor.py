@@ -337,7 +337,9 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         if self.selector.examples and self.example_selection == "nearest":
             vector = document_vector(doc)
         given = mention_spans(doc, self.spans_key) if self.mentions == "given" else ()
-        pairs = require_unsure_pairs(doc, self.name).pairs if self.ask == "unsure" else None
+        pairs = None
+        if self.ask == "unsure":
+            pairs = require_unsure_pairs(doc, self.name, self.attr).pairs
         return prompter.questions(doc, given, vector, pairs)
 
     def _annotate(self, pending: Pending, reader: AnswerReader) -> Doc:
@@ -355,7 +357,7 @@ class LLMRelationExtractor(SavedPipe, Pipe):
         ]
         report = extraction.report()
         if self.ask == "unsure":
-            unsure = require_unsure_pairs(doc, self.name)
+            unsure = require_unsure_pairs(doc, self.name, self.attr)
             opinion = SecondOpinion.collect(unsure, pending.questions, extraction.are_read)
             relations = opinion.join(get_relations(doc, self.attr), relations)
             report["asked"] = opinion.counts()

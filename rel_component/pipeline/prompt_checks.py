@@ -41,20 +41,21 @@ def check_prompt_options(component: Any) -> None:
         )
 
 
-def require_unsure_pairs(doc: Doc, name: str) -> UnsurePairs:
+def require_unsure_pairs(doc: Doc, name: str, attr: str) -> UnsurePairs:
     """The pairs of a document that the relation extractor before a component is unsure of.
 
     Args:
         doc: the document.
         name: name of the component.
+        attr: name of the extension attribute that both write.
 
     Raises:
         ConfigError: if none has noted any.
     """
-    noted = unsure_pairs(doc)
+    noted = unsure_pairs(doc, attr)
     if noted is None:
         raise ConfigError(
             f'{name}: ask = "unsure", and no relation_extractor has noted what it is unsure of: put '
-            f"one before {name}, with unsure_below above 0"
+            f"one before {name}, with unsure_below above 0 and attr = {attr!r}"
         )
     return noted

@@ -94,8 +94,8 @@ class RelationExtractor(SchemaPipe):
         overwrite_ents: whether rescued mentions also take the place of entities that others have
             set: a rule, a person or another component.
         unsure_below: a margin in [0, 1]: pairs whose two most probable answers differ by less are
-            noted in ``doc.user_data["rel_unsure"]``, for ``llm_relation_extractor`` to ask about;
-            0: nothing is noted.
+            noted in the document, for ``llm_relation_extractor`` to ask about; see
+            :func:`.unsure_pairs`. 0: nothing is noted.
         attr: name of the extension attribute.
         scorer: scores the component in ``nlp.evaluate``.
 
@@ -261,7 +261,9 @@ class RelationExtractor(SchemaPipe):
         pairs = scores.candidates
         decoded = self.decoder(docs, pairs, values, exclusive=self.exclusive)
         if self.unsure_below:
-            note_unsure_pairs(docs, pairs, values, self.unsure_below, exclusive=self.exclusive)
+            note_unsure_pairs(
+                docs, pairs, values, self.unsure_below, exclusive=self.exclusive, attr=self.attr
+            )
         if self.evidence is not None:
             n_labels = len(self.output_labels)
 

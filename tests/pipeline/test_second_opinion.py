@@ -11,7 +11,7 @@ from rel_component.errors import ConfigError
 from rel_component.evaluation.comparison import compare
 from rel_component.evaluation.evaluate import evaluate
 from rel_component.inference.extract_files import extract_files
-from rel_component.margins import UNSURE_KEY, pair_margins
+from rel_component.margins import pair_margins, unsure_pairs
 from rel_component.schema import RelationSchema
 from rel_component.spacy_files import write_docs
 
@@ -232,5 +232,5 @@ def test_what_does_not_fit_is_refused(pipeline):
 def test_nothing_is_noted_where_nobody_asks(pipeline):
     nlp = pipeline(answer(), unsure_below=0.0, ask="all")
     doc = nlp(TEXT)
-    assert UNSURE_KEY not in doc.user_data
+    assert unsure_pairs(doc) is None
     assert "asked" not in report(doc)
