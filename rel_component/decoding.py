@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 
 from .candidates import Candidates
 from .errors import ConfigError
-from .label_numbers import LabelNumbers, read_numbers
+from .label_numbers import LabelNumbers, check_keys, for_config, read_numbers
 from .mentions import Mentions
 from .types import BoolArray, FloatArray, Int32Array, Relation
 
@@ -71,7 +71,7 @@ class ThresholdDecoder:
             to head too, under the label of the inverse.
 
     Raises:
-        ConfigError: if a number is out of range.
+        ConfigError: if a number is out of range, or a label no key of a config.
     """
 
     threshold: Optional[float] = None
@@ -84,7 +84,8 @@ class ThresholdDecoder:
     inverses: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "thresholds", self.label_thresholds or None)
+        check_keys(self.thresholds, "decoder.thresholds")
+        object.__setattr__(self, "thresholds", for_config(self.label_thresholds))
         places = {f"thresholds.{label}": value for label, value in self.label_thresholds.items()}
         places["unexpected_weight"] = self.unexpected_weight
         for place, value in {"threshold": self.threshold, **places}.items():

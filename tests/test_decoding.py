@@ -198,6 +198,7 @@ def test_an_asymmetric_relation_holds_in_the_better_direction(doc, rows, expecte
             {"thresholds": [["A"]]},
             r"numbers by label, or pairs of label and number, got \[\['A'\]\]",
         ),
+        ({"thresholds": {"org:a": 0.3}}, r"give pairs .* decoder.thresholds = \[\[.org:a., 0.3\]"),
         ({"thresholds": {"A": -1.0}}, r"thresholds\.A must lie in \[0, 1\], got -1"),
         ({"unexpected_weight": 1.5}, r"unexpected_weight must lie in \[0, 1\], got 1.5"),
         ({"mention_weight": -1.0}, "mention_weight must be 0 or more, got -1"),

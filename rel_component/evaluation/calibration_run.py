@@ -15,6 +15,7 @@ from ..candidates import Candidates
 from ..decoding import ThresholdDecoder
 from ..documents import RelationKey, relation_keys
 from ..errors import ConfigError
+from ..label_numbers import for_config
 from ..mentions import typed_key
 from ..pipelines import find_extractor, source_name
 from ..probabilities import Temperature, to_probabilities
@@ -296,7 +297,7 @@ def make_plan(
     # a config takes "$" for the beginning of a reference
     labels = [label for label in pairs.labels if "$" not in label]
     chosen = thresholds_for_precision(found, precision, labels=labels)
-    decoder = replace(decoder, threshold=chosen.common, thresholds=chosen.own or None)
+    decoder = replace(decoder, threshold=chosen.common, thresholds=for_config(chosen.own))
     return Fitted(Plan(decoder, temperature), chosen)
 
 

@@ -7,6 +7,7 @@ import numpy
 from scipy.optimize import minimize
 
 from ..decoding import ThresholdDecoder
+from ..label_numbers import for_config
 from ..probabilities import HIGHEST_TEMPERATURE, LEAST_TEMPERATURE, Temperature
 from ..types import FloatArray, Int32Array
 from .intervals import Floats
@@ -188,7 +189,7 @@ def map_thresholds(
     new_common: Optional[float] = decoder.threshold
     if common is not None and rest:
         new_common = mapped(common, rest, "")
-    return replace(decoder, threshold=new_common, thresholds=labels or None)
+    return replace(decoder, threshold=new_common, thresholds=for_config(labels))
 
 
 def _counterpart(threshold: float, ratio: float) -> float:

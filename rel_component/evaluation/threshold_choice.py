@@ -118,7 +118,7 @@ class _ThresholdChoice:
         # what is left out after decoding is not always what a label's own threshold leaves out, since
         # its relations then compete no more: what counts is told after really decoding
         own = {**start.label_thresholds, **own}
-        decoder = replace(start, threshold=common, thresholds=own or None)
+        decoder = replace(start, threshold=common, thresholds=for_config(own))
         before, after = _metrics(decoded(start)), _metrics(decoded(decoder))
         gain = (after - before)[:, _F1].mean(axis=1)
         is_high = before[:, _F1[0]].mean() >= _HIGH_F1
@@ -173,7 +173,7 @@ def store_thresholds(options: Dict[str, Any], decoder: ThresholdDecoder) -> None
         decoder: has the thresholds.
     """
     options["threshold"] = decoder.threshold
-    options["thresholds"] = for_config(decoder.label_thresholds)
+    options["thresholds"] = decoder.thresholds
 
 
 def with_lowest_threshold(decoder: ThresholdDecoder) -> ThresholdDecoder:

@@ -162,7 +162,7 @@ def migrate_extractor(extractor: RelationExtractor, migration: Migration) -> Non
         extractor.temperature = Temperature(extractor.temperature.common, own)
     if isinstance(extractor.decoder, ThresholdDecoder):
         thresholds = _moved(extractor.decoder.label_thresholds, migration)
-        extractor.decoder = replace(extractor.decoder, thresholds=thresholds or None)
+        extractor.decoder = replace(extractor.decoder, thresholds=for_config(thresholds))
 
 
 def _once(labels: Sequence[str], split: Sequence[Sequence[str]]) -> List[str]:

@@ -125,10 +125,10 @@ def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
     nlp = spacy.load(tmp_path / "out" / "model-best")
     decoder = decoder_of(nlp)
     assert decoder.threshold is not None
-    assert set(decoder.thresholds) == {"FOUNDED_BY", "org:hires"}
+    assert set(decoder.label_thresholds) == {"FOUNDED_BY", "org:hires"}
     told = nlp.meta["performance"]["rel_thresholds"]["relation_extractor"]
     assert told["threshold"] == pytest.approx(decoder.threshold)
-    assert told["thresholds"] == pytest.approx(decoder.thresholds)
+    assert told["thresholds"] == pytest.approx(decoder.label_thresholds)
     assert (told["n_relations"], told["n_docs"]) == (12, 24)
     assert told["micro_f"]["before"] == pytest.approx(2 * 4 / (4 + 12))
     assert told["micro_f"]["after"] == pytest.approx(2 * 12 / (24 + 12))
@@ -140,16 +140,16 @@ def test_training_saves_the_thresholds_and_tells_the_gain(tmp_path, caplog):
 
 def test_thresholds_of_a_loaded_pipeline_can_be_replaced(nlp, data, tmp_path):
     callback(data, min_support=4)(nlp).to_disk(tmp_path)
-    common, own = decoder_of(nlp).threshold, decoder_of(nlp).thresholds
+    common, own = decoder_of(nlp).threshold, decoder_of(nlp).label_thresholds
     assert nlp.get_pipe_config("relation_extractor")["decoder"]["thresholds"] == own
     place = "components.relation_extractor.decoder"
     for chosen, expected in (
-        ({"threshold": 0.5, "thresholds": None}, (0.5, None)),
+        ({"threshold": 0.5, "thresholds": None}, (0.5, {})),
         ({"thresholds.HIRES": 0.9}, (common, {**own, "HIRES": 0.9})),
     ):
         overrides = {f"{place}.{key}": value for key, value in chosen.items()}
         decoder = decoder_of(spacy.load(tmp_path, config=overrides))
-        assert (decoder.threshold, decoder.thresholds) == expected
+        assert (decoder.threshold, decoder.label_thresholds) == expected
 
 
 @pytest.mark.parametrize("label", ["@misc", "a:b", "a.b", '"\n'])
@@ -159,7 +159,7 @@ def test_thresholds_of_labels_that_are_no_keys_are_saved(label, nlp, data, tmp_p
     types = [RelationType("FOUNDED_BY"), RelationType(label)]
     nlp.get_pipe("relation_extractor").schema = RelationSchema(types)
     callback(path, min_support=4)(nlp).to_disk(tmp_path / "model")
-    assert decoder_of(nlp).thresholds.keys() >= {label}
+    assert decoder_of(nlp).label_thresholds.keys() >= {label}
     assert decoder_of(spacy.load(tmp_path / "model")) == decoder_of(nlp)
 
 
