@@ -180,9 +180,11 @@ def episodes(vectors: Any, labels: Any, none: Any, gold: Any, shots: int) -> flo
         chosen = rng.choice(len(labels), 5, replace=False)
         picked = [rng.choice(rows[k], shots + 1, replace=False) for k in chosen]
         shown = vectors[numpy.concatenate([p[1:] for p in picked])]
-        moved = moved_by_examples(labels[chosen], numpy.repeat(numpy.arange(5), shots), shown, none)
+        moved, shifts = moved_by_examples(
+            labels[chosen], numpy.repeat(numpy.arange(5), shots), shown, none
+        )
         queries = vectors[[p[0] for p in picked]]
-        right += int(((queries @ moved.T).argmax(axis=1) == numpy.arange(5)).sum())
+        right += int(((queries @ moved.T + shifts).argmax(axis=1) == numpy.arange(5)).sum())
     return right / (5 * N_EPISODES)
 
 

@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy
 from spacy.language import Language
@@ -75,8 +75,8 @@ class LabelReader:
         schema: RelationSchema,
         upstream: Any,
         nlp: Language,
-    ) -> FloatArray:
-        """The vectors of the labels of a schema. *Shape:* ``(n_labels, width)``.
+    ) -> Tuple[FloatArray, Optional[FloatArray]]:
+        """The vectors of the labels of a schema, and their shifts, see :func:`moved_by_examples`.
 
         Args:
             model: a pair model that reads labels.
@@ -88,7 +88,7 @@ class LabelReader:
             ConfigError: if there is no sentence encoder.
             SchemaError: if an example does not mark one head and one tail.
         """
-        vectors = label_vectors(schema, self._encode(model, upstream))
+        vectors, shifts = label_vectors(schema, self._encode(model, upstream)), None
         examples = [
             (row, kind, example)
             for row, kind in enumerate(schema.values())
@@ -98,8 +98,9 @@ class LabelReader:
             marked = [parse_example(kind, example) for _, kind, example in examples]
             found = _example_vectors(model, nlp, upstream, marked)
             none = mean_prototype(model.get_ref("output_layer"))
-            vectors = moved_by_examples(vectors, [row for row, _, _ in examples], found, none)
-        return vectors
+            rows = [row for row, _, _ in examples]
+            vectors, shifts = moved_by_examples(vectors, rows, found, none)
+        return vectors, shifts
 
     @contextmanager
     def varied(
@@ -257,11 +258,13 @@ def _example_vectors(
 
 def moved_by_examples(
     vectors: FloatArray, rows: Sequence[int], examples: FloatArray, none: FloatArray
-) -> FloatArray:
+) -> Tuple[FloatArray, FloatArray]:
     """Vectors of labels, moved towards what their examples have beside that which all pairs have.
 
     Pairs are more like each other than like any text, so that a label which moved to the pairs of its
-    examples themselves would be near to every pair.
+    examples themselves would be near to every pair. What it came nearer to all pairs by is taken back: a
+    label has as high scores as before for its own examples, as the others move it, and lower ones for
+    what is unlike them.
 
     Args:
         vectors: those of the texts of labels, of length 1. *Shape:* ``(n_labels, width)``
@@ -270,11 +273,18 @@ def moved_by_examples(
         none: the mean prototype of no relation. *Shape:* ``(width,)``
 
     Returns:
-        vectors of length 1. *Shape:* ``(n_labels, width)``
+        vectors of length 1, *Shape:* ``(n_labels, width)``, and what is to be added to the cosines of
+        each, *Shape:* ``(n_labels,)``
     """
+    numbers = numpy.asarray(rows)
+    own = examples - _SHARED * none
     sums = _PRIOR * vectors
-    numpy.add.at(sums, numpy.asarray(rows), examples - _SHARED * none)
-    return unit_rows(numpy, sums)
+    numpy.add.at(sums, numbers, own)
+    others = unit_rows(numpy, sums[numbers] - own)  # the label of each example without it
+    nearer = (examples * (others - vectors[numbers])).sum(axis=1)
+    counts = numpy.maximum(numpy.bincount(numbers, minlength=len(vectors)), 1)
+    shifts = -numpy.bincount(numbers, weights=nearer, minlength=len(vectors)) / counts
+    return unit_rows(numpy, sums), shifts.astype("float32")
 
 
 def _order(span: Span) -> Tuple[int, int]:

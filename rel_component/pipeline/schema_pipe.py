@@ -258,10 +258,10 @@ class SchemaPipe(RehearsingPipe):
     def _read_labels(self, schema: RelationSchema, offset: float = 0.0) -> None:
         """Let a model that reads labels ask about those of a schema."""
         nlp = self._pipeline.get() or blank_pipeline(self.vocab.lang)
-        vectors = self._label_reader.vectors(self.model, schema, self._upstream, nlp)
+        vectors, shifts = self._label_reader.vectors(self.model, schema, self._upstream, nlp)
 
         def ask_about(n_outputs: int) -> None:
-            self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset)
+            self.model.attrs["set_labels"](self.model, vectors, n_outputs, offset, shifts)
             self.state.pop("split", None)
 
         self._change_labels(schema, ask_about)

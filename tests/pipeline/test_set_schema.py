@@ -123,16 +123,40 @@ def test_labels_are_saved(trained, tmp_path):
     assert len(other.labels) == 40
 
 
-def test_damaged_label_vectors_are_refused(trained):
+@pytest.mark.parametrize(
+    ("name", "damaged", "message"),
+    [
+        ("labels", numpy.full((2, 32), numpy.nan, dtype="float32"), "finite numbers of the shape"),
+        ("shifts", numpy.full(2, numpy.inf, dtype="float32"), "shifts of the labels are no finite"),
+        ("shifts", numpy.zeros(3, dtype="float32"), "one for each label"),
+        ("shifts", "0", "one for each label"),
+    ],
+)
+def test_damaged_label_vectors_are_refused(trained, name, damaged, message):
     extractor = trained.get_pipe("relation_extractor")
     scorer = extractor.model.get_ref("output_layer")
-    kept = scorer.attrs["labels"]
-    scorer.attrs["labels"] = numpy.full_like(kept, numpy.nan)
+    kept = scorer.attrs[name]
+    scorer.attrs[name] = damaged
     data = extractor.to_bytes()
-    scorer.attrs["labels"] = kept
+    scorer.attrs[name] = kept
     other = learned(steps=0).get_pipe("relation_extractor")
-    with pytest.raises(ConfigError, match="no finite numbers of the shape"):
+    with pytest.raises(ConfigError, match=message):
         other.from_bytes(data)
+
+
+def test_shifts_of_labels_are_saved_and_follow_their_labels(trained):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    shown = ["<head>bo</head> met <tail>cy</tail>", "<head>di</head> saw <tail>ed</tail>"]
+    extractor.set_schema({"X": {"examples": shown}, "Y": "made in"})
+    shifts = extractor.model.get_ref("output_layer").attrs["shifts"]
+    assert shifts[0] != 0 == shifts[1]
+    doc = nlp(examples(nlp)[1].predicted)
+    scores = extractor.predict([doc]).values
+    other = learned(steps=0).get_pipe("relation_extractor").from_bytes(extractor.to_bytes())
+    numpy.testing.assert_array_equal(other.predict([doc]).values, scores)
+    extractor.add_label("Z")
+    assert extractor.model.get_ref("output_layer").attrs["shifts"].tolist() == [*shifts, 0.0]
 
 
 def test_examples_move_a_label(trained):
@@ -150,9 +174,20 @@ def test_examples_move_a_label(trained):
 def test_many_examples_bring_no_label_near_to_all_pairs():
     label, own, shared = numpy.eye(3, dtype="float32")
     pairs = numpy.stack([0.8 * shared + 0.6 * own] * 5)
-    (moved,) = moved_by_examples(label[None], [0] * 5, pairs, 0.6 * shared)
+    (moved,), _ = moved_by_examples(label[None], [0] * 5, pairs, 0.6 * shared)
     assert moved @ own > 0.4
     assert moved @ shared < 0.1
+
+
+def test_a_label_scores_as_before_for_what_its_examples_have_in_common():
+    label, own, shared, other = numpy.eye(4, dtype="float32")
+    pairs = numpy.stack([0.8 * shared + 0.6 * own] * 20)  # one of them changes little
+    (moved,), (shift,) = moved_by_examples(label[None], [0] * 20, pairs, 0.4 * shared)
+    assert moved @ pairs[0] > 0.3
+    assert abs(moved @ pairs[0] + shift - label @ pairs[0]) < 0.01
+    assert moved @ other + shift < -0.3
+    (_,), (shift,) = moved_by_examples(label[None], [0], pairs[:1], 0.6 * shared)
+    assert shift == 0  # nobody knows how a label would have scored for its only example
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,13 @@ def pair_vectors(model: PairModelT, docs: Sequence[Doc], candidates: Candidates)
     return found
 
 
-def set_label_vectors(model: PairModelT, labels: FloatArray, nO: int, offset: float = 0.0) -> None:
+def set_label_vectors(
+    model: PairModelT,
+    labels: FloatArray,
+    nO: int,
+    offset: float = 0.0,
+    shifts: Optional[FloatArray] = None,
+) -> None:
     """Ask about other labels from now on; weights stay as they are.
 
     Args:
@@ -168,8 +174,9 @@ def set_label_vectors(model: PairModelT, labels: FloatArray, nO: int, offset: fl
         labels: a vector for each label. *Shape:* ``(n_labels, width)``
         nO: number of outputs: that of the labels, and one more for that of no relation, if there is one.
         offset: what is added to the score of each label.
+        shifts: what is added to the cosines of each label; None: nothing. *Shape:* ``(n_labels,)``
     """
-    set_labels(model.get_ref("output_layer"), labels, nO, offset)
+    set_labels(model.get_ref("output_layer"), labels, nO, offset, shifts)
     model.set_dim("nO", nO, force=True)
 
 
@@ -180,11 +187,14 @@ def resize_output(model: PairModelT, nO: int) -> PairModelT:
         model: a LabelPair model.
         nO: new number of outputs.
     """
-    labels: FloatArray = model.get_ref("output_layer").attrs["labels"]
+    attrs = model.get_ref("output_layer").attrs
+    labels, shifts = attrs["labels"], attrs["shifts"]
     n_labels = len(labels) + nO - model.get_dim("nO")
     resized = numpy.zeros((n_labels, labels.shape[1]), dtype="float32")
     resized[: len(labels)] = labels[:n_labels]
-    set_label_vectors(model, resized, nO, model.get_ref("output_layer").attrs["offset"])
+    if shifts is not None:
+        shifts = numpy.append(shifts, numpy.zeros(n_labels))[:n_labels]
+    set_label_vectors(model, resized, nO, attrs["offset"], shifts)
     return model
 
 
@@ -195,12 +205,15 @@ def move_outputs(model: PairModelT, groups: Sequence[Sequence[int]]) -> PairMode
         model: a LabelPair model.
         groups: for each new output the old ones that it stands for; that of no relation stays.
     """
-    scorer = model.get_ref("output_layer")
-    labels: FloatArray = scorer.attrs["labels"]
+    attrs = model.get_ref("output_layer").attrs
+    labels, shifts = attrs["labels"], attrs["shifts"]
     n_first = model.get_dim("nO") - len(labels)
-    means = [labels[[i - n_first for i in group]].mean(axis=0) for group in groups[n_first:]]
+    rows = [[i - n_first for i in group] for group in groups[n_first:]]
+    means = [labels[group].mean(axis=0) for group in rows]
     found = numpy.asarray(means, dtype="float32").reshape(-1, labels.shape[1])
-    set_label_vectors(model, found, len(groups), scorer.attrs["offset"])
+    if shifts is not None:
+        shifts = numpy.asarray([shifts[group].mean() for group in rows])
+    set_label_vectors(model, found, len(groups), attrs["offset"], shifts)
     return model
 
 

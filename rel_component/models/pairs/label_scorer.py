@@ -1,6 +1,6 @@
 """The scores of pair vectors against vectors of labels, and against learned prototypes of no relation.
 
-    score of a label   = scale * cosine(pair, label) + bias + offset
+    score of a label   = scale * (cosine(pair, label) + shift of the label) + bias + offset
     score of none      = logsumexp over prototypes of scale * cosine(pair, prototype)
 
 The vectors of labels are given and learn nothing, so that any others may take their place.
@@ -48,6 +48,7 @@ def LabelScorer(n_prototypes: int, scale: float, nO: Optional[int] = None) -> La
         params={"prototypes": None, "log_scale": None, "bias": None},
         attrs={
             "labels": None,
+            "shifts": None,
             "n_outputs": nO,
             "offset": 0.0,
             "n_prototypes": n_prototypes,
@@ -57,7 +58,11 @@ def LabelScorer(n_prototypes: int, scale: float, nO: Optional[int] = None) -> La
 
 
 def set_labels(
-    model: LabelScorerT, labels: FloatArray, n_outputs: int, offset: float = 0.0
+    model: LabelScorerT,
+    labels: FloatArray,
+    n_outputs: int,
+    offset: float = 0.0,
+    shifts: Optional[FloatArray] = None,
 ) -> None:
     """Ask about other labels from now on.
 
@@ -66,8 +71,10 @@ def set_labels(
         labels: a vector for each label, of any length but 0. *Shape:* ``(n_labels, width)``
         n_outputs: number of outputs: that of the labels, or one more.
         offset: what is added to the score of each label.
+        shifts: what is added to the cosines of each label; None: nothing. *Shape:* ``(n_labels,)``
     """
     model.attrs["offset"] = float(offset)
+    model.attrs["shifts"] = None if shifts is None else shifts.astype("float32")
     model.attrs["labels"] = unit_rows(numpy, labels.astype("float32"))
     model.attrs["n_outputs"] = n_outputs
 
@@ -99,6 +106,14 @@ def check_labels(model: LabelScorerT) -> None:
         raise ConfigError(
             f"the vectors of the labels are no finite numbers of the shape ({n_outputs}, {width})"
         )
+    shifts = model.attrs["shifts"]
+    if shifts is not None and (
+        not isinstance(shifts, numpy.ndarray)
+        or shifts.dtype != numpy.float32
+        or shifts.shape != labels.shape[:1]
+        or not numpy.isfinite(shifts).all()
+    ):
+        raise ConfigError("the shifts of the labels are no finite numbers, one for each label")
 
 
 def forward(model: LabelScorerT, X: InT, is_train: bool) -> Tuple[OutT, Callable[[OutT], InT]]:
@@ -116,7 +131,9 @@ def forward(model: LabelScorerT, X: InT, is_train: bool) -> Tuple[OutT, Callable
     exp = xp.exp(scale * near - highest)
     total = exp.sum(axis=1, keepdims=True)
     none = highest + xp.log(total)  # (n_pairs, 1)
-    scores = scale * cosines + (bias[0] + model.attrs["offset"])
+    shifts = model.attrs["shifts"]
+    shifted = cosines if shifts is None else cosines + ops.asarray1f(shifts)
+    scores = scale * shifted + (bias[0] + model.attrs["offset"])
     has_none = model.attrs["n_outputs"] > len(labels)
     Y = xp.concatenate([none, scores], axis=1) if has_none else scores - none
 
@@ -124,7 +141,7 @@ def forward(model: LabelScorerT, X: InT, is_train: bool) -> Tuple[OutT, Callable
         d_scores: Any = dY[:, 1:] if has_none else dY
         d_none = dY[:, :1] if has_none else -dY.sum(axis=1, keepdims=True)
         d_near = d_none * exp / total
-        d_scale = (d_scores * cosines).sum() + (d_near * near).sum()
+        d_scale = (d_scores * shifted).sum() + (d_near * near).sum()
         model.inc_grad("log_scale", ops.asarray1f([float(d_scale) * scale]))
         model.inc_grad("bias", ops.asarray1f([float(d_scores.sum())]))
         d_prototypes = scale * xp.dot(d_near.T, pairs)
