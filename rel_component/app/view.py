@@ -63,7 +63,7 @@ class ViewOptions:
         format_name: format of the documents; ``auto``: by their content.
         gold_entities: whether a pipeline is given the annotated mentions.
         alignment: what to do with mentions that do not begin and end with a token, where they have to.
-        spans_key: span group of the mentions of ``.spacy`` files; None: the entities.
+        spans_key: span group of the mentions of ``.spacy`` files; None: by the relations.
         lang: language of documents that have no tokens; auto: that of the pipeline, English without one.
         schema: says which relations have no direction, and which roles of events can be exchanged,
             where documents are compared, and has types to choose from in review; None: that of the

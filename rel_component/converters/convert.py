@@ -1,6 +1,7 @@
 """Conversion of annotated documents: read, check, then make Docs or write another format."""
 
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Callable, Iterable, Iterator, Literal, Optional, Union
 
@@ -25,6 +26,9 @@ from .writing import write_file
 
 AUTO, SPACY = "auto", "spacy"
 """Names in place of a format's: found by content, and spaCy's own binary files."""
+
+_FIRST = 500
+"""Documents of ``.spacy`` files that tell the span group of the mentions: a pipe is read only once."""
 
 Progress = Callable[[Iterable[Annotated]], Iterable[Annotated]]
 """A function that gives the documents back and shows how many there have been."""
@@ -56,7 +60,7 @@ def convert(
         lang: language of the tokenizer, which makes tokens where the input has none.
         schema: relations that it does not allow are problems; None: all are allowed.
         spans_key: span group of ``.spacy`` files that holds the mentions. None: to write,
-            ``doc.ents``, where they may not overlap; to read, by the relations.
+            ``doc.ents``, where they may not overlap; to read, by the relations of the first documents.
         alignment: what to do with mentions that do not begin and end with a token; see
             :data:`.builder.AlignmentMode`.
         on_error: whether the first problem raises (``stop``), or is noted in the report and what it
@@ -171,19 +175,27 @@ def read_annotated(
     """
     if format_name == AUTO:
         format_name = find_format(path)
+    documents: Iterable[Annotated]
     if format_name == SPACY:
-        if spans_key is None:
-            spans_key = find_spans_key(read_docs(path, nlp))
-            if spans_key is not None:
-                message = f"files whose mentions were read from doc.spans[{spans_key!r}]"
-                report.note(f"{message}; --spans-key names another group", place=str(path))
-        documents: Iterable[Annotated] = (
-            to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
-            for number, doc in enumerate(read_docs(path, nlp))
-        )
+        documents = _read_spacy(path, nlp, report, spans_key)
     else:
         documents = get_format(format_name).read(path, report)
     return check_documents(documents, report, schema)
+
+
+def _read_spacy(
+    path: Path, nlp: Language, report: Report, spans_key: Optional[str]
+) -> Iterator[Annotated]:
+    docs = read_docs(path, nlp)
+    if spans_key is None:
+        first = list(islice(docs, _FIRST))
+        docs = chain(first, docs)
+        spans_key = find_spans_key(first)
+        if spans_key is not None:
+            message = f"files whose mentions were read from doc.spans[{spans_key!r}]"
+            report.note(f"{message}; rel convert --spans-key names another group", place=str(path))
+    for number, doc in enumerate(docs):
+        yield to_annotated(doc, place=f"{path}, document {number}", spans_key=spans_key)
 
 
 def _with_pairs(annotated: Annotated, schema: EventSchema, report: Report) -> Annotated:

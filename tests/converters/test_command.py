@@ -1,7 +1,9 @@
 """``spacy rel convert`` between formats, run as a user runs it."""
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from spacy.tokens import DocBin
@@ -56,6 +58,16 @@ def test_mentions_in_a_span_group_are_found_by_the_relations(tmp_path, vocab):
     counts = report(tmp_path / "train.spacy", tmp_path / "back.jsonl", "--to", "doccano")
     assert counts["mentions"] == 3
     assert any("doc.spans['sc']" in note["message"] for note in counts["notes"])
+
+
+def test_documents_come_from_a_pipe(tmp_path, vocab):
+    pipe = tmp_path / "pipe.spacy"
+    os.mkfifo(pipe)
+    content = DocBin(docs=[make_doc(vocab, "Oslo", [(0, 1, "GPE")])]).to_bytes()
+    writer = Thread(target=pipe.write_bytes, args=[content], daemon=True)
+    writer.start()
+    options = ("--format", "spacy", "--to", "doccano")
+    assert report(pipe, tmp_path / "back.jsonl", *options)["documents"] == 1
 
 
 def test_shards(tmp_path):
