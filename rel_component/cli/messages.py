@@ -257,13 +257,15 @@ def check_outputs(*paths: Optional[Path], inputs: Iterable[Union[str, Path, None
 
     Args:
         paths: the files; None: it is not asked for.
-        inputs: what is read; see :func:`keep_inputs`.
+        inputs: what is read; see :func:`keep_inputs` and :func:`keep_folders`.
 
     Raises:
         ConfigError: if a file is given twice, or is read as well.
         DataError: if one cannot be written.
     """
+    inputs = list(inputs)
     keep_inputs(paths, inputs)
+    keep_folders(paths, inputs)
     seen: Set[str] = set()
     for path in paths:
         if path is not None:
@@ -276,33 +278,46 @@ def check_outputs(*paths: Optional[Path], inputs: Iterable[Union[str, Path, None
 def keep_inputs(
     outputs: Iterable[Optional[Path]], inputs: Iterable[Union[str, Path, None]]
 ) -> None:
-    """Make sure that what is written takes the place of nothing that is read, nor joins it.
+    """Make sure that what is written takes the place of nothing that is read.
 
     Args:
         outputs: files and folders to write; None: it is not asked for.
         inputs: files and folders that are read; None: it is not given.
 
     Raises:
-        ConfigError: if one is both, or a ``.spacy`` file is to be written below a folder of them.
+        ConfigError: if one is both.
     """
     given = {os.path.realpath(path) for path in inputs if path is not None}
-    folders = [Path(path) for path in given if os.path.isdir(path)]
     for path in outputs:
-        if path is None:
+        if path is None or not (os.path.isfile(path) or os.path.isdir(path)):
             continue
-        around = [folder for folder in folders if lies_in(path, folder)]
-        for folder in around if path.suffix == ".spacy" else ():
-            if files_below(folder, ".spacy"):
-                raise ConfigError(
-                    f"{path} would be read with the other documents of {folder} from then on; write "
-                    "to another folder"
-                )
-        exists = os.path.isfile(path) or os.path.isdir(path)
-        if exists and os.path.realpath(path) in given:
+        if os.path.realpath(path) in given:
             raise ConfigError(
                 f"{path}: the output would take the place of the documents, or of what else is read; "
                 "give it another name"
             )
+
+
+def keep_folders(
+    outputs: Iterable[Optional[Path]], inputs: Iterable[Union[str, Path, None]]
+) -> None:
+    """Make sure that no ``.spacy`` file is written below a folder of them that is read.
+
+    Args:
+        outputs: files and folders to write; None: it is not asked for.
+        inputs: files and folders that are read; None: it is not given.
+
+    Raises:
+        ConfigError: if one is.
+    """
+    folders = [Path(path) for path in inputs if path is not None and os.path.isdir(path)]
+    for path in filter(None, outputs):
+        for folder in folders if path.suffix == ".spacy" else ():
+            if lies_in(path, folder) and files_below(folder, ".spacy"):
+                raise ConfigError(
+                    f"{path} would be read with the other documents of {folder} from then on; write "
+                    "to another folder"
+                )
 
 
 def write_text(path: Optional[Path], text: str) -> None:

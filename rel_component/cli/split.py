@@ -6,7 +6,7 @@ from typing import Annotated, Dict, List, Optional
 from typer import Argument, Option
 
 from ..errors import ConfigError
-from .messages import keep_inputs, msg, print_json, print_table
+from .messages import keep_folders, keep_inputs, msg, print_json, print_table
 from .options import DataPath, Json, Seed
 
 _FEW = 10  # relations of a label: hardly learned, and each of them is ten points of recall
@@ -28,7 +28,9 @@ def split_cli(
     from ..corpora.splitting import split_files
 
     parts = _read(shares)
-    keep_inputs([output_path / f"{name}.spacy" for name in parts], [data_path])
+    outputs = [output_path / f"{name}.spacy" for name in parts]
+    keep_inputs(outputs, [data_path])
+    keep_folders(outputs, [data_path])
     counts = split_files(data_path, output_path, parts, group_by=group_by, seed=seed)
     if json:
         print_json(counts)

@@ -70,6 +70,14 @@ def test_documents_come_from_a_pipe(tmp_path, vocab):
     assert report(pipe, tmp_path / "back.jsonl", *options)["documents"] == 1
 
 
+def test_brat_is_converted_again_to_a_file_in_its_folder(tmp_path):
+    (tmp_path / "d.txt").write_text("Oslo", encoding="utf8")
+    (tmp_path / "d.ann").write_text("T1\tGPE 0 4\tOslo\n", encoding="utf8")
+    for _ in range(2):
+        counts = report(tmp_path, tmp_path / "brat.spacy", "--format", "brat")
+        assert counts["mentions"] == 1
+
+
 def test_shards(tmp_path):
     counts = report(DATA / "own.jsonl", tmp_path / "train", "--shard-size", "2")
     assert counts["documents"] == 3
