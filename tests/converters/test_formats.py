@@ -469,6 +469,13 @@ def test_csv_rows_of_a_document_that_lie_apart(tmp_path):
     assert (len(found), report.skipped["document"]) == (2, 1)
 
 
+def test_csv_of_two_tables_has_the_documents_of_both(tmp_path):
+    documents = ((1, "a b"), (2, "c d"), (1, "e f"), (2, "g h"))
+    rows = "".join(f"{number},{text},0,1,X,2,3,X,Y,,\n" for number, text in documents)
+    found, report = read_text(tmp_path, f"document,{HEADER}{rows}", "csv")
+    assert ([len(annotated.relations) for annotated in found], report.problems) == ([1] * 4, [])
+
+
 def test_csv_needs_its_header(tmp_path):
     with pytest.raises(DataError, match="expected a header with the columns head_end, "):
         read_text(tmp_path, "text,label\n", "csv")

@@ -3,12 +3,12 @@
 The columns ``document``, ``id``, ``head``, ``tail`` and ``score`` may be missing. Others are meta of the
 document if all of its rows say the same, and otherwise attributes of the relations.
 Rows that follow each other with the same document (without that column: the same id and text) are one
-document, and no others may lie between them. A row without a tail is a mention without relation, one
-without a head a document without mentions. Offsets are characters, ends exclusive; ``head`` and
-``tail``, if given, must be the text there, and tell what offsets count. Separators may be commas,
-semicolons, tabs or bars; fields with these, quotes or line breaks are quoted. What a spreadsheet would
-take for a formula has an apostrophe before it, which does not count
-(https://owasp.org/www-community/attacks/CSV_Injection).
+document, and no others may lie between them; joined tables may have the same document with another text
+further on. A row without a tail is a mention without relation, one without a head a document without
+mentions. Offsets are characters, ends exclusive; ``head`` and ``tail``, if given, must be the text
+there, and tell what offsets count. Separators may be commas, semicolons, tabs or bars; fields with
+these, quotes or line breaks are quoted. What a spreadsheet would take for a formula has an apostrophe
+before it, which does not count (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 import csv
@@ -58,19 +58,21 @@ _Row = Tuple[str, Dict[str, str]]
 
 
 def _read_file(path: Path, report: Report) -> Iterator[Annotated]:
-    rows = read_rows(path, report, _REQUIRED)
+    all_rows = read_rows(path, report, _REQUIRED)
     ended: Set[int] = set()
-    for key, group in groupby(rows, key=lambda row: _document_key(row[1])):
-        if hash(key) in ended:
-            place, row = next(group)
+    for key, group in groupby(all_rows, key=lambda row: _document_key(row[1])):
+        rows = list(group)
+        place, row = rows[0]
+        found = hash((key, row["text"]))  # joined tables have other texts of the same numbers
+        if found in ended:
             name = shown(row.get("document") or row.get("id") or row["text"])
             message = (
                 f"rows of {name} that lie apart from its first ones; sort the rows by document"
             )
             report.problem(message, place=place, skips="document")
             continue
-        ended.add(hash(key))
-        yield _read(list(group), report)
+        ended.add(found)
+        yield _read(rows, report)
 
 
 def _write_file(documents: Iterable[Annotated], path: Path, report: Report) -> None:
