@@ -240,13 +240,19 @@ def _pairs(
     corrections, backprop_corrections = model.get_ref("corrections")(pairs, is_train)
     runs = _sentences(docs, candidates, model.attrs["window"])
     means, backprop_means = run_means(model.ops, tokens, runs)
-    mentions, backprop_mentions = _mentions(model, docs, candidates, tokens)
+    vectors, ways_back = means + corrections, [backprop_means]
+    if model.attrs["mention_weight"]:
+        mentions, backprop_mentions = _mentions(model, docs, candidates, tokens)
+        vectors += mentions
+        ways_back.append(backprop_mentions)
 
     def backprop(d_vectors: Floats2d) -> Floats2d:
-        d_tokens = backprop_means(d_vectors) + backprop_mentions(d_vectors)
-        return d_tokens + backprop_corrections(d_vectors).tokens
+        d_tokens = backprop_corrections(d_vectors).tokens
+        for way_back in ways_back:
+            d_tokens = d_tokens + way_back(d_vectors)
+        return d_tokens
 
-    return means + mentions + corrections, backprop
+    return vectors, backprop
 
 
 def _untyped(candidates: Candidates) -> Candidates:
