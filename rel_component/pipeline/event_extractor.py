@@ -105,8 +105,13 @@ class EventExtractor(SavedPipe, Pipe):
     @property
     def relations_attr(self) -> str:
         """Name of the extension attribute of the relations."""
-        source = self._find_source()
-        return self._attr or (DEFAULT_ATTR if source is None else source.attr)
+        self._find_source()
+        return self._known_attr
+
+    @property
+    def _known_attr(self) -> str:
+        """That of the component that was found last."""
+        return self._attr or (DEFAULT_ATTR if self._source is None else self._source.attr)
 
     def set_schema(self, schema: Union[RelationSchema, Dict[str, Any]]) -> None:
         """Make events of the types of another schema from now on.
@@ -154,7 +159,8 @@ class EventExtractor(SavedPipe, Pipe):
         Raises:
             ConfigError: if there are no types of events.
         """
-        types, attr = self._require_events(), self.relations_attr
+        types = self._require_events()
+        attr = self._known_attr  # one search for each document
         relations = list(get_relations(doc, attr))
         events = decode_events(
             relations,
@@ -188,19 +194,22 @@ class EventExtractor(SavedPipe, Pipe):
         before = [
             pipe
             for pipe in takewhile(lambda pipe: pipe is not self, pipes)
-            if isinstance(pipe, RelationComponent) and self._attr in (None, pipe.attr)
+            # each look at a protocol takes longer than all else
+            if hasattr(pipe, "schema") and isinstance(pipe, RelationComponent)
+            if self._attr in (None, pipe.attr)
         ]
         with_events = [pipe for pipe in before if pipe.schema.events]
         self._source = [*with_events[-1:], *before[:1], self._source][0]
         return self._source
 
     def _require_events(self) -> EventSchema:
-        if not self.events:
+        types = self.events
+        if not types:
             raise ConfigError(
                 f"{self.name}: there are no types of events: put them under `events` into the schema of "
                 "the relation extractor, or give event_schema"
             )
-        return self.events
+        return types
 
     def _dump(self) -> Parts:
         schema = RelationSchema(events=self.events.values())
