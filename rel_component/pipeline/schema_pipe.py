@@ -307,6 +307,9 @@ class SchemaPipe(RehearsingPipe):
 
     def _load(self, read: Callable[[str], Any], place: str, exclude: Iterable[str]) -> None:
         self._label_reader = LabelReader(self.name)  # with vectors of texts by another encoder
+        if "model" not in exclude and reads_labels(self.model):
+            # those of other labels, where none are saved
+            self.model.get_ref("output_layer").attrs["shifts"] = None
         super()._load(read, place, exclude)
 
     def take_state(self, state: Dict[str, Any]) -> None:

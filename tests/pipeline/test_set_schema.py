@@ -159,6 +159,21 @@ def test_shifts_of_labels_are_saved_and_follow_their_labels(trained):
     assert extractor.model.get_ref("output_layer").attrs["shifts"].tolist() == [*shifts, 0.0]
 
 
+@pytest.mark.parametrize("is_saved", [True, False])  # an earlier version saved none
+def test_a_saved_state_without_shifts_is_taken_back(trained, is_saved):
+    nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
+    extractor = nlp.get_pipe("relation_extractor")
+    attrs = extractor.model.get_ref("output_layer").attrs
+    if not is_saved:
+        del attrs["shifts"]
+    data = extractor.to_bytes()
+    shown = ["<head>bo</head> met <tail>cy</tail>", "<head>di</head> saw <tail>ed</tail>"]
+    extractor.set_schema({"X": {"examples": shown}, "Y": "made in"})
+    assert attrs["shifts"] is not None
+    extractor.from_bytes(data)
+    assert attrs["shifts"] is None
+
+
 def test_examples_move_a_label(trained):
     nlp = spacy.blank("en").from_config(trained.config).from_bytes(trained.to_bytes())
     extractor = nlp.get_pipe("relation_extractor")
