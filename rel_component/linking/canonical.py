@@ -234,7 +234,7 @@ class Canonicalizer:
             other = self.entities[entity_id]
             if entity.type and other.types and entity.type not in other.types:
                 continue
-            shared = sorted(key for key in other.neighbours if key in names and key != own)
+            shared = sorted((names & other.neighbours.keys()) - {own})
             level, similarity = self._compare(entity.name, entity_id)
             n_parts += level == 1
             reason = _REASONS.get((level, bool(shared) or level == 4))
