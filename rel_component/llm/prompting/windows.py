@@ -2,6 +2,7 @@
 
 from bisect import bisect
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Callable, Container, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.pipeline import Sentencizer
@@ -51,8 +52,8 @@ def split_windows(
     """Cover a document with windows of whole sentences, as long as possible.
 
     Neighbouring windows share sentences, so that relations across a border are seen. A sentence
-    that does not fit is cut in two, again and again until it fits. No border lies inside of a mention,
-    unless that alone does not fit.
+    that does not fit is cut in two, again and again until it fits. No border lies inside of a mention
+    that fits.
 
     Args:
         doc: the document; where it has no sentences, they are those of spaCy's sentencizer.
@@ -65,7 +66,10 @@ def split_windows(
     """
     if fits((0, len(doc))):
         return [(0, len(doc))]
-    inside = {i for span in mentions for i in range(span.start + 1, span.end)}
+    # where the longest one fits, so do the others: few have their tokens counted
+    longest_first = sorted(mentions, key=len, reverse=True)
+    fitting = dropwhile(lambda span: not fits((span.start, span.end)), longest_first)
+    inside = {i for span in fitting for i in range(span.start + 1, span.end)}
     sentences = _cut(_sentences(doc, inside), fits, inside)
     windows: List[Window] = []
     first = 0

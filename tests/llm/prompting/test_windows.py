@@ -54,9 +54,15 @@ def test_sentences_end_in_all_scripts(vocab, end):
 def test_no_border_lies_in_a_mention(vocab):
     doc = make_doc(vocab, "a b c New York City g h", [(3, 6, "GPE")])
     assert split_windows(doc, at_most(5), overlap=0, mentions=doc.ents) == [(0, 3), (3, 8)]
-    assert split_windows(doc, at_most(2), overlap=0, mentions=doc.ents)[2:4] == [(3, 4), (4, 6)]
     doc = make_doc(vocab, "we use Yahoo ! Mail here .", [(2, 5, "ORG")])
     assert split_windows(doc, at_most(5), overlap=0, mentions=doc.ents) == [(0, 2), (2, 7)]
+
+
+def test_a_mention_that_does_not_fit_moves_no_border(vocab):
+    doc = make_doc(vocab, "a b c d New York . h i j k", sent_starts=[0, 7])
+    mentions = [doc[0:11], doc[4:6]]
+    assert split_windows(doc, at_most(7), overlap=0, mentions=mentions) == [(0, 7), (7, 11)]
+    assert split_windows(doc, at_most(4), overlap=0, mentions=mentions)[:2] == [(0, 3), (3, 7)]
 
 
 @pytest.mark.parametrize(
