@@ -234,15 +234,19 @@ def test_the_annotators_of_an_exported_project_are_told_apart(tmp_path):
     for name in ("annotation/d/anna", "annotation/d/ben", "annotation/d/INITIAL_CAS"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.tsv").write_text(content, encoding="utf8")
+    other = tmp_path / "annotation" / "e" / "anna.tsv"
+    other.parent.mkdir()
+    other.write_text(tsv([], "1-1 0-2 So", text="So"), encoding="utf8")
     report = Report()
     found = list(get_format("webanno").read(tmp_path, report))
     assert [annotated.meta["id"] for annotated in found] == [
         "annotation/d/anna",
         "annotation/d/ben",
+        "annotation/e/anna",
     ]
-    assert [message.split(",")[0][:40] for message in notes(report)] == [
-        "files INITIAL_CAS",
-        "documents whose text another file has as",
+    assert [(message.split(",")[0][:40], n) for message, n in notes(report).items()] == [
+        ("files INITIAL_CAS", 1),
+        ("documents whose text another file has as", 1),
     ]
 
 

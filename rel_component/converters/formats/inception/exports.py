@@ -7,7 +7,7 @@ document before anyone annotated it, and ``curation/DOCUMENT/CURATION_USER.tsv``
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Set, Tuple
 
-from ...annotated import Annotated
+from ...annotated import Annotated, in_characters
 from ...records import read_each
 from ...report import Report
 from .._document_files import document_files
@@ -34,7 +34,7 @@ def read_export(
     """
     texts: Set[int] = set()
     for annotated in read_each(_annotated_files(path, ending, report), read, report):
-        text = hash(annotated.text)
+        text = hash(in_characters(annotated).text)
         if text in texts:
             report.note(
                 "documents whose text another file has as well: convert curation/, or the files of each "
