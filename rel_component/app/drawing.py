@@ -8,7 +8,6 @@ from spacy.tokens import Doc
 
 from ..converters.annotated import Annotated, AnnotatedMention, AnnotatedRelation, in_characters
 from ..converters.from_doc import to_annotated
-from ..mentions import probable_mentions, typed_key
 from .options import RenderOptions
 
 MAX_DEPTH = 20
@@ -54,15 +53,6 @@ class Drawing:
         """
         annotated = to_annotated(doc, spans_key=options.spans_key, attr=options.attr, place=place)
         annotated = in_characters(annotated)
-        if options.spans_key is not None:
-            probable = set(map(typed_key, probable_mentions(doc, options.spans_key)))
-            needed = annotated.in_use.union(*annotated.clusters)
-            mentions = [
-                m
-                for m in annotated.mentions
-                if m.id in needed or (m.start, m.end, m.label) in probable
-            ]
-            annotated = replace(annotated, mentions=mentions)
         title = doc.user_data.get("title") or annotated.meta.get("id") or ""
         is_rtl = doc.vocab.writing_system.get("direction") == "rtl"
         return cls(chosen(annotated, options), str(title), is_rtl)

@@ -8,7 +8,7 @@ from ..annotations import DEFAULT_ATTR, get_relations
 from ..documents import words_and_spaces
 from ..errors import DataError, shown
 from ..events import get_events
-from ..mentions import mention_spans, read_clusters
+from ..mentions import probable_mentions, read_clusters
 from .annotated import Annotated, AnnotatedEvent, AnnotatedMention, AnnotatedRelation, MentionId
 from .details import as_json, mention_details, relation_details
 
@@ -25,8 +25,8 @@ def to_annotated(
     """Read the annotations of a Doc, annotated by hand or by a pipeline.
 
     Args:
-        doc: the document. Its mentions are joined with the heads and tails of its relations, the
-            mentions of its events and the members of its clusters, where these are others.
+        doc: the document. Its probable mentions are joined with the heads and tails of its relations,
+            the mentions of its events and the members of its clusters, where these are others.
         place: name of the document, for messages.
         spans_key: span group that holds the mentions of documents that have it; None: the entities.
         attr: name of the extension attribute of the relations.
@@ -39,7 +39,7 @@ def to_annotated(
         message = f'doc.user_data["meta"] is {shown(meta)}: expected a dict with string keys'
         raise DataError(message, place=place)
     mentions = _Mentions(doc)
-    for span in mention_spans(doc, spans_key):
+    for span in probable_mentions(doc, spans_key):
         mentions.add(span)
     relations = []
     for rel in get_relations(doc, attr):

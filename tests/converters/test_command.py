@@ -54,10 +54,12 @@ def test_predictions_go_back_to_a_tool(tmp_path, vocab):
 def test_mentions_in_a_span_group_are_found_by_the_relations(tmp_path, vocab):
     mentions = [(0, 2, "ORG"), (0, 1, "GPE"), (3, 4, "PERSON")]
     doc = make_doc(vocab, "Oslo Works hired Ilse", mentions, [(0, "HIRED", 2)], spans_key="sc")
-    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "train.spacy")
-    counts = report(tmp_path / "train.spacy", tmp_path / "back.jsonl", "--to", "doccano")
-    assert counts["mentions"] == 3
-    assert any("doc.spans['sc']" in note["message"] for note in counts["notes"])
+    for scores, n_mentions in (((), 3), ((0.9, 0.1, 0.1), 2)):  # one has a relation
+        doc.spans["sc"].attrs["scores"] = scores
+        DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "train.spacy")
+        counts = report(tmp_path / "train.spacy", tmp_path / "back.jsonl", "--to", "doccano")
+        assert counts["mentions"] == n_mentions
+        assert any("doc.spans['sc']" in note["message"] for note in counts["notes"])
 
 
 def test_documents_come_from_a_pipe(tmp_path, vocab):
