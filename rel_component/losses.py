@@ -269,8 +269,10 @@ def marginal_antecedents(
 
 
 def class_weights_of(loss: LossFunction) -> Dict[str, float]:
-    """The class weights of a loss of this module; none if it has none."""
-    return dict(getattr(loss, "keywords", {}).get("weights", {}))
+    """The class weights of a loss of this module; none if it has none, or is of another package."""
+    if isinstance(loss, partial) and loss.func is _focal:
+        return dict(loss.keywords["weights"])
+    return {}
 
 
 def _read_weights(class_weights: LabelNumbers) -> Dict[str, float]:

@@ -1,5 +1,6 @@
 """Losses: hand-computed values, and what the contract of losses does not say."""
 
+from functools import partial
 from math import log
 
 import numpy
@@ -9,6 +10,7 @@ from thinc.api import Config
 from rel_component.errors import ConfigError
 from rel_component.label_numbers import for_config, read_numbers
 from rel_component.losses import (
+    class_weights_of,
     configure_adaptive_focal,
     configure_adaptive_threshold,
     configure_binary_cross_entropy,
@@ -95,6 +97,12 @@ def test_numbers_by_label_come_back_from_a_config(label):
     read = Config().from_str(config.to_str())["loss"]["class_weights"]
     assert read_numbers(read, "class_weights") == {label: 2.0, "B": 1.0}
     assert isinstance(read, dict) == (label == "a-b.c d")
+
+
+def test_weights_of_losses_of_others_are_none_of_labels():
+    assert class_weights_of(configure_focal(1.0, WEIGHTS)) == WEIGHTS
+    assert class_weights_of(configure_adaptive_focal()) == {}
+    assert class_weights_of(partial(disagreement, weights=[1.0, 2.0])) == {}
 
 
 def test_weights_of_multiple_labels_leave_negatives_alone():
