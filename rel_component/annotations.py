@@ -255,7 +255,7 @@ def install_extension(attr: str = DEFAULT_ATTR) -> None:
     )
 
 
-def find_spans_key(docs: Iterable[Doc]) -> Optional[str]:
+def find_spans_key(docs: Iterable[Doc], attr: str = DEFAULT_ATTR) -> Optional[str]:
     """The span group that holds the mentions of documents; None: the entities.
 
     A group is chosen if it has heads and tails of relations that are no entities, or the most spans
@@ -264,7 +264,8 @@ def find_spans_key(docs: Iterable[Doc]) -> Optional[str]:
     arguments: Dict[Optional[str], int] = {None: 0}
     sizes: Dict[Optional[str], int] = {None: 0}
     for doc in docs:
-        ends = {typed_key(span) for rel in get_relations(doc) for span in (rel.head, rel.tail)}
+        relations = get_relations(doc, attr)
+        ends = {typed_key(span) for rel in relations for span in (rel.head, rel.tail)}
         groups = {name: doc.spans[name] for name in doc.spans if not CLUSTER_GROUP.fullmatch(name)}
         for name, spans in ((None, doc.ents), *groups.items()):
             sizes[name] = sizes.get(name, 0) + len(spans)

@@ -61,7 +61,7 @@ def audit_files(
         for i, (name, path) in enumerate(zip(name_files(paths), paths))
     ]
     if options.spans_key is None:
-        found = find_spans_key(doc for split in splits for doc in split.docs)
+        found = find_spans_key((doc for split in splits for doc in split.docs), options.attr)
         options = replace(options, spans_key=found)
     context = AuditContext(splits, schema, options)
     if model is None:

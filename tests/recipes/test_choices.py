@@ -6,7 +6,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from rel_component.annotations import find_spans_key
+from rel_component.annotations import find_spans_key, set_relations
 from rel_component.errors import ConfigError
 from rel_component.recipes.choices import choose
 from rel_component.recipes.findings import Findings, examine
@@ -192,6 +192,8 @@ def test_without_relations_a_group_holds_the_mentions_where_there_are_no_entitie
     assert find_spans_key([doc]) == "all"
     doc.ents = [acme]
     assert find_spans_key([doc]) is None
+    set_relations(doc, [(ann, "RUNS", ann)], "links")
+    assert find_spans_key([doc], "links") == "all"
 
 
 def test_what_is_annotated_is_counted(nlp):
