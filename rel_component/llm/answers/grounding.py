@@ -232,7 +232,7 @@ def _is_joined(left: str, right: str) -> bool:
 
 def _is_ending(name: str, after: str) -> bool:
     """Tell whether a name has an ending behind an apostrophe, as in Turkish: Ankara'da."""
-    is_name = sum(map(str.isalpha, name)) >= MIN_LETTERS
+    is_name = sum(map(str.isalpha, name)) >= MIN_LETTERS and not name.islower()  # "dell'azienda"
     return is_name and bool(_ENDING.fullmatch(after)) and (after.islower() or name.isupper())
 
 

@@ -87,6 +87,7 @@ def test_vowels_that_are_marks_are_letters_and_accents_are_not(text, name, found
         ("AB'de", "AB", False),
         ("they don't", "Don", False),
         ("dell'Apple", "Dell", False),
+        ("il piano dell'azienda", "Dell", False),
     ],
 )
 def test_names_with_an_ending_behind_an_apostrophe(lang, text, name, is_found):
