@@ -181,7 +181,7 @@ class AnswerReader:
             if n_dropped:
                 result.dropped[DISAGREEMENT] += n_dropped
         found: Dict[RelationKey, Relation] = {}
-        for rel in sorted(agreed, key=_polarity_order):
+        for rel in agreed:
             _keep_better(found, self._key(rel), rel)
         result.relations = self._in_one_direction(found.values())
         if len(result.relations) < len(found):
@@ -226,11 +226,11 @@ class AnswerReader:
 
 
 def _keep_better(relations: Dict[_Key, Relation], key: _Key, rel: Relation) -> None:
-    """Note a relation under a key, unless one with the same score or a higher one is there."""
-    if key not in relations or score_rank(rel.score) > score_rank(relations[key].score):
+    """Note a relation under a key, unless one that is as good or better is there."""
+    if key not in relations or _rank(rel) > _rank(relations[key]):
         relations[key] = rel
 
 
-def _polarity_order(rel: Relation) -> int:
-    """What holds comes first, where a document says different things of a relation."""
-    return ("", *POLARITIES).index(rel.polarity)
+def _rank(rel: Relation) -> Tuple[int, float]:
+    """What holds is best, whatever the scores, where a document says different things of a relation."""
+    return -("", *POLARITIES).index(rel.polarity), score_rank(rel.score)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 
 from rel_component.errors import LLMRefused
 from rel_component.llm.answers.extraction import AnswerReader
@@ -10,7 +11,7 @@ from rel_component.llm.prompting.examples import ExampleSelector
 from rel_component.llm.prompting.prompts import Prompter
 from rel_component.llm.prompting.template import PromptTemplate
 from rel_component.llm.prompting.windows import PromptLimits
-from rel_component.llm.types import Outcome, Reply
+from rel_component.llm.types import Outcome, OutputToken, Reply
 from rel_component.schema import RelationSchema, RelationType
 from rel_component.types import POLARITIES
 
@@ -20,7 +21,9 @@ SCHEMA = RelationSchema([RelationType("SPOUSE", symmetric=True)])
 THERE, BACK = ("M1", "M2"), ("M2", "M1")
 
 
-def extract(vocab, *answers, windows=None, schema=SCHEMA, polarity=False, max_relations=32):
+def extract(
+    vocab, *answers, windows=None, schema=SCHEMA, polarity=False, max_relations=32, logprobs=()
+):
     """What is made of answers, each of which relates some pairs by the label of the schema.
 
     None is no answer; with `polarity`, pairs have one behind them.
@@ -45,7 +48,9 @@ def extract(vocab, *answers, windows=None, schema=SCHEMA, polarity=False, max_re
             continue
         keys = ("head", "tail", "polarity")
         stated = [{"label": schema.labels[0], **dict(zip(keys, pair))} for pair in pairs]
-        outcomes.append(Outcome(questions[0], Reply(json.dumps({"relations": stated}))))
+        text = json.dumps({"relations": stated})
+        tokens = [OutputToken(text, logprobs[len(outcomes)])] if logprobs else []
+        outcomes.append(Outcome(questions[0], Reply(text, tokens=tuple(tokens))))
     result = AnswerReader(prompter, keep=POLARITIES).extract(doc, questions, outcomes)
     facts = [
         (rel.head.text, rel.tail.text, rel.polarity if polarity else rel.score)
@@ -71,8 +76,9 @@ def test_windows_that_state_a_symmetric_relation_in_two_directions_state_it_once
 
 def test_what_one_window_denies_and_another_asserts_holds_in_any_order(vocab):
     denied, asserted = [(*THERE, "negated")], [(*THERE, "asserted")]
-    for answers in ((denied, asserted), (asserted, denied)):
-        found = extract(vocab, *answers, windows=[(0, 3), (0, 4)], polarity=True)
+    for answers, logprobs in product([(denied, asserted), (asserted, denied)], [(), (-1, -2)]):
+        windows = [(0, 3), (0, 4)]
+        found = extract(vocab, *answers, windows=windows, polarity=True, logprobs=logprobs)
         assert found == ([("Ann", "Bob", "asserted")], {})
 
 
