@@ -60,10 +60,10 @@ def audit_files(
         Split(name, list(read_docs(path, nlp)), held_out=i >= len(data_paths))
         for i, (name, path) in enumerate(zip(name_files(paths), paths))
     ]
-    if options.spans_key is None:
-        found = find_spans_key((doc for split in splits for doc in split.docs), options.attr)
-        options = replace(options, spans_key=found)
-    context = AuditContext(splits, schema, options)
+    key = options.spans_key
+    if key is None:
+        key = find_spans_key((doc for split in splits for doc in split.docs), options.attr)
+    context = AuditContext(splits, schema, replace(options, spans_key=key))
     if model is None:
         return run_audit(context)
     nlp = load_pipeline(model)

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from spacy import blank
+from spacy.language import Language
 from spacy.vocab import Vocab
 
+from rel_component import audit_files
 from rel_component.spacy_files import write_docs
 
 from ..helpers import make_doc
@@ -58,6 +61,22 @@ def test_mentions_in_a_span_group_are_found_by_the_relations(tmp_path):
     figures = run_json("audit", tmp_path / "train.spacy")
     (overview, *_) = next(iter(figures["sections"].values()))["tables"]
     assert ["mentions", 3] in overview["rows"]
+
+
+@Language.component("test_leads", assigns=["doc._.rel"])
+def leads(doc):
+    doc._.rel = [(doc.ents[0], "LEADS", doc.ents[1])]
+    return doc
+
+
+def test_components_of_others_are_given_entities(tmp_path):
+    doc = make_doc(Vocab(), "Ada leads Acme", MENTIONS, [(0, "LEADS", 1)], spans_key="sc")
+    write_docs([doc], tmp_path / "train.spacy")
+    nlp = blank("en")
+    nlp.add_pipe("test_leads")
+    sections = audit_files([tmp_path / "train.spacy"], model=nlp).sections
+    (scores,) = next(section for section in sections if section.name == "model").tables
+    assert scores.rows[0][:4] == ["train", 1.0, 1.0, 1.0]
 
 
 def test_strict_fails_on_errors_only(train, schema, tmp_path):
