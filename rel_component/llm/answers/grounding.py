@@ -257,12 +257,14 @@ def _folded(text: str) -> Tuple[str, Tuple[int, ...]]:
     last = letter = ""
     for i, character in enumerate(text):
         for part in _FOLDS[character]:
-            if part == " " == last or (is_mark(part) and not keeps_marks(letter)):
-                continue
-            folded.append(part)
-            origins.append(i)
-            last = part
-            letter = letter if is_mark(part) else part
+            if not part.isascii() and is_mark(part):
+                stays = keeps_marks(letter)
+            else:
+                letter, stays = part, not part == " " == last
+            if stays:
+                folded.append(part)
+                origins.append(i)
+                last = part
     origins.append(len(text))
     return "".join(folded), tuple(origins)
 
