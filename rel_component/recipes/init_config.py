@@ -270,7 +270,7 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         )
     if found.empty:
         warnings.append(f"{found.empty} documents are empty")
-    if found.unmarked:
+    if found.unmarked and not settings.given:
         warnings.append(
             f"{found.unmarked} of {found.documents} documents of train have no mention, which teaches "
             "that there is none: if nobody has annotated them, leave them out"

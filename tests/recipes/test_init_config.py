@@ -147,6 +147,8 @@ def test_documents_without_relations(tmp_path):
     assert "no relations are annotated in train: the pipeline will find none" in outcome.warnings
     assert "1 documents are empty" in outcome.warnings
     assert any("documents of train have no mention" in warning for warning in outcome.warnings)
+    given = init_config(train, tmp_path / "out", lang="en", schema=schema, recipe="transformer")
+    assert not any("have no mention" in warning for warning in given.warnings)
 
 
 def test_relations_that_are_all_against_the_schema_are_an_error(tmp_path):
