@@ -201,15 +201,19 @@ class AnswerReader:
         for relations in samples:
             for rel in relations:
                 votes.setdefault((self._key(rel), rel.polarity), []).append(rel)
-        agreed = []
-        for rels in votes.values():
-            if len(rels) >= self.min_agreement * n_samples:
-                rel, share = rels[0], len(rels) / n_samples
-                evidence = [number for each in rels for number in each.evidence]
-                agreed.append(
-                    Relation(rel.head, rel.label, rel.tail, share, evidence, rel.polarity)
-                )
-        return agreed, len(votes) - len(agreed)
+        agreed: Dict[RelationKey, Relation] = {}
+        n_dropped = 0
+        for (key, _), rels in votes.items():
+            if len(rels) < self.min_agreement * n_samples:
+                n_dropped += 1
+                continue
+            rel, share = rels[0], len(rels) / n_samples
+            evidence = [number for each in rels for number in each.evidence]
+            rel = Relation(rel.head, rel.label, rel.tail, share, evidence, rel.polarity)
+            # samples of one question vote on the polarity too
+            if key not in agreed or (share, _rank(rel)) > (agreed[key].score, _rank(agreed[key])):
+                agreed[key] = rel
+        return list(agreed.values()), n_dropped
 
     def _key(self, rel: Relation) -> RelationKey:
         return relation_key(rel, self.prompter.schema.symmetric_labels)
