@@ -1,11 +1,11 @@
 """``rel_component.LabelPair.v1``: pairs against what the schema says of its labels.
 
-The vector of a pair is the mean of the tokens of its sentence, in which those of its mentions may count
-more, and a correction that SpanPair's scorer makes of the two mentions and the tokens around them. The
-correction starts at zero: before training,
-a pair scores as a sentence encoder compares its sentence with the text of a label. That start is what
-carries over to labels that no training had; a new layer over the vectors of an encoder forgets what it
-knew. Vectors of labels come from the same encoder before it learned, see ``label_texts.py``.
+The vector of a pair is the mean of the tokens of its sentence, in which those of its mentions may
+count more, and a correction that SpanPair's scorer makes of the two mentions and the tokens around
+them. The correction starts at zero: before training, a pair scores as a sentence encoder compares its
+sentence with the text of a label. That start is what carries over to labels that no training had; a
+new layer over the vectors of an encoder forgets what it knew. Vectors of labels come from the same
+encoder before it learned, see ``label_texts.py``.
 """
 
 from dataclasses import replace
