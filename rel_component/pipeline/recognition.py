@@ -191,7 +191,10 @@ def _given(doc: Doc, spans_key: str) -> List[Tuple[Span, float]]:
     """The spans of a group that ``span_recognizer`` has not written, with their probabilities."""
     if spans_key not in doc.spans:
         return []
-    scored, is_given = scored_mentions(doc, spans_key), doc.spans[spans_key].attrs.get("is_given")
+    attrs = doc.spans[spans_key].attrs
+    if "is_entity" in attrs and "is_given" not in attrs:
+        return []  # all its own: an earlier version, which told none apart, has written the group
+    scored, is_given = scored_mentions(doc, spans_key), attrs.get("is_given")
     if is_given is None or len(is_given) != len(scored):  # others have written or changed the group
         return scored
     return [item for item, yes in zip(scored, is_given) if yes]

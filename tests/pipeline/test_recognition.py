@@ -130,6 +130,9 @@ def test_spans_of_the_group_that_others_have_written_stay(vocab):
     assert entities(doc) == [(0, 3, "ORG")]
     doc.set_ents([])
     assert written(doc, t0_1=[0.4, 0.0, 0.6]) == [(0, 1, "PERSON", 0.6), (2, 3, "CITY", 1.0)]
+    del doc.spans["mentions"].attrs["is_given"]  # as an earlier version has written the group
+    doc.set_ents([])
+    assert written(doc, t0_3=[0.2, 0.8, 0.0]) == [(0, 3, "ORG", 0.8)]
 
 
 def test_blocked_tokens_are_in_no_entity(vocab):
