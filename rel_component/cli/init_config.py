@@ -46,7 +46,7 @@ def init_config_cli(
         str,
         Option(
             help="A folder, or the name of one on a hub; auto: for English the best in encoders/ "
-            "(business for joint and up to 2,000 documents, else general, else MiniLM), for other "
+            "(business for joint and up to 3,000 documents, else general, else MiniLM), for other "
             "languages a multilingual one"
         ),
     ] = "auto",

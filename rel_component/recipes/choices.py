@@ -33,7 +33,7 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
-_GENERAL_SAVES = 2000  # documents; until then, an encoder that knows of relations saves passes
+_GENERAL_SAVES = 3000  # documents; until then, an encoder that knows of relations saves passes
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _NOUNS_SWAPPED = 400  # documents; in more, what is said of common nouns is worth learning

@@ -262,9 +262,9 @@ def test_the_multilingual_recipe_takes_that_encoder_for_english(nlp, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    ("n", "general", "passes"), [(400, True, 22), (2000, True, 8.0), (2001, False, 10.5)]
+    ("n", "general", "passes"), [(400, True, 22), (3000, True, 8.0), (3001, False, 10.5)]
 )
-def test_up_to_2000_documents_start_from_the_general_encoder(
+def test_up_to_3000_documents_start_from_the_general_encoder(
     n, general, passes, nlp, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
