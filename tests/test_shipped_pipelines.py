@@ -33,7 +33,9 @@ GENERAL = [
 CASED = ROOT / "encoders" / "e5_small_enpt"
 
 
-@pytest.mark.parametrize(("name", "megabytes"), [("general", 10), ("general_base", 14), ("business", 13)])
+@pytest.mark.parametrize(
+    ("name", "megabytes"), [("general", 10), ("general_base", 14), ("business", 13)]
+)
 def test_what_is_shipped_is_small_and_whole(name, megabytes):
     folder = ROOT / "assets" / name
     files = json.loads((folder / "adapter.json").read_text(encoding="utf8"))["files"]

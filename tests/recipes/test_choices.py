@@ -287,6 +287,7 @@ def test_raw_text_starts_from_the_encoder_that_has_learned_it(nlp, tmp_path, mon
     known, reasons = choose(found(), nlp, recipe="joint")
     assert joint.paths["encoder"] == LEARNED_ENCODER
     assert known.options["passes"] < joint.options["passes"] < 8.0
+    assert known.options["threshold"] > joint.options["threshold"]
     assert reasons["passes"].endswith("updates: the encoder has learned these relations before")
     assert joint.options["reset_layers"] == 0
     assert joint.options["frozen_embeddings"]
