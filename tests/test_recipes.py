@@ -9,6 +9,7 @@ from spacy.cli.debug_config import debug_config
 from spacy.cli.train import train
 from spacy.tokens import Doc, DocBin
 
+from rel_component import RelationSchema, apply_adapter
 from rel_component.converters.convert import convert_file
 from rel_component.converters.report import Report
 from rel_component.corpora.corpus import make_relation_corpus
@@ -106,6 +107,25 @@ def test_the_joint_recipe_learns_entities_and_relations_together(joint, corpus):
 def test_the_transformer_recipe_learns_relations_of_given_entities(transformer, corpus):
     scores = transformer.evaluate(list(make_relation_corpus(corpus)(transformer)))
     assert scores["rel_micro_f"] > 0.8
+
+
+def test_the_general_pipeline_goes_on_learning(corpus, tmp_path):
+    apply_adapter(ROOT / "assets" / "general", ENCODER, tmp_path / "general")
+    nlp = spacy.load(tmp_path / "general", exclude=["span_recognizer"])
+    nlp.get_pipe("relation_extractor").set_schema(
+        RelationSchema.from_file(ROOT / "assets" / "business_schema.yaml")
+    )
+    nlp.to_disk(tmp_path / "asked")
+    before = nlp.evaluate(list(make_relation_corpus(corpus)(nlp)))
+    options = {
+        "paths.pipeline": str(tmp_path / "asked"),
+        "initialize.after_init.annotate_after": None,
+        **LAST_WEIGHTS,
+    }
+    adapted = trained("adapt", corpus, tmp_path, 20, **options)
+    after = adapted.evaluate(list(make_relation_corpus(corpus)(adapted)))
+    assert after["rel_micro_f"] > before["rel_micro_f"] + 0.1
+    assert after["rel_micro_f"] > 0.8
 
 
 def test_the_recipe_over_spacy_transformers_learns_from_raw_text(corpus, tmp_path):

@@ -41,12 +41,19 @@ def init_config_cli(
     recipe: Annotated[
         str, Option(help="Name of a recipe, e.g. cpu; auto: by what is annotated")
     ] = "auto",
+    pipeline: Annotated[
+        Optional[str],
+        Option(
+            help="Name or folder of a general pipeline, which goes on learning between given mentions "
+            "(recipe adapt)"
+        ),
+    ] = None,
     gold_entities: GoldEntities = False,
     encoder: Annotated[
         str,
         Option(
             help="A folder, or the name of one on a hub; auto: for English the best in encoders/ "
-            "(business for joint and up to 3,000 documents, else general, else MiniLM), for other "
+            "(business for joint and up to 4,000 documents, else general, else MiniLM), for other "
             "languages a multilingual one"
         ),
     ] = "auto",
@@ -77,6 +84,7 @@ def init_config_cli(
         held_out=held_out,
         schema=schema,
         recipe=recipe,
+        pipeline=pipeline,
         gold_entities=gold_entities,
         encoder=encoder,
         format_name=format_name,

@@ -11,9 +11,11 @@ from ..errors import ConfigError, listed
 from ..mentions import CLUSTER_PREFIX
 from .findings import Findings
 from .settings import (
+    ADAPT,
     ANNOTATE_AFTER,
     BASE_WIDTH,
     ENCODER,
+    GENERAL_BASE,
     GENERAL_ENCODER,
     HUB_ENCODER,
     LEARNED_ENCODER,
@@ -33,12 +35,14 @@ AUTO = "auto"
 
 _FEW = 20  # what fewer documents or relations have in common may be chance
 _GENERAL_HELPS = 400  # documents; after more, the public encoder is as good in the end
-_GENERAL_SAVES = 3000  # documents; until then, an encoder that knows of relations saves passes
+_GENERAL_SAVES = 4000  # documents; until then, an encoder that knows of relations saves passes
 _GIVEN_PAIRS = 0.95  # share of documents with exactly two mentions
 _MANY = 50  # pairs
 _NOUNS_SWAPPED = 400  # documents; in more, what is said of common nouns is worth learning
 _SPURIOUS = 0.005  # of pairs: fewer with relations in both directions are likely mistakes
 _SEVERAL = 0.02  # of relations: fewer of a pair with another label are likely mistakes
+
+_TAUGHT = (GENERAL_ENCODER, GENERAL_BASE, LEARNED_ENCODER)  # that know of relations
 
 _Choice = Tuple[Dict[str, Any], Reasons]
 
@@ -73,7 +77,7 @@ def choose(
         The settings without paths of documents and schema, and the reasons by setting.
 
     Raises:
-        ConfigError: if there is no such recipe.
+        ConfigError: if there is no such recipe, or it does not fit the mentions.
     """
     reasons: Reasons = {}
     if recipe == AUTO:
@@ -90,7 +94,11 @@ def choose(
         seed=seed,
         spans_key=spans_key,
     )
-    if recipe != "cpu":
+    if recipe == ADAPT and spans_key is not None:
+        raise ConfigError(
+            f"a general pipeline relates entities, and the mentions are in the span group {spans_key!r}"
+        )
+    if recipe not in ("cpu", ADAPT):
         reasons.update(_set_encoder(settings, encoder, recipe, found.documents))
     reasons["spans_key"] = _why_group(found, spans_key)
     if spans_key is not None and not settings.given:  # span_recognizer finds them in every recipe
@@ -106,8 +114,11 @@ def choose(
         ),
         _choose_swaps(found, names) if "swap_level" in settings.options else ({}, {}),
         _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
-        _choose_candidates(found, settings),
-        _choose_widths(found, settings),
+        *(
+            []
+            if recipe == ADAPT
+            else [f(found, settings) for f in (_choose_candidates, _choose_widths)]
+        ),
     ):
         settings.options.update(choice[0])
         reasons.update(choice[1])
@@ -122,15 +133,18 @@ def _set_encoder(settings: Settings, encoder: str, recipe: str, n_documents: int
     most = _GENERAL_SAVES if recipe == "joint" else _GENERAL_HELPS
     chosen, reason = _choose_encoder(encoder, recipe, settings.lang, general=n_documents <= most)
     settings.paths["encoder"] = chosen
+    reasons = {"encoder": reason}
     if chosen in (MULTILINGUAL, MULTILINGUAL_FOLDER, LEARNED_ENCODER):
         settings.options.update(MULTILINGUAL_OPTIONS)
     if chosen not in SMALL_ENCODERS and _width(chosen) >= BASE_WIDTH:
         settings.options.update(WIDE_OPTIONS)
-        return {"encoder": reason, "encoder_scale": "half of what smaller encoders learn at"}
-    if chosen not in (GENERAL_ENCODER, LEARNED_ENCODER):
-        return {"encoder": reason}
-    settings.options["reset_layers"] = 0
-    return {"encoder": reason, "reset_layers": "its last layer knows of relations already"}
+        reasons["encoder_scale"] = "half of what smaller encoders learn at"
+    if chosen == GENERAL_BASE:
+        settings.options["attention_dropout"] = 0.0
+    if chosen in _TAUGHT:
+        settings.options["reset_layers"] = 0
+        reasons["reset_layers"] = "its last layer knows of relations already"
+    return reasons
 
 
 def _choose_recipe(found: Findings, *, gold_entities: bool) -> Tuple[str, str]:
@@ -184,7 +198,7 @@ def _why_group(found: Findings, spans_key: Optional[str]) -> str:
 
 def _choose_encoder(encoder: str, recipe: str, lang: str, *, general: bool) -> Tuple[str, str]:
     if encoder != AUTO:
-        known = {Path(name): name for name in (GENERAL_ENCODER, LEARNED_ENCODER)}
+        known = {Path(name): name for name in _TAUGHT}
         return known.get(Path(encoder), encoder), "as asked for"
     if recipe == "multilingual" or lang != "en":
         is_here = Path(MULTILINGUAL_FOLDER).is_dir()

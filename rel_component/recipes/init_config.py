@@ -29,10 +29,13 @@ from .findings import Findings, examine
 from .language import Language, detect_language
 from .parts import CorpusParts, Progress
 from .rendering import fill, render
-from .settings import Reasons, Settings
+from .settings import ADAPT, Reasons, Settings
 
 CONFIG, SCHEMA = "config.cfg", "schema.yaml"
 """Names of the files that are always written."""
+
+ASKED = "asked"
+"""Folder for the pipeline that is asked about the schema, where one goes on learning."""
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _SAMPLE = 300  # documents that show the language
@@ -95,6 +98,7 @@ def init_config(
     held_out: Union[str, Path, None] = None,
     schema: Union[str, Path, None] = None,
     recipe: str = AUTO,
+    pipeline: Union[str, Path, None] = None,
     gold_entities: bool = False,
     encoder: str = AUTO,
     format_name: str = AUTO,
@@ -117,6 +121,7 @@ def init_config(
         schema: the schema; None: a file beside `train` that is named like it, or else what the
             documents show.
         recipe: name of a recipe; ``auto``: by what is annotated.
+        pipeline: a general pipeline, its name or folder, that goes on learning by the recipe ``adapt``.
         gold_entities: whether mentions are given in use, too.
         encoder: a folder or the name of an encoder on a hub; ``auto``: by the language, the recipe,
             the number of documents, and what is in ``encoders/``.
@@ -133,6 +138,13 @@ def init_config(
         ConfigError: if options do not fit together, or no format fits.
         DataError: if documents cannot be used, or files not be written.
     """
+    if pipeline is not None and recipe == AUTO:
+        recipe = ADAPT
+    if (recipe == ADAPT) != (pipeline is not None):
+        raise ConfigError(
+            f"the recipe {ADAPT}, and no other one, goes on from a general pipeline: name it with "
+            "--pipeline, e.g. training/quick/general"
+        )
     given = {"train": train, "dev": dev, "test": held_out}
     inputs = {name: Path(path) for name, path in given.items() if path is not None}
     output = Path(output)
@@ -179,9 +191,11 @@ def init_config(
     kept = {name: str(inputs[name]) for name in ("train", "dev") if name not in corpus.made}
     made = {name: str(output / f"{name}.spacy") for name in ("train", "dev")}
     settings.paths.update({**made, **kept, "schema": str(output / SCHEMA)})
+    if pipeline is not None:
+        settings.paths["pipeline"] = str(output / ASKED)
     outcome.files = _write(outcome, corpus, output, copied)
     evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
-    outcome.commands = _commands(output, str(evaluated), gpu_id)
+    outcome.commands = _commands(output, pipeline, str(evaluated), gpu_id)
     return outcome
 
 
@@ -236,7 +250,9 @@ def _write(
 ) -> List[Path]:
     """Write config, documents and schema, which keeps its comments if it is copied from a file."""
     why = "\n".join([outcome.schema_source, *_why(outcome.schema)])
-    config = fill(render(outcome.settings, {**outcome.reasons, "schema": why}))
+    config = render(outcome.settings, {**outcome.reasons, "schema": why})
+    if outcome.settings.recipe != ADAPT:  # whose components are those of a pipeline
+        config = fill(config)
     with complete_files(output, last=CONFIG) as folder:
         for name in corpus.made:
             write_docs(corpus.docs[name], folder / f"{name}.spacy")
@@ -277,6 +293,11 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         )
     if not settings.given and not found.typed:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
+    if settings.recipe == ADAPT and found.across:
+        warnings.append(
+            f"{found.across} of {found.n_relations} relations cross sentences: a general pipeline "
+            "looks for none of these"
+        )
     n_events = sum(len(get_events(doc)) for doc in docs["train"])
     if n_events and not outcome.schema.events:
         warnings.append(
@@ -352,9 +373,16 @@ def _check_paths(paths: Sequence[Path]) -> None:
             )
 
 
-def _commands(output: Path, held_out: str, gpu_id: int) -> List[str]:
+def _commands(
+    output: Path, pipeline: Union[str, Path, None], held_out: str, gpu_id: int
+) -> List[str]:
     gpu = [] if gpu_id < 0 else ["--gpu-id", str(gpu_id)]
     training = output / "training"
-    train = ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu]
-    evaluate = ["spacy", "rel", "evaluate", str(training / "model-best"), held_out, *gpu]
-    return [f"python -m {shlex.join(command)}" for command in (train, evaluate)]
+    commands = [
+        ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu],
+        ["spacy", "rel", "evaluate", str(training / "model-best"), held_out, *gpu],
+    ]
+    if pipeline is not None:
+        paths = [str(path) for path in (pipeline, output / SCHEMA, output / ASKED)]
+        commands.insert(0, ["spacy", "rel", "set-schema", *paths])
+    return [f"python -m {shlex.join(command)}" for command in commands]

@@ -1,4 +1,4 @@
-"""Configs of recipes: one template for all, filled with the defaults of what it does not name."""
+"""Configs of recipes: one template for all that start anew, one for a pipeline that goes on learning."""
 
 import json
 import textwrap
@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from spacy.util import load_config_from_str, load_model_from_config
 
-from .settings import Reasons, Settings, default_settings
+from .settings import ADAPT, Reasons, Settings, default_settings
 
 _WIDTH = 98
 
@@ -21,13 +21,14 @@ def render(settings: Settings, reasons: Optional[Reasons] = None) -> str:
         reasons: why settings have their values, by name, as comments; None: what a recipe says of
             itself.
     """
-    return _template().render(
+    template = "adapt.cfg.jinja" if settings.recipe == ADAPT else "recipe.cfg.jinja"
+    return _template(template).render(
         s=settings, o=settings.options, why=reasons or {}, fitted=bool(reasons)
     )
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader(__name__.rpartition(".")[0]),
         undefined=StrictUndefined,
@@ -38,7 +39,7 @@ def _template() -> Template:
     )
     environment.filters["json"] = to_json
     environment.filters["comment"] = _comment
-    return environment.get_template("recipe.cfg.jinja")
+    return environment.get_template(name)
 
 
 def render_recipe(recipe: str) -> str:

