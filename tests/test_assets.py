@@ -180,7 +180,10 @@ def test_clusters_and_ids_are_converted():
         assert [ent.kb_id_ for ent in doc.ents] == [m.get("kb_id", "") for m in record["entities"]]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda p: p.stem)
+CONFIGS = sorted((ROOT / "configs").glob("*.cfg"))
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.stem != "adapt"], ids=lambda p: p.stem)
 def test_recipes_are_complete(path, tmp_path):
     model = tmp_path / "model.gguf"
     model.touch()
