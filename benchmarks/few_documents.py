@@ -8,8 +8,9 @@ training part, smaller draws are parts of larger ones, and thresholds and the be
 on 300 documents of the training part that are in no draw. CoNLL04 is measured with given entities and
 from raw text, the business corpus from raw text, SemEval-2010 Task 8, which has no dev part, with 500
 documents of its training part as dev, and BioRED by sentences with two mentions or more, whose
-mentions are related where their concepts are. Runs that are in the output folder are not repeated. The
-results are printed as Markdown and written as JSON.
+mentions are related where their concepts are. FOLDER may also be a general pipeline, which goes on
+learning between given mentions. Runs that are in the output folder are not repeated. The results are
+printed as Markdown and written as JSON.
 """
 
 import random
@@ -44,11 +45,12 @@ class Dataset(NamedTuple):
     convert: Sequence[str] = ()
     given: bool = True
     sentences: bool = False
+    schema: Optional[str] = None
 
 
 _CONLL04 = {part: f"conll04/conll04_{part}.json" for part in ("train", "dev", "test")}
 DATASETS = {
-    "conll04": Dataset(_CONLL04),
+    "conll04": Dataset(_CONLL04, schema=str(ASSETS / "conll04_schema.yaml")),
     "conll04_raw": Dataset(_CONLL04, given=False),
     "semeval": Dataset(
         {
@@ -141,8 +143,14 @@ def run(
     given = ["--gold-entities"] * DATASETS[name].given
     if not (target / "model-best").exists():
         paths = [str(train), "--dev", str(folder / "dev.spacy"), "--output", str(target / "config")]
-        command = ["rel", "init-config", *paths, "--encoder", encoder, *given]
-        run_spacy(command, target / "init.log")
+        is_pipeline = (Path(encoder) / "config.cfg").is_file()
+        start = ["--pipeline", encoder] if is_pipeline else ["--encoder", encoder, *given]
+        schema = DATASETS[name].schema
+        described = ["--schema", schema] if schema and is_pipeline else []
+        run_spacy(["rel", "init-config", *paths, *start, *described], target / "init.log")
+        if is_pipeline:
+            asked = [str(target / "config" / part) for part in ("schema.yaml", "asked")]
+            run_spacy(["rel", "set-schema", encoder, *asked], target / "schema.log")
         settings = ["--output", str(target), "--system.seed", str(seed), *more]
         run_spacy(["train", str(target / "config/config.cfg"), *settings], target / "train.log")
     model, docs = str(target / "model-best"), folder / f"{on}.spacy"
