@@ -9,7 +9,7 @@ on 300 documents of the training part that are in no draw. CoNLL04 is measured w
 from raw text, the business corpus from raw text, SemEval-2010 Task 8, which has no dev part, with 500
 documents of its training part as dev, and BioRED by sentences with two mentions or more, whose
 mentions are related where their concepts are. FOLDER may also be a general pipeline, which goes on
-learning between given mentions. Runs that are in the output folder are not repeated. The results are
+learning where mentions are given. Runs that are in the output folder are not repeated. The results are
 printed as Markdown and written as JSON.
 """
 
@@ -143,14 +143,11 @@ def run(
     given = ["--gold-entities"] * DATASETS[name].given
     if not (target / "model-best").exists():
         paths = [str(train), "--dev", str(folder / "dev.spacy"), "--output", str(target / "config")]
-        is_pipeline = (Path(encoder) / "config.cfg").is_file()
-        start = ["--pipeline", encoder] if is_pipeline else ["--encoder", encoder, *given]
-        schema = DATASETS[name].schema
-        described = ["--schema", schema] if schema and is_pipeline else []
-        run_spacy(["rel", "init-config", *paths, *start, *described], target / "init.log")
-        if is_pipeline:
-            asked = [str(target / "config" / part) for part in ("schema.yaml", "asked")]
-            run_spacy(["rel", "set-schema", encoder, *asked], target / "schema.log")
+        start = ["--encoder", encoder, *given]
+        if (Path(encoder) / "config.cfg").is_file():  # a pipeline, which reads what labels mean
+            start = ["--pipeline", encoder]
+            start += ["--schema", str(DATASETS[name].schema)] if DATASETS[name].schema else []
+        run_spacy(["rel", "init-config", *paths, *start], target / "init.log")
         settings = ["--output", str(target), "--system.seed", str(seed), *more]
         run_spacy(["train", str(target / "config/config.cfg"), *settings], target / "train.log")
     model, docs = str(target / "model-best"), folder / f"{on}.spacy"
@@ -208,6 +205,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
     )
     parser.add_argument("--on", default="test", choices=["check", "test"])
     args, more = parser.parse_known_args(arguments)
+    if (Path(args.encoder) / "config.cfg").is_file():
+        args.datasets = [name for name in args.datasets if DATASETS[name].given]
     results: Dict[Tuple[str, str], List[Dict[str, Any]]] = defaultdict(list)
     for name in args.datasets:
         prepare(name, args.data, args.output / name, args.seeds)

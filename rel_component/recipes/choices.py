@@ -16,6 +16,7 @@ from .settings import (
     BASE_WIDTH,
     ENCODER,
     GENERAL_BASE,
+    GENERAL_BASE_OPTIONS,
     GENERAL_ENCODER,
     HUB_ENCODER,
     LEARNED_ENCODER,
@@ -77,7 +78,7 @@ def choose(
         The settings without paths of documents and schema, and the reasons by setting.
 
     Raises:
-        ConfigError: if there is no such recipe, or it does not fit the mentions.
+        ConfigError: if there is no such recipe.
     """
     reasons: Reasons = {}
     if recipe == AUTO:
@@ -94,36 +95,34 @@ def choose(
         seed=seed,
         spans_key=spans_key,
     )
-    if recipe == ADAPT and spans_key is not None:
-        raise ConfigError(
-            f"a general pipeline relates entities, and the mentions are in the span group {spans_key!r}"
-        )
     if recipe not in ("cpu", ADAPT):
         reasons.update(_set_encoder(settings, encoder, recipe, found.documents))
     reasons["spans_key"] = _why_group(found, spans_key)
     if spans_key is not None and not settings.given:  # span_recognizer finds them in every recipe
         settings.options.setdefault("annotate_after", ANNOTATE_AFTER)
     one_pair = found.pairs_given >= _GIVEN_PAIRS * found.documents
-    for choice in (
+    choices = [
         settings_by_size(
             recipe,
             found.documents,
             one_pair=one_pair,
             encoder=settings.paths["encoder"],
             known=found.relations.keys() <= _learned_labels(settings.paths["encoder"]),
-        ),
-        _choose_swaps(found, names) if "swap_level" in settings.options else ({}, {}),
-        _choose_labels(found) if settings.options["exclusive"] else ({}, {}),
-        *(
-            []
-            if recipe == ADAPT
-            else [f(found, settings) for f in (_choose_candidates, _choose_widths)]
-        ),
-    ):
+        )
+    ]
+    if "swap_level" in settings.options:
+        choices.append(_choose_swaps(found, names))
+    if recipe == ADAPT:
+        choices.append(_choose_pairs(found))
+    else:
+        choices += [_choose_candidates(found, settings), _choose_widths(found, settings)]
+        if settings.options["exclusive"]:
+            choices.append(_choose_labels(found))
+    for choice in choices:
         settings.options.update(choice[0])
         reasons.update(choice[1])
     settings.options["entity_types"] = sorted(filter(None, found.mentions))
-    if settings.options["max_sentence_distance"] is not None:
+    if recipe != ADAPT and settings.options["max_sentence_distance"] is not None:
         settings = replace(settings, sentences=True)
     return settings, reasons
 
@@ -140,7 +139,7 @@ def _set_encoder(settings: Settings, encoder: str, recipe: str, n_documents: int
         settings.options.update(WIDE_OPTIONS)
         reasons["encoder_scale"] = "half of what smaller encoders learn at"
     if chosen == GENERAL_BASE:
-        settings.options["attention_dropout"] = 0.0
+        settings.options.update(GENERAL_BASE_OPTIONS)
     if chosen in _TAUGHT:
         settings.options["reset_layers"] = 0
         reasons["reset_layers"] = "its last layer knows of relations already"
@@ -240,9 +239,30 @@ def _learned_labels(encoder: Optional[str]) -> Set[str]:
     return set(labels)
 
 
+def _choose_pairs(found: Findings) -> _Choice:
+    """What a general pipeline takes for granted, and the documents show otherwise."""
+    options: Dict[str, Any] = {}
+    why: Reasons = {}
+    if _has_several(found):
+        options["one_label"] = False
+        why["one_label"] = f"{found.several} relations are of a pair that has another label too"
+    if found.both > _SPURIOUS * found.related:
+        options["one_direction"] = False
+        why["one_direction"] = f"{found.both} pairs have relations in both directions"
+    if found.across:
+        options["max_sentence_distance"] = None
+        why["max_sentence_distance"] = f"{found.across} relations cross sentences"
+    return options, why
+
+
+def _has_several(found: Findings) -> bool:
+    """Whether pairs have several labels, but for what is likely a mistake."""
+    return found.several >= max(2, _SEVERAL * found.n_relations)
+
+
 def _choose_labels(found: Findings) -> _Choice:
     several, n = found.several, found.n_relations
-    if several >= max(2, _SEVERAL * n):
+    if _has_several(found):
         why = f"{several} of {n} relations are of a pair that has another label too"
         return {"exclusive": False}, {"exclusive": why}
     why = "no pair has two labels"

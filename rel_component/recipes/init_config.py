@@ -18,12 +18,13 @@ from ..converters.report import Report
 from ..corpora.augmentation import name_types
 from ..errors import ConfigError, DataError, listed, shown
 from ..events import get_events
-from ..files import complete_files
+from ..files import check_folder, complete_files, complete_folder
 from ..mentions import mention_spans
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from ..spacy_files import write_docs
+from .adapting import ask, load_general
 from .choices import choose
 from .findings import Findings, examine
 from .language import Language, detect_language
@@ -138,28 +139,35 @@ def init_config(
         ConfigError: if options do not fit together, or no format fits.
         DataError: if documents cannot be used, or files not be written.
     """
-    if pipeline is not None and recipe == AUTO:
-        recipe = ADAPT
-    if (recipe == ADAPT) != (pipeline is not None):
-        raise ConfigError(
-            f"the recipe {ADAPT}, and no other one, goes on from a general pipeline: name it with "
-            "--pipeline, e.g. training/quick/general"
-        )
     given = {"train": train, "dev": dev, "test": held_out}
     inputs = {name: Path(path) for name, path in given.items() if path is not None}
     output = Path(output)
     _check_paths([output, *inputs.values()])
+    general = load_general(pipeline, recipe=recipe, encoder=encoder, auto=AUTO)
+    if general is not None:
+        recipe = ADAPT
+        check_folder(output / ASKED)
     formats = {
         name: find_format(path) if format_name == AUTO else format_name
         for name, path in inputs.items()
     }
     language = _language(lang, inputs["train"], formats["train"])
+    if general is not None and language.code != general.lang:
+        raise ConfigError(
+            f"the pipeline reads {general.lang}, and the documents are {language.code}: "
+            f"{language.reason}. Say --lang {general.lang} if they are not"
+        )
     path = Path(schema) if schema is not None else _schema_beside(inputs["train"], output)
     given_schema = None if path is None else RelationSchema.from_file(path).with_event_pairs()
     corpus = CorpusParts(blank_pipeline(language.code), inputs, formats, alignment, on_error)
     corpus.read(spans_key, progress, None if given_schema is None else given_schema.events)
     corpus.split(seed)
     corpus.check_outputs(output)
+    if general is not None and corpus.spans_key is not None:
+        raise ConfigError(
+            "a general pipeline relates entities, and mentions overlap or are in the span group "
+            f"{corpus.spans_key!r}: leave out --pipeline"
+        )
 
     if recipe == "spacy_transformers":
         import_package("spacy_transformers", "spacy-transformers")
@@ -191,11 +199,15 @@ def init_config(
     kept = {name: str(inputs[name]) for name in ("train", "dev") if name not in corpus.made}
     made = {name: str(output / f"{name}.spacy") for name in ("train", "dev")}
     settings.paths.update({**made, **kept, "schema": str(output / SCHEMA)})
-    if pipeline is not None:
+    if general is not None:
         settings.paths["pipeline"] = str(output / ASKED)
+        reasons["pipeline"] = f"{pipeline}, asked about the schema"
+        ask(general, relations, settings.options)
+        with complete_folder(output / ASKED) as folder:
+            general.to_disk(folder)
     outcome.files = _write(outcome, corpus, output, copied)
     evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
-    outcome.commands = _commands(output, pipeline, str(evaluated), gpu_id)
+    outcome.commands = _commands(output, str(evaluated), gpu_id)
     return outcome
 
 
@@ -293,11 +305,6 @@ def _warnings(outcome: Outcome, docs: Dict[str, List[Doc]]) -> List[str]:
         )
     if not settings.given and not found.typed:
         warnings.append("mentions without type are not learned by a pipeline that finds mentions")
-    if settings.recipe == ADAPT and found.across:
-        warnings.append(
-            f"{found.across} of {found.n_relations} relations cross sentences: a general pipeline "
-            "looks for none of these"
-        )
     n_events = sum(len(get_events(doc)) for doc in docs["train"])
     if n_events and not outcome.schema.events:
         warnings.append(
@@ -373,16 +380,9 @@ def _check_paths(paths: Sequence[Path]) -> None:
             )
 
 
-def _commands(
-    output: Path, pipeline: Union[str, Path, None], held_out: str, gpu_id: int
-) -> List[str]:
+def _commands(output: Path, held_out: str, gpu_id: int) -> List[str]:
     gpu = [] if gpu_id < 0 else ["--gpu-id", str(gpu_id)]
     training = output / "training"
-    commands = [
-        ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu],
-        ["spacy", "rel", "evaluate", str(training / "model-best"), held_out, *gpu],
-    ]
-    if pipeline is not None:
-        paths = [str(path) for path in (pipeline, output / SCHEMA, output / ASKED)]
-        commands.insert(0, ["spacy", "rel", "set-schema", *paths])
-    return [f"python -m {shlex.join(command)}" for command in commands]
+    train = ["spacy", "train", str(output / CONFIG), "--output", str(training), *gpu]
+    evaluate = ["spacy", "rel", "evaluate", str(training / "model-best"), held_out, *gpu]
+    return [f"python -m {shlex.join(command)}" for command in (train, evaluate)]

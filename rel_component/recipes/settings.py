@@ -108,7 +108,7 @@ def default_settings(recipe: str) -> Settings:
     if recipe not in RECIPES:
         near = did_you_mean(recipe, RECIPES)
         raise ConfigError(f"Unknown recipe {shown(recipe)}{near}; available: {', '.join(RECIPES)}")
-    options = {**_COMMON, **_DEFAULTS[recipe]}
+    options = dict(_DEFAULTS[recipe]) if recipe == ADAPT else {**_COMMON, **_DEFAULTS[recipe]}
     settings = Settings(recipe, sentences=recipe == "document", options=options)
     if recipe in ("cpu", ADAPT):
         settings.paths["encoder"] = None
@@ -158,6 +158,9 @@ _JOINT = {
 MULTILINGUAL_OPTIONS: Dict[str, Any] = {"frozen_embeddings": True, "attention_dropout": 0.0}
 """Settings of every recipe over the multilingual encoder, or a part of it."""
 
+GENERAL_BASE_OPTIONS: Dict[str, Any] = {"attention_dropout": 0.0}
+"""Settings of every recipe over GENERAL_BASE, with which it was measured."""
+
 _FEW_EVALUATIONS = 4
 """Of 11 checkpoints over 100 documents of CoNLL04 the best on dev was an early one, and had 69.0 micro
 F1 on other documents; the last one had 71.7."""
@@ -195,8 +198,14 @@ _DEFAULTS: Dict[str, Dict[str, Any]] = {
         "passes": 3,
         "warmup": 0.06,
         "evaluations": _FEW_EVALUATIONS,
-        "exclusive": False,
         "encoder_scale": 1.0,
+        "swap_level": 0.5,
+        "swap_labels": None,
+        "min_support": 30,
+        "events": False,
+        "one_label": True,
+        "one_direction": True,
+        "max_sentence_distance": 0,
     },
 }
 
@@ -257,7 +266,9 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 
 _GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
-_LEARNED_UPDATES = 1600  # from one that has learned entities and relations together, or a wide one
+_LEARNED_UPDATES = (
+    1600  # from one that has learned entities and relations together, or GENERAL_BASE
+)
 _KNOWN_UPDATES = 700  # where these were the same relation types
 _KNOWN_THRESHOLD = 0.5  # the best one on dev in four trainings
 _LEARNED_OPTIONS = {"learn_rate": 0.001, "encoder_scale": 0.1, "evaluations": _FEW_EVALUATIONS}
@@ -283,9 +294,7 @@ def settings_by_size(
     Returns:
         Options that differ from those of the recipe, and why.
     """
-    kind = recipe
-    if recipe in GIVEN and recipe != ADAPT:
-        kind = "one pair" if one_pair else "several pairs"
+    kind = recipe if recipe in _SIZES else "one pair" if one_pair else "several pairs"
     size = next((size for size in _SIZES[kind] if n_documents <= size.documents), None)
     defaults = _DEFAULTS[recipe]
     options: Dict[str, Any] = {}
@@ -308,7 +317,7 @@ def settings_by_size(
         options["passes"] = _GENERAL_PASSES
         why = ": a quarter less than another encoder needs"
     elif recipe == "joint" and encoder == GENERAL_BASE:
-        options["passes"] = _passes(_LEARNED_UPDATES, defaults["batch_size"], n_documents)
+        options["passes"] = max(_passes(_LEARNED_UPDATES, defaults["batch_size"], n_documents), 1.0)
         options["evaluations"] = _FEW_EVALUATIONS
         why = ": the encoder knows of relations"
     if recipe == "joint" and encoder == LEARNED_ENCODER:

@@ -53,31 +53,75 @@ def test_mentions_that_overlap_go_to_a_span_group_in_every_part(tmp_path):
     assert "overlap in 12 of 12 documents" in outcome.reasons["spans_key"]
 
 
-def test_a_general_pipeline_goes_on_learning(tmp_path):
-    general = learned(steps=0)
-    general.add_pipe("sentencizer", first=True)
-    outcome = init_config(write(tmp_path), tmp_path / "out", pipeline=tmp_path / "general")
-    general.get_pipe("relation_extractor").set_schema(outcome.schema)
-    general.to_disk(tmp_path / "out" / "asked")
+@pytest.fixture(scope="module")
+def general():
+    nlp = learned(steps=0)
+    nlp.add_pipe("sentencizer", first=True)
+    return nlp
+
+
+@pytest.fixture
+def start(general, tmp_path):
+    general.to_disk(tmp_path / "general")
+    return tmp_path / "general"
+
+
+def test_a_general_pipeline_goes_on_learning(start, tmp_path):
+    out = tmp_path / "out"
+    outcome = init_config(write(tmp_path), out, pipeline=start)
     nlp = init_nlp(config_of(outcome))
     assert nlp.pipe_names == ["sentencizer", "shared_encoder", "relation_extractor"]
     assert nlp.get_pipe("relation_extractor").labels == ("FOUNDED_BY",)
     assert outcome.settings.options["passes"] == 10
-    assert "rel set-schema" in outcome.commands[0]
-    assert {"encoder", "candidates"}.isdisjoint(outcome.reasons)
+    assert outcome.reasons["pipeline"] == f"{start}, asked about the schema"
+    with pytest.raises(ConfigError, match="asked"):  # of the earlier run
+        init_config(write(tmp_path), out, pipeline=start)
+
+
+def test_a_general_pipeline_looks_for_what_the_documents_show(start, tmp_path):
+    text = "Acme sold Initech."
+    mentions = [
+        {"id": "T1", "start": 0, "end": 4, "label": "ORG"},
+        {"id": "T2", "start": 10, "end": 17, "label": "ORG"},
+    ]
+    pairs = [("T1", "SOLD", "T2"), ("T1", "OWNED", "T2"), ("T2", "LEFT", "T1")]
+    relations = [{"head": head, "label": label, "tail": tail} for head, label, tail in pairs]
+    record = {"text": text, "entities": mentions, "relations": relations}
+    train = write(tmp_path, [{"id": f"doc{i}", **record} for i in range(6)])
+    outcome = init_config(train, tmp_path / "out", pipeline=start, lang="en")
+    block = load_config(tmp_path / "out" / "asked" / "config.cfg")["components"]
+    decoder = block["relation_extractor"]["decoder"]
+    assert (decoder["one_label"], decoder["one_direction"]) == (False, False)
+    assert {"one_label", "one_direction"} <= outcome.reasons.keys()
+    assert block["relation_extractor"]["candidates"]["max_sentence_distance"] == 0
 
 
 @pytest.mark.parametrize(
-    "options", [{"recipe": "adapt"}, {"recipe": "cpu", "pipeline": "training/quick/general"}]
+    ("options", "message"),
+    [
+        ({"recipe": "adapt"}, "goes on from --pipeline"),
+        ({"recipe": "cpu", "pipeline": "general"}, "leave out --recipe and --encoder"),
+        ({"encoder": "roberta-base", "pipeline": "general"}, "leave out --recipe and --encoder"),
+        ({"pipeline": "nowhere"}, "nowhere cannot be loaded"),
+        ({"pipeline": "general", "lang": "de"}, "the pipeline reads en, and the documents are de"),
+    ],
 )
-def test_only_a_general_pipeline_goes_on_learning(options, tmp_path):
-    with pytest.raises(ConfigError, match="the recipe adapt, and no other one"):
+def test_what_does_not_go_with_a_general_pipeline(options, message, start, tmp_path):
+    if options.get("pipeline") == "general":
+        options = {**options, "pipeline": start}
+    with pytest.raises(ConfigError, match=message):
         init_config(write(tmp_path), tmp_path / "out", **options)
 
 
-def test_a_general_pipeline_takes_entities(tmp_path):
-    with pytest.raises(ConfigError, match="mentions are in the span group 'mentions'"):
-        init_config(write_as(tmp_path, "dygie"), tmp_path / "out", pipeline="general")
+def test_a_pipeline_that_cannot_go_on_learning(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    with pytest.raises(ConfigError, match="no general pipeline, since it has no sentencizer"):
+        init_config(write(tmp_path), tmp_path / "out", pipeline=tmp_path / "blank")
+
+
+def test_a_general_pipeline_takes_entities(start, tmp_path):
+    with pytest.raises(ConfigError, match="mentions overlap"):
+        init_config(write_as(tmp_path, "dygie"), tmp_path / "out", pipeline=start, lang="en")
 
 
 @pytest.mark.parametrize("format_name", ["csv", "doccano", "pubtator"])
