@@ -1,11 +1,13 @@
 """A general pipeline that goes on learning from annotated documents: the recipe ``adapt``."""
 
+import shutil
 from pathlib import Path
 from typing import Any, Dict, Union
 
 from spacy.language import Language
 
 from ..errors import ConfigError
+from ..files import complete_folder
 from ..pipeline.label_reading import reads_labels
 from ..pipelines import load_pipeline
 from ..schema import RelationSchema
@@ -44,19 +46,31 @@ def load_general(
     if extractor is None or not reads_labels(extractor.model):
         lacks = f"has no {missing[0]}" if missing else "does not read its labels"
         raise ConfigError(f"{pipeline} is no general pipeline, since it {lacks}; {_EXAMPLE}")
+    for name in set(nlp.pipe_names) - set(_PARTS):  # mentions are given, of types of the user's own
+        nlp.remove_pipe(name)
     return nlp
 
 
-def ask(nlp: Language, schema: RelationSchema, options: Dict[str, Any]) -> None:
-    """Let a general pipeline be asked about a schema; what it saves goes on learning.
+def save_asked(
+    nlp: Language, schema: RelationSchema, options: Dict[str, Any], folder: Path
+) -> None:
+    """Save a general pipeline that is asked about a schema, in the place of that of an earlier call.
 
     Args:
         nlp: the pipeline, which is changed.
         schema: the relation types.
         options: settings of the recipe, of which those of candidates and decoder are taken over.
+        folder: where it is saved, and the training finds it.
+
+    Raises:
+        ConfigError: if there is another file or folder.
     """
     extractor: Any = nlp.get_pipe("relation_extractor")
     extractor.set_schema(schema)
     config = nlp.get_pipe_config("relation_extractor")
     for block in ("candidates", "decoder"):
         config[block].update({key: options[key] for key in config[block] if key in options})
+    if (folder / "config.cfg").is_file():
+        shutil.rmtree(folder)
+    with complete_folder(folder) as part:
+        nlp.to_disk(part)

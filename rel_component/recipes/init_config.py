@@ -18,13 +18,13 @@ from ..converters.report import Report
 from ..corpora.augmentation import name_types
 from ..errors import ConfigError, DataError, listed, shown
 from ..events import get_events
-from ..files import check_folder, complete_files, complete_folder
+from ..files import complete_files
 from ..mentions import mention_spans
 from ..packages import import_package
 from ..pipelines import blank_pipeline
 from ..schema import RelationSchema
 from ..spacy_files import write_docs
-from .adapting import ask, load_general
+from .adapting import load_general, save_asked
 from .choices import choose
 from .findings import Findings, examine
 from .language import Language, detect_language
@@ -146,7 +146,6 @@ def init_config(
     general = load_general(pipeline, recipe=recipe, encoder=encoder, auto=AUTO)
     if general is not None:
         recipe = ADAPT
-        check_folder(output / ASKED)
     formats = {
         name: find_format(path) if format_name == AUTO else format_name
         for name, path in inputs.items()
@@ -166,7 +165,7 @@ def init_config(
     if general is not None and corpus.spans_key is not None:
         raise ConfigError(
             "a general pipeline relates entities, and mentions overlap or are in the span group "
-            f"{corpus.spans_key!r}: leave out --pipeline"
+            f"{corpus.spans_key!r}: leave out --spans-key, or --pipeline"
         )
 
     if recipe == "spacy_transformers":
@@ -202,10 +201,11 @@ def init_config(
     if general is not None:
         settings.paths["pipeline"] = str(output / ASKED)
         reasons["pipeline"] = f"{pipeline}, asked about the schema"
-        ask(general, relations, settings.options)
-        with complete_folder(output / ASKED) as folder:
-            general.to_disk(folder)
+        reasons["recipe"] = "a general pipeline goes on learning"
+        save_asked(general, relations, settings.options, output / ASKED)
     outcome.files = _write(outcome, corpus, output, copied)
+    if general is not None:
+        outcome.files.append(output / ASKED)
     evaluated = output / "test.spacy" if "test" in corpus.made else settings.paths["dev"]
     outcome.commands = _commands(output, str(evaluated), gpu_id)
     return outcome
@@ -352,9 +352,12 @@ def _never_learned(outcome: Outcome, docs: Dict[str, List[Doc]]) -> Iterator[str
                 f"{listed(unknown, 10)}"
             )
         if known:
+            place = "the schema that is written"
+            if outcome.settings.recipe == ADAPT:  # which the pipeline has been asked about already
+                place = "the file of --schema, and call this again"
             yield (
                 f"{len(known)} relations of {name} are against the schema and never found; the "
-                f"first: {known[0].message}. If they are right, allow them in the schema that is written"
+                f"first: {known[0].message}. If they are right, allow them in {place}"
             )
 
 
