@@ -195,4 +195,4 @@ def test_commands_of_the_project_can_run_again():
             n_folders += 1
             removed = re.findall(r"rmtree\('([^']+)'", text[: match.start()])
             assert any(match[1].startswith(folder) for folder in removed), command["name"]
-    assert n_folders == 8
+    assert n_folders == 9
