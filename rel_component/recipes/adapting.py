@@ -2,12 +2,12 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Union
+from typing import Any, Dict, Optional, Union
 
 from spacy.language import Language
 
 from ..errors import ConfigError
-from ..files import complete_folder
+from ..files import check_folder, complete_folder
 from ..pipeline.label_reading import reads_labels
 from ..pipelines import load_pipeline
 from ..schema import RelationSchema
@@ -19,7 +19,7 @@ _EXAMPLE = '"python -m spacy project run quick" makes one, training/quick/genera
 
 def load_general(
     pipeline: Union[str, Path, None], *, recipe: str, encoder: str, auto: str
-) -> Union[Language, None]:
+) -> Optional[Language]:
     """The general pipeline that is to go on learning; None if another recipe is asked for.
 
     Args:
@@ -70,7 +70,13 @@ def save_asked(
     config = nlp.get_pipe_config("relation_extractor")
     for block in ("candidates", "decoder"):
         config[block].update({key: options[key] for key in config[block] if key in options})
-    if (folder / "config.cfg").is_file():
-        shutil.rmtree(folder)
-    with complete_folder(folder) as part:
+    is_earlier = (folder / "config.cfg").is_file()
+    if not is_earlier:
+        check_folder(folder)
+    with complete_folder(folder.with_name(f"{folder.name}.new")) as part:
         nlp.to_disk(part)
+    if is_earlier:  # not before the new one is whole: it may be the pipeline that was loaded
+        shutil.rmtree(folder)
+    elif folder.exists():
+        folder.rmdir()
+    folder.with_name(f"{folder.name}.new").rename(folder)

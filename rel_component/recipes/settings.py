@@ -266,9 +266,7 @@ as good as those of 8 in half the time, but for SemEval, whose documents have a 
 
 
 _GENERAL_PASSES = 8.0  # of the joint recipe, from an encoder that knows of relations
-_LEARNED_UPDATES = (
-    1600  # from one that has learned entities and relations together, or GENERAL_BASE
-)
+_LEARNED_UPDATES = 1600  # from one that has learned entities and relations, or GENERAL_BASE
 _KNOWN_UPDATES = 700  # where these were the same relation types
 _KNOWN_THRESHOLD = 0.5  # the best one on dev in four trainings
 _LEARNED_OPTIONS = {"learn_rate": 0.001, "encoder_scale": 0.1, "evaluations": _FEW_EVALUATIONS}
